@@ -1,0 +1,64 @@
+"""edgectc: CTC sequence models from training to a phone, proven at every step.
+
+Names are imported on first use, so ``import edgectc`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "Decoded": "types",
+    "EdgectcError": "errors",
+    "Hypothesis": "types",
+    "InputError": "errors",
+    "Recognizer": "recognizer",
+    "evaluate": "evaluation",
+    "export": "exporter",
+    "load": "recognizer",
+    "make_decoder": "decoding",
+    "verify": "parity",
+}
+
+__all__ = [
+    "Decoded",
+    "EdgectcError",
+    "Hypothesis",
+    "InputError",
+    "Recognizer",
+    "evaluate",
+    "export",
+    "load",
+    "make_decoder",
+    "verify",
+]
+
+if TYPE_CHECKING:
+    from edgectc.decoding import make_decoder
+    from edgectc.errors import EdgectcError, InputError
+    from edgectc.evaluation import evaluate
+    from edgectc.exporter import export
+    from edgectc.parity import verify
+    from edgectc.recognizer import Recognizer, load
+    from edgectc.types import Decoded, Hypothesis
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'edgectc' has no attribute {name!r}")
+    try:
+        module = importlib.import_module(f"edgectc.{_WHERE[name]}")
+    except ModuleNotFoundError as error:
+        from edgectc.errors import MissingDependencyError
+
+        raise MissingDependencyError(
+            f"edgectc.{name}", package=str(error.name), extra="torch"
+        ) from error
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

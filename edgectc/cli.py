@@ -1,0 +1,220 @@
+"""The command line: argument parsing and exit codes; the work is in `edgectc.commands`.
+
+Exit codes: 0 done; 1 a check failed; 2 usage, config, bad input or bundle; 3 missing dependency or
+nothing could be checked; 4 a tool chain failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from edgectc import __version__
+from edgectc.errors import EdgectcError
+
+_MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line of error, with the nearest spelling."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+    def near(self, word: str) -> str:
+        """Return a hint for a misspelt option."""
+        known = [option for action in self._actions for option in action.option_strings]
+        found = difflib.get_close_matches(word.split("=")[0], known, n=1)
+        return f"; did you mean {found[0]!r}?" if found else f"; see {self.prog} --help"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest:
+        used = parser.verbs.get(options.verb, parser) if options.verb else parser
+        used.error(f"unrecognized argument {rest[0]!r}{used.near(rest[0])}")
+    if options.verb is None:
+        parser.print_help()
+        return 0
+    try:
+        from edgectc import commands
+
+        code: int = getattr(commands, options.run)(options)
+        sys.stdout.flush()
+        return code
+    except EdgectcError as error:
+        if options.debug:
+            raise
+        return _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except OSError as error:
+        if options.debug:
+            raise
+        return _fail(f"{error.strerror or error}: {error.filename or ''}", 2)
+    except Exception as error:  # the last net: one line, and --debug for the rest
+        if options.debug:
+            raise
+        return _fail(f"internal error: {type(error).__name__}: {error}; --debug shows where", 4)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"edgectc: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+class _Root(_Parser):
+    verbs: dict[str, _Parser]
+
+
+def build_parser() -> _Root:
+    """Return the parser of every verb."""
+    parser = _Root(
+        prog="edgectc",
+        description="CTC models from training to a phone, proven at every step.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"edgectc {__version__}")
+    parser.set_defaults(verb=None, debug=False)
+    parser.verbs = {}
+    sub = parser.add_subparsers(metavar="VERB", parser_class=_Parser)
+
+    def verb(name: str, run: str, text: str) -> _Parser:
+        made = sub.add_parser(name, help=text, description=text, allow_abbrev=False)
+        made.set_defaults(verb=name, run=run)
+        made.add_argument("--json", action="store_true", help="print JSON to standard output")
+        made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        parser.verbs[name] = made
+        return made
+
+    _use(verb)
+    _make(verb)
+    return parser
+
+
+def _use(verb: object) -> None:
+    """Verbs that use a trained model."""
+    assert callable(verb)
+    one = verb("decode", "decode", "Turn finger traces into ranked words.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    one.add_argument("--input", required=True, metavar="FILE", help="swipes, .jsonl or .jsonl.gz")
+    one.add_argument("--nbest", type=int, default=5, help="candidates per swipe (default 5)")
+    one.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
+    one.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
+    one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
+    _runtime(one)
+
+    one = verb("eval", "evaluate", "Measure accuracy on labelled swipes.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    _labelled(one, split="all")
+    one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
+    _runtime(one)
+
+    one = verb("tune-decoder", "tune", "Choose the decoder's weights on labelled dev swipes.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    _labelled(one, split="dev")
+    one.add_argument("--out", metavar="FILE", help="write the preset, for pack --preset")
+    _runtime(one)
+
+    one = verb("verify", "verify", "Check that an artifact or bundle still is the trained model.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    one.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
+
+    one = verb("inspect", "inspect", "Print what an artifact or bundle says about itself.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+
+    one = verb("list", "show", "List what is registered.")
+    one.add_argument(
+        "kind",
+        nargs="?",
+        help="targets, schemes, decoders, runners, encoders, features, frontends, layouts, models",
+    )
+
+
+def _make(verb: object) -> None:
+    """Verbs that make models, artifacts and lexicons."""
+    assert callable(verb)
+    one = verb("export", "export", "Export a bundle to one verified, self-describing file.")
+    one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    one.add_argument("--target", required=True, help="onnx or pte")
+    one.add_argument("--scheme", default="float32", help="number format (default float32)")
+    one.add_argument("--opset", type=int, help="ONNX operator set (default 18)")
+    one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+
+    one = verb("train", "train", "Train a model; run again to resume.")
+    one.add_argument("config", help="TOML file, e.g. models/swipe-en/train.toml")
+    one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
+    _data(one)
+    one.add_argument("--lexicon", required=True, metavar="FILE", help="words for validation")
+    one.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="override one setting, e.g. optimizer.lr=1e-3",
+    )
+    one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
+
+    one = verb("pack", "pack", "Pack a training run into a bundle.")
+    one.add_argument("run_dir", metavar="RUN", help="folder that train wrote")
+    one.add_argument("--out", required=True, metavar="DIR", help="bundle to make or replace")
+    one.add_argument("--name", help="model name (default: name of --out)")
+    one.add_argument("--lexicon", required=True, metavar="FILE", help="lexicon to carry")
+    one.add_argument("--licence", default="", help="licence of the lexicon")
+    one.add_argument("--preset", metavar="FILE", help="decoder preset from tune-decoder")
+    one.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="overrides",
+        help="change the run's decoder preset, e.g. lm_weight=0.3",
+    )
+
+    one = verb("lexicon", "lexicon", "Build a lexicon: words with natural-log frequencies.")
+    one.add_argument("action", choices=["build"])
+    one.add_argument("source", help="wordfreq:LANG, AOSP .combined, TSV of counts, or a word list")
+    one.add_argument("--out", required=True, metavar="FILE", help=".tsv or .tsv.gz")
+    one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
+    one.add_argument("--max-letters", type=int, default=24, metavar="N")
+    one.add_argument(
+        "--note",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="source or licence line for the head of the file",
+    )
+
+
+def _labelled(one: argparse.ArgumentParser, *, split: str) -> None:
+    _data(one)
+    one.add_argument(
+        "--split", default=split, help=f"all, train, dev or test, by user hash (default {split})"
+    )
+    one.add_argument("--limit", type=int, metavar="N", help="at most N swipes, chosen at random")
+
+
+def _runtime(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--lexicon", metavar="FILE", help="lexicon instead of the model's own")
+    one.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
+    one.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
+
+
+def _data(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--data", metavar="PATH", help="swipe file or data folder (default: $EDGECTC_DATA)"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

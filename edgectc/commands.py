@@ -1,0 +1,309 @@
+"""What each verb of the command line does. Everything heavy is imported inside the verb."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgectc.errors import ConfigError, InputError, UnknownNameError
+from edgectc.types import Report, Swipe
+
+
+def decode(options: Namespace) -> int:
+    """Decode a file of swipes: one answer a row, in input order."""
+    from edgectc.data import jsonl
+
+    loaded = _load(options)
+    if options.layout is not None:
+        loaded.board(options.layout)  # a wrong --layout is the caller's mistake, not a row's
+    usable = refused = 0
+    for row in jsonl.read(options.input):
+        error, candidates = row.error, []
+        if row.swipe is not None:
+            layout = options.layout or row.swipe.layout
+            try:
+                candidates = _decode_one(loaded, row.swipe.points, layout, options)
+            except InputError as problem:
+                error = problem
+            except UnknownNameError as problem:
+                error = InputError(str(problem), reason="unknown_layout")
+        usable, refused = usable + (error is None), refused + (error is not None)
+        _print_row(row.index, candidates, error, options)
+    if refused:
+        print(f"edgectc: {refused} of {usable + refused} rows refused", file=sys.stderr)
+    if usable == 0:
+        print("edgectc: error: no usable swipe in the input", file=sys.stderr)
+    return 2 if usable == 0 or (refused and options.strict) else 0
+
+
+def _decode_one(loaded: Any, points: Any, layout: str, options: Namespace) -> list[dict[str, Any]]:
+    decoded = loaded(points, nbest=options.nbest, layout=layout, decoder=options.decoder)
+    return [
+        {"text": c.text, "score": round(c.score, 6), "probability": round(c.probability, 6)}
+        for c in decoded.candidates
+    ]
+
+
+def _print_row(
+    index: int, candidates: list[dict[str, Any]], error: InputError | None, options: Namespace
+) -> None:
+    if options.json:
+        row: dict[str, Any] = {"index": index, "candidates": candidates}
+        if error is not None:
+            row["error"] = {"reason": error.reason, "message": str(error)}
+        print(json.dumps(row, ensure_ascii=False))
+    elif error is not None:
+        print(f"{index}\trefused ({error.reason}): {error}")
+    else:
+        shown = (f"{c['text']} {c['probability']:.0%}" for c in candidates)
+        print(f"{index}\t" + ("  ".join(shown) or "(no word)"))
+
+
+def evaluate(options: Namespace) -> int:
+    """Print accuracy with intervals and slices."""
+    from edgectc import bundle, evaluation
+    from edgectc.report import table
+
+    loaded = _load(options)
+    swipes, dropped = _swipes(options)
+    seen = evaluation.seen_words(bundle.locate(options.model))
+    figures = evaluation.evaluate(loaded, swipes, seen_words=seen, decoder=options.decoder)
+    figures |= {"dropped": dict(dropped), "split": options.split, "runner": loaded.runner}
+    if options.json:
+        print(json.dumps(figures, sort_keys=True))
+        return 0
+    header = ["slice", "rows", "top-1 [95 %]", "top-3", "top-5", "CER"]
+    print(table(header, evaluation.lines(figures)))
+    print(
+        f"{figures['users']} users; intervals by bootstrap over users; words compared by letters; "
+        f"out-of-vocabulary counts as wrong\nrunner {loaded.runner}, "
+        f"{figures['ms_per_swipe']:.2f} ms per swipe; dropped rows: {dict(dropped) or 'none'}"
+    )
+    return 0
+
+
+def tune(options: Namespace) -> int:
+    """Tune the decoder's weights and print or write the preset."""
+    from edgectc import tuning
+    from edgectc.files import write_bytes
+
+    swipes = _swipes(options)[0]
+    tuned = tuning.tune(_load(options), swipes)
+    preset = json.dumps(dict(tuned.preset), sort_keys=True)
+    if options.out:
+        write_bytes(options.out, preset.encode() + b"\n")
+    low, high = tuned.gain
+    if options.json:
+        about = {"before": tuned.before, "after": tuned.after, "gain": [low, high]}
+        print(json.dumps({"preset": tuned.preset, "rows": tuned.rows, **about}, sort_keys=True))
+        return 0
+    print(preset)
+    print(
+        f"top-1 {tuned.before:.2%} -> {tuned.after:.2%} on {tuned.rows} swipes of split "
+        f"{options.split}; gain {low:+.2%} to {high:+.2%} (95 %, on the rows it was tuned on)"
+    )
+    return 0
+
+
+def verify(options: Namespace) -> int:
+    """Print every check; exit 1 if one failed, 3 if the numbers could not be checked."""
+    from edgectc import parity
+
+    report = parity.verify(options.model, lexicon=options.lexicon)
+    _print_report(report, options)
+    return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
+
+
+def inspect(options: Namespace) -> int:
+    """Print what an artifact says about itself, or what a bundle holds."""
+    from edgectc import bundle, manifest
+    from edgectc.config import to_dict
+
+    place = bundle.locate(options.model)
+    if place.is_dir():
+        about = to_dict(bundle.read(place).index)
+    else:
+        about = to_dict(manifest.read(place)[1])
+        # The cases are arrays; their names say what is covered.
+        about["reference"] = sorted(about["reference"])
+    about["layouts"] = [layout["name"] for layout in about["layouts"]]
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+        return 0
+    for key, value in about.items():
+        print(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
+    return 0
+
+
+def export(options: Namespace) -> int:
+    """Export, verify, and say where the file is."""
+    exporter = _torch("exporter", extra="pte" if options.target == "pte" else "export-onnx")
+    made = exporter.export(
+        options.model,
+        target=options.target,
+        scheme=options.scheme,
+        opset=options.opset,
+        out=options.out,
+    )
+    size = made.path.stat().st_size
+    if options.json:
+        about = {"path": str(made.path), "bytes": size, "target": options.target}
+        print(json.dumps({**about, **_report(made.report)}, sort_keys=True))
+        return 0
+    _print_report(made.report, options)
+    print(f"{made.path}: {size / 1e6:.2f} MB")
+    return 0
+
+
+def show(options: Namespace) -> int:
+    """List registered names; nothing is imported for it."""
+    from edgectc import bundle, registry, schemes
+    from edgectc.data import layouts
+
+    kinds: dict[str, Callable[[], list[str]]] = {
+        kind: lambda kind=kind: registry.names(kind)  # type: ignore[misc]
+        for kind in registry.KINDS
+    }
+    kinds |= {
+        "layouts": layouts.names,
+        "models": bundle.shipped_names,
+        "schemes": lambda: sorted(schemes.SCHEMES),
+    }
+    if options.kind is not None and options.kind not in kinds:
+        raise UnknownNameError("kind", options.kind, kinds)
+    chosen = [options.kind] if options.kind else sorted(kinds)
+    found = {kind: kinds[kind]() for kind in chosen}
+    if options.json:
+        print(json.dumps(found if options.kind is None else found[options.kind]))
+    else:
+        for kind, names in found.items():
+            print("\n".join(names) if options.kind else f"{kind}: {', '.join(names)}")
+    return 0
+
+
+def train(options: Namespace) -> int:
+    """Train or resume."""
+    from edgectc import config
+    from edgectc.data import jsonl
+    from edgectc.data.lexicons import Lexicon
+
+    values = config.load_toml(options.config)
+    for assignment in options.overrides:
+        config.set_key(values, assignment)
+    result = _torch("training.trainer").train(
+        values,
+        Path(options.out),
+        data=jsonl.find(options.data),
+        lexicon=Lexicon.read(options.lexicon),
+        threads=options.threads,
+    )
+    about = {"checkpoint": str(result.checkpoint), "epoch": result.epoch, "top1": result.top1}
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+    else:
+        print(f"best: epoch {result.epoch}, dev top-1 {result.top1:.1%}, {result.checkpoint}")
+    return 0
+
+
+def pack(options: Namespace) -> int:
+    """Pack a run into a bundle."""
+    from edgectc import config
+
+    decoder: dict[str, Any] = {}
+    if options.preset:
+        try:
+            decoder = json.loads(Path(options.preset).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ConfigError(f"{options.preset} is not a preset: {error}") from error
+    for assignment in options.overrides:
+        config.set_key(decoder, assignment)
+    bundle = _torch("training.packing").pack(
+        Path(options.run_dir),
+        Path(options.out),
+        name=options.name or Path(options.out).name,
+        lexicon=Path(options.lexicon),
+        lexicon_licence=options.licence,
+        decoder=decoder,
+    )
+    if options.json:
+        print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
+    else:
+        print(f"{bundle.path}: {len(bundle.index.files)} files")
+    return 0
+
+
+def lexicon(options: Namespace) -> int:
+    """Build a lexicon file."""
+    from edgectc.data import lexicons
+
+    built, dropped = lexicons.build(
+        options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
+    )
+    built.write(options.out)
+    about = {
+        "path": options.out,
+        "words": len(built.words),
+        "sha256": lexicons.file_sha256(options.out),
+        "dropped": dict(dropped),
+    }
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+    else:
+        print(f"{options.out}: {about['words']:,} words, sha256 {about['sha256']}")
+        print(f"dropped rows: {about['dropped'] or 'none'}")
+    return 0
+
+
+def _swipes(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
+    """Return the swipes that --data, --split and --limit name, and what was dropped."""
+    import numpy as np
+
+    from edgectc.data import jsonl
+
+    swipes, dropped = jsonl.load(jsonl.find(options.data), split=options.split)
+    if options.limit is not None:
+        chosen = np.random.default_rng(0).permutation(len(swipes))[: options.limit]
+        swipes = [swipes[i] for i in sorted(chosen)]
+    return swipes, dropped
+
+
+def _load(options: Namespace) -> Any:
+    from edgectc import recognizer
+
+    return recognizer.load(
+        options.model, runner=options.runner, lexicon=options.lexicon, threads=options.threads
+    )
+
+
+def _torch(name: str, *, extra: str = "torch") -> Any:
+    """Import a module of ours that needs torch, or explain what to install."""
+    import importlib
+
+    from edgectc.errors import MissingDependencyError
+
+    try:
+        return importlib.import_module(f"edgectc.{name}")
+    except ModuleNotFoundError as error:
+        package = str(error.name)
+        raise MissingDependencyError("this verb", package=package, extra=extra) from error
+
+
+def _report(report: Report) -> dict[str, Any]:
+    checks = [{"name": c.name, "status": c.status, "detail": c.detail} for c in report.checks]
+    return {"status": report.status, "checks": checks, "figures": dict(report.figures)}
+
+
+def _print_report(report: Report, options: Namespace) -> None:
+    if options.json:
+        print(json.dumps(_report(report), sort_keys=True))
+        return
+    from edgectc.report import table
+
+    rows = [[check.name, check.status, check.detail] for check in report.checks]
+    print(table(["check", "verdict", "what was seen"], rows, right=False))
+    print(f"verdict: {report.status}")

@@ -1,0 +1,1 @@
+"""Swipes, lexicons and layouts: reading, checking and making data (numpy only)."""

@@ -1,0 +1,1 @@
+"""log_probs to ranked text, one file a search (numpy only)."""

@@ -1,0 +1,1 @@
+"""Trace-safe sequence encoders (torch)."""

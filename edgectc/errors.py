@@ -1,0 +1,108 @@
+"""The exception tree of edgectc.
+
+EdgectcError
+├─ ConfigError(ValueError)              ├─ BundleError(ValueError)
+├─ UnknownNameError(LookupError)        │   ├─ BundleFileMissingError(FileNotFoundError)
+├─ MissingDependencyError(ImportError)  │   └─ BundleMismatchError
+├─ InputError(ValueError)               ├─ ExportError(RuntimeError) ── UnsupportedSchemeError
+├─ NonFiniteError(ValueError)           └─ BudgetError(RuntimeError)
+└─ ParityError(RuntimeError)
+
+Every error is also the builtin a caller would expect, and carries the exit code of the
+command line: 1 a check failed, 2 bad input, config or bundle, 3 missing dependency,
+4 a tool chain failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EdgectcError(Exception):
+    """Base of every error that edgectc raises on purpose."""
+
+    exit_code = 2
+
+
+class ConfigError(EdgectcError, ValueError):
+    """A configuration or an option that cannot be honoured."""
+
+
+class UnknownNameError(EdgectcError, LookupError):
+    """A name that no registry, layout or token set holds."""
+
+    def __init__(self, kind: str, got: str, known: Iterable[str]) -> None:
+        self.kind, self.got, self.known = kind, got, tuple(sorted(known))
+        near = difflib.get_close_matches(got, self.known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self.known) or 'none'}"
+        super().__init__(f"unknown {kind} {got!r}; {hint}")
+
+
+class MissingDependencyError(EdgectcError, ImportError):
+    """A package that the requested work needs is not installed."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, package: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed; "
+            f"run: pip install 'edgectc[{extra}]'"
+        )
+
+
+class InputError(EdgectcError, ValueError):
+    """A sample that no model should see.
+
+    Attributes:
+        reason: stable machine-readable name of the problem, e.g. ``"not_finite"``.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class NonFiniteError(EdgectcError, ValueError):
+    """A NaN or Inf, named by tensor, sample or operator."""
+
+    exit_code = 1
+
+
+class ParityError(EdgectcError, RuntimeError):
+    """An artifact that does not reproduce its reference."""
+
+    exit_code = 1
+
+
+class BundleError(EdgectcError, ValueError):
+    """A bundle or artifact that cannot be trusted or read."""
+
+
+class BundleFileMissingError(BundleError, FileNotFoundError):
+    """A file that a bundle or artifact needs is not there."""
+
+    # OSError would format itself from errno; the message is all we have.
+    __str__ = Exception.__str__
+
+
+class BundleMismatchError(BundleError):
+    """Parts that do not belong together: a wrong hash, lexicon or token set."""
+
+
+class ExportError(EdgectcError, RuntimeError):
+    """A converter failed or returned something other than what was asked."""
+
+    exit_code = 4
+
+
+class UnsupportedSchemeError(ExportError):
+    """A target that cannot hold a quantization scheme."""
+
+    exit_code = 2
+
+
+class BudgetError(EdgectcError, RuntimeError):
+    """An accuracy, size or speed budget that no candidate met."""
+
+    exit_code = 1

@@ -1,0 +1,187 @@
+"""Bundle to artifact: convert, measure, embed, seal, verify, and only then give the file its name.
+
+A file that exists under its final name has passed; whatever goes wrong before leaves nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import edgectc
+from edgectc import bundle as bundles
+from edgectc import manifest as manifests
+from edgectc import model as models
+from edgectc import parity, recognizer, reference, registry, schemes
+from edgectc.bundle import Bundle
+from edgectc.config import from_dict
+from edgectc.errors import ConfigError, ParityError, UnsupportedSchemeError
+from edgectc.files import staged
+from edgectc.manifest import Manifest
+from edgectc.reference import Case
+from edgectc.schemes import Scheme
+from edgectc.types import Report
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An exported file and the verdict it passed."""
+
+    path: Path
+    manifest: Manifest
+    report: Report
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def export(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    target: str,
+    scheme: str = "float32",
+    opset: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+) -> Artifact:
+    """Export a bundle to one self-describing, verified file.
+
+    Args:
+        path: bundle directory, or the name of a shipped model; None for the default one.
+        target: "onnx" or "pte".
+        scheme: number format, see `edgectc list schemes`.
+        opset: ONNX operator set; only with target "onnx".
+        out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
+
+    Raises:
+        UnknownNameError: no such target or scheme.
+        UnsupportedSchemeError: the target cannot hold the scheme.
+        ConfigError: an option that the target does not have.
+        NonFiniteError: a weight is NaN or Inf.
+        ParityError: the converted graph does not answer like the trained network.
+        ExportError: the converter failed.
+    """
+    how = schemes.scheme(scheme)
+    module = registry.module("targets", target)
+    if opset is not None and not hasattr(module.Options, "opset"):
+        raise ConfigError(f"target {target!r} has no opset; leave --opset out")
+    options = {} if opset is None else {"opset": opset}
+    if how.name not in module.SCHEMES:
+        raise UnsupportedSchemeError(
+            f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
+        )
+    maker = module.create(from_dict(module.Options, options, where=f"target {target}: "))
+    bundle = bundles.read(bundles.locate(path))
+    final = _destination(out, f"{bundle.index.name}{maker.suffix}")
+    model = models.load(bundle)
+    cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+    _check_original(bundle, cases, how)
+    inputs = _example(model, bundle, cases[0])
+    converted = maker.convert(model, inputs)
+
+    blank = _manifest(bundle, maker, target, how, cases, model, parity={})
+    measured = _measure(maker.embed(converted, blank), blank, cases)
+    manifest = _manifest(bundle, maker, target, how, cases, model, parity=measured.figures)
+    data = manifests.sealed(maker.embed(converted, manifest))
+    with staged(final) as temporary:
+        temporary.write_bytes(data)
+        report = _recheck(temporary, bundle)
+    return Artifact(final, manifest, report)
+
+
+def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+    if out is None:
+        return Path(name)
+    folder = Path(out).is_dir() or os.fspath(out).endswith(os.sep)
+    return Path(out) / name if folder else Path(out)
+
+
+def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
+    """The weights must still answer the reference cases, or the reference proves nothing."""
+    loaded = recognizer.load(bundle.path, runner="eager")
+    checks, _ = parity.compare_numbers(loaded, cases, atol=how.atol)
+    failed = [check for check in checks if check.status == "fail"]
+    if failed:
+        raise ParityError(
+            f"{bundle.path}: PyTorch does not reproduce the bundle's own reference "
+            f"({failed[0].detail}); pack the bundle again"
+        )
+
+
+def _example(model: models.CtcModel, bundle: Bundle, case: Case) -> dict[str, torch.Tensor]:
+    board = next(b for b in bundle.layouts if b.name == case.layout)
+    prepared = case.inputs(model.frontend, board)
+    # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
+    return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
+
+
+def _measure(data: bytes, manifest: Manifest, cases: list[Case]) -> Report:
+    """Run the finished graph on the reference cases; the words are checked once it is sealed."""
+    loaded = recognizer.from_bytes(data, manifest, lexicon=None)
+    report = parity.compare(loaded, manifest, cases)
+    _require(report)
+    return report
+
+
+def _recheck(path: Path, bundle: Bundle) -> Report:
+    """Verify the very bytes that will get the final name, lexicon words included."""
+    wanted = bundle.index.lexicon
+    lexicon = str(bundle.path / wanted["file"]) if wanted else None
+    report = parity.verify_artifact(path, lexicon=lexicon)
+    _require(report)
+    return report
+
+
+def _require(report: Report) -> None:
+    for check in report.checks:
+        if check.status == "fail":
+            raise ParityError(
+                f"the converted graph failed {check.name}: {check.detail}; no file was made"
+            )
+
+
+def _manifest(
+    bundle: Bundle,
+    maker: Any,
+    target: str,
+    how: Scheme,
+    cases: list[Case],
+    model: models.CtcModel,
+    *,
+    parity: Mapping[str, float],
+) -> Manifest:
+    index, tokens = bundle.index, bundle.tokens()
+    contract = model.frontend.input_contract()
+    frames = -(-model.frontend.options.max_frames // index.stride)
+    packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return Manifest(
+        name=index.name,
+        target=target,
+        scheme=schemes.describe(how),
+        opset=maker.opset,
+        inputs=tuple({"name": name, **about} for name, about in contract.items()),
+        output={
+            "name": "log_probs",
+            "dtype": "float32",
+            "shape": [1, frames, len(tokens)],
+            "stride": index.stride,
+        },
+        frontend=index.model["frontend"],
+        tokens=tokens.symbols,
+        blank_id=tokens.blank_id,
+        layouts=index.layouts,
+        decoder=index.decoder,
+        lexicon=index.lexicon,
+        reference=reference.to_json(cases),
+        source={
+            "weights_sha256": index.files["weights.safetensors"],
+            "versions": {"edgectc": edgectc.__version__, **versions},
+        },
+        parity=parity,
+    )

@@ -1,0 +1,1 @@
+"""In-graph features and heads, one file a model family (torch)."""

@@ -1,0 +1,128 @@
+"""Error rates, and how far to trust them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def edit_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
+    """Return the least insertions, deletions and substitutions that turn ``a`` into ``b``.
+
+    Source: Wagner & Fischer 1974, "The String-to-String Correction Problem".
+    """
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, start=1):
+        diagonal, row[0] = row[0], i
+        for j, right in enumerate(b, start=1):
+            best = diagonal if left == right else 1 + min(diagonal, row[j], row[j - 1])
+            diagonal, row[j] = row[j], best
+    return row[-1]
+
+
+def error_rate(pairs: Iterable[tuple[Sequence[Hashable], Sequence[Hashable]]]) -> float:
+    """Return summed edit distance over summed reference length; it may exceed 1.
+
+    The name of the figure is the name of the unit: character error rate on strings, word error
+    rate on lists of words, phoneme error rate on lists of phonemes.
+
+    Args:
+        pairs: (reference, hypothesis), one a sample; both strings or both lists of tokens.
+
+    Raises:
+        ValueError: the references hold no token, so there is no rate.
+    """
+    errors = length = 0
+    for reference, hypothesis in pairs:
+        errors += edit_distance(reference, hypothesis)
+        length += len(reference)
+    if length == 0:
+        raise ValueError("error_rate got no reference token, expected at least one")
+    return errors / length
+
+
+def topk(ranks: Iterable[int | None], k: int) -> float:
+    """Return the share of samples, 0..1, whose right answer is among the first ``k``.
+
+    Args:
+        ranks: place of the right answer for each sample, 1 = first; None where it was not given.
+        k: how many answers count, 1 or more.
+
+    Raises:
+        ValueError: no sample, or a rank or ``k`` below 1 (ranks count from 1).
+    """
+    places = list(ranks)
+    if not places or k < 1 or any(place is not None and place < 1 for place in places):
+        raise ValueError("topk expects samples, ranks from 1 (None = absent) and k >= 1")
+    return sum(place is not None and place <= k for place in places) / len(places)
+
+
+def bootstrap(
+    values: ArrayLike,
+    groups: Sequence[Hashable] | None = None,
+    *,
+    counts: ArrayLike | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return (low, high), the percentile bootstrap interval of ``sum(values) / sum(counts)``.
+
+    Samples of one user are alike, so their number says little: with ``groups``, whole groups are
+    drawn with replacement, each with its sum of values and of counts.
+
+    Args:
+        values: (n,) figure of each sample, e.g. 1 or 0 for right or wrong, or its edit distance.
+        groups: (n,) who made each sample; None draws single samples.
+        counts: (n,) denominator of each sample, e.g. its reference length; None is 1 each, and
+            the figure is the mean.
+        samples: draws.
+        seed: of the draws; the same seed gives the same interval.
+        level: coverage asked for, 0..1.
+
+    Raises:
+        ValueError: lengths differ, a value is not finite, fewer than two groups, or a group whose
+            counts sum to zero.
+
+    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapters 8 and 13.
+    """
+    top, bottom = _group_sums(values, counts, groups)
+    n = len(top)
+    if n < 2:
+        raise ValueError(
+            f"bootstrap got {n} groups, expected 2 or more: one says nothing of others"
+        )
+    if not 0.0 < level < 1.0 or samples < 1:
+        raise ValueError(f"expected level in 0..1 and samples >= 1, got {level} and {samples}")
+    rng = np.random.default_rng(seed)
+    figures = np.empty(samples)
+    for i in range(samples):  # one draw at a time: all at once would take samples x n memory
+        drawn = rng.integers(n, size=n)
+        figures[i] = top[drawn].sum() / bottom[drawn].sum()
+    low, high = np.quantile(figures, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
+
+
+def _group_sums(
+    values: ArrayLike, counts: ArrayLike | None, groups: Sequence[Hashable] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (G,) sums of values and (G,) sums of counts, one a group."""
+    top = np.asarray(values, dtype=np.float64)
+    bottom = np.ones_like(top) if counts is None else np.asarray(counts, dtype=np.float64)
+    members = range(len(top)) if groups is None else groups
+    if top.ndim != 1 or bottom.shape != top.shape or len(members) != len(top):
+        raise ValueError("bootstrap expects values, counts and groups of one length (n,)")
+    if not (np.isfinite(top).all() and np.isfinite(bottom).all()):
+        raise ValueError("bootstrap got a value or count that is NaN or infinite")
+    if groups is not None:
+        ids: dict[Hashable, int] = {}
+        index = [ids.setdefault(group, len(ids)) for group in groups]
+        sums = np.zeros((2, len(ids)))
+        np.add.at(sums[0], index, top)
+        np.add.at(sums[1], index, bottom)
+        top, bottom = sums
+    if (bottom <= 0).any():
+        raise ValueError("bootstrap got a group whose counts sum to zero; drop it")
+    return top, bottom

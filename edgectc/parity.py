@@ -1,0 +1,199 @@
+"""Is this artifact still the model? Numbers, decoded text, padding, contract and resampling.
+
+Everything here works from the one file: its reference cases were answered by the trained network
+before export. Torch is needed only where the runtime itself needs it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgectc import bundle as bundles
+from edgectc import manifest as manifests
+from edgectc import recognizer, reference
+from edgectc.data.lexicons import Lexicon
+from edgectc.errors import BundleFileMissingError, MissingDependencyError
+from edgectc.manifest import Manifest
+from edgectc.recognizer import Recognizer
+from edgectc.reference import Case
+from edgectc.types import Array, Check, Report
+
+_JUNK = 3.3  # fills the padding of the padding check: plausible, finite, not zero
+_RESAMPLING = 1e-5  # key widths and seconds; float32 rounding of the stored trace
+
+
+def verify(path: str | os.PathLike[str] | None = None, *, lexicon: str | None = None) -> Report:
+    """Return the verdict on an artifact, or on a bundle and every artifact in it.
+
+    Raises:
+        BundleError: missing, damaged or malformed; no runtime ever sees such bytes.
+    """
+    place = bundles.locate(path)
+    return _verify_bundle(place) if place.is_dir() else verify_artifact(place, lexicon=lexicon)
+
+
+def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
+    """Return the verdict on one artifact file, with nothing beside it."""
+    data, manifest = manifests.read(path)
+    sealed = Check("hash", "pass", f"sha256 over {len(data):,} bytes matches")
+    try:
+        words, note = _find_words(manifest, path, lexicon), ""
+    except BundleFileMissingError as error:
+        words, note = None, str(error)
+    try:
+        loaded = recognizer.from_bytes(data, manifest, lexicon=words)
+    except MissingDependencyError as error:
+        return Report((sealed, Check("log_probs", "not_run", str(error))))
+    report = compare(loaded, manifest, reference.from_json(manifest.reference))
+    checks = [sealed, _contract(loaded, manifest), *report.checks]
+    if note:
+        checks = [_unproven(check, note) if check.name == "words" else check for check in checks]
+    return replace(report, checks=tuple(checks))
+
+
+def compare(loaded: Recognizer, manifest: Manifest, cases: Sequence[Case]) -> Report:
+    """Return how a loaded network answers the reference cases, against what it should answer."""
+    checks, figures = compare_numbers(loaded, cases, atol=float(manifest.scheme["atol"]))
+    checks.append(_resampling(loaded, cases))
+    checks.append(_texts(loaded, cases, "greedy", [case.greedy for case in cases], "greedy"))
+    spoken = [case for case in cases if case.word]
+    if str(manifest.decoder["type"]) == "greedy" or not spoken:
+        checks.append(Check("words", "not_run", "the model decodes without a lexicon"))
+    elif loaded.lexicon is None:
+        checks.append(Check("words", "not_run", "no lexicon was found"))
+    else:
+        preset = str(manifest.decoder["type"])
+        checks.append(_texts(loaded, spoken, "words", [case.word for case in spoken], preset))
+    return Report(tuple(checks), figures)
+
+
+def compare_numbers(
+    loaded: Recognizer, cases: Sequence[Case], *, atol: float
+) -> tuple[list[Check], dict[str, float]]:
+    """Return the checks on log_probs and padding, and the figures behind them.
+
+    Differences are taken on valid frames and used tokens: an unused slot reads about -1e4, where
+    one float32 step is already 1e-3.
+    """
+    worst, at, same, frames, noise, signal, leak = 0.0, "", 0, 0, 0.0, 0.0, 0.0
+    for case in cases:
+        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+        got = _used(loaded.run(inputs), case)
+        expected = case.log_probs.astype(np.float64)
+        if got.shape != expected.shape:
+            detail = f"{case.name}: got shape {got.shape}, expected {expected.shape}"
+            return [Check("log_probs", "fail", detail)], {}
+        difference = np.abs(got - expected)
+        if difference.max() > worst:
+            worst, at = float(difference.max()), case.name
+        same += int((got.argmax(-1) == expected.argmax(-1)).sum())
+        frames += len(got)
+        noise += float((difference**2).sum())
+        signal += float((expected**2).sum())
+        filled = dict(inputs, trace=inputs["trace"].copy())
+        filled["trace"][:, case.length :] = _JUNK
+        leak = max(leak, float(np.abs(_used(loaded.run(filled), case) - got).max()))
+    figures = {
+        "max_abs_diff": worst,
+        "sqnr_db": 10.0 * math.log10(signal / noise) if noise > 0 else 200.0,
+        "argmax_agreement": same / frames,
+        "padding_leak": leak,
+    }
+    lengths = sorted({case.length for case in cases})
+    numbers = f"max |difference| {worst:.2g} nats (limit {atol:g}) at {at or 'no case'}; " + (
+        f"{len(cases)} cases, lengths {', '.join(map(str, lengths))}"
+    )
+    return [
+        Check("log_probs", "pass" if worst <= atol else "fail", numbers),
+        Check(
+            "padding",
+            "pass" if leak <= atol else "fail",
+            f"other values in the padding change valid frames by {leak:.2g} nats",
+        ),
+    ], figures
+
+
+def _used(log_probs: Array, case: Case) -> Array:
+    """Drop the columns of unused slots: keep the keys of the case's layout and the blank."""
+    return np.concatenate([log_probs[:, : case.log_probs.shape[1] - 1], log_probs[:, -1:]], axis=1)
+
+
+def _texts(
+    loaded: Recognizer, cases: Sequence[Case], name: str, expected: Sequence[str], decoder: str
+) -> Check:
+    wrong = []
+    for case, text in zip(cases, expected, strict=True):
+        board = loaded.board(case.layout)
+        log_probs = loaded.run(case.inputs(loaded.frontend, board))
+        got = loaded.decoder(board, decoder)(log_probs, nbest=1).best.text
+        if got != text:
+            wrong.append(f"{case.name}: got {got!r}, expected {text!r}")
+    if wrong:
+        return Check(name, "fail", "; ".join(wrong[:3]))
+    return Check(name, "pass", f"{len(cases)} of {len(cases)} decoded texts equal")
+
+
+def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
+    """The one step outside the graph must give the very input the network was checked with."""
+    worst = 0.0
+    raw = [case for case in cases if case.points is not None]
+    for case in raw:
+        got = loaded.frontend.prepare(case.points, loaded.board(case.layout))
+        if int(got["length"][0]) != case.length:
+            detail = f"{case.name}: {int(got['length'][0])} frames, expected {case.length}"
+            return Check("resampling", "fail", detail)
+        worst = max(worst, float(np.abs(got["trace"][0] - case.trace).max()))
+    status = "pass" if worst <= _RESAMPLING else "fail"
+    return Check("resampling", status, f"{len(raw)} raw traces, max |difference| {worst:.2g}")
+
+
+def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
+    """The graph's own inputs against what the manifest says about them."""
+    ask: Callable[[], Mapping[str, object]] | None = getattr(loaded.engine, "contract", None)
+    if ask is None:
+        return Check("contract", "not_run", f"{loaded.runner} does not tell its inputs")
+    got = list(ask().values())
+    expected = [(i["dtype"], list(i["shape"])) for i in manifest.inputs]
+    if got != expected:
+        return Check("contract", "fail", f"the graph takes {got}, the manifest says {expected}")
+    return Check("contract", "pass", f"{len(got)} inputs as the manifest says")
+
+
+def _verify_bundle(path: Path) -> Report:
+    bundle = bundles.read(path)
+    for name in bundle.index.files:
+        bundle.file(name)
+    bundle.tokens()
+    checks = [Check("files", "pass", f"{len(bundle.index.files)} files match their hashes")]
+    figures: dict[str, float] = {}
+    for artifact in bundle.artifacts():
+        report = verify_artifact(artifact)
+        checks += [replace(c, name=f"{artifact.name} {c.name}") for c in report.checks]
+        figures |= {f"{artifact.name} {k}": v for k, v in report.figures.items()}
+    try:
+        loaded = recognizer.load(path, runner="eager")
+    except MissingDependencyError as error:
+        checks.append(Check("weights", "not_run", str(error)))
+    else:
+        cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+        found, numbers = compare_numbers(loaded, cases, atol=1e-4)
+        checks += [replace(c, name=f"weights {c.name}") for c in found]
+        figures |= {f"weights {k}": v for k, v in numbers.items()}
+    ran = tuple(c.name for c in checks if c.name.endswith("log_probs") and c.status == "pass")
+    return Report(tuple(checks), figures, needed=ran or ("weights log_probs",))
+
+
+def _find_words(manifest: Manifest, path: Path, given: str | None) -> Lexicon | None:
+    if manifest.lexicon is None:
+        return None
+    return Lexicon.read(bundles.find_lexicon(manifest.lexicon, path.parent, given=given))
+
+
+def _unproven(check: Check, note: str) -> Check:
+    return replace(check, status="not_run", detail=note)

@@ -1,0 +1,239 @@
+"""From a finger trace to words: one object that owns preparation, network and decoding."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgectc import bundle as bundles
+from edgectc import manifest as manifests
+from edgectc import registry
+from edgectc.data import layouts
+from edgectc.data.layouts import Layout
+from edgectc.data.lexicons import Lexicon
+from edgectc.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
+from edgectc.frontends.swipe import SwipeFrontend
+from edgectc.tokens import Tokens
+from edgectc.types import Array, Decoded
+
+_RUNNER_PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
+
+
+class Runner(Protocol):
+    """Anything that maps prepared inputs to log_probs."""
+
+    name: str
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Return log_probs (N, T', V) float32."""
+        ...
+
+
+class Recognizer:
+    """Calls on a trace, answers with ranked texts. Safe to keep; make one per thread.
+
+    Attributes:
+        name: name of the model.
+        runner: what runs the network: "onnx", "pte" or "eager".
+        engine: the runner itself.
+        preset: decoder spec that a call uses unless it names another.
+        lexicon: the words, None where there are none.
+        layout: the keyboard assumed where a call names none.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        frontend: SwipeFrontend,
+        runner: Runner,
+        stride: int,
+        boards: Sequence[Layout],
+        decoder: Mapping[str, Any],
+        lexicon: Lexicon | None,
+    ) -> None:
+        self.name, self.frontend = name, frontend
+        self.runner, self.engine = runner.name, runner
+        self._stride, self.preset, self.lexicon = stride, dict(decoder), lexicon
+        self._boards = {board.name: board for board in boards}
+        self.layout = boards[0].name
+        self._decoders: dict[tuple[str, str], Any] = {}
+
+    def __call__(
+        self,
+        trace: object,
+        *,
+        nbest: int = 5,
+        layout: str | None = None,
+        decoder: str | None = None,
+        context: Sequence[str] = (),
+    ) -> Decoded:
+        """Return the ranked texts of one trace.
+
+        Args:
+            trace: (n, 3) array of x, y, t_ms in the letter-area frame (x 0..1 over the keyboard
+                width, y 0..1 over the letter rows), or a list of {"x", "y", "t"}.
+            nbest: most texts to return.
+            layout: name of the keyboard, or path of a layout ``.json``; None for the default.
+            decoder: "lexicon" or "greedy"; None for the model's preset.
+            context: words before this one; needs a word language model in the bundle.
+
+        Raises:
+            InputError: the trace cannot be used; ``reason`` names why.
+            ConfigError: ``nbest`` is below 1.
+            UnknownNameError: no such layout or decoder.
+            NonFiniteError: the network answered NaN.
+        """
+        if context:
+            raise InputError(
+                f"model {self.name!r} carries no word language model, so context cannot be used; "
+                "call without it",
+                reason="no_language_model",
+            )
+        if nbest < 1:
+            raise ConfigError(f"nbest is {nbest}, expected 1 or more")
+        board = self.board(layout or self.layout)
+        log_probs = self.log_probs(trace, layout=board.name if layout is None else layout)
+        decoded: Decoded = self.decoder(board, decoder)(log_probs, nbest=nbest)
+        return decoded
+
+    def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
+        """Return (T', V) float64 log_probs of the valid frames of one trace.
+
+        Raises:
+            InputError: the trace cannot be used.
+            NonFiniteError: the network answered NaN.
+        """
+        inputs = self.frontend.prepare(trace, self.board(layout or self.layout))
+        return self.run(inputs)
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Return (T', V) float64 log_probs of prepared inputs, batch of one, valid frames only."""
+        frames = -(-int(inputs["length"][0]) // self._stride)
+        log_probs = self.engine.run(inputs)[0, :frames].astype(np.float64)
+        if not np.isfinite(log_probs).all():
+            raise NonFiniteError(
+                f"{self.name} ({self.runner}) answered NaN or Inf at output frame "
+                f"{int(np.argwhere(~np.isfinite(log_probs))[0][0])}; run edgectc verify on it"
+            )
+        return log_probs
+
+    def tokens(self, board: Layout) -> Tokens:
+        """Return the meaning of the log_probs columns on a layout."""
+        return self.frontend.tokens(board)
+
+    def board(self, name: str) -> Layout:
+        """Return a layout this model carries, one that ships, or one from a ``.json`` path."""
+        return self._boards.get(name) or layouts.load(name)
+
+    def decoder(self, board: Layout, name: str | None = None) -> Any:
+        """Return the decoder for a layout: the preset, or another by name with its defaults."""
+        name = name or str(self.preset["type"])
+        if (board.name, name) not in self._decoders:
+            spec = self.preset if name == self.preset["type"] else {"type": name}
+            self._decoders[board.name, name] = registry.create(
+                "decoders", spec, tokens=self.tokens(board), lexicon=self.lexicon
+            )
+        return self._decoders[board.name, name]
+
+
+def load(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    runner: str | None = None,
+    lexicon: str | None = None,
+    threads: int = 1,
+) -> Recognizer:
+    """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
+
+    Args:
+        path: default is the shipped swipe model.
+        runner: "onnx", "pte" or "eager"; None takes what the path is made for, and in a bundle the
+            first of ONNX, ExecuTorch and PyTorch that has both an artifact and its package.
+        lexicon: path of a lexicon to use instead of the model's own.
+        threads: threads of the runtime.
+
+    Raises:
+        BundleError: damaged, incomplete or unknown content.
+        MissingDependencyError: the runtime is not installed.
+        UnknownNameError: no such runner.
+    """
+    place = bundles.locate(path)
+    if not place.is_dir():
+        return _from_artifact(place, runner=runner, lexicon=lexicon, threads=threads)
+    bundle = bundles.read(place)
+    name, artifact = _choose(bundle, runner)
+    if artifact is not None:
+        return _from_artifact(artifact, runner=name, lexicon=lexicon, threads=threads)
+    engine = registry.create("runners", {"type": name, "threads": threads}, bundle=bundle)
+    index = bundle.index
+    return Recognizer(
+        name=index.name,
+        frontend=registry.create("frontends", dict(index.model["frontend"])),
+        runner=engine,
+        stride=index.stride,
+        boards=bundle.layouts,
+        decoder=index.decoder,
+        lexicon=_lexicon(index.lexicon, place, lexicon),
+    )
+
+
+def _from_artifact(
+    path: Path, *, runner: str | None, lexicon: str | None, threads: int
+) -> Recognizer:
+    data, manifest = manifests.read(path)
+    if runner not in (None, manifest.target):
+        raise ConfigError(
+            f"{path} is a {manifest.target} artifact, it cannot run with {runner!r}; "
+            "leave the runner out"
+        )
+    return from_bytes(
+        data, manifest, lexicon=_lexicon(manifest.lexicon, path.parent, lexicon), threads=threads
+    )
+
+
+def from_bytes(
+    data: bytes, manifest: manifests.Manifest, *, lexicon: Lexicon | None, threads: int = 1
+) -> Recognizer:
+    """Return a recognizer for the bytes of an artifact whose hash was checked."""
+    spec = {"type": manifest.target, "threads": threads}
+    return Recognizer(
+        name=manifest.name,
+        frontend=registry.create("frontends", dict(manifest.frontend)),
+        runner=registry.create("runners", spec, data=data),
+        stride=int(manifest.output["stride"]),
+        boards=[layouts.parse(values) for values in manifest.layouts],
+        decoder=manifest.decoder,
+        lexicon=lexicon,
+    )
+
+
+def _lexicon(wanted: Mapping[str, Any] | None, beside: Path, given: str | None) -> Lexicon | None:
+    if wanted is None and given is None:
+        return None
+    return Lexicon.read(bundles.find_lexicon(wanted or {}, beside, given=given))
+
+
+def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:
+    """Return a runner's name and the artifact it runs; None means the weights themselves."""
+    if runner is not None and runner not in registry.names("runners"):
+        registry.module("runners", runner)  # raises with the nearest spelling
+    by_target = {path.suffix.removeprefix("."): path for path in reversed(bundle.artifacts())}
+    if runner == "eager":
+        return runner, None
+    if runner is not None:
+        if runner not in by_target:
+            raise ConfigError(
+                f"{bundle.path} holds no {runner} artifact; "
+                f"make one with: edgectc export {bundle.path} --target {runner}"
+            )
+        return runner, by_target[runner]
+    for name, package in _RUNNER_PACKAGES.items():
+        if importlib.util.find_spec(package) and (name == "eager" or name in by_target):
+            return name, by_target.get(name)
+    raise MissingDependencyError("running a model", package="onnxruntime", extra="onnx")

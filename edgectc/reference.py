@@ -1,0 +1,179 @@
+"""Reference cases: generated traces with the answers of the trained network.
+
+They travel in the bundle and in every artifact, so any copy can be checked alone. Word cases are
+whole synthetic swipes; length cases cut one trace to chosen lengths, so a graph that froze a length
+or leaks its padding cannot pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edgectc.data import layouts
+from edgectc.data.layouts import Layout
+from edgectc.data.synthesis import swipe as synthesize
+from edgectc.errors import BundleError
+from edgectc.frontends.swipe import SwipeFrontend
+from edgectc.manifest import pack_array, unpack_array
+from edgectc.types import Array
+
+_WORDS = {
+    "qwerty": ("hello", "the", "edge", "keyboard", "bookkeeper", "i"),
+    "azerty": ("bonjour", "quick"),
+    "dvorak": ("thanks",),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input and the answers expected for it.
+
+    Attributes:
+        trace: (T, 3) float32, zeros after ``length``.
+        log_probs: (T', K + 1) float32 on valid frames, keys of the layout then blank; empty until
+            the network has answered.
+        points: (n, 3) float64 raw trace, or None for a length case.
+        greedy: text of the best path.
+        word: best word with the bundle's lexicon and preset; "" for length cases.
+    """
+
+    name: str
+    layout: str
+    trace: Array
+    length: int
+    log_probs: Array
+    points: Array | None = None
+    greedy: str = ""
+    word: str = ""
+
+    def inputs(self, frontend: SwipeFrontend, board: Layout) -> dict[str, Array]:
+        """Return the network inputs, batch of one."""
+        length = np.array([self.length], np.int32)
+        return {"trace": self.trace[None], "length": length, **frontend.key_table(board)}
+
+
+def generate(frontend: SwipeFrontend, names: Sequence[str], *, seed: int = 0) -> list[Case]:
+    """Return unanswered cases for the layouts in ``names`` that have reference words."""
+    rng = np.random.default_rng(seed)
+    T = frontend.options.max_frames
+    empty = np.zeros((0, 0), np.float32)
+    cases: list[Case] = []
+    for name in names:
+        board = layouts.load(name)
+        for word in _WORDS.get(name, ()):
+            points = np.round(synthesize(word, board, rng), 4)
+            frames = frontend.resample(points, board)
+            trace = np.zeros((T, 3), np.float32)
+            trace[: len(frames)] = frames
+            cases.append(Case(f"{name}-{word}", name, trace, len(frames), empty, points))
+    longest = max(cases, key=lambda case: case.length)
+    for length in sorted({1, 2, 7, 31, T // 2, T - 1, T}):
+        grid = np.linspace(0, longest.length - 1, T)
+        full = np.stack(
+            [np.interp(grid, np.arange(T), column) for column in longest.trace.T], axis=1
+        )
+        trace = np.where(np.arange(T)[:, None] < length, full, 0.0).astype(np.float32)
+        cases.append(Case(f"length-{length}", longest.layout, trace, length, empty))
+    return cases
+
+
+def to_json(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return the manifest form of cases."""
+    return {
+        case.name: {
+            "layout": case.layout,
+            "greedy": case.greedy,
+            "word": case.word,
+            "length": case.length,
+            "trace": pack_array(case.trace),
+            "log_probs": pack_array(case.log_probs),
+            "points": None if case.points is None else pack_array(case.points),
+        }
+        for case in cases
+    }
+
+
+def from_json(values: Mapping[str, Any]) -> list[Case]:
+    """Return the cases of their manifest form, sorted by name.
+
+    Raises:
+        BundleError: malformed content.
+    """
+    try:
+        return [
+            Case(
+                name=name,
+                layout=str(case["layout"]),
+                trace=unpack_array(case["trace"]),
+                length=int(case["length"]),
+                log_probs=unpack_array(case["log_probs"]),
+                points=None if case["points"] is None else unpack_array(case["points"]),
+                greedy=str(case["greedy"]),
+                word=str(case["word"]),
+            )
+            for name, case in sorted(values.items())
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"malformed reference cases: {error!r}") from error
+
+
+def to_safetensors(cases: Sequence[Case]) -> bytes:
+    """Return the bundle form of cases."""
+    import json
+
+    from safetensors.numpy import save
+
+    tensors, about = {}, {}
+    for case in cases:
+        tensors[f"{case.name}/trace"] = case.trace
+        tensors[f"{case.name}/length"] = np.array([case.length], np.int32)
+        tensors[f"{case.name}/log_probs"] = case.log_probs
+        if case.points is not None:
+            tensors[f"{case.name}/points"] = case.points
+        about[case.name] = {"layout": case.layout, "greedy": case.greedy, "word": case.word}
+    metadata = {name: json.dumps(about[name], sort_keys=True) for name in sorted(about)}
+    return bytes(save(tensors, metadata=metadata))
+
+
+def from_safetensors(data: bytes) -> list[Case]:
+    """Return the cases of their bundle form.
+
+    Raises:
+        BundleError: not a safetensors file, or not one of reference cases.
+    """
+    import json
+
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+        size = int.from_bytes(data[:8], "little")
+        about = json.loads(data[8 : 8 + size])["__metadata__"]
+        return [
+            Case(
+                name=name,
+                trace=tensors[f"{name}/trace"],
+                length=int(tensors[f"{name}/length"][0]),
+                log_probs=tensors[f"{name}/log_probs"],
+                points=tensors.get(f"{name}/points"),
+                **json.loads(about[name]),
+            )
+            for name in sorted(about)
+        ]
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"malformed reference.safetensors: {error!r}") from error
+
+
+def answered(case: Case, log_probs: Array, greedy: str, word: str) -> Case:
+    """Return ``case`` with the network's answers; length cases keep no word."""
+    return replace(
+        case,
+        log_probs=log_probs.astype(np.float32),
+        greedy=greedy,
+        word=word if case.points is not None else "",
+    )

@@ -1,0 +1,1 @@
+"""Model input to log_probs, one file a runtime."""

@@ -1,0 +1,1 @@
+"""Model and scheme to artifact, one file a format (torch and converters)."""

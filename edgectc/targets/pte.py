@@ -1,0 +1,91 @@
+"""ExecuTorch: torch.export, XNNPACK partitioner, manifest as a constant method."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.manifest import Manifest
+from edgectc.quiet import quiet
+
+SCHEMES = ("float32",)
+PACKAGES = ("executorch",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """No options yet: one method ``forward``, lowered to XNNPACK."""
+
+
+def create(options: Options) -> PteTarget:
+    """Return the target."""
+    return PteTarget()
+
+
+class PteTarget:
+    """Converts to an ExecuTorch program."""
+
+    suffix = ".pte"
+    opset = None
+
+    def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
+        """Return the lowered edge program of ``model`` at the shapes of ``inputs``.
+
+        Raises:
+            MissingDependencyError: ExecuTorch is not installed.
+            ExportError: capture or lowering failed, or XNNPACK took no operator.
+        """
+        try:
+            with quiet():
+                from executorch.backends.xnnpack.partition.xnnpack_partitioner import (
+                    XnnpackPartitioner,
+                )
+                from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+        except ImportError as error:
+            raise MissingDependencyError(
+                "exporting .pte", package="executorch", extra="pte"
+            ) from error
+        import torch
+
+        try:
+            with quiet():
+                captured = torch.export.export(model, (), dict(inputs), strict=False)
+                edge = to_edge_transform_and_lower(
+                    captured,
+                    partitioner=[XnnpackPartitioner()],
+                    compile_config=EdgeCompileConfig(_check_ir_validity=False),
+                )
+        except Exception as error:  # capture and lowering raise many unrelated classes
+            raise ExportError(f"ExecuTorch failed: {error}") from error
+        # A .pte without a delegate still runs, about 200 times slower: never ship that in silence.
+        if not any("executorch_call_delegate" in str(n.target) for n in _nodes(edge)):
+            raise ExportError("XNNPACK took no part of the graph; no file was made")
+        return edge
+
+    def embed(self, converted: Any, manifest: Manifest) -> bytes:
+        """Return the program with the unsealed manifest as constant method ``edgectc``.
+
+        Raises:
+            ExportError: emission failed.
+        """
+        from executorch.exir import EdgeProgramManager
+
+        constants = {"edgectc": manifest.text()}
+        try:
+            with quiet():
+                # Emission rewrites the program in place, and we emit twice: to measure, to keep.
+                program = copy.deepcopy(converted.exported_program())
+                manager = EdgeProgramManager({"forward": program}, constant_methods=constants)
+                data: bytes = manager.to_executorch().buffer
+        except Exception as error:  # emission raises many unrelated classes
+            raise ExportError(f"ExecuTorch failed to emit: {error}") from error
+        return data
+
+
+def _nodes(edge: Any) -> Iterator[Any]:
+    yield from edge.exported_program().graph.nodes

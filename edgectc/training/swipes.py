@@ -1,0 +1,164 @@
+"""Swipes as training arrays: resampled once, augmented per batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgectc.data import layouts
+from edgectc.data.layouts import Layout
+from edgectc.data.lexicons import Lexicon, spell
+from edgectc.data.synthesis import swipe as synthesize
+from edgectc.data.validation import check_label
+from edgectc.errors import InputError, UnknownNameError
+from edgectc.frontends.swipe import SwipeFrontend
+from edgectc.training.settings import Augment
+from edgectc.types import Array, Swipe
+
+
+@dataclass(frozen=True)
+class SwipeArrays:
+    """N samples ready for the network.
+
+    Attributes:
+        trace: (N, T, 3) float32, zeros after ``length``.
+        length: (N,) int32.
+        layout: (N,) int64 index into ``keys``, ``key_mask``, ``key_size``.
+        labels: token ids of each sample.
+        dropped: reason to count of samples left out.
+    """
+
+    trace: Tensor
+    length: Tensor
+    layout: Tensor
+    labels: tuple[tuple[int, ...], ...]
+    keys: Tensor
+    key_mask: Tensor
+    key_size: Tensor
+    dropped: Counter[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: Array) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """Return network inputs, flat targets (sum of lengths,) and target lengths (N,)."""
+        index = torch.from_numpy(rows)
+        kind = self.layout[index]
+        inputs = {
+            "trace": self.trace[index],
+            "length": self.length[index],
+            "keys": self.keys[kind],
+            "key_mask": self.key_mask[kind],
+            "key_size": self.key_size[kind],
+        }
+        labels = [self.labels[i] for i in rows]
+        targets = torch.tensor([token for label in labels for token in label])
+        return inputs, targets, torch.tensor([len(label) for label in labels])
+
+
+def to_arrays(swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int) -> SwipeArrays:
+    """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted."""
+    T = frontend.options.max_frames
+    boards = _boards(swipes)
+    names = list(boards)
+    tokens = {name: frontend.tokens(board) for name, board in boards.items()}
+    traces, labels, kinds, dropped = [], [], [], Counter[str]()
+    for sample in swipes:
+        board = boards.get(sample.layout)
+        if board is None:
+            dropped["unknown_layout"] += 1
+            continue
+        try:
+            frames = frontend.resample(sample.points, board)
+            room = -(-len(frames) // stride)
+            word = check_label(sample.word or "", board.letters, frames=room)
+        except InputError as error:
+            dropped[error.reason] += 1
+            continue
+        traces.append(np.pad(frames.astype(np.float32), ((0, T - len(frames)), (0, 0))))
+        labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
+        kinds.append(names.index(board.name))
+    tables = [frontend.key_table(board) for board in boards.values()]
+    stack = {k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]}
+    return SwipeArrays(
+        trace=torch.from_numpy(np.stack(traces) if traces else np.zeros((0, T, 3), np.float32)),
+        length=torch.tensor([n for _, n in labels], dtype=torch.int32),
+        layout=torch.tensor(kinds, dtype=torch.int64),
+        labels=tuple(label for label, _ in labels),
+        dropped=dropped,
+        **stack,
+    )
+
+
+def _boards(swipes: Sequence[Swipe]) -> dict[str, Layout]:
+    """Return the layouts that the swipes name, without those that do not exist."""
+    boards = {}
+    for name in sorted({swipe.layout for swipe in swipes} | {"qwerty"}):
+        with suppress(UnknownNameError):
+            boards[name] = layouts.load(name)
+    return boards
+
+
+def generate(
+    lexicon: Lexicon, names: Sequence[str], *, count: int, words: int, seed: int
+) -> Iterator[Swipe]:
+    """Yield ``count`` generated swipes of the ``words`` most frequent entries.
+
+    Words are drawn by the square root of their frequency, so that rare ones are seen too.
+    """
+    rng = np.random.default_rng(seed)
+    boards = [layouts.load(name) for name in names]
+    order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
+    weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
+    for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):
+        board = boards[n % len(boards)]
+        word = spell(lexicon.words[row], board.letters)
+        if word:
+            yield Swipe(synthesize(word, board, rng), word, board.name)
+
+
+def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
+    """Return the samples of both, ``first`` first."""
+    offset = len(first.keys)
+    return replace(
+        first,
+        trace=torch.cat([first.trace, second.trace]),
+        length=torch.cat([first.length, second.length]),
+        layout=torch.cat([first.layout, second.layout + offset]),
+        labels=first.labels + second.labels,
+        keys=torch.cat([first.keys, second.keys]),
+        key_mask=torch.cat([first.key_mask, second.key_mask]),
+        key_size=torch.cat([first.key_size, second.key_size]),
+        dropped=first.dropped + second.dropped,
+    )
+
+
+def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
+    """Return the inputs with each trace warped at random; keys stay where they are.
+
+    Padding stays zero, and every finite trace stays finite.
+    """
+    trace, length = inputs["trace"], inputs["length"]
+    N, T, _ = trace.shape
+    size = inputs["key_size"][:, None, :]
+    keep = (torch.arange(T) < length[:, None])[:, :, None]
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(N, *shape, generator=rng)
+
+    xy = trace[:, :, :2] / size
+    middle = (xy * keep).sum(1, keepdim=True) / length[:, None, None]
+    centred = xy - middle
+    bent = centred * (1.0 + how.scale * noise(1, 2)) + how.shear * noise(1, 2) * centred.flip(2)
+    phase = torch.arange(T) / (T - 1) * torch.pi
+    waves = torch.stack([torch.cos(phase * k) for k in range(1, 6)])  # (5, T), slow curves
+    curve = torch.einsum("nkc,kt->ntc", noise(5, 2), waves) * (how.wobble / 5**0.5)
+    moved = (bent + middle + curve + how.shift * noise(1, 2)) * size
+    t = trace[:, :, 2:] * torch.exp(how.pace * noise(1, 1))
+    return {**inputs, "trace": torch.cat([moved, t], dim=2) * keep}

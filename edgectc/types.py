@@ -1,0 +1,103 @@
+"""Values that cross module borders. Frozen, numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Swipe:
+    """One finger trace.
+
+    Attributes:
+        points: (n, 3) float64: x, y in the letter-area frame (x 0..1 over the keyboard width,
+            y 0..1 over the letter rows, 0 = top), t in milliseconds.
+        word: label, or None where there is none.
+        layout: name of the keyboard layout the trace was made on.
+        user: who made it; splits and confidence intervals are taken by user.
+    """
+
+    points: Array
+    word: str | None = None
+    layout: str = "qwerty"
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One decoded text.
+
+    Attributes:
+        text: what to show or commit.
+        score: natural-log score the decoder ranked by (its class states the formula).
+        probability: share of this text among all the texts the decoder weighed, 0..1.
+        timesteps: output frame of each emitted token, ascending.
+        exact: True if the decoder proved that no better text was missed.
+        parts: the terms of ``score`` before weighting, e.g. ``{"ctc": -1.2, "lexicon": -9.3}``.
+    """
+
+    text: str
+    score: float
+    probability: float
+    timesteps: tuple[int, ...] = ()
+    exact: bool = False
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The ranked answer for one sample, best first; empty means "no word"."""
+
+    candidates: tuple[Hypothesis, ...]
+
+    def __iter__(self) -> Iterator[Hypothesis]:
+        return iter(self.candidates)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def __getitem__(self, place: int) -> Hypothesis:
+        return self.candidates[place]
+
+    @property
+    def best(self) -> Hypothesis:
+        """Top candidate; a zero-probability empty text if the signal holds no word."""
+        return self.candidates[0] if self.candidates else Hypothesis("", float("-inf"), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One verdict: ``status`` is "pass", "fail" or "not_run", and ``detail`` says why."""
+
+    name: str
+    status: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Verdicts of one verification.
+
+    Attributes:
+        checks: what was looked at, in order.
+        figures: measured numbers, e.g. ``max_abs_diff`` in nats.
+        needed: names of checks without which nothing is proven.
+    """
+
+    checks: tuple[Check, ...]
+    figures: Mapping[str, float] = field(default_factory=dict)
+    needed: tuple[str, ...] = ("log_probs",)
+
+    @property
+    def status(self) -> str:
+        """Return "fail" if any check failed, "pass" if all needed ones passed, else "not_run"."""
+        if any(check.status == "fail" for check in self.checks):
+            return "fail"
+        passed = {check.name for check in self.checks if check.status == "pass"}
+        return "pass" if passed.issuperset(self.needed) else "not_run"

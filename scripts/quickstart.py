@@ -1,0 +1,57 @@
+"""Export the shipped model, prove each artifact, decode sample traces, print one table."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import edgectc
+from edgectc import bundle
+from edgectc.data import jsonl
+from edgectc.report import progress, table
+
+SAMPLES = "samples.jsonl"
+
+
+def measure(path: str | Path, traces: list, repeats: int = 20) -> tuple[list[str], float]:
+    """Return the words of the traces and milliseconds per swipe, median of ``repeats`` rounds."""
+    recognizer = edgectc.load(path)
+    words = [recognizer(trace.points).best.text for trace in traces]
+    rounds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        for trace in traces:
+            recognizer(trace.points)
+        rounds.append((time.perf_counter() - began) / len(traces) * 1e3)
+    return words, sorted(rounds)[repeats // 2]
+
+
+def main() -> int:
+    place = bundle.locate(None)
+    traces, _ = jsonl.load(place / SAMPLES)
+    rows, answers = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for target in progress(["pte", "onnx"], "exported and verified"):
+            made = edgectc.export(target=target, out=folder)
+            words, spent = measure(made.path, traces)
+            same = sum(case.status == "pass" for case in made.report.checks)
+            answers.append(words)
+            rows.append(
+                [
+                    target,
+                    f"{made.path.stat().st_size / 1e6:.2f} MB",
+                    f"{made.report.figures['max_abs_diff']:.1e}",
+                    f"{same} of {len(made.report.checks)}",
+                    f"{spent:.2f} ms",
+                ]
+            )
+    print("\nSample traces (generated, not a person's):")
+    for trace, *words in zip(traces, *answers, strict=True):
+        print(f"  {trace.word:12} -> {', '.join(dict.fromkeys(words))}")
+    header = ["target", "size", "max difference", "checks passed", "per swipe"]
+    print("\n" + table(header, rows))
+    return 0 if all(words == answers[0] for words in answers) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

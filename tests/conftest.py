@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgectc import bundle
+from edgectc.data import jsonl
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Path:
+    """The shipped swipe model."""
+    return bundle.locate(None)
+
+
+@pytest.fixture(scope="session")
+def swipes_file() -> Path:
+    """Real swipes, where the machine has them."""
+    folder = os.environ.get("EDGECTC_DATA")
+    if not folder:
+        pytest.skip("needs real swipes: set EDGECTC_DATA to the data folder")
+    return jsonl.find(folder)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

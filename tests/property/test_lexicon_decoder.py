@@ -1,0 +1,251 @@
+"""Decoders against two oracles: every path written out, and the textbook forward recursion."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgectc.data.lexicons import Lexicon
+from edgectc.decoders import _trie, greedy, lexicon
+from edgectc.tokens import Tokens
+
+LETTERS = "abc"
+SMALL = Tokens((*LETTERS[:2], "<blank>", *LETTERS[2:]), blank_id=2)
+WORDS = ["".join(w) for n in range(1, 5) for w in itertools.product(LETTERS, repeat=n)]
+
+deterministic = settings(derandomize=True, deadline=None, max_examples=40, database=None)
+
+
+def random_log_probs(rng, T, V, spread=2.0, zeros=0.0):
+    logits = rng.normal(0.0, spread, (T, V))
+    hidden = rng.random((T, V)) < zeros
+    hidden[:, 0] = False
+    logits[hidden] = -np.inf
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def all_texts(log_probs, tokens):
+    """Natural-log probability of every text, summed over all V**T paths."""
+    T, V = log_probs.shape
+    sums = {}
+    for path in itertools.product(range(V), repeat=T):
+        text = "".join(
+            tokens.symbols[k] for k, _ in itertools.groupby(path) if k != tokens.blank_id
+        )
+        probability = math.exp(sum(log_probs[t, k] for t, k in enumerate(path)))
+        sums[text] = sums.get(text, 0.0) + probability
+    return {text: math.log(p) for text, p in sums.items() if p > 0}
+
+
+def forward(log_probs, label, blank):
+    """Natural-log P(label): the recursion over the label with blanks between (Graves 2006)."""
+    states = [blank]
+    for letter in label:
+        states += [letter, blank]
+    alpha = np.full(len(states), -np.inf)
+    alpha[:2] = log_probs[0, states[:2]]
+    for row in log_probs[1:]:
+        new = alpha.copy()
+        new[1:] = np.logaddexp(new[1:], alpha[:-1])
+        for s in range(2, len(states)):
+            if states[s] not in (blank, states[s - 2]):
+                new[s] = np.logaddexp(new[s], alpha[s - 2])
+        alpha = new + row[states]
+    return float(np.logaddexp(alpha[-1], alpha[-2]))
+
+
+def assert_complete(decoded, expected, nbest):
+    """The candidates are the ``nbest`` best of ``expected``, in order, with these scores."""
+    best = sorted((score for score in expected.values() if score > -np.inf), reverse=True)[:nbest]
+    got = [candidate.score for candidate in decoded.candidates]
+    assert got == pytest.approx(best, abs=1e-9)
+    for candidate in decoded.candidates:
+        assert candidate.score == pytest.approx(expected[candidate.text], abs=1e-9)
+    assert len({candidate.text for candidate in decoded.candidates}) == len(got)
+
+
+@deterministic
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 5),
+    zeros=st.sampled_from([0.0, 0.3]),
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=30, unique=True),
+    lm_weight=st.sampled_from([0.0, 0.4, 1.0]),
+    letter_score=st.sampled_from([-1.0, 0.0, 2.0]),
+    nbest=st.sampled_from([1, 3, 100]),
+)
+def test_sum_over_all_paths(seed, T, zeros, words, lm_weight, letter_score, nbest):
+    rng = np.random.default_rng(seed)
+    log_probs = random_log_probs(rng, T, len(SMALL), zeros=zeros)
+    known = Lexicon.from_counts({word: float(rng.integers(1, 1000)) for word in words})
+    options = lexicon.Options(lm_weight=lm_weight, letter_score=letter_score)
+    decoded = lexicon.create(options, tokens=SMALL, lexicon=known)(log_probs, nbest=nbest)
+
+    sums = all_texts(log_probs, SMALL)
+    expected = {
+        word: sums[word] + lm_weight * log_prob + letter_score * len(word)
+        for word, log_prob in zip(known.words, known.log_probs, strict=True)
+        if word in sums
+    }
+    assert_complete(decoded, expected, nbest)
+    if nbest >= len(expected) > 0:
+        assert sum(c.probability for c in decoded.candidates) == pytest.approx(1.0)
+
+
+def test_sum_over_all_paths_of_six_frames():
+    log_probs = random_log_probs(np.random.default_rng(6), 6, len(SMALL))
+    known = Lexicon.from_counts(dict.fromkeys([*WORDS, "aabb", "abcabc"], 1))
+    decoded = lexicon.create(lexicon.Options(lm_weight=0.0), tokens=SMALL, lexicon=known)(
+        log_probs, nbest=1000
+    )
+    sums = all_texts(log_probs, SMALL)
+    assert_complete(decoded, {w: sums[w] for w in known.words if w in sums}, 1000)
+
+
+@deterministic
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 5))
+def test_greedy_is_the_best_path(seed, T):
+    log_probs = random_log_probs(np.random.default_rng(seed), T, len(SMALL))
+    decoded = greedy.create(greedy.Options(), tokens=SMALL)(log_probs)
+    paths = itertools.product(range(len(SMALL)), repeat=T)
+    score, path = max((sum(log_probs[t, k] for t, k in enumerate(p)), p) for p in paths)
+    text = "".join(SMALL.symbols[k] for k, _ in itertools.groupby(path) if k != SMALL.blank_id)
+    assert decoded.best.text == text
+    if text:
+        assert decoded.best.score == pytest.approx(score, abs=1e-9)
+        assert decoded.best.score <= all_texts(log_probs, SMALL)[text] + 1e-9
+        assert [path[t] for t in decoded.best.timesteps] == SMALL.encode(text)
+
+
+LARGE = Tokens((*"etaoinshr", "<blank>", "<unused:0>"), blank_id=9)
+
+
+def _random_words(rng, count):
+    letters = np.array(list("etaoinshr"))
+    found = {"".join(rng.choice(letters, rng.integers(1, 11))) for _ in range(count)}
+    # Neighbours that share prefixes and doubles, where a search would go wrong.
+    return sorted(found | {w + w[-1] for w in list(found)[:20]} | {w[:3] for w in list(found)[:20]})
+
+
+@pytest.mark.parametrize(("first", "width"), [(64, 1024), (1, 2)])
+@pytest.mark.parametrize("T", [8, 13, 24, 40])
+@pytest.mark.parametrize("spread", [0.3, 2.0, 6.0])
+def test_textbook_forward(monkeypatch, T, spread, first, width):
+    # Tiny widths send every prefix through the waiting lists.
+    monkeypatch.setattr(_trie, "_FIRST_WIDTH", first)
+    monkeypatch.setattr(_trie, "_WIDTH", width)
+    rng = np.random.default_rng([T, int(10 * spread)])
+    known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 200)})
+    log_probs = random_log_probs(rng, T, len(LARGE), spread)
+    options = lexicon.Options(lm_weight=0.5, letter_score=0.3, acoustic_scale=0.7)
+    made = lexicon.create(options, tokens=LARGE, lexicon=known)
+    flat = 0.7 * log_probs
+    flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))
+    expected = {
+        word: forward(flat, LARGE.encode(word), LARGE.blank_id) + 0.5 * log_prob + 0.3 * len(word)
+        for word, log_prob in zip(known.words, known.log_probs, strict=True)
+    }
+    for nbest in (1, 5, 1000):
+        assert_complete(made(log_probs, nbest=nbest), expected, nbest)
+
+
+@deterministic
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 12), spread=st.sampled_from([0.5, 8.0]))
+def test_no_word_scores_above_the_bound_of_any_of_its_prefixes(seed, T, spread):
+    rng = np.random.default_rng(seed)
+    words = np.unique(rng.choice(WORDS, 40))
+    weights = rng.normal(0.0, 3.0, len(words))
+    log_probs = random_log_probs(rng, T, 4, spread)
+    trie = _trie.build(words, weights, {letter: i for i, letter in enumerate(LETTERS)})
+    lattice = _trie._Lattice(log_probs)
+    bounds = {0: math.inf}
+    level = _trie._waiting(trie, lattice, np.zeros(1, np.int64), lattice.root())
+    while len(level.nodes):
+        bounds.update(zip(level.nodes.tolist(), level.bounds.tolist(), strict=True))
+        grown = lattice.grow(trie.letter[level.nodes], level.before[level.rows])
+        level = _trie._waiting(trie, lattice, level.nodes, grown)
+    for entry, word in enumerate(words):
+        node = 0
+        score = forward(log_probs, [LETTERS.index(c) for c in word], 3) + weights[entry]
+        for letter in word:
+            children, _ = trie.children(np.array([node]))
+            node = int(children[trie.letter[children] == LETTERS.index(letter)][0])
+            assert bounds[node] >= score - 1e-9
+        assert trie.word[node] == entry
+
+
+@deterministic
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(8, 40), frames=st.integers(1, 20))
+def test_blank_padding_changes_no_score(seed, T, frames):
+    rng = np.random.default_rng(seed)
+    made = lexicon.create(
+        lexicon.Options(),
+        tokens=LARGE,
+        lexicon=Lexicon.from_counts(dict.fromkeys(_random_words(rng, 50), 1)),
+    )
+    log_probs = random_log_probs(rng, T, len(LARGE))
+    blank = np.full((frames, len(LARGE)), -np.inf)
+    blank[:, LARGE.blank_id] = 0.0
+    plain, padded = made(log_probs), made(np.concatenate([log_probs, blank]))
+    assert [c.text for c in plain.candidates] == [c.text for c in padded.candidates]
+    for a, b in zip(plain.candidates, padded.candidates, strict=True):
+        assert a.score == pytest.approx(b.score, abs=1e-9)
+
+
+@deterministic
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_word_less_likely_than_the_winner_never_changes_it(seed):
+    rng = np.random.default_rng(seed)
+    words = _random_words(rng, 40)
+    log_probs = random_log_probs(rng, 16, len(LARGE))
+    options = lexicon.Options(lm_weight=0.0)
+    every = lexicon.create(
+        options, tokens=LARGE, lexicon=Lexicon.from_counts(dict.fromkeys(words, 1))
+    )(log_probs)
+    fewer = [word for word in words if word == every.best.text or rng.random() < 0.5]
+    some = lexicon.create(
+        options, tokens=LARGE, lexicon=Lexicon.from_counts(dict.fromkeys(fewer, 1))
+    )(log_probs)
+    assert some.best.text == every.best.text
+    assert some.best.score == pytest.approx(every.best.score, abs=1e-9)
+
+
+@deterministic
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(8, 40))
+def test_timesteps_lie_on_a_best_alignment(seed, T):
+    rng = np.random.default_rng(seed)
+    log_probs = random_log_probs(rng, T, len(LARGE), 4.0)
+    known = Lexicon.from_counts(dict.fromkeys(_random_words(rng, 50), 1))
+    for candidate in lexicon.create(lexicon.Options(), tokens=LARGE, lexicon=known)(
+        log_probs
+    ).candidates:
+        steps = candidate.timesteps
+        assert len(steps) == len(candidate.text)
+        assert all(a < b for a, b in itertools.pairwise(steps))
+        # No letter can be taken out of its frame: pinning them all keeps the best path's score.
+        label = LARGE.encode(candidate.text)
+        pinned = log_probs.copy()
+        for letter, frame in zip(label, steps, strict=True):
+            pinned[frame] = -np.inf
+            pinned[frame, letter] = log_probs[frame, letter]
+        assert viterbi(pinned, label) == pytest.approx(viterbi(log_probs, label), abs=1e-9)
+
+
+def viterbi(log_probs, label):
+    """Natural-log probability of the best path that spells ``label``."""
+    states = [LARGE.blank_id]
+    for letter in label:
+        states += [letter, LARGE.blank_id]
+    score = np.full(len(states), -np.inf)
+    score[:2] = log_probs[0, states[:2]]
+    for row in log_probs[1:]:
+        new = score.copy()
+        for s in range(1, len(states)):
+            new[s] = max(new[s], score[s - 1])
+            if s > 1 and states[s] not in (LARGE.blank_id, states[s - 2]):
+                new[s] = max(new[s], score[s - 2])
+        score = new + row[states]
+    return max(score[-1], score[-2])

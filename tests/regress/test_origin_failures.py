@@ -1,0 +1,122 @@
+"""Failures told in the field reports that this project was born from, one test each.
+
+Those that concern quantization, mixed precision or other model families are tested where these
+live; here are the ones that the main path could repeat.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import edgectc
+from edgectc import registry
+from edgectc.data import layouts
+from edgectc.errors import ConfigError, InputError, NonFiniteError
+from edgectc.frontends.swipe import Options, create
+from edgectc.model import CtcModel
+from edgectc.tokens import Tokens
+from edgectc.training.guards import StepGuard
+
+QWERTY = layouts.load("qwerty")
+
+
+def test_language_model_download_vanished() -> None:
+    """Training died on a 404. Nothing here downloads anything."""
+    package = Path(edgectc.__file__).parent
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for word in ("urllib", "requests", "http.client", "huggingface", "hf_hub", "socket"):
+            assert f"import {word}" not in text, f"{path}: {word}"
+            assert f"from {word}" not in text, f"{path}: {word}"
+
+
+def test_input_width_was_counted_by_hand() -> None:
+    """10 base features were assumed, 8 were given. The encoder asks the features."""
+    for key_in in (8, 48):
+        spec = {
+            "frontend": {"type": "swipe"},
+            "features": {"type": "swipe", "key_in": key_in},
+            "encoder": {"type": "tcn", "channels": 8, "fine": [], "coarse": []},
+        }
+        assert CtcModel(spec).encoder.stem.conv.in_channels == 15 + key_in
+
+
+def test_one_dimensional_points() -> None:
+    """Augmentation met a 1-D array deep inside. It never gets that far."""
+    with pytest.raises(InputError) as caught:
+        create(Options()).prepare(np.arange(17.0), QWERTY)
+    assert caught.value.reason == "bad_shape"
+
+
+def test_points_that_do_not_divide_by_three() -> None:
+    """A reshape to (n, 3) failed on 17 numbers."""
+    with pytest.raises(InputError) as caught:
+        create(Options()).prepare([[0.1, 0.2, 0.0], [0.3, 0.4]], QWERTY)
+    assert caught.value.reason == "bad_shape"
+
+
+def test_label_longer_than_its_frames_made_the_loss_nan() -> None:
+    """Refused by name before training; and CTC itself is never asked."""
+    from edgectc.data.validation import check_label
+
+    with pytest.raises(InputError) as caught:
+        check_label("mississippi", set(QWERTY.letters), frames=12)
+    assert caught.value.reason == "label_too_long"
+
+
+def test_nan_loss_was_logged_and_training_went_on_for_hours() -> None:
+    guard = StepGuard(torch.nn.Linear(1, 1), clip=1.0, limit=3)
+    for _ in range(2):
+        assert not guard.allows(torch.tensor(float("nan")), [1])
+    with pytest.raises(NonFiniteError, match=r"samples \[1\]"):
+        guard.allows(torch.tensor(float("nan")), [1])
+
+
+def test_time_axis_collapsed_to_one_step() -> None:
+    """Global pooling gave every frame the same output."""
+    torch.manual_seed(0)
+    spec = {kind: {"type": "swipe"} for kind in ("frontend", "features")}
+    model = CtcModel({**spec, "encoder": {"type": "tcn", "channels": 16}}).eval()
+    points = np.array([[0.05, 0.2, 0.0], [0.95, 0.2, 400.0], [0.5, 0.8, 800.0]])
+    inputs = model.frontend.prepare(points, QWERTY)
+    with torch.inference_mode():
+        out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
+    frames = -(-int(inputs["length"][0]) // 2)
+    assert (out[1:frames, :26] - out[: frames - 1, :26]).abs().max(1).values.min() > 1e-4
+
+
+def test_pad_and_blank_shared_an_id() -> None:
+    with pytest.raises(ConfigError, match="exactly one"):
+        Tokens.from_text("<blank>\n<blank>\na\n")
+
+
+def test_logits_were_passed_for_log_probs() -> None:
+    """log_softmax was missing in the forward; decoding went on with garbage."""
+    tokens = Tokens(("a", "b", "<blank>"), 2)
+    decoder = registry.create("decoders", {"type": "greedy"}, tokens=tokens)
+    with pytest.raises(InputError, match="log_softmax") as caught:
+        decoder(np.array([[2.0, 0.5, -1.0]]))
+    assert caught.value.reason == "not_log_probs"
+
+
+def test_features_had_another_scale_on_the_phone() -> None:
+    """Pixels instead of the letter area: noise without an error, elsewhere."""
+    rec = edgectc.load(runner="onnx")
+    pixels = [[100.0 + 9 * i, 900.0 + i, 16.0 * i] for i in range(40)]
+    with pytest.raises(InputError) as caught:
+        rec(pixels)
+    assert caught.value.reason == "pixel_coordinates"
+    assert "divide" in str(caught.value)
+
+
+def test_timestamps_were_ignored_by_the_demo() -> None:
+    """The same path at another pace is another input."""
+    frontend = create(Options())
+    path = np.array([[0.05, 0.2, 0.0], [0.5, 0.2, 300.0], [0.95, 0.2, 900.0]])
+    slow = frontend.prepare(path * [1, 1, 2], QWERTY)
+    fast = frontend.prepare(path, QWERTY)
+    assert not np.array_equal(slow["trace"][..., 2], fast["trace"][..., 2])

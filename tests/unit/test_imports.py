@@ -1,0 +1,88 @@
+"""The floors of the house, and what an import costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "edgectc"
+LEAVES = {"decoders", "encoders", "features", "frontends", "runners", "targets"}
+FLOORS = {
+    "errors": 1, "metrics": 1, "files": 1, "quiet": 1,
+    "types": 2, "config": 2, "tokens": 2, "schemes": 2,
+    "registry": 3, "manifest": 3, "data": 3,
+    **dict.fromkeys(LEAVES, 4),
+    "bundle": 5, "reference": 5, "report": 5,
+    "model": 6, "recognizer": 6, "decoding": 6,
+    "parity": 7, "evaluation": 7, "tuning": 7,
+    "training": 8, "exporter": 8,
+}  # fmt: skip
+TORCH = {"encoders", "features", "targets", "training", "model", "exporter"}
+TORCH_FILES = {"runners/eager.py", "runners/pte.py"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, at any depth, as dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_lower_floors(path: Path) -> None:
+    mine = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if mine in ("__init__", "__main__", "cli", "commands"):
+        return
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] != "edgectc" or len(parts) < 2 or parts[1] == "__version__":
+            continue
+        theirs = parts[1]
+        same_package = theirs == mine and (PACKAGE / mine).is_dir()
+        runner_of_bundle = (mine, theirs) in {("runners", "bundle"), ("runners", "model")}
+        assert same_package or runner_of_bundle or FLOORS[theirs] < FLOORS[mine], (
+            f"{path.name} (floor {FLOORS[mine]}) imports {name} (floor {FLOORS[theirs]})"
+        )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_torch_stays_where_models_are_made(path: Path) -> None:
+    place = path.relative_to(PACKAGE)
+    heavy = {"torch", "executorch", "onnx", "onnxscript", "safetensors"}
+    if place.parts[0].removesuffix(".py") in TORCH or str(place) in TORCH_FILES:
+        return
+    found = {name.split(".")[0] for name in imports(path)} & heavy
+    if place.name == "reference.py":
+        found -= {"safetensors"}  # its numpy half, imported where a bundle is read
+    assert not found
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_import_edgectc_is_free() -> None:
+    heavy = "{'numpy', 'torch', 'onnxruntime', 'onnx', 'executorch'}"
+    assert run(f"import sys, edgectc; print({heavy} & set(sys.modules))").strip() == "set()"
+
+
+def test_onnx_decoding_never_imports_torch(shipped: Path) -> None:
+    code = (
+        "import sys, edgectc; from edgectc.data import jsonl\n"
+        f"traces, _ = jsonl.load({str(shipped / 'samples.jsonl')!r})\n"
+        "rec = edgectc.load(runner='onnx'); print(rec(traces[0].points).best.text != '')\n"
+        "print({'torch', 'onnx', 'executorch', 'safetensors'} & set(sys.modules))"
+    )
+    assert run(code).split("\n")[:2] == ["True", "set()"]

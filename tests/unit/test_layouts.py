@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from edgectc.data import layouts
+from edgectc.errors import ConfigError, UnknownNameError
+
+SHIPPED = [
+    "azerty", "colemak", "dvorak", "german", "qwerty", "qwertz", "russian_jcuken", "spanish",
+]  # fmt: skip
+
+
+def test_names() -> None:
+    assert layouts.names() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_layout_is_sound(name: str) -> None:
+    board = layouts.load(name)
+    assert board.name == name
+    assert len(board.centers) == len(board.letters) <= 64
+    assert ((board.centers > 0) & (board.centers < 1)).all()
+    apart = np.abs(board.centers[:, None] - board.centers[None]) / board.key_size
+    np.fill_diagonal(apart[:, :, 0], 9)
+    assert apart.max(2).min() > 0.9, "two keys lie on each other"
+    assert layouts.parse(json.loads(json.dumps(layouts.describe(board)))) == board
+
+
+def test_qwerty_geometry() -> None:
+    board = layouts.load("qwerty")
+    where = dict(zip(board.letters, board.centers.tolist(), strict=True))
+    assert where["q"] == pytest.approx([0.05, 1 / 6])
+    assert where["a"] == pytest.approx([0.10, 3 / 6])
+    assert where["m"] == pytest.approx([0.80, 5 / 6])
+    assert board.key_size == pytest.approx([0.1, 1 / 3])
+
+
+def test_dvorak_has_four_letter_rows() -> None:
+    board = layouts.load("dvorak")
+    where = dict(zip(board.letters, board.centers.tolist(), strict=True))
+    assert where["z"] == pytest.approx([0.80, 0.875])
+    assert where["p"] == pytest.approx([0.35, 0.125])
+
+
+def test_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'qwerty'"):
+        layouts.load("qwety")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [{"keys": "aa", "x": 0.0, "key_width": 0.1}],
+        [{"keys": "ab", "x": 0.9, "key_width": 0.1}],
+        [{"keys": "ab", "x": 0.1}],
+        [{"keys": "ab", "x": 10.0, "key_width": 36.0}],
+    ],
+)
+def test_bad_files_are_refused(tmp_path, rows: list[object]) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"name": "mine", "rows": rows}))
+    with pytest.raises(ConfigError):
+        layouts.load(str(path))
+
+
+def test_a_missing_or_broken_file_is_refused(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="cannot read layout"):
+        layouts.load(str(tmp_path / "none.json"))
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(ConfigError, match="cannot read layout"):
+        layouts.load(str(tmp_path / "bad.json"))

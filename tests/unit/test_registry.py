@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from edgectc import registry
+from edgectc.errors import ConfigError, UnknownNameError
+
+
+def test_names_are_file_names() -> None:
+    assert registry.names("targets") == ["onnx", "pte"]
+    assert registry.names("decoders") == ["greedy", "lexicon"]
+    assert registry.names("runners") == ["eager", "onnx", "pte"]
+
+
+def test_listing_imports_no_variant() -> None:
+    code = (
+        "import sys; from edgectc import registry; "
+        "[registry.names(k) for k in registry.KINDS]; "
+        "assert 'torch' not in sys.modules and 'edgectc.targets.onnx' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_every_variant_keeps_the_contract(kind: str) -> None:
+    for name in registry.names(kind):
+        module = registry.module(kind, name)
+        assert module.__doc__
+        assert callable(module.create)
+        assert dataclasses.is_dataclass(module.Options)
+        assert module.Options.__dataclass_params__.frozen
+        spelled_out = registry.complete(kind, {"type": name})
+        assert spelled_out == registry.complete(kind, spelled_out)
+        assert {f.name for f in dataclasses.fields(module.Options)} | {"type"} == {*spelled_out}
+
+
+def test_unknown_names_get_the_nearest_spelling() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'onnx'"):
+        registry.module("targets", "onx")
+    with pytest.raises(UnknownNameError, match="unknown kind"):
+        registry.names("target")
+
+
+def test_specs_are_checked() -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        registry.create("frontends", {"max_frames": 4})
+    with pytest.raises(ConfigError, match="did you mean 'max_frames'"):
+        registry.create("frontends", {"type": "swipe", "max_frame": 4})

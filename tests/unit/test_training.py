@@ -1,0 +1,223 @@
+"""The loop: learns, resumes to the bit, refuses NaN, augments safely."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from edgectc.data import jsonl, layouts
+from edgectc.data.lexicons import Lexicon
+from edgectc.data.synthesis import swipe
+from edgectc.errors import (
+    BundleError,
+    BundleFileMissingError,
+    BundleMismatchError,
+    ConfigError,
+    InputError,
+    NonFiniteError,
+)
+from edgectc.model import CtcModel
+from edgectc.training import checkpoints
+from edgectc.training.guards import StepGuard
+from edgectc.training.packing import pack
+from edgectc.training.settings import Augment, Optimizer
+from edgectc.training.swipes import augmented, to_arrays
+from edgectc.training.trainer import learning_rate, train
+from edgectc.types import Swipe
+
+WORDS = ["the", "and", "hello", "world", "keyboard", "swipe"]
+LEXICON = Lexicon.from_counts({word: 10.0 for word in WORDS})
+CONFIG = {
+    "model": {
+        "frontend": {"type": "swipe"},
+        "features": {"type": "swipe", "key_hidden": 32, "key_in": 16, "key_out": 24},
+        "encoder": {"type": "tcn", "channels": 32, "fine": [1], "coarse": [1, 2]},
+    },
+    "data": {"synthetic": 0.2, "synthetic_pool": 40, "synthetic_words": 6},
+    "optimizer": {"lr": 5e-3},
+    "epochs": 4,
+    "batch_size": 16,
+    "validate_every": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated swipes of 30 made-up users."""
+    rng = np.random.default_rng(0)
+    board = layouts.load("qwerty")
+    path = tmp_path_factory.mktemp("data") / "swipes.jsonl"
+    swipes = [
+        Swipe(swipe(word, board, rng), word, "qwerty", f"user{user}")
+        for user in range(30)
+        for word in WORDS
+    ]
+    jsonl.write(path, swipes)
+    return path
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return dict(checkpoints.read(path).model)
+
+
+def test_it_learns_and_packs(data: Path, tmp_path: Path) -> None:
+    config = {**CONFIG, "epochs": 30, "validate_every": 10}
+    result = train(config, tmp_path / "run", data=data, lexicon=LEXICON)
+    assert result.top1 > 0.8
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    assert losses[-1] < 0.5 < losses[0]
+    LEXICON.write(tmp_path / "lexicon.tsv.gz")
+    bundle = pack(
+        tmp_path / "run", tmp_path / "bundle", name="tiny", lexicon=tmp_path / "lexicon.tsv.gz",
+        lexicon_licence="none", decoder={"type": "lexicon"},
+    )  # fmt: skip
+    assert bundle.index.training["epoch"] == result.epoch
+    assert len(np.frombuffer(bundle.file("seen_words.bin"), "<u4")) == len(WORDS)
+
+
+def test_resuming_continues_to_the_same_bits(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(CONFIG, tmp_path / "whole", data=data, lexicon=LEXICON)
+    half = tmp_path / "half"
+
+    def stop(path, *rest):
+        write(path, *rest)
+        if path.name == "last.safetensors" and rest[-1]["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    write = checkpoints.write
+    monkeypatch.setattr(checkpoints, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(CONFIG, half, data=data, lexicon=LEXICON)
+    monkeypatch.setattr(checkpoints, "write", write)
+    train(CONFIG, half, data=data, lexicon=LEXICON)
+    one, two = weights(tmp_path / "whole/last.safetensors"), weights(half / "last.safetensors")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_another_configuration_is_not_mixed_in(data: Path, tmp_path: Path) -> None:
+    config = {**CONFIG, "epochs": 0}
+    train(config, tmp_path, data=data, lexicon=LEXICON)
+    with pytest.raises(BundleMismatchError, match="another configuration"):
+        train({**config, "seed": 1}, tmp_path, data=data, lexicon=LEXICON)
+
+
+def test_misspelt_settings_and_empty_data_are_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="did you mean 'optimizer'"):
+        train({**CONFIG, "optimiser": {}}, tmp_path, data=data, lexicon=LEXICON)
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("")
+    with pytest.raises(InputError) as caught:
+        train(CONFIG, tmp_path, data=empty, lexicon=LEXICON)
+    assert caught.value.reason == "no_data"
+
+
+def test_unlearnable_labels_are_dropped_and_counted() -> None:
+    model = CtcModel(CONFIG["model"])
+    board = layouts.load("qwerty")
+    points = swipe("hi", board, np.random.default_rng(0))
+    quick = points * [1, 1, 0.01]
+    rows = [
+        Swipe(points, "hi"),
+        Swipe(quick, "mississippi"),
+        Swipe(points, "привет"),
+        Swipe(points, None),
+        Swipe(points, "hi", layout="qwety"),
+    ]
+    arrays = to_arrays(rows, model.frontend, model.stride)
+    assert len(arrays) == 1
+    assert dict(arrays.dropped) == {
+        "label_too_long": 1,
+        "unknown_letters": 1,
+        "empty_word": 1,
+        "unknown_layout": 1,
+    }
+
+
+def test_guard_skips_then_stops_and_names_the_tensor() -> None:
+    model = nn.Linear(2, 1)
+    guard = StepGuard(model, clip=1.0, limit=2)
+    loss = model(torch.ones(1, 2)).sum()
+    loss.backward()
+    assert guard.allows(loss, [0])
+    model.weight.grad[0, 1] = float("nan")
+    assert not guard.allows(loss, [3, 4])
+    with pytest.raises(NonFiniteError, match=r"gradient weight, samples \[3, 4\]"):
+        guard.allows(loss, [3, 4])
+    assert guard.skipped == 2
+
+
+def test_a_guard_forgives_a_single_bad_step() -> None:
+    model = nn.Linear(2, 1)
+    guard = StepGuard(model, clip=1.0, limit=2)
+    loss = model(torch.ones(1, 2)).sum()
+    for _ in range(3):
+        assert not guard.allows(torch.tensor(float("inf")), [0])
+        loss.backward(retain_graph=True)
+        assert guard.allows(loss, [0])
+
+
+def test_checkpoints_are_whole_finite_and_not_pickle(tmp_path: Path) -> None:
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    path = tmp_path / "x.safetensors"
+    checkpoints.write(path, model, optimizer, {"epoch": 3})
+    other = nn.Linear(3, 2)
+    restored = torch.optim.AdamW(other.parameters())
+    checkpoints.restore(checkpoints.read(path), other, restored)
+    assert torch.equal(other.weight, model.weight)
+    assert checkpoints.read(path).progress == {"epoch": 3}
+    assert torch.equal(
+        restored.state_dict()["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"]
+    )
+    model.bias.data[0] = float("nan")
+    before = path.read_bytes()
+    with pytest.raises(NonFiniteError, match="bias"):
+        checkpoints.write(path, model, optimizer, {"epoch": 4})
+    assert path.read_bytes() == before
+    path.write_bytes(before[:-5])
+    with pytest.raises(BundleError, match="cannot read checkpoint"):
+        checkpoints.read(path)
+
+
+def test_packing_an_untrained_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleFileMissingError, match="train first"):
+        pack(tmp_path, tmp_path / "out", name="x", lexicon=tmp_path / "l", lexicon_licence="",
+             decoder={"type": "lexicon"})  # fmt: skip
+
+
+def test_learning_rate_warms_up_and_ends_at_zero() -> None:
+    how = Optimizer(lr=1.0, warmup=0.1)
+    rates = [learning_rate(step, 100, how) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == 1.0
+    assert rates[-1] < 1e-3
+    assert all(a >= b for a, b in itertools.pairwise(rates[9:]))
+
+
+@pytest.mark.parametrize("length", [1, 2, 16, 64])
+def test_augmentation_is_safe_on_any_length(length: int) -> None:
+    trace = torch.zeros(4, 64, 3)
+    trace[:, :length] = torch.rand(4, length, 3).cumsum(1)
+    inputs = {
+        "trace": trace,
+        "length": torch.full((4,), length, dtype=torch.int32),
+        "key_size": torch.full((4, 2), 0.1),
+    }
+    out = augmented(inputs, Augment(), torch.Generator().manual_seed(0))["trace"]
+    assert torch.isfinite(out).all()
+    assert (out[:, length:] == 0).all()
+    assert (out[:, 1:length, 2] >= out[:, : length - 1, 2]).all()
+    still = Augment(shift=0, scale=0, shear=0, wobble=0, pace=0)
+    same = augmented(inputs, still, torch.Generator().manual_seed(0))["trace"]
+    torch.testing.assert_close(same, trace, atol=1e-5, rtol=0)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgectc
+from edgectc import cli, tuning
+from edgectc.data import jsonl, layouts
+from edgectc.data.lexicons import Lexicon
+from edgectc.data.synthesis import swipe
+from edgectc.errors import ConfigError, InputError
+from edgectc.types import Swipe
+
+WORDS = {
+    "the": 300.0, "thee": 1.0, "too": 20.0, "to": 200.0, "tip": 3.0, "top": 6.0, "hello": 5.0,
+    "help": 9.0, "hell": 2.0, "in": 90.0, "on": 80.0, "un": 1.0, "is": 70.0, "us": 9.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lexicon(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("lexicon") / "small.tsv"
+    Lexicon.from_counts(WORDS).write(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def swipes() -> list[Swipe]:
+    rng, board = np.random.default_rng(0), layouts.load("qwerty")
+    return [Swipe(swipe(word, board, rng), word) for word in WORDS for _ in range(6)]
+
+
+def test_a_spoilt_preset_is_mended(lexicon: str, swipes: list[Swipe]) -> None:
+    model = edgectc.load(runner="onnx", lexicon=lexicon)
+    model.preset = {"type": "lexicon", "lm_weight": 2.0}
+    tuned = tuning.tune(model, swipes)
+    assert tuned.after > tuned.before + 0.1
+    assert tuned.preset["lm_weight"] < 2.0
+    assert tuned.gain[0] <= tuned.after - tuned.before <= tuned.gain[1]
+
+
+def test_the_climb_finds_the_top_of_a_hill() -> None:
+    def value(preset: object) -> float:
+        assert isinstance(preset, dict)
+        return -abs(preset.get("lm_weight", 0) - 0.9) - abs(preset.get("letter_score", 0) + 0.3)
+
+    found = tuning._climb({"type": "lexicon", "lm_weight": 0.1}, value)
+    assert found["lm_weight"] == pytest.approx(0.9, abs=0.05)
+    assert found["letter_score"] == pytest.approx(-0.3, abs=0.1)
+    assert "acoustic_scale" not in found
+
+
+def test_what_cannot_be_tuned_is_refused(lexicon: str, swipes: list[Swipe]) -> None:
+    model = edgectc.load(runner="onnx", lexicon=lexicon)
+    with pytest.raises(InputError) as caught:
+        tuning.tune(model, [Swipe(swipes[0].points)])
+    assert caught.value.reason == "no_labels"
+    model.preset = {"type": "greedy"}
+    with pytest.raises(ConfigError, match="only 'lexicon'"):
+        tuning.tune(model, swipes)
+
+
+def test_command_line_writes_a_preset(
+    capsys: pytest.CaptureFixture[str], lexicon: str, swipes: list[Swipe], tmp_path: Path
+) -> None:
+    jsonl.write(tmp_path / "dev.jsonl", swipes)
+    out = tmp_path / "preset.json"
+    code = cli.main(
+        ["tune-decoder", "--data", str(tmp_path / "dev.jsonl"), "--split", "all",
+         "--lexicon", lexicon, "--out", str(out), "--json"]
+    )  # fmt: skip
+    told = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert told["preset"] == json.loads(out.read_text())
+    assert told["rows"] == len(swipes)
+    assert told["after"] >= 0.7

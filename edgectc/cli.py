@@ -11,7 +11,7 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from edgectc import __version__
 from edgectc.errors import EdgectcError
@@ -22,7 +22,20 @@ _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (defa
 class _Parser(argparse.ArgumentParser):
     """One line of error, with the nearest spelling."""
 
+    given: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.given = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
+        known = {option for action in self._actions for option in action.option_strings}
+        for word in self.given:
+            # A misspelt option is the cause, a missing argument only what follows from it.
+            if message.startswith("the following arguments are required") and (
+                word.startswith("--") and word.split("=")[0] not in known
+            ):
+                message = f"unrecognized argument {word!r}{self.near(word)}"
         self.exit(2, f"{self.prog}: error: {message}\n")
 
     def near(self, word: str) -> str:

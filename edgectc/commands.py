@@ -81,9 +81,10 @@ def evaluate(options: Namespace) -> int:
     print(table(header, evaluation.lines(figures)))
     print(
         f"{figures['users']} users; intervals by bootstrap over users; words compared by letters; "
-        f"out-of-vocabulary counts as wrong\nrunner {loaded.runner}, "
-        f"{figures['ms_per_swipe']:.2f} ms per swipe; dropped rows: {dict(dropped) or 'none'}"
+        "out-of-vocabulary counts as wrong"
     )
+    speed = f"median {figures['ms_per_swipe']:.2f} ms per swipe"
+    print(f"runner {loaded.runner}, {speed}; dropped rows: {dict(dropped) or 'none'}")
     return 0
 
 

@@ -94,7 +94,9 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
     ("arguments", "code", "says"),
     [
         (["export", "--target", "onxx"], 2, "did you mean 'onnx'"),
-        (["export", "--taget", "onnx"], 2, "--target"),
+        (["export", "--taget", "onnx"], 2, "did you mean '--target'"),
+        (["decode", "--inptu=x"], 2, "did you mean '--input'"),
+        (["decode"], 2, "required: --input"),
         (["decode", "--input", "x", "--nbset", "3"], 2, "did you mean '--nbest'"),
         (["decode", "--input", "/nowhere.jsonl"], 2, "/nowhere.jsonl"),
         (["decode", "/nowhere.onnx", "--input", "x"], 2, "no bundle or artifact"),

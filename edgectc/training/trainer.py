@@ -76,11 +76,7 @@ def train(
         lr=settings.optimizer.lr,
         weight_decay=settings.optimizer.weight_decay,
     )
-    best, start = (0, -1.0), 0
-    if (out / "last.safetensors").exists():
-        saved = checkpoints.read(out / "last.safetensors")
-        checkpoints.restore(saved, model, optimizer)
-        best, start = tuple(saved.progress["best"]), saved.progress["epoch"]
+    start, best = _resume(out, model, optimizer)
     run = _Run(settings, model, optimizer, samples, real)
     validator = _Validator(settings, model, dev, lexicon)
     for epoch in progress(range(start, settings.epochs), "epoch", total=settings.epochs - start):
@@ -118,6 +114,22 @@ def _claim(out: Path, settings: Settings) -> None:
             f"{out} holds a run with another configuration; choose another --out or remove it"
         )
     write_bytes(path, text.encode())
+
+
+def _resume(
+    out: Path, model: CtcModel, optimizer: torch.optim.Optimizer
+) -> tuple[int, tuple[int, float]]:
+    """Restore the last checkpoint, if any; return epochs done, and the best epoch and top-1."""
+    path, log = out / "last.safetensors", out / "metrics.jsonl"
+    done, best = 0, (0, -1.0)
+    if path.exists():
+        saved = checkpoints.read(path)
+        checkpoints.restore(saved, model, optimizer)
+        done, best = saved.progress["epoch"], tuple(saved.progress["best"])
+    if log.exists():  # epochs after the checkpoint are trained again and will be logged again
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_bytes(log, "".join(lines[:done]).encode())
+    return done, best
 
 
 def _load(

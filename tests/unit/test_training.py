@@ -89,9 +89,9 @@ def test_resuming_continues_to_the_same_bits(
     half = tmp_path / "half"
 
     def stop(path, *rest):
+        if path.name == "last.safetensors" and rest[-1]["epoch"] == 4:
+            raise KeyboardInterrupt  # after epoch 3 was logged, before epoch 4 was saved
         write(path, *rest)
-        if path.name == "last.safetensors" and rest[-1]["epoch"] == 2:
-            raise KeyboardInterrupt
 
     write = checkpoints.write
     monkeypatch.setattr(checkpoints, "write", stop)
@@ -101,6 +101,8 @@ def test_resuming_continues_to_the_same_bits(
     train(CONFIG, half, data=data, lexicon=LEXICON)
     one, two = weights(tmp_path / "whole/last.safetensors"), weights(half / "last.safetensors")
     assert all(torch.equal(one[name], two[name]) for name in one)
+    logged = (half / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in logged] == [1, 2, 3, 4]
 
 
 def test_another_configuration_is_not_mixed_in(data: Path, tmp_path: Path) -> None:

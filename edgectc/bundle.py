@@ -21,7 +21,6 @@ from edgectc.errors import (
     BundleFileMissingError,
     BundleMismatchError,
     ConfigError,
-    UnknownNameError,
 )
 from edgectc.files import file_sha256, sha256, write_bytes
 from edgectc.tokens import Tokens
@@ -148,8 +147,13 @@ def write(
         values: `Index` without ``schema_version`` and ``files``.
         files: relative name to content; hashed in the index.
         notes: the same for people's files (card, samples), which may be edited later.
+
+    Raises:
+        ConfigError: the values make no bundle.
+        BundleError: ``path`` holds something that is not part of a bundle; it is left alone.
     """
     final = Path(path)
+    _check_replaceable(final, {*files, *(notes or {})})
     final.parent.mkdir(parents=True, exist_ok=True)
     hashes = {name: sha256(data) for name, data in files.items()}
     index = {**values, "schema_version": SCHEMA_VERSION, "files": hashes}
@@ -159,10 +163,32 @@ def write(
         for file, data in {**(notes or {}), **files}.items():
             write_bytes(staging / file, data)
         write_bytes(staging / "bundle.json", dumps(index).encode())
+        old = Path(name) / "old"
         if final.exists():
-            final.rename(Path(name) / "old")
-        staging.rename(final)
+            final.rename(old)
+        try:
+            staging.rename(final)
+        except OSError:
+            if old.exists():
+                old.rename(final)
+            raise
     return read(final)
+
+
+def _check_replaceable(folder: Path, ours: set[str]) -> None:
+    """Raise unless ``folder`` is absent or holds only what a bundle holds: nothing else is lost."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is a file; a bundle is a directory, choose another --out")
+    if (folder / "bundle.json").is_file():
+        ours = {*ours, *read(folder).index.files, "bundle.json"}
+    for path in sorted(p for p in folder.rglob("*") if not p.is_dir()):
+        name = path.relative_to(folder).as_posix()
+        if name not in ours and not name.startswith("artifacts/"):
+            raise BundleError(
+                f"{folder} holds {name!r}, which is no part of a bundle; move it away"
+            )
 
 
 def models_dir() -> Path | None:
@@ -225,8 +251,3 @@ def find_lexicon(wanted: Mapping[str, Any], beside: Path, *, given: str | None =
         f"the lexicon {wanted['file']!r} with sha256 {wanted['sha256']} is neither beside the "
         "model nor in the installed package; name one with --lexicon"
     )
-
-
-def unknown_layout(name: str, boards: tuple[Layout, ...]) -> UnknownNameError:
-    """Return the error for a layout that a model does not carry."""
-    return UnknownNameError("layout", name, [board.name for board in boards])

@@ -19,19 +19,17 @@ def decode(options: Namespace) -> int:
     from edgectc.data import jsonl
 
     loaded = _load(options)
-    if options.layout is not None:
-        loaded.board(options.layout)  # a wrong --layout is the caller's mistake, not a row's
+    # A wrong --layout or --decoder is the caller's mistake, not a row's.
+    loaded.decoder(loaded.board(options.layout or loaded.layout), options.decoder)
     usable = refused = 0
     for row in jsonl.read(options.input):
         error, candidates = row.error, []
         if row.swipe is not None:
-            layout = options.layout or row.swipe.layout
             try:
+                layout = options.layout or _row_layout(loaded, row.swipe.layout, options.decoder)
                 candidates = _decode_one(loaded, row.swipe.points, layout, options)
             except InputError as problem:
                 error = problem
-            except UnknownNameError as problem:
-                error = InputError(str(problem), reason="unknown_layout")
         usable, refused = usable + (error is None), refused + (error is not None)
         _print_row(row.index, candidates, error, options)
     if refused:
@@ -39,6 +37,17 @@ def decode(options: Namespace) -> int:
     if usable == 0:
         print("edgectc: error: no usable swipe in the input", file=sys.stderr)
     return 2 if usable == 0 or (refused and options.strict) else 0
+
+
+def _row_layout(loaded: Any, name: str, decoder: str | None) -> str:
+    """Return the layout a row names if it can be decoded on; a row never names a file."""
+    if name.endswith(".json"):
+        raise InputError(f"a row names the file {name!r} as layout", reason="unknown_layout")
+    try:
+        loaded.decoder(loaded.board(name), decoder)
+    except (ConfigError, UnknownNameError) as error:
+        raise InputError(str(error), reason="unknown_layout") from error
+    return name
 
 
 def _decode_one(loaded: Any, points: Any, layout: str, options: Namespace) -> list[dict[str, Any]]:

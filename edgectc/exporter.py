@@ -26,6 +26,7 @@ from edgectc.files import staged
 from edgectc.manifest import Manifest
 from edgectc.reference import Case
 from edgectc.schemes import Scheme
+from edgectc.tokens import output_length
 from edgectc.types import Report
 
 
@@ -157,7 +158,7 @@ def _manifest(
 ) -> Manifest:
     index, tokens = bundle.index, bundle.tokens()
     contract = model.frontend.input_contract()
-    frames = -(-model.frontend.options.max_frames // index.stride)
+    frames = output_length(model.frontend.options.max_frames, index.stride)
     packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(

@@ -43,22 +43,6 @@ def error_rate(pairs: Iterable[tuple[Sequence[Hashable], Sequence[Hashable]]]) -
     return errors / length
 
 
-def topk(ranks: Iterable[int | None], k: int) -> float:
-    """Return the share of samples, 0..1, whose right answer is among the first ``k``.
-
-    Args:
-        ranks: place of the right answer for each sample, 1 = first; None where it was not given.
-        k: how many answers count, 1 or more.
-
-    Raises:
-        ValueError: no sample, or a rank or ``k`` below 1 (ranks count from 1).
-    """
-    places = list(ranks)
-    if not places or k < 1 or any(place is not None and place < 1 for place in places):
-        raise ValueError("topk expects samples, ranks from 1 (None = absent) and k >= 1")
-    return sum(place is not None and place <= k for place in places) / len(places)
-
-
 def bootstrap(
     values: ArrayLike,
     groups: Sequence[Hashable] | None = None,

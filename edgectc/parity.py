@@ -17,7 +17,6 @@ import numpy as np
 from edgectc import bundle as bundles
 from edgectc import manifest as manifests
 from edgectc import recognizer, reference
-from edgectc.data.lexicons import Lexicon
 from edgectc.errors import BundleFileMissingError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.recognizer import Recognizer
@@ -43,7 +42,7 @@ def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
     data, manifest = manifests.read(path)
     sealed = Check("hash", "pass", f"sha256 over {len(data):,} bytes matches")
     try:
-        words, note = _find_words(manifest, path, lexicon), ""
+        words, note = recognizer.find_words(manifest.lexicon, path.parent, lexicon), ""
     except BundleFileMissingError as error:
         words, note = None, str(error)
     try:
@@ -187,12 +186,6 @@ def _verify_bundle(path: Path) -> Report:
         figures |= {f"weights {k}": v for k, v in numbers.items()}
     ran = tuple(c.name for c in checks if c.name.endswith("log_probs") and c.status == "pass")
     return Report(tuple(checks), figures, needed=ran or ("weights log_probs",))
-
-
-def _find_words(manifest: Manifest, path: Path, given: str | None) -> Lexicon | None:
-    if manifest.lexicon is None:
-        return None
-    return Lexicon.read(bundles.find_lexicon(manifest.lexicon, path.parent, given=given))
 
 
 def _unproven(check: Check, note: str) -> Check:

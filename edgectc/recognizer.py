@@ -18,7 +18,7 @@ from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
 from edgectc.frontends.swipe import SwipeFrontend
-from edgectc.tokens import Tokens
+from edgectc.tokens import Tokens, output_length
 from edgectc.types import Array, Decoded
 
 _RUNNER_PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
@@ -114,7 +114,7 @@ class Recognizer:
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return (T', V) float64 log_probs of prepared inputs, batch of one, valid frames only."""
-        frames = -(-int(inputs["length"][0]) // self._stride)
+        frames = output_length(int(inputs["length"][0]), self._stride)
         log_probs = self.engine.run(inputs)[0, :frames].astype(np.float64)
         if not np.isfinite(log_probs).all():
             raise NonFiniteError(
@@ -179,7 +179,7 @@ def load(
         stride=index.stride,
         boards=bundle.layouts,
         decoder=index.decoder,
-        lexicon=_lexicon(index.lexicon, place, lexicon),
+        lexicon=find_words(index.lexicon, place, lexicon),
     )
 
 
@@ -193,7 +193,7 @@ def _from_artifact(
             "leave the runner out"
         )
     return from_bytes(
-        data, manifest, lexicon=_lexicon(manifest.lexicon, path.parent, lexicon), threads=threads
+        data, manifest, lexicon=find_words(manifest.lexicon, path.parent, lexicon), threads=threads
     )
 
 
@@ -213,7 +213,13 @@ def from_bytes(
     )
 
 
-def _lexicon(wanted: Mapping[str, Any] | None, beside: Path, given: str | None) -> Lexicon | None:
+def find_words(wanted: Mapping[str, Any] | None, beside: Path, given: str | None) -> Lexicon | None:
+    """Return the lexicon of a model, or the one the caller gave; None if it needs none.
+
+    Raises:
+        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_lexicon`.
+        ConfigError: the file cannot be read as a lexicon.
+    """
     if wanted is None and given is None:
         return None
     return Lexicon.read(bundles.find_lexicon(wanted or {}, beside, given=given))

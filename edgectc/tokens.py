@@ -96,6 +96,11 @@ def collapse(ids: Sequence[int], blank_id: int) -> list[tuple[int, int]]:
     return out
 
 
+def output_length(length: int, stride: int) -> int:
+    """Return the valid output frames of ``length`` input frames: the length map of every model."""
+    return -(-length // stride)
+
+
 def frames_needed(ids: Sequence[int]) -> int:
     """Return the least frames CTC needs to emit ``ids``: one each, and one blank per repeat."""
     return len(ids) + sum(a == b for a, b in itertools.pairwise(ids))

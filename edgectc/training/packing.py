@@ -20,6 +20,7 @@ from edgectc.errors import BundleFileMissingError
 from edgectc.files import sha256
 from edgectc.model import PARTS, CtcModel
 from edgectc.reference import Case
+from edgectc.tokens import output_length
 from edgectc.training import checkpoints
 from edgectc.training.settings import Settings
 
@@ -105,7 +106,7 @@ def answer(
         inputs = case.inputs(model.frontend, board)
         with torch.inference_mode():
             out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
-        frames = -(-case.length // model.stride)
+        frames = output_length(case.length, model.stride)
         log_probs = out[:frames].double().numpy()
         tokens = model.frontend.tokens(board)
         texts = [

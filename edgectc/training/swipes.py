@@ -18,6 +18,7 @@ from edgectc.data.synthesis import swipe as synthesize
 from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
+from edgectc.tokens import output_length
 from edgectc.training.settings import Augment
 from edgectc.types import Array, Swipe
 
@@ -76,7 +77,7 @@ def to_arrays(swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int) -> 
             continue
         try:
             frames = frontend.resample(sample.points, board)
-            room = -(-len(frames) // stride)
+            room = output_length(len(frames), stride)
             word = check_label(sample.word or "", board.letters, frames=room)
         except InputError as error:
             dropped[error.reason] += 1

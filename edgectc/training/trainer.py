@@ -28,6 +28,7 @@ from edgectc.evaluation import word_hash
 from edgectc.files import write_bytes
 from edgectc.model import CtcModel
 from edgectc.report import progress
+from edgectc.tokens import output_length
 from edgectc.training import checkpoints
 from edgectc.training.guards import StepGuard
 from edgectc.training.settings import Optimizer, Settings
@@ -238,7 +239,7 @@ class _Validator:
             inputs = self.model.frontend.prepare(sample.points, self.layout)
             with torch.inference_mode():
                 out = self.model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
-            frames = -(-int(inputs["length"][0]) // self.model.stride)
+            frames = output_length(int(inputs["length"][0]), self.model.stride)
             log_probs = out[:frames].double().log_softmax(-1).numpy()
             word = letters(sample.word or "")
             for i, decoder in enumerate((self.greedy, self.decode)):

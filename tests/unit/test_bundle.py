@@ -58,6 +58,39 @@ def test_notes_may_be_edited(tmp_path: Path) -> None:
     assert made.file("tokens.txt") == FILES["tokens.txt"]
 
 
+def test_a_folder_that_is_no_bundle_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/thesis.txt").write_text("years of work")
+    with pytest.raises(BundleError, match=r"thesis\.txt"):
+        bundles.write(tmp_path / "home", VALUES, FILES)
+    bundles.write(tmp_path / "b", VALUES, FILES)
+    (tmp_path / "b/mine.txt").write_text("a note of mine")
+    with pytest.raises(BundleError, match=r"mine\.txt"):
+        bundles.write(tmp_path / "b", VALUES, FILES)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BundleError, match="is a file"):
+        bundles.write(tmp_path / "file", VALUES, FILES)
+    assert (tmp_path / "home/thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "b/mine.txt").read_text() == "a note of mine"
+
+
+def test_a_rename_that_fails_brings_the_old_bundle_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bundles.write(tmp_path / "b", VALUES, FILES)
+    rename = Path.rename
+
+    def broken(self: Path, target: Path) -> Path:
+        if self.name == "bundle":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", broken)
+    with pytest.raises(OSError, match="No space"):
+        bundles.write(tmp_path / "b", {**VALUES, "stride": 4}, FILES)
+    assert bundles.read(tmp_path / "b") == before
+
+
 def test_replacing_a_bundle_leaves_no_old_file(tmp_path: Path) -> None:
     bundles.write(tmp_path / "b", VALUES, {**FILES, "old.txt": b""})
     bundles.write(tmp_path / "b", VALUES, FILES)

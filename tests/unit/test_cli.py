@@ -82,6 +82,20 @@ def test_unknown_layout_of_a_row_is_that_rows_error(
     assert run(capsys, "decode", "--input", str(path), "--layout", "qwerty")[0] == 0
 
 
+def test_no_rows_layout_stops_the_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    lexicon = tmp_path / "latin.tsv"
+    lexicon.write_text("# edgectc lexicon 1\nthe\t-1.0\n")
+    named = ["russian_jcuken", "/etc/passwd.json", "qwerty"]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps({"points": GOOD, "layout": n}) + "\n" for n in named))
+    code, out, _ = run(capsys, "decode", "--input", str(path), "--lexicon", str(lexicon), "--json")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [a.get("error", {}).get("reason") for a in answers] == [
+        "unknown_layout", "unknown_layout", None,
+    ]  # fmt: skip
+
+
 def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path: Path) -> None:
     code, out, _ = run(capsys, "decode", "--input", str(shipped / SAMPLES), "--decoder", "greedy")
     assert code == 0
@@ -97,6 +111,7 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
         (["export", "--taget", "onnx"], 2, "did you mean '--target'"),
         (["decode", "--inptu=x"], 2, "did you mean '--input'"),
         (["decode"], 2, "required: --input"),
+        (["decode", "--input", "x", "--decoder", "lexcon"], 2, "did you mean 'lexicon'"),
         (["decode", "--input", "x", "--nbset", "3"], 2, "did you mean '--nbest'"),
         (["decode", "--input", "/nowhere.jsonl"], 2, "/nowhere.jsonl"),
         (["decode", "/nowhere.onnx", "--input", "x"], 2, "no bundle or artifact"),

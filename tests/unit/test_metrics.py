@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgectc.metrics import bootstrap, edit_distance, error_rate, topk
+from edgectc.metrics import bootstrap, edit_distance, error_rate
 
 
 @cache
@@ -55,17 +55,6 @@ def test_error_rate_may_exceed_one() -> None:
 def test_error_rate_without_reference_is_refused(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(ValueError, match="no reference"):
         error_rate(pairs)
-
-
-def test_topk_counts_ranks_from_one() -> None:
-    ranks = [1, 2, 3, None]
-    assert [topk(ranks, k) for k in (1, 2, 3, 99)] == [0.25, 0.5, 0.75, 0.75]
-
-
-@pytest.mark.parametrize(("ranks", "k"), [([], 1), ([0, 1], 1), ([1], 0)])
-def test_topk_refuses_ranks_from_zero(ranks: list[int | None], k: int) -> None:
-    with pytest.raises(ValueError, match="from 1"):
-        topk(ranks, k)
 
 
 def test_bootstrap_is_reproducible_and_holds_the_figure() -> None:

@@ -135,8 +135,8 @@ def to_safetensors(cases: Sequence[Case]) -> bytes:
         if case.points is not None:
             tensors[f"{case.name}/points"] = case.points
         about[case.name] = {"layout": case.layout, "greedy": case.greedy, "word": case.word}
-    metadata = {name: json.dumps(about[name], sort_keys=True) for name in sorted(about)}
-    return bytes(save(tensors, metadata=metadata))
+    # One entry, because safetensors writes several in no fixed order and hashes would differ.
+    return bytes(save(tensors, metadata={"cases": json.dumps(about, sort_keys=True)}))
 
 
 def from_safetensors(data: bytes) -> list[Case]:
@@ -153,7 +153,7 @@ def from_safetensors(data: bytes) -> list[Case]:
     try:
         tensors = load(data)
         size = int.from_bytes(data[:8], "little")
-        about = json.loads(data[8 : 8 + size])["__metadata__"]
+        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["cases"])
         return [
             Case(
                 name=name,
@@ -161,7 +161,7 @@ def from_safetensors(data: bytes) -> list[Case]:
                 length=int(tensors[f"{name}/length"][0]),
                 log_probs=tensors[f"{name}/log_probs"],
                 points=tensors.get(f"{name}/points"),
-                **json.loads(about[name]),
+                **about[name],
             )
             for name in sorted(about)
         ]

@@ -79,6 +79,11 @@ def test_it_learns_and_packs(data: Path, tmp_path: Path) -> None:
         lexicon_licence="none", decoder={"type": "lexicon"},
     )  # fmt: skip
     assert bundle.index.training["epoch"] == result.epoch
+    again = pack(
+        tmp_path / "run", tmp_path / "again", name="tiny", lexicon=tmp_path / "lexicon.tsv.gz",
+        lexicon_licence="none", decoder={"type": "lexicon"},
+    )  # fmt: skip
+    assert again.index == bundle.index, "packing the same run twice gives the same hashes"
     assert len(np.frombuffer(bundle.file("seen_words.bin"), "<u4")) == len(WORDS)
 
 

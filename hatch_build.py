@@ -1,4 +1,4 @@
-"""Compiles the decoder's C file into the wheel; without a compiler the wheel is pure Python."""
+"""Compiles the decoders' C files into the wheel; without a compiler the wheel is pure Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import sys_tags
 
-SOURCE = Path("edgectc/decoders/_search.c")
+FOLDER = Path("edgectc/decoders")
+LIBRARY = FOLDER / "_compiled.so"  # of every _*.c beside it
 # Sums may be reordered, so that dot products vectorise; NaN and infinity keep their meaning.
 FLAGS = [
     "-O3", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden",
@@ -21,19 +22,19 @@ FLAGS = [
 
 
 class CustomBuildHook(BuildHookInterface):
-    """Adds ``_search.so`` to wheels and editable installs."""
+    """Adds ``_compiled.so`` to wheels and editable installs."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile beside the source and tell hatchling that the wheel is not pure."""
-        source = Path(self.root) / SOURCE
-        library = source.with_suffix(".so")
+        """Compile beside the sources and tell hatchling that the wheel is not pure."""
+        sources = sorted((Path(self.root) / FOLDER).glob("_*.c"))
+        library = Path(self.root) / LIBRARY
         compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
         if not compiler:
             print("no C compiler: edgectc will decode with numpy", file=sys.stderr)
             return
         temporary = library.with_name(f".{library.name}.{os.getpid()}")
         try:
-            command = [*compiler.split(), *FLAGS, "-o", str(temporary), str(source), "-lm"]
+            command = [*compiler.split(), *FLAGS, "-o", str(temporary), *map(str, sources), "-lm"]
             subprocess.run(command, check=True)
             temporary.replace(library)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -46,4 +47,4 @@ class CustomBuildHook(BuildHookInterface):
         platform = next(sys_tags()).platform
         build_data["tag"] = f"py3-none-{platform}"
         build_data["pure_python"] = False
-        build_data["artifacts"].append(str(SOURCE.with_suffix(".so")))
+        build_data["artifacts"].append(str(LIBRARY))

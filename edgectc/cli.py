@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -56,9 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        from edgectc import commands
-
-        code: int = getattr(commands, options.run)(options)
+        module, _, function = options.run.partition(".")
+        commands = importlib.import_module(f"edgectc.commands.{module}")
+        code: int = getattr(commands, function)(options)
         sys.stdout.flush()
         return code
     except EdgectcError as error:
@@ -117,7 +118,7 @@ def build_parser() -> _Root:
 def _use(verb: object) -> None:
     """Verbs that use a trained model."""
     assert callable(verb)
-    one = verb("decode", "decode", "Turn finger traces into ranked words.")
+    one = verb("decode", "use.decode", "Turn finger traces into ranked words.")
     one.add_argument("model", nargs="?", help=_MODEL)
     one.add_argument("--input", required=True, metavar="FILE", help="swipes, .jsonl or .jsonl.gz")
     one.add_argument("--nbest", type=int, default=5, help="candidates per swipe (default 5)")
@@ -126,44 +127,46 @@ def _use(verb: object) -> None:
     one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
     _runtime(one)
 
-    one = verb("eval", "evaluate", "Measure accuracy on labelled swipes.")
+    one = verb("eval", "use.evaluate", "Measure accuracy on labelled swipes.")
     one.add_argument("model", nargs="?", help=_MODEL)
     _labelled(one, split="all")
     one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
     _runtime(one)
 
-    one = verb("tune-decoder", "tune", "Choose the decoder's weights on labelled dev swipes.")
+    one = verb("tune-decoder", "use.tune", "Choose the decoder's weights on labelled dev swipes.")
     one.add_argument("model", nargs="?", help=_MODEL)
     _labelled(one, split="dev")
     one.add_argument("--out", metavar="FILE", help="write the preset, for pack --preset")
     _runtime(one)
 
-    one = verb("verify", "verify", "Check that an artifact or bundle still is the trained model.")
+    one = verb(
+        "verify", "use.verify", "Check that an artifact or bundle still is the trained model."
+    )
     one.add_argument("model", nargs="?", help=_MODEL)
     one.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
 
-    one = verb("inspect", "inspect", "Print what an artifact or bundle says about itself.")
+    one = verb("inspect", "use.inspect", "Print what an artifact or bundle says about itself.")
     one.add_argument("model", nargs="?", help=_MODEL)
 
-    one = verb("list", "show", "List what is registered.")
+    one = verb("list", "use.show", "List what is registered.")
     one.add_argument(
         "kind",
         nargs="?",
-        help="targets, schemes, decoders, runners, encoders, features, frontends, layouts, models",
+        help="targets, schemes, layouts, models, decoders, ... (default: everything)",
     )
 
 
 def _make(verb: object) -> None:
     """Verbs that make models, artifacts and lexicons."""
     assert callable(verb)
-    one = verb("export", "export", "Export a bundle to one verified, self-describing file.")
+    one = verb("export", "make.export", "Export a bundle to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
     one.add_argument("--target", required=True, help="onnx or pte")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
     one.add_argument("--opset", type=int, help="ONNX operator set (default 18)")
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
-    one = verb("train", "train", "Train a model; run again to resume.")
+    one = verb("train", "make.train", "Train a model; run again to resume.")
     one.add_argument("config", help="TOML file, e.g. models/swipe-en/train.toml")
     one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
     _data(one)
@@ -178,7 +181,7 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
 
-    one = verb("pack", "pack", "Pack a training run into a bundle.")
+    one = verb("pack", "make.pack", "Pack a training run into a bundle.")
     one.add_argument("run_dir", metavar="RUN", help="folder that train wrote")
     one.add_argument("--out", required=True, metavar="DIR", help="bundle to make or replace")
     one.add_argument("--name", help="model name (default: name of --out)")
@@ -194,7 +197,7 @@ def _make(verb: object) -> None:
         help="change the run's decoder preset, e.g. lm_weight=0.3",
     )
 
-    one = verb("lexicon", "lexicon", "Build a lexicon: words with natural-log frequencies.")
+    one = verb("lexicon", "make.lexicon", "Build a lexicon: words with natural-log frequencies.")
     one.add_argument("action", choices=["build"])
     one.add_argument("source", help="wordfreq:LANG, AOSP .combined, TSV of counts, or a word list")
     one.add_argument("--out", required=True, metavar="FILE", help=".tsv or .tsv.gz")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -27,6 +27,45 @@ class Swipe:
     word: str | None = None
     layout: str = "qwerty"
     user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled recording of any family but swipes, before its frontend.
+
+    Attributes:
+        signal: (T, C) float32 recording.
+        target: symbols that were meant, in order.
+        name: what names the sample in reports.
+        group: who or which day it is from; splits and confidence intervals are taken by group.
+    """
+
+    signal: Array
+    target: tuple[str, ...]
+    name: str = ""
+    group: str | None = None
+
+
+class LanguageModel(Protocol):
+    """Scores words one after another, in natural logarithms. States are immutable and hashable.
+
+    Attributes:
+        order: longest n-gram, in words.
+    """
+
+    order: int
+
+    def start(self, context: Sequence[str] = ()) -> Hashable:
+        """Return the state after the beginning of a sentence and the words of ``context``."""
+        ...
+
+    def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
+        """Return log P(word | state) and the state after it; unknown words have a score too."""
+        ...
+
+    def finish(self, state: Hashable) -> float:
+        """Return log P(end of sentence | state)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

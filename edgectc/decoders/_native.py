@@ -13,7 +13,7 @@ import numpy as np
 from edgectc.decoders._trie import Trie
 from edgectc.types import Array
 
-LIBRARY = Path(__file__).with_name("_search.so")
+LIBRARY = Path(__file__).with_name("_compiled.so")
 _BUDGET_BYTES = 1 << 25  # of grown prefixes; past it numpy's search, which needs less, takes over
 _NEAR = 64  # words as good as the last one wanted, beyond which ties are cut
 _RANGE = 600.0  # nats between the lightest and the heaviest word that the bounds can hold

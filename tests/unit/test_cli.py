@@ -208,12 +208,12 @@ def test_lexicon_build(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 def test_a_tool_chain_failure_is_one_line_and_debug_shows_more(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgectc import commands
+    from edgectc.commands import use
 
     def broken(_: object) -> int:
         raise KeyError("boom")
 
-    monkeypatch.setattr(commands, "show", broken)
+    monkeypatch.setattr(use, "show", broken)
     code, _, err = run(capsys, "list")
     assert code == 4
     assert err == "edgectc: error: internal error: KeyError: 'boom'; --debug shows where\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "edgectc"
-LEAVES = {"decoders", "encoders", "features", "frontends", "runners", "targets"}
+LEAVES = {"decoders", "encoders", "features", "frontends", "lms", "runners", "targets"}
 FLOORS = {
     "errors": 1, "metrics": 1, "files": 1, "quiet": 1,
     "types": 2, "config": 2, "tokens": 2, "schemes": 2,

@@ -1,24 +1,22 @@
-"""What each verb of the command line does. Everything heavy is imported inside the verb."""
+"""Verbs that use a trained model."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from edgectc.commands._shared import load, print_report, swipes_of
 from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.types import Report, Swipe
 
 
 def decode(options: Namespace) -> int:
     """Decode a file of swipes: one answer a row, in input order."""
     from edgectc.data import jsonl
 
-    loaded = _load(options)
+    loaded = load(options)
     # A wrong --layout or --decoder is the caller's mistake, not a row's.
     loaded.decoder(loaded.board(options.layout or loaded.layout), options.decoder)
     usable = refused = 0
@@ -78,8 +76,8 @@ def evaluate(options: Namespace) -> int:
     from edgectc import bundle, evaluation
     from edgectc.report import table
 
-    loaded = _load(options)
-    swipes, dropped = _swipes(options)
+    loaded = load(options)
+    swipes, dropped = swipes_of(options)
     seen = evaluation.seen_words(bundle.locate(options.model))
     figures = evaluation.evaluate(loaded, swipes, seen_words=seen, decoder=options.decoder)
     figures |= {"dropped": dict(dropped), "split": options.split, "runner": loaded.runner}
@@ -102,8 +100,8 @@ def tune(options: Namespace) -> int:
     from edgectc import tuning
     from edgectc.files import write_bytes
 
-    swipes = _swipes(options)[0]
-    tuned = tuning.tune(_load(options), swipes)
+    swipes = swipes_of(options)[0]
+    tuned = tuning.tune(load(options), swipes)
     preset = json.dumps(dict(tuned.preset), sort_keys=True)
     if options.out:
         write_bytes(options.out, preset.encode() + b"\n")
@@ -125,7 +123,7 @@ def verify(options: Namespace) -> int:
     from edgectc import parity
 
     report = parity.verify(options.model, lexicon=options.lexicon)
-    _print_report(report, options)
+    print_report(report, options)
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
 
 
@@ -147,26 +145,6 @@ def inspect(options: Namespace) -> int:
         return 0
     for key, value in about.items():
         print(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
-    return 0
-
-
-def export(options: Namespace) -> int:
-    """Export, verify, and say where the file is."""
-    exporter = _torch("exporter", extra="pte" if options.target == "pte" else "export-onnx")
-    made = exporter.export(
-        options.model,
-        target=options.target,
-        scheme=options.scheme,
-        opset=options.opset,
-        out=options.out,
-    )
-    size = made.path.stat().st_size
-    if options.json:
-        about = {"path": str(made.path), "bytes": size, "target": options.target}
-        print(json.dumps({**about, **_report(made.report)}, sort_keys=True))
-        return 0
-    _print_report(made.report, options)
-    print(f"{made.path}: {size / 1e6:.2f} MB")
     return 0
 
 
@@ -194,126 +172,3 @@ def show(options: Namespace) -> int:
         for kind, names in found.items():
             print("\n".join(names) if options.kind else f"{kind}: {', '.join(names)}")
     return 0
-
-
-def train(options: Namespace) -> int:
-    """Train or resume."""
-    from edgectc import config
-    from edgectc.data import jsonl
-    from edgectc.data.lexicons import Lexicon
-
-    values = config.load_toml(options.config)
-    for assignment in options.overrides:
-        config.set_key(values, assignment)
-    result = _torch("training.trainer").train(
-        values,
-        Path(options.out),
-        data=jsonl.find(options.data),
-        lexicon=Lexicon.read(options.lexicon),
-        threads=options.threads,
-    )
-    about = {"checkpoint": str(result.checkpoint), "epoch": result.epoch, "top1": result.top1}
-    if options.json:
-        print(json.dumps(about, sort_keys=True))
-    else:
-        print(f"best: epoch {result.epoch}, dev top-1 {result.top1:.1%}, {result.checkpoint}")
-    return 0
-
-
-def pack(options: Namespace) -> int:
-    """Pack a run into a bundle."""
-    from edgectc import config
-
-    decoder: dict[str, Any] = {}
-    if options.preset:
-        try:
-            decoder = json.loads(Path(options.preset).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ConfigError(f"{options.preset} is not a preset: {error}") from error
-    for assignment in options.overrides:
-        config.set_key(decoder, assignment)
-    bundle = _torch("training.packing").pack(
-        Path(options.run_dir),
-        Path(options.out),
-        name=options.name or Path(options.out).name,
-        lexicon=Path(options.lexicon),
-        lexicon_licence=options.licence,
-        decoder=decoder,
-    )
-    if options.json:
-        print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
-    else:
-        print(f"{bundle.path}: {len(bundle.index.files)} files")
-    return 0
-
-
-def lexicon(options: Namespace) -> int:
-    """Build a lexicon file."""
-    from edgectc.data import lexicons
-
-    built, dropped = lexicons.build(
-        options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
-    )
-    built.write(options.out)
-    about = {
-        "path": options.out,
-        "words": len(built.words),
-        "sha256": lexicons.file_sha256(options.out),
-        "dropped": dict(dropped),
-    }
-    if options.json:
-        print(json.dumps(about, sort_keys=True))
-    else:
-        print(f"{options.out}: {about['words']:,} words, sha256 {about['sha256']}")
-        print(f"dropped rows: {about['dropped'] or 'none'}")
-    return 0
-
-
-def _swipes(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
-    """Return the swipes that --data, --split and --limit name, and what was dropped."""
-    import numpy as np
-
-    from edgectc.data import jsonl
-
-    swipes, dropped = jsonl.load(jsonl.find(options.data), split=options.split)
-    if options.limit is not None:
-        chosen = np.random.default_rng(0).permutation(len(swipes))[: options.limit]
-        swipes = [swipes[i] for i in sorted(chosen)]
-    return swipes, dropped
-
-
-def _load(options: Namespace) -> Any:
-    from edgectc import recognizer
-
-    return recognizer.load(
-        options.model, runner=options.runner, lexicon=options.lexicon, threads=options.threads
-    )
-
-
-def _torch(name: str, *, extra: str = "torch") -> Any:
-    """Import a module of ours that needs torch, or explain what to install."""
-    import importlib
-
-    from edgectc.errors import MissingDependencyError
-
-    try:
-        return importlib.import_module(f"edgectc.{name}")
-    except ModuleNotFoundError as error:
-        package = str(error.name)
-        raise MissingDependencyError("this verb", package=package, extra=extra) from error
-
-
-def _report(report: Report) -> dict[str, Any]:
-    checks = [{"name": c.name, "status": c.status, "detail": c.detail} for c in report.checks]
-    return {"status": report.status, "checks": checks, "figures": dict(report.figures)}
-
-
-def _print_report(report: Report, options: Namespace) -> None:
-    if options.json:
-        print(json.dumps(_report(report), sort_keys=True))
-        return
-    from edgectc.report import table
-
-    rows = [[check.name, check.status, check.detail] for check in report.checks]
-    print(table(["check", "verdict", "what was seen"], rows, right=False))
-    print(f"verdict: {report.status}")

@@ -1,0 +1,60 @@
+"""What several verbs do alike."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections import Counter
+from typing import Any
+
+from edgectc.types import Report, Swipe
+
+
+def swipes_of(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
+    """Return the swipes that --data, --split and --limit name, and what was dropped."""
+    import numpy as np
+
+    from edgectc.data import jsonl
+
+    swipes, dropped = jsonl.load(jsonl.find(options.data), split=options.split)
+    if options.limit is not None:
+        chosen = np.random.default_rng(0).permutation(len(swipes))[: options.limit]
+        swipes = [swipes[i] for i in sorted(chosen)]
+    return swipes, dropped
+
+
+def load(options: Namespace) -> Any:
+    from edgectc import recognizer
+
+    return recognizer.load(
+        options.model, runner=options.runner, lexicon=options.lexicon, threads=options.threads
+    )
+
+
+def torch_module(name: str, *, extra: str = "torch") -> Any:
+    """Import a module of ours that needs torch, or explain what to install."""
+    import importlib
+
+    from edgectc.errors import MissingDependencyError
+
+    try:
+        return importlib.import_module(f"edgectc.{name}")
+    except ModuleNotFoundError as error:
+        package = str(error.name)
+        raise MissingDependencyError("this verb", package=package, extra=extra) from error
+
+
+def report_dict(report: Report) -> dict[str, Any]:
+    checks = [{"name": c.name, "status": c.status, "detail": c.detail} for c in report.checks]
+    return {"status": report.status, "checks": checks, "figures": dict(report.figures)}
+
+
+def print_report(report: Report, options: Namespace) -> None:
+    if options.json:
+        print(json.dumps(report_dict(report), sort_keys=True))
+        return
+    from edgectc.report import table
+
+    rows = [[check.name, check.status, check.detail] for check in report.checks]
+    print(table(["check", "verdict", "what was seen"], rows, right=False))
+    print(f"verdict: {report.status}")

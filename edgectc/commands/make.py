@@ -1,0 +1,104 @@
+"""Verbs that make models, artifacts and lexicons."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from edgectc.commands._shared import print_report, report_dict, torch_module
+from edgectc.errors import ConfigError
+
+
+def export(options: Namespace) -> int:
+    """Export, verify, and say where the file is."""
+    exporter = torch_module("exporter", extra="pte" if options.target == "pte" else "export-onnx")
+    made = exporter.export(
+        options.model,
+        target=options.target,
+        scheme=options.scheme,
+        opset=options.opset,
+        out=options.out,
+    )
+    size = made.path.stat().st_size
+    if options.json:
+        about = {"path": str(made.path), "bytes": size, "target": options.target}
+        print(json.dumps({**about, **report_dict(made.report)}, sort_keys=True))
+        return 0
+    print_report(made.report, options)
+    print(f"{made.path}: {size / 1e6:.2f} MB")
+    return 0
+
+
+def train(options: Namespace) -> int:
+    """Train or resume."""
+    from edgectc import config
+    from edgectc.data import jsonl
+    from edgectc.data.lexicons import Lexicon
+
+    values = config.load_toml(options.config)
+    for assignment in options.overrides:
+        config.set_key(values, assignment)
+    result = torch_module("training.trainer").train(
+        values,
+        Path(options.out),
+        data=jsonl.find(options.data),
+        lexicon=Lexicon.read(options.lexicon),
+        threads=options.threads,
+    )
+    about = {"checkpoint": str(result.checkpoint), "epoch": result.epoch, "top1": result.top1}
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+    else:
+        print(f"best: epoch {result.epoch}, dev top-1 {result.top1:.1%}, {result.checkpoint}")
+    return 0
+
+
+def pack(options: Namespace) -> int:
+    """Pack a run into a bundle."""
+    from edgectc import config
+
+    decoder: dict[str, Any] = {}
+    if options.preset:
+        try:
+            decoder = json.loads(Path(options.preset).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ConfigError(f"{options.preset} is not a preset: {error}") from error
+    for assignment in options.overrides:
+        config.set_key(decoder, assignment)
+    bundle = torch_module("training.packing").pack(
+        Path(options.run_dir),
+        Path(options.out),
+        name=options.name or Path(options.out).name,
+        lexicon=Path(options.lexicon),
+        lexicon_licence=options.licence,
+        decoder=decoder,
+    )
+    if options.json:
+        print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
+    else:
+        print(f"{bundle.path}: {len(bundle.index.files)} files")
+    return 0
+
+
+def lexicon(options: Namespace) -> int:
+    """Build a lexicon file."""
+    from edgectc.data import lexicons
+
+    built, dropped = lexicons.build(
+        options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
+    )
+    built.write(options.out)
+    about = {
+        "path": options.out,
+        "words": len(built.words),
+        "sha256": lexicons.file_sha256(options.out),
+        "dropped": dict(dropped),
+    }
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+    else:
+        print(f"{options.out}: {about['words']:,} words, sha256 {about['sha256']}")
+        print(f"dropped rows: {about['dropped'] or 'none'}")
+    return 0

@@ -1,0 +1,1 @@
+"""Language models: each file is one, registered by its file name."""

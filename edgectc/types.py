@@ -68,6 +68,21 @@ class LanguageModel(Protocol):
         ...
 
 
+class ContextModel(LanguageModel, Protocol):
+    """A language model that can also list what a context makes likely."""
+
+    def following(self, state: Hashable) -> tuple[Sequence[str], Array, float]:
+        """Return lower-case words, their log P(word | state) (n,) float64, and a back-off.
+
+        For every word that is not listed, log P(word | state) is the back-off + log P(word).
+        """
+        ...
+
+    def unigram(self, words: Sequence[str]) -> Array:
+        """Return (n,) float64 log P(word) without any context."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One decoded text.
@@ -79,6 +94,8 @@ class Hypothesis:
         timesteps: output frame of each emitted token, ascending.
         exact: True if the decoder proved that no better text was missed.
         parts: the terms of ``score`` before weighting, e.g. ``{"ctc": -1.2, "lexicon": -9.3}``.
+        posterior: least and most that the share of exp(score) among *all* texts the decoder knows
+            can be, proven; None where nothing is proven.
     """
 
     text: str
@@ -87,6 +104,7 @@ class Hypothesis:
     timesteps: tuple[int, ...] = ()
     exact: bool = False
     parts: Mapping[str, float] = field(default_factory=dict)
+    posterior: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

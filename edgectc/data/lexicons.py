@@ -17,15 +17,19 @@ import math
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgectc.errors import ConfigError, MissingDependencyError
 from edgectc.files import file_sha256, write_bytes
 from edgectc.types import Array
+
+if TYPE_CHECKING:
+    from edgectc.data.packed import PackedLexicon
 
 __all__ = ["Lexicon", "build", "file_sha256", "letters", "spell"]
 
@@ -99,11 +103,15 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: str | Path) -> Lexicon:
-        """Return the lexicon of a file.
+        """Return the lexicon of a file, text or packed.
 
         Raises:
             ConfigError: the file cannot be read, or a line is malformed (named by number).
         """
+        from edgectc.data import packed  # which builds on this module
+
+        if packed.is_packed(path):
+            return packed.read(path)
         lines = _text(path).splitlines()
         if not lines or not f"{lines[0]} ".startswith(f"{_HEAD} "):
             raise ConfigError(
@@ -127,6 +135,16 @@ class Lexicon:
             return cls(tuple(words), np.array(log_probs, np.float64), tuple(notes))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
+
+    def packed(self, alphabet: Set[str]) -> PackedLexicon:
+        """Return the words that ``alphabet`` can spell, by spelling.
+
+        Raises:
+            ConfigError: it can spell none of them.
+        """
+        from edgectc.data import packed  # which builds on this module
+
+        return packed.pack(self, alphabet)
 
     def write(self, path: str | Path) -> None:
         """Write the file whole or not at all; a name that ends in ``.gz`` is compressed.

@@ -3,56 +3,99 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from edgectc.data.lexicons import Lexicon, spell
-from edgectc.decoders import _native, _trie
-from edgectc.decoders._checks import check_log_probs, check_nbest, log_sum
+from edgectc.data.lexicons import Lexicon
+from edgectc.data.personal import UserDictionary
+from edgectc.decoders import _native
+from edgectc.decoders._checks import check_log_probs, check_nbest
+from edgectc.decoders._plain import Answer, PlainDecoder, Settings
+from edgectc.decoders._words import View, Words
 from edgectc.errors import ConfigError, UnknownNameError
 from edgectc.tokens import Tokens
-from edgectc.types import Array, Decoded, Hypothesis
+from edgectc.types import Array, ContextModel, Decoded, Hypothesis
 
 _SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
-_WEIGHED = 8  # words that share the probability, however few are asked for
+_MORE_SLACK = 3.0  # nats to search further down while a posterior is too wide
 
 BACKENDS = ("auto", "numpy", "native")
 
 
 @dataclass(frozen=True)
 class Options:
-    """Weights of the score.
+    """Weights of the score, and how hard to search.
 
     Attributes:
         lm_weight: weight of the lexicon's natural-log frequency.
         letter_score: nats added per letter; above 0 favours long words.
         acoustic_scale: factor on log_probs before they are normalised again: below 1 flattens
             an overconfident model, 1 leaves it unchanged.
+        context_weight: weight of what the previous words add, see `LexiconDecoder`.
+        unknown_score: nats added to a spelling that is no word, so that names can be written; None
+            finds only words.
+        unknown_letter_score: nats added per letter of such a spelling, beside ``letter_score``.
+        no_word_score: nats added to the probability of silence (all blank); None never answers
+            "no word" while a word is possible.
+        posterior_width: search on until every posterior interval is at most this wide.
+        budget: prefixes to grow before the search gives up its proof and a beam takes over.
+        beam_size: prefixes that this beam keeps at each frame.
     """
 
     lm_weight: float = 1.0
     letter_score: float = 0.0
     acoustic_scale: float = 1.0
+    context_weight: float = 0.5
+    unknown_score: float | None = None
+    unknown_letter_score: float = -3.0
+    no_word_score: float | None = None
+    posterior_width: float = 1.0
+    budget: int = 20_000
+    beam_size: int = 128
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.lm_weight) and self.lm_weight >= 0):
-            raise ConfigError(f"lm_weight is {self.lm_weight}, expected a finite number >= 0")
-        if not math.isfinite(self.letter_score):
-            raise ConfigError(f"letter_score is {self.letter_score}, expected a finite number")
+        for name in ("lm_weight", "context_weight"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number >= 0")
+        for name in ("letter_score", "unknown_score", "unknown_letter_score", "no_word_score"):
+            if not math.isfinite(getattr(self, name) or 0.0):
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
         if not (math.isfinite(self.acoustic_scale) and self.acoustic_scale > 0):
             raise ConfigError(f"acoustic_scale is {self.acoustic_scale}, expected a number > 0")
+        if not 0 < self.posterior_width <= 1:
+            raise ConfigError(f"posterior_width is {self.posterior_width}, expected 0 < width <= 1")
+        if self.budget < 1 or self.beam_size < 1:
+            raise ConfigError("budget and beam_size must be at least 1")
+        if self.unknown_score is not None and self.letter_score + self.unknown_letter_score > 0:
+            raise ConfigError(
+                f"letter_score + unknown_letter_score is "
+                f"{self.letter_score + self.unknown_letter_score:.3g}, expected at most 0: "
+                "free spelling has no end if letters pay"
+            )
 
 
 def create(
-    options: Options, *, tokens: Tokens, lexicon: Lexicon | None, backend: str = "auto"
+    options: Options,
+    *,
+    tokens: Tokens,
+    lexicon: Lexicon | None,
+    language_model: ContextModel | None = None,
+    dictionary: UserDictionary | None = None,
+    backend: str = "auto",
 ) -> LexiconDecoder:
-    """Return the decoder; builds the prefix tree (under a second for 300,000 words).
+    """Return the decoder; a lexicon that is not packed for these tokens is packed first.
+
+    Packing takes under a second for 250,000 words; a packed file (`edgectc lexicon build --out
+    x.trie`) takes a few hundredths.
 
     Args:
         options: weights of the score.
         tokens: meaning of the columns of log_probs.
         lexicon: the words.
+        language_model: what previous words say about the next; needed for ``context``.
+        dictionary: words of the user; changes to it are followed.
         backend: "native" is the compiled search, "numpy" the plain one with the same answers;
             "auto" takes native where it was built.
 
@@ -61,11 +104,29 @@ def create(
             search is asked for where there is none.
         UnknownNameError: no such backend.
     """
+    if language_model is not None and not hasattr(language_model, "following"):
+        raise ConfigError(
+            "this language model cannot list the words that follow a context, which the lexicon "
+            "decoder needs; use an ARPA or .lm file without the kenlm module"
+        )
     if lexicon is None:
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
     if backend not in BACKENDS:
         raise UnknownNameError("backend", backend, BACKENDS)
-    return LexiconDecoder(options, tokens, lexicon, backend)
+    alphabet = {
+        symbol: column
+        for column, symbol in enumerate(tokens.symbols)
+        if len(symbol) == 1 and column != tokens.blank_id
+    }
+    words = Words(
+        lexicon.packed(alphabet.keys()),
+        lm_weight=options.lm_weight,
+        letter_score=options.letter_score,
+        context_weight=options.context_weight,
+        language_model=language_model,
+        dictionary=dictionary,
+    )
+    return LexiconDecoder(options, tokens, alphabet, words, backend)
 
 
 class LexiconDecoder:
@@ -73,39 +134,48 @@ class LexiconDecoder:
 
     The score is maximised exactly::
 
-        score(w) = log P(w) + lm_weight * lexicon(w) + letter_score * letters(w)
-        P(w)     = sum over all CTC alignments a of w of the product over t of p[t, a[t]]
-        p[t]     = softmax(acoustic_scale * log_probs[t])
+        score(w)   = log P(w) + lm_weight * lexicon(w) + letter_score * letters(w)
+                     + context_weight * context(w)
+        P(w)       = sum over all CTC alignments a of w of the product over t of p[t, a[t]]
+        p[t]       = softmax(acoustic_scale * log_probs[t])
+        lexicon(w) = natural log of the word's share of running text, as the user's words change it
+        context(w) = log P_lm(w | previous words) - log P_lm(w), 0 without previous words
 
-    Words that are spelled with the same letters ("its", "it's") are one candidate: their
-    frequencies are added, the more frequent one is shown. ``probability`` is the share of
-    exp(score) among the eight best words (or ``nbest``, if more); it is not calibrated. Words less
+    and for a spelling w that is no word, where these are looked for::
+
+        score(w)   = log P(w) + unknown_score + (letter_score + unknown_letter_score) * letters(w)
+
+    Words that are spelled with the same letters ("its", "it's") are one candidate: the one with
+    the higher score is shown. ``probability`` is the share of exp(score) among the candidates that
+    are returned; it is not calibrated. ``posterior`` bounds the share among all words of the
+    lexicon, proven. ``exact`` tells that no better candidate can have been missed. Words less
     likely than about exp(-600) times everything the letters can spell count as impossible.
     """
 
     def __init__(
-        self, options: Options, tokens: Tokens, lexicon: Lexicon, backend: str = "auto"
+        self, options: Options, tokens: Tokens, alphabet: dict[str, int], words: Words, backend: str
     ) -> None:
-        self._options, self._tokens = options, tokens
-        alphabet = {
-            symbol: column
-            for column, symbol in enumerate(tokens.symbols)
-            if len(symbol) == 1 and column != tokens.blank_id
-        }
-        spelled, self._texts, self._log_probs = _entries(lexicon, frozenset(alphabet))
-        used = sorted(set("".join(spelled.tolist())), key=alphabet.__getitem__)
-        self._columns = [alphabet[letter] for letter in used]
-        self._numbers = {letter: number for number, letter in enumerate(used)}
-        self._spelled = spelled
-        self._weights = options.lm_weight * self._log_probs
-        self._weights = self._weights + options.letter_score * np.char.str_len(spelled)
-        self._trie = _trie.build(spelled, self._weights, self._numbers)
-        self._library = None if backend == "numpy" else _native.library()
-        if backend == "native" and self._library is None:
+        self._options, self._tokens, self._words = options, tokens, words
+        self._letters = words.letters
+        unknown = options.unknown_score
+        self._settings = Settings(
+            columns=(*(alphabet[c] for c in words.letters), tokens.blank_id),
+            n_tokens=len(tokens),
+            scale=options.acoustic_scale,
+            letter_score=options.letter_score,
+            budget=options.budget,
+            beam_size=options.beam_size,
+            spell=None
+            if unknown is None
+            else (unknown, options.letter_score + options.unknown_letter_score),
+            spell_budget=max(1, options.budget // 8),
+        )
+        library = None if backend == "numpy" else _native.library()
+        if backend == "native" and library is None:
             raise ConfigError("the compiled search was not built; reinstall with a C compiler")
         self._native = (
-            _native.NativeSearch(self._library, self._trie, self._weights)
-            if self._library and _native.NativeSearch.fits(self._weights)
+            _native.NativeDecoder(library, words.main, self._settings)
+            if library and _native.fits(words.main)
             else None
         )
 
@@ -114,120 +184,119 @@ class LexiconDecoder:
         """Return "native" or "numpy"."""
         return "native" if self._native else "numpy"
 
-    def __call__(self, log_probs: object, *, nbest: int = 5) -> Decoded:
+    @property
+    def has_context(self) -> bool:
+        """Whether there is a language model to use previous words with."""
+        return self._words.language_model is not None
+
+    def __call__(
+        self,
+        log_probs: object,
+        *,
+        nbest: int = 5,
+        context: Sequence[str] = (),
+        unfinished: bool = False,
+    ) -> Decoded:
         """Return the ``nbest`` best words, by score, then text; none if no word is possible.
 
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
+            context: words before this one, the last one last; not used without a language model.
+            unfinished: the signal goes on: rank by the probability that the frames so far spell
+                the word *or any beginning of it*. Such answers have no times and no posterior.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         check_nbest(nbest)
-        values = check_log_probs(log_probs, len(self._tokens)) * self._options.acoustic_scale
-        columns = [*self._columns, self._tokens.blank_id]
-        used = values[:, columns] - log_sum(values)[:, None]
-        mass = log_sum(used)
-        if not np.all(np.isfinite(mass)):  # a frame that no letter and no blank can take
-            return Decoded(())
-        wanted = max(nbest, _WEIGHED)
-        entries, scores = self._search(used - mass[:, None], wanted)
-        if not len(entries):
-            return Decoded(())
-        scores = scores + mass.sum()
-        # Rounded, so that words equal up to rounding come in one order on every machine.
-        steps = np.round(scores / _SLACK)
-        near = np.flatnonzero(steps >= np.sort(steps)[-wanted:][0])
-        best = sorted(near, key=lambda i: (-steps[i], self._texts[entries[i]]))[:wanted]
-        share = np.exp(scores[best] - scores[best].max())
-        top = best[:nbest]
-        return self._decoded(entries[top], scores[top], share[:nbest] / share.sum(), used)
+        values = _table(log_probs)
+        if values is None or values.shape[1] != len(self._tokens):
+            values = check_log_probs(log_probs, len(self._tokens))  # says what is wrong
+        view = self._words.view(context)
+        slack = _SLACK
+        while True:
+            answer = self._search(view, values, nbest, slack, unfinished)
+            rest = 1.0 / (1.0 + math.exp(min(700.0, answer.log_found - answer.log_rest)))
+            if unfinished or rest <= self._options.posterior_width or not answer.exact:
+                return self._decoded(view, answer, nbest, unfinished)
+            slack += _MORE_SLACK
 
-    def _search(self, log_probs: Array, nbest: int) -> tuple[Array, Array]:
-        """Return entries and scores, the ``nbest`` best and ties of the last among them."""
-        if self._native:
-            found = self._native(np.ascontiguousarray(log_probs), nbest=nbest, slack=_SLACK)
-            if found:
-                return found
-        return _trie.search(self._trie, self._weights, log_probs, nbest=nbest, slack=_SLACK)
+    def _search(
+        self, view: View, values: Array, nbest: int, slack: float, unfinished: bool
+    ) -> Answer:
+        native = self._native
+        if native is not None and (view.over is None or _native.fits(*view.trees)):
+            native = view.native(native)
+            answer = native(values, nbest=nbest, slack=slack, unfinished=unfinished)
+            if answer is None:
+                check_log_probs(values, len(self._tokens))
+                raise AssertionError("the compiled check refused what the plain one accepts")
+            return answer
+        check_log_probs(values, len(self._tokens))
+        plain = PlainDecoder(view.trees, self._settings)
+        return plain(values, nbest=nbest, slack=slack, unfinished=unfinished)
 
-    def _decoded(self, entries: Array, scores: Array, share: Array, used: Array) -> Decoded:
-        labels = [[self._numbers[c] for c in str(self._spelled[entry])] for entry in entries]
-        if self._library:
-            frames = _native.align(self._library, np.ascontiguousarray(used), labels)
-        else:
-            frames = _align(used, labels)
+    def _decoded(self, view: View, answer: Answer, nbest: int, unfinished: bool) -> Decoded:
         found = []
-        for i, entry in enumerate(entries):
-            parts = {
-                "ctc": float(scores[i] - self._weights[entry]),
-                "lexicon": float(self._log_probs[entry]),
-            }
-            text, score = self._texts[entry], float(scores[i])
-            found.append(Hypothesis(text, score, float(share[i]), frames[i], True, parts))
-        return Decoded(tuple(found))
-
-
-def _entries(lexicon: Lexicon, alphabet: frozenset[str]) -> tuple[Array, list[str], Array]:
-    """Return spelling (n,) ascending, text and log_prob (n,) of the words that can be typed."""
-    spelled = [spell(word, alphabet) for word in lexicon.words]
-    rows = np.array([row for row, letters in enumerate(spelled) if letters], np.int64)
-    if not len(rows):
-        raise ConfigError(
-            f"none of the {len(lexicon.words)} words of the lexicon can be spelled with "
-            f"{''.join(sorted(alphabet))!r}; use a lexicon for this layout"
+        for i, score in enumerate(answer.scores):
+            # Rounded, so that words equal up to rounding come in one order on every machine.
+            found.append((-round(score / _SLACK), self._shown(view, answer, i), i))
+        found.sort()
+        silence = self._options.no_word_score
+        if found and silence is not None:
+            if answer.log_blank + silence > answer.scores[found[0][2]]:
+                return Decoded(())
+        found = found[:nbest]
+        if not found:
+            return Decoded(())
+        top = answer.scores[found[0][2]]
+        share = [math.exp(answer.scores[i] - top) for _, _, i in found]
+        total = sum(share)
+        return Decoded(
+            tuple(
+                self._hypothesis(view, answer, i, text, part / total, unfinished)
+                for (_, text, i), part in zip(found, share, strict=True)
+            )
         )
-    log_probs = lexicon.log_probs[rows]
-    unique, entry = np.unique([s for s in spelled if s], return_inverse=True)
-    total = np.full(len(unique), -np.inf)
-    np.logaddexp.at(total, entry, log_probs)
-    # The last assignment stays: the most frequent word, of equals the first in the lexicon.
-    rising = np.argsort(-log_probs, kind="stable")[::-1]
-    shown = np.empty(len(unique), np.int64)
-    shown[entry[rising]] = rows[rising]
-    return unique, [lexicon.words[row] for row in shown], total
+
+    def _shown(self, view: View, answer: Answer, i: int) -> str:
+        word = answer.words[i]
+        if word >= 0:
+            return view.text(word)
+        return "".join(self._letters[letter] for letter in answer.letters[i])
+
+    def _hypothesis(
+        self, view: View, answer: Answer, i: int, text: str, share: float, unfinished: bool
+    ) -> Hypothesis:
+        word, score = answer.words[i], answer.scores[i]
+        posterior = None
+        if word >= 0:
+            weight, parts = view.weight(word), view.parts(word)
+            if not unfinished:
+                posterior = _interval(score, answer.log_found, answer.log_rest)
+        else:
+            assert self._settings.spell is not None
+            weight = self._settings.spell[0] + self._settings.spell[1] * len(answer.letters[i])
+            parts = {}
+        parts = {"ctc": score - weight, **parts}
+        if view.shift:
+            score += view.shift  # what the context takes from every word that it does not name
+        exact = answer.exact if word >= 0 else answer.spelled_exact
+        return Hypothesis(text, score, share, answer.frames[i], exact, parts, posterior)
 
 
-def _align(log_probs: Array, labels: list[list[int]]) -> list[tuple[int, ...]]:
-    """Return, for each label sequence, the frame where its best path is surest of each letter.
-
-    Args:
-        log_probs: (T, K+1), the blank last.
-        labels: letters of each sequence, 0..K-1; T must allow all of them.
-
-    Source: Viterbi over the label with blanks between, Graves et al. 2006, section 4.1.
-    """
-    T, blank = len(log_probs), log_probs.shape[1] - 1
-    states = np.full((len(labels), 2 * max(map(len, labels)) + 1), blank)
-    for row, label in enumerate(labels):
-        states[row, 1 : 2 * len(label) : 2] = label
-    emitted = log_probs[:, states]  # (T, n, S)
-    skip = np.zeros(states.shape)  # from the letter before, over the blank between
-    skip[:, :2] = -np.inf
-    skip[:, 2:][(states[:, 2:] == blank) | (states[:, 2:] == states[:, :-2])] = -np.inf
-
-    ways = np.full((3, *states.shape), -np.inf)  # stay, next, skip
-    score = np.full(states.shape, -np.inf)
-    score[:, :2] = emitted[0, :, :2]
-    came = np.zeros((T, *states.shape), np.int8)
-    for t in range(1, T):
-        ways[0], ways[1, :, 1:], ways[2, :, 2:] = score, score[:, :-1], score[:, :-2]
-        ways[2] += skip
-        ways.argmax(axis=0, out=came[t])
-        score = ways.max(axis=0) + emitted[t]
-    return [
-        _frames(score[row], came[:, row], emitted[:, row], len(label))
-        for row, label in enumerate(labels)
-    ]
+def _table(log_probs: object) -> Array | None:
+    """Return a float64 (T, V) table with T >= 1, or None."""
+    try:
+        values = np.ascontiguousarray(log_probs, np.float64)
+    except (TypeError, ValueError):
+        return None
+    return values if values.ndim == 2 and len(values) else None
 
 
-def _frames(score: Array, came: Array, emitted: Array, letters: int) -> tuple[int, ...]:
-    """Walk one best path back; ``score`` (S,), ``came`` and ``emitted`` (T, S)."""
-    state = 2 * letters - int(score[2 * letters - 1] >= score[2 * letters])
-    best = [(-math.inf, -1)] * letters
-    for t in range(len(came) - 1, -1, -1):
-        if state % 2:
-            best[state // 2] = max(best[state // 2], (float(emitted[t, state]), -t))
-        state -= int(came[t, state])
-    return tuple(-negative for _, negative in best)
+def _interval(score: float, log_found: float, log_rest: float) -> tuple[float, float]:
+    """Return the least and the most that exp(score) can be of all words together."""
+    high = math.exp(min(0.0, score - log_found))
+    low = math.exp(min(0.0, score - np.logaddexp(log_found, log_rest)))
+    return low, high

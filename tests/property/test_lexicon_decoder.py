@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgectc.data import tries
 from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _trie, greedy, lexicon
+from edgectc.decoders import _search, greedy, lexicon
 from edgectc.tokens import Tokens
 
 LETTERS = "abc"
@@ -123,6 +124,87 @@ def test_greedy_is_the_best_path(seed, T):
 LARGE = Tokens((*"etaoinshr", "<blank>", "<unused:0>"), blank_id=9)
 
 
+@deterministic
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 5),
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=20, unique=True),
+    backend=st.sampled_from(["numpy", "auto"]),
+    unknown_score=st.sampled_from([-1.0, 0.5]),
+)
+def test_free_spelling_is_the_best_text_that_is_no_word(seed, T, words, backend, unknown_score):
+    log_probs = random_log_probs(np.random.default_rng(seed), T, len(SMALL))
+    known = Lexicon.from_counts(dict.fromkeys(words, 1))
+    options = lexicon.Options(
+        letter_score=0.5, unknown_score=unknown_score, unknown_letter_score=-0.7
+    )
+    made = lexicon.create(options, tokens=SMALL, lexicon=known, backend=backend)
+    sums = all_texts(log_probs, SMALL)
+    free = {
+        text: total + unknown_score - 0.2 * len(text)
+        for text, total in sums.items()
+        if text and text not in words
+    }
+    expected = {
+        word: sums[word] + log_prob + 0.5 * len(word)
+        for word, log_prob in zip(known.words, known.log_probs, strict=True)
+        if word in sums
+    }
+    best = max(free, key=free.__getitem__, default=None)
+    if best is not None:
+        expected[best] = free[best]
+    for nbest in (1, 3, 100):
+        decoded = made(log_probs, nbest=nbest)
+        assert_complete(decoded, expected, nbest)
+        assert all(h.exact for h in decoded)
+
+
+@deterministic
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 5),
+    words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=20, unique=True),
+    backend=st.sampled_from(["numpy", "auto"]),
+)
+def test_an_unfinished_signal_ranks_by_every_beginning_of_a_word(seed, T, words, backend):
+    log_probs = random_log_probs(np.random.default_rng(seed), T, len(SMALL))
+    known = Lexicon.from_counts({word: float(len(word)) for word in words})
+    made = lexicon.create(lexicon.Options(), tokens=SMALL, lexicon=known, backend=backend)
+    sums = all_texts(log_probs, SMALL)
+    expected = {}
+    for word, log_prob in zip(known.words, known.log_probs, strict=True):
+        said = [sums.get(word[:n], -math.inf) for n in range(len(word) + 1)]
+        expected[word] = float(np.logaddexp.reduce(said)) + log_prob
+    for nbest in (1, 4, 100):
+        decoded = made(log_probs, nbest=nbest, unfinished=True)
+        assert_complete(decoded, expected, nbest)
+        assert all(h.posterior is None and h.timesteps == () for h in decoded)
+
+
+@deterministic
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 12),
+    width=st.sampled_from([1.0, 0.2, 1e-3]),
+    backend=st.sampled_from(["numpy", "auto"]),
+)
+def test_posteriors_hold_the_true_share_of_all_words(seed, T, width, backend):
+    rng = np.random.default_rng(seed)
+    known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 60)})
+    options = lexicon.Options(letter_score=0.7, posterior_width=width)
+    log_probs = random_log_probs(rng, T, len(LARGE))
+    every = {
+        word: forward(log_probs, LARGE.encode(word), LARGE.blank_id) + log_prob + 0.7 * len(word)
+        for word, log_prob in zip(known.words, known.log_probs, strict=True)
+    }
+    total = np.logaddexp.reduce(list(every.values()))
+    made = lexicon.create(options, tokens=LARGE, lexicon=known, backend=backend)
+    for candidate in made(log_probs, nbest=3):
+        low, high = candidate.posterior
+        assert low - 1e-12 <= math.exp(every[candidate.text] - total) <= high + 1e-12
+        assert high - low <= width + 1e-12
+
+
 def _random_words(rng, count):
     letters = np.array(list("etaoinshr"))
     found = {"".join(rng.choice(letters, rng.integers(1, 11))) for _ in range(count)}
@@ -135,8 +217,8 @@ def _random_words(rng, count):
 @pytest.mark.parametrize("spread", [0.3, 2.0, 6.0])
 def test_textbook_forward(monkeypatch, T, spread, first, width):
     # Tiny widths send every prefix through the waiting lists.
-    monkeypatch.setattr(_trie, "_FIRST_WIDTH", first)
-    monkeypatch.setattr(_trie, "_WIDTH", width)
+    monkeypatch.setattr(_search, "_FIRST_WIDTH", first)
+    monkeypatch.setattr(_search, "_WIDTH", width)
     rng = np.random.default_rng([T, int(10 * spread)])
     known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 200)})
     log_probs = random_log_probs(rng, T, len(LARGE), spread)
@@ -153,26 +235,34 @@ def test_textbook_forward(monkeypatch, T, spread, first, width):
 
 
 @deterministic
-@given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 12), spread=st.sampled_from([0.5, 8.0]))
-def test_no_word_scores_above_the_bound_of_any_of_its_prefixes(seed, T, spread):
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 12),
+    spread=st.sampled_from([0.5, 8.0]),
+    letter_score=st.sampled_from([-1.0, 0.0, 1.5]),
+)
+def test_no_word_scores_above_the_bound_of_any_of_its_prefixes(seed, T, spread, letter_score):
     rng = np.random.default_rng(seed)
     words = np.unique(rng.choice(WORDS, 40))
     weights = rng.normal(0.0, 3.0, len(words))
     log_probs = random_log_probs(rng, T, 4, spread)
-    trie = _trie.build(words, weights, {letter: i for i, letter in enumerate(LETTERS)})
-    lattice = _trie._Lattice(log_probs)
+    trie, numbers = tries.build(tries.encode(words, {c: i for i, c in enumerate(LETTERS)}))
+    weights, words = weights[np.argsort(numbers)], words[np.argsort(numbers)]
+    bare = weights - letter_score * trie.lengths()
+    tree = _search.Tree(trie, weights, trie.best_below(weights), trie.best_below(bare))
+    lattice = _search.Lattice(log_probs, letter_score)
     bounds = {0: math.inf}
-    level = _trie._waiting(trie, lattice, np.zeros(1, np.int64), lattice.root())
+    none = np.zeros(1, np.int64)
+    level = _search._waiting(tree, lattice, none, none, lattice.root(), None)
     while len(level.nodes):
         bounds.update(zip(level.nodes.tolist(), level.bounds.tolist(), strict=True))
         grown = lattice.grow(trie.letter[level.nodes], level.before[level.rows])
-        level = _trie._waiting(trie, lattice, level.nodes, grown)
+        level = _search._waiting(tree, lattice, level.nodes, level.depth + 1, grown, None)
     for entry, word in enumerate(words):
-        node = 0
         score = forward(log_probs, [LETTERS.index(c) for c in word], 3) + weights[entry]
-        for letter in word:
-            children, _ = trie.children(np.array([node]))
-            node = int(children[trie.letter[children] == LETTERS.index(letter)][0])
+        for n in range(1, len(word) + 1):
+            codes = tries.encode(np.array([word[:n]]), {c: i for i, c in enumerate(LETTERS)})
+            node = int(trie.find(codes)[0])
             assert bounds[node] >= score - 1e-9
         assert trie.word[node] == entry
 

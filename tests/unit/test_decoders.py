@@ -7,7 +7,7 @@ import pytest
 
 from edgectc import registry
 from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _trie, greedy
+from edgectc.decoders import greedy
 from edgectc.decoders import lexicon as lexicon_decoder
 from edgectc.errors import ConfigError, InputError
 from edgectc.tokens import Tokens
@@ -85,7 +85,7 @@ def test_parts_add_up_and_the_frequency_decides_between_equal_signals():
 def test_words_of_the_same_letters_are_one_candidate():
     decoded = decoder({"its": 2, "it's": 3, "ITS": 1, "is": 4})(emit("i-t-s"))
     assert texts(decoded) == ["it's", "is"]
-    assert decoded.best.parts["lexicon"] == pytest.approx(math.log(0.6))
+    assert decoded.best.parts["lexicon"] == pytest.approx(math.log(0.3))
 
 
 def test_letters_the_tokens_lack_are_folded_or_the_word_is_left_out():
@@ -237,15 +237,3 @@ def test_bad_options_are_refused(options):
 def test_no_lexicon_is_refused():
     with pytest.raises(ConfigError, match="needs a lexicon"):
         lexicon_decoder.create(lexicon_decoder.Options(), tokens=TOKENS, lexicon=None)
-
-
-def test_trie_is_breadth_first_with_the_best_weight_below():
-    spelled = np.array(["a", "ab", "abc", "b", "bd"])
-    trie = _trie.build(spelled, np.array([-5.0, -1.0, -2.0, -4.0, -6.0]), dict(a=0, b=1, c=2, d=3))
-    assert trie.letter.tolist() == [-1, 0, 1, 1, 3, 2]
-    assert trie.word.tolist() == [-1, 0, 3, 1, 4, 2]
-    assert trie.n_children.tolist() == [2, 1, 1, 1, 0, 0]
-    assert trie.best.tolist() == [-1.0, -1.0, -4.0, -1.0, -6.0, -2.0]
-    children, parents = trie.children(np.array([2, 5, 0]))
-    assert children.tolist() == [4, 1, 2]
-    assert parents.tolist() == [0, 2, 2]

@@ -1,0 +1,58 @@
+"""Packed lexicon files that were damaged: refused with one line, or decoded within their arrays."""
+
+import numpy as np
+import pytest
+
+from edgectc.data.lexicons import Lexicon
+from edgectc.decoders import lexicon
+from edgectc.errors import ConfigError
+from edgectc.tokens import Tokens
+
+TOKENS = Tokens((*"abcdefg", "<blank>"), 7)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    words = {"".join(rng.choice(list("abcdefg"), rng.integers(1, 7))) for _ in range(60)}
+    path = tmp_path_factory.mktemp("packed") / "good.trie"
+    counts = {word: float(n + 1) for n, word in enumerate(sorted(words | {"b'ad"}))}
+    Lexicon.from_counts(counts).packed(frozenset("abcdefg")).write(path)
+    return path.read_bytes()
+
+
+def test_truncated_at_every_length(good, tmp_path):
+    path = tmp_path / "x.trie"
+    for size in range(0, len(good), 7):
+        path.write_bytes(good[:size])
+        with pytest.raises(ConfigError):
+            Lexicon.read(path)
+    path.write_bytes(good + b"x")
+    with pytest.raises(ConfigError, match="follow its last array"):
+        Lexicon.read(path)
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_one_changed_byte_never_leaves_the_arrays(good, tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    data = bytearray(good)
+    data[rng.integers(len(data))] ^= int(rng.integers(1, 256))
+    path = tmp_path / "x.trie"
+    path.write_bytes(bytes(data))
+    logits = rng.normal(0.0, 2.0, (9, len(TOKENS)))
+    log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    try:
+        read = Lexicon.read(path)
+        decoded = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=read)(log_probs)
+    except ConfigError:
+        return
+    # Another letter, word or frequency makes a valid lexicon, which only its hash can tell.
+    assert all(isinstance(candidate.text, str) for candidate in decoded)
+
+
+def test_no_such_file_and_no_lexicon(tmp_path):
+    with pytest.raises(ConfigError):
+        Lexicon.read(tmp_path / "none.trie")
+    (tmp_path / "x.trie").write_bytes(b"edgelex1" + b"\xff" * 8)
+    with pytest.raises(ConfigError, match="header is cut off"):
+        Lexicon.read(tmp_path / "x.trie")

@@ -81,7 +81,9 @@ def _parsed(lines: list[bytes]) -> NGrams:
         parents.append(parent)
         keys.append(key)
         levels.append(
-            Level(key % len(words), _natural(values), None if n == len(counts) else _natural(backoffs))
+            Level(
+                key % len(words), _natural(values), None if n == len(counts) else _natural(backoffs)
+            )
         )
     for n in range(len(levels) - 1):
         bounds = np.arange(len(levels[n].words) + 1)
@@ -203,16 +205,15 @@ def _words(section: _Section) -> tuple[list[str], Array]:
         names[names.index(UNK.upper())] = UNK
     place = {name: i for i, name in enumerate(names)}
     if len(place) != len(names):
-        row = next(i for i, name in enumerate(names) if place[name] != i)
-        raise _error(section.first + place[names[row]], f"the word {names[row]!r} is there twice")
-    for marker in (BOS, EOS):
+        again = next(i for i, name in enumerate(names) if place[name] != i)
+        twice = names[again]
+        raise _error(section.first + place[twice], f"the word {twice!r} is there twice")
+    for marker, meaning in ((BOS, "beginning"), (EOS, "end")):
         if marker not in place:
-            raise _error(section.first, f"the 1-grams lack {marker}, the mark of a sentence's end"
-                         if marker == EOS else f"the 1-grams lack {marker}, a sentence's beginning")
+            raise _error(section.first, f"the 1-grams lack {marker}, a sentence's {meaning}")
     missing = [word for word in SPECIALS if word not in place]
     everything = [*missing, *names]
-    row_of = {name: i for i, name in enumerate(everything)}
-    order = [row_of[word] for word in SPECIALS]
+    order = [everything.index(word) for word in SPECIALS]
     order += [i for i, name in enumerate(everything) if name not in SPECIALS]
     return [everything[i] for i in order], np.array(order)
 
@@ -263,7 +264,8 @@ def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
             if n > 1:
                 above = ngrams.levels[n - 2].starts
                 assert above is not None
-                parents = np.repeat(np.arange(len(texts)), np.diff(above.astype(np.int64)))
+                bounds = np.asarray(above, np.int64)
+                parents = np.repeat(np.arange(len(texts)), bounds[1:] - bounds[:-1])
                 texts = [
                     f"{texts[parent]} {ngrams.words[word]}"
                     for parent, word in zip(parents.tolist(), level.words.tolist(), strict=True)

@@ -60,7 +60,7 @@ def count(numbers: Array, vocabulary: int, order: int) -> list[Grams]:
     """
     if not 1 <= order <= MAX_ORDER:
         raise ConfigError(f"order is {order}, expected 1 to {MAX_ORDER}")
-    levels = []
+    levels: list[Grams] = []
     ends = np.flatnonzero(numbers == 2)
     left = ends[np.searchsorted(ends, np.arange(len(numbers)))] - np.arange(len(numbers)) + 1
     nodes = numbers  # for each place of the text, which n-gram begins there
@@ -131,7 +131,7 @@ def _unknown(levels: list[Grams], n: int) -> Array:
     holds = levels[0].words == 0
     for level in levels[1:n]:
         holds = holds[level.parents] | (level.words == 0)
-    return holds
+    return np.asarray(holds)
 
 
 def _discounts(adjusted: Array) -> tuple[float, ...]:

@@ -107,7 +107,7 @@ def quantized(ngrams: NGrams) -> NGrams:
     """Return the model with 256 different numbers a column: a quarter of the bytes for them.
 
     Each number becomes the mean of those near it: equal shares at first, then settled by Lloyd's
-    iteration. A back-off of exactly 0 stays 0. Distributions sum to 1 only nearly afterwards.
+    iteration. What is exactly 0 stays 0. Distributions sum to 1 only nearly afterwards.
 
     Source: Lloyd 1982, Least squares quantization in PCM.
     """
@@ -123,20 +123,24 @@ def _coded(column: Column) -> Column:
     centres = np.unique(values)
     if len(centres) > 256:
         ranked = np.sort(values[values != 0.0])
-        centres = np.unique(ranked[(np.arange(255) * 2 + 1) * len(ranked) // 510])
+        places = (np.arange(253) * 2 + 1) * len(ranked) // 506
+        # The ends have centres of their own: -99 for <s> must not pull rare words down.
+        centres = np.unique([ranked[0], *ranked[places], ranked[-1]])
         for _ in range(20):
-            place = np.searchsorted((centres[1:] + centres[:-1]) / 2, ranked)
-            filled = np.bincount(place, minlength=len(centres))
-            total = np.bincount(place, ranked, minlength=len(centres))
+            nearest = _nearest(centres, ranked)
+            filled = np.bincount(nearest, minlength=len(centres))
+            total = np.bincount(nearest, ranked, minlength=len(centres))
             centres = np.where(filled > 0, total / np.maximum(filled, 1), centres)
-        centres = np.unique(np.append(centres, 0.0).astype(np.float32)).astype(np.float64)
-    place = np.searchsorted((centres[1:] + centres[:-1]) / 2, values)
-    if (zero := np.searchsorted(centres, 0.0)) < len(centres) and centres[zero] == 0.0:
-        place[(place == zero) & (values != 0.0)] = max(zero - 1, 0)
-        place[values == 0.0] = zero
+        zero = [0.0] if len(ranked) < len(values) else []
+        centres = np.unique(np.append(centres, zero).astype(np.float32)).astype(np.float64)
     book = np.zeros(256, np.float32)
     book[: len(centres)] = centres
-    return Column(place.astype(np.uint8), book)
+    return Column(_nearest(centres, values).astype(np.uint8), book)
+
+
+def _nearest(centres: Array, values: Array) -> Array:
+    """Return the place of the nearest of ascending ``centres`` for each value."""
+    return np.searchsorted((centres[1:] + centres[:-1]) / 2, values)
 
 
 def file_bytes(words: Sequence[str], counts: Sequence[int], *, quantized: bool) -> int:

@@ -7,6 +7,7 @@ probability of a context is its share of the text, because that of a Kneser-Ney 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -84,7 +85,7 @@ def _keep(levels: list[Grams], before: list[Array], losses: list[Array], thresho
 def balance(levels: list[Grams]) -> None:
     """Set the back-offs so that every distribution sums to 1 with the n-grams that are kept."""
     lower = np.exp(levels[0].log_probs)
-    for above, level in zip(levels, levels[1:], strict=False):
+    for above, level in itertools.pairwise(levels):
         p, shorter = np.exp(level.log_probs), lower[level.suffixes]
         own, other = _rests(level, p, shorter, len(above.words))
         children = np.bincount(level.parents, level.kept, minlength=len(above.words))

@@ -20,14 +20,14 @@ from edgectc.lms._ngrams import SPECIALS, normalize_word
 from edgectc.types import Array
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+")
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 def sentences(line: str) -> list[list[str]]:
     """Return the sentences of a line, each a list of normalized words; none is empty.
 
     A sentence ends after one of ``.!?…`` that a space follows, or with the line. A word is a run of
-    letters and digits with single apostrophes or hyphens inside.
+    letters and digits with single apostrophes inside; a hyphen parts two words.
     """
     found = (_WORD.findall(part) for part in _SENTENCE_END.split(line))
     return [[normalize_word(word) for word in words] for words in found if words]

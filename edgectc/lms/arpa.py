@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -124,8 +125,8 @@ class NGramModel:
             below = self.ngrams.levels[level]
             numbers.append(below.words[low:high])
             values.append(backoff + below.log_probs[low:high])
-            assert self.ngrams.levels[level - 1].backoffs is not None
-            backoff += float(self.ngrams.levels[level - 1].backoffs[node])
+            codes, book = self._backoffs[level - 1]
+            backoff += codes[node] if book is None else book[codes[node]]
         if not numbers:
             return (), np.zeros(0), backoff
         # The first one seen of equal words is that of the longest context.
@@ -175,14 +176,17 @@ class NGramModel:
                 continue
             level = len(nodes) - first - 1
             starts, (codes, book) = self._starts[level], self._backoffs[level]
-            if starts[node] != starts[node + 1] or (codes[node] if book is None else book[codes[node]]):
+            if starts[node] != starts[node + 1] or (
+                codes[node] if book is None else book[codes[node]]
+            ):
                 return tuple(nodes[first:])
         return ()
 
 
 def _view(array: Array) -> memoryview:
     """Return the array as something whose single numbers are cheap to read."""
-    return memoryview(np.ascontiguousarray(array, array.dtype.newbyteorder("=")))
+    native: Any = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    return memoryview(native)
 
 
 def _reader(column: Column) -> tuple[memoryview, list[float] | None]:

@@ -58,9 +58,7 @@ class UnigramModel:
         for word, value in zip(lexicon.words, lexicon.log_probs.tolist(), strict=True):
             key = normalize_word(word)
             before = self._log_probs.get(key)
-            self._log_probs[key] = (
-                value if before is None else float(np.logaddexp(before, value))
-            )
+            self._log_probs[key] = value if before is None else float(np.logaddexp(before, value))
         rarest = min(self._log_probs.values())
         self.floor = rarest - 1.0 if options.unknown is None else options.unknown
 

@@ -280,8 +280,8 @@ def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
 def _rows(level: Level, texts: list[str]) -> list[str]:
     values = (level.log_probs[:] / LN10).tolist()
     if level.backoffs is None:
-        return [f"{v:.7g}\t{text}\n" for v, text in zip(values, texts, strict=True)]
+        return [f"{v:.8g}\t{text}\n" for v, text in zip(values, texts, strict=True)]
     backoffs = (level.backoffs[:] / LN10).tolist()
     return [
-        f"{v:.7g}\t{text}\t{b:.7g}\n" for v, text, b in zip(values, texts, backoffs, strict=True)
+        f"{v:.8g}\t{text}\t{b:.8g}\n" for v, text, b in zip(values, texts, backoffs, strict=True)
     ]

@@ -227,10 +227,15 @@ def _language(verb: object, group: argparse.ArgumentParser) -> None:
         "texts",
         nargs="+",
         metavar="TEXT",
-        help="UTF-8 text, plain or .gz; a file named twice counts twice",
+        help="UTF-8 text, plain or .gz",
     )
     one.add_argument("--out", required=True, metavar="FILE", help=".arpa, .arpa.gz or .lm")
     one.add_argument("--order", type=int, default=3, help="longest n-gram, 1 to 5 (default 3)")
+    one.add_argument(
+        "--weights",
+        metavar="X,X,...",
+        help="estimate each TEXT by itself and mix them so, e.g. 0.7,0.3 (default: count as one)",
+    )
     one.add_argument("--vocabulary", metavar="FILE", help="lexicon or word list: the words to keep")
     one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
     one.add_argument(

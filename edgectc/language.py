@@ -100,8 +100,7 @@ class Built:
         words: words that were counted.
         unknown: how many of these are outside the vocabulary.
         dropped: sentences that were excluded.
-        discounts: D1, D2, D3+ of each order.
-        fallbacks: orders whose counts of counts give no discounts.
+        discounts: for each weighted text (one if none is), D1, D2, D3+ of each order.
         threshold: nats a word of text that a kept n-gram is worth; 0 if none was pruned for size.
     """
 
@@ -110,20 +109,21 @@ class Built:
     words: int
     unknown: int
     dropped: int
-    discounts: tuple[tuple[float, ...], ...]
+    discounts: tuple[tuple[tuple[float, ...], ...], ...]
     threshold: float
 
     @property
     def fallbacks(self) -> tuple[int, ...]:
-        """Orders whose counts of counts give no discounts."""
-        pairs = enumerate(self.discounts, start=1)
-        return tuple(n for n, found in pairs if found == _kneser_ney.FALLBACK)
+        """Orders at which a text's counts of counts give no discounts."""
+        pairs = (pair for found in self.discounts for pair in enumerate(found, start=1))
+        return tuple(sorted({n for n, found in pairs if found == _kneser_ney.FALLBACK}))
 
 
 def build(
-    lines: Iterable[str],
+    texts: Sequence[Iterable[str]],
     *,
     order: int = 3,
+    weights: Sequence[float] | None = None,
     vocabulary: Iterable[str] | None = None,
     top: int | None = None,
     prune: Sequence[int] = (),
@@ -131,11 +131,13 @@ def build(
     max_bytes: int | None = None,
     quantize: bool = False,
 ) -> Built:
-    """Return an interpolated modified Kneser-Ney model of a text.
+    """Return an interpolated modified Kneser-Ney model of some texts.
 
     Args:
-        lines: the text; a sentence never crosses a line.
+        texts: the lines of each text; a sentence never crosses a line.
         order: longest n-gram, 1 to 5.
+        weights: estimate each text by itself and mix them so, e.g. (0.7, 0.3); None: count all
+            texts as one.
         vocabulary: words to keep; all others are ``<unk>``, which has its probability as a word
             but is in no longer n-gram. None: all words of the text.
         top: most words to keep, the most frequent ones.
@@ -150,12 +152,16 @@ def build(
     """
     if top is not None and top < 1:
         raise ConfigError(f"top is {top}, expected 1 or more")
+    mixture = _mixture(weights, len(texts))
     corpus = _text.Corpus(_text.exclusions(exclude))
-    for line in lines:
-        corpus.add(line)
-    words, numbers = corpus.limited(vocabulary, top)
-    levels = _kneser_ney.count(numbers, len(words), order)
-    discounts = _kneser_ney.estimate(levels, prune=prune)
+    for lines in texts:
+        if weights is not None:
+            corpus.begin()
+        for line in lines:
+            corpus.add(line)
+    words, numbers = corpus.limited(vocabulary, top, mixture)
+    levels = _kneser_ney.count(numbers, corpus.sources, len(words), order)
+    discounts = _kneser_ney.estimate(levels, weights=mixture, prune=prune)
     threshold = 0.0
     if max_bytes is not None:
         threshold = _pruning.shrink(levels, words, max_bytes, quantized=quantize)
@@ -166,9 +172,18 @@ def build(
         int(((numbers != 1) & (numbers != 2)).sum()),
         int((numbers == 0).sum()),
         corpus.dropped,
-        tuple(discounts),
+        tuple(map(tuple, discounts)),
         threshold,
     )
+
+
+def _mixture(weights: Sequence[float] | None, texts: int) -> list[float]:
+    """Return weights that sum to 1."""
+    if weights is None:
+        return [1.0]
+    if len(weights) != texts or not all(math.isfinite(w) and w > 0 for w in weights):
+        raise ConfigError(f"weights are {list(weights)}, expected {texts} numbers above 0")
+    return [weight / sum(weights) for weight in weights]
 
 
 def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from edgectc.errors import ConfigError
+
+T = TypeVar("T", int, float)
 
 
 def build(options: Namespace) -> int:
@@ -23,11 +25,12 @@ def build(options: Namespace) -> int:
         raise ConfigError("--quantize and --max-mb are for .lm files; let --out end in .lm")
     vocabulary = None if options.vocabulary is None else lexicons.build(options.vocabulary)[0].words
     built = language.build(
-        _lines(options.texts),
+        [_lines(text) for text in options.texts],
         order=options.order,
+        weights=None if options.weights is None else _numbers("--weights", options.weights, float),
         vocabulary=vocabulary,
         top=options.top,
-        prune=_thresholds(options.prune),
+        prune=_numbers("--prune", options.prune, int),
         exclude=options.exclude,
         max_bytes=None if options.max_mb is None else int(options.max_mb * 1e6),
         quantize=options.quantize,
@@ -85,7 +88,7 @@ def score(options: Namespace) -> int:
 
     model = language.load(options.model, required=True)
     assert model is not None
-    found = language.score(model, _lines([options.text]))
+    found = language.score(model, _lines(options.text))
     about = {
         **asdict(found),
         "perplexity": found.perplexity,
@@ -103,20 +106,20 @@ def score(options: Namespace) -> int:
     return 0
 
 
-def _lines(paths: list[str]) -> Iterator[str]:
+def _lines(path: str) -> Iterator[str]:
     from edgectc import language
     from edgectc.report import progress
 
-    return progress(itertools.chain.from_iterable(map(language.read_lines, paths)), "line")
+    return progress(language.read_lines(path), f"{path}: line")
 
 
-def _thresholds(text: str) -> list[int]:
+def _numbers(option: str, text: str, kind: type[T]) -> list[T]:
     try:
-        found = [int(part) for part in text.split(",")]
+        found = [kind(part) for part in text.split(",")]
     except ValueError as error:
-        raise ConfigError(f"--prune is {text!r}, expected numbers such as 0,1,2") from error
-    if min(found) < 0:
-        raise ConfigError(f"--prune is {text!r}, expected numbers from 0 up")
+        raise ConfigError(f"{option} is {text!r}, expected numbers with commas between") from error
+    if not all(number >= 0 for number in found):
+        raise ConfigError(f"{option} is {text!r}, expected numbers from 0 up")
     return found
 
 

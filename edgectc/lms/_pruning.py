@@ -7,17 +7,14 @@ probability of a context is its share of the text, because that of a Kneser-Ney 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
 from edgectc.errors import BudgetError
-from edgectc.lms._kneser_ney import Grams
+from edgectc.lms._kneser_ney import Grams, balance, rests
 from edgectc.lms._ngrams import file_bytes
 from edgectc.types import Array
-
-_LEAST = 1e-12  # below this a rest of probability is rounding
 
 
 def shrink(levels: list[Grams], words: Sequence[str], max_bytes: int, *, quantized: bool) -> float:
@@ -54,21 +51,13 @@ def _losses(levels: list[Grams], n: int) -> Array:
     """Return the relative entropy, in nats a word of text, that each n-gram is worth."""
     level, above = levels[n - 1], levels[n - 2]
     p, lower = np.exp(level.log_probs), np.exp(above.log_probs)[level.suffixes]
-    own, other = _rests(level, p, lower, len(above.words))
+    own, other = rests(level, p, lower, len(above.words))
     own, other = own[level.parents], other[level.parents]
     after = np.log(own + p) - np.log(other + lower)
     change = p * (np.log(lower) + after - level.log_probs) + own * (
         after - np.log(own) + np.log(other)
     )
-    share = above.counts[level.parents] / levels[0].counts.sum()
-    return np.asarray(-share * change)
-
-
-def _rests(level: Grams, p: Array, lower: Array, contexts: int) -> tuple[Array, Array]:
-    """Return, by context, what kept n-grams leave of 1: by themselves, and by shorter contexts."""
-    own = np.bincount(level.parents, p * level.kept, minlength=contexts)
-    other = np.bincount(level.parents, lower * level.kept, minlength=contexts)
-    return np.maximum(1.0 - own, _LEAST), np.maximum(1.0 - other, _LEAST)
+    return np.asarray(-above.shares[level.parents] * change)
 
 
 def _keep(levels: list[Grams], before: list[Array], losses: list[Array], threshold: float) -> None:
@@ -80,14 +69,3 @@ def _keep(levels: list[Grams], before: list[Array], losses: list[Array], thresho
         if len(needed):
             level.kept |= needed
         needed = np.bincount(level.parents, level.kept, minlength=len(levels[n - 2].words)) > 0
-
-
-def balance(levels: list[Grams]) -> None:
-    """Set the back-offs so that every distribution sums to 1 with the n-grams that are kept."""
-    lower = np.exp(levels[0].log_probs)
-    for above, level in itertools.pairwise(levels):
-        p, shorter = np.exp(level.log_probs), lower[level.suffixes]
-        own, other = _rests(level, p, shorter, len(above.words))
-        children = np.bincount(level.parents, level.kept, minlength=len(above.words))
-        above.backoffs = np.where(children > 0, np.log(own) - np.log(other), 0.0)
-        lower = np.where(level.kept, p, np.exp(above.backoffs)[level.parents] * shorter)

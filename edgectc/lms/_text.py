@@ -7,8 +7,7 @@ import os
 import re
 import zlib
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +65,12 @@ class Corpus:
     excluded: frozenset[str] = frozenset()
     words: dict[str, int] = field(default_factory=lambda: {w: i for i, w in enumerate(SPECIALS)})
     dropped: int = 0
+    _starts: list[int] = field(default_factory=list)
     _numbers: array[int] = field(default_factory=lambda: array("i"))
+
+    def begin(self) -> None:
+        """Let what is added from here on count as another text."""
+        self._starts.append(len(self._numbers))
 
     def add(self, line: str) -> None:
         """Take in the sentences of a line, but for those that are excluded."""
@@ -88,23 +92,37 @@ class Corpus:
         """Word numbers in running order, each sentence between 1 (``<s>``) and 2 (``</s>``)."""
         return np.frombuffer(self._numbers, np.intc).astype(np.int64)
 
+    @property
+    def sources(self) -> Array:
+        """Which text, 0, 1, ..., each of `numbers` is from."""
+        places = np.arange(len(self._numbers))
+        return np.searchsorted(self._starts or [0], places, side="right") - 1
+
     def limited(
-        self, vocabulary: Iterable[str] | None, top: int | None
+        self, vocabulary: Iterable[str] | None, top: int | None, weights: Sequence[float]
     ) -> tuple[tuple[str, ...], Array]:
         """Return the words to keep, most frequent first, and the text with 0 for all others.
 
         Args:
             vocabulary: words to keep if the text has them; None: all.
             top: most words to keep.
+            weights: of the texts in the frequencies.
+
+        Raises:
+            ConfigError: a text has no sentence, or none has a word of the vocabulary.
         """
-        numbers = self.numbers
-        counts = np.bincount(numbers, minlength=len(self.words))
+        numbers, sources = self.numbers, self.sources
+        sizes = np.bincount(sources, minlength=len(weights))
+        if not sizes.all():
+            raise ConfigError("a text holds no word; nothing to count")
+        share = (np.array(weights) / sizes)[sources]
+        shares = np.bincount(numbers, share, minlength=len(self.words))
         allowed = None if vocabulary is None else {normalize_word(word) for word in vocabulary}
         names = list(self.words)
         kept = [
             i for i in range(len(SPECIALS), len(names)) if allowed is None or names[i] in allowed
         ]
-        kept.sort(key=lambda i: (-int(counts[i]), names[i]))
+        kept.sort(key=lambda i: (-shares[i], names[i]))
         kept = kept[:top]
         if not kept:
             raise ConfigError("no word of the text is in the vocabulary; nothing to count")
@@ -117,9 +135,3 @@ class Corpus:
 def exclusions(paths: Iterable[str | os.PathLike[str]]) -> frozenset[str]:
     """Return the lines of some files as `letters`, for `Corpus.excluded`."""
     return frozenset(letters(line) for path in paths for line in lines(path)) - {""}
-
-
-def out_of_vocabulary(numbers: Array) -> Counter[str]:
-    """Return how many words a text has, and how many are not in the vocabulary."""
-    real = numbers[(numbers != 1) & (numbers != 2)]
-    return Counter(words=len(real), unknown=int((real == 0).sum()))

@@ -29,7 +29,7 @@ def text(seed: int, sentences: int) -> list[str]:
 
 def model_file(folder: Path, order: int, name: str = "x.arpa") -> Path:
     prune = [0, 0, 1, 1][: max(order - 1, 1)] if order > 3 else [0]
-    built = language.build(text(order, 3000), order=order, prune=prune)
+    built = language.build([text(order, 3000)], order=order, prune=prune)
     language.write(folder / name, built.ngrams)
     return folder / name
 
@@ -86,7 +86,7 @@ def same_scores(kenlm: object, oracle: object, model: NGramModel, *, sentences: 
 )
 def test_any_text_gives_distributions(sentences: list[list[str]], order: int, cut: int) -> None:
     """However degenerate the counts: finite numbers, at most 0, that sum to 1."""
-    built = language.build(map(" ".join, sentences), order=order, prune=[0, cut][:order])
+    built = language.build([map(" ".join, sentences)], order=order, prune=[0, cut][:order])
     _ngrams.check_ngrams(built.ngrams)
     model = NGramModel(built.ngrams)
     for sentence in sentences[:5]:
@@ -177,7 +177,7 @@ def test_cut_or_changed_arpa_never_surprises(
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lm")
-    ngrams = language.build(text(1, 60), order=3, quantize=True).ngrams
+    ngrams = language.build([text(1, 60)], order=3, quantize=True).ngrams
     language.write(folder / "x.lm", ngrams)
     return folder / "x.lm"
 

@@ -119,8 +119,8 @@ CASES = {
 @pytest.mark.parametrize(("order", "prune"), CASES.values(), ids=list(CASES))
 def test_estimates_equal_plain_dictionaries(order: int, prune: list[int], tmp_path: Path) -> None:
     oracle = Dictionaries(corpus(), order, prune)
-    built = language.build(corpus(), order=order, prune=prune)
-    assert np.allclose(built.discounts, [d[1:] for d in oracle.discounts])
+    built = language.build([corpus()], order=order, prune=prune)
+    assert np.allclose(built.discounts, [[d[1:] for d in oracle.discounts]])
     assert built.ngrams.counts == tuple(
         sum(n == 1 or oracle.kept(gram) for gram in counts) + (2 if n == 1 else 0)
         for n, counts in enumerate(oracle.adjusted, start=1)
@@ -161,7 +161,7 @@ LMPLZ = {
 def test_estimates_equal_lmplz(case: str, tmp_path: Path) -> None:
     order, prune = CASES[case]
     path = tmp_path / "x.arpa"
-    language.write(path, language.build(corpus(), order=order, prune=prune).ngrams)
+    language.write(path, language.build([corpus()], order=order, prune=prune).ngrams)
     rows = [line.split("\t") for line in path.read_text().splitlines() if "\t" in line]
     found = {row[1]: (float(row[0]), float(row[2]) if len(row) > 2 else 0.0) for row in rows}
     wanted = {gram: pair for (name, gram), pair in LMPLZ.items() if name == case}
@@ -171,8 +171,8 @@ def test_estimates_equal_lmplz(case: str, tmp_path: Path) -> None:
 
 
 def test_too_little_text_takes_the_known_fallback() -> None:
-    built = language.build(["one two three", "one two"], order=2)
-    assert built.discounts == (_kneser_ney.FALLBACK,) * 2
+    built = language.build([["one two three", "one two"]], order=2)
+    assert built.discounts == ((_kneser_ney.FALLBACK,) * 2,)
     assert built.fallbacks == (1, 2)
     assert total(built.ngrams, ["one"]) == pytest.approx(1.0, abs=1e-6)
 
@@ -191,7 +191,7 @@ def total(ngrams: _ngrams.NGrams, context: list[str]) -> float:
 def test_every_distribution_sums_to_one(
     vocabulary: list[str] | None, max_bytes: int | None
 ) -> None:
-    built = language.build(corpus(), order=4, vocabulary=vocabulary, max_bytes=max_bytes)
+    built = language.build([corpus()], order=4, vocabulary=vocabulary, max_bytes=max_bytes)
     assert (built.threshold > 0) == (max_bytes is not None and vocabulary is None)
     assert (built.unknown > 0) == (vocabulary is not None)
     for line in random.Random(2).sample(corpus(), 40):
@@ -200,27 +200,70 @@ def test_every_distribution_sums_to_one(
         assert total(built.ngrams, [*words[:2], "never seen"]) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_mixture_of_texts_is_the_mean_of_their_models() -> None:
+    one, two = corpus()[:300], [line.replace("w0", "w1") for line in corpus()[300:]]
+    words = sorted({word for line in one + two for word in line.split()})
+    mixed = language.build([one, two], order=3, weights=[3, 1])
+    parts = [_lone([one, two], which) for which in (0, 1)]
+    model, left, right = (arpa.NGramModel(ngrams) for ngrams in (mixed.ngrams, *parts))
+    for line in random.Random(4).sample(one + two, 40):
+        context = line.split()[:2]
+        explicit, values, _ = model.following(model.start(context))
+        for word, value in zip(explicit, values.tolist(), strict=True):
+            p, q = (m.score(m.start(context), word)[0] for m in (left, right))
+            if " ".join([*context, word]) in _held(one + two):
+                wanted = math.log(0.75 * math.exp(p) + 0.25 * math.exp(q))
+                assert value == pytest.approx(wanted, abs=1e-5), (context, word)
+        assert total(mixed.ngrams, context) == pytest.approx(1.0, abs=1e-5)
+    assert set(words) < set(mixed.ngrams.words)
+    for weights in ([1.0], [1.0, 0.0], [1.0, math.nan]):
+        with pytest.raises(ConfigError, match="expected 2 numbers above 0"):
+            language.build([one, two], weights=weights)
+    with pytest.raises(ConfigError, match="a text holds no word"):
+        language.build([one, []], weights=[1, 1])
+
+
+def _held(text: list[str]) -> set[str]:
+    """Every run of three words of a text."""
+    rows = [line.split() for line in text]
+    return {" ".join(row[i : i + 3]) for row in rows for i in range(len(row) - 2)}
+
+
+def _lone(texts: list[list[str]], which: int) -> _ngrams.NGrams:
+    """The model of one of the texts over the words of all."""
+    gathered = _text.Corpus()
+    for text in texts:
+        gathered.begin()
+        for line in text:
+            gathered.add(line)
+    words, numbers = gathered.limited(None, None, [0.75, 0.25])
+    own = gathered.sources == which
+    levels = _kneser_ney.count(numbers[own], np.zeros(int(own.sum()), int), len(words), 3)
+    _kneser_ney.estimate(levels)
+    return _kneser_ney.packed(levels, words)
+
+
 def perplexity(ngrams: _ngrams.NGrams, text: list[str]) -> float:
     return language.score(arpa.NGramModel(ngrams), text).perplexity
 
 
 def test_pruning_to_a_size_keeps_what_matters() -> None:
     text, held_out = corpus()[:450], corpus()[450:]
-    full = language.build(text, order=3)
+    full = language.build([text], order=3)
     size = _ngrams.file_bytes(full.ngrams.words, full.ngrams.counts, quantized=False)
-    by_entropy = language.build(text, order=3, max_bytes=size * 2 // 3)
-    by_count = language.build(text, order=3, prune=[0, 1, 1])
+    by_entropy = language.build([text], order=3, max_bytes=size * 2 // 3)
+    by_count = language.build([text], order=3, prune=[0, 1, 1])
     assert by_entropy.ngrams.counts[0] == full.ngrams.counts[0]
     smaller = _ngrams.file_bytes(by_count.ngrams.words, by_count.ngrams.counts, quantized=False)
-    same_size = language.build(text, order=3, max_bytes=smaller)
+    same_size = language.build([text], order=3, max_bytes=smaller)
     assert perplexity(same_size.ngrams, text) < perplexity(by_count.ngrams, text)
     assert perplexity(by_entropy.ngrams, held_out) < 1.1 * perplexity(full.ngrams, held_out)
     with pytest.raises(BudgetError, match=r"words alone take \d+ bytes"):
-        language.build(text, order=3, max_bytes=1000)
+        language.build([text], order=3, max_bytes=1000)
 
 
 def test_the_vocabulary_is_limited_and_the_rest_unknown() -> None:
-    built = language.build(["the cat sat", "The dog’s cat sat!"], order=2, top=3)
+    built = language.build([["the cat sat", "The dog’s cat sat!"]], order=2, top=3)
     assert built.ngrams.words == ("<unk>", "<s>", "</s>", "cat", "sat", "the")
     assert (built.words, built.unknown) == (7, 1)
     model = arpa.NGramModel(built.ngrams)
@@ -228,11 +271,11 @@ def test_the_vocabulary_is_limited_and_the_rest_unknown() -> None:
     assert model.known("Cat")
     for wrong in ({"top": 0}, {"order": 6}, {"order": 0}, {"prune": [1]}, {"prune": [0, 2, 1]}):
         with pytest.raises(ConfigError):
-            language.build(["a b"], **{"order": 3, **wrong})  # type: ignore[arg-type]
+            language.build([["a b"]], **{"order": 3, **wrong})  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="nothing to count"):
-        language.build(["a b"], vocabulary=["c"])
+        language.build([["a b"]], vocabulary=["c"])
     with pytest.raises(ConfigError, match="nothing to count"):
-        language.build(["...", ""])
+        language.build([["...", ""]])
 
 
 def test_sentences_words_and_exclusions(tmp_path: Path) -> None:
@@ -245,7 +288,7 @@ def test_sentences_words_and_exclusions(tmp_path: Path) -> None:
     assert normalize_word("E\u0301T\u00c9") == "été"
     (tmp_path / "out.txt").write_text("she said\nhow are you i am fine\n")
     built = language.build(
-        [line, "How are you? I am fine.", "She said it."], order=2, exclude=[tmp_path / "out.txt"]
+        [[line, "How are you? I am fine.", "She said it."]], order=2, exclude=[tmp_path / "out.txt"]
     )
     assert (built.dropped, built.sentences) == (3, 3)
     assert "fine" not in built.ngrams.words
@@ -253,7 +296,7 @@ def test_sentences_words_and_exclusions(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def trigrams() -> _ngrams.NGrams:
-    return language.build(corpus(), order=3).ngrams
+    return language.build([corpus()], order=3).ngrams
 
 
 def test_following_and_backoff_say_the_same_as_score(trigrams: _ngrams.NGrams) -> None:
@@ -359,7 +402,7 @@ def test_every_model_keeps_the_contract(name: str, tmp_path: Path) -> None:
     if name == "kenlm":
         pytest.importorskip("kenlm", reason="needs the module kenlm (pip install kenlm)")
     path = tmp_path / "x.arpa"
-    language.write(path, language.build(corpus(), order=3).ngrams)
+    language.write(path, language.build([corpus()], order=3).ngrams)
     if name == "unigram":
         Lexicon.from_counts({"w0": 2, "w1": 1}).write(path := tmp_path / "x.tsv")
     model = registry.create("lms", {"type": name}, path=path)
@@ -427,7 +470,7 @@ def test_the_verbs(
         (["build", "nowhere.txt", "--out", "x.lm"], "cannot read the text 'nowhere.txt'"),
         (["build", "text.txt", "--out", "x.bin"], "must end in .arpa or .arpa.gz or .lm"),
         (["build", "text.txt", "--out", "x.arpa", "--quantize"], "for .lm files"),
-        (["build", "text.txt", "--out", "x.lm", "--prune", "0,x"], "expected numbers such as"),
+        (["build", "text.txt", "--out", "x.lm", "--prune", "0,x"], "expected numbers with commas"),
         (["build", "text.txt", "--out", "x.lm", "--prune", "0,-1"], "expected numbers from 0"),
         (["build", "text.txt", "--out", "x.lm", "--prnue", "0"], "did you mean '--prune'"),
         (["pack", "text.txt", "--out", "x.lm"], "not an ARPA language model"),

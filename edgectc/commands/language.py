@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -110,7 +111,9 @@ def _lines(path: str) -> Iterator[str]:
     from edgectc import language
     from edgectc.report import progress
 
-    return progress(language.read_lines(path), f"{path}: line")
+    yield from progress(language.read_lines(path), f"{path}: line")
+    if sys.stderr.isatty():  # without a total, the line that is rewritten stays open
+        print(file=sys.stderr)
 
 
 def _numbers(option: str, text: str, kind: type[T]) -> list[T]:

@@ -104,43 +104,58 @@ class NGrams:
 
 
 def quantized(ngrams: NGrams) -> NGrams:
-    """Return the model with 256 different numbers a column: a quarter of the bytes for them.
+    """Return the model with at most 256 different numbers a column, a byte each.
 
-    Each number becomes the mean of those near it: equal shares at first, then settled by Lloyd's
-    iteration. What is exactly 0 stays 0. Distributions sum to 1 only nearly afterwards.
-
-    Source: Lloyd 1982, Least squares quantization in PCM.
+    What is exactly 0 stays 0. Distributions sum to 1 only nearly afterwards.
     """
     levels = []
     for level in ngrams.levels:
-        backoffs = None if level.backoffs is None else _coded(level.backoffs)
-        levels.append(Level(level.words, _coded(level.log_probs), backoffs, level.starts))
+        log_probs = level.log_probs[:]
+        backoffs = None
+        if level.backoffs is not None:
+            values = level.backoffs[:]
+            backoffs = _coded(values, _centres(values, np.ones(len(values))))
+        coded = _coded(log_probs, _centres(log_probs, np.exp(log_probs / 2)))
+        levels.append(Level(level.words, coded, backoffs, level.starts))
     return NGrams(ngrams.words, tuple(levels))
 
 
-def _coded(column: Column) -> Column:
-    values = column[:]
-    centres = np.unique(values)
-    if len(centres) > 256:
-        ranked = np.sort(values[values != 0.0])
-        places = (np.arange(253) * 2 + 1) * len(ranked) // 506
-        # The ends have centres of their own: -99 for <s> must not pull rare words down.
-        centres = np.unique([ranked[0], *ranked[places], ranked[-1]])
-        for _ in range(20):
-            nearest = _nearest(centres, ranked)
-            filled = np.bincount(nearest, minlength=len(centres))
-            total = np.bincount(nearest, ranked, minlength=len(centres))
-            centres = np.where(filled > 0, total / np.maximum(filled, 1), centres)
-        zero = [0.0] if len(ranked) < len(values) else []
-        centres = np.unique(np.append(centres, zero).astype(np.float32)).astype(np.float64)
+def _centres(values: Array, weights: Array) -> Array:
+    """Return at most 256 ascending numbers that stand for ``values``.
+
+    Each is the weighted mean of those near it: equal shares of the weight at first, then settled
+    by Lloyd's iteration.
+
+    Source: Lloyd 1982, Least squares quantization in PCM.
+    """
+    found = np.unique(values)
+    if len(found) <= 256:
+        return found
+    order = np.argsort(values, kind="stable")
+    order = order[values[order] != 0.0]
+    ranked, weights = values[order], weights[order] + 1e-9 * weights.max()
+    share = np.cumsum(weights) / weights.sum()
+    middles = np.searchsorted(share, (np.arange(253) + 0.5) / 253).clip(0, len(ranked) - 1)
+    # The ends have centres of their own: -99 for <s> must not pull rare words down.
+    found = np.unique([ranked[0], *ranked[middles], ranked[-1]])
+    for _ in range(20):
+        nearest = _nearest(found, ranked)
+        weight = np.bincount(nearest, weights, minlength=len(found))
+        total = np.bincount(nearest, weights * ranked, minlength=len(found))
+        found = np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), found)
+    zero = [0.0] if len(ranked) < len(values) else []
+    return np.unique(np.append(found, zero).astype(np.float32)).astype(np.float64)
+
+
+def _coded(values: Array, found: Array) -> Column:
     book = np.zeros(256, np.float32)
-    book[: len(centres)] = centres
-    return Column(_nearest(centres, values).astype(np.uint8), book)
+    book[: len(found)] = found
+    return Column(_nearest(found, values).astype(np.uint8), book)
 
 
-def _nearest(centres: Array, values: Array) -> Array:
-    """Return the place of the nearest of ascending ``centres`` for each value."""
-    return np.searchsorted((centres[1:] + centres[:-1]) / 2, values)
+def _nearest(found: Array, values: Array) -> Array:
+    """Return the place of the nearest of some ascending numbers for each value."""
+    return np.searchsorted((found[1:] + found[:-1]) / 2, values)
 
 
 def file_bytes(words: Sequence[str], counts: Sequence[int], *, quantized: bool) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import random
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -513,3 +515,27 @@ def test_nothing_half_written(tmp_path: Path, trigrams: _ngrams.NGrams) -> None:
         _arpa.write(tmp_path / "x.arpa", wrong)
     assert (tmp_path / "x.arpa").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_shipped_english_model(shipped: Path) -> None:
+    path = shipped / "lm.lm"
+    assert path.stat().st_size <= 3_000_000
+    model = arpa.create(arpa.Options(), path=path)
+    known = {normalize_word(word) for word in Lexicon.read(shipped / "lexicon.tsv.gz").words}
+    assert set(model.ngrams.words[3:]) <= known
+    for context, word in ((["how", "are"], "you"), (["see", "you"], "tomorrow"), ([], "I")):
+        gain = model.score(model.start(context), word)[0] - model.unigram([word])[0]
+        assert gain > 2.0, (context, word)
+    for context in ([], ["thank"], ["on", "my"], ["qqq"]):
+        assert total(model.ngrams, context) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.data
+def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
+    folder = os.environ.get("EDGECTC_DATA")
+    text = Path(folder or "", "text/tatoeba-en/tatoeba_en.txt.gz")
+    if not folder or not text.exists():
+        pytest.skip("needs text/tatoeba-en below EDGECTC_DATA")
+    english = [line for line in language.read_lines(text) if re.search("[a-zA-Z]", line)]
+    model = arpa.create(arpa.Options(), path=shipped / "lm.lm")
+    assert language.score(model, english[49::50]).perplexity == pytest.approx(54.41, abs=0.02)

@@ -102,8 +102,9 @@ def build_parser() -> _Root:
     parser.verbs = {}
     sub = parser.add_subparsers(metavar="VERB", parser_class=_Parser)
 
-    def verb(name: str, run: str, text: str) -> _Parser:
-        made = sub.add_parser(name, help=text, description=text, allow_abbrev=False)
+    def verb(name: str, run: str, text: str, among: Any = sub) -> _Parser:
+        last = name.rpartition(" ")[2]
+        made: _Parser = among.add_parser(last, help=text, description=text, allow_abbrev=False)
         made.set_defaults(verb=name, run=run)
         made.add_argument("--json", action="store_true", help="print JSON to standard output")
         made.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -112,6 +113,9 @@ def build_parser() -> _Root:
 
     _use(verb)
     _make(verb)
+    text = "Build, pack and score n-gram language models."
+    parser.verbs["lm"] = sub.add_parser("lm", help=text, description=text, allow_abbrev=False)
+    _language(verb, parser.verbs["lm"])
     return parser
 
 
@@ -210,6 +214,59 @@ def _make(verb: object) -> None:
         metavar="TEXT",
         help="source or licence line for the head of the file",
     )
+
+
+def _language(verb: object, group: argparse.ArgumentParser) -> None:
+    """Verbs of `edgectc lm`."""
+    assert callable(verb)
+    among = group.add_subparsers(
+        metavar="ACTION", dest="action", required=True, parser_class=_Parser
+    )
+    one = verb("lm build", "language.build", "Build an n-gram model from text.", among)
+    one.add_argument(
+        "texts",
+        nargs="+",
+        metavar="TEXT",
+        help="UTF-8 text, plain or .gz",
+    )
+    one.add_argument("--out", required=True, metavar="FILE", help=".arpa, .arpa.gz or .lm")
+    one.add_argument("--order", type=int, default=3, help="longest n-gram, 1 to 5 (default 3)")
+    one.add_argument(
+        "--weights",
+        metavar="X,X,...",
+        help="estimate each TEXT by itself and mix them so, e.g. 0.7,0.3 (default: count as one)",
+    )
+    one.add_argument("--vocabulary", metavar="FILE", help="lexicon or word list: the words to keep")
+    one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
+    one.add_argument(
+        "--prune",
+        default="0",
+        metavar="N,N,...",
+        help="leave out 1-, 2-, ...-grams that occur so often or less, e.g. 0,1,2 (default 0)",
+    )
+    one.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="drop sentences whose letters equal a line of FILE",
+    )
+    one.add_argument(
+        "--max-mb",
+        type=float,
+        metavar="MB",
+        help="largest .lm file; the n-grams that matter least are left out (Stolcke 1998)",
+    )
+    one.add_argument("--quantize", action="store_true", help="one byte a number (.lm only)")
+
+    one = verb("lm pack", "language.pack", "Pack an ARPA file into one that is mapped.", among)
+    one.add_argument("arpa", metavar="ARPA", help="ARPA file, plain or .gz, orders 1 to 5")
+    one.add_argument("--out", required=True, metavar="FILE", help=".lm file to write")
+    one.add_argument("--quantize", action="store_true", help="one byte a number")
+
+    one = verb("lm score", "language.score", "Print how well a model foresees a text.", among)
+    one.add_argument("model", metavar="FILE", help=".lm, ARPA, KenLM binary or lexicon")
+    one.add_argument("text", metavar="TEXT", help="UTF-8 text, plain or .gz")
 
 
 def _labelled(one: argparse.ArgumentParser, *, split: str) -> None:

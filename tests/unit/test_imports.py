@@ -16,7 +16,7 @@ FLOORS = {
     "types": 2, "config": 2, "tokens": 2, "schemes": 2,
     "registry": 3, "manifest": 3, "data": 3,
     **dict.fromkeys(LEAVES, 4),
-    "bundle": 5, "reference": 5, "report": 5,
+    "bundle": 5, "language": 5, "reference": 5, "report": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "evaluation": 7, "tuning": 7,
     "training": 8, "exporter": 8,

@@ -431,7 +431,9 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
   for (int32_t k = 0; k < n_tokens; k++)
     if (s->tokens[k] == t->blank) blank = row[t->blank];
   if (n_tokens == 1 && s->tokens[0] == t->blank) return only_blank(s, blank);
-  if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1)) return OUT_OF_MEMORY;
+  if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1) ||
+      room_for_cells(s, t->beam_size)) /* before nexts point to cells */
+    return OUT_OF_MEMORY;
   double floor = -HUGE_VAL;
   for (int64_t i = 0; i < s->n_entries; i++) {
     const Entry *e = s->entries + i;
@@ -448,7 +450,6 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
   for (int64_t i = 0; i < s->n_entries; i++)
     if (extend(s, i, row, n_tokens, floor)) return OUT_OF_MEMORY;
   if (s->n_asked) return 0;
-  if (room_for_cells(s, s->n_nexts)) return OUT_OF_MEMORY;
   return prune(s);
 }
 

@@ -169,3 +169,131 @@ def test_a_wide_beam_is_the_sum_over_all_alignments(kind: str, seed: int, backen
         for hypothesis, (_, score) in zip(found, expected, strict=True):
             assert hypothesis.score == pytest.approx(score, abs=1e-9)
             assert hypothesis.score == pytest.approx(scores[hypothesis.text], abs=1e-9)
+
+
+def random_case(rng: np.random.Generator) -> tuple[dict, np.ndarray]:
+    """A narrow beam over a larger table, with multi-letter symbols and blanks anywhere."""
+    symbols = ["a", "b", "c", "d", "ch", "e", "'"]
+    words = bool(rng.random() < 0.7)
+    if words:
+        symbols.append(str(rng.choice(["|", " "])))
+    separator = symbols[-1] if words else None
+    letters = [s for s in symbols if s != separator]
+    rng.shuffle(symbols)
+    blank = int(rng.integers(0, len(symbols) + 1))
+    symbols.insert(blank, "<blank>")
+    made: dict = {"tokens": Tokens(tuple(symbols), blank), "model": None, "lexicon": None}
+    if rng.random() < 0.6:
+        some = {"".join(rng.choice(letters, int(rng.integers(1, 6)))) for _ in range(60)}
+        made["lexicon"] = Lexicon.from_counts({w: float(rng.uniform(0.1, 9)) for w in sorted(some)})
+    if rng.random() < 0.5:
+        made["model"] = ToyModel()
+    made["hotwords"] = {}
+    if rng.random() < 0.4:
+        made["hotwords"] = {"a": 1.0, "ab ch": 2.5, "ch": -1.0, "ab": 0.5}
+    made["options"] = beam.Options(
+        beam_size=int(rng.choice([1, 2, 5, 16, 50])),
+        beam_threshold=rng.choice([None, 3.0, 12.0]),
+        token_threshold=rng.choice([None, -0.5, -3.0, -7.0]),
+        lm_weight=float(rng.choice([0.0, 0.4, 1.3])),
+        word_score=float(rng.choice([0.0, 0.7, -1.1])),
+        unknown_score=float(rng.choice([-3.0, 0.0, 0.8])),
+        separator=separator,
+        constrain=made["lexicon"] is not None and bool(rng.random() < 0.5),
+    )
+    T, sharpness = int(rng.integers(1, 40)), float(rng.choice([0.0, 0.3, 1.0, 4.0, 12.0]))
+    values = rng.normal(0.0, sharpness, (T, len(symbols)))
+    values[:, blank] += float(rng.choice([0.0, 4.0]))
+    if rng.random() < 0.2:
+        values[rng.random(values.shape) < 0.2] = -np.inf
+        values[:, -1] = 0.0
+    return made, log_softmax(values)
+
+
+def same(a: Decoded, b: Decoded) -> None:
+    assert [h.text for h in a] == [h.text for h in b]
+    for x, y in zip(a, b, strict=True):
+        assert x.score == pytest.approx(y.score, abs=1e-9)
+        assert x.probability == pytest.approx(y.probability, abs=1e-9)
+        assert x.timesteps == y.timesteps
+        assert x.parts == pytest.approx(y.parts, abs=1e-9)
+
+
+@pytest.mark.skipif(not _native.LIBRARY.exists(), reason="the compiled search was not built here")
+@pytest.mark.parametrize("seed", range(10))
+def test_2_500_random_cases_agree(seed: int) -> None:
+    rng = np.random.default_rng([1, seed])
+    for _ in range(250):
+        made, log_probs = random_case(rng)
+        nbest = int(rng.integers(1, 12))
+        one, two = (decoder(made, backend) for backend in ("numpy", "native"))
+        assert (one.backend, two.backend) == ("numpy", "native")
+        same(one(log_probs, nbest=nbest), two(log_probs, nbest=nbest))
+
+
+@pytest.mark.parametrize("backend", ["numpy", NATIVE])
+@pytest.mark.parametrize("seed", range(3))
+def test_any_chunking_is_one_shot_to_the_bit(seed: int, backend: str) -> None:
+    rng = np.random.default_rng([2, seed])
+    for _ in range(60):
+        made, log_probs = random_case(rng)
+        decode = decoder(made, backend)
+        stream, at = decode.stream(), 0
+        while at < len(log_probs):
+            end = at + int(rng.integers(1, 1 + len(log_probs) - at))
+            stream.push(log_probs[at:end])
+            if rng.random() < 0.3:  # looking does not touch
+                stream.partial()
+                stream.finish()
+            at = end
+        assert stream.finish(nbest=7) == decode(log_probs, nbest=7)
+
+
+@pytest.mark.parametrize("backend", ["numpy", NATIVE])
+def test_a_long_signal_forgets_prefixes_and_nothing_else(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    made = {
+        "tokens": Tokens(("-", *"abcdefghij "), 0),
+        "lexicon": None,
+        "model": ToyModel(),
+        "hotwords": {"ab": 1.0},
+        "options": beam.Options(beam_size=40, token_threshold=None, separator=" "),
+    }
+    log_probs = log_softmax(rng.normal(0, 3.0, (700, 12)))
+    decode = decoder(made, backend)
+    stream = decode.stream()
+    for row in log_probs:
+        stream.push(row[None])
+    assert stream.finish() == decode(log_probs)
+    if backend == "numpy":
+        from edgectc.decoders import _beam_plain
+
+        once = decode(log_probs)
+        monkeypatch.setattr(_beam_plain, "_SPARE", 10)
+        assert decode(log_probs) == once
+    else:
+        same(decode(log_probs), decoder(made, "numpy")(log_probs))
+
+
+@pytest.mark.parametrize("backend", ["numpy", NATIVE])
+@pytest.mark.parametrize("seed", range(4))
+def test_timesteps_are_the_surest_frames_of_the_best_path(seed: int, backend: str) -> None:
+    rng = np.random.default_rng([4, seed])
+    tokens = Tokens(("a", "#", "b"), 1)
+    for _ in range(10):
+        T = int(rng.integers(1, 8))
+        log_probs = log_softmax(rng.normal(0.0, 2.0, (T, 3)))
+        best: dict[str, tuple[float, list[int]]] = {}
+        for path in itertools.product(range(3), repeat=T):
+            text = tokens.decode(t for t, _ in collapse(path, 1))
+            score = sum(log_probs[t, v] for t, v in enumerate(path))
+            if text not in best or score > best[text][0]:
+                runs = [[t for t, _ in g] for v, g in
+                        itertools.groupby(enumerate(path), key=lambda tv: tv[1]) if v != 1]  # fmt: skip
+                frames = [max(run, key=lambda t: log_probs[t, path[t]]) for run in runs]
+                best[text] = (score, frames)
+        found = beam.create(beam.Options(**WIDE), tokens=tokens, backend=backend)(log_probs)
+        for hypothesis in found:
+            assert list(hypothesis.timesteps) == best[hypothesis.text][1]

@@ -47,7 +47,7 @@ typedef struct {    /* emission of a token: the frame, and the emission before; 
   int32_t frame, before;
 } Cell;
 
-typedef struct {    /* a prefix in the beam: all its alignments, and the best single one */
+typedef struct {    /* a prefix in the beam: all its alignments and the best one, over the lead */
   double blank, last, total, blank_path, last_path;
   double value;     /* of the emission to be made, if fresh */
   int32_t prefix, blank_cell, last_cell;
@@ -65,7 +65,8 @@ typedef struct {
   int64_t n_prefixes, prefix_room, prefix_limit, table_size;
   int64_t n_cells, cell_room;
   int64_t n_entries, n_nexts, room, n_asked, asked_room;
-  int32_t frame;
+  double lead;      /* nats of the frames that were blank alone, the same for all */
+  int32_t frame, at_rest; /* at rest: all prefixes end in blank */
 } Search;
 
 static int32_t trie_child(const Trie *trie, int32_t node, int32_t token) {
@@ -387,6 +388,7 @@ static int64_t prune(Search *s) {
   }
   for (int64_t i = 0; i < s->n_entries; i++) s->prefixes[s->entries[i].prefix].slot = -1;
   s->n_entries = 0;
+  s->at_rest = 0;
   for (int64_t i = 0; i < alive; i++) {
     if (s->keys[i] < least || (s->keys[i] == least && ties-- <= 0)) continue;
     Entry entry = s->nexts[i];
@@ -403,15 +405,17 @@ static int64_t prune(Search *s) {
 
 /* All prefixes end in blank; their order stays. */
 static int64_t only_blank(Search *s, double value) {
-  for (int64_t i = 0; i < s->n_entries; i++) {
+  s->lead += value;
+  for (int64_t i = 0; i < s->n_entries && !s->at_rest; i++) {
     Entry *e = s->entries + i;
     int32_t cell;
-    e->blank_path = best_path(e, &cell) + value;
+    e->blank_path = best_path(e, &cell);
     e->blank_cell = cell;
-    e->blank = e->total = e->total + value;
+    e->blank = e->total;
     e->last = e->last_path = -HUGE_VAL;
     e->last_cell = -1;
   }
+  s->at_rest = 1;
   return s->n_entries;
 }
 
@@ -434,7 +438,7 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
   if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1) ||
       room_for_cells(s, t->beam_size)) /* before nexts point to cells */
     return OUT_OF_MEMORY;
-  double floor = -HUGE_VAL;
+  double floor = -HUGE_VAL, last = HUGE_VAL;
   for (int64_t i = 0; i < s->n_entries; i++) {
     const Entry *e = s->entries + i;
     const Prefix *p = s->prefixes + e->prefix;
@@ -443,10 +447,14 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
     Entry after = stay(s, e, row, blank, allowed);
     double rank = (after.blank > after.last ? after.blank : after.last) + p->rank;
     if (rank > floor) floor = rank;
+    if (rank < last) last = rank;
     s->nexts[i] = after;
   }
   s->n_nexts = s->n_entries;
-  floor -= t->beam_threshold + SLACK;
+  floor -= t->beam_threshold;
+  /* In a full beam, each prefix that comes must replace one. */
+  if (s->n_entries == t->beam_size && last > floor) floor = last;
+  floor -= SLACK;
   for (int64_t i = 0; i < s->n_entries; i++)
     if (extend(s, i, row, n_tokens, floor)) return OUT_OF_MEMORY;
   if (s->n_asked) return 0;
@@ -584,7 +592,7 @@ EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *who
     int32_t text = e->prefix, cell;
     if (s->prefixes[text].in_word) text = s->table[place_of(s, text, s->tables.boundary)];
     const Prefix *p = s->prefixes + text;
-    reals[4 * i] = e->total;
+    reals[4 * i] = e->total + s->lead;
     reals[4 * i + 1] = best_path(e, &cell);
     reals[4 * i + 2] = p->lm_sum;
     reals[4 * i + 3] = p->hot_sum;

@@ -40,16 +40,24 @@ class Prefix:
         self.slot = -1  # place in the beam
         self.word = 0  # node of the vocabulary; -1 outside of it
         self.in_word = False
-        self.lm = 0  # state of the language model
-        self.lm_sum = 0.0
-        self.words = self.unknown = 0
-        self.hot, self.hot_sum = 0, 0.0  # node of the hotwords; nats of the complete ones
+        self.hot = 0  # node of the hotwords
         self.bonus = 0.0  # settled: language model, words, complete hotwords
         self.rank = 0.0  # bonus, and what the begun word and hotwords promise
+        if parent:
+            self.lm, self.lm_sum = parent.lm, parent.lm_sum
+            self.words, self.unknown = parent.words, parent.unknown
+            self.hot_sum = parent.hot_sum
+        else:
+            self.lm, self.lm_sum = 0, 0.0  # state of the language model; its log_probs so far
+            self.words = self.unknown = 0
+            self.hot_sum = 0.0  # nats of the complete hotwords
 
 
 class Entry:
-    """A prefix in the beam: log-probability of its alignments, and its best alignment."""
+    """A prefix in the beam: log-probability of its alignments, and its best alignment.
+
+    Both are over the search's ``lead``.
+    """
 
     __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
                  "total")  # fmt: skip
@@ -90,7 +98,9 @@ class PlainSearch:
         first = Entry(root)
         first.blank = first.total = first.blank_path = 0.0
         self.entries = [first]
+        self._lead = 0.0  # nats of the frames that were blank alone, the same for all
         self._t = 0
+        self._at_rest = False  # whether all prefixes end in blank
         self._made, self._limit = 1, _SPARE
 
     def push(self, log_probs: Array) -> None:
@@ -119,20 +129,29 @@ class PlainSearch:
         allowed = dict.fromkeys(tokens)
         allowed.pop(tables.blank, None)
         nexts = [self._stay(e, values, allowed, blank_value) for e in self.entries]
-        floor = max(
-            (max(n.blank, n.last) + n.prefix.rank for n in nexts), default=-_INF
-        ) - (tables.beam_threshold + _SLACK)  # fmt: skip
+        floor = self._floor([max(n.blank, n.last) + n.prefix.rank for n in nexts])
         letters = [(token, values[token]) for token in allowed]
         for entry in self.entries:
             self._extend(entry, letters, floor, nexts)
         return self._prune(nexts)
 
+    def _floor(self, ranks: list[float]) -> float:
+        """Return the rank that a new prefix needs at least, given those of the old ones."""
+        tables = self._tables
+        floor = max(ranks, default=-_INF) - tables.beam_threshold
+        if len(ranks) == tables.beam_size:  # each that comes must replace one
+            floor = max(floor, min(ranks))
+        return floor - _SLACK
+
     def _only_blank(self, value: float) -> None:
         """All prefixes end in blank; their order stays."""
+        self._lead += value
+        if self._at_rest:
+            return
+        self._at_rest = True
         for e in self.entries:
             e.blank_path, e.blank_cell = e.best_path()
-            e.blank_path += value
-            e.blank = e.total = e.total + value
+            e.blank = e.total
             e.last = e.last_path = -_INF
             e.last_cell = None
 
@@ -216,6 +235,7 @@ class PlainSearch:
         for e in self.entries:
             e.prefix.slot = -1
         self.entries = [alive[i] for i in kept]
+        self._at_rest = False
         for slot, e in enumerate(self.entries):
             e.prefix.slot = slot
         return True
@@ -229,9 +249,6 @@ class PlainSearch:
     def _made_child(self, parent: Prefix, token: int) -> Prefix | None:
         tables = self._tables
         child = Prefix(parent, token)
-        child.lm, child.lm_sum = parent.lm, parent.lm_sum
-        child.words, child.unknown = parent.words, parent.unknown
-        child.hot_sum = parent.hot_sum
         row, spelled = -1, [token]
         ends = token == tables.boundary or tables.boundary < 0
         if token == tables.boundary:
@@ -301,8 +318,8 @@ class PlainSearch:
                 prefix = children[boundary] if known else self._child(e.prefix, boundary)
             if prefix is not None:
                 lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
-                path = e.best_path()[0]
-                found.append(Ending(place, id(prefix), e.total, path, *lm, *counts, prefix.hot_sum))
+                total, path = e.total + self._lead, e.best_path()[0]
+                found.append(Ending(place, id(prefix), total, path, *lm, *counts, prefix.hot_sum))
         return found
 
     def path(self, place: int) -> tuple[list[int], list[int]]:

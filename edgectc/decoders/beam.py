@@ -47,8 +47,8 @@ class Options:
     """
 
     beam_size: int = 100
-    beam_threshold: float | None = 12.0
-    token_threshold: float | None = -7.0
+    beam_threshold: float | None = 10.0
+    token_threshold: float | None = -5.0
     lm_weight: float = 0.5
     word_score: float = 0.0
     hotword_score: float = 5.0

@@ -95,9 +95,7 @@ def trigram_arpa(texts: Iterable[str], vocabulary: frozenset[str], path: Path) -
         for n in (1, 2, 3):
             counts[n - 1].update(zip(*(words[i:] for i in range(n)), strict=False))
     del counts[0]["<s>",]
-    kept = [
-        {gram: c for gram, c in counts[n].items() if c >= (1, 1, 2)[n]} for n in range(3)
-    ]
+    kept = [{gram: c for gram, c in counts[n].items() if c >= (1, 1, 2)[n]} for n in range(3)]
     probability: list[dict[tuple[str, ...], float]] = [{}, {}, {}]
     backoff: dict[tuple[str, ...], float] = {}
     for n, grams in enumerate(kept):

@@ -136,7 +136,7 @@ static int ask(Search *s, int32_t prefix) {
   return DONE;
 }
 
-/* Fills a new prefix; one that no word allows is barred, one with a new word may be unscored. */
+/* Fills a new prefix; one that ends no word is barred, one with a new word may be unscored. */
 static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
   int ends = child->token == t->boundary || t->boundary < 0;
   if (child->token == t->boundary) {
@@ -144,14 +144,9 @@ static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
     if (t->words.first_child && parent->word >= 0) row = t->words.entry[parent->word];
     child->barred = row < 0 && t->constrain;
     child->unknown += t->words.first_child && row < 0;
-    child->word = 0;
     child->in_word = 0;
   } else if (t->boundary >= 0) {
     child->in_word = 1;
-    if (t->words.first_child) {
-      child->word = parent->word >= 0 ? trie_child(&t->words, parent->word, child->token) : -1;
-      child->barred = child->word < 0 && t->constrain;
-    }
   }
   if (ends) {
     child->words += t->counts;
@@ -165,8 +160,8 @@ static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
   }
 }
 
-/* Returns the prefix one token longer, made where it is not known yet, or OUT_OF_MEMORY. */
-static int32_t child_of(Search *s, int32_t parent, int32_t token) {
+/* Returns the prefix one token longer, whose vocabulary node is `word`, or OUT_OF_MEMORY. */
+static int32_t child_of(Search *s, int32_t parent, int32_t token, int32_t word) {
   int64_t place = place_of(s, parent, token);
   if (s->table[place] >= 0) return s->table[place];
   if (s->n_prefixes == s->prefix_room) {
@@ -188,6 +183,7 @@ static int32_t child_of(Search *s, int32_t parent, int32_t token) {
   child->token = token;
   child->slot = -1;
   child->unscored = 0;
+  child->word = word;
   begin(&s->tables, s->prefixes + parent, child);
   settle(&s->tables, child);
   s->table[place] = made;
@@ -309,13 +305,21 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
   Prefix p = s->prefixes[e.prefix];
   int32_t cell;
   double path = best_path(&e, &cell);
-  double reach = e.total + p.rank + t->gain, end_reach = e.total + p.bonus + t->end_gain;
+  double reach = e.total + p.bonus + t->gain, end_reach = e.total + p.bonus + t->end_gain;
   for (int32_t k = 0; k < n_tokens; k++) {
-    int32_t token = s->tokens[k];
-    if (token == t->blank || (token == t->boundary && !p.in_word)) continue;
+    int32_t token = s->tokens[k], word = 0;
     double value = row[token];
-    if ((token == t->boundary ? end_reach : reach) + value < floor) continue;
-    int32_t made = child_of(s, e.prefix, token);
+    if (token == t->blank) continue;
+    if (token == t->boundary) {
+      if (!p.in_word || end_reach + value < floor) continue;
+    } else if (t->words.first_child) {
+      word = p.word >= 0 ? trie_child(&t->words, p.word, token) : -1;
+      if (word < 0 && t->constrain) continue;
+      if (reach + (word >= 0 ? t->ahead[word] : t->ahead_unknown) + value < floor) continue;
+    } else if (reach + value < floor) {
+      continue;
+    }
+    int32_t made = child_of(s, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;
     const Prefix *child = s->prefixes + made;
     double mass = (token == p.token ? e.blank : e.total) + value;
@@ -577,7 +581,7 @@ EXPORT int64_t edgectc_beam_end(void *search) {
   Search *s = search;
   for (int64_t i = 0; i < s->n_entries; i++) {
     int32_t prefix = s->entries[i].prefix;
-    if (s->prefixes[prefix].in_word && child_of(s, prefix, s->tables.boundary) < 0)
+    if (s->prefixes[prefix].in_word && child_of(s, prefix, s->tables.boundary, 0) < 0)
       return OUT_OF_MEMORY;
   }
   return s->n_entries;

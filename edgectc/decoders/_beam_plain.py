@@ -23,6 +23,7 @@ Cell = tuple[int, float, Any]
 _INF = math.inf
 _STEPS = 1e9  # ranks closer than a billionth of a nat are one rank
 _SLACK = 1e-6  # nats, on bounds; far above rounding
+_STEPS_KEPT = 1 << 17  # steps in the vocabulary that are remembered
 _SPARE = 4096  # prefixes beyond twice those in use, after which the unused are forgotten
 
 
@@ -43,14 +44,11 @@ class Prefix:
         self.hot = 0  # node of the hotwords
         self.bonus = 0.0  # settled: language model, words, complete hotwords
         self.rank = 0.0  # bonus, and what the begun word and hotwords promise
-        if parent:
-            self.lm, self.lm_sum = parent.lm, parent.lm_sum
-            self.words, self.unknown = parent.words, parent.unknown
-            self.hot_sum = parent.hot_sum
-        else:
-            self.lm, self.lm_sum = 0, 0.0  # state of the language model; its log_probs so far
-            self.words = self.unknown = 0
-            self.hot_sum = 0.0  # nats of the complete hotwords
+        self.lm: int = parent.lm if parent else 0  # state of the language model
+        self.lm_sum: float = parent.lm_sum if parent else 0.0
+        self.words: int = parent.words if parent else 0
+        self.unknown: int = parent.unknown if parent else 0
+        self.hot_sum: float = parent.hot_sum if parent else 0.0  # nats of complete hotwords
 
 
 class Entry:
@@ -102,6 +100,7 @@ class PlainSearch:
         self._t = 0
         self._at_rest = False  # whether all prefixes end in blank
         self._made, self._limit = 1, _SPARE
+        self._steps: dict[int, int] = {}
 
     def push(self, log_probs: Array) -> None:
         """Take (T, V) more frames."""
@@ -183,35 +182,51 @@ class PlainSearch:
     ) -> None:
         """Add all that can follow ``e`` to ``nexts``; what must fall under ``floor`` is skipped."""
         tables, prefix = self._tables, e.prefix
-        boundary, last, children = tables.boundary, prefix.token, prefix.children
+        boundary, children = tables.boundary, prefix.children
         path, cell = e.best_path()
-        reach = e.total + prefix.rank + tables.gain
-        end_reach = e.total + prefix.bonus + tables.end_gain
+        reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
-            if token == boundary and not prefix.in_word:
+            word = 0
+            if token == boundary:
+                if not prefix.in_word or reach + end_reach + value < floor:
+                    continue
+            elif self._words:
+                word = self._next_word(prefix.word, token)
+                if word < 0 and tables.constrain:
+                    continue
+                ahead = self._ahead[word] if word >= 0 else tables.ahead_unknown
+                if reach + ahead + value < floor:
+                    continue
+            elif reach + value < floor:
                 continue
-            if (end_reach if token == boundary else reach) + value < floor:
+            child = children[token] if token in children else self._child(prefix, token, word)
+            if child is None or child.bonus == -_INF:
                 continue
-            child = children[token] if token in children else self._child(prefix, token)
-            if child is None:
-                continue
-            if token == last:
+            mass, from_path, from_cell = e.total, path, cell
+            if token == prefix.token:
                 mass, from_path, from_cell = e.blank, e.blank_path, e.blank_cell
-            else:
-                mass, from_path, from_cell = e.total, path, cell
-            mass += value
-            if mass == -_INF or child.bonus == -_INF:
+            if mass == -_INF:
                 continue
             if child.slot >= 0:
                 after = nexts[child.slot]
-                after.last = _log_add(after.last, mass)
+                after.last = _log_add(after.last, mass + value)
             else:
                 after = Entry(child)
-                after.last = mass
+                after.last = mass + value
                 nexts.append(after)
             if from_path + value > after.last_path:
                 after.last_path = from_path + value
                 after.last_cell = (self._t, value, from_cell)
+
+    def _next_word(self, word: int, token: int) -> int:
+        """Return the node of the vocabulary after one more token, -1 for none; remembered."""
+        key = word * self._tables.n_tokens + token
+        if key not in self._steps:
+            if len(self._steps) > _STEPS_KEPT:
+                self._steps.clear()
+            assert self._words
+            self._steps[key] = self._words.child(word, token) if word >= 0 else -1
+        return self._steps[key]
 
     def _prune(self, nexts: list[Entry]) -> bool:
         """Keep the best prefixes, in order of age."""
@@ -240,36 +255,33 @@ class PlainSearch:
             e.prefix.slot = slot
         return True
 
-    def _child(self, parent: Prefix, token: int) -> Prefix | None:
-        """Return the prefix one token longer, None if no word allows it; remembered either way."""
-        child = parent.children[token] = self._made_child(parent, token)
-        self._made += 1
-        return child
+    def _child(self, parent: Prefix, token: int, word: int) -> Prefix | None:
+        """Return the prefix one token longer, whose vocabulary node is ``word``; remembered.
 
-    def _made_child(self, parent: Prefix, token: int) -> Prefix | None:
+        None if it ends a word that may not be.
+        """
         tables = self._tables
-        child = Prefix(parent, token)
         row, spelled = -1, [token]
-        ends = token == tables.boundary or tables.boundary < 0
+        child = Prefix(parent, token)
+        self._made += 1
         if token == tables.boundary:
             if self._entry and parent.word >= 0:
                 row = self._entry[parent.word]
             if row < 0 and tables.constrain:
+                parent.children[token] = None
                 return None
             child.unknown += bool(self._words and row < 0)
-            spelled = _last_word(parent)
+            if tables.asks:
+                spelled = _last_word(parent)
         elif tables.boundary >= 0:
-            child.in_word = True
-            if self._words:
-                child.word = self._words.child(parent.word, token) if parent.word >= 0 else -1
-                if child.word < 0 and tables.constrain:
-                    return None
-        if ends:
+            child.in_word, child.word = True, word
+        if token == tables.boundary or tables.boundary < 0:
             child.words += tables.counts
             if tables.asks:
                 log_prob, child.lm = self._ask(parent.lm, row, spelled)
                 child.lm_sum += log_prob
         self._settle(child, parent.hot)
+        parent.children[token] = child
         return child
 
     def _settle(self, child: Prefix, hot: int) -> None:
@@ -315,7 +327,7 @@ class PlainSearch:
             if e.prefix.in_word:
                 boundary, children = self._tables.boundary, e.prefix.children
                 known = boundary in children
-                prefix = children[boundary] if known else self._child(e.prefix, boundary)
+                prefix = children[boundary] if known else self._child(e.prefix, boundary, 0)
             if prefix is not None:
                 lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
                 total, path = e.total + self._lead, e.best_path()[0]

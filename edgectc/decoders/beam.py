@@ -333,7 +333,8 @@ def _tables(
         ahead_unknown = options.lm_weight * lowest + options.unknown_score
     hot = hotwords.gain if hotwords else 0.0
     unknown = max(0.0, options.unknown_score) if vocabulary else 0.0
-    end_gain = hot + unknown + max(0.0, options.word_score) + float(ahead[0])
+    word = max(0.0, options.word_score)
+    end_gain = hot + unknown + word + float(ahead[0])
     if isinstance(model, Frequencies):  # a lexicon's weights need not be probabilities
         end_gain += options.lm_weight * max(0.0, model.highest)
     return Tables(
@@ -353,6 +354,6 @@ def _tables(
         lm_weight=options.lm_weight,
         word_score=options.word_score,
         unknown_score=options.unknown_score,
-        gain=hot + unknown + (max(0.0, options.word_score) if boundary < 0 else 0.0),
+        gain=hot + word if boundary < 0 else hot,
         end_gain=end_gain,
     )

@@ -290,8 +290,8 @@ def test_timesteps_are_the_surest_frames_of_the_best_path(seed: int, backend: st
             text = tokens.decode(t for t, _ in collapse(path, 1))
             score = sum(log_probs[t, v] for t, v in enumerate(path))
             if text not in best or score > best[text][0]:
-                runs = [[t for t, _ in g] for v, g in
-                        itertools.groupby(enumerate(path), key=lambda tv: tv[1]) if v != 1]  # fmt: skip
+                groups = itertools.groupby(enumerate(path), key=lambda tv: tv[1])
+                runs = [[t for t, _ in group] for token, group in groups if token != 1]
                 frames = [max(run, key=lambda t: log_probs[t, path[t]]) for run in runs]
                 best[text] = (score, frames)
         found = beam.create(beam.Options(**WIDE), tokens=tokens, backend=backend)(log_probs)

@@ -52,6 +52,38 @@ class Speller:
         return tuple(found)
 
 
+def entries(
+    lexicon: Lexicon, speller: Speller
+) -> tuple[dict[Spelling, int], list[str], list[float]]:
+    """Return the rows of different spellings, and of each row the text shown and the log_prob.
+
+    Words that are spelled alike are one entry: their shares are added, the most frequent is shown.
+
+    Raises:
+        ConfigError: no word of the lexicon can be spelled.
+    """
+    rows: dict[Spelling, int] = {}
+    texts: list[str] = []
+    log_probs: list[float] = []
+    for at in np.argsort(-lexicon.log_probs, kind="stable").tolist():
+        word, log_prob = lexicon.words[at], float(lexicon.log_probs[at])
+        spelling = speller(word)
+        if not spelling:
+            continue
+        row = rows.setdefault(spelling, len(texts))
+        if row == len(texts):
+            texts.append(word)
+            log_probs.append(log_prob)
+        else:
+            log_probs[row] = float(np.logaddexp(log_probs[row], log_prob))
+    if not rows:
+        raise ConfigError(
+            f"none of the {len(lexicon.words)} words of the lexicon can be spelled with the "
+            "tokens of the model; use a lexicon of its language and letters"
+        )
+    return rows, texts, log_probs
+
+
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
     """The words of a lexicon as token sequences.
@@ -73,33 +105,14 @@ class Vocabulary:
         Raises:
             ConfigError: no word of the lexicon can be spelled.
         """
-        rows: dict[Spelling, int] = {}
-        texts: list[str] = []
-        values: list[float] = []
-        order = np.argsort(-lexicon.log_probs, kind="stable").tolist()  # the first is shown
-        for row in order:
-            word, value = lexicon.words[row], float(lexicon.log_probs[row])
-            spelled = speller(word)
-            if not spelled:
-                continue
-            at = rows.setdefault(spelled, len(texts))
-            if at == len(texts):
-                texts.append(word)
-                values.append(value)
-            else:
-                values[at] = float(np.logaddexp(values[at], value))
-        if not rows:
-            raise ConfigError(
-                f"none of the {len(lexicon.words)} words of the lexicon can be spelled with the "
-                "tokens of the model; use a lexicon of its language and letters"
-            )
-        rarest = min(values)
+        rows, texts, log_probs = entries(lexicon, speller)
+        rarest = min(log_probs)
         for word in more:
-            spelled = speller(word)
-            if spelled and rows.setdefault(spelled, len(texts)) == len(texts):
+            spelling = speller(word)
+            if spelling and rows.setdefault(spelling, len(texts)) == len(texts):
                 texts.append(word)
-                values.append(rarest)
-        return cls(Trie.build(list(rows)), texts, np.array(values))
+                log_probs.append(rarest)
+        return cls(Trie.build(list(rows)), texts, np.array(log_probs))
 
     def ahead(self) -> Array:
         """Return (nodes,) the highest log_prob at or below each node."""

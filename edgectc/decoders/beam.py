@@ -47,7 +47,7 @@ class Options:
     """
 
     beam_size: int = 100
-    beam_threshold: float | None = 10.0
+    beam_threshold: float | None = 14.0
     token_threshold: float | None = -5.0
     lm_weight: float = 0.5
     word_score: float = 0.0

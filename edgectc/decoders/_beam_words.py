@@ -26,7 +26,11 @@ class Speller:
             for token, symbol in enumerate(tokens.symbols)
             if token != tokens.blank_id and symbol != separator
         }
-        self._longest = max(map(len, self._ids), default=0)
+        self._lengths: dict[str, list[int]] = {}  # of the symbols that begin with a character
+        for symbol in sorted(self._ids, key=len, reverse=True):
+            lengths = self._lengths.setdefault(symbol[0], [])
+            if len(symbol) not in lengths:
+                lengths.append(len(symbol))
         self._letters = frozenset(symbol for symbol in self._ids if len(symbol) == 1)
 
     def __call__(self, word: str) -> Spelling | None:
@@ -41,7 +45,7 @@ class Speller:
     def _tokens(self, word: str) -> Spelling | None:
         found, at = [], 0
         while at < len(word):
-            for length in range(min(self._longest, len(word) - at), 0, -1):
+            for length in self._lengths.get(word[at], ()):
                 token = self._ids.get(word[at : at + length])
                 if token is not None:
                     found.append(token)

@@ -44,10 +44,10 @@ class MissingDependencyError(EdgectcError, ImportError):
 
     exit_code = 3
 
-    def __init__(self, what: str, *, package: str, extra: str) -> None:
+    def __init__(self, what: str, *, package: str, extra: str = "", command: str = "") -> None:
+        command = command or f"pip install 'edgectc[{extra}]'"
         super().__init__(
-            f"{what} needs the package {package!r}, which is not installed; "
-            f"run: pip install 'edgectc[{extra}]'"
+            f"{what} needs the package {package!r}, which is not installed; run: {command}"
         )
 
 

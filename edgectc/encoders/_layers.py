@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from edgectc.errors import ConfigError
+
 MASKED = 1e4  # subtracted from scores that nobody may choose; below float16's 65504
 
 
@@ -222,6 +224,19 @@ class Recurrent(nn.Module):
             around = self.back[i](taken(x, order))[0]
             x = torch.cat([forth, taken(around, order)], dim=2)
         return x
+
+
+def check_modalities(modalities: tuple[int, ...], in_features: int) -> None:
+    """Check that the channels of the modalities are those of the features.
+
+    Raises:
+        ConfigError: they do not add up.
+    """
+    if sum(modalities) != in_features:
+        raise ConfigError(
+            f"encoder.modalities {list(modalities)} add up to {sum(modalities)}, the features have "
+            f"{in_features} channels; make them agree"
+        )
 
 
 def turned(keep: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from edgectc.encoders._layers import Recurrent
+from edgectc.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,11 @@ def create(options: Options, *, in_features: int, max_frames: int) -> GruEncoder
     """Return an untrained encoder of ``in_features`` input channels.
 
     Raises:
-        ValueError: ``max_frames`` does not hold one window.
+        ConfigError: ``max_frames`` does not hold one window.
     """
     if max_frames < options.window:
-        raise ValueError(
-            f"max_frames is {max_frames}, expected a window ({options.window}) or more"
+        raise ConfigError(
+            f"frontend.max_frames is {max_frames}, expected a window ({options.window}) or more"
         )
     return GruEncoder(options, in_features)
 

@@ -158,7 +158,7 @@ def _landmarks(frontend: Any, boards: Mapping[str, Layout], seed: int) -> _Made:
     samples = landmarks.synthesize(
         _SAMPLES,
         seed=seed,
-        glosses=frontend.named(),
+        glosses=frontend.tokens().symbols[1:],
         points=landmarks.Points(shape.pose, shape.hand, shape.face),
         max_frames=shape.max_frames,
     )

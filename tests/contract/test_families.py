@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def frames_of(model: CtcModel, seed: int) -> tuple[np.ndarray, object]:
         (*_, sample) = neural.synthesize(1 + seed % 3, seed=seed, **size)
         return model.frontend.frames(sample.signal, sample.group), sample.group
     points = landmarks.Points(shape.pose, shape.hand, shape.face)
-    named = {"glosses": model.frontend.named(), "max_frames": shape.max_frames}
+    named = {"glosses": model.frontend.tokens().symbols[1:], "max_frames": shape.max_frames}
     (sample,) = landmarks.synthesize(1, seed=seed, points=points, **named)
     return model.frontend.frames(sample.signal, None), None
 
@@ -122,14 +122,11 @@ def test_output_has_a_column_a_token_and_sums_to_one(model: CtcModel) -> None:
 def test_the_length_map_is_exact_for_every_length(model: CtcModel) -> None:
     """Cutting the input to a length leaves as many output frames as the map says, for all."""
     T = model.frontend.options.max_frames
-    keep = torch.zeros(1, 1, T)
     seen = []
-    hook = model.head.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[2]))
     with torch.inference_mode():
         for length in range(model.window, T + 1):
             x = torch.zeros(1, model.features.out_features, length)
-            seen.append(model.encoder(x, keep[:, :, :length] + 1.0).shape[2])
-    hook.remove()
+            seen.append(model.encoder(x, torch.ones(1, 1, length)).shape[2])
     expected = [output_length(n, model.stride, model.window) for n in range(model.window, T + 1)]
     assert seen == expected
     assert all(output_length(n, model.stride, model.window) == 0 for n in range(model.window))
@@ -242,136 +239,38 @@ def test_weights_are_seeded(family: str) -> None:
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-# Published counts: FIELD figures of the origin systems. None: no published network has this shape.
-SIZES = {
-    "gru": 132_182_016 + 84_009 + 1_579_008,
-    "transformer": 14_600_000,
-}
+@pytest.mark.parametrize(
+    ("family", "options"),
+    [
+        ("mobilenetv3", {"cross_attention": True, "layers": 2}),
+        ("conformer", {"norm": "layer", "stride": 1}),
+        ("conformer", {"stride": 4, "positions": "learned"}),
+        ("gru", {"bidirectional": False, "layer_norm": False, "window": 9, "stride": 3}),
+    ],
+)
+def test_options_keep_the_promises_too(family: str, options: dict[str, Any]) -> None:
+    spec = initialising.config(family).model
+    torch.manual_seed(0)
+    model = CtcModel({**spec, "encoder": {**spec["encoder"], **options}}).eval()
+    test_the_length_map_is_exact_for_every_length(model)
+    test_padding_never_changes_a_valid_frame(model)
+    test_padding_is_like_no_padding(model)
+    test_nothing_but_padding_gives_finite_output(model)
 
 
-@pytest.mark.parametrize("family", sorted(SIZES))
-def test_full_size_is_the_published_one(family: str) -> None:
-    with torch.device("meta"):
-        model = CtcModel(initialising.config(family, "full").model)
-    count = sum(p.numel() for p in model.parameters())
-    assert count == pytest.approx(SIZES[family], rel=2e-3)
-
-
-def test_the_published_brain_to_text_decoder() -> None:
-    """Counts by part, both window sizes; frames of 100, 500 and 1200 bins; its off-by-one."""
-    spec = initialising.config("gru", "full").model
-    for window, encoder, frames in ((32, 132_182_016, (18, 118, 293)), (14, 103_870_464, None)):
-        with torch.device("meta"):
-            model = CtcModel({**spec, "encoder": {**spec["encoder"], "window": window}})
-        sizes = {n: sum(p.numel() for p in part.parameters()) for n, part in model.named_children()}
-        assert sizes == {"features": 1_579_008, "encoder": encoder, "head": 84_009}
-        if frames:
-            assert tuple(model.output_length(n) for n in (100, 500, 1200)) == frames
-            # What the baseline tells its loss is one frame less than the network answers.
-            assert tuple((n - window) // 4 for n in (100, 500, 1200)) == (17, 117, 292)
-            tokens = model.frontend.tokens()
-            assert (len(tokens), tokens.blank_id) == (41, 0)
-            x = torch.zeros(1, 1200, 256, device="meta")
-            day = torch.zeros(1, dtype=torch.int32, device="meta")
-            assert model(x, day + 1200, day).shape == (1, 293, 41)
-
-
-def test_the_documents_swipe_transformer_takes_35_channels_and_answers_28() -> None:
-    model = CtcModel({**initialising.config("transformer", "full").model,
-                      "encoder": {"type": "transformer", "layers": 1}})  # fmt: skip
-    assert model.features.out_features == 35
-    assert model.head.scores.out_features == 28
-    assert model.encoder.positions.table.shape == (1, 64, 384)
-
-
-def test_learned_positions_are_weights() -> None:
-    spec = initialising.config("transformer").model
-    encoder = {**spec["encoder"], "positions": "learned"}
-    model = CtcModel({**spec, "encoder": encoder})
-    assert model.state_dict()["encoder.positions.table"].shape == (1, 64, 32)
-    with pytest.raises(ConfigError, match="expected sinusoidal or learned"):
-        CtcModel({**spec, "encoder": {**encoder, "positions": "rotary"}})
-
-
-def test_sinusoidal_positions_are_the_published_formula() -> None:
-    table = initialising.build("transformer").encoder.positions.table[0].numpy()
-    place, pair = np.arange(64)[:, None], np.arange(16)[None]
-    angle = place / 10000.0 ** (2 * pair / 32)
-    np.testing.assert_allclose(table[:, 0::2], np.sin(angle), atol=1e-5)
-    np.testing.assert_allclose(table[:, 1::2], np.cos(angle), atol=1e-5)
-
-
-def test_kinematics_of_a_finger_at_constant_speed() -> None:
-    model = initialising.build("transformer")
-    board = layouts.load("qwerty")
-    t = np.linspace(0.0, 1000.0, 40)
-    along = np.column_stack([0.05 + 0.9 * t / 1000.0, np.full(40, 0.5 / 3), t])
-    inputs = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(along, board).items()}
-    x = model.features(**inputs)[0]
-    n = int(inputs["length"][0])
-    speed = x[0, 4, 1:n]  # vx: nine keys a second, one unit is ten
-    torch.testing.assert_close(speed, torch.full((n - 1,), 0.9), atol=1e-3, rtol=0)
-    assert x[0, 6, 2:n].abs().max() < 2e-2  # ax
-    assert x[0, [3, 5, 7], :n].abs().max() < 1e-4  # no movement across rows
-    nearest = x[0, 8:, :n].argmax(0)
-    assert [board.letters[i] for i in nearest[[0, n // 2, n - 1]]] in (list("qtp"), list("qyp"))
-    assert torch.equal(x[0, 8:, :n].sum(0), torch.ones(n))
-    assert x[:, :, n:].abs().max() == 0
-
-
-def test_smoothing_is_same_padding_of_an_even_kernel() -> None:
-    model = initialising.build("gru")
-    features = model.features
-    signal = torch.randn(1, 64, 16, generator=torch.Generator().manual_seed(0))
-    x, _, _ = features(signal, torch.tensor([64]), torch.tensor([0]))
-    kernel = torch.exp(-0.5 * ((torch.arange(20) - 9.5) / 2.0) ** 2)
-    kernel = (kernel / kernel.sum()).reshape(1, 1, 20).repeat(16, 1, 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch says that it copies
-        expected = torch.nn.functional.conv1d(
-            signal.transpose(1, 2), kernel, padding="same", groups=16
-        )
-    torch.testing.assert_close(x, torch.nn.functional.softsign(expected), atol=1e-5, rtol=0)
-
-
-def test_windows_are_channel_major_like_unfold() -> None:
-    encoder = initialising.build("gru").encoder
-    x = torch.randn(2, 16, 64, generator=torch.Generator().manual_seed(0))
-    unfolded = torch.nn.functional.unfold(x[:, :, :, None], (14, 1), stride=(4, 1))
-    torch.testing.assert_close(encoder._windows(x), unfolded.transpose(1, 2), atol=0, rtol=0)
-
-
-def test_each_day_has_its_own_layer() -> None:
-    model = initialising.build("gru")
-    torch.nn.init.normal_(model.features.day_weight, std=0.3)
-    signal = torch.randn(1, 64, 16, generator=torch.Generator().manual_seed(0))
-    days = torch.tensor([0, 1, 2], dtype=torch.int32)
-    x, _, _ = model.features(signal.repeat(3, 1, 1), torch.tensor([64] * 3), days)
-    assert (x[0] - x[1]).abs().max() > 0.1
-    with pytest.raises(UnknownNameError, match="did you mean 'day-1'"):
-        model.frontend.context("day1")
-
-
-def test_a_backward_gru_is_torchs_own_on_packed_frames() -> None:
-    """The same weights in torch's bidirectional GRU, fed with packed sequences, answer the same."""
-    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-
-    layers = initialising.build("gru").encoder.layers
-    oracle = torch.nn.GRU(224, 24, 2, batch_first=True, bidirectional=True)
-    state = {}
-    for i, (ahead, back) in enumerate(zip(layers.ahead, layers.back, strict=True)):
-        state |= {k.replace("l0", f"l{i}"): v for k, v in ahead.state_dict().items()}
-        state |= {k.replace("l0", f"l{i}_reverse"): v for k, v in back.state_dict().items()}
-    oracle.load_state_dict(state)
-    x = torch.randn(3, 12, 224, generator=torch.Generator().manual_seed(0))
-    lengths = torch.tensor([12, 5, 1])
-    keep = (torch.arange(12) < lengths[:, None]).float()[:, None]
-    with torch.inference_mode():
-        got = layers.eval()(x, keep)
-        packed = pack_padded_sequence(x, lengths, batch_first=True)
-        expected, _ = pad_packed_sequence(oracle(packed)[0], batch_first=True)
-    for row, length in enumerate(lengths):
-        torch.testing.assert_close(got[row, :length], expected[row, :length], atol=1e-5, rtol=0)
+def test_a_wrong_option_is_refused() -> None:
+    spec = initialising.config("mobilenetv3").model
+    with pytest.raises(ConfigError, match="add up to 191, the features have 192"):
+        CtcModel({**spec, "encoder": {**spec["encoder"], "modalities": [15, 24, 9, 143]}})
+    with pytest.raises(ConfigError, match="expected batch or layer"):
+        CtcModel({**spec, "encoder": {"type": "conformer", "norm": "group"}})
+    with pytest.raises(ConfigError, match="did you mean 'layers'"):
+        CtcModel({**spec, "encoder": {"type": "i3d", "layer": 2}})
+    gru = initialising.config("gru").model
+    with pytest.raises(ConfigError, match="expected a window"):
+        CtcModel({**gru, "encoder": {"type": "gru", "window": 65}})
+    with pytest.raises(ConfigError, match="expected 1 <= stride"):
+        CtcModel({**gru, "encoder": {"type": "gru", "window": 2}})
 
 
 def test_a_config_is_refused_with_the_nearest_spelling() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgectc.errors import ConfigError
 from edgectc.types import Array, Sample
 
 SILENCE = "SIL"
@@ -67,8 +68,13 @@ def synthesize(
         phonemes: what may be said; silence must be among them.
         max_frames: bins of the longest sample; a sentence ends before it.
         style: how a brain speaks.
+
+    Raises:
+        ConfigError: ``max_frames`` does not hold one phoneme between silences.
     """
     style = style or Style()
+    if max_frames < 3 * style.bins[0]:
+        raise ConfigError(f"max_frames is {max_frames}, expected {3 * style.bins[0]} or more")
     world = np.random.default_rng([style.world, channels])
     patterns = world.normal(0.0, style.depth, (len(phonemes), channels))
     patterns[list(phonemes).index(SILENCE)] = 0.0
@@ -105,7 +111,10 @@ def _sentence(
         word = [int(i) for i in rng.choice(voiced, size, replace=False)]
         more = bins(size + 1)
         if sum(lasting) + sum(more) > max_frames:
-            break
+            if len(said) > 1:
+                break
+            # No sentence is empty: one phoneme at least, as fast as any.
+            word, lasting, more = word[:1], [style.bins[0]], [style.bins[0]] * 2
         said, lasting = [*said, *word, silence], lasting + more
     return said, lasting
 

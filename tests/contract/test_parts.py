@@ -12,6 +12,7 @@ from edgectc.data import layouts
 from edgectc.encoders import _layers, i3d
 from edgectc.errors import ConfigError, UnknownNameError
 from edgectc.model import CtcModel
+from edgectc.targets import _rolled
 from edgectc.training import initialising
 
 
@@ -169,3 +170,23 @@ def test_a_backward_gru_is_torchs_own_on_packed_frames() -> None:
         expected, _ = pad_packed_sequence(oracle(packed)[0], batch_first=True)
     for row, length in enumerate(lengths):
         torch.testing.assert_close(got[row, :length], expected[row, :length], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [torch.nn.GRU, torch.nn.LSTM])
+def test_a_rolled_layer_is_torchs_own(kind: type[torch.nn.Module]) -> None:
+    layer = kind(5, 7, batch_first=True)
+    x = torch.randn(2, 9, 5, generator=torch.Generator().manual_seed(0))
+    network = torch.nn.Sequential(layer)
+    loop = _rolled.rolled(network)
+    assert network[0] is layer
+    assert isinstance(loop[0], _rolled._Loop)
+    with torch.no_grad():
+        torch.testing.assert_close(loop(x)[0], layer(x)[0], atol=1e-6, rtol=0)
+
+
+def test_only_what_is_the_same_is_rolled() -> None:
+    plain = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    assert _rolled.rolled(plain) is plain
+    for options in ({"num_layers": 2}, {"bidirectional": True}, {"bias": False}):
+        network = torch.nn.Sequential(torch.nn.GRU(5, 7, batch_first=True, **options))
+        assert _rolled.rolled(network) is network

@@ -9,18 +9,15 @@ import pytest
 
 import edgectc
 from edgectc import bundle as bundles
-from edgectc import manifest as manifests
 from edgectc import reference, registry
 from edgectc.tokens import output_length
 from edgectc.training import initialising
 
 FAMILIES = sorted({name.rpartition("-")[0] for name in initialising.names()})
-# ExecuTorch unrolls recurrent layers in time; lowering them takes half a minute and more.
-RECURRENT = {"gru", "i3d", "mobilenetv3"}
+# Each lowers in 10 to 20 s: many small delegates. (tcn: the shipped one is in the fast run.)
+SLOW = {("conformer", "pte"), ("i3d", "pte"), ("mobilenetv3", "pte"), ("tcn", "pte")}
 CELLS = [
-    pytest.param(family, target, marks=pytest.mark.slow)
-    if family in RECURRENT and target == "pte"
-    else (family, target)
+    pytest.param(family, target, marks=[pytest.mark.slow] * ((family, target) in SLOW))
     for family in FAMILIES
     for target in registry.names("targets")
 ]
@@ -51,6 +48,9 @@ def test_a_family_exports_and_passes(
     for case in cases:
         assert len(case.log_probs) == output_length(case.length, stride, window)
     assert made.report.figures["padding_leak"] <= 1e-5
+    tokens = bundles.read(packed[family]).tokens()
+    assert (made.manifest.tokens, made.manifest.blank_id) == (tokens.symbols, tokens.blank_id)
+    assert made.manifest.tokens[tokens.blank_id] == "<blank>"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -88,16 +88,3 @@ def test_a_wrong_length_map_is_seen(packed: dict[str, Path]) -> None:
     checks, _ = parity.compare_numbers(loaded, cases, atol=1e-4)
     assert [check.status for check in checks] == ["fail"]
     assert "got shape" in checks[0].detail
-
-
-@pytest.mark.parametrize("family", ["gru", "mobilenetv3"])
-def test_manifest_carries_length_map_blank_and_tokens(
-    family: str, packed: dict[str, Path], tmp_path: Path
-) -> None:
-    made = edgectc.export(packed[family], target="onnx", out=tmp_path / "x.onnx")
-    manifest = manifests.read(made.path)[1]
-    assert manifest.blank_id == 0
-    assert manifest.tokens[0] == "<blank>"
-    stride, window = {"gru": (4, 14), "mobilenetv3": (1, 1)}[family]
-    assert (manifest.output["stride"], manifest.output["window"]) == (stride, window)
-    assert manifest.layouts == ()

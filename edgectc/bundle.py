@@ -45,6 +45,7 @@ class Index:
     seen_words: str | None
     training: Mapping[str, Any]
     files: Mapping[str, str]
+    window: int = 1
 
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:

@@ -185,11 +185,14 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
 
-    one = verb("pack", "make.pack", "Pack a training run into a bundle.")
-    one.add_argument("run_dir", metavar="RUN", help="folder that train wrote")
+    one = verb("pack", "make.pack", "Pack a training run, or an untrained family, into a bundle.")
+    one.add_argument("run_dir", nargs="?", metavar="RUN", help="folder that train wrote")
+    one.add_argument("--init", metavar="FAMILY", help="untrained weights instead of a run")
+    one.add_argument("--config", default="small", metavar="SIZE", help="of --init (default small)")
+    one.add_argument("--seed", type=int, default=0, help="of --init (default 0)")
     one.add_argument("--out", required=True, metavar="DIR", help="bundle to make or replace")
     one.add_argument("--name", help="model name (default: name of --out)")
-    one.add_argument("--lexicon", required=True, metavar="FILE", help="lexicon to carry")
+    one.add_argument("--lexicon", metavar="FILE", help="lexicon to carry; a run needs one")
     one.add_argument("--licence", default="", help="licence of the lexicon")
     one.add_argument("--preset", metavar="FILE", help="decoder preset from tune-decoder")
     one.add_argument(

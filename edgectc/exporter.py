@@ -115,8 +115,8 @@ def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
 
 
 def _example(model: models.CtcModel, bundle: Bundle, case: Case) -> dict[str, torch.Tensor]:
-    board = next(b for b in bundle.layouts if b.name == case.layout)
-    prepared = case.inputs(model.frontend, board)
+    boards = {board.name: board for board in bundle.layouts}
+    prepared = case.inputs(model.frontend, reference.setting(boards, case.layout))
     # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
@@ -158,7 +158,7 @@ def _manifest(
 ) -> Manifest:
     index, tokens = bundle.index, bundle.tokens()
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.options.max_frames, index.stride)
+    frames = output_length(model.frontend.options.max_frames, index.stride, index.window)
     packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
@@ -172,6 +172,7 @@ def _manifest(
             "dtype": "float32",
             "shape": [1, frames, len(tokens)],
             "stride": index.stride,
+            "window": index.window,
         },
         frontend=index.model["frontend"],
         tokens=tokens.symbols,

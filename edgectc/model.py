@@ -4,6 +4,22 @@ A model spec is plain JSON::
 
     {"frontend": {"type": "swipe", ...}, "features": {"type": "swipe", ...},
      "encoder": {"type": "tcn", ...}}
+
+What the parts owe each other:
+
+frontend
+    numpy, before the graph. ``options.max_frames``; ``input_contract()``, the inputs in call order:
+    the frames (1, T, C), ``length`` (1,), and what a recording was made with (a keyboard, a day).
+    ``prepare(raw, setting)`` makes them all, ``frames(raw, setting)`` the first without padding,
+    ``context(setting)`` those after ``length``; ``tokens(setting)`` names the output columns.
+features
+    ``create(options, *, frontend)``; called with the inputs, returns x (N, F, T), keep (N, 1, T)
+    and a tuple for the head; ``out_features`` F; ``make_head(in_features)``.
+encoder
+    ``create(options, *, in_features, max_frames)``; called with x and keep, returns (N, C, T');
+    ``out_features`` C; ``stride`` and ``window``, the length map of `edgectc.tokens.output_length`.
+head
+    called with the encoder's output and that tuple, returns scores (N, T', V).
 """
 
 from __future__ import annotations
@@ -19,6 +35,7 @@ from torch import Tensor, nn
 from edgectc import registry
 from edgectc.bundle import Bundle
 from edgectc.errors import BundleMismatchError, ConfigError, NonFiniteError
+from edgectc.tokens import output_length
 
 PARTS = (("frontend", "frontends"), ("features", "features"), ("encoder", "encoders"))
 
@@ -26,7 +43,8 @@ PARTS = (("frontend", "frontends"), ("features", "features"), ("encoder", "encod
 class CtcModel(nn.Module):
     """Maps the inputs of a frontend's contract to log_probs (N, T', V), natural log.
 
-    Valid output frames of a sample are ceil(length / stride); frames after them are arbitrary.
+    Valid output frames of a sample are ``output_length(length, stride, window)``; frames after them
+    are arbitrary but finite.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -35,27 +53,37 @@ class CtcModel(nn.Module):
         if {*spec} != {*names}:
             raise ConfigError(f"a model has the parts {names}, got {sorted(spec)}")
         self.frontend = registry.create("frontends", spec["frontend"])
-        features = registry.module("features", spec["features"]["type"])
-        self.features = registry.create(
-            "features", spec["features"], max_frames=self.frontend.options.max_frames
-        )
+        self.features = registry.create("features", spec["features"], frontend=self.frontend)
         self.encoder = registry.create(
-            "encoders", spec["encoder"], in_features=self.features.out_features
+            "encoders",
+            spec["encoder"],
+            in_features=self.features.out_features,
+            max_frames=self.frontend.options.max_frames,
         )
-        self.head = features.KeyHead(self.features.options, self.encoder.out_features)
+        self.head = self.features.make_head(self.encoder.out_features)
 
     @property
     def stride(self) -> int:
         """Input frames per output frame."""
         return int(self.encoder.stride)
 
-    def forward(
-        self, trace: Tensor, length: Tensor, keys: Tensor, key_mask: Tensor, key_size: Tensor
-    ) -> Tensor:
-        """Return log_probs (N, T', K + 1); shapes and units as in the frontend's contract."""
-        x, keep, codes = self.features(trace, length, keys, key_mask, key_size)
-        scores = self.head(self.encoder(x, keep), codes, key_mask)
-        return torch.log_softmax(scores, dim=-1)
+    @property
+    def window(self) -> int:
+        """Input frames that the first output frame needs."""
+        return int(self.encoder.window)
+
+    def output_length(self, length: int) -> int:
+        """Return the valid output frames of ``length`` valid input frames."""
+        return output_length(length, self.stride, self.window)
+
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor:
+        """Return log_probs (N, T', V); names, order, shapes and units as in the contract."""
+        x, keep, context = self.features(*inputs, **named)
+        return torch.log_softmax(self.head(self.encoder(x, keep), *context), dim=-1)
+
+    def time_first(self, *inputs: Tensor, **named: Tensor) -> Tensor:
+        """Return log_probs (T', N, V), as `torch.nn.CTCLoss` takes them."""
+        return self(*inputs, **named).transpose(0, 1)
 
     def fold(self) -> CtcModel:
         """Merge what only training needs into its neighbours, in place; return self."""

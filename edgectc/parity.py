@@ -88,6 +88,8 @@ def compare_numbers(
         if got.shape != expected.shape:
             detail = f"{case.name}: got shape {got.shape}, expected {expected.shape}"
             return [Check("log_probs", "fail", detail)], {}
+        if not len(got):  # shorter than the network's window: that it answers nothing is the check
+            continue
         difference = np.abs(got - expected)
         if difference.max() > worst:
             worst, at = float(difference.max()), case.name
@@ -95,8 +97,9 @@ def compare_numbers(
         frames += len(got)
         noise += float((difference**2).sum())
         signal += float((expected**2).sum())
-        filled = dict(inputs, trace=inputs["trace"].copy())
-        filled["trace"][:, case.length :] = _JUNK
+        first = next(iter(inputs))
+        filled = {**inputs, first: inputs[first].copy()}
+        filled[first][:, case.length :] = _JUNK
         leak = max(leak, float(np.abs(_used(loaded.run(filled), case) - got).max()))
     figures = {
         "max_abs_diff": worst,
@@ -128,6 +131,8 @@ def _texts(
 ) -> Check:
     wrong = []
     for case, text in zip(cases, expected, strict=True):
+        if not len(case.log_probs):
+            continue
         board = loaded.board(case.layout)
         log_probs = loaded.run(case.inputs(loaded.frontend, board))
         got = loaded.decoder(board, decoder)(log_probs, nbest=1).best.text
@@ -147,9 +152,9 @@ def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
         if int(got["length"][0]) != case.length:
             detail = f"{case.name}: {int(got['length'][0])} frames, expected {case.length}"
             return Check("resampling", "fail", detail)
-        worst = max(worst, float(np.abs(got["trace"][0] - case.trace).max()))
+        worst = max(worst, float(np.abs(next(iter(got.values()))[0] - case.trace).max()))
     status = "pass" if worst <= _RESAMPLING else "fail"
-    return Check("resampling", status, f"{len(raw)} raw traces, max |difference| {worst:.2g}")
+    return Check("resampling", status, f"{len(raw)} raw recordings, max |difference| {worst:.2g}")
 
 
 def _contract(loaded: Recognizer, manifest: Manifest) -> Check:

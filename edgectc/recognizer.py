@@ -17,7 +17,6 @@ from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
-from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.tokens import Tokens, output_length
 from edgectc.types import Array, Decoded
 
@@ -43,25 +42,27 @@ class Recognizer:
         engine: the runner itself.
         preset: decoder spec that a call uses unless it names another.
         lexicon: the words, None where there are none.
-        layout: the keyboard assumed where a call names none.
+        layout: the keyboard assumed where a call names none; "" for a model without keyboards.
     """
 
     def __init__(
         self,
         *,
         name: str,
-        frontend: SwipeFrontend,
+        frontend: Any,
         runner: Runner,
         stride: int,
+        window: int,
         boards: Sequence[Layout],
         decoder: Mapping[str, Any],
         lexicon: Lexicon | None,
     ) -> None:
         self.name, self.frontend = name, frontend
         self.runner, self.engine = runner.name, runner
-        self._stride, self.preset, self.lexicon = stride, dict(decoder), lexicon
+        self._length_map = (stride, window)
+        self.preset, self.lexicon = dict(decoder), lexicon
         self._boards = {board.name: board for board in boards}
-        self.layout = boards[0].name
+        self.layout = boards[0].name if boards else ""
         self._decoders: dict[tuple[str, str], Any] = {}
 
     def __call__(
@@ -77,9 +78,11 @@ class Recognizer:
 
         Args:
             trace: (n, 3) array of x, y, t_ms in the letter-area frame (x 0..1 over the keyboard
-                width, y 0..1 over the letter rows), or a list of {"x", "y", "t"}.
+                width, y 0..1 over the letter rows), or a list of {"x", "y", "t"}; of another
+                family, (T, C) numbers as its frontend says.
             nbest: most texts to return.
-            layout: name of the keyboard, or path of a layout ``.json``; None for the default.
+            layout: name of the keyboard, or path of a layout ``.json``; of another family, what
+                else the recording was made with, e.g. its day; None for the default.
             decoder: "lexicon" or "greedy"; None for the model's preset.
             context: words before this one; needs a word language model in the bundle.
 
@@ -98,7 +101,7 @@ class Recognizer:
         if nbest < 1:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
         board = self.board(layout or self.layout)
-        log_probs = self.log_probs(trace, layout=board.name if layout is None else layout)
+        log_probs = self.log_probs(trace, layout=layout)
         decoded: Decoded = self.decoder(board, decoder)(log_probs, nbest=nbest)
         return decoded
 
@@ -114,7 +117,7 @@ class Recognizer:
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return (T', V) float64 log_probs of prepared inputs, batch of one, valid frames only."""
-        frames = output_length(int(inputs["length"][0]), self._stride)
+        frames = output_length(int(inputs["length"][0]), *self._length_map)
         log_probs = self.engine.run(inputs)[0, :frames].astype(np.float64)
         if not np.isfinite(log_probs).all():
             raise NonFiniteError(
@@ -123,23 +126,30 @@ class Recognizer:
             )
         return log_probs
 
-    def tokens(self, board: Layout) -> Tokens:
+    def tokens(self, board: Layout | str | None) -> Tokens:
         """Return the meaning of the log_probs columns on a layout."""
-        return self.frontend.tokens(board)
+        tokens: Tokens = self.frontend.tokens(board)
+        return tokens
 
-    def board(self, name: str) -> Layout:
-        """Return a layout this model carries, one that ships, or one from a ``.json`` path."""
+    def board(self, name: str) -> Any:
+        """Return a layout this model carries, one that ships, or one from a ``.json`` path.
+
+        A model without keyboards takes the name itself, or None if it is empty.
+        """
+        if not self._boards:
+            return name or None
         return self._boards.get(name) or layouts.load(name)
 
-    def decoder(self, board: Layout, name: str | None = None) -> Any:
+    def decoder(self, board: Layout | str | None, name: str | None = None) -> Any:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""
         name = name or str(self.preset["type"])
-        if (board.name, name) not in self._decoders:
+        key = (board.name if isinstance(board, Layout) else board or "", name)
+        if key not in self._decoders:
             spec = self.preset if name == self.preset["type"] else {"type": name}
-            self._decoders[board.name, name] = registry.create(
+            self._decoders[key] = registry.create(
                 "decoders", spec, tokens=self.tokens(board), lexicon=self.lexicon
             )
-        return self._decoders[board.name, name]
+        return self._decoders[key]
 
 
 def load(
@@ -177,6 +187,7 @@ def load(
         frontend=registry.create("frontends", dict(index.model["frontend"])),
         runner=engine,
         stride=index.stride,
+        window=index.window,
         boards=bundle.layouts,
         decoder=index.decoder,
         lexicon=find_words(index.lexicon, place, lexicon),
@@ -207,6 +218,7 @@ def from_bytes(
         frontend=registry.create("frontends", dict(manifest.frontend)),
         runner=registry.create("runners", spec, data=data),
         stride=int(manifest.output["stride"]),
+        window=int(manifest.output.get("window", 1)),
         boards=[layouts.parse(values) for values in manifest.layouts],
         decoder=manifest.decoder,
         lexicon=lexicon,

@@ -1,8 +1,8 @@
-"""Reference cases: generated traces with the answers of the trained network.
+"""Reference cases: generated recordings with the answers of the trained network.
 
-They travel in the bundle and in every artifact, so any copy can be checked alone. Word cases are
-whole synthetic swipes; length cases cut one trace to chosen lengths, so a graph that froze a length
-or leaks its padding cannot pass.
+They travel in the bundle and in every artifact, so any copy can be checked alone. Some cases are
+whole recordings (of swipes: words); length cases cut one to chosen lengths, so a graph that froze a
+length or leaks its padding cannot pass.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.synthesis import swipe as synthesize
 from edgectc.errors import BundleError
-from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.manifest import pack_array, unpack_array
 from edgectc.types import Array
 
@@ -29,14 +28,24 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A raw recording and what it was made with: a layout, a day, or "" for nothing."""
+
+    name: str
+    layout: str
+    points: Array
+
+
+@dataclass(frozen=True)
 class Case:
     """One input and the answers expected for it.
 
     Attributes:
-        trace: (T, 3) float32, zeros after ``length``.
-        log_probs: (T', K + 1) float32 on valid frames, keys of the layout then blank; empty until
-            the network has answered.
-        points: (n, 3) float64 raw trace, or None for a length case.
+        layout: what it was made with, as in `Recording`.
+        trace: (T, C) float32, the network's first input; zeros after ``length``.
+        log_probs: (T', V) float32 on valid frames; of a swipe, the keys of the layout and the blank
+            alone; empty until the network has answered.
+        points: the raw recording, (n, 3) float64 of a swipe, or None for a length case.
         greedy: text of the best path.
         word: best word with the bundle's lexicon and preset; "" for length cases.
     """
@@ -50,28 +59,49 @@ class Case:
     greedy: str = ""
     word: str = ""
 
-    def inputs(self, frontend: SwipeFrontend, board: Layout) -> dict[str, Array]:
+    def inputs(self, frontend: Any, board: Layout | str | None) -> dict[str, Array]:
         """Return the network inputs, batch of one."""
+        first = next(iter(frontend.input_contract()))
         length = np.array([self.length], np.int32)
-        return {"trace": self.trace[None], "length": length, **frontend.key_table(board)}
+        return {first: self.trace[None], "length": length, **frontend.context(board)}
 
 
-def generate(frontend: SwipeFrontend, names: Sequence[str], *, seed: int = 0) -> list[Case]:
-    """Return unanswered cases for the layouts in ``names`` that have reference words."""
+def swipes(names: Sequence[str], *, seed: int = 0) -> list[Recording]:
+    """Return generated swipes of the layouts in ``names`` that have reference words."""
     rng = np.random.default_rng(seed)
+    return [
+        Recording(f"{name}-{word}", name, np.round(synthesize(word, layouts.load(name), rng), 4))
+        for name in names
+        for word in _WORDS.get(name, ())
+    ]
+
+
+def generate(
+    frontend: Any,
+    recordings: Sequence[Recording],
+    *,
+    boards: Mapping[str, Layout],
+    window: int = 1,
+) -> list[Case]:
+    """Return unanswered cases: the recordings, and the longest of them at chosen lengths.
+
+    Args:
+        frontend: of the model.
+        recordings: one or more.
+        boards: the layouts that they name.
+        window: of the length map; lengths around it are among the chosen ones.
+    """
     T = frontend.options.max_frames
     empty = np.zeros((0, 0), np.float32)
     cases: list[Case] = []
-    for name in names:
-        board = layouts.load(name)
-        for word in _WORDS.get(name, ()):
-            points = np.round(synthesize(word, board, rng), 4)
-            frames = frontend.resample(points, board)
-            trace = np.zeros((T, 3), np.float32)
-            trace[: len(frames)] = frames
-            cases.append(Case(f"{name}-{word}", name, trace, len(frames), empty, points))
+    for one in recordings:
+        frames = frontend.frames(one.points, setting(boards, one.layout))
+        trace = np.zeros((T, frames.shape[1]), np.float32)
+        trace[: len(frames)] = frames
+        cases.append(Case(one.name, one.layout, trace, len(frames), empty, one.points))
     longest = max(cases, key=lambda case: case.length)
-    for length in sorted({1, 2, 7, 31, T // 2, T - 1, T}):
+    chosen = {1, 2, 7, 31, T // 2, T - 1, T, max(1, window - 1), window}
+    for length in sorted(n for n in chosen if 1 <= n <= T):
         grid = np.linspace(0, longest.length - 1, T)
         full = np.stack(
             [np.interp(grid, np.arange(T), column) for column in longest.trace.T], axis=1
@@ -79,6 +109,11 @@ def generate(frontend: SwipeFrontend, names: Sequence[str], *, seed: int = 0) ->
         trace = np.where(np.arange(T)[:, None] < length, full, 0.0).astype(np.float32)
         cases.append(Case(f"length-{length}", longest.layout, trace, length, empty))
     return cases
+
+
+def setting(boards: Mapping[str, Layout], name: str) -> Layout | str | None:
+    """Return what a frontend takes beside a recording: its layout, the name of its day, or None."""
+    return boards.get(name, name or None)
 
 
 def to_json(cases: Sequence[Case]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ BLANK = "<blank>"
 class Tokens:
     """Token table. ``symbols[i]`` is column i of log_probs; ``blank_id`` is its CTC blank.
 
-    Both directions are derived from one tuple, so they cannot disagree.
+    Both directions are derived from one tuple, so they cannot disagree. ``separator`` stands
+    between symbols in a text: "" for letters, " " for phonemes and glosses.
 
     Raises:
         ConfigError: empty, duplicate or multi-line symbols, or a blank id out of range.
@@ -24,6 +25,7 @@ class Tokens:
 
     symbols: tuple[str, ...]
     blank_id: int
+    separator: str = ""
 
     def __post_init__(self) -> None:
         if len(set(self.symbols)) != len(self.symbols):
@@ -63,7 +65,7 @@ class Tokens:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids; blanks are skipped, repeats are kept."""
-        return "".join(self.symbols[i] for i in ids if i != self.blank_id)
+        return self.separator.join(self.symbols[i] for i in ids if i != self.blank_id)
 
     def to_text(self) -> str:
         """Return the ``tokens.txt`` form: one symbol a line; the blank's line is ``<blank>``."""
@@ -96,9 +98,12 @@ def collapse(ids: Sequence[int], blank_id: int) -> list[tuple[int, int]]:
     return out
 
 
-def output_length(length: int, stride: int) -> int:
-    """Return the valid output frames of ``length`` input frames: the length map of every model."""
-    return -(-length // stride)
+def output_length(length: int, stride: int, window: int = 1) -> int:
+    """Return the valid output frames of ``length`` input frames: the length map of every model.
+
+    max(0, floor((length - window) / stride) + 1); with a window of 1 that is ceil(length / stride).
+    """
+    return max(0, (length - window) // stride + 1)
 
 
 def frames_needed(ids: Sequence[int]) -> int:

@@ -25,10 +25,17 @@ def swipes_of(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
 
 def load(options: Namespace) -> Any:
     from edgectc import recognizer
+    from edgectc.errors import ConfigError
 
-    return recognizer.load(
+    loaded = recognizer.load(
         options.model, runner=options.runner, lexicon=options.lexicon, threads=options.threads
     )
+    if not loaded.layout:
+        takes = ", ".join(loaded.frontend.input_contract())
+        raise ConfigError(
+            f"model {loaded.name!r} takes no swipes but {takes}; call it from Python, edgectc.load"
+        )
+    return loaded
 
 
 def torch_module(name: str, *, extra: str = "torch") -> Any:

@@ -56,9 +56,37 @@ def train(options: Namespace) -> int:
 
 
 def pack(options: Namespace) -> int:
-    """Pack a run into a bundle."""
+    """Pack a run, or untrained weights, into a bundle."""
+    name = options.name or Path(options.out).name
+    if (options.run_dir is None) == (options.init is None):
+        raise ConfigError("give either RUN, the folder that train wrote, or --init FAMILY")
+    if options.init is not None:
+        _refuse_with_init(options)
+        initialise = torch_module("training.initialising").initialise
+        bundle = initialise(
+            Path(options.out), options.init, options.config, name=name, seed=options.seed
+        )
+    else:
+        bundle = _pack_run(options, name)
+    if options.json:
+        print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
+    else:
+        print(f"{bundle.path}: {len(bundle.index.files)} files")
+    return 0
+
+
+def _refuse_with_init(options: Namespace) -> None:
+    given = [k for k in ("lexicon", "licence", "preset", "overrides") if getattr(options, k)]
+    if given:
+        named = ", ".join("--set" if k == "overrides" else f"--{k}" for k in given)
+        raise ConfigError(f"{named} belongs to a run, not to --init; leave it out")
+
+
+def _pack_run(options: Namespace, name: str) -> Any:
     from edgectc import config
 
+    if options.lexicon is None:
+        raise ConfigError("packing a run needs a lexicon; name one with --lexicon FILE")
     decoder: dict[str, Any] = {}
     if options.preset:
         try:
@@ -67,19 +95,14 @@ def pack(options: Namespace) -> int:
             raise ConfigError(f"{options.preset} is not a preset: {error}") from error
     for assignment in options.overrides:
         config.set_key(decoder, assignment)
-    bundle = torch_module("training.packing").pack(
+    return torch_module("training.packing").pack(
         Path(options.run_dir),
         Path(options.out),
-        name=options.name or Path(options.out).name,
+        name=name,
         lexicon=Path(options.lexicon),
         lexicon_licence=options.licence,
         decoder=decoder,
     )
-    if options.json:
-        print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
-    else:
-        print(f"{bundle.path}: {len(bundle.index.files)} files")
-    return 0
 
 
 def lexicon(options: Namespace) -> int:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from edgectc.encoders._layers import MaskedConvNorm
+
 
 @dataclass(frozen=True)
 class Options:
@@ -42,63 +44,9 @@ class Options:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
 
 
-def create(options: Options, *, in_features: int) -> TcnEncoder:
-    """Return an untrained encoder of ``in_features`` input channels."""
+def create(options: Options, *, in_features: int, max_frames: int) -> TcnEncoder:
+    """Return an untrained encoder of ``in_features`` input channels, for any number of frames."""
     return TcnEncoder(options, in_features)
-
-
-class MaskedConvNorm(nn.Module):
-    """A convolution of masked input, normalised over the valid frames of the batch."""
-
-    mean: Tensor
-    var: Tensor
-
-    def __init__(
-        self, in_channels: int, channels: int, kernel: int, *, dilation: int = 1, stride: int = 1
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(
-            in_channels,
-            channels,
-            kernel,
-            padding=dilation * (kernel // 2),
-            dilation=dilation,
-            stride=stride,
-        )
-        self.gain = nn.Parameter(torch.ones(channels))
-        self.shift = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("var", torch.ones(channels))
-        self.folded = False
-
-    def forward(self, x: Tensor, keep: Tensor) -> Tensor:
-        """Return (N, C, T'). ``keep`` is (N, 1, T'), the valid frames of the output."""
-        x = self.conv(x)
-        if self.folded:
-            return x
-        mean, var = self._statistics(x, keep) if self.training else (self.mean, self.var)
-        scale = self.gain / torch.sqrt(var + 1e-5)
-        return x * scale[:, None] + (self.shift - mean * scale)[:, None]
-
-    def _statistics(self, x: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
-        weight = keep[:, 0] / torch.clamp(keep.sum(), min=1.0)
-        mean = torch.einsum("nct,nt->c", x, weight)
-        var = torch.clamp(torch.einsum("nct,nt->c", x * x, weight) - mean * mean, min=0.0)
-        with torch.no_grad():
-            self.mean.lerp_(mean, 0.1)
-            self.var.lerp_(var, 0.1)
-        return mean, var
-
-    @torch.no_grad()
-    def fold(self) -> None:
-        """Merge the running statistics into the convolution; for inference, once."""
-        if not self.folded:
-            scale = self.gain / torch.sqrt(self.var + 1e-5)
-            bias = self.conv.bias
-            assert bias is not None
-            self.conv.weight.mul_(scale[:, None, None])
-            bias.copy_((bias - self.mean) * scale + self.shift)
-            self.folded = True
 
 
 class _Block(nn.Module):
@@ -122,11 +70,13 @@ class TcnEncoder(nn.Module):
     """Encodes (N, F, T) to (N, C, ceil(T / 2)).
 
     Attributes:
-        stride: input frames per output frame; valid output frames are ceil(length / stride).
+        stride: input frames per output frame.
+        window: input frames that the first output frame needs, see `edgectc.tokens.output_length`.
         out_features: C.
     """
 
     stride = 2
+    window = 1
 
     def __init__(self, options: Options, in_features: int) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,9 +46,9 @@ class Options:
     bound: float = 15.0
 
 
-def create(options: Options, *, max_frames: int) -> SwipeFeatures:
-    """Return untrained features for inputs of ``max_frames`` frames."""
-    return SwipeFeatures(options, max_frames)
+def create(options: Options, *, frontend: Any) -> SwipeFeatures:
+    """Return untrained features of the inputs that ``frontend`` makes."""
+    return SwipeFeatures(options, frontend.options.max_frames)
 
 
 class SwipeFeatures(nn.Module):
@@ -71,8 +72,8 @@ class SwipeFeatures(nn.Module):
 
     def forward(
         self, trace: Tensor, length: Tensor, keys: Tensor, key_mask: Tensor, key_size: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return features (N, F, T), keep (N, 1, T) and key codes (N, K, key_out).
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+        """Return features (N, F, T), keep (N, 1, T), and (codes (N, K, key_out), key_mask).
 
         Args:
             trace: (N, T, 3) float32 x, y in the letter-area frame, t in seconds.
@@ -85,7 +86,7 @@ class SwipeFeatures(nn.Module):
         K = keys.shape[1]
         used = key_mask.reshape(N, K, 1)
         # 1 up to length, 0 after, without a comparison: one delegate less.
-        keep = torch.clamp(length.reshape(N, 1, 1).float() - self.frames, 0.0, 1.0)
+        keep = torch.clamp(length.reshape(N, 1, 1).to(trace.dtype) - self.frames, 0.0, 1.0)
         unit = 1.0 / torch.clamp(key_size, min=1e-2).reshape(N, 1, 2)
         center = (keys * used).sum(1, keepdim=True) / torch.clamp(used.sum(1, True), min=1.0)
         keys = (keys - center) * unit
@@ -98,7 +99,11 @@ class SwipeFeatures(nn.Module):
         near = self._proximity(points, keys) * key_mask.reshape(N, 1, K)
         proximity = torch.bmm(near, self.key_in(code)).transpose(1, 2)
         moves = self._kinematics(points, steps, trace[:, :, 2].reshape(N, 1, T), keep)
-        return torch.cat([moves, proximity], dim=1), keep, self.key_out(code)
+        return torch.cat([moves, proximity], dim=1), keep, (self.key_out(code), key_mask)
+
+    def make_head(self, in_features: int) -> KeyHead:
+        """Return the head that scores the keys."""
+        return KeyHead(self.options, in_features)
 
     def _position(self, keys: Tensor) -> Tensor:
         """(N, K, 2) key units to sines, cosines and the position itself, (N, K, 18)."""

@@ -22,6 +22,7 @@ import numpy as np
 from edgectc.data.layouts import Layout
 from edgectc.data.validation import check_points
 from edgectc.errors import InputError
+from edgectc.frontends._signal import padded
 from edgectc.tokens import Tokens
 from edgectc.types import Array
 
@@ -97,11 +98,18 @@ class SwipeFrontend:
         Raises:
             InputError: the trace cannot be used; ``reason`` names why.
         """
-        frames = self.resample(check_points(points), layout)
-        trace = np.zeros((1, self.options.max_frames, 3), np.float32)
-        trace[0, : len(frames)] = frames
+        frames = self.frames(points, layout)
+        trace = padded(frames, self.options.max_frames)
         length = np.array([len(frames)], np.int32)
-        return {"trace": trace, "length": length, **self.key_table(layout)}
+        return {"trace": trace[None], "length": length, **self.context(layout)}
+
+    def frames(self, points: object, layout: Layout) -> Array:
+        """Return (length, 3) float64, what the network sees of a raw trace; see `resample`."""
+        return self.resample(check_points(points), layout)
+
+    def context(self, layout: Layout) -> dict[str, Array]:
+        """Return the inputs that say what a trace was made on: its layout's keys."""
+        return self.key_table(layout)
 
     def key_table(self, layout: Layout) -> dict[str, Array]:
         """Return the ``keys``, ``key_mask`` and ``key_size`` inputs of a layout."""

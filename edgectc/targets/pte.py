@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
+from edgectc.targets._rolled import rolled
 
 SCHEMES = ("float32",)
 PACKAGES = ("executorch",)
@@ -54,7 +55,7 @@ class PteTarget:
 
         try:
             with quiet():
-                captured = torch.export.export(model, (), dict(inputs), strict=False)
+                captured = torch.export.export(rolled(model), (), dict(inputs), strict=False)
                 edge = to_edge_transform_and_lower(
                     captured,
                     partitioner=[XnnpackPartitioner()],

@@ -15,12 +15,12 @@ from edgectc import reference, registry
 from edgectc.bundle import Bundle
 from edgectc.config import from_dict
 from edgectc.data import layouts
+from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import BundleFileMissingError
 from edgectc.files import sha256
 from edgectc.model import PARTS, CtcModel
 from edgectc.reference import Case
-from edgectc.tokens import output_length
 from edgectc.training import checkpoints
 from edgectc.training.settings import Settings
 
@@ -58,8 +58,9 @@ def pack(
     model.fold().eval()
     own = settings.data.layout
     boards = [layouts.load(board) for board in (own, *sorted({*layouts.names()} - {own}))]
-    cases = reference.generate(model.frontend, [board.name for board in boards])
-    cases = answer(model, cases, decoder=preset, lexicon=Lexicon.read(lexicon))
+    named = {board.name: board for board in boards}
+    cases = reference.generate(model.frontend, reference.swipes(list(named)), boards=named)
+    cases = answer(model, cases, boards=named, decoder=preset, lexicon=Lexicon.read(lexicon))
     tokens = model.frontend.tokens(boards[0])
     words = lexicon.read_bytes()
     files = {
@@ -74,6 +75,7 @@ def pack(
         "model": {part: registry.complete(kind, settings.model[part]) for part, kind in PARTS},
         "blank_id": tokens.blank_id,
         "stride": model.stride,
+        "window": model.window,
         "layouts": [layouts.describe(board) for board in boards],
         "decoder": preset,
         "lexicon": {"file": lexicon.name, "sha256": sha256(words), "licence": lexicon_licence},
@@ -97,22 +99,28 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
 
 
 def answer(
-    model: CtcModel, cases: list[Case], *, decoder: Mapping[str, Any], lexicon: Lexicon
+    model: CtcModel,
+    cases: list[Case],
+    *,
+    boards: Mapping[str, Layout],
+    decoder: Mapping[str, Any],
+    lexicon: Lexicon | None,
 ) -> list[Case]:
     """Return the cases with the answers of ``model`` and its decoders."""
     answered = []
     for case in cases:
-        board = layouts.load(case.layout)
+        board = reference.setting(boards, case.layout)
         inputs = case.inputs(model.frontend, board)
         with torch.inference_mode():
             out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
-        frames = output_length(case.length, model.stride)
-        log_probs = out[:frames].double().numpy()
+        out = out[: model.output_length(case.length)]
+        keys = len(board.letters) if isinstance(board, Layout) else out.shape[1] - 1
+        used = torch.cat([out[:, :keys], out[:, -1:]], dim=1).numpy()
         tokens = model.frontend.tokens(board)
-        texts = [
-            registry.create("decoders", spec, tokens=tokens, lexicon=lexicon)(log_probs, nbest=1)
-            for spec in ({"type": "greedy"}, dict(decoder))
-        ]
-        used = torch.cat([out[:frames, : len(board.letters)], out[:frames, -1:]], dim=1).numpy()
-        answered.append(reference.answered(case, used, texts[0].best.text, texts[1].best.text))
+        texts = ["", ""]
+        if len(out):
+            specs = ({"type": "greedy"}, dict(decoder))
+            made = [registry.create("decoders", s, tokens=tokens, lexicon=lexicon) for s in specs]
+            texts = [decode(out.double().numpy(), nbest=1).best.text for decode in made]
+        answered.append(reference.answered(case, used, *texts))
     return answered

@@ -1,0 +1,40 @@
+"""`edgectc pack --init`: an untrained bundle of any family."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgectc import bundle
+from edgectc.cli import main
+
+
+def test_pack_init_makes_a_bundle_of_any_family(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pack", "--init", "gru", "--out", str(tmp_path / "mine"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["path"] == str(tmp_path / "mine")
+    assert bundle.read(tmp_path / "mine").index.training["config"] == "gru-small"
+    assert main(["decode", str(tmp_path / "mine"), "--input", "x.jsonl"]) == 2
+    assert "takes no swipes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "either RUN"),
+        (["run", "--init", "gru"], "either RUN"),
+        (["--init", "gruu"], "did you mean 'gru'"),
+        (["--init", "gru", "--config", "larg"], "unknown config"),
+        (["--init", "gru", "--lexicon", "x", "--set", "a=1"], "--lexicon, --set belongs to a run"),
+        (["run"], "needs a lexicon"),
+    ],
+)
+def test_pack_refuses_what_does_not_belong_together(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pack", *arguments, "--out", str(tmp_path / "x")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()

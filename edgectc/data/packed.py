@@ -104,8 +104,9 @@ class PackedLexicon(Lexicon):
 
     def text(self, word: int, spelled: str | None = None) -> str:
         """Return a word as it is shown; ``spelled`` is its spelling, if that is known."""
-        entry = int(np.searchsorted(self.first_word, word, side="right")) - 1
-        return self._odd(word) or spelled or self.spelling(entry)
+        if odd := self._odd(word):
+            return odd
+        return spelled or self.spelling(int(np.searchsorted(self.first_word, word, "right")) - 1)
 
     def _odd(self, word: int) -> str | None:
         """Return a word that is not shown as it is spelled, else None."""

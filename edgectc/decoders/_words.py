@@ -15,6 +15,7 @@ from edgectc.data.lexicons import spell
 from edgectc.data.packed import PackedLexicon
 from edgectc.data.personal import UserDictionary
 from edgectc.data.tries import Trie
+from edgectc.decoders import _native
 from edgectc.decoders._native import NativeDecoder
 from edgectc.decoders._overlay import Overlay, tree_of
 from edgectc.decoders._search import Tree
@@ -59,6 +60,11 @@ class View:
     def trees(self) -> tuple[Tree, ...]:
         """The trees to search, the largest first."""
         return (self.main,) if self.over is None else (self.main, self.over)
+
+    @cached_property
+    def fits(self) -> bool:
+        """Whether the compiled search can hold these weights."""
+        return _native.fits(*self.trees)
 
     def native(self, base: NativeDecoder) -> NativeDecoder:
         """Return the compiled search over these words, made once."""
@@ -122,6 +128,7 @@ class Words:
         self._view = View(lexicon, self.main)
         self._contexts: dict[tuple[str, ...], View] = {}
         self._found: dict[str, tuple[int, str, str | None, float]] = {}
+        self._held: dict[str, list[tuple[str, float]]] = {}
         self._lock = threading.Lock()
 
     def view(self, context: Sequence[str]) -> View:
@@ -157,11 +164,7 @@ class Words:
             entry: that entry, or -1.
             named: context term of words in lower case; others have 0.
         """
-        found: dict[str, float] = {}
-        if entry >= 0:
-            first, last = (int(n) for n in self.lexicon.first_word[entry : entry + 2])
-            for word in range(first, last):
-                found[self.lexicon.text(word)] = float(self.lexicon.log_probs[word])
+        found = dict(self._texts(spelled, entry))
         if self._user is not None and self.dictionary is not None:
             for text in self._user.texts(spelled):
                 found.setdefault(text, -math.inf)
@@ -179,7 +182,7 @@ class Words:
         """Return the words after a context: those that the language model names are laid over."""
         assert self.language_model is not None
         words, log_probs, unnamed = following(self.language_model, context)
-        named = dict(zip(words, log_probs, strict=True))
+        named = dict(zip(words, log_probs.tolist(), strict=True))
         self._find(words)
         users = self._user.entries() if self._user else {}
         overs: dict[str, Over | None] = {}
@@ -217,15 +220,25 @@ class Words:
         """Note each lower-case word's entry and spelling, and text and log_prob if it is alone."""
         new = [word for word in words if word not in self._found]
         spelled = [self.spell(word) or "" for word in new]
-        for word, letters, entry in zip(new, spelled, self.lexicon.find(spelled), strict=True):
-            self._found[word] = (-1, letters, None, 0.0)
-            if entry < 0:
-                continue
-            first, last = (int(n) for n in self.lexicon.first_word[entry : entry + 2])
-            texts = [self.lexicon.text(n, letters) for n in range(first, last)]
-            if word in (text.lower() for text in texts):
-                alone = texts[0] if len(texts) == 1 else None
-                self._found[word] = (entry, letters, alone, float(self.lexicon.log_probs[first]))
+        entries = self.lexicon.find(spelled).tolist()
+        for word, letters, entry in zip(new, spelled, entries, strict=True):
+            texts = self._texts(letters, entry)
+            if word in (text.lower() for text, _ in texts):
+                alone = texts[0] if len(texts) == 1 else (None, 0.0)
+                self._found[word] = (entry, letters, *alone)
+            else:
+                self._found[word] = (-1, letters, None, 0.0)
+
+    def _texts(self, spelled: str, entry: int) -> list[tuple[str, float]]:
+        """Return the words of a lexicon entry with their log_probs; none for -1."""
+        if entry < 0:
+            return []
+        if spelled not in self._held:
+            first, last = self.lexicon.first_word[entry : entry + 2].tolist()
+            log_probs = self.lexicon.log_probs[first:last].tolist()
+            texts = [self.lexicon.text(word, spelled) for word in range(first, last)]
+            self._held[spelled] = list(zip(texts, log_probs, strict=True))
+        return self._held[spelled]
 
 
 class _UserWords:
@@ -285,7 +298,7 @@ def following(model: ContextModel, context: Sequence[str]) -> tuple[Sequence[str
     The values are log P(word | context) - log P(word); the first are relative to the last.
     """
     words, log_probs, backoff = model.following(model.start(context))
-    return words, log_probs - model.unigram(words) - backoff, backoff
+    return words, log_probs - model.unigram(words) - backoff, float(backoff)
 
 
 EMPTY = Tree(

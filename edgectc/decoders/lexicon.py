@@ -226,7 +226,7 @@ class LexiconDecoder:
         self, view: View, values: Array, nbest: int, slack: float, unfinished: bool
     ) -> Answer:
         native = self._native
-        if native is not None and (view.over is None or _native.fits(*view.trees)):
+        if native is not None and (view.over is None or view.fits):
             native = view.native(native)
             answer = native(values, nbest=nbest, slack=slack, unfinished=unfinished)
             if answer is None:

@@ -16,9 +16,23 @@ from typing import Any, Protocol
 from edgectc import registry
 from edgectc.errors import ConfigError, EdgectcError
 from edgectc.lms import _arpa, _kneser_ney, _ngrams, _pruning, _text
-from edgectc.lms._ngrams import NGrams
+from edgectc.lms._ngrams import NGrams, normalize_word
 from edgectc.lms.kenlm import MAGIC as KENLM_MAGIC
 from edgectc.types import LanguageModel
+
+__all__ = [
+    "SUFFIXES",
+    "Built",
+    "TextScore",
+    "WordModel",
+    "build",
+    "check_suffix",
+    "load",
+    "normalize_word",
+    "read_lines",
+    "score",
+    "write",
+]
 
 SUFFIXES = (".arpa", ".arpa.gz", ".lm")
 

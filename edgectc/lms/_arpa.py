@@ -112,11 +112,12 @@ def _head(lines: list[bytes]) -> tuple[list[int], int]:
             continue
         name, _, value = line.partition(b"=")
         n = len(counts) + 1
-        if name.split() != [b"ngram", b"%d" % n] or not value.strip().isdigit():
+        digits = value.strip()
+        if name.split() != [b"ngram", b"%d" % n] or not digits.isdigit() or len(digits) > 18:
             raise _error(number + 1, f"expected 'ngram {n}=COUNT', got {_shown(line)}")
         if n > MAX_ORDER:
             raise _error(number + 1, f"order {n}; this reader goes up to {MAX_ORDER}")
-        counts.append(int(value))
+        counts.append(int(digits))
     raise _error(len(lines), "the file ends in the section \\data\\; it is cut short")
 
 

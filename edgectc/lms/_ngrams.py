@@ -115,6 +115,7 @@ def quantized(ngrams: NGrams) -> NGrams:
         if level.backoffs is not None:
             values = level.backoffs[:]
             backoffs = _coded(values, _centres(values, np.ones(len(values))))
+        # An error in a likely n-gram is paid more often, and takes more mass from the others.
         coded = _coded(log_probs, _centres(log_probs, np.exp(log_probs / 2)))
         levels.append(Level(level.words, coded, backoffs, level.starts))
     return NGrams(ngrams.words, tuple(levels))

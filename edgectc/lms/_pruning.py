@@ -31,7 +31,7 @@ def shrink(levels: list[Grams], words: Sequence[str], max_bytes: int, *, quantiz
         kept = [int(level.kept.sum()) for level in levels]
         return file_bytes(words, kept, quantized=quantized)
 
-    if size(0.0) <= max_bytes:
+    if size(-np.inf) <= max_bytes:
         return 0.0
     if (least := size(np.inf)) > max_bytes:
         raise BudgetError(

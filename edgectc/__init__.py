@@ -16,6 +16,8 @@ _WHERE = {
     "Hypothesis": "types",
     "InputError": "errors",
     "Recognizer": "recognizer",
+    "UserDictionary": "data.personal",
+    "decode_batch": "decoding",
     "evaluate": "evaluation",
     "export": "exporter",
     "load": "recognizer",
@@ -29,6 +31,8 @@ __all__ = [
     "Hypothesis",
     "InputError",
     "Recognizer",
+    "UserDictionary",
+    "decode_batch",
     "evaluate",
     "export",
     "load",
@@ -37,7 +41,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from edgectc.decoding import make_decoder
+    from edgectc.data.personal import UserDictionary
+    from edgectc.decoding import decode_batch, make_decoder
     from edgectc.errors import EdgectcError, InputError
     from edgectc.evaluation import evaluate
     from edgectc.exporter import export

@@ -46,6 +46,7 @@ class Index:
     training: Mapping[str, Any]
     files: Mapping[str, str]
     window: int = 1
+    language_model: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:
@@ -229,8 +230,16 @@ def shipped_names() -> list[str]:
     return sorted(p.parent.name for p in folder.glob("*/bundle.json")) if folder else []
 
 
-def find_lexicon(wanted: Mapping[str, Any], beside: Path, *, given: str | None = None) -> Path:
-    """Return the lexicon a manifest names: the one the user gave, beside the file, or shipped.
+def find_file(
+    wanted: Mapping[str, Any], beside: Path, *, kind: str, given: str | None = None
+) -> Path:
+    """Return a file that a manifest names: the one the user gave, beside the model, or shipped.
+
+    Args:
+        wanted: ``file`` and ``sha256`` of the manifest.
+        beside: folder of the model.
+        kind: option that names such a file, e.g. "lexicon" or "language-model".
+        given: path to take instead.
 
     Raises:
         BundleFileMissingError: none of these has the wanted hash; the message names it.
@@ -238,7 +247,7 @@ def find_lexicon(wanted: Mapping[str, Any], beside: Path, *, given: str | None =
     """
     if given is not None:
         if not Path(given).is_file():
-            raise ConfigError(f"--lexicon {given!r}: no such file")
+            raise ConfigError(f"--{kind} {given!r}: no such file")
         return Path(given)
     folders = [beside, beside.parent]  # artifacts/x.onnx lies one level below its bundle
     shipped = models_dir()
@@ -249,6 +258,6 @@ def find_lexicon(wanted: Mapping[str, Any], beside: Path, *, given: str | None =
         if candidate.is_file() and file_sha256(candidate) == wanted["sha256"]:
             return candidate
     raise BundleFileMissingError(
-        f"the lexicon {wanted['file']!r} with sha256 {wanted['sha256']} is neither beside the "
-        "model nor in the installed package; name one with --lexicon"
+        f"the {kind.replace('-', ' ')} {wanted['file']!r} with sha256 {wanted['sha256']} is "
+        f"neither beside the model nor in the installed package; name one with --{kind}"
     )

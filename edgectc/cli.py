@@ -129,6 +129,8 @@ def _use(verb: object) -> None:
     one.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
     one.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
     one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
+    one.add_argument("--context", metavar="WORDS", help="words before each swipe, e.g. 'see you'")
+    one.add_argument("--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md")
     _runtime(one)
 
     one = verb("eval", "use.evaluate", "Measure accuracy on labelled swipes.")
@@ -141,6 +143,9 @@ def _use(verb: object) -> None:
     one.add_argument("model", nargs="?", help=_MODEL)
     _labelled(one, split="dev")
     one.add_argument("--out", metavar="FILE", help="write the preset, for pack --preset")
+    one.add_argument(
+        "--update", action="store_true", help="write the preset into the bundle; export anew then"
+    )
     _runtime(one)
 
     one = verb(
@@ -185,8 +190,14 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
 
-    one = verb("pack", "make.pack", "Pack a training run, or an untrained family, into a bundle.")
-    one.add_argument("run_dir", nargs="?", metavar="RUN", help="folder that train wrote")
+    one = verb(
+        "pack",
+        "make.pack",
+        "Pack a run, an untrained family, or a bundle with other words or preset.",
+    )
+    one.add_argument(
+        "run_dir", nargs="?", metavar="SOURCE", help="folder that train wrote, or a bundle"
+    )
     one.add_argument("--init", metavar="FAMILY", help="untrained weights instead of a run")
     one.add_argument("--config", default="small", metavar="SIZE", help="of --init (default small)")
     one.add_argument("--seed", type=int, default=0, help="of --init (default 0)")
@@ -194,6 +205,8 @@ def _make(verb: object) -> None:
     one.add_argument("--name", help="model name (default: name of --out)")
     one.add_argument("--lexicon", metavar="FILE", help="lexicon to carry; a run needs one")
     one.add_argument("--licence", default="", help="licence of the lexicon")
+    one.add_argument("--language-model", metavar="FILE", help="language model to carry, .lm")
+    one.add_argument("--lm-licence", default="", help="licence of the language model")
     one.add_argument("--preset", metavar="FILE", help="decoder preset from tune-decoder")
     one.add_argument(
         "--set",
@@ -201,13 +214,19 @@ def _make(verb: object) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="overrides",
-        help="change the run's decoder preset, e.g. lm_weight=0.3",
+        help="change the decoder preset of SOURCE, e.g. lm_weight=0.3",
     )
 
     one = verb("lexicon", "make.lexicon", "Build a lexicon: words with natural-log frequencies.")
     one.add_argument("action", choices=["build"])
     one.add_argument("source", help="wordfreq:LANG, AOSP .combined, TSV of counts, or a word list")
-    one.add_argument("--out", required=True, metavar="FILE", help=".tsv or .tsv.gz")
+    one.add_argument("--out", required=True, metavar="FILE", help=".tsv, .tsv.gz or .trie")
+    one.add_argument(
+        "--letters",
+        default="abcdefghijklmnopqrstuvwxyz",
+        metavar="ABC",
+        help="all letters of the keyboard that a .trie is packed for (default a to z)",
+    )
     one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
     one.add_argument("--max-letters", type=int, default=24, metavar="N")
     one.add_argument(
@@ -282,6 +301,12 @@ def _labelled(one: argparse.ArgumentParser, *, split: str) -> None:
 
 def _runtime(one: argparse.ArgumentParser) -> None:
     one.add_argument("--lexicon", metavar="FILE", help="lexicon instead of the model's own")
+    one.add_argument(
+        "--language-model", metavar="FILE", help="language model instead of the model's own"
+    )
+    one.add_argument(
+        "--lm-required", action="store_true", help="fail where the language model cannot be had"
+    )
     one.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
     one.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
 

@@ -57,7 +57,8 @@ def evaluate(
 
     Args:
         recognizer: as returned by `edgectc.load`.
-        swipes: samples with a word; others are left out.
+        swipes: samples with a word; others are left out. A sample's context is used where the
+            model has a language model.
         seen_words: hashes of the training words, see `seen_words`; None drops that slice.
         decoder: "lexicon", "greedy" or None for the preset.
 
@@ -122,7 +123,10 @@ def word_hash(word: str) -> int:
 
 
 def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
-    decoded = recognizer(swipe.points, nbest=5, layout=swipe.layout, decoder=decoder)
+    context = swipe.context if recognizer.language_model and decoder is None else ()
+    decoded = recognizer(
+        swipe.points, nbest=5, layout=swipe.layout, decoder=decoder, context=context
+    )
     said = dict.fromkeys(letters(candidate.text) for candidate in decoded.candidates)
     return Answer(letters(swipe.word or ""), tuple(said), swipe.user or "")
 

@@ -180,6 +180,7 @@ def _manifest(
         layouts=index.layouts,
         decoder=index.decoder,
         lexicon=index.lexicon,
+        language_model=index.language_model,
         reference=reference.to_json(cases),
         source={
             "weights_sha256": index.files["weights.safetensors"],

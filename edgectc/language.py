@@ -67,12 +67,13 @@ def load(path: str | os.PathLike[str], *, required: bool = False) -> WordModel |
     except EdgectcError as error:
         if required:
             raise
-        _warn(str(error))
+        warn(str(error))
         return None
 
 
 @functools.lru_cache(maxsize=256)
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
+    """Say, once a message, that decoding goes on without a language model."""
     logging.getLogger("edgectc").warning(
         "no language model, decoding goes on with the lexicon alone: %s", message
     )

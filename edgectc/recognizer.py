@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from edgectc import bundle as bundles
+from edgectc import language, registry
 from edgectc import manifest as manifests
-from edgectc import registry
 from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
-from edgectc.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
+from edgectc.data.personal import UserDictionary
+from edgectc.decoders.lexicon import LexiconDecoder
+from edgectc.errors import (
+    BundleFileMissingError,
+    ConfigError,
+    InputError,
+    MissingDependencyError,
+    NonFiniteError,
+)
 from edgectc.tokens import Tokens, output_length
-from edgectc.types import Array, Decoded
+from edgectc.types import Array, Decoded, LanguageModel
 
 _RUNNER_PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
 
@@ -42,6 +52,8 @@ class Recognizer:
         engine: the runner itself.
         preset: decoder spec that a call uses unless it names another.
         lexicon: the words, None where there are none.
+        language_model: what previous words say about the next, None where there is none.
+        dictionary: the user's words; changes to it are followed.
         layout: the keyboard assumed where a call names none; "" for a model without keyboards.
     """
 
@@ -56,11 +68,16 @@ class Recognizer:
         boards: Sequence[Layout],
         decoder: Mapping[str, Any],
         lexicon: Lexicon | None,
+        language_model: LanguageModel | None = None,
+        has_model: bool | None = None,
+        dictionary: UserDictionary | None = None,
     ) -> None:
         self.name, self.frontend = name, frontend
         self.runner, self.engine = runner.name, runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
+        self.language_model, self.dictionary = language_model, dictionary
+        self._promised = has_model or language_model is not None
         self._boards = {board.name: board for board in boards}
         self.layout = boards[0].name if boards else ""
         self._decoders: dict[tuple[str, str], Any] = {}
@@ -73,6 +90,7 @@ class Recognizer:
         layout: str | None = None,
         decoder: str | None = None,
         context: Sequence[str] = (),
+        unfinished: bool = False,
     ) -> Decoded:
         """Return the ranked texts of one trace.
 
@@ -84,7 +102,8 @@ class Recognizer:
             layout: name of the keyboard, or path of a layout ``.json``; of another family, what
                 else the recording was made with, e.g. its day; None for the default.
             decoder: "lexicon" or "greedy"; None for the model's preset.
-            context: words before this one; needs a word language model in the bundle.
+            context: words before this one, the last one last.
+            unfinished: the finger still moves: rank the words that the trace so far may begin.
 
         Raises:
             InputError: the trace cannot be used; ``reason`` names why.
@@ -92,7 +111,12 @@ class Recognizer:
             UnknownNameError: no such layout or decoder.
             NonFiniteError: the network answered NaN.
         """
-        if context:
+        if isinstance(context, str):
+            raise InputError(
+                f"context is the text {context!r}, expected its words: {context.split()}",
+                reason="bad_context",
+            )
+        if context and not self._promised:
             raise InputError(
                 f"model {self.name!r} carries no word language model, so context cannot be used; "
                 "call without it",
@@ -102,7 +126,13 @@ class Recognizer:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
         board = self.board(layout or self.layout)
         log_probs = self.log_probs(trace, layout=layout)
-        decoded: Decoded = self.decoder(board, decoder)(log_probs, nbest=nbest)
+        decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
+        chosen = {name: value for name, value in more.items() if value}
+        if chosen and not isinstance(decode, LexiconDecoder):
+            raise ConfigError(
+                f"only the lexicon decoder knows {' and '.join(chosen)}; leave it out"
+            )
+        decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
@@ -147,9 +177,19 @@ class Recognizer:
         if key not in self._decoders:
             spec = self.preset if name == self.preset["type"] else {"type": name}
             self._decoders[key] = registry.create(
-                "decoders", spec, tokens=self.tokens(board), lexicon=self.lexicon
+                "decoders",
+                spec,
+                tokens=self.tokens(board),
+                lexicon=self.lexicon,
+                **self._more(spec),
             )
         return self._decoders[key]
+
+    def _more(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a decoder may know beside its lexicon."""
+        takes = inspect.signature(registry.module("decoders", str(spec["type"])).create).parameters
+        more = {"language_model": self.language_model, "dictionary": self.dictionary}
+        return {name: value for name, value in more.items() if name in takes and value is not None}
 
 
 def load(
@@ -157,6 +197,9 @@ def load(
     *,
     runner: str | None = None,
     lexicon: str | None = None,
+    language_model: str | None = None,
+    lm_required: bool = False,
+    dictionary: UserDictionary | str | None = None,
     threads: int = 1,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
@@ -166,6 +209,10 @@ def load(
         runner: "onnx", "pte" or "eager"; None takes what the path is made for, and in a bundle the
             first of ONNX, ExecuTorch and PyTorch that has both an artifact and its package.
         lexicon: path of a lexicon to use instead of the model's own.
+        language_model: path of a language model to use instead of the model's own.
+        lm_required: raise where the language model cannot be had; otherwise a warning says so, and
+            words are ranked without context.
+        dictionary: the user's words, or the path they were saved to.
         threads: threads of the runtime.
 
     Raises:
@@ -174,12 +221,15 @@ def load(
         UnknownNameError: no such runner.
     """
     place = bundles.locate(path)
+    if isinstance(dictionary, (str, os.PathLike)):
+        dictionary = UserDictionary.read(dictionary)
+    given = _Given(lexicon, language_model, lm_required, dictionary)
     if not place.is_dir():
-        return _from_artifact(place, runner=runner, lexicon=lexicon, threads=threads)
+        return _from_artifact(place, runner=runner, given=given, threads=threads)
     bundle = bundles.read(place)
     name, artifact = _choose(bundle, runner)
     if artifact is not None:
-        return _from_artifact(artifact, runner=name, lexicon=lexicon, threads=threads)
+        return _from_artifact(artifact, runner=name, given=given, threads=threads)
     engine = registry.create("runners", {"type": name, "threads": threads}, bundle=bundle)
     index = bundle.index
     return Recognizer(
@@ -191,27 +241,61 @@ def load(
         boards=bundle.layouts,
         decoder=index.decoder,
         lexicon=find_words(index.lexicon, place, lexicon),
+        **given.words(index.language_model, place),
     )
 
 
-def _from_artifact(
-    path: Path, *, runner: str | None, lexicon: str | None, threads: int
-) -> Recognizer:
+@dataclass(frozen=True)
+class _Given:
+    """What the caller of `load` chose beside the model."""
+
+    lexicon: str | None
+    language_model: str | None
+    lm_required: bool
+    dictionary: UserDictionary | None
+
+    def words(self, wanted: Mapping[str, Any] | None, beside: Path) -> dict[str, Any]:
+        """Return the language model and the dictionary for a recognizer."""
+        model, named = None, wanted is not None or self.language_model is not None
+        if named:
+            try:
+                path = bundles.find_file(
+                    wanted or {}, beside, kind="language-model", given=self.language_model
+                )
+                model = language.load(path, required=self.lm_required)
+            except BundleFileMissingError as error:
+                if self.lm_required:
+                    raise
+                language.warn(str(error))
+        elif self.lm_required:
+            raise ConfigError("the model names no language model; give one, or do not require it")
+        return {"language_model": model, "has_model": named, "dictionary": self.dictionary}
+
+
+def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: int) -> Recognizer:
     data, manifest = manifests.read(path)
     if runner not in (None, manifest.target):
         raise ConfigError(
             f"{path} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
-    return from_bytes(
-        data, manifest, lexicon=find_words(manifest.lexicon, path.parent, lexicon), threads=threads
-    )
+    words = find_words(manifest.lexicon, path.parent, given.lexicon)
+    more = given.words(manifest.language_model, path.parent)
+    return from_bytes(data, manifest, lexicon=words, threads=threads, **more)
 
 
 def from_bytes(
-    data: bytes, manifest: manifests.Manifest, *, lexicon: Lexicon | None, threads: int = 1
+    data: bytes,
+    manifest: manifests.Manifest,
+    *,
+    lexicon: Lexicon | None,
+    threads: int = 1,
+    **more: Any,
 ) -> Recognizer:
-    """Return a recognizer for the bytes of an artifact whose hash was checked."""
+    """Return a recognizer for the bytes of an artifact whose hash was checked.
+
+    ``more`` goes to `Recognizer`: language model and dictionary.
+    """
     spec = {"type": manifest.target, "threads": threads}
     return Recognizer(
         name=manifest.name,
@@ -222,6 +306,7 @@ def from_bytes(
         boards=[layouts.parse(values) for values in manifest.layouts],
         decoder=manifest.decoder,
         lexicon=lexicon,
+        **more,
     )
 
 
@@ -229,12 +314,12 @@ def find_words(wanted: Mapping[str, Any] | None, beside: Path, given: str | None
     """Return the lexicon of a model, or the one the caller gave; None if it needs none.
 
     Raises:
-        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_lexicon`.
+        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_file`.
         ConfigError: the file cannot be read as a lexicon.
     """
     if wanted is None and given is None:
         return None
-    return Lexicon.read(bundles.find_lexicon(wanted or {}, beside, given=given))
+    return Lexicon.read(bundles.find_file(wanted or {}, beside, kind="lexicon", given=given))
 
 
 def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:

@@ -21,12 +21,14 @@ class Swipe:
         word: label, or None where there is none.
         layout: name of the keyboard layout the trace was made on.
         user: who made it; splits and confidence intervals are taken by user.
+        context: words before this one, the last one last.
     """
 
     points: Array
     word: str | None = None
     layout: str = "qwerty"
     user: str | None = None
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,13 @@ def load(options: Namespace) -> Any:
     from edgectc.errors import ConfigError
 
     loaded = recognizer.load(
-        options.model, runner=options.runner, lexicon=options.lexicon, threads=options.threads
+        options.model,
+        runner=options.runner,
+        lexicon=options.lexicon,
+        language_model=options.language_model,
+        lm_required=options.lm_required,
+        dictionary=getattr(options, "dictionary", None),
+        threads=options.threads,
     )
     if not loaded.layout:
         takes = ", ".join(loaded.frontend.input_contract())

@@ -59,7 +59,9 @@ def pack(options: Namespace) -> int:
     """Pack a run, or untrained weights, into a bundle."""
     name = options.name or Path(options.out).name
     if (options.run_dir is None) == (options.init is None):
-        raise ConfigError("give either RUN, the folder that train wrote, or --init FAMILY")
+        raise ConfigError(
+            "give either SOURCE, a folder that train wrote or a bundle, or --init FAMILY"
+        )
     if options.init is not None:
         _refuse_with_init(options)
         initialise = torch_module("training.initialising").initialise
@@ -67,7 +69,7 @@ def pack(options: Namespace) -> int:
             Path(options.out), options.init, options.config, name=name, seed=options.seed
         )
     else:
-        bundle = _pack_run(options, name)
+        bundle = _pack_source(options, name)
     if options.json:
         print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
     else:
@@ -76,17 +78,19 @@ def pack(options: Namespace) -> int:
 
 
 def _refuse_with_init(options: Namespace) -> None:
-    given = [k for k in ("lexicon", "licence", "preset", "overrides") if getattr(options, k)]
+    names = ("lexicon", "licence", "language_model", "lm_licence", "preset", "overrides")
+    given = [name for name in names if getattr(options, name)]
     if given:
-        named = ", ".join("--set" if k == "overrides" else f"--{k}" for k in given)
+        named = ", ".join(
+            "--set" if k == "overrides" else f"--{k.replace('_', '-')}" for k in given
+        )
         raise ConfigError(f"{named} belongs to a run, not to --init; leave it out")
 
 
-def _pack_run(options: Namespace, name: str) -> Any:
-    from edgectc import config
+def _pack_source(options: Namespace, name: str) -> Any:
+    """Pack a run, or a bundle again with other words or another preset."""
+    from edgectc import bundle, config
 
-    if options.lexicon is None:
-        raise ConfigError("packing a run needs a lexicon; name one with --lexicon FILE")
     decoder: dict[str, Any] = {}
     if options.preset:
         try:
@@ -95,14 +99,23 @@ def _pack_run(options: Namespace, name: str) -> Any:
             raise ConfigError(f"{options.preset} is not a preset: {error}") from error
     for assignment in options.overrides:
         config.set_key(decoder, assignment)
-    return torch_module("training.packing").pack(
-        Path(options.run_dir),
-        Path(options.out),
-        name=name,
-        lexicon=Path(options.lexicon),
-        lexicon_licence=options.licence,
-        decoder=decoder,
-    )
+    packing = torch_module("training.packing")
+    source, out = Path(options.run_dir), Path(options.out)
+    is_bundle = (source / "bundle.json").is_file()
+    words = None
+    if options.lexicon is not None:
+        model = Path(options.language_model) if options.language_model else None
+        licences = (options.licence, options.lm_licence)
+        words = packing.Words(Path(options.lexicon), model, licences)
+    elif not is_bundle:
+        raise ConfigError("packing a run needs a lexicon; name one with --lexicon FILE")
+    elif options.language_model or options.licence or options.lm_licence:
+        raise ConfigError("name --lexicon too; words are exchanged together or kept together")
+    if is_bundle:
+        return packing.repack(
+            bundle.read(source), out, name=options.name, words=words, decoder=decoder
+        )
+    return packing.pack(source, out, name=name, words=words, decoder=decoder)
 
 
 def lexicon(options: Namespace) -> int:
@@ -112,10 +125,12 @@ def lexicon(options: Namespace) -> int:
     built, dropped = lexicons.build(
         options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
     )
+    if options.out.endswith(".trie"):
+        built = built.packed(frozenset(options.letters))
     built.write(options.out)
     about = {
         "path": options.out,
-        "words": len(built.words),
+        "words": len(built.log_probs),
         "sha256": lexicons.file_sha256(options.out),
         "dropped": dict(dropped),
     }

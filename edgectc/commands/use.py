@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from edgectc.commands._shared import load, print_report, swipes_of
+from edgectc.commands._shared import load, print_report, swipes_of, torch_module
 from edgectc.errors import ConfigError, InputError, UnknownNameError
+from edgectc.types import Hypothesis, Swipe
 
 
 def decode(options: Namespace) -> int:
@@ -25,7 +26,7 @@ def decode(options: Namespace) -> int:
         if row.swipe is not None:
             try:
                 layout = options.layout or _row_layout(loaded, row.swipe.layout, options.decoder)
-                candidates = _decode_one(loaded, row.swipe.points, layout, options)
+                candidates = _decode_one(loaded, row.swipe, layout, options)
             except InputError as problem:
                 error = problem
         usable, refused = usable + (error is None), refused + (error is not None)
@@ -48,12 +49,24 @@ def _row_layout(loaded: Any, name: str, decoder: str | None) -> str:
     return name
 
 
-def _decode_one(loaded: Any, points: Any, layout: str, options: Namespace) -> list[dict[str, Any]]:
-    decoded = loaded(points, nbest=options.nbest, layout=layout, decoder=options.decoder)
-    return [
-        {"text": c.text, "score": round(c.score, 6), "probability": round(c.probability, 6)}
-        for c in decoded.candidates
-    ]
+def _decode_one(loaded: Any, swipe: Swipe, layout: str, options: Namespace) -> list[dict[str, Any]]:
+    context = swipe.context if options.context is None else tuple(options.context.split())
+    decoded = loaded(
+        swipe.points, nbest=options.nbest, layout=layout, decoder=options.decoder, context=context
+    )
+    return [_candidate(c) for c in decoded.candidates]
+
+
+def _candidate(found: Hypothesis) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "text": found.text,
+        "score": round(found.score, 6),
+        "probability": round(found.probability, 6),
+        "exact": found.exact,
+    }
+    if found.posterior is not None:
+        about["posterior"] = [round(bound, 6) for bound in found.posterior]
+    return about
 
 
 def _print_row(
@@ -105,6 +118,8 @@ def tune(options: Namespace) -> int:
     preset = json.dumps(dict(tuned.preset), sort_keys=True)
     if options.out:
         write_bytes(options.out, preset.encode() + b"\n")
+    if options.update:
+        _update(options.model, tuned.preset)
     low, high = tuned.gain
     if options.json:
         about = {"before": tuned.before, "after": tuned.after, "gain": [low, high]}
@@ -116,6 +131,21 @@ def tune(options: Namespace) -> int:
         f"{options.split}; gain {low:+.2%} to {high:+.2%} (95 %, on the rows it was tuned on)"
     )
     return 0
+
+
+def _update(model: str | None, preset: Mapping[str, Any]) -> None:
+    """Write a preset into a bundle; its artifacts hold the old one, so they go."""
+    from edgectc import bundle
+
+    place = bundle.locate(model)
+    if not place.is_dir():
+        raise ConfigError(
+            f"{place} is an artifact, whose preset only a new export changes: tune its bundle with "
+            "--update, then export it"
+        )
+    repack = torch_module("training.packing").repack
+    repack(bundle.read(place), place, decoder=preset)
+    print(f"{place}: preset updated; now: edgectc export {place} --target ...", file=sys.stderr)
 
 
 def verify(options: Namespace) -> int:

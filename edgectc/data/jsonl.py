@@ -1,6 +1,7 @@
 """Swipes as JSON lines, one a line, plain or gzip.
 
-A row is ``{"points", "word"?, "layout"?, "user"?}``; ``points`` is ``[[x, y, t_ms], ...]`` or
+A row is ``{"points", "word"?, "layout"?, "user"?, "context"?}``; ``context`` is the list of words
+before this one, ``points`` is ``[[x, y, t_ms], ...]`` or
 ``[{"x", "y", "t"}, ...]`` in the letter-area frame. Other keys are allowed and ignored: collections
 carry notes of their own. A row that cannot be used is refused by itself and never stops the file;
 a file that cannot be read stops with one error.
@@ -31,7 +32,9 @@ REASONS: dict[str, str] = {
     **validation.REASONS,
     "bad_json": "The line is not one JSON object.",
     "missing_points": "The row has no points.",
-    "bad_field": "The word, layout or user is not a string.",
+    "bad_field": "The word, layout or user is not a string, or the context no list of strings.",
+    "bad_context": "The context is one text, not a list of words.",
+    "no_language_model": "A context was given, and the model has no language model.",
     "no_user": "The row names no user, so it belongs to no split.",
     "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
     "no_data": "No data set was named, or none lies where it should.",
@@ -217,6 +220,19 @@ def _swipe(line: bytes) -> Swipe:
         word=_text(row, "word"),
         layout=_text(row, "layout") or "qwerty",
         user=_text(row, "user"),
+        context=_words(row.get("context")),
+    )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise InputError(
+        f"'context' is {str(value)[:40]}, expected a list of words, the last one last; repair it "
+        "or leave it out",
+        reason="bad_field",
     )
 
 
@@ -248,5 +264,7 @@ def _line(swipe: Swipe) -> bytes:
         row["word"] = swipe.word
     if swipe.user is not None:
         row["user"] = swipe.user
+    if swipe.context:
+        row["context"] = list(swipe.context)
     text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode() + b"\n"

@@ -216,11 +216,17 @@ def _rows(source: str) -> Iterator[tuple[str, float | None]]:
     if colon and scheme == "wordfreq":
         yield from _wordfreq(language)
         return
+    from edgectc.data import packed  # which builds on this module
+
+    if packed.is_packed(source):
+        held = packed.read(source)
+        yield from zip(held.words, np.exp(held.log_probs).tolist(), strict=True)
+        return
     lines = _text(source).splitlines()
     head = next((line for line in lines if line.strip()), "")
     if head.startswith(_HEAD):
-        lexicon = Lexicon.read(source)
-        yield from zip(lexicon.words, np.exp(lexicon.log_probs).tolist(), strict=True)
+        held = Lexicon.read(source)
+        yield from zip(held.words, np.exp(held.log_probs).tolist(), strict=True)
     elif head.startswith(("dictionary=", " word=")):
         yield from _aosp(lines, source)
     else:

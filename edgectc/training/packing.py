@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from safetensors.torch import save
 
 from edgectc import bundle as bundles
+from edgectc import model as models
 from edgectc import reference, registry
 from edgectc.bundle import Bundle
 from edgectc.config import from_dict
@@ -27,13 +29,27 @@ from edgectc.training.settings import Settings
 _NOTES = ("CARD.md", "train.toml", "samples.jsonl")
 
 
+@dataclass(frozen=True)
+class Words:
+    """The files of words that a bundle carries.
+
+    Attributes:
+        lexicon: file of words.
+        language_model: what previous words say about the next; None for none.
+        licences: of the two, as the manifest states them.
+    """
+
+    lexicon: Path
+    language_model: Path | None = None
+    licences: tuple[str, str] = ("", "")
+
+
 def pack(
     run: Path,
     out: Path,
     *,
     name: str,
-    lexicon: Path,
-    lexicon_licence: str,
+    words: Words,
     decoder: Mapping[str, Any] | None = None,
     checkpoint: str = "best",
 ) -> Bundle:
@@ -43,8 +59,7 @@ def pack(
         run: folder that `train` wrote.
         out: bundle directory to make or replace.
         name: name of the model.
-        lexicon: lexicon file to carry.
-        lexicon_licence: its licence, as the manifest states it.
+        words: lexicon and language model to carry.
         decoder: changes to the run's decoder preset.
         checkpoint: "best" or "last".
 
@@ -53,34 +68,106 @@ def pack(
         NonFiniteError: a weight is NaN or Inf.
     """
     settings, model, progress = _trained(run, checkpoint)
-    preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
     weights = save({k: v.clone() for k, v in model.state_dict().items()})  # before folding
-    model.fold().eval()
-    own = settings.data.layout
-    boards = [layouts.load(board) for board in (own, *sorted({*layouts.names()} - {own}))]
-    named = {board.name: board for board in boards}
-    cases = reference.generate(model.frontend, reference.swipes(list(named)), boards=named)
-    cases = answer(model, cases, boards=named, decoder=preset, lexicon=Lexicon.read(lexicon))
-    tokens = model.frontend.tokens(boards[0])
-    words = lexicon.read_bytes()
-    files = {
-        "weights.safetensors": weights,
-        "reference.safetensors": reference.to_safetensors(cases),
-        "tokens.txt": tokens.to_text().encode(),
-        "seen_words.bin": (run / "seen_words.bin").read_bytes(),
-        lexicon.name: words,
-    }
     values = {
         "name": name,
         "model": {part: registry.complete(kind, settings.model[part]) for part, kind in PARTS},
+        "decoder": {**settings.decoder, **(decoder or {})},
+        "seen_words": "seen_words.bin",
+        "training": {**progress, "seed": settings.seed},
+    }
+    files = {
+        "weights.safetensors": weights,
+        "seen_words.bin": (run / "seen_words.bin").read_bytes(),
+    }
+    own = settings.data.layout
+    names = (own, *sorted({*layouts.names()} - {own}))
+    return _write(out, model.fold().eval(), values, files, words, [layouts.load(n) for n in names])
+
+
+def repack(
+    bundle: Bundle,
+    out: Path,
+    *,
+    name: str | None = None,
+    words: Words | None = None,
+    decoder: Mapping[str, Any] | None = None,
+) -> Bundle:
+    """Write a bundle again with other words or another decoder preset; artifacts are left out.
+
+    An artifact carries preset and words in its manifest, so it has to be exported again.
+
+    Args:
+        bundle: what to start from; it must have a lexicon.
+        out: bundle directory to make or replace.
+        name: name of the model; None keeps it.
+        words: lexicon and language model to carry; None keeps them.
+        decoder: changes to the preset.
+    """
+    index = bundle.index
+    words = words or _words_of(bundle)
+    values = {
+        "name": name or index.name,
+        "model": index.model,
+        "decoder": {**index.decoder, **(decoder or {})},
+        "seen_words": index.seen_words,
+        "training": index.training,
+    }
+    kept = ["weights.safetensors", *([index.seen_words] if index.seen_words else [])]
+    files = {file: bundle.file(file) for file in kept}
+    return _write(out, models.load(bundle), values, files, words, list(bundle.layouts))
+
+
+def _words_of(bundle: Bundle) -> Words:
+    lexicon, model = bundle.index.lexicon, bundle.index.language_model
+    if lexicon is None:
+        raise BundleFileMissingError(f"{bundle.path} carries no lexicon; name one")
+    licences = (str(lexicon["licence"]), str(model["licence"]) if model else "")
+    path = bundle.path / str(model["file"]) if model else None
+    return Words(bundle.path / str(lexicon["file"]), path, licences)
+
+
+def _write(
+    out: Path,
+    model: CtcModel,
+    values: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    words: Words,
+    boards: list[Layout],
+) -> Bundle:
+    preset = registry.complete("decoders", values["decoder"])
+    named = {board.name: board for board in boards}
+    cases = reference.generate(model.frontend, reference.swipes(list(named)), boards=named)
+    known = Lexicon.read(words.lexicon)
+    cases = answer(model, cases, boards=named, decoder=preset, lexicon=known)
+    tokens = model.frontend.tokens(boards[0])
+    carried = {
+        kind: (path.name, path.read_bytes(), licence)
+        for kind, path, licence in zip(
+            ("lexicon", "language_model"),
+            (words.lexicon, words.language_model),
+            words.licences,
+            strict=True,
+        )
+        if path is not None
+    }
+    files = {
+        **files,
+        "reference.safetensors": reference.to_safetensors(cases),
+        "tokens.txt": tokens.to_text().encode(),
+        **{name: data for name, data, _ in carried.values()},
+    }
+    values = {
+        **values,
+        "decoder": preset,
         "blank_id": tokens.blank_id,
         "stride": model.stride,
         "window": model.window,
         "layouts": [layouts.describe(board) for board in boards],
-        "decoder": preset,
-        "lexicon": {"file": lexicon.name, "sha256": sha256(words), "licence": lexicon_licence},
-        "seen_words": "seen_words.bin",
-        "training": {**progress, "seed": settings.seed},
+        **{
+            kind: {"file": name, "sha256": sha256(data), "licence": licence}
+            for kind, (name, data, licence) in carried.items()
+        },
     }
     notes = {note: (out / note).read_bytes() for note in _NOTES if (out / note).exists()}
     return bundles.write(out, values, files, notes=notes)

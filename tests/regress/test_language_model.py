@@ -20,7 +20,7 @@ ARPA = "\\data\\\nngram 1=3\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-0.5\ta\n\n\\end\
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    language._warn.cache_clear()
+    language.warn.cache_clear()
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something tried to reach the network")

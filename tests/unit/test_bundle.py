@@ -164,12 +164,12 @@ def test_shipped_models_are_found_by_name(shipped: Path) -> None:
 
 def test_a_lexicon_is_found_by_its_hash(shipped: Path, tmp_path: Path) -> None:
     wanted = dict(bundles.read(shipped).index.lexicon or {})
-    assert bundles.find_lexicon(wanted, tmp_path) == shipped / wanted["file"]
+    assert bundles.find_file(wanted, tmp_path, kind="lexicon") == shipped / wanted["file"]
     shutil.copy(shipped / wanted["file"], tmp_path)
-    assert bundles.find_lexicon(wanted, tmp_path).parent == tmp_path
+    assert bundles.find_file(wanted, tmp_path, kind="lexicon").parent == tmp_path
     (tmp_path / wanted["file"]).write_bytes(b"another")
-    assert bundles.find_lexicon(wanted, tmp_path).parent == shipped
+    assert bundles.find_file(wanted, tmp_path, kind="lexicon").parent == shipped
     with pytest.raises(BundleFileMissingError, match="0000"):
-        bundles.find_lexicon({**wanted, "sha256": "0" * 64}, tmp_path)
+        bundles.find_file({**wanted, "sha256": "0" * 64}, tmp_path, kind="lexicon")
     with pytest.raises(ConfigError, match="no such file"):
-        bundles.find_lexicon(wanted, tmp_path, given=str(tmp_path / "none"))
+        bundles.find_file(wanted, tmp_path, kind="lexicon", given=str(tmp_path / "none"))

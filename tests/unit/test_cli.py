@@ -43,7 +43,13 @@ def test_decode_prints_one_json_object_a_row(
     assert (code, err) == (0, "")
     assert [a["index"] for a in answers] == list(range(len(samples)))
     assert all(1 <= len(a["candidates"]) <= 3 and "error" not in a for a in answers)
-    assert set(answers[0]["candidates"][0]) == {"text", "score", "probability"}
+    assert set(answers[0]["candidates"][0]) == {
+        "text",
+        "score",
+        "probability",
+        "exact",
+        "posterior",
+    }
     right = [a["candidates"][0]["text"] == s.word for a, s in zip(answers, samples, strict=True)]
     assert sum(right) / len(right) > 0.7
 

@@ -225,8 +225,8 @@ def _rows(source: str) -> Iterator[tuple[str, float | None]]:
     lines = _text(source).splitlines()
     head = next((line for line in lines if line.strip()), "")
     if head.startswith(_HEAD):
-        held = Lexicon.read(source)
-        yield from zip(held.words, np.exp(held.log_probs).tolist(), strict=True)
+        text = Lexicon.read(source)
+        yield from zip(text.words, np.exp(text.log_probs).tolist(), strict=True)
     elif head.startswith(("dictionary=", " word=")):
         yield from _aosp(lines, source)
     else:

@@ -110,11 +110,15 @@ class PackedLexicon(Lexicon):
 
     def _odd(self, word: int) -> str | None:
         """Return a word that is not shown as it is spelled, else None."""
-        odd, start = self._arrays["odd"], self._arrays["odd_start"]
-        place = int(np.searchsorted(odd, word))
-        if place == len(odd) or odd[place] != word:
+        place = self._odd_places.get(word)
+        if place is None:
             return None
+        start = self._arrays["odd_start"]
         return bytes(self._arrays["text"][start[place] : start[place + 1]]).decode()
+
+    @cached_property
+    def _odd_places(self) -> dict[int, int]:
+        return {word: place for place, word in enumerate(self._arrays["odd"].tolist())}
 
     def find(self, spelled: Sequence[str]) -> Array:
         """Return (n,) the entries of spellings, -1 where there is none."""

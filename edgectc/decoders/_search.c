@@ -102,7 +102,7 @@ typedef struct {
 
 static int push(Heap *heap, Entry entry) {
   if (heap->size == heap->room) {
-    int64_t room = heap->room ? 2 * heap->room : 1024;
+    int64_t room = heap->room ? 2 * heap->room : 256;
     Entry *grown = realloc(heap->entries, (size_t)room * sizeof(Entry));
     if (!grown) return OUT_OF_MEMORY;
     heap->entries = grown;
@@ -135,23 +135,41 @@ static Entry pop(Heap *heap) {
 
 /* ---- lattice ---------------------------------------------------------------------------- */
 
-/* Checks one row and writes its (K + 1) natural logs, normalised over all V tokens. */
-static int read_row(const Lexicon *lexicon, const double *row, double *logs) {
-  double highest = -HUGE_VAL, plain = 0.0, scaled = 0.0, scale = lexicon->scale;
-  for (int32_t v = 0; v < lexicon->V; v++) {
-    if (!(row[v] < HUGE_VAL)) return BAD_INPUT; /* NaN or +Inf */
+/* Checks one row; writes its (K + 1) natural logs, normalised over all V tokens, and the same as
+ * probabilities among themselves. Returns the log of the mass they have of all V, -inf for none, or
+ * NaN if the row is no distribution. `work` holds V doubles. */
+static double read_row(const Lexicon *lexicon, const double *row, double *logs, double *probs,
+                       double *work) {
+  int32_t V = lexicon->V, K = lexicon->K;
+  double highest = -HUGE_VAL, plain = 0.0, all = 0.0, used = 0.0, scale = lexicon->scale;
+  for (int32_t v = 0; v < V; v++) {
+    if (!(row[v] < HUGE_VAL)) return NAN; /* NaN or +Inf */
     if (row[v] > highest) highest = row[v];
   }
-  if (highest == -HUGE_VAL) return BAD_INPUT;
-  for (int32_t v = 0; v < lexicon->V; v++) {
-    plain += exp(row[v] - highest);
-    if (scale != 1.0) scaled += exp(scale * (row[v] - highest));
+  if (highest == -HUGE_VAL) return NAN;
+  for (int32_t v = 0; v < V; v++) plain += work[v] = exp(row[v] - highest);
+  if (!(fabs(log(plain) + highest) <= TOLERANCE)) return NAN;
+  all = plain;
+  if (scale != 1.0) {
+    all = 0.0;
+    for (int32_t v = 0; v < V; v++) all += work[v] = exp(scale * (row[v] - highest));
   }
-  double total = log(plain) + highest;
-  if (!(fabs(total) <= TOLERANCE)) return BAD_INPUT;
-  if (scale != 1.0) total = log(scaled) + scale * highest;
-  for (int32_t k = 0; k <= lexicon->K; k++) logs[k] = scale * row[lexicon->columns[k]] - total;
-  return DONE;
+  double total = log(all) + scale * highest, shift = scale * highest;
+  for (int32_t k = 0; k <= K; k++) {
+    used += probs[k] = work[lexicon->columns[k]];
+    logs[k] = scale * row[lexicon->columns[k]] - total;
+  }
+  if (used < 1e-250) { /* next to nothing is left for them, and few of its digits */
+    double most = -HUGE_VAL;
+    for (int32_t k = 0; k <= K; k++)
+      if (logs[k] > most) most = logs[k];
+    if (most == -HUGE_VAL) return -HUGE_VAL;
+    shift = most + total;
+    used = 0.0;
+    for (int32_t k = 0; k <= K; k++) used += probs[k] = exp(logs[k] - most);
+  }
+  for (int32_t k = 0; k <= K; k++) probs[k] /= used;
+  return log(used) + shift - total;
 }
 
 /* Makes the lattice and the root's state; *possible is 0 if a frame allows no letter or blank. */
@@ -161,7 +179,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   double lift = LIFT / T;
   lattice->T = T;
   lattice->K = K;
-  lattice->room = 256;
+  lattice->room = 32;
   lattice->size = 1;
   lattice->logs = malloc((size_t)(K + 1) * T * sizeof(double));
   lattice->letters = malloc((size_t)K * T * sizeof(double));
@@ -169,33 +187,36 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   lattice->blank = malloc((size_t)T * sizeof(double));
   lattice->states = malloc((size_t)lattice->room * 2 * (T + 1) * sizeof(double));
   lattice->slots = malloc((size_t)lattice->room * sizeof(Slot));
+  double *work = malloc((size_t)(K + 1 + lexicon->V) * sizeof(double));
   if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank ||
-      !lattice->states || !lattice->slots)
+      !lattice->states || !lattice->slots || !work) {
+    free(work);
     return OUT_OF_MEMORY;
+  }
   *possible = 1;
-  double *root = lattice->states;
+  double *root = lattice->states, *probs = work, *scratch = work + K + 1;
+  double up = exp(lift), rest = exp(lift * (T - 1));
   root[0] = root[T + 1] = 1.0;
   for (int32_t t = 0; t < T; t++) {
-    double *row = lattice->logs + (int64_t)t * (K + 1);
-    if (read_row(lexicon, log_probs + (int64_t)t * lexicon->V, row)) return BAD_INPUT;
-    double highest = -HUGE_VAL, sum = 0.0;
-    for (int32_t k = 0; k <= K; k++)
-      if (row[k] > highest) highest = row[k];
-    if (highest == -HUGE_VAL) {
-      *possible = 0;
-      continue; /* the rows after it are still to be checked */
+    double *logs = lattice->logs + (int64_t)t * (K + 1);
+    double mass = read_row(lexicon, log_probs + (int64_t)t * lexicon->V, logs, probs, scratch);
+    if (isnan(mass)) {
+      free(work);
+      return BAD_INPUT;
     }
-    for (int32_t k = 0; k <= K; k++) sum += exp(row[k] - highest);
-    double mass = highest + log(sum), rest = exp(lift * (T - 1 - t));
+    if (mass == -HUGE_VAL) *possible = 0; /* the rows after it are still to be checked */
+    if (!*possible) continue;
     lattice->mass += mass;
     for (int32_t k = 0; k < K; k++) {
-      double p = exp(row[k] - mass + lift);
+      double p = probs[k] * up;
       lattice->letters[(int64_t)k * T + t] = p;
       lattice->onward[(int64_t)k * T + t] = p * rest;
     }
-    lattice->blank[t] = exp(row[K] - mass + lift);
+    rest /= up;
+    lattice->blank[t] = probs[K] * up;
     root[t + 1] = root[T + 2 + t] = root[t] * lattice->blank[t];
   }
+  free(work);
   lattice->slots[0] = (Slot){0, -1, -1, 0.0, 1.0};
   return DONE;
 }
@@ -666,6 +687,7 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
     out->scores[n] = word->score + lattice->mass;
     int32_t *label = out->letters + n * T, *frames = out->frames + n * T;
     out->lengths[n] = 0;
+    /* The word of an unfinished signal may have more letters than the signal has frames. */
     if (!unfinished) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
     n++;
   }

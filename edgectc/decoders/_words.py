@@ -79,10 +79,10 @@ class View:
         place = word - len(self.main.weights)
         return self.overs[place] if place >= 0 else None
 
-    def text(self, word: int) -> str:
-        """Return how a found entry is shown."""
+    def text(self, word: int, spelled: str) -> str:
+        """Return how a found entry with this spelling is shown."""
         over = self.over_of(word)
-        return over.text if over else self.lexicon.text(int(self.lexicon.first_word[word]))
+        return over.text if over else self.lexicon.text(int(self.lexicon.first_word[word]), spelled)
 
     def weight(self, word: int) -> float:
         """Return all of an entry's score but the signal and `shift`."""

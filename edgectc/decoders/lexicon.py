@@ -261,10 +261,9 @@ class LexiconDecoder:
         )
 
     def _shown(self, view: View, answer: Answer, i: int) -> str:
+        spelled = "".join([self._letters[letter] for letter in answer.letters[i]])
         word = answer.words[i]
-        if word >= 0:
-            return view.text(word)
-        return "".join(self._letters[letter] for letter in answer.letters[i])
+        return view.text(word, spelled) if word >= 0 else spelled
 
     def _hypothesis(
         self, view: View, answer: Answer, i: int, text: str, share: float, unfinished: bool
@@ -272,17 +271,15 @@ class LexiconDecoder:
         word, score = answer.words[i], answer.scores[i]
         posterior = None
         if word >= 0:
-            weight, parts = view.weight(word), view.parts(word)
+            weight, parts, exact = view.weight(word), view.parts(word), answer.exact
             if not unfinished:
                 posterior = _interval(score, answer.log_found, answer.log_rest)
         else:
             assert self._settings.spell is not None
             weight = self._settings.spell[0] + self._settings.spell[1] * len(answer.letters[i])
-            parts = {}
+            parts, exact = {}, answer.spelled_exact
         parts = {"ctc": score - weight, **parts}
-        if view.shift:
-            score += view.shift  # what the context takes from every word that it does not name
-        exact = answer.exact if word >= 0 else answer.spelled_exact
+        score += view.shift  # what the context takes from every word that it does not name
         return Hypothesis(text, score, share, answer.frames[i], exact, parts, posterior)
 
 
@@ -298,5 +295,4 @@ def _table(log_probs: object) -> Array | None:
 def _interval(score: float, log_found: float, log_rest: float) -> tuple[float, float]:
     """Return the least and the most that exp(score) can be of all words together."""
     high = math.exp(min(0.0, score - log_found))
-    low = math.exp(min(0.0, score - np.logaddexp(log_found, log_rest)))
-    return low, high
+    return high / (1.0 + math.exp(min(700.0, log_rest - log_found))), high

@@ -11,7 +11,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from safetensors.torch import save
 from edgectc import bundle as bundles
 from edgectc import reference, registry
 from edgectc.bundle import Bundle
-from edgectc.config import from_dict, load_toml
+from edgectc.config import family_config, from_dict
 from edgectc.data import jsonl, landmarks, layouts, neural
 from edgectc.data.layouts import Layout
-from edgectc.errors import ConfigError, UnknownNameError
+from edgectc.errors import ConfigError
 from edgectc.manifest import pack_array
 from edgectc.model import PARTS, CtcModel
 from edgectc.reference import Recording
@@ -70,27 +69,13 @@ class _Made:
     samples: bytes
 
 
-def names() -> list[str]:
-    """Return the names of the configs that ship, e.g. "gru-small"."""
-    folder = resources.files("edgectc") / "configs"
-    found = (file.name for file in folder.iterdir())
-    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
-
-
 def config(family: str, size: str = "small") -> Config:
     """Return a shipped config.
 
     Raises:
         UnknownNameError: no such family, or it has no such size.
     """
-    sizes = [name.rpartition("-")[::2] for name in names()]
-    families = sorted({name for name, _ in sizes})
-    if family not in families:
-        raise UnknownNameError("family", family, families)
-    if (family, size) not in sizes:
-        raise UnknownNameError("config", size, [s for name, s in sizes if name == family])
-    file = resources.files("edgectc") / "configs" / f"{family}-{size}.toml"
-    return from_dict(Config, load_toml(Path(str(file))))
+    return from_dict(Config, family_config(family, size))
 
 
 def build(family: str, size: str = "small", *, seed: int = 0) -> CtcModel:

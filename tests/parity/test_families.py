@@ -9,11 +9,11 @@ import pytest
 
 import edgectc
 from edgectc import bundle as bundles
-from edgectc import reference, registry
+from edgectc import config, reference, registry
 from edgectc.tokens import output_length
 from edgectc.training import initialising
 
-FAMILIES = sorted({name.rpartition("-")[0] for name in initialising.names()})
+FAMILIES = sorted(config.families())
 # Each lowers in 10 to 20 s: many small delegates. (tcn: the shipped one is in the fast run.)
 SLOW = {("conformer", "pte"), ("i3d", "pte"), ("mobilenetv3", "pte"), ("tcn", "pte")}
 CELLS = [

@@ -27,7 +27,7 @@ def test_pack_init_makes_a_bundle_of_any_family(
         ([], "either RUN"),
         (["run", "--init", "gru"], "either RUN"),
         (["--init", "gruu"], "did you mean 'gru'"),
-        (["--init", "gru", "--config", "larg"], "unknown config"),
+        (["--init", "gru", "--config", "larg"], "unknown size"),
         (["--init", "gru", "--lexicon", "x", "--set", "a=1"], "--lexicon, --set belongs to a run"),
         (["run"], "needs a lexicon"),
     ],

@@ -44,6 +44,7 @@ class Manifest:
     source: Mapping[str, Any]
     parity: Mapping[str, Any]
     opset: int | None = None
+    separator: str = ""
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""

@@ -23,6 +23,17 @@ CELLS = [
 ]
 
 
+# One a layer and direction, never unrolled.
+OPERATORS = {"gru": {"GRU": 4}, "mobilenetv3": {"LSTM": 2}, "i3d": {"LSTM": 4}}
+
+
+def recurrent_operators(path: Path) -> dict[str, int]:
+    import onnx
+
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    return {kind: kinds.count(kind) for kind in ("GRU", "LSTM", "Loop", "Scan") if kind in kinds}
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An untrained bundle of each family."""
@@ -51,6 +62,9 @@ def test_a_family_exports_and_passes(
     tokens = bundles.read(packed[family]).tokens()
     assert (made.manifest.tokens, made.manifest.blank_id) == (tokens.symbols, tokens.blank_id)
     assert made.manifest.tokens[tokens.blank_id] == "<blank>"
+    assert made.manifest.separator == ("" if made.manifest.layouts else " ")
+    if target == "onnx":
+        assert recurrent_operators(made.path) == OPERATORS.get(family, {})
 
 
 @pytest.mark.parametrize("family", FAMILIES)

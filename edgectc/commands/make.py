@@ -85,8 +85,6 @@ def _refuse_with_init(options: Namespace) -> None:
 def _pack_run(options: Namespace, name: str) -> Any:
     from edgectc import config
 
-    if options.lexicon is None:
-        raise ConfigError("packing a run needs a lexicon; name one with --lexicon FILE")
     decoder: dict[str, Any] = {}
     if options.preset:
         try:
@@ -99,7 +97,7 @@ def _pack_run(options: Namespace, name: str) -> Any:
         Path(options.run_dir),
         Path(options.out),
         name=name,
-        lexicon=Path(options.lexicon),
+        lexicon=Path(options.lexicon) if options.lexicon else None,
         lexicon_licence=options.licence,
         decoder=decoder,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from edgectc.data.lexicons import Lexicon
 from edgectc.errors import BundleFileMissingError
 from edgectc.files import sha256
 from edgectc.model import PARTS, CtcModel
-from edgectc.reference import Case
+from edgectc.reference import Case, Recording
 from edgectc.training import checkpoints
+from edgectc.training.recordings import generate
 from edgectc.training.settings import Settings
 
 _NOTES = ("CARD.md", "train.toml", "samples.jsonl")
@@ -32,8 +33,8 @@ def pack(
     out: Path,
     *,
     name: str,
-    lexicon: Path,
-    lexicon_licence: str,
+    lexicon: Path | None,
+    lexicon_licence: str = "",
     decoder: Mapping[str, Any] | None = None,
     checkpoint: str = "best",
 ) -> Bundle:
@@ -43,47 +44,108 @@ def pack(
         run: folder that `train` wrote.
         out: bundle directory to make or replace.
         name: name of the model.
-        lexicon: lexicon file to carry.
+        lexicon: lexicon file to carry; None if the decoder needs none.
         lexicon_licence: its licence, as the manifest states it.
         decoder: changes to the run's decoder preset.
         checkpoint: "best" or "last".
 
     Raises:
         BundleFileMissingError: the run has no such checkpoint yet.
+        ConfigError: the decoder needs a lexicon.
         NonFiniteError: a weight is NaN or Inf.
     """
     settings, model, progress = _trained(run, checkpoint)
     preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
-    weights = save({k: v.clone() for k, v in model.state_dict().items()})  # before folding
-    model.fold().eval()
-    own = settings.data.layout
-    boards = [layouts.load(board) for board in (own, *sorted({*layouts.names()} - {own}))]
-    named = {board.name: board for board in boards}
-    cases = reference.generate(model.frontend, reference.swipes(list(named)), boards=named)
-    cases = answer(model, cases, boards=named, decoder=preset, lexicon=Lexicon.read(lexicon))
-    tokens = model.frontend.tokens(boards[0])
-    words = lexicon.read_bytes()
+    kind = settings.model["frontend"]["type"]
+    boards = _boards(settings.data.layout) if kind == "swipe" else {}
+    seen = run / "seen_words.bin"
+    return write(
+        out,
+        name=name,
+        model=model,
+        spec=settings.model,
+        boards=boards,
+        recordings=generate(kind, model.frontend, boards).recordings,
+        decoder=preset,
+        lexicon=lexicon,
+        lexicon_licence=lexicon_licence,
+        seen_words=seen.read_bytes() if seen.exists() else None,
+        training={**progress, "seed": settings.seed},
+        notes={note: (out / note).read_bytes() for note in _NOTES if (out / note).exists()},
+    )
+
+
+def write(
+    out: Path,
+    *,
+    name: str,
+    model: CtcModel,
+    spec: Mapping[str, Any],
+    boards: Mapping[str, Layout],
+    recordings: Sequence[Recording],
+    decoder: Mapping[str, Any],
+    training: Mapping[str, Any],
+    lexicon: Path | None = None,
+    lexicon_licence: str = "",
+    seen_words: bytes | None = None,
+    notes: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Write the bundle of a model of any family; the model is folded on the way.
+
+    Args:
+        out: directory to make or replace.
+        name: of the model.
+        model: with its final weights.
+        spec: what it was made of.
+        boards: layouts of a swipe model, the default first; else empty.
+        recordings: of the reference cases.
+        decoder: complete decoder preset.
+        training: what the index says of it.
+        lexicon: file to carry.
+        lexicon_licence: its licence.
+        seen_words: hashes of the training words.
+        notes: files for people.
+
+    Raises:
+        ConfigError: the decoder needs a lexicon.
+        NonFiniteError: a weight is NaN or Inf.
+    """
+    model.check_finite()
+    weights = save({k: v.clone() for k, v in model.state_dict().items()})
+    model.fold().eval()  # after its weights were taken
+    cases = reference.generate(model.frontend, recordings, boards=boards, window=model.window)
+    cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
+    tokens = model.frontend.tokens(next(iter(boards.values()), None))
     files = {
         "weights.safetensors": weights,
         "reference.safetensors": reference.to_safetensors(cases),
         "tokens.txt": tokens.to_text().encode(),
-        "seen_words.bin": (run / "seen_words.bin").read_bytes(),
-        lexicon.name: words,
     }
+    files |= {lexicon.name: lexicon.read_bytes()} if lexicon else {}
+    files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
         "name": name,
-        "model": {part: registry.complete(kind, settings.model[part]) for part, kind in PARTS},
+        "model": {part: registry.complete(kind, spec[part]) for part, kind in PARTS},
         "blank_id": tokens.blank_id,
         "stride": model.stride,
         "window": model.window,
-        "layouts": [layouts.describe(board) for board in boards],
-        "decoder": preset,
-        "lexicon": {"file": lexicon.name, "sha256": sha256(words), "licence": lexicon_licence},
-        "seen_words": "seen_words.bin",
-        "training": {**progress, "seed": settings.seed},
+        "layouts": [layouts.describe(board) for board in boards.values()],
+        "decoder": decoder,
+        "lexicon": lexicon and _described(lexicon, lexicon_licence),
+        "seen_words": "seen_words.bin" if seen_words else None,
+        "training": training,
     }
-    notes = {note: (out / note).read_bytes() for note in _NOTES if (out / note).exists()}
     return bundles.write(out, values, files, notes=notes)
+
+
+def _described(lexicon: Path, licence: str) -> dict[str, str]:
+    return {"file": lexicon.name, "sha256": sha256(lexicon.read_bytes()), "licence": licence}
+
+
+def _boards(default: str) -> dict[str, Layout]:
+    """Return the default layout and then all others that ship."""
+    names = (default, *sorted({*layouts.names()} - {default}))
+    return {name: layouts.load(name) for name in names}
 
 
 def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, Any]]:
@@ -94,7 +156,6 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
     state = checkpoints.read(path)
     model = CtcModel(settings.model)
     model.load_state_dict(dict(state.model))
-    model.check_finite()
     return settings, model, state.progress
 
 
@@ -104,9 +165,10 @@ def answer(
     *,
     boards: Mapping[str, Layout],
     decoder: Mapping[str, Any],
-    lexicon: Lexicon | None,
+    lexicon: Path | None,
 ) -> list[Case]:
     """Return the cases with the answers of ``model`` and its decoders."""
+    words = Lexicon.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
         board = reference.setting(boards, case.layout)
@@ -120,7 +182,7 @@ def answer(
         texts = ["", ""]
         if len(out):
             specs = ({"type": "greedy"}, dict(decoder))
-            made = [registry.create("decoders", s, tokens=tokens, lexicon=lexicon) for s in specs]
+            made = [registry.create("decoders", s, tokens=tokens, lexicon=words) for s in specs]
             texts = [decode(out.double().numpy(), nbest=1).best.text for decode in made]
         answered.append(reference.answered(case, used, *texts))
     return answered

@@ -110,9 +110,7 @@ def write(
         ConfigError: the decoder needs a lexicon.
         NonFiniteError: a weight is NaN or Inf.
     """
-    model.check_finite()
-    weights = save({k: v.clone() for k, v in model.state_dict().items()})
-    model.fold().eval()  # after its weights were taken
+    weights = _folded(model)
     cases = reference.generate(model.frontend, recordings, boards=boards, window=model.window)
     cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
     tokens = model.frontend.tokens(next(iter(boards.values()), None))
@@ -136,6 +134,14 @@ def write(
         "training": training,
     }
     return bundles.write(out, values, files, notes=notes)
+
+
+def _folded(model: CtcModel) -> bytes:
+    """Fold ``model`` in place for inference; return its weights from before that."""
+    model.check_finite()
+    weights = save({name: tensor.clone() for name, tensor in model.state_dict().items()})
+    model.fold().eval()
+    return weights
 
 
 def _described(lexicon: Path, licence: str) -> dict[str, str]:

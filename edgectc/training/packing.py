@@ -57,7 +57,8 @@ def pack(
     settings, model, progress = _trained(run, checkpoint)
     preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
     kind = settings.model["frontend"]["type"]
-    boards = _boards(settings.data.layout) if kind == "swipe" else {}
+    own, most = settings.data.layout, getattr(model.frontend.options, "slots", 0)
+    boards = _boards(own, most) if kind == "swipe" else {}
     seen = run / "seen_words.bin"
     return write(
         out,
@@ -148,10 +149,11 @@ def _described(lexicon: Path, licence: str) -> dict[str, str]:
     return {"file": lexicon.name, "sha256": sha256(lexicon.read_bytes()), "licence": licence}
 
 
-def _boards(default: str) -> dict[str, Layout]:
-    """Return the default layout and then all others that ship."""
+def _boards(default: str, slots: int) -> dict[str, Layout]:
+    """Return the default layout and then all others that ship and do not outnumber the slots."""
     names = (default, *sorted({*layouts.names()} - {default}))
-    return {name: layouts.load(name) for name in names}
+    boards = {name: layouts.load(name) for name in names}
+    return {name: board for name, board in boards.items() if len(board.letters) <= slots}
 
 
 def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, Any]]:

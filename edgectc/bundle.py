@@ -55,6 +55,8 @@ class Index:
             )
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"name {self.name!r} must match [a-z0-9][a-z0-9-]*")
+        if self.stride < 1 or self.window < 1:
+            raise ValueError(f"stride {self.stride} and window {self.window} must be >= 1")
         for name in self.files:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:

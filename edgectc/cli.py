@@ -203,7 +203,7 @@ def _make(verb: object) -> None:
     one.add_argument("--seed", type=int, default=0, help="of --init (default 0)")
     one.add_argument("--out", required=True, metavar="DIR", help="bundle to make or replace")
     one.add_argument("--name", help="model name (default: name of --out)")
-    one.add_argument("--lexicon", metavar="FILE", help="lexicon to carry; a run needs one")
+    one.add_argument("--lexicon", metavar="FILE", help="lexicon to carry, if the decoder needs one")
     one.add_argument("--licence", default="", help="licence of the lexicon")
     one.add_argument("--language-model", metavar="FILE", help="language model to carry, .lm")
     one.add_argument("--lm-licence", default="", help="licence of the language model")

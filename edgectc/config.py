@@ -13,10 +13,11 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgectc.errors import ConfigError
+from edgectc.errors import ConfigError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -75,6 +76,31 @@ def load_toml(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read config {str(path)!r}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def families() -> dict[str, list[str]]:
+    """Return the model families that ship a config, each with its sizes; see `family_config`."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(f.name for f in (resources.files("edgectc") / "configs").iterdir()):
+        if file.endswith(".toml"):
+            family, _, size = file.removesuffix(".toml").rpartition("-")
+            found.setdefault(family, []).append(size)
+    return found
+
+
+def family_config(family: str, size: str) -> dict[str, Any]:
+    """Return the tables of a shipped family's config.
+
+    Raises:
+        UnknownNameError: no such family, or it has no such size.
+    """
+    known = families()
+    if family not in known:
+        raise UnknownNameError("family", family, known)
+    if size not in known[family]:
+        raise UnknownNameError("size", size, known[family])
+    file = resources.files("edgectc") / "configs" / f"{family}-{size}.toml"
+    return load_toml(str(file))
 
 
 def set_key(values: dict[str, Any], assignment: str) -> None:

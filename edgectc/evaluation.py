@@ -57,8 +57,8 @@ def evaluate(
 
     Args:
         recognizer: as returned by `edgectc.load`.
-        swipes: samples with a word; others are left out. A sample's context is used where the
-            model has a language model.
+        swipes: samples with a word; others are left out. A sample's context is used with
+            the preset, which then needs a language model.
         seen_words: hashes of the training words, see `seen_words`; None drops that slice.
         decoder: "lexicon", "greedy" or None for the preset.
 
@@ -123,7 +123,7 @@ def word_hash(word: str) -> int:
 
 
 def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
-    context = swipe.context if recognizer.language_model and decoder is None else ()
+    context = swipe.context if decoder is None else ()
     decoded = recognizer(
         swipe.points, nbest=5, layout=swipe.layout, decoder=decoder, context=context
     )

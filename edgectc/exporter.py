@@ -177,6 +177,7 @@ def _manifest(
         frontend=index.model["frontend"],
         tokens=tokens.symbols,
         blank_id=tokens.blank_id,
+        separator=model.frontend.tokens(next(iter(bundle.layouts), None)).separator,
         layouts=index.layouts,
         decoder=index.decoder,
         lexicon=index.lexicon,

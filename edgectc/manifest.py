@@ -45,6 +45,7 @@ class Manifest:
     parity: Mapping[str, Any]
     opset: int | None = None
     language_model: Mapping[str, Any] | None = None
+    separator: str = ""
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""

@@ -107,8 +107,6 @@ def _pack_source(options: Namespace, name: str) -> Any:
         model = Path(options.language_model) if options.language_model else None
         licences = (options.licence, options.lm_licence)
         words = packing.Words(Path(options.lexicon), model, licences)
-    elif not is_bundle:
-        raise ConfigError("packing a run needs a lexicon; name one with --lexicon FILE")
     elif options.language_model or options.licence or options.lm_licence:
         raise ConfigError("name --lexicon too; words are exchanged together or kept together")
     if is_bundle:

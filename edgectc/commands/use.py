@@ -180,7 +180,7 @@ def inspect(options: Namespace) -> int:
 
 def show(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
-    from edgectc import bundle, registry, schemes
+    from edgectc import bundle, config, registry, schemes
     from edgectc.data import layouts
 
     kinds: dict[str, Callable[[], list[str]]] = {
@@ -188,6 +188,7 @@ def show(options: Namespace) -> int:
         for kind in registry.KINDS
     }
     kinds |= {
+        "families": lambda: sorted(config.families()),
         "layouts": layouts.names,
         "models": bundle.shipped_names,
         "schemes": lambda: sorted(schemes.SCHEMES),

@@ -33,8 +33,6 @@ REASONS: dict[str, str] = {
     "bad_json": "The line is not one JSON object.",
     "missing_points": "The row has no points.",
     "bad_field": "The word, layout or user is not a string, or the context no list of strings.",
-    "bad_context": "The context is one text, not a list of words.",
-    "no_language_model": "A context was given, and the model has no language model.",
     "no_user": "The row names no user, so it belongs to no split.",
     "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
     "no_data": "No data set was named, or none lies where it should.",

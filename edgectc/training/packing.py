@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
 from edgectc import bundle as bundles
-from edgectc import model as models
 from edgectc import reference, registry
 from edgectc.bundle import Bundle
 from edgectc.config import from_dict
@@ -22,8 +22,9 @@ from edgectc.data.lexicons import Lexicon
 from edgectc.errors import BundleFileMissingError
 from edgectc.files import sha256
 from edgectc.model import PARTS, CtcModel
-from edgectc.reference import Case
+from edgectc.reference import Case, Recording
 from edgectc.training import checkpoints
+from edgectc.training.recordings import generate
 from edgectc.training.settings import Settings
 
 _NOTES = ("CARD.md", "train.toml", "samples.jsonl")
@@ -43,13 +44,25 @@ class Words:
     language_model: Path | None = None
     licences: tuple[str, str] = ("", "")
 
+    def described(self) -> dict[str, dict[str, str]]:
+        """Return what the index says of the files."""
+        pairs = zip(("lexicon", "language_model"), self.paths(), strict=False)
+        return {
+            kind: {"file": path.name, "sha256": sha256(path.read_bytes()), "licence": licence}
+            for (kind, path), licence in zip(pairs, self.licences, strict=False)
+        }
+
+    def paths(self) -> list[Path]:
+        """Return the files."""
+        return [self.lexicon, *([self.language_model] if self.language_model else [])]
+
 
 def pack(
     run: Path,
     out: Path,
     *,
     name: str,
-    words: Words,
+    words: Words | None = None,
     decoder: Mapping[str, Any] | None = None,
     checkpoint: str = "best",
 ) -> Bundle:
@@ -59,30 +72,34 @@ def pack(
         run: folder that `train` wrote.
         out: bundle directory to make or replace.
         name: name of the model.
-        words: lexicon and language model to carry.
+        words: lexicon and language model to carry; None if the decoder needs none.
         decoder: changes to the run's decoder preset.
         checkpoint: "best" or "last".
 
     Raises:
         BundleFileMissingError: the run has no such checkpoint yet.
+        ConfigError: the decoder needs a lexicon.
         NonFiniteError: a weight is NaN or Inf.
     """
     settings, model, progress = _trained(run, checkpoint)
-    weights = save({k: v.clone() for k, v in model.state_dict().items()})  # before folding
-    values = {
-        "name": name,
-        "model": {part: registry.complete(kind, settings.model[part]) for part, kind in PARTS},
-        "decoder": {**settings.decoder, **(decoder or {})},
-        "seen_words": "seen_words.bin",
-        "training": {**progress, "seed": settings.seed},
-    }
-    files = {
-        "weights.safetensors": weights,
-        "seen_words.bin": (run / "seen_words.bin").read_bytes(),
-    }
-    own = settings.data.layout
-    names = (own, *sorted({*layouts.names()} - {own}))
-    return _write(out, model.fold().eval(), values, files, words, [layouts.load(n) for n in names])
+    preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
+    kind = settings.model["frontend"]["type"]
+    own, most = settings.data.layout, getattr(model.frontend.options, "slots", 0)
+    boards = _boards(own, most) if kind == "swipe" else {}
+    seen = run / "seen_words.bin"
+    return write(
+        out,
+        name=name,
+        model=model,
+        spec=settings.model,
+        boards=boards,
+        recordings=generate(kind, model.frontend, boards).recordings,
+        decoder=preset,
+        words=words,
+        seen_words=seen.read_bytes() if seen.exists() else None,
+        training={**progress, "seed": settings.seed},
+        notes={note: (out / note).read_bytes() for note in _NOTES if (out / note).exists()},
+    )
 
 
 def repack(
@@ -98,79 +115,122 @@ def repack(
     An artifact carries preset and words in its manifest, so it has to be exported again.
 
     Args:
-        bundle: what to start from; it must have a lexicon.
+        bundle: what to start from.
         out: bundle directory to make or replace.
         name: name of the model; None keeps it.
         words: lexicon and language model to carry; None keeps them.
         decoder: changes to the preset.
+
+    Raises:
+        ConfigError: the decoder needs a lexicon.
     """
     index = bundle.index
-    words = words or _words_of(bundle)
-    values = {
-        "name": name or index.name,
-        "model": index.model,
-        "decoder": {**index.decoder, **(decoder or {})},
-        "seen_words": index.seen_words,
-        "training": index.training,
-    }
-    kept = ["weights.safetensors", *([index.seen_words] if index.seen_words else [])]
-    files = {file: bundle.file(file) for file in kept}
-    return _write(out, models.load(bundle), values, files, words, list(bundle.layouts))
+    model = CtcModel(index.model)
+    model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
+    boards = {board.name: board for board in bundle.layouts}
+    kind = index.model["frontend"]["type"]
+    return write(
+        out,
+        name=name or index.name,
+        model=model,
+        spec=index.model,
+        boards=boards,
+        recordings=generate(kind, model.frontend, boards).recordings,
+        decoder=registry.complete("decoders", {**index.decoder, **(decoder or {})}),
+        words=words or _words_of(bundle),
+        seen_words=bundle.file(index.seen_words) if index.seen_words else None,
+        training=index.training,
+        notes={
+            note: (bundle.path / note).read_bytes()
+            for note in _NOTES
+            if (bundle.path / note).exists()
+        },
+    )
 
 
-def _words_of(bundle: Bundle) -> Words:
+def _words_of(bundle: Bundle) -> Words | None:
     lexicon, model = bundle.index.lexicon, bundle.index.language_model
     if lexicon is None:
-        raise BundleFileMissingError(f"{bundle.path} carries no lexicon; name one")
+        return None
     licences = (str(lexicon["licence"]), str(model["licence"]) if model else "")
     path = bundle.path / str(model["file"]) if model else None
     return Words(bundle.path / str(lexicon["file"]), path, licences)
 
 
-def _write(
+def write(
     out: Path,
+    *,
+    name: str,
     model: CtcModel,
-    values: Mapping[str, Any],
-    files: Mapping[str, bytes],
-    words: Words,
-    boards: list[Layout],
+    spec: Mapping[str, Any],
+    boards: Mapping[str, Layout],
+    recordings: Sequence[Recording],
+    decoder: Mapping[str, Any],
+    training: Mapping[str, Any],
+    words: Words | None = None,
+    seen_words: bytes | None = None,
+    notes: Mapping[str, bytes] | None = None,
 ) -> Bundle:
-    preset = registry.complete("decoders", values["decoder"])
-    named = {board.name: board for board in boards}
-    cases = reference.generate(model.frontend, reference.swipes(list(named)), boards=named)
-    known = Lexicon.read(words.lexicon)
-    cases = answer(model, cases, boards=named, decoder=preset, lexicon=known)
-    tokens = model.frontend.tokens(boards[0])
-    carried = {
-        kind: (path.name, path.read_bytes(), licence)
-        for kind, path, licence in zip(
-            ("lexicon", "language_model"),
-            (words.lexicon, words.language_model),
-            words.licences,
-            strict=True,
-        )
-        if path is not None
-    }
+    """Write the bundle of a model of any family; the model is folded on the way.
+
+    Args:
+        out: directory to make or replace.
+        name: of the model.
+        model: with its final weights.
+        spec: what it was made of.
+        boards: layouts of a swipe model, the default first; else empty.
+        recordings: of the reference cases.
+        decoder: complete decoder preset.
+        training: what the index says of it.
+        words: files to carry.
+        seen_words: hashes of the training words.
+        notes: files for people.
+
+    Raises:
+        ConfigError: the decoder needs a lexicon.
+        NonFiniteError: a weight is NaN or Inf.
+    """
+    weights = _folded(model)
+    cases = reference.generate(model.frontend, recordings, boards=boards, window=model.window)
+    lexicon = words.lexicon if words else None
+    cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
+    tokens = model.frontend.tokens(next(iter(boards.values()), None))
     files = {
-        **files,
+        "weights.safetensors": weights,
         "reference.safetensors": reference.to_safetensors(cases),
         "tokens.txt": tokens.to_text().encode(),
-        **{name: data for name, data, _ in carried.values()},
     }
+    files |= {path.name: path.read_bytes() for path in words.paths()} if words else {}
+    files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
-        **values,
-        "decoder": preset,
+        "name": name,
+        "model": {part: registry.complete(kind, spec[part]) for part, kind in PARTS},
         "blank_id": tokens.blank_id,
         "stride": model.stride,
         "window": model.window,
-        "layouts": [layouts.describe(board) for board in boards],
-        **{
-            kind: {"file": name, "sha256": sha256(data), "licence": licence}
-            for kind, (name, data, licence) in carried.items()
-        },
+        "layouts": [layouts.describe(board) for board in boards.values()],
+        "decoder": decoder,
+        "lexicon": None,
+        **(words.described() if words else {}),
+        "seen_words": "seen_words.bin" if seen_words else None,
+        "training": training,
     }
-    notes = {note: (out / note).read_bytes() for note in _NOTES if (out / note).exists()}
     return bundles.write(out, values, files, notes=notes)
+
+
+def _folded(model: CtcModel) -> bytes:
+    """Fold ``model`` in place for inference; return its weights from before that."""
+    model.check_finite()
+    weights = save({name: tensor.clone() for name, tensor in model.state_dict().items()})
+    model.fold().eval()
+    return weights
+
+
+def _boards(default: str, slots: int) -> dict[str, Layout]:
+    """Return the default layout and then all others that ship and do not outnumber the slots."""
+    names = (default, *sorted({*layouts.names()} - {default}))
+    boards = {name: layouts.load(name) for name in names}
+    return {name: board for name, board in boards.items() if len(board.letters) <= slots}
 
 
 def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, Any]]:
@@ -181,7 +241,6 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
     state = checkpoints.read(path)
     model = CtcModel(settings.model)
     model.load_state_dict(dict(state.model))
-    model.check_finite()
     return settings, model, state.progress
 
 
@@ -191,9 +250,10 @@ def answer(
     *,
     boards: Mapping[str, Layout],
     decoder: Mapping[str, Any],
-    lexicon: Lexicon | None,
+    lexicon: Path | None,
 ) -> list[Case]:
     """Return the cases with the answers of ``model`` and its decoders."""
+    words = Lexicon.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
         board = reference.setting(boards, case.layout)
@@ -207,7 +267,7 @@ def answer(
         texts = ["", ""]
         if len(out):
             specs = ({"type": "greedy"}, dict(decoder))
-            made = [registry.create("decoders", s, tokens=tokens, lexicon=lexicon) for s in specs]
+            made = [registry.create("decoders", s, tokens=tokens, lexicon=words) for s in specs]
             texts = [decode(out.double().numpy(), nbest=1).best.text for decode in made]
         answered.append(reference.answered(case, used, *texts))
     return answered

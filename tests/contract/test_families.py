@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc import registry
-from edgectc.config import load_toml
+from edgectc import config, registry
 from edgectc.data import landmarks, layouts, neural
 from edgectc.data.synthesis import swipe
 from edgectc.errors import ConfigError, UnknownNameError
@@ -17,7 +16,7 @@ from edgectc.model import CtcModel
 from edgectc.tokens import output_length
 from edgectc.training import initialising
 
-FAMILIES = sorted({name.rpartition("-")[0] for name in initialising.names()})
+FAMILIES = sorted(config.families())
 Inputs = dict[str, torch.Tensor]
 
 
@@ -95,7 +94,7 @@ def used(model: CtcModel, log_probs: torch.Tensor) -> torch.Tensor:
 
 def test_every_encoder_has_a_family() -> None:
     assert registry.names("encoders") == FAMILIES
-    assert set(initialising.names()) == {f"{f}-{s}" for f in FAMILIES for s in ("full", "small")}
+    assert config.families() == {family: ["full", "small"] for family in FAMILIES}
 
 
 def test_inputs_are_what_the_contract_says(model: CtcModel) -> None:
@@ -183,6 +182,12 @@ def test_a_ragged_batch_answers_like_its_rows(model: CtcModel) -> None:
         frames = model.output_length(int(part["length"][0]))
         alone = used(model, run(model, part))[0, :frames]
         torch.testing.assert_close(used(model, together)[i, :frames], alone, atol=2e-5, rtol=0)
+
+
+def test_frames_of_one_sample_differ(model: CtcModel) -> None:
+    """A network that pools all time into one vector says the same in every frame."""
+    out = used(model, run(model, inputs_of(model, model.frontend.options.max_frames)))[0]
+    assert (out - out.mean(0)).abs().max() > 1e-2
 
 
 def test_nothing_but_padding_gives_finite_output(model: CtcModel) -> None:
@@ -283,7 +288,8 @@ def test_a_config_is_refused_with_the_nearest_spelling() -> None:
 def test_every_config_is_a_complete_file() -> None:
     from importlib import resources
 
-    for name in initialising.names():
-        path = resources.files("edgectc") / "configs" / f"{name}.toml"
-        assert str(path.read_text()).startswith("# ")
-        assert set(load_toml(str(path))) <= {"model", "task", "decoder"}
+    for family, sizes in config.families().items():
+        for size in sizes:
+            path = resources.files("edgectc") / "configs" / f"{family}-{size}.toml"
+            assert path.read_text().startswith("# ")
+            assert set(config.family_config(family, size)) <= {"model", "task", "decoder"}

@@ -9,11 +9,11 @@ import pytest
 
 import edgectc
 from edgectc import bundle as bundles
-from edgectc import reference, registry
+from edgectc import config, reference, registry
 from edgectc.tokens import output_length
 from edgectc.training import initialising
 
-FAMILIES = sorted({name.rpartition("-")[0] for name in initialising.names()})
+FAMILIES = sorted(config.families())
 # Each lowers in 10 to 20 s: many small delegates. (tcn: the shipped one is in the fast run.)
 SLOW = {("conformer", "pte"), ("i3d", "pte"), ("mobilenetv3", "pte"), ("tcn", "pte")}
 CELLS = [
@@ -21,6 +21,17 @@ CELLS = [
     for family in FAMILIES
     for target in registry.names("targets")
 ]
+
+
+# One a layer and direction, never unrolled.
+OPERATORS = {"gru": {"GRU": 4}, "mobilenetv3": {"LSTM": 2}, "i3d": {"LSTM": 4}}
+
+
+def recurrent_operators(path: Path) -> dict[str, int]:
+    import onnx
+
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    return {kind: kinds.count(kind) for kind in ("GRU", "LSTM", "Loop", "Scan") if kind in kinds}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +62,9 @@ def test_a_family_exports_and_passes(
     tokens = bundles.read(packed[family]).tokens()
     assert (made.manifest.tokens, made.manifest.blank_id) == (tokens.symbols, tokens.blank_id)
     assert made.manifest.tokens[tokens.blank_id] == "<blank>"
+    assert made.manifest.separator == ("" if made.manifest.layouts else " ")
+    if target == "onnx":
+        assert recurrent_operators(made.path) == OPERATORS.get(family, {})
 
 
 @pytest.mark.parametrize("family", FAMILIES)

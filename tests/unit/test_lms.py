@@ -518,10 +518,10 @@ def test_nothing_half_written(tmp_path: Path, trigrams: _ngrams.NGrams) -> None:
 
 
 def test_the_shipped_english_model(shipped: Path) -> None:
-    path = shipped / "lm.lm"
+    path = shipped / "words.lm"
     assert path.stat().st_size <= 3_000_000
     model = arpa.create(arpa.Options(), path=path)
-    known = {normalize_word(word) for word in Lexicon.read(shipped / "lexicon.tsv.gz").words}
+    known = {normalize_word(word) for word in Lexicon.read(shipped / "lexicon.trie").words}
     assert set(model.ngrams.words[3:]) <= known
     for context, word in ((["how", "are"], "you"), (["see", "you"], "tomorrow"), ([], "I")):
         gain = model.score(model.start(context), word)[0] - model.unigram([word])[0]
@@ -537,5 +537,5 @@ def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
     if not folder or not text.exists():
         pytest.skip("needs text/tatoeba-en below EDGECTC_DATA")
     english = [line for line in language.read_lines(text) if re.search("[a-zA-Z]", line)]
-    model = arpa.create(arpa.Options(), path=shipped / "lm.lm")
+    model = arpa.create(arpa.Options(), path=shipped / "words.lm")
     assert language.score(model, english[49::50]).perplexity == pytest.approx(54.41, abs=0.02)

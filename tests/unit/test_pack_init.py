@@ -24,12 +24,11 @@ def test_pack_init_makes_a_bundle_of_any_family(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "either RUN"),
-        (["run", "--init", "gru"], "either RUN"),
+        ([], "either SOURCE"),
+        (["run", "--init", "gru"], "either SOURCE"),
         (["--init", "gruu"], "did you mean 'gru'"),
-        (["--init", "gru", "--config", "larg"], "unknown config"),
+        (["--init", "gru", "--config", "larg"], "unknown size"),
         (["--init", "gru", "--lexicon", "x", "--set", "a=1"], "--lexicon, --set belongs to a run"),
-        (["run"], "needs a lexicon"),
     ],
 )
 def test_pack_refuses_what_does_not_belong_together(

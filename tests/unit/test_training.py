@@ -25,7 +25,7 @@ from edgectc.errors import (
 from edgectc.model import CtcModel
 from edgectc.training import checkpoints
 from edgectc.training.guards import StepGuard
-from edgectc.training.packing import pack
+from edgectc.training.packing import Words, pack
 from edgectc.training.settings import Augment, Optimizer
 from edgectc.training.swipes import augmented, to_arrays
 from edgectc.training.trainer import learning_rate, train
@@ -74,14 +74,15 @@ def test_it_learns_and_packs(data: Path, tmp_path: Path) -> None:
     losses = [json.loads(line)["loss"] for line in lines]
     assert losses[-1] < 0.5 < losses[0]
     LEXICON.write(tmp_path / "lexicon.tsv.gz")
+    words = Words(tmp_path / "lexicon.tsv.gz")
     bundle = pack(
-        tmp_path / "run", tmp_path / "bundle", name="tiny", lexicon=tmp_path / "lexicon.tsv.gz",
-        lexicon_licence="none", decoder={"type": "lexicon"},
+        tmp_path / "run", tmp_path / "bundle", name="tiny", words=words,
+        decoder={"type": "lexicon"},
     )  # fmt: skip
     assert bundle.index.training["epoch"] == result.epoch
     again = pack(
-        tmp_path / "run", tmp_path / "again", name="tiny", lexicon=tmp_path / "lexicon.tsv.gz",
-        lexicon_licence="none", decoder={"type": "lexicon"},
+        tmp_path / "run", tmp_path / "again", name="tiny", words=words,
+        decoder={"type": "lexicon"},
     )  # fmt: skip
     assert again.index == bundle.index, "packing the same run twice gives the same hashes"
     assert len(np.frombuffer(bundle.file("seen_words.bin"), "<u4")) == len(WORDS)
@@ -199,8 +200,7 @@ def test_checkpoints_are_whole_finite_and_not_pickle(tmp_path: Path) -> None:
 
 def test_packing_an_untrained_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleFileMissingError, match="train first"):
-        pack(tmp_path, tmp_path / "out", name="x", lexicon=tmp_path / "l", lexicon_licence="",
-             decoder={"type": "lexicon"})  # fmt: skip
+        pack(tmp_path, tmp_path / "out", name="x", decoder={"type": "lexicon"})
 
 
 def test_learning_rate_warms_up_and_ends_at_zero() -> None:

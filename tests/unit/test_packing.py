@@ -1,0 +1,76 @@
+"""A model of any family to a bundle: what it carries, and what it cannot do without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from edgectc import bundle as bundles
+from edgectc import reference, registry
+from edgectc.data import layouts
+from edgectc.data.lexicons import Lexicon
+from edgectc.errors import ConfigError, NonFiniteError
+from edgectc.training import initialising, packing, recordings
+
+
+def swipe_model(decoder: str) -> dict[str, Any]:
+    return {
+        "name": "tiny",
+        "model": initialising.build("tcn"),
+        "spec": initialising.config("tcn").model,
+        "boards": {"qwerty": layouts.load("qwerty")},
+        "recordings": reference.swipes(["qwerty"]),
+        "decoder": registry.complete("decoders", {"type": decoder}),
+        "training": {"epoch": 1},
+    }
+
+
+def test_a_decoder_that_needs_a_lexicon_is_not_packed_without(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs a lexicon"):
+        packing.write(tmp_path / "x", **swipe_model("lexicon"))
+    assert not (tmp_path / "x").exists()
+    made = packing.write(tmp_path / "x", **swipe_model("greedy"))
+    assert (made.index.lexicon, made.index.seen_words) == (None, None)
+
+
+def test_lexicon_seen_words_and_notes_are_carried(tmp_path: Path) -> None:
+    lexicon = tmp_path / "words.tsv"
+    Lexicon.from_counts({"hello": 2.0, "edge": 1.0}).write(lexicon)
+    words = packing.Words(lexicon, licences=("CC0", ""))
+    made = packing.write(
+        tmp_path / "x", **swipe_model("lexicon"), words=words,
+        seen_words=b"1234", notes={"CARD.md": b"# tiny"},
+    )  # fmt: skip
+    assert made.index.lexicon["licence"] == "CC0"
+    assert made.file("words.tsv") == lexicon.read_bytes()
+    assert made.file(made.index.seen_words) == b"1234"
+    assert (tmp_path / "x" / "CARD.md").read_bytes() == b"# tiny"
+    assert "CARD.md" not in made.index.files
+    cases = reference.from_safetensors(made.file("reference.safetensors"))
+    assert {case.word for case in cases if case.points is not None} <= {"hello", "edge", ""}
+
+
+def test_weights_are_those_before_folding(tmp_path: Path) -> None:
+    from safetensors.torch import load
+
+    about = swipe_model("greedy")
+    before = {k: v.clone() for k, v in about["model"].state_dict().items()}
+    packing.write(tmp_path / "x", **about)
+    stored = load(bundles.read(tmp_path / "x").file("weights.safetensors"))
+    assert all(torch.equal(stored[name], before[name]) for name in before)
+
+
+def test_a_bad_weight_is_not_packed(tmp_path: Path) -> None:
+    about = swipe_model("greedy")
+    about["model"].head.blank.data[0, 0, 0] = float("nan")
+    with pytest.raises(NonFiniteError, match=r"head\.blank"):
+        packing.write(tmp_path / "x", **about)
+    assert not (tmp_path / "x").exists()
+
+
+def test_nothing_is_generated_for_an_unknown_frontend() -> None:
+    with pytest.raises(LookupError, match="did you mean 'neural'"):
+        recordings.generate("neurall", None, {})

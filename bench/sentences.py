@@ -152,9 +152,9 @@ class KenLM:
 def ours(backend: str, lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
     model = KenLM(arpa)
 
-    def made(beam: int, weight: float, word: float, **more: object) -> Decode:
+    def made(beam: int, weight: float, word: float, unknown: float) -> Decode:
         spec = {"type": "beam", "beam_size": beam, "lm_weight": weight, "word_score": word,
-                "separator": "|", **more}  # fmt: skip
+                "unknown_score": unknown, "separator": "|"}  # fmt: skip
         decode = registry.create(
             "decoders", spec, tokens=TOKENS, lexicon=lexicon, language_model=model, backend=backend
         )
@@ -172,9 +172,9 @@ def pyctcdecode(lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
     labels = ["", " ", *SYMBOLS[2:]]
     built = build_ctcdecoder(labels, str(arpa), unigrams=list(lexicon.words))
 
-    def made(beam: int, weight: float, word: float) -> Decode:
+    def made(beam: int, weight: float, word: float, unknown: float) -> Decode:
         def decode(log_probs: np.ndarray) -> str:
-            built.reset_params(alpha=weight, beta=word)
+            built.reset_params(alpha=weight, beta=word, unk_score_offset=unknown)
             text: str = built.decode(log_probs, beam_width=beam)
             return text
 
@@ -202,9 +202,9 @@ def flashlight(lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
     closing = np.full((1, len(SYMBOLS)), -20.0, np.float32)
     closing[0, 1] = 0.0
 
-    def made(beam: int, weight: float, word: float) -> Decode:
+    def made(beam: int, weight: float, word: float, unknown: float) -> Decode:
         options = fl.LexiconDecoderOptions(
-            beam_size=beam, beam_size_token=len(SYMBOLS), beam_threshold=50.0,
+            beam_size=beam, beam_size_token=10, beam_threshold=25.0,
             lm_weight=weight * LN10, word_score=word, unk_score=-math.inf, sil_score=0.0,
             log_add=True, criterion_type=fl.CriterionType.CTC,
         )  # fmt: skip
@@ -226,10 +226,10 @@ def flashlight(lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
 def fast_ctc(lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
     from fast_ctc_decode import beam_search
 
-    def made(beam: int, weight: float, word: float) -> Decode:
+    def made(beam: int, weight: float, word: float, unknown: float) -> Decode:
         def decode(log_probs: np.ndarray) -> str:
             shares = np.exp(log_probs).astype(np.float32)
-            text = beam_search(shares, "".join(SYMBOLS), beam, 1e-4)[0]
+            text = beam_search(shares, "".join(SYMBOLS), beam, math.exp(-5))[0]
             return " ".join(text.replace("|", " ").split())
 
         return decode
@@ -245,13 +245,18 @@ def rates(meant: Sequence[str], found: Sequence[str]) -> tuple[float, float]:
     return words / sum(len(a.split()) for a in meant), letters / sum(map(len, meant))
 
 
-def tuned(make: Callable[..., Decode], texts: list[str], signals: list[np.ndarray]) -> tuple:
+def tuned(
+    make: Callable[..., Decode],
+    texts: list[str],
+    signals: list[np.ndarray],
+    unknown: Sequence[float],
+) -> tuple[float, ...]:
     """Return the weights of least word error on the dev part, at beam 32."""
-    best = (math.inf, 0.0, 0.0)
-    for weight, word in itertools.product((0.4, 0.6, 0.8, 1.0), (0.0, 1.0, 2.0)):
-        decode = make(32, weight, word)
+    best: tuple[float, ...] = (math.inf,)
+    for weights in itertools.product((0.3, 0.4, 0.6, 0.8), (0.0, 1.0, 2.0, 3.0, 4.0), unknown):
+        decode = make(32, *weights)
         wer, _ = rates(texts, [decode(x) for x in signals])
-        best = min(best, (wer, weight, word))
+        best = min(best, (wer, *weights))
     return best[1:]
 
 
@@ -320,14 +325,15 @@ def main() -> None:
             "flashlight-text": flashlight(lexicon, arpa),
             "fast-ctc-decode (no words, no LM)": fast_ctc(lexicon, arpa),
         }
-        weights: dict[str, tuple] = {}
+        weights: dict[str, tuple[float, ...]] = {}
         for name, make in made.items():
             if name == "edgectc beam, plain":  # the same answers
                 weights[name] = weights["edgectc beam, compiled"]
             elif "no LM" in name:
-                weights[name] = (0.0, 0.0)
+                weights[name] = (0.0, 0.0, 0.0)
             else:
-                weights[name] = tuned(make, dev, dev_signals)
+                soft = (-4.0, -6.0, -10.0) if name != "flashlight-text" else (-math.inf,)
+                weights[name] = tuned(make, dev, dev_signals, soft)
         decoders = {
             (name, beam): make(beam, *weights[name]) for name, make in made.items()
             for beam in (32, 100)
@@ -336,10 +342,10 @@ def main() -> None:
     rows = []
     for (name, beam), texts in found.items():
         wer, cer = rates(test, texts)
-        weight, word = weights[name]
+        weight, word, unknown_score = weights[name]
         rows.append(
             [name, beam, f"{spent[name, beam]:.1f}", f"{wer:.4f}", f"{cer:.4f}",
-             f"{weight} / {word}" if weight else "-",
+             f"{weight} / {word} / {unknown_score}" if weight else "-",
              f"{spent['pyctcdecode', beam] / spent[name, beam]:.1f} x"]
         )  # fmt: skip
     frames = [len(x) for x in signals]
@@ -352,7 +358,7 @@ def main() -> None:
         f"{platform.machine()}; {versions()}."
     )
     text = head + "\n\n" + table(
-        ["decoder", "beam", "ms", "WER", "CER", "LM / word", "to pyctcdecode"], rows
+        ["decoder", "beam", "ms", "WER", "CER", "LM / word / unknown", "to pyctcdecode"], rows
     )  # fmt: skip
     print(text)
     if options.out:

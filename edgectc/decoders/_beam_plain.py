@@ -182,7 +182,8 @@ class PlainSearch:
     ) -> None:
         """Add all that can follow ``e`` to ``nexts``; what must fall under ``floor`` is skipped."""
         tables, prefix = self._tables, e.prefix
-        boundary, children = tables.boundary, prefix.children
+        boundary, n_tokens = tables.boundary, tables.n_tokens
+        children, steps = prefix.children, self._steps
         path, cell = e.best_path()
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
@@ -191,7 +192,8 @@ class PlainSearch:
                 if not prefix.in_word or reach + end_reach + value < floor:
                     continue
             elif self._words:
-                word = self._next_word(prefix.word, token)
+                step = prefix.word * n_tokens + token
+                word = steps[step] if step in steps else self._step(prefix.word, token, step)
                 if word < 0 and tables.constrain:
                     continue
                 ahead = self._ahead[word] if word >= 0 else tables.ahead_unknown
@@ -218,14 +220,12 @@ class PlainSearch:
                 after.last_path = from_path + value
                 after.last_cell = (self._t, value, from_cell)
 
-    def _next_word(self, word: int, token: int) -> int:
+    def _step(self, word: int, token: int, key: int) -> int:
         """Return the node of the vocabulary after one more token, -1 for none; remembered."""
-        key = word * self._tables.n_tokens + token
-        if key not in self._steps:
-            if len(self._steps) > _STEPS_KEPT:
-                self._steps.clear()
-            assert self._words
-            self._steps[key] = self._words.child(word, token) if word >= 0 else -1
+        if len(self._steps) > _STEPS_KEPT:
+            self._steps.clear()
+        assert self._words
+        self._steps[key] = self._words.child(word, token) if word >= 0 else -1
         return self._steps[key]
 
     def _prune(self, nexts: list[Entry]) -> bool:
@@ -234,8 +234,10 @@ class PlainSearch:
         keys: list[int] = []
         alive: list[Entry] = []
         for after in nexts:
-            after.total = _log_add(after.blank, after.last)
-            rank = after.total + after.prefix.rank
+            blank, last = after.blank, after.last
+            total = last if blank == -_INF else _log_add(blank, last)
+            after.total = total
+            rank = total + after.prefix.rank
             if rank > -_INF:
                 keys.append(int(rank * _STEPS + (0.5 if rank > 0 else -0.5)))
                 alive.append(after)

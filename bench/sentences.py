@@ -4,7 +4,7 @@
 
 DATA is a gzip of plain English text, a paragraph a line. Emissions are generated with a seed, so
 two runs see the same. Each decoder is tuned on sentences of its own (--dev), then measured on
-others, one thread, repetitions interleaved. Peers that are not installed are left out and named.
+others, one thread, repetitions interleaved. It needs the peers installed.
 """
 
 from __future__ import annotations
@@ -261,13 +261,13 @@ def tuned(
 
 
 def measured(
-    decoders: dict[str, Decode], signals: list[np.ndarray], repeats: int
-) -> tuple[dict[str, list[str]], dict[str, float]]:
+    decoders: dict[tuple[str, int], Decode], signals: list[np.ndarray], repeats: int
+) -> tuple[dict[tuple[str, int], list[str]], dict[tuple[str, int], float]]:
     """Return the texts of each decoder, and its median thread CPU ms a sentence."""
-    found: dict[str, list[str]] = {name: [] for name in decoders}
-    spent: dict[str, list[float]] = {name: [] for name in decoders}
+    found: dict[tuple[str, int], list[str]] = {name: [] for name in decoders}
+    spent: dict[tuple[str, int], list[float]] = {name: [] for name in decoders}
     for log_probs in progress(signals, "sentence"):
-        times: dict[str, list[float]] = defaultdict(list)
+        times: dict[tuple[str, int], list[float]] = defaultdict(list)
         for repeat in range(repeats):  # interleaved, so that a busy moment meets all
             for name, decode in decoders.items():
                 began = time.thread_time()
@@ -288,6 +288,29 @@ def versions() -> str:
         except importlib.metadata.PackageNotFoundError:
             found.append(f"{name} not installed")
     return ", ".join(found)
+
+
+def results(
+    meant: list[str],
+    weights: dict[str, tuple[float, ...]],
+    found: dict[tuple[str, int], list[str]],
+    spent: dict[tuple[str, int], float],
+) -> str:
+    """Return the table, a row a decoder and beam."""
+    rows = []
+    for (name, beam), texts in found.items():
+        wer, cer = rates(meant, texts)
+        weight, word, unknown = weights[name]
+        rows.append(
+            [
+                name, beam, f"{spent[name, beam]:.1f}", f"{wer:.4f}", f"{cer:.4f}",
+                f"{weight} / {word} / {unknown}" if weight else "-",
+                f"{spent['pyctcdecode', beam] / spent[name, beam]:.1f} x",
+            ]
+        )  # fmt: skip
+    return table(
+        ["decoder", "beam", "ms", "WER", "CER", "LM / word / unknown", "to pyctcdecode"], rows
+    )
 
 
 def workload(
@@ -339,27 +362,18 @@ def main() -> None:
             for beam in (32, 100)
         }  # fmt: skip
         found, spent = measured(decoders, signals, options.repeats)
-    rows = []
-    for (name, beam), texts in found.items():
-        wer, cer = rates(test, texts)
-        weight, word, unknown_score = weights[name]
-        rows.append(
-            [name, beam, f"{spent[name, beam]:.1f}", f"{wer:.4f}", f"{cer:.4f}",
-             f"{weight} / {word} / {unknown_score}" if weight else "-",
-             f"{spent['pyctcdecode', beam] / spent[name, beam]:.1f} x"]
-        )  # fmt: skip
+    text = results(test, weights, found, spent) + "\n"
     frames = [len(x) for x in signals]
-    unknown = [w not in set(lexicon.words) for text in test for w in text.split()]
+    known = set(lexicon.words)
+    unknown = [word not in known for sentence in test for word in sentence.split()]
     head = (
         f"{len(test)} sentences, T {min(frames)}..{max(frames)}, V {len(SYMBOLS)}; lexicon "
-        f"{len(lexicon.words):,} words, 3-gram of {n_grams:,} n-grams from {len(train):,} "
+        f"{len(known):,} words, 3-gram of {n_grams:,} n-grams from {len(train):,} "
         f"sentences; {100 * np.mean(unknown):.1f} % of the words are in no lexicon. Weights tuned "
         f"on {len(dev)} other sentences. Median thread CPU time of a sentence, one thread, "
         f"{platform.machine()}; {versions()}."
     )
-    text = head + "\n\n" + table(
-        ["decoder", "beam", "ms", "WER", "CER", "LM / word / unknown", "to pyctcdecode"], rows
-    )  # fmt: skip
+    text = f"{head}\n\n{text}"
     print(text)
     if options.out:
         command = "python bench/sentences.py " + " ".join(

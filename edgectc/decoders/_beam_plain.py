@@ -60,9 +60,11 @@ class Entry:
     __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
                  "total")  # fmt: skip
 
-    def __init__(self, prefix: Prefix) -> None:
+    def __init__(self, prefix: Prefix, last: float = -_INF) -> None:
         self.prefix = prefix
-        self.blank = self.last = self.total = -_INF  # ends in blank, in the last token, either
+        self.last = last  # ends in the last token
+        self.blank = -_INF  # ends in blank
+        self.total = -_INF  # either
         self.blank_path = self.last_path = -_INF  # the most probable single one
         self.blank_cell: Cell | None = None
         self.last_cell: Cell | None = None
@@ -213,8 +215,7 @@ class PlainSearch:
                 after = nexts[child.slot]
                 after.last = _log_add(after.last, mass + value)
             else:
-                after = Entry(child)
-                after.last = mass + value
+                after = Entry(child, mass + value)
                 nexts.append(after)
             if from_path + value > after.last_path:
                 after.last_path = from_path + value
@@ -273,8 +274,7 @@ class PlainSearch:
                 parent.children[token] = None
                 return None
             child.unknown += bool(self._words and row < 0)
-            if tables.asks:
-                spelled = _last_word(parent)
+            spelled = _last_word(parent) if row < 0 and tables.asks else []
         elif tables.boundary >= 0:
             child.in_word, child.word = True, word
         if token == tables.boundary or tables.boundary < 0:

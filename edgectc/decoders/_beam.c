@@ -467,8 +467,9 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
 
 /* Starts a search. The arrays of `tables` must outlive it; the struct itself is copied. */
 EXPORT void *edgectc_beam_new(const Tables *tables) {
-  Search *s = calloc(1, sizeof(Search));
+  Search *s = malloc(sizeof(Search));
   if (!s) return NULL;
+  memset(s, 0, sizeof(Search));
   s->tables = *tables;
   s->prefix_room = s->prefix_limit = SPARE;
   s->prefixes = malloc((size_t)s->prefix_room * sizeof(Prefix));

@@ -60,9 +60,11 @@ class Entry:
     __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
                  "total")  # fmt: skip
 
-    def __init__(self, prefix: Prefix) -> None:
+    def __init__(self, prefix: Prefix, last: float = -_INF) -> None:
         self.prefix = prefix
-        self.blank = self.last = self.total = -_INF  # ends in blank, in the last token, either
+        self.last = last  # ends in the last token
+        self.blank = -_INF  # ends in blank
+        self.total = -_INF  # either
         self.blank_path = self.last_path = -_INF  # the most probable single one
         self.blank_cell: Cell | None = None
         self.last_cell: Cell | None = None
@@ -182,7 +184,8 @@ class PlainSearch:
     ) -> None:
         """Add all that can follow ``e`` to ``nexts``; what must fall under ``floor`` is skipped."""
         tables, prefix = self._tables, e.prefix
-        boundary, children = tables.boundary, prefix.children
+        boundary, n_tokens = tables.boundary, tables.n_tokens
+        children, steps = prefix.children, self._steps
         path, cell = e.best_path()
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
@@ -191,7 +194,8 @@ class PlainSearch:
                 if not prefix.in_word or reach + end_reach + value < floor:
                     continue
             elif self._words:
-                word = self._next_word(prefix.word, token)
+                step = prefix.word * n_tokens + token
+                word = steps[step] if step in steps else self._step(prefix.word, token, step)
                 if word < 0 and tables.constrain:
                     continue
                 ahead = self._ahead[word] if word >= 0 else tables.ahead_unknown
@@ -211,21 +215,18 @@ class PlainSearch:
                 after = nexts[child.slot]
                 after.last = _log_add(after.last, mass + value)
             else:
-                after = Entry(child)
-                after.last = mass + value
+                after = Entry(child, mass + value)
                 nexts.append(after)
             if from_path + value > after.last_path:
                 after.last_path = from_path + value
                 after.last_cell = (self._t, value, from_cell)
 
-    def _next_word(self, word: int, token: int) -> int:
+    def _step(self, word: int, token: int, key: int) -> int:
         """Return the node of the vocabulary after one more token, -1 for none; remembered."""
-        key = word * self._tables.n_tokens + token
-        if key not in self._steps:
-            if len(self._steps) > _STEPS_KEPT:
-                self._steps.clear()
-            assert self._words
-            self._steps[key] = self._words.child(word, token) if word >= 0 else -1
+        if len(self._steps) > _STEPS_KEPT:
+            self._steps.clear()
+        assert self._words
+        self._steps[key] = self._words.child(word, token) if word >= 0 else -1
         return self._steps[key]
 
     def _prune(self, nexts: list[Entry]) -> bool:
@@ -234,8 +235,10 @@ class PlainSearch:
         keys: list[int] = []
         alive: list[Entry] = []
         for after in nexts:
-            after.total = _log_add(after.blank, after.last)
-            rank = after.total + after.prefix.rank
+            blank, last = after.blank, after.last
+            total = last if blank == -_INF else _log_add(blank, last)
+            after.total = total
+            rank = total + after.prefix.rank
             if rank > -_INF:
                 keys.append(int(rank * _STEPS + (0.5 if rank > 0 else -0.5)))
                 alive.append(after)
@@ -271,8 +274,7 @@ class PlainSearch:
                 parent.children[token] = None
                 return None
             child.unknown += bool(self._words and row < 0)
-            if tables.asks:
-                spelled = _last_word(parent)
+            spelled = _last_word(parent) if row < 0 and tables.asks else []
         elif tables.boundary >= 0:
             child.in_word, child.word = True, word
         if token == tables.boundary or tables.boundary < 0:

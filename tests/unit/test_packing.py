@@ -74,3 +74,12 @@ def test_a_bad_weight_is_not_packed(tmp_path: Path) -> None:
 def test_nothing_is_generated_for_an_unknown_frontend() -> None:
     with pytest.raises(LookupError, match="did you mean 'neural'"):
         recordings.generate("neurall", None, {})
+
+
+@pytest.mark.parametrize("family", ["gru", "mobilenetv3", "tcn"])
+def test_a_bundle_without_words_is_packed_again_the_same(family: str, tmp_path: Path) -> None:
+    first = initialising.initialise(tmp_path / family, family, name=family)
+    again = packing.repack(first, tmp_path / "again")
+    assert again.index == first.index
+    samples = (first.path / "samples.jsonl").read_bytes()
+    assert (again.path / "samples.jsonl").read_bytes() == samples

@@ -21,7 +21,12 @@ from edgectc.report import progress
 from edgectc.types import Array, Swipe
 
 # First step and lower limit of each weight that can be tuned; a step is halved twice.
-_STEPS = {"lm_weight": (0.2, 0.0), "letter_score": (0.4, -2.0), "acoustic_scale": (0.2, 0.2)}
+_STEPS = {
+    "lm_weight": (0.2, 0.0),
+    "letter_score": (0.4, -2.0),
+    "acoustic_scale": (0.2, 0.2),
+    "blank_penalty": (0.4, -4.0),
+}
 _HALVINGS = 3
 _BEST = 5
 

@@ -21,6 +21,7 @@ class Settings:
         columns: column of each letter in log_probs, then that of the blank.
         n_tokens: columns of log_probs.
         scale: factor on log_probs before they are normalised again.
+        blank_penalty: nats taken from the blank of every frame after scaling.
         letter_score: nats in the weights for each letter of a word.
         budget: prefixes to grow before a beam takes over.
         beam_size: prefixes that the beam keeps at each frame.
@@ -31,6 +32,7 @@ class Settings:
     columns: tuple[int, ...]
     n_tokens: int
     scale: float
+    blank_penalty: float
     letter_score: float
     budget: int
     beam_size: int
@@ -77,6 +79,7 @@ class PlainDecoder:
         """Return what was found in ``log_probs`` (T, V) that were checked."""
         how = self._settings
         values = log_probs * how.scale
+        values[:, how.columns[-1]] -= how.blank_penalty
         used = values[:, how.columns] - log_sum(values)[:, None]
         mass = log_sum(used)
         if not np.all(np.isfinite(mass)):  # a frame that no letter and no blank can take

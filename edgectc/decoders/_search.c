@@ -7,80 +7,7 @@
  * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memset, exp and log, so that it
  * compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#if defined(_WIN32)
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-
-#define LIFT 600.0       /* see _search.py */
-#define TINY 1e-290
-#define EASY 200         /* prefixes that are grown before bounds are tightened */
-#define TOLERANCE 1e-3   /* see _checks.py */
-
-enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };
-
-typedef struct {         /* see Tree in _search.py */
-  const int32_t *first_child, *word;
-  const uint16_t *n_children, *letter;
-  const double *gain;    /* (M) exp(best weight at or below the node - top) */
-  const double *bare;    /* (M) the same, of weights without letter_score; NULL if that is 0 */
-  const uint32_t *below; /* (M) letters at or below the node, one bit each; NULL if K > 32 */
-  const double *weights; /* (entries) */
-  const uint8_t *hidden; /* (entries), or NULL */
-  int64_t entries;
-} Tree;
-
-typedef struct {
-  Tree trees[2];
-  int32_t n_trees;
-  int32_t V, K;           /* columns of log_probs; letters in use */
-  const int32_t *columns; /* (K + 1) column of each letter, then that of the blank */
-  double scale;           /* acoustic_scale */
-  double letter_score;
-  double top;             /* natural log that gains are relative to */
-  int32_t beam_size;
-  int32_t spell;          /* whether to look for a spelling that is no word, too */
-  int64_t spell_budget;   /* prefixes to grow for it */
-  double spell_score, spell_letter_score;
-} Lexicon;
-
-typedef struct {          /* a prefix that waits to be grown */
-  double bound;           /* lifted probability of starting with it, times its gain */
-  int32_t node, parent;
-  int32_t letter;         /* ~letter once the bound is tight, see tighten() */
-} Entry;
-
-typedef struct {
-  Entry *entries;
-  int64_t size, room;
-} Heap;
-
-typedef struct {          /* a prefix that was grown */
-  int32_t node, parent, letter;
-  double said;            /* lifted probability that the frames spell it or a beginning of it */
-  double paid;            /* exp(letter_score) for each of its letters */
-} Slot;
-
-typedef struct {          /* one utterance */
-  int32_t T, K;
-  double *logs;           /* (T, K+1) natural log, blank last */
-  double *letters;        /* (K, T) lifted probability of each letter */
-  double *onward;         /* (K, T) the same, and anything after that frame */
-  double *paying;         /* (K, T) the same, each letter after it times exp(letter_score) */
-  double *blank;          /* (T) */
-  double *sums;           /* (4, 256, T) lifted probability of the letters of 8 bits; or NULL */
-  double *states;         /* (slots, 2, T+1): first 0..t frames spell it; and end in blank */
-  Slot *slots;
-  int64_t size, room;
-  double mass;            /* natural log of what other tokens took, over all frames */
-  double pay;             /* exp(letter_score) */
-} Lattice;
+#include "_lattice.h"
 
 typedef struct {
   double score;
@@ -97,247 +24,6 @@ typedef struct {
   double floor;           /* lifted bound under which nothing is wanted */
   double sum, rest;       /* lifted weight of all words scored, and at most of all others */
 } Found;
-
-/* ---- heap ------------------------------------------------------------------------------- */
-
-static int push(Heap *heap, Entry entry) {
-  if (heap->size == heap->room) {
-    int64_t room = heap->room ? 2 * heap->room : 256;
-    Entry *grown = realloc(heap->entries, (size_t)room * sizeof(Entry));
-    if (!grown) return OUT_OF_MEMORY;
-    heap->entries = grown;
-    heap->room = room;
-  }
-  int64_t i = heap->size++;
-  while (i > 0 && heap->entries[(i - 1) / 2].bound < entry.bound) {
-    heap->entries[i] = heap->entries[(i - 1) / 2];
-    i = (i - 1) / 2;
-  }
-  heap->entries[i] = entry;
-  return DONE;
-}
-
-static Entry pop(Heap *heap) {
-  Entry top = heap->entries[0], last = heap->entries[--heap->size];
-  int64_t i = 0;
-  for (;;) {
-    int64_t child = 2 * i + 1;
-    if (child >= heap->size) break;
-    if (child + 1 < heap->size && heap->entries[child + 1].bound > heap->entries[child].bound)
-      child++;
-    if (heap->entries[child].bound <= last.bound) break;
-    heap->entries[i] = heap->entries[child];
-    i = child;
-  }
-  heap->entries[i] = last;
-  return top;
-}
-
-/* ---- lattice ---------------------------------------------------------------------------- */
-
-/* Checks one row; writes its (K + 1) natural logs, normalised over all V tokens, and the same as
- * probabilities among themselves. Returns the log of the mass they have of all V, -inf for none, or
- * NaN if the row is no distribution. `work` holds V doubles. */
-static double read_row(const Lexicon *lexicon, const double *row, double *logs, double *probs,
-                       double *work) {
-  int32_t V = lexicon->V, K = lexicon->K;
-  double highest = -HUGE_VAL, plain = 0.0, all = 0.0, used = 0.0, scale = lexicon->scale;
-  for (int32_t v = 0; v < V; v++) {
-    if (!(row[v] < HUGE_VAL)) return NAN; /* NaN or +Inf */
-    if (row[v] > highest) highest = row[v];
-  }
-  if (highest == -HUGE_VAL) return NAN;
-  for (int32_t v = 0; v < V; v++) plain += work[v] = exp(row[v] - highest);
-  if (!(fabs(log(plain) + highest) <= TOLERANCE)) return NAN;
-  all = plain;
-  if (scale != 1.0) {
-    all = 0.0;
-    for (int32_t v = 0; v < V; v++) all += work[v] = exp(scale * (row[v] - highest));
-  }
-  double total = log(all) + scale * highest, shift = scale * highest;
-  for (int32_t k = 0; k <= K; k++) {
-    used += probs[k] = work[lexicon->columns[k]];
-    logs[k] = scale * row[lexicon->columns[k]] - total;
-  }
-  if (used < 1e-250) { /* next to nothing is left for them, and few of its digits */
-    double most = -HUGE_VAL;
-    for (int32_t k = 0; k <= K; k++)
-      if (logs[k] > most) most = logs[k];
-    if (most == -HUGE_VAL) return -HUGE_VAL;
-    shift = most + total;
-    used = 0.0;
-    for (int32_t k = 0; k <= K; k++) used += probs[k] = exp(logs[k] - most);
-  }
-  for (int32_t k = 0; k <= K; k++) probs[k] /= used;
-  return log(used) + shift - total;
-}
-
-/* Makes the lattice and the root's state; *possible is 0 if a frame allows no letter or blank. */
-static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_probs, int32_t T,
-                   int *possible) {
-  int32_t K = lexicon->K;
-  double lift = LIFT / T;
-  lattice->T = T;
-  lattice->K = K;
-  lattice->room = 32;
-  lattice->size = 1;
-  lattice->logs = malloc((size_t)(K + 1) * T * sizeof(double));
-  lattice->letters = malloc((size_t)K * T * sizeof(double));
-  lattice->onward = malloc((size_t)K * T * sizeof(double));
-  lattice->blank = malloc((size_t)T * sizeof(double));
-  lattice->states = malloc((size_t)lattice->room * 2 * (T + 1) * sizeof(double));
-  lattice->slots = malloc((size_t)lattice->room * sizeof(Slot));
-  double *work = malloc((size_t)(K + 1 + lexicon->V) * sizeof(double));
-  if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank ||
-      !lattice->states || !lattice->slots || !work) {
-    free(work);
-    return OUT_OF_MEMORY;
-  }
-  *possible = 1;
-  double *root = lattice->states, *probs = work, *scratch = work + K + 1;
-  double up = exp(lift), rest = exp(lift * (T - 1));
-  root[0] = root[T + 1] = 1.0;
-  for (int32_t t = 0; t < T; t++) {
-    double *logs = lattice->logs + (int64_t)t * (K + 1);
-    double mass = read_row(lexicon, log_probs + (int64_t)t * lexicon->V, logs, probs, scratch);
-    if (isnan(mass)) {
-      free(work);
-      return BAD_INPUT;
-    }
-    if (mass == -HUGE_VAL) *possible = 0; /* the rows after it are still to be checked */
-    if (!*possible) continue;
-    lattice->mass += mass;
-    for (int32_t k = 0; k < K; k++) {
-      double p = probs[k] * up;
-      lattice->letters[(int64_t)k * T + t] = p;
-      lattice->onward[(int64_t)k * T + t] = p * rest;
-    }
-    rest /= up;
-    lattice->blank[t] = probs[K] * up;
-    root[t + 1] = root[T + 2 + t] = root[t] * lattice->blank[t];
-  }
-  free(work);
-  lattice->slots[0] = (Slot){0, -1, -1, 0.0, 1.0};
-  return DONE;
-}
-
-/* Sums over all that may follow a letter, each further letter times exp(letter_score): the other
- * bound of a prefix. It knows how many letters the signal has room for, where the first one takes
- * letter_score for as many as the longest word below. */
-static int prepare_paying(Lattice *lattice) {
-  int32_t T = lattice->T, K = lattice->K;
-  double *after = malloc((size_t)K * sizeof(double)); /* from a letter at frame t on, lifted */
-  lattice->paying = malloc((size_t)K * T * sizeof(double));
-  if (!after || !lattice->paying) {
-    free(after);
-    return OUT_OF_MEMORY;
-  }
-  double after_blank = 1.0;
-  for (int32_t k = 0; k < K; k++) after[k] = 1.0;
-  for (int32_t t = T - 1; t >= 0; t--) {
-    double all = 0.0;
-    for (int32_t k = 0; k < K; k++) {
-      double *held = lattice->paying + (int64_t)k * T + t;
-      *held = lattice->letters[(int64_t)k * T + t] * after[k];
-      all += *held;
-    }
-    double blank = lattice->blank[t] * after_blank;
-    for (int32_t k = 0; k < K; k++) {
-      double held = lattice->paying[(int64_t)k * T + t];
-      after[k] = blank + held + lattice->pay * (all - held);
-    }
-    after_blank = blank + lattice->pay * all;
-  }
-  free(after);
-  return DONE;
-}
-
-/* Where a child with this letter continues: the state of any ending, or of one in blank. */
-static const double *before(const Lattice *lattice, int64_t slot, int32_t letter) {
-  int same = lattice->slots[slot].letter == letter;
-  return lattice->states + (2 * slot + same) * (lattice->T + 1);
-}
-
-/* Lifted probability of starting with the prefix of `slot` and then `letter`; `onward` tells what
- * comes after. */
-static double starts(const Lattice *lattice, const double *onward, int64_t slot, int32_t letter) {
-  const double *from = before(lattice, slot, letter);
-  const double *p = onward + (int64_t)letter * lattice->T;
-  double sum = 0.0;
-  for (int32_t t = 0; t < lattice->T; t++) sum += from[t] * p[t];
-  return sum;
-}
-
-/* Tabulates the probability of any set of letters, byte by byte of its bits. */
-static int tabulate(Lattice *lattice) {
-  int32_t T = lattice->T, K = lattice->K;
-  lattice->sums = calloc((size_t)4 * 256 * T, sizeof(double));
-  if (!lattice->sums) return OUT_OF_MEMORY;
-  for (int32_t k = 0; k < K; k++) {
-    double *table = lattice->sums + (int64_t)(k / 8) * 256 * T;
-    const double *p = lattice->letters + (int64_t)k * T;
-    int32_t bit = 1 << k % 8;
-    for (int32_t rest = 0; rest < bit; rest++) /* sets whose highest letter is k */
-      for (int32_t t = 0; t < T; t++)
-        table[(int64_t)(bit + rest) * T + t] = table[(int64_t)rest * T + t] + p[t];
-  }
-  return DONE;
-}
-
-/* The bound of an entry, if the frames after its last letter began may only hold blank, that
- * letter, and letters that some word below still has. */
-static double tighten(const Lattice *lattice, const Tree *tree, Entry entry) {
-  int32_t T = lattice->T;
-  uint32_t letters = tree->below[entry.node] | 1u << entry.letter;
-  const double *from = before(lattice, entry.parent, entry.letter);
-  const double *p = lattice->letters + (int64_t)entry.letter * T;
-  const double *a = lattice->sums + (int64_t)(letters & 255) * T;
-  const double *b = lattice->sums + (int64_t)(256 + (letters >> 8 & 255)) * T;
-  const double *c = lattice->sums + (int64_t)(512 + (letters >> 16 & 255)) * T;
-  const double *d = lattice->sums + (int64_t)(768 + (letters >> 24)) * T;
-  double after = 1.0, sum = 0.0;
-  for (int32_t t = T - 1; t >= 0; t--) {
-    sum += from[t] * p[t] * after;
-    after *= lattice->blank[t] + a[t] + b[t] + c[t] + d[t];
-  }
-  return sum;
-}
-
-/* Makes the state of a prefix; returns its slot, or OUT_OF_MEMORY. */
-static int64_t grow(Lattice *lattice, int32_t node, int32_t parent, int32_t letter) {
-  int32_t T = lattice->T;
-  if (lattice->size == lattice->room) {
-    int64_t room = 2 * lattice->room;
-    double *states = realloc(lattice->states, (size_t)room * 2 * (T + 1) * sizeof(double));
-    if (!states) return OUT_OF_MEMORY;
-    lattice->states = states;
-    Slot *slots = realloc(lattice->slots, (size_t)room * sizeof(Slot));
-    if (!slots) return OUT_OF_MEMORY;
-    lattice->slots = slots;
-    lattice->room = room;
-  }
-  int64_t slot = lattice->size++;
-  const double *from = before(lattice, parent, letter);
-  const double *p = lattice->letters + (int64_t)letter * T;
-  double *any = lattice->states + 2 * slot * (T + 1), *ended = any + T + 1;
-  double in_letter = 0.0, in_blank = 0.0;
-  any[0] = ended[0] = 0.0;
-  for (int32_t t = 0; t < T; t++) {
-    in_blank = lattice->blank[t] * (in_blank + in_letter);
-    in_letter = p[t] * (in_letter + from[t]);
-    ended[t + 1] = in_blank;
-    any[t + 1] = in_blank + in_letter;
-  }
-  const Slot *from_slot = lattice->slots + parent;
-  lattice->slots[slot] = (Slot){node, parent, letter, from_slot->said + any[T],
-                                from_slot->paid * lattice->pay};
-  return slot;
-}
-
-/* Lifted probability that all frames spell the prefix of a slot. */
-static double spelled(const Lattice *lattice, int64_t slot) {
-  return lattice->states[2 * slot * (lattice->T + 1) + lattice->T];
-}
 
 /* ---- words ------------------------------------------------------------------------------ */
 
@@ -381,6 +67,9 @@ static int branch(const Tree *tree, const Lattice *lattice, Heap *heap, Found *f
   int paying = lattice->paying && tree->bare && !unfinished;
   double paid = at.paid * lattice->pay;
   int32_t first = tree->first_child[at.node];
+  PREFETCH(tree->gain + first);
+  PREFETCH(tree->bare + first);
+  PREFETCH(tree->below + first);
   for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
     int32_t letter = tree->letter[child];
     double bound = starts(lattice, lattice->onward, slot, letter);
@@ -410,9 +99,7 @@ static int search(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
       break;
     }
     Entry entry = pop(heap);
-    if (entry.letter < 0) {
-      entry.letter = ~entry.letter;
-    } else if (lattice->size > EASY && tree->below) {
+    if (lattice->size > EASY && tree->below) {
       /* Only now, as most entries never come up. */
       if (!lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
       double bound = tighten(lattice, tree, entry);
@@ -421,11 +108,6 @@ static int search(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
       if (entry.bound < bound) bound = entry.bound;
       if (bound < found->floor) {
         found->rest += bound;
-        continue;
-      }
-      if (heap->size && bound < heap->entries[0].bound) {
-        if (push(heap, (Entry){bound, entry.node, entry.parent, ~entry.letter}))
-          return OUT_OF_MEMORY;
         continue;
       }
     }

@@ -33,6 +33,8 @@ class Options:
         letter_score: nats added per letter; above 0 favours long words.
         acoustic_scale: factor on log_probs before they are normalised again: below 1 flattens
             an overconfident model, 1 leaves it unchanged.
+        blank_penalty: nats taken from the blank of every frame, after scaling; above 0 favours more
+            letters.
         context_weight: weight of what the previous words add, see `LexiconDecoder`.
         unknown_score: nats added to a spelling that is no word, so that names can be written; None
             finds only words.
@@ -47,6 +49,7 @@ class Options:
     lm_weight: float = 1.0
     letter_score: float = 0.0
     acoustic_scale: float = 1.0
+    blank_penalty: float = 0.0
     context_weight: float = 0.5
     unknown_score: float | None = None
     unknown_letter_score: float = -3.0
@@ -59,7 +62,13 @@ class Options:
         for name in ("lm_weight", "context_weight"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number >= 0")
-        for name in ("letter_score", "unknown_score", "unknown_letter_score", "no_word_score"):
+        for name in (
+            "letter_score",
+            "blank_penalty",
+            "unknown_score",
+            "unknown_letter_score",
+            "no_word_score",
+        ):
             if not math.isfinite(getattr(self, name) or 0.0):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
         if not (math.isfinite(self.acoustic_scale) and self.acoustic_scale > 0):
@@ -137,7 +146,7 @@ class LexiconDecoder:
         score(w)   = log P(w) + lm_weight * lexicon(w) + letter_score * letters(w)
                      + context_weight * context(w)
         P(w)       = sum over all CTC alignments a of w of the product over t of p[t, a[t]]
-        p[t]       = softmax(acoustic_scale * log_probs[t])
+        p[t]       = softmax(acoustic_scale * log_probs[t], less blank_penalty at the blank)
         lexicon(w) = natural log of the word's share of running text, as the user's words change it
         context(w) = log P_lm(w | previous words) - log P_lm(w), 0 without previous words
 
@@ -162,6 +171,7 @@ class LexiconDecoder:
             columns=(*(alphabet[c] for c in words.letters), tokens.blank_id),
             n_tokens=len(tokens),
             scale=options.acoustic_scale,
+            blank_penalty=options.blank_penalty,
             letter_score=options.letter_score,
             budget=options.budget,
             beam_size=options.beam_size,

@@ -222,9 +222,12 @@ def test_textbook_forward(monkeypatch, T, spread, first, width):
     rng = np.random.default_rng([T, int(10 * spread)])
     known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 200)})
     log_probs = random_log_probs(rng, T, len(LARGE), spread)
-    options = lexicon.Options(lm_weight=0.5, letter_score=0.3, acoustic_scale=0.7)
+    options = lexicon.Options(
+        lm_weight=0.5, letter_score=0.3, acoustic_scale=0.7, blank_penalty=0.4
+    )
     made = lexicon.create(options, tokens=LARGE, lexicon=known)
     flat = 0.7 * log_probs
+    flat[:, LARGE.blank_id] -= 0.4
     flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))
     expected = {
         word: forward(flat, LARGE.encode(word), LARGE.blank_id) + 0.5 * log_prob + 0.3 * len(word)

@@ -45,6 +45,7 @@ def test_10_000_random_cases_agree(seed: int) -> None:
         letter_score=float(rng.choice([0.0, 0.7, -1.5])),
         acoustic_scale=float(rng.choice([1.0, 0.6])),
         unknown_score=-2.0 if seed % 10 == 9 else None,
+        blank_penalty=float(rng.choice([0.0, 1.0])),
         budget=2000,
         no_word_score=[None, 0.0][seed // 2 % 2],
     )

@@ -199,7 +199,7 @@ def kaldi(lexicon: Lexicon, folder: str, max_active: int) -> Decode:
     return decode
 
 
-def decoders(lexicon: Lexicon, folder: str) -> tuple[dict[str, Decode], list[str]]:
+def decoders(lexicon: Lexicon, folder: str, only: str) -> tuple[dict[str, Decode], list[str]]:
     """Return every decoder that is installed, and what is not."""
     wanted: dict[str, Callable[[], Decode]] = {
         "edgectc, compiled, best": lambda: ours(lexicon, "native", 1),
@@ -212,6 +212,7 @@ def decoders(lexicon: Lexicon, folder: str) -> tuple[dict[str, Decode], list[str
         "pyctcdecode, beam 100": lambda: pyctcdecode(lexicon, folder, 100),
         "kaldi-decoder, 200 active": lambda: kaldi(lexicon, folder, 200),
     }
+    wanted = {name: make for name, make in wanted.items() if name.startswith(only)}
     made, missing = {}, []
     for name, make in progress(wanted.items(), "decoder", total=len(wanted)):
         try:
@@ -251,6 +252,7 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=100_000)
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--utterances", type=int, default=200)
+    parser.add_argument("--only", default="", help="decoders whose name begins so, e.g. edgectc")
     parser.add_argument("--out")
     options = parser.parse_args()
     lexicon = lexicon_of(options.words)
@@ -259,7 +261,7 @@ def main() -> None:
     head = ["decoder", "median ms", "p99 ms", "to the first", "search errors"]
     parts = []
     with tempfile.TemporaryDirectory() as folder:
-        made, missing = decoders(lexicon, folder)
+        made, missing = decoders(lexicon, folder, options.only)
         for how in HOW:
             rng = np.random.default_rng(0)
             drawn = rng.choice(len(share), options.utterances, p=share / share.sum())

@@ -87,9 +87,9 @@ class NativeDecoder:
         self._lexicon = _Lexicon(
             n_trees=1, V=settings.n_tokens, K=len(columns) - 1, columns=columns.ctypes.data,
             scale=settings.scale, blank_penalty=settings.blank_penalty,
-            letter_score=settings.letter_score, top=float(tree.weights.max()), beam_size=settings.beam_size,
-            spell=settings.spell is not None, spell_budget=settings.spell_budget,
-            spell_score=score, spell_letter_score=letter_score,
+            letter_score=settings.letter_score, top=float(tree.weights.max()),
+            beam_size=settings.beam_size, spell=settings.spell is not None,
+            spell_budget=settings.spell_budget, spell_score=score, spell_letter_score=letter_score,
         )  # fmt: skip
         self._put(0, tree)
 

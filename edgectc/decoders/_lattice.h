@@ -23,7 +23,7 @@
 
 #define LIFT 600.0       /* see _search.py */
 #define TINY 1e-290
-#define EASY 200         /* prefixes that are grown before bounds are tightened */
+#define EASY 100         /* prefixes that are grown before bounds are tightened */
 #define TOLERANCE 1e-3   /* see _checks.py */
 
 enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };

@@ -61,10 +61,12 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
 }
 
 /* Puts the children of a slot on the heap, but those that are not wanted. */
-static int branch(const Tree *tree, const Lattice *lattice, Heap *heap, Found *found, int64_t slot,
+static int branch(const Tree *tree, Lattice *lattice, Heap *heap, Found *found, int64_t slot,
                   int unfinished) {
   Slot at = lattice->slots[slot];
   int paying = lattice->paying && tree->bare && !unfinished;
+  int tight = lattice->size > EASY && tree->below; /* most searches end before */
+  if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
   double paid = at.paid * lattice->pay;
   int32_t first = tree->first_child[at.node];
   PREFETCH(tree->gain + first);
@@ -77,6 +79,12 @@ static int branch(const Tree *tree, const Lattice *lattice, Heap *heap, Found *f
     bound *= tree->gain[child];
     if (paying && bound >= found->floor) {
       double other = starts(lattice, lattice->paying, slot, letter) * paid * tree->bare[child];
+      if (other < bound) bound = other;
+    }
+    if (tight && bound >= found->floor) {
+      double other = tighten(lattice, tree, (Entry){0.0, child, (int32_t)slot, letter});
+      if (unfinished) other += at.said;
+      other *= tree->gain[child];
       if (other < bound) bound = other;
     }
     if (bound < found->floor)
@@ -99,18 +107,6 @@ static int search(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
       break;
     }
     Entry entry = pop(heap);
-    if (lattice->size > EASY && tree->below) {
-      /* Only now, as most entries never come up. */
-      if (!lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
-      double bound = tighten(lattice, tree, entry);
-      if (unfinished) bound += lattice->slots[entry.parent].said;
-      bound *= tree->gain[entry.node];
-      if (entry.bound < bound) bound = entry.bound;
-      if (bound < found->floor) {
-        found->rest += bound;
-        continue;
-      }
-    }
     int64_t slot = grow(lattice, entry.node, entry.parent, entry.letter);
     if (slot < 0 || score(found, tree, base, lattice, slot, unfinished) ||
         branch(tree, lattice, heap, found, slot, unfinished))

@@ -112,21 +112,27 @@ class NativeDecoder:
 
     def _put(self, place: int, tree: Tree) -> None:
         trie = tree.trie
-        arrays = {
+        arrays: dict[str, Array] = {
             "first_child": np.ascontiguousarray(trie.first_child, np.int32),
             "word": np.ascontiguousarray(trie.word, np.int32),
             "n_children": np.ascontiguousarray(trie.n_children, np.uint16),
             "letter": np.ascontiguousarray(trie.letter, np.uint16),
-            "gain": np.exp(tree.best - self._lexicon.top),
+            "gain": self._gain(tree, bare=False),
             "weights": np.ascontiguousarray(tree.weights, np.float64),
         }
         if self._settings.letter_score:
-            arrays["bare"] = np.exp(tree.bare - self._lexicon.top)
+            arrays["bare"] = self._gain(tree, bare=True)
         if len(self._settings.columns) <= _SET + 1:
             arrays["below"] = trie.letters_below()
         self._held += arrays.values()
         pointers = {name: array.ctypes.data for name, array in arrays.items()}
         self._lexicon.trees[place] = _Tree(entries=len(tree.weights), **pointers)
+
+    def _gain(self, tree: Tree, *, bare: bool) -> Array:
+        """Return (M,) exp(bound - top), in the memory of the bound."""
+        gain = tree.bounds.make(bare=bare)
+        gain -= self._lexicon.top
+        return np.asarray(np.exp(gain, out=gain))
 
     def __call__(
         self, log_probs: Array, *, nbest: int, slack: float, unfinished: bool = False

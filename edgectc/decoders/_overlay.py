@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from edgectc.data import tries
 from edgectc.data.tries import Trie
-from edgectc.decoders._search import Tree
+from edgectc.decoders._search import Bounds, Tree
 from edgectc.types import Array
 
 _FIRST_ROOM = 64
@@ -53,6 +54,22 @@ class _LooseTrie(Trie):
                 return -1
             node = first + int(place[0])
         return node
+
+
+class Known(Bounds):
+    """Bounds that were kept up to date as the tree grew."""
+
+    def __init__(self, best: Array, bare: Array) -> None:
+        self._best, self._bare = best, bare
+
+    def make(self, *, bare: bool) -> Array:
+        """Return (M,) the highest weight at or below each node, or that without letter_score."""
+        return (self._bare if bare else self._best).copy()
+
+    @cached_property
+    def bare(self) -> Array:
+        """`make`, kept, without letter_score."""
+        return self._bare
 
 
 class Overlay:
@@ -104,7 +121,7 @@ class Overlay:
         """Return the words as they are now."""
         arrays = [getattr(self, name)[: self._size].copy() for name in _FILLS]
         trie = _LooseTrie(arrays[:4], tuple(self._labels))
-        return Tree(trie, np.array(self._weights, np.float64), *arrays[4:])
+        return Tree(trie, np.array(self._weights, np.float64), Known(*arrays[4:]))
 
     def _child(self, node: int, letter: int) -> int:
         first, count = int(self.first_child[node]), int(self.n_children[node])
@@ -143,5 +160,4 @@ def tree_of(codes: Array, weights: Array, letter_score: float) -> tuple[Tree, Ar
     trie, entries = tries.build(codes)
     by_entry = np.empty(len(weights))
     by_entry[entries] = weights
-    bare = by_entry - letter_score * trie.lengths()
-    return Tree(trie, by_entry, trie.best_below(by_entry), trie.best_below(bare)), entries
+    return Tree(trie, by_entry, Bounds(trie, by_entry, letter_score)), entries

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -27,6 +28,36 @@ LIFT = 600.0
 TINY = 1e-290
 
 
+class Bounds:
+    """The highest weights below the nodes of a tree, made when they are asked for.
+
+    Args:
+        trie: breadth first.
+        weights: (entries,) natural-log weight of each entry.
+        letter_score: nats in them for each letter.
+    """
+
+    def __init__(self, trie: Trie, weights: Array, letter_score: float) -> None:
+        self._trie, self._weights, self.letter_score = trie, weights, letter_score
+
+    def make(self, *, bare: bool) -> Array:
+        """Return (M,) the highest weight at or below each node, or that without letter_score."""
+        weights = self._weights
+        if bare and self.letter_score:
+            weights = weights - self.letter_score * self._trie.lengths()
+        return self._trie.best_below(weights)
+
+    @cached_property
+    def best(self) -> Array:
+        """`make`, kept."""
+        return self.make(bare=False)
+
+    @cached_property
+    def bare(self) -> Array:
+        """`make`, kept, without letter_score."""
+        return self.make(bare=True) if self.letter_score else self.best
+
+
 @dataclass(frozen=True, eq=False)
 class Tree:
     """The words of one prefix tree, weighed.
@@ -35,15 +66,13 @@ class Tree:
         trie: where the entries end.
         weights: (entries,) natural-log weight of each, added to its log-probability; -inf takes
             it out.
-        best: (M,) highest weight of the entries at or below each node.
-        bare: (M,) the same of the weights without ``letter_score`` for each letter.
+        bounds: highest weights at or below each node.
         hidden: (entries,) bool: entries that are not to be found; None hides nothing.
     """
 
     trie: Trie
     weights: Array
-    best: Array
-    bare: Array
+    bounds: Bounds
     hidden: Array | None = None
 
 
@@ -176,9 +205,9 @@ def _waiting(
         starts = starts + said
     depth = depth[at]
     with np.errstate(divide="ignore"):
-        bounds = np.log(starts) + tree.best[nodes]
+        bounds = np.log(starts) + tree.bounds.best[nodes]
         if said is None and lattice.letter_score:
-            other = np.log((forward @ lattice.paying)[rows, letters]) + tree.bare[nodes]
+            other = np.log((forward @ lattice.paying)[rows, letters]) + tree.bounds.bare[nodes]
             bounds = np.fmin(bounds, other + lattice.letter_score * (depth + 1))
     return _Waiting(nodes, depth, bounds - LIFT, rows, forward, said)
 

@@ -40,7 +40,7 @@ def survivors(tree: Tree, log_probs: Array, beam_size: int) -> Array:
         in_letter[place[held:]] = np.logaddexp(in_letter[place[held:]], arrived)
         in_blank = np.full(len(nodes), -np.inf)
         in_blank[place[:held]] = every + row[-1]
-        bound = np.logaddexp(in_letter, in_blank) + tree.best[nodes]
+        bound = np.logaddexp(in_letter, in_blank) + tree.bounds.best[nodes]
         kept = np.flatnonzero(bound > -np.inf)
         if len(kept) > beam_size:
             kept = kept[np.argpartition(-bound[kept], beam_size)[:beam_size]]

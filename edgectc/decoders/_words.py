@@ -17,8 +17,8 @@ from edgectc.data.personal import UserDictionary
 from edgectc.data.tries import Trie
 from edgectc.decoders import _native
 from edgectc.decoders._native import NativeDecoder
-from edgectc.decoders._overlay import Overlay, tree_of
-from edgectc.decoders._search import Tree
+from edgectc.decoders._overlay import Known, Overlay, tree_of
+from edgectc.decoders._search import Bounds, Tree
 from edgectc.types import Array, ContextModel
 
 _CONTEXTS = 64  # contexts whose words are kept
@@ -120,10 +120,9 @@ class Words:
         self._lm_weight, self.letter_score = lm_weight, letter_score
         self._context_weight = context_weight
         own = lexicon.log_probs[lexicon.first_word[:-1]]  # of the word that is shown
-        bare = lm_weight * own
-        weights = bare + letter_score * lexicon.trie.lengths()
-        best = (lexicon.trie.best_below(values) for values in (weights, bare))
-        self.main = Tree(lexicon.trie, weights, *best)
+        weights = lm_weight * own + letter_score * lexicon.trie.lengths()
+        bounds = Bounds(lexicon.trie, weights, letter_score)
+        self.main = Tree(lexicon.trie, weights, bounds)
         self._user = _UserWords(self, dictionary) if dictionary is not None else None
         self._view = View(lexicon, self.main)
         self._contexts: dict[tuple[str, ...], View] = {}
@@ -304,5 +303,5 @@ def following(model: ContextModel, context: Sequence[str]) -> tuple[Sequence[str
 EMPTY = Tree(
     Trie(np.zeros(1, np.int32), np.zeros(1, np.uint16), np.full(1, tries.ROOT_LETTER, np.uint16),
          np.full(1, -1, np.int32)),
-    np.zeros(0), np.full(1, -np.inf), np.full(1, -np.inf),
+    np.zeros(0), Known(np.full(1, -np.inf), np.full(1, -np.inf)),
 )  # fmt: skip

@@ -251,8 +251,7 @@ def test_no_word_scores_above_the_bound_of_any_of_its_prefixes(seed, T, spread, 
     log_probs = random_log_probs(rng, T, 4, spread)
     trie, numbers = tries.build(tries.encode(words, {c: i for i, c in enumerate(LETTERS)}))
     weights, words = weights[np.argsort(numbers)], words[np.argsort(numbers)]
-    bare = weights - letter_score * trie.lengths()
-    tree = _search.Tree(trie, weights, trie.best_below(weights), trie.best_below(bare))
+    tree = _search.Tree(trie, weights, _search.Bounds(trie, weights, letter_score))
     lattice = _search.Lattice(log_probs, letter_score)
     bounds = {0: math.inf}
     none = np.zeros(1, np.int64)

@@ -61,7 +61,7 @@ def tune(recognizer: Recognizer, swipes: Sequence[Swipe]) -> Tuned:
         ConfigError: the preset is not a lexicon decoder.
         InputError: fewer than two labelled swipes.
     """
-    start = dict(recognizer.preset)
+    start = registry.complete("decoders", recognizer.preset)
     if start["type"] != "lexicon":
         raise ConfigError(f"the preset is {start['type']!r}; only 'lexicon' has weights to tune")
     labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]

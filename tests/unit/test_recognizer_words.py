@@ -1,0 +1,156 @@
+"""A recognizer with its language model, a user's words, and a finger that still moves."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgectc
+from edgectc import cli, language
+from edgectc.data import jsonl, layouts
+from edgectc.data.synthesis import swipe
+from edgectc.errors import BundleFileMissingError, ConfigError, InputError
+
+QWERTY = layouts.load("qwerty")
+
+
+@pytest.fixture(scope="module")
+def rec(shipped: Path) -> edgectc.Recognizer:
+    return edgectc.load(runner="onnx", dictionary=edgectc.UserDictionary())
+
+
+@pytest.fixture
+def copied(shipped: Path, tmp_path: Path) -> Path:
+    shutil.copytree(shipped, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def trace(word: str, seed: int = 0) -> np.ndarray:
+    return swipe(word, QWERTY, np.random.default_rng(seed))
+
+
+def test_previous_words_move_the_ranking(rec: edgectc.Recognizer) -> None:
+    alone, said = rec(trace("you")), rec(trace("you"), context=["thank"])
+    assert alone.best.parts.keys() == {"ctc", "lexicon"}
+    assert said.best.text == "you"
+    assert said.best.parts["context"] > 1  # nats: "thank you" is far likelier than "you"
+    names = [h.text for h in rec(trace("york", 3), context=["new"])]
+    assert "york" in names
+
+
+def test_a_context_is_a_list_of_words(rec: edgectc.Recognizer) -> None:
+    with pytest.raises(InputError, match="expected its words") as caught:
+        rec(trace("you"), context="thank you")
+    assert caught.value.reason == "bad_context"
+    with pytest.raises(ConfigError, match="only the lexicon decoder"):
+        rec(trace("you"), context=["thank"], decoder="greedy")
+
+
+def test_a_new_word_is_found_once_it_is_learnt(rec: edgectc.Recognizer) -> None:
+    assert "Zyxgle" not in [h.text for h in rec(trace("zyxgle"))]
+    rec.dictionary.add("Zyxgle", 50)
+    assert rec(trace("zyxgle")).best.text == "Zyxgle"
+    rec.dictionary.hide("Zyxgle")
+    assert "Zyxgle" not in [h.text for h in rec(trace("zyxgle"))]
+    rec.dictionary.hide("hello")
+    assert "hello" not in [h.text for h in rec(trace("hello"))]
+    rec.dictionary.remove("hello")
+    assert rec(trace("hello")).best.text == "hello"
+
+
+def test_a_word_is_foreseen_while_the_finger_moves(rec: edgectc.Recognizer) -> None:
+    whole = trace("something", 1)
+    part = whole[: int(len(whole) * 0.8)]
+    found = rec(part, unfinished=True, nbest=10)
+    assert "something" in [h.text for h in found]
+    assert all(h.posterior is None for h in found)
+
+
+def test_a_vanished_language_model_is_said_once_and_decoding_goes_on(
+    copied: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copied / "words.lm").unlink()
+    monkeypatch.setattr("edgectc.bundle.models_dir", lambda: None)  # no other copy to be found
+    language.warn.cache_clear()
+    with caplog.at_level(logging.WARNING, logger="edgectc"):
+        loaded = [edgectc.load(copied, runner="onnx") for _ in range(2)][-1]
+    assert len([r for r in caplog.records if "no language model" in r.message]) == 1
+    assert loaded(trace("hello"), context=["say"]).best.text == "hello"
+    with pytest.raises(BundleFileMissingError, match=r"words\.lm"):
+        edgectc.load(copied, runner="onnx", lm_required=True)
+
+
+def test_a_model_without_one_refuses_a_context(copied: Path) -> None:
+    index = json.loads((copied / "bundle.json").read_text())
+    del index["language_model"]
+    shutil.rmtree(copied / "artifacts")
+    (copied / "bundle.json").write_text(json.dumps(index))
+    loaded = edgectc.load(copied, runner="eager")
+    with pytest.raises(InputError, match="carries no word language model"):
+        loaded(trace("hello"), context=["say"])
+    with pytest.raises(ConfigError, match="names no language model"):
+        edgectc.load(copied, runner="eager", lm_required=True)
+
+
+def test_rows_and_options_of_decode(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = next(jsonl.read(shipped / "samples.jsonl")).swipe
+    assert row is not None
+    points = row.points.tolist()
+    rows = [{"points": points, "context": ["say"]}, {"points": points, "context": "say"}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    mine = edgectc.UserDictionary()
+    mine.hide(row.word or "")
+    mine.save(tmp_path / "mine.json")
+    arguments = ["decode", "--input", str(tmp_path / "in.jsonl"), "--json"]
+    assert cli.main(arguments) == 0
+    said, refused = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert said["candidates"][0]["text"] == row.word
+    low, high = said["candidates"][0]["posterior"]
+    assert 0 <= low <= high <= 1
+    assert refused["error"]["reason"] == "bad_field"
+    assert cli.main([*arguments, "--dictionary", str(tmp_path / "mine.json"),
+                     "--context", "I will say"]) == 0  # fmt: skip
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert row.word not in [c["text"] for c in first["candidates"]]
+    assert cli.main([*arguments, "--dictionary", str(tmp_path / "none.json")]) == 2
+    assert cli.main([*arguments, "--language-model", str(tmp_path / "none.lm")]) == 2
+
+
+def test_tune_writes_the_preset_into_a_bundle(
+    copied: Path, capsys: pytest.CaptureFixture[str], shipped: Path
+) -> None:
+    pytest.importorskip("torch")
+    samples = str(copied / "samples.jsonl")
+    tuned = ["tune-decoder", str(copied), "--data", samples, "--split", "all", "--update"]
+    assert cli.main([*tuned, "--json", "--runner", "onnx"]) == 0
+    out, err = capsys.readouterr()
+    assert "export" in err
+    preset = json.loads(out)["preset"]
+    assert json.loads((copied / "bundle.json").read_text())["decoder"] == preset
+    assert not list(copied.glob("artifacts/*")), "an artifact with the old preset was left"
+    artifact = next(shipped.glob("artifacts/*.onnx"))
+    assert cli.main(["tune-decoder", str(artifact), *tuned[2:]]) == 2
+
+
+def test_a_bundle_is_packed_again_with_other_words(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    words = tmp_path / "few.tsv"
+    words.write_text("# edgectc lexicon 1\nhello\t-1.0\nedge\t-2.0\n")
+    out = tmp_path / "small"
+    assert cli.main(["pack", str(copied), "--lexicon", str(words), "--licence", "CC0",
+                     "--out", str(out), "--name", "small"]) == 0  # fmt: skip
+    index = json.loads((out / "bundle.json").read_text())
+    assert (index["name"], index["lexicon"]["file"]) == ("small", "few.tsv")
+    assert index.get("language_model") is None
+    assert edgectc.load(out)(trace("hello")).best.text == "hello"
+    assert cli.main(["pack", str(copied), "--licence", "x", "--out", str(out)]) == 2
+    assert "exchanged together" in capsys.readouterr().err

@@ -263,7 +263,7 @@ class _Given:
                     wanted or {}, beside, kind="language-model", given=self.language_model
                 )
                 model = language.load(path, required=self.lm_required)
-            except BundleFileMissingError as error:
+            except (BundleFileMissingError, ConfigError) as error:
                 if self.lm_required:
                     raise
                 language.warn(str(error))

@@ -120,7 +120,9 @@ def test_rows_and_options_of_decode(
     first = json.loads(capsys.readouterr().out.splitlines()[0])
     assert row.word not in [c["text"] for c in first["candidates"]]
     assert cli.main([*arguments, "--dictionary", str(tmp_path / "none.json")]) == 2
-    assert cli.main([*arguments, "--language-model", str(tmp_path / "none.lm")]) == 2
+    none = ["--language-model", str(tmp_path / "none.lm")]
+    assert cli.main([*arguments, *none]) == 0
+    assert cli.main([*arguments, *none, "--lm-required"]) == 2
 
 
 def test_tune_writes_the_preset_into_a_bundle(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.errors import ConfigError, UnknownNameError
+from edgectc.errors import ConfigError, InputError, UnknownNameError
 
 TOKENS = ["_", "t", "o"]
 
@@ -44,3 +44,77 @@ def test_greedy_and_mistakes() -> None:
         edgectc.make_decoder("lexicon", tokens=TOKENS, blank_id=0, lexicon={"t": 0.0}, lmweight=1)
     with pytest.raises(ConfigError, match="needs a lexicon"):
         edgectc.make_decoder("lexicon", tokens=TOKENS, blank_id=0)
+
+
+LEXICON = {"t": -2.0, "to": -1.0, "too": -3.0, "toot": -6.0, "otto": -7.0}
+
+
+@pytest.mark.parametrize("name", ["beam", "greedy", "lexicon"])
+def test_a_batch_in_threads_is_each_sample_alone(name: str) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0.0, 2.0, (40, 9, 3))
+    batch = logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)
+    lengths = rng.integers(1, 10, 40).tolist()
+    decode = edgectc.make_decoder(name, tokens=TOKENS, blank_id=0, lexicon=LEXICON)
+    alone = [decode(sample[:n], nbest=3) for sample, n in zip(batch, lengths, strict=True)]
+    for threads in (1, 8):
+        found = edgectc.decode_batch(decode, batch, lengths=lengths, nbest=3, threads=threads)
+        assert found == alone
+    order = rng.permutation(40)
+    ragged = [batch[i][: lengths[i]] for i in order]
+    assert edgectc.decode_batch(decode, ragged, nbest=3) == [alone[i] for i in order]
+    assert edgectc.decode_batch(decode, []) == []
+
+
+def test_lengths_that_do_not_fit_a_batch() -> None:
+    decode = edgectc.make_decoder("greedy", tokens=TOKENS, blank_id=0)
+    batch = np.log(np.full((2, 4, 3), 1 / 3))
+    for lengths in ([4], [4, 5], [0, 4]):
+        with pytest.raises(InputError):
+            edgectc.decode_batch(decode, batch, lengths=lengths)
+
+
+def test_options_that_a_decoder_does_not_take() -> None:
+    with pytest.raises(ConfigError, match="takes no hotwords"):
+        edgectc.make_decoder("greedy", tokens=TOKENS, blank_id=0, hotwords=["to"])
+    with pytest.raises(ConfigError, match="cannot list the words"):
+        edgectc.make_decoder(
+            "lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, language_model=object()
+        )
+    for options in (
+        {"unknown_score": -1.0, "unknown_letter_score": 0.5},
+        {"posterior_width": 0.0},
+        {"budget": 0},
+        {"blank_penalty": math.nan},
+    ):
+        with pytest.raises(ConfigError):
+            edgectc.make_decoder("lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, **options)
+
+
+def test_silence_is_no_word_when_it_beats_every_word() -> None:
+    silent = np.log(np.array([[0.98, 0.01, 0.01]] * 4))
+    forced = edgectc.make_decoder("lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON)
+    honest = edgectc.make_decoder(
+        "lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, no_word_score=0.0
+    )
+    spoken = np.log(np.array([[0.05, 0.9, 0.05], [0.05, 0.05, 0.9]]))
+    assert forced(silent).best.text != ""
+    assert honest(silent).candidates == ()
+    assert honest(spoken).best.text == forced(spoken).best.text == "to"
+
+
+def test_a_name_that_no_lexicon_has_can_be_spelled() -> None:
+    path = "o_t_o__t_t"
+    rows = np.full((len(path), 3), 0.02)
+    for frame, symbol in enumerate(path):
+        rows[frame, TOKENS.index(symbol)] = 0.96
+    decode = edgectc.make_decoder(
+        "lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, unknown_score=-4.0,
+        unknown_letter_score=-1.0,
+    )  # fmt: skip
+    found = decode(np.log(rows), nbest=3)
+    assert found.best.text == "otott"
+    assert found.best.posterior is None  # among words; this is none
+    assert found.best.exact
+    assert [TOKENS[int(rows[t].argmax())] for t in found.best.timesteps] == list("otott")
+    assert found[1].text in LEXICON

@@ -128,7 +128,7 @@ def _use(verb: object) -> None:
     one.add_argument("--nbest", type=int, default=5, help="candidates per swipe (default 5)")
     one.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
     one.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
-    one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
+    one.add_argument("--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)")
     one.add_argument("--context", metavar="WORDS", help="words before each swipe, e.g. 'see you'")
     one.add_argument("--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md")
     _runtime(one)
@@ -136,7 +136,7 @@ def _use(verb: object) -> None:
     one = verb("eval", "use.evaluate", "Measure accuracy on labelled swipes.")
     one.add_argument("model", nargs="?", help=_MODEL)
     _labelled(one, split="all")
-    one.add_argument("--decoder", help="lexicon or greedy (default: the model's preset)")
+    one.add_argument("--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)")
     _runtime(one)
 
     one = verb("tune-decoder", "use.tune", "Choose the decoder's weights on labelled dev swipes.")

@@ -19,7 +19,6 @@ from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.data.personal import UserDictionary
-from edgectc.decoders.lexicon import LexiconDecoder
 from edgectc.errors import (
     BundleFileMissingError,
     ConfigError,
@@ -101,7 +100,7 @@ class Recognizer:
             nbest: most texts to return.
             layout: name of the keyboard, or path of a layout ``.json``; of another family, what
                 else the recording was made with, e.g. its day; None for the default.
-            decoder: "lexicon" or "greedy"; None for the model's preset.
+            decoder: name of another decoder; None for the model's preset.
             context: words before this one, the last one last.
             unfinished: the finger still moves: rank the words that the trace so far may begin.
 
@@ -128,9 +127,10 @@ class Recognizer:
         log_probs = self.log_probs(trace, layout=layout)
         decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
         chosen = {name: value for name, value in more.items() if value}
-        if chosen and not isinstance(decode, LexiconDecoder):
+        if chosen and not chosen.keys() <= inspect.signature(decode.__call__).parameters.keys():
+            name = decoder or self.preset["type"]
             raise ConfigError(
-                f"only the lexicon decoder knows {' and '.join(chosen)}; leave it out"
+                f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
             )
         decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded

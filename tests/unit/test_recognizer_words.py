@@ -47,7 +47,7 @@ def test_a_context_is_a_list_of_words(rec: edgectc.Recognizer) -> None:
     with pytest.raises(InputError, match="expected its words") as caught:
         rec(trace("you"), context="thank you")
     assert caught.value.reason == "bad_context"
-    with pytest.raises(ConfigError, match="only the lexicon decoder"):
+    with pytest.raises(ConfigError, match="'greedy' does not take context"):
         rec(trace("you"), context=["thank"], decoder="greedy")
 
 

@@ -194,11 +194,6 @@ class LexiconDecoder:
         """Return "native" or "numpy"."""
         return "native" if self._native else "numpy"
 
-    @property
-    def has_context(self) -> bool:
-        """Whether there is a language model to use previous words with."""
-        return self._words.language_model is not None
-
     def __call__(
         self,
         log_probs: object,
@@ -224,13 +219,12 @@ class LexiconDecoder:
         if values is None or values.shape[1] != len(self._tokens):
             values = check_log_probs(log_probs, len(self._tokens))  # says what is wrong
         view = self._words.view(context)
-        slack = _SLACK
-        while True:
-            answer = self._search(view, values, nbest, slack, unfinished)
-            rest = 1.0 / (1.0 + math.exp(min(700.0, answer.log_found - answer.log_rest)))
-            if unfinished or rest <= self._options.posterior_width or not answer.exact:
-                return self._decoded(view, answer, nbest, unfinished)
+        slack, width = _SLACK, 1.0 if unfinished else self._options.posterior_width
+        answer = self._search(view, values, nbest, slack, unfinished)
+        while answer.scores and answer.exact and _unseen(answer) > width:
             slack += _MORE_SLACK
+            answer = self._search(view, values, nbest, slack, unfinished)
+        return self._decoded(view, answer, nbest, unfinished)
 
     def _search(
         self, view: View, values: Array, nbest: int, slack: float, unfinished: bool
@@ -239,11 +233,9 @@ class LexiconDecoder:
         if native is not None and (view.over is None or view.fits):
             native = view.native(native)
             answer = native(values, nbest=nbest, slack=slack, unfinished=unfinished)
-            if answer is None:
-                check_log_probs(values, len(self._tokens))
-                raise AssertionError("the compiled check refused what the plain one accepts")
-            return answer
-        check_log_probs(values, len(self._tokens))
+            if answer is not None:
+                return answer
+        check_log_probs(values, len(self._tokens))  # says what the compiled check only refuses
         plain = PlainDecoder(view.trees, self._settings)
         return plain(values, nbest=nbest, slack=slack, unfinished=unfinished)
 
@@ -300,6 +292,11 @@ def _table(log_probs: object) -> Array | None:
     except (TypeError, ValueError):
         return None
     return values if values.ndim == 2 and len(values) else None
+
+
+def _unseen(answer: Answer) -> float:
+    """Return the largest share that words which were not looked at can have of all."""
+    return 1.0 / (1.0 + math.exp(min(700.0, answer.log_found - answer.log_rest)))
 
 
 def _interval(score: float, log_found: float, log_rest: float) -> tuple[float, float]:

@@ -26,6 +26,7 @@ _STEPS = {
     "letter_score": (0.4, -2.0),
     "acoustic_scale": (0.2, 0.2),
     "blank_penalty": (0.4, -4.0),
+    "context_weight": (0.2, 0.0),  # where swipes have a context
 }
 _HALVINGS = 3
 _BEST = 5
@@ -68,25 +69,39 @@ def tune(recognizer: Recognizer, swipes: Sequence[Swipe]) -> Tuned:
     if len(labelled) < 2:
         raise InputError("tuning needs labelled swipes, got fewer than 2", reason="no_labels")
     emitted = [
-        (recognizer.log_probs(swipe.points, layout=swipe.layout), swipe.layout)
+        _Emitted(
+            recognizer.log_probs(swipe.points, layout=swipe.layout), swipe.layout, swipe.context
+        )
         for swipe in progress(labelled, "network")
     ]
+    weights = [n for n in _STEPS if n != "context_weight" or any(e.context for e in emitted)]
     words = [letters(swipe.word or "") for swipe in labelled]
     users = [swipe.user or "" for swipe in labelled]
 
     def ranks(preset: Mapping[str, Any]) -> Array:
         return _ranks(recognizer, preset, emitted, words)
 
-    chosen = _climb(start, lambda preset: float((1.0 / ranks(preset)).mean()))
+    chosen = _climb(start, weights, lambda preset: float((1.0 / ranks(preset)).mean()))
     old, new = ranks(start) == 1, ranks(chosen) == 1
     groups = users if len(set(users)) > 1 else None
     gain = metrics.bootstrap((new.astype(float) - old).tolist(), groups)
     return Tuned(chosen, len(words), float(old.mean()), float(new.mean()), gain)
 
 
-def _climb(start: Mapping[str, Any], value: Callable[[Mapping[str, Any]], float]) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Emitted:
+    """What the network said of one swipe."""
+
+    log_probs: Array
+    layout: str
+    context: tuple[str, ...]
+
+
+def _climb(
+    start: Mapping[str, Any], weights: Sequence[str], value: Callable[[Mapping[str, Any]], float]
+) -> dict[str, Any]:
     best, height = dict(start), value(start)
-    rounds = [(n, name) for n in range(_HALVINGS) for name in _STEPS]
+    rounds = [(n, name) for n in range(_HALVINGS) for name in weights]
     for halvings, name in progress(rounds, "weight"):
         step, least = _STEPS[name]
         step /= 2**halvings
@@ -102,22 +117,27 @@ def _climb(start: Mapping[str, Any], value: Callable[[Mapping[str, Any]], float]
 def _ranks(
     recognizer: Recognizer,
     preset: Mapping[str, Any],
-    emitted: Sequence[tuple[Array, str]],
+    emitted: Sequence[_Emitted],
     words: Sequence[str],
 ) -> Array:
     """Return the place of each right word from 1; infinity where it is not among the best five."""
+    more = (
+        {} if recognizer.language_model is None else {"language_model": recognizer.language_model}
+    )
     decoders = {
         layout: registry.create(
             "decoders",
             dict(preset),
             tokens=recognizer.tokens(recognizer.board(layout)),
             lexicon=recognizer.lexicon,
+            **more,
         )
-        for layout in {layout for _, layout in emitted}
+        for layout in {one.layout for one in emitted}
     }
     places = np.full(len(words), np.inf)
-    for i, ((log_probs, layout), word) in enumerate(zip(emitted, words, strict=True)):
-        said = dict.fromkeys(letters(h.text) for h in decoders[layout](log_probs, nbest=_BEST))
+    for i, (one, word) in enumerate(zip(emitted, words, strict=True)):
+        found = decoders[one.layout](one.log_probs, nbest=_BEST, context=one.context)
+        said = dict.fromkeys(letters(h.text) for h in found)
         if word in said:
             places[i] = list(said).index(word) + 1
     return places

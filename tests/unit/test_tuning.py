@@ -47,10 +47,25 @@ def test_the_climb_finds_the_top_of_a_hill() -> None:
         assert isinstance(preset, dict)
         return -abs(preset.get("lm_weight", 0) - 0.9) - abs(preset.get("letter_score", 0) + 0.3)
 
-    found = tuning._climb({"type": "lexicon", "lm_weight": 0.1}, value)
+    weights = ["lm_weight", "letter_score", "acoustic_scale"]
+    found = tuning._climb({"type": "lexicon", "lm_weight": 0.1}, weights, value)
     assert found["lm_weight"] == pytest.approx(0.9, abs=0.05)
     assert found["letter_score"] == pytest.approx(-0.3, abs=0.1)
     assert "acoustic_scale" not in found
+
+
+def test_the_weight_of_the_context_is_tuned_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tuning, "_STEPS", {"context_weight": (0.2, 0.0)})
+    rng, board = np.random.default_rng(1), layouts.load("qwerty")
+    pairs = [("thank", "you"), ("good", "luck"), ("new", "york"), ("of", "course")] * 5
+    said = [Swipe(swipe(word, board, rng), word, context=(last,)) for last, word in pairs]
+    model = edgectc.load(runner="onnx")
+    model.preset = {**model.preset, "context_weight": 0.0, "acoustic_scale": 0.05}
+    assert tuning.tune(model, said).preset["context_weight"] > 0
+    alone = [Swipe(one.points, one.word) for one in said]
+    assert tuning.tune(model, alone).preset["context_weight"] == 0
 
 
 def test_what_cannot_be_tuned_is_refused(lexicon: str, swipes: list[Swipe]) -> None:

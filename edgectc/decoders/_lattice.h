@@ -31,8 +31,8 @@ enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };
 typedef struct {         /* see Tree in _search.py */
   const int32_t *first_child, *word;
   const uint16_t *n_children, *letter;
-  const double *gain;    /* (M) exp(best weight at or below the node - top) */
-  const double *bare;    /* (M) the same, of weights without letter_score; NULL if that is 0 */
+  const float *gain;     /* (M) exp(best weight at or below the node - top), rounded up */
+  const float *bare;     /* (M) the same, of weights without letter_score; NULL if that is 0 */
   const uint32_t *below; /* (M) letters at or below the node, one bit each; NULL if K > 32 */
   const double *weights; /* (entries) */
   const uint8_t *hidden; /* (entries), or NULL */

@@ -129,10 +129,14 @@ class NativeDecoder:
         self._lexicon.trees[place] = _Tree(entries=len(tree.weights), **pointers)
 
     def _gain(self, tree: Tree, *, bare: bool) -> Array:
-        """Return (M,) exp(bound - top), in the memory of the bound."""
+        """Return (M,) float32 exp(bound - top), rounded up, so that it still is a bound."""
         gain = tree.bounds.make(bare=bare)
         gain -= self._lexicon.top
-        return np.asarray(np.exp(gain, out=gain))
+        np.exp(gain, out=gain)
+        with np.errstate(over="ignore"):
+            rounded = np.nextafter(gain.astype(np.float32), np.float32(np.inf))
+        rounded[gain == 0] = 0  # nothing below is wanted
+        return rounded
 
     def __call__(
         self, log_probs: Array, *, nbest: int, slack: float, unfinished: bool = False

@@ -176,10 +176,18 @@ def _make(verb: object) -> None:
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
     one = verb("train", "make.train", "Train a model; run again to resume.")
-    one.add_argument("config", help="TOML file, e.g. models/swipe-en/train.toml")
+    one.add_argument("config", help="TOML file, or a shipped config, e.g. gru-small")
     one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
-    _data(one)
-    one.add_argument("--lexicon", required=True, metavar="FILE", help="words for validation")
+    one.add_argument(
+        "--data",
+        metavar="PATH",
+        help="swipes (default: what EDGECTC_DATA names) or a .npz of recordings; "
+        "without any, samples are generated",
+    )
+    one.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
+    one.add_argument(
+        "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"
+    )
     one.add_argument(
         "--set",
         action="append",

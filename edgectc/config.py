@@ -103,6 +103,22 @@ def family_config(family: str, size: str) -> dict[str, Any]:
     return load_toml(str(file))
 
 
+def load_run(name: str) -> dict[str, Any]:
+    """Return the tables of a TOML file, or of a shipped config by its name, e.g. ``gru-small``.
+
+    Raises:
+        ConfigError: the file is missing or is not TOML.
+        UnknownNameError: neither a file nor a shipped config.
+    """
+    if name.endswith(".toml") or Path(name).exists():
+        return load_toml(name)
+    known = [f"{family}-{size}" for family, sizes in families().items() for size in sizes]
+    if name not in known:
+        raise UnknownNameError("config", name, known)
+    family, _, size = name.rpartition("-")
+    return family_config(family, size)
+
+
 def set_key(values: dict[str, Any], assignment: str) -> None:
     """Apply one ``section.key=value`` override in place; the value is read as TOML.
 

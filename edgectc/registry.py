@@ -17,7 +17,7 @@ from typing import Any
 from edgectc.config import from_dict, to_dict
 from edgectc.errors import ConfigError, UnknownNameError
 
-KINDS = ("decoders", "encoders", "features", "frontends", "lms", "runners", "targets")
+KINDS = ("decoders", "encoders", "features", "frontends", "lms", "runners", "targets", "tasks")
 
 
 def names(kind: str) -> list[str]:

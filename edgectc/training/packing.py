@@ -84,8 +84,8 @@ def pack(
     settings, model, progress = _trained(run, checkpoint)
     preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
     kind = settings.model["frontend"]["type"]
-    own, most = settings.data.layout, getattr(model.frontend.options, "slots", 0)
-    boards = _boards(own, most) if kind == "swipe" else {}
+    most = getattr(model.frontend.options, "slots", 0)
+    boards = _boards(settings.data["layout"], most) if kind == "swipe" else {}
     seen = run / "seen_words.bin"
     return write(
         out,
@@ -238,6 +238,7 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
     if not path.exists():
         raise BundleFileMissingError(f"{path} does not exist; train first")
     settings = from_dict(Settings, json.loads((run / "config.json").read_text(encoding="utf-8")))
+    settings = settings.completed()
     state = checkpoints.read(path)
     model = CtcModel(settings.model)
     model.load_state_dict(dict(state.model))

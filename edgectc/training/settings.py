@@ -3,46 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Data:
-    """Where samples come from.
-
-    Attributes:
-        layout: keyboard that untagged swipes were made on.
-        synthetic: generated swipes per real one in each epoch.
-        synthetic_pool: generated swipes to choose from.
-        synthetic_layouts: keyboards they are made on, in turn.
-        synthetic_words: this many of the lexicon's most frequent words are drawn from.
-    """
-
-    layout: str = "qwerty"
-    synthetic: float = 0.3
-    synthetic_pool: int = 40000
-    synthetic_layouts: tuple[str, ...] = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
-    synthetic_words: int = 60000
-
-
-@dataclass(frozen=True)
-class Augment:
-    """Random change of each training trace; lengths in key units, standard deviations.
-
-    Attributes:
-        shift: of the whole trace.
-        scale: relative, each axis on its own.
-        shear: key units sideways per key unit across, both ways.
-        wobble: of a slow curve added along the trace.
-        pace: of the logarithm of the time scale.
-    """
-
-    shift: float = 0.12
-    scale: float = 0.04
-    shear: float = 0.03
-    wobble: float = 0.08
-    pace: float = 0.2
+from edgectc import registry
 
 
 @dataclass(frozen=True)
@@ -61,20 +25,45 @@ class Settings:
 
     Attributes:
         model: model spec, see `edgectc.model`.
-        epochs: passes over the real swipes.
+        task: what it is trained for, see `edgectc.tasks`; ``{"type": "swipe"}`` by default.
+        data: the task's samples.
+        augment: random change of the task's training samples.
+        decoder: preset that validation decodes with and that the bundle carries; by default
+            "lexicon" for swipes and "greedy" for all else.
+        epochs: passes over the training samples.
         validate_every: epochs between validations and checkpoints.
-        validation_rows: most dev swipes decoded per validation.
+        validation_rows: most dev samples decoded per validation.
         bad_steps: non-finite steps in a row before the run stops.
+        back_off: non-finite steps in a row before the learning rate is halved.
     """
 
     model: Mapping[str, Any]
-    data: Data = field(default_factory=Data)
-    augment: Augment = field(default_factory=Augment)
+    task: Mapping[str, Any] = field(default_factory=lambda: {"type": "swipe"})
+    data: Mapping[str, Any] = field(default_factory=dict)
+    augment: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Optimizer = field(default_factory=Optimizer)
-    decoder: Mapping[str, Any] = field(default_factory=lambda: {"type": "lexicon"})
+    decoder: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 60
     batch_size: int = 256
     seed: int = 0
     validate_every: int = 2
     validation_rows: int = 1500
     bad_steps: int = 20
+    back_off: int = 5
+
+    def __post_init__(self) -> None:
+        least = min(self.batch_size, self.validate_every, self.validation_rows)
+        if least < 1 or min(self.bad_steps, self.back_off) < 1 or self.epochs < 0:
+            raise ValueError("counts of rows, steps and epochs must be 1 or more")
+
+    def completed(self) -> Settings:
+        """Return these settings with every option of the task and a decoder spelled out."""
+        own = {"data": self.data, "augment": self.augment}
+        task = registry.complete("tasks", {**self.task, **{k: v for k, v in own.items() if v}})
+        parts = {name: task.pop(name) for name in own}
+        default = "lexicon" if task["type"] == "swipe" else "greedy"
+        return replace(self, task=task, **parts, decoder=self.decoder or {"type": default})
+
+    def task_spec(self) -> dict[str, Any]:
+        """Return the JSON form of the task with all its options."""
+        return {**self.task, "data": self.data, "augment": self.augment}

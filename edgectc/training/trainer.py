@@ -1,4 +1,4 @@
-"""Trains a CTC model on swipes: one readable loop, resumable at every checkpoint.
+"""Trains a CTC model for any task: one readable loop, resumable at every checkpoint.
 
 Each epoch draws its order, augmentation and dropout from (seed, epoch) alone, so a run that is
 resumed from a checkpoint continues with the very numbers of a run that was never stopped.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,85 +16,116 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from edgectc import registry
 from edgectc.config import dumps, from_dict, to_dict
-from edgectc.data import jsonl, layouts
-from edgectc.data.lexicons import Lexicon, letters
-from edgectc.errors import BundleMismatchError, InputError
-from edgectc.evaluation import word_hash
+from edgectc.data.lexicons import Lexicon
+from edgectc.errors import BundleMismatchError
 from edgectc.files import write_bytes
 from edgectc.model import CtcModel
 from edgectc.report import progress
-from edgectc.tokens import output_length
+from edgectc.tasks._base import Run, Task, check_feasible
 from edgectc.training import checkpoints
 from edgectc.training.guards import StepGuard
 from edgectc.training.settings import Optimizer, Settings
-from edgectc.training.swipes import SwipeArrays, augmented, generate, joined, to_arrays
-from edgectc.types import Swipe
+from edgectc.types import Array
 
 
 @dataclass(frozen=True)
 class Result:
-    """Where a run left its best weights, and how good they were on the dev users."""
+    """Where a run left its best weights, and how good they were on dev samples.
+
+    Attributes:
+        checkpoint: file of the best weights.
+        epoch: after which they were found; 0 if no validation was finite.
+        metric: name of the figure, e.g. ``dev_top1``.
+        value: of the figure; None if no validation was finite.
+    """
 
     checkpoint: Path
     epoch: int
-    top1: float
+    metric: str
+    value: float | None
 
 
 def train(
-    config: Mapping[str, Any], out: Path, *, data: Path, lexicon: Lexicon, threads: int = 1
+    config: Mapping[str, Any],
+    out: Path,
+    *,
+    data: Path | None,
+    lexicon: Lexicon | None = None,
+    threads: int = 1,
 ) -> Result:
     """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
 
     Writes ``config.json``, ``metrics.jsonl``, ``last.safetensors`` and ``best.safetensors`` (by
-    top-1 of the lexicon decoder on dev users) to ``out``.
+    the task's metric) to ``out``.
+
+    Args:
+        config: see `edgectc.training.settings.Settings`.
+        out: folder of the run.
+        data: the user's samples; None generates them.
+        lexicon: words for the decoder.
+        threads: of torch.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
-        InputError: no usable samples.
+        InputError: no usable samples, or targets that CTC cannot emit.
         BundleMismatchError: ``out`` holds a run of another configuration.
         NonFiniteError: too many steps in a row were not finite.
     """
-    settings = from_dict(Settings, config)
+    settings = from_dict(Settings, config).completed()
     torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
     model = CtcModel(settings.model)
-    samples, real, dev, words = _load(settings, model, data, lexicon)
-    if not real or not dev:
-        raise InputError(
-            f"{data}: {real} training and {len(dev)} dev swipes after checks; "
-            "swipes need a word and a user (see `edgectc train --help`)",
-            reason="no_data",
-        )
+    task = prepare(settings, model, data, lexicon)
     _claim(out, settings)
-    write_bytes(out / "seen_words.bin", np.unique(np.array(words, "<u4")).tobytes())
+    for name, content in task.files.items():
+        write_bytes(out / name, content)
     optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=settings.optimizer.lr,
         weight_decay=settings.optimizer.weight_decay,
     )
-    start, best = _resume(out, model, optimizer)
-    run = _Run(settings, model, optimizer, samples, real)
-    validator = _Validator(settings, model, dev, lexicon)
+    saved = _resume(out, model, optimizer)
+    loop = Loop(settings, model, optimizer, task)
+    loop.guard.scale = saved.get("lr_scale", 1.0)
+    start, best = saved["epoch"], tuple(saved["best"])
     for epoch in progress(range(start, settings.epochs), "epoch", total=settings.epochs - start):
         began = time.perf_counter()
-        figures = run.epoch(epoch)
+        figures = loop.epoch(epoch)
         done = epoch + 1
         if done % settings.validate_every == 0 or done == settings.epochs:
-            figures |= validator()
-            better = figures["dev_top1"] > best[1]
-            best = (done, figures["dev_top1"]) if better else best
+            loop.guard.settle()
+            figures |= validate(model, task)
+            value = figures[task.metric.name]
+            better = task.metric.better(value, best[1])
+            best = (done, value) if better else best
             state = {"epoch": done, "best": best}
+            if loop.guard.scale != 1.0:
+                state["lr_scale"] = loop.guard.scale
             checkpoints.write(out / "last.safetensors", model, optimizer, state)
             if better:
                 checkpoints.write(out / "best.safetensors", model, optimizer, state)
         figures |= {"epoch": done, "seconds": round(time.perf_counter() - began, 1)}
         with (out / "metrics.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(figures, sort_keys=True) + "\n")
-    return Result(out / "best.safetensors", *best)
+            log.write(json.dumps(figures, sort_keys=True, allow_nan=False) + "\n")
+    return Result(out / "best.safetensors", best[0], task.metric.name, best[1])
+
+
+def prepare(
+    settings: Settings, model: CtcModel, data: Path | None, lexicon: Lexicon | None
+) -> Task:
+    """Return the task of a run, all its training targets within reach of the model.
+
+    Raises:
+        ConfigError: the task's options cannot be honoured.
+        InputError: no usable samples, or targets that CTC cannot emit.
+    """
+    run = Run(model, data, lexicon, settings.decoder, settings.seed, settings.validation_rows)
+    task: Task = registry.create("tasks", settings.task_spec(), run=run)
+    check_feasible(task.train, model)
+    return task
 
 
 def learning_rate(step: int, total: int, how: Optimizer) -> float:
@@ -104,6 +134,27 @@ def learning_rate(step: int, total: int, how: Optimizer) -> float:
     if step < warm:
         return how.lr * (step + 1) / warm
     return how.lr * 0.5 * (1.0 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def validate(model: CtcModel, task: Task) -> dict[str, Any]:
+    """Return the task's figures of dev samples; the metric is None if an answer is not finite."""
+    model.eval()
+    broken = 0
+
+    def answer(inputs: Mapping[str, Array]) -> Array:
+        nonlocal broken
+        with torch.inference_mode():
+            out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
+        log_probs = out[: model.output_length(int(inputs["length"][0]))].double().log_softmax(-1)
+        if torch.isfinite(log_probs).all():
+            return log_probs.numpy()
+        broken += 1
+        return np.full(log_probs.shape, -math.log(log_probs.shape[1]))
+
+    figures = dict(task.score(answer))
+    if broken:
+        return {"dev_not_finite": broken, task.metric.name: None}
+    return figures
 
 
 def _claim(out: Path, settings: Settings) -> None:
@@ -117,132 +168,74 @@ def _claim(out: Path, settings: Settings) -> None:
     write_bytes(path, text.encode())
 
 
-def _resume(
-    out: Path, model: CtcModel, optimizer: torch.optim.Optimizer
-) -> tuple[int, tuple[int, float]]:
-    """Restore the last checkpoint, if any; return epochs done, and the best epoch and top-1."""
+def _resume(out: Path, model: CtcModel, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Restore the last checkpoint, if any; return its progress."""
     path, log = out / "last.safetensors", out / "metrics.jsonl"
-    done, best = 0, (0, -1.0)
+    found: dict[str, Any] = {"epoch": 0, "best": (0, None)}
     if path.exists():
         saved = checkpoints.read(path)
         checkpoints.restore(saved, model, optimizer)
-        done, best = saved.progress["epoch"], tuple(saved.progress["best"])
+        found = dict(saved.progress)
     if log.exists():  # epochs after the checkpoint are trained again and will be logged again
         lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_bytes(log, "".join(lines[:done]).encode())
-    return done, best
+        write_bytes(log, "".join(lines[: found["epoch"]]).encode())
+    return found
 
 
-def _load(
-    settings: Settings, model: CtcModel, data: Path, lexicon: Lexicon
-) -> tuple[SwipeArrays, int, list[Swipe], list[int]]:
-    """Return training samples (real first), how many are real, dev swipes, and word hashes."""
-    how = settings.data
-    train_swipes, dropped = jsonl.load(data, split="train")
-    dev, _ = jsonl.load(data, split="dev")
-    arrays = to_arrays(train_swipes, model.frontend, model.stride)
-    real = len(arrays)
-    left_out = dict(dropped + arrays.dropped) or "none"
-    print(f"training swipes: {real}; dropped: {left_out}", file=sys.stderr)
-    if how.synthetic > 0:
-        made = generate(
-            lexicon,
-            how.synthetic_layouts,
-            count=how.synthetic_pool,
-            words=how.synthetic_words,
-            seed=settings.seed,
-        )
-        arrays = joined(arrays, to_arrays(list(made), model.frontend, model.stride))
-    dev = [s for s in dev if s.word]
-    chosen = np.random.default_rng(0).permutation(len(dev))[: settings.validation_rows]
-    words = [word_hash(s.word) for s in train_swipes if s.word]
-    return arrays, real, [dev[i] for i in sorted(chosen)], words
-
-
-class _Run:
-    """One training run's moving parts."""
+class Loop:
+    """The steps of a run."""
 
     def __init__(
         self,
         settings: Settings,
         model: CtcModel,
         optimizer: torch.optim.Optimizer,
-        samples: SwipeArrays,
-        real: int,
+        task: Task,
     ) -> None:
-        self.settings, self.model, self.optimizer = settings, model, optimizer
-        self.samples, self.real = samples, real
-        self.made = min(len(samples) - real, int(real * settings.data.synthetic))
-        self.steps = -(-(self.real + self.made) // settings.batch_size)
-        self.guard = StepGuard(model, clip=settings.optimizer.clip, limit=settings.bad_steps)
+        self.settings, self.model, self.optimizer, self.task = settings, model, optimizer, task
+        self.steps = -(-task.epoch_rows // settings.batch_size)
+        self.guard = StepGuard(
+            model,
+            optimizer,
+            clip=settings.optimizer.clip,
+            limit=settings.bad_steps,
+            back_off=settings.back_off,
+        )
 
     def epoch(self, epoch: int) -> dict[str, Any]:
         """Train one epoch and return its figures."""
         seed = self.settings.seed * 100_003 + epoch
         torch.manual_seed(seed)
         noise = torch.Generator().manual_seed(seed)
-        rng = np.random.default_rng(seed)
-        made = rng.choice(len(self.samples) - self.real, self.made, replace=False) + self.real
-        order = rng.permutation(np.concatenate([np.arange(self.real), made]))
+        order = self.task.order(np.random.default_rng(seed))
         self.model.train()
+        self.guard.begin()
         total = 0.0
         size = self.settings.batch_size
         for i in range(self.steps):
             step = epoch * self.steps + i
             rate = learning_rate(step, self.settings.epochs * self.steps, self.settings.optimizer)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            total += self._step(order[i * size : (i + 1) * size], noise)
+            total += self.step(order[i * size : (i + 1) * size], rate, noise)
+        rate *= self.guard.scale
         return {"loss": round(total / self.steps, 5), "lr": rate, "skipped": self.guard.skipped}
 
-    def _step(self, rows: Any, noise: torch.Generator) -> float:
-        inputs, targets, target_lengths = self.samples.batch(rows)
-        inputs = augmented(inputs, self.settings.augment, noise)
-        log_probs = self.model(**inputs)
-        frames = torch.div(
-            inputs["length"].long() + self.model.stride - 1,
-            self.model.stride,
-            rounding_mode="floor",
-        )
-        loss = F.ctc_loss(
-            log_probs.transpose(0, 1),
-            targets,
-            frames,
-            target_lengths,
-            blank=self.samples.keys.shape[1],
-        )
+    def step(self, rows: Array, rate: float, noise: torch.Generator | None) -> float:
+        """Learn from ``rows`` and return their loss in nats; 0 if the guard skips the step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * self.guard.scale
+        samples, blank = self.task.train, self.task.blank_id
+        batch = samples.batch(rows, noise)
+        log_probs = self.model(**batch.inputs)
+        loss = batch.loss(log_probs, self.model, blank)
         self.optimizer.zero_grad()
         loss.backward()
-        if self.guard.allows(loss, rows):
+
+        def culprits() -> list[str]:
+            each = batch.loss(log_probs.detach(), self.model, blank, "none")
+            bad = [samples.name(r) for r, x in zip(rows, each, strict=True) if not x.isfinite()]
+            return bad or [samples.name(r) for r in rows]
+
+        if self.guard.allows(loss, culprits):
             self.optimizer.step()
             return float(loss.detach())
         return 0.0
-
-
-class _Validator:
-    """Top-1 of dev swipes, greedy and with the lexicon."""
-
-    def __init__(
-        self, settings: Settings, model: CtcModel, dev: list[Swipe], lexicon: Lexicon
-    ) -> None:
-        self.model, self.dev, self.layout = model, dev, layouts.load(settings.data.layout)
-        tokens = model.frontend.tokens(self.layout)
-        self.greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens)
-        self.decode = registry.create(
-            "decoders", dict(settings.decoder), tokens=tokens, lexicon=lexicon
-        )
-
-    def __call__(self) -> dict[str, Any]:
-        self.model.eval()
-        hits = np.zeros(2)
-        for sample in self.dev:
-            inputs = self.model.frontend.prepare(sample.points, self.layout)
-            with torch.inference_mode():
-                out = self.model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
-            frames = output_length(int(inputs["length"][0]), self.model.stride)
-            log_probs = out[:frames].double().log_softmax(-1).numpy()
-            word = letters(sample.word or "")
-            for i, decoder in enumerate((self.greedy, self.decode)):
-                hits[i] += letters(decoder(log_probs, nbest=1).best.text) == word
-        greedy, lexicon = (hits / len(self.dev)).round(5)
-        return {"dev_greedy_top1": float(greedy), "dev_top1": float(lexicon)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,10 @@ from edgectc.errors import (
     NonFiniteError,
 )
 from edgectc.model import CtcModel
+from edgectc.tasks._swipes import Augment, augmented, generate, joined, to_arrays
 from edgectc.training import checkpoints
-from edgectc.training.guards import StepGuard
 from edgectc.training.packing import Words, pack
-from edgectc.training.settings import Augment, Optimizer
-from edgectc.training.swipes import augmented, to_arrays
+from edgectc.training.settings import Optimizer
 from edgectc.training.trainer import learning_rate, train
 from edgectc.types import Swipe
 
@@ -69,7 +69,7 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 def test_it_learns_and_packs(data: Path, tmp_path: Path) -> None:
     config = {**CONFIG, "epochs": 30, "validate_every": 10}
     result = train(config, tmp_path / "run", data=data, lexicon=LEXICON)
-    assert result.top1 > 0.8
+    assert result.value > 0.8
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in lines]
     assert losses[-1] < 0.5 < losses[0]
@@ -86,6 +86,50 @@ def test_it_learns_and_packs(data: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert again.index == bundle.index, "packing the same run twice gives the same hashes"
     assert len(np.frombuffer(bundle.file("seen_words.bin"), "<u4")) == len(WORDS)
+
+
+def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Path) -> None:
+    """Every draw, batch and step, to the bit, against the loop written out for swipes alone."""
+    config = {**CONFIG, "epochs": 2}
+    train(config, tmp_path, data=data, lexicon=LEXICON)
+    torch.manual_seed(0)
+    model = CtcModel(CONFIG["model"])
+    real = to_arrays(jsonl.load(data, split="train")[0], model.frontend, model.stride)
+    names = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
+    made = list(generate(LEXICON, names, count=40, words=6, seed=0))
+    both = joined(real, to_arrays(made, model.frontend, model.stride))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
+    count = int(len(real) * 0.2)
+    steps = math.ceil((len(real) + count) / 16)
+    for epoch in range(2):
+        torch.manual_seed(epoch)
+        noise = torch.Generator().manual_seed(epoch)
+        rng = np.random.default_rng(epoch)
+        chosen = rng.choice(len(both) - len(real), count, replace=False) + len(real)
+        order = rng.permutation(np.concatenate([np.arange(len(real)), chosen]))
+        model.train()
+        for i in range(steps):
+            rate = learning_rate(epoch * steps + i, 2 * steps, Optimizer(lr=5e-3))
+            optimizer.param_groups[0]["lr"] = rate
+            rows = order[i * 16 : i * 16 + 16]
+            board = both.layout[rows]
+            inputs = {"trace": both.trace[rows], "length": both.length[rows]}
+            inputs |= {k: getattr(both, k)[board] for k in ("keys", "key_mask", "key_size")}
+            log_probs = model(**augmented(inputs, Augment(), noise))
+            labels = [both.labels[row] for row in rows]
+            loss = torch.nn.functional.ctc_loss(
+                log_probs.transpose(0, 1),
+                torch.tensor(list(itertools.chain(*labels))),
+                (inputs["length"].long() + model.stride - 1) // model.stride,
+                torch.tensor([len(label) for label in labels]),
+                blank=both.keys.shape[1],
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+    found = weights(tmp_path / "last.safetensors")
+    assert all(torch.equal(found[name], mine) for name, mine in model.state_dict().items())
 
 
 def test_resuming_continues_to_the_same_bits(
@@ -148,29 +192,6 @@ def test_unlearnable_labels_are_dropped_and_counted() -> None:
         "empty_word": 1,
         "unknown_layout": 1,
     }
-
-
-def test_guard_skips_then_stops_and_names_the_tensor() -> None:
-    model = nn.Linear(2, 1)
-    guard = StepGuard(model, clip=1.0, limit=2)
-    loss = model(torch.ones(1, 2)).sum()
-    loss.backward()
-    assert guard.allows(loss, [0])
-    model.weight.grad[0, 1] = float("nan")
-    assert not guard.allows(loss, [3, 4])
-    with pytest.raises(NonFiniteError, match=r"gradient weight, samples \[3, 4\]"):
-        guard.allows(loss, [3, 4])
-    assert guard.skipped == 2
-
-
-def test_a_guard_forgives_a_single_bad_step() -> None:
-    model = nn.Linear(2, 1)
-    guard = StepGuard(model, clip=1.0, limit=2)
-    loss = model(torch.ones(1, 2)).sum()
-    for _ in range(3):
-        assert not guard.allows(torch.tensor(float("inf")), [0])
-        loss.backward(retain_graph=True)
-        assert guard.allows(loss, [0])
 
 
 def test_checkpoints_are_whole_finite_and_not_pickle(tmp_path: Path) -> None:

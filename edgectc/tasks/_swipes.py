@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +19,47 @@ from edgectc.data.synthesis import swipe as synthesize
 from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
+from edgectc.tasks._base import Batch
 from edgectc.tokens import output_length
-from edgectc.training.settings import Augment
 from edgectc.types import Array, Swipe
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where samples come from.
+
+    Attributes:
+        layout: keyboard that untagged swipes were made on.
+        synthetic: generated swipes per real one in each epoch.
+        synthetic_pool: generated swipes to choose from; all of them where nothing is real.
+        synthetic_layouts: keyboards they are made on, in turn.
+        synthetic_words: this many of the lexicon's most frequent words are drawn from.
+    """
+
+    layout: str = "qwerty"
+    synthetic: float = 0.3
+    synthetic_pool: int = 40000
+    synthetic_layouts: tuple[str, ...] = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
+    synthetic_words: int = 60000
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random change of each training trace; lengths in key units, standard deviations.
+
+    Attributes:
+        shift: of the whole trace.
+        scale: relative, each axis on its own.
+        shear: key units sideways per key unit across, both ways.
+        wobble: of a slow curve added along the trace.
+        pace: of the logarithm of the time scale.
+    """
+
+    shift: float = 0.12
+    scale: float = 0.04
+    shear: float = 0.03
+    wobble: float = 0.08
+    pace: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -32,6 +71,7 @@ class SwipeArrays:
         length: (N,) int32.
         layout: (N,) int64 index into ``keys``, ``key_mask``, ``key_size``.
         labels: token ids of each sample.
+        names: what names each sample in reports.
         dropped: reason to count of samples left out.
     """
 
@@ -39,16 +79,27 @@ class SwipeArrays:
     length: Tensor
     layout: Tensor
     labels: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
     keys: Tensor
     key_mask: Tensor
     key_size: Tensor
     dropped: Counter[str]
+    augment: Augment = Augment()
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, rows: Array) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Return network inputs, flat targets (sum of lengths,) and target lengths (N,)."""
+    @property
+    def lengths(self) -> Array:
+        """Return (N,) valid frames."""
+        return self.length.numpy()
+
+    def name(self, row: int) -> str:
+        """Return what names a sample in reports."""
+        return self.names[row]
+
+    def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
+        """Return rows, their traces warped by draws from ``noise`` if there is one."""
         index = torch.from_numpy(rows)
         kind = self.layout[index]
         inputs = {
@@ -58,19 +109,21 @@ class SwipeArrays:
             "key_mask": self.key_mask[kind],
             "key_size": self.key_size[kind],
         }
-        labels = [self.labels[i] for i in rows]
-        targets = torch.tensor([token for label in labels for token in label])
-        return inputs, targets, torch.tensor([len(label) for label in labels])
+        if noise is not None:
+            inputs = augmented(inputs, self.augment, noise)
+        return Batch(inputs, tuple(self.labels[i] for i in rows))
 
 
-def to_arrays(swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int) -> SwipeArrays:
+def to_arrays(
+    swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int, label: str = "swipe"
+) -> SwipeArrays:
     """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted."""
     T = frontend.options.max_frames
     boards = _boards(swipes)
     names = list(boards)
     tokens = {name: frontend.tokens(board) for name, board in boards.items()}
-    traces, labels, kinds, dropped = [], [], [], Counter[str]()
-    for sample in swipes:
+    traces, labels, kinds, said, dropped = [], [], [], [], Counter[str]()
+    for row, sample in enumerate(swipes):
         board = boards.get(sample.layout)
         if board is None:
             dropped["unknown_layout"] += 1
@@ -85,13 +138,17 @@ def to_arrays(swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int) -> 
         traces.append(np.pad(frames.astype(np.float32), ((0, T - len(frames)), (0, 0))))
         labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
         kinds.append(names.index(board.name))
+        said.append(f"{label}-{row}-{word}")
     tables = [frontend.key_table(board) for board in boards.values()]
-    stack = {k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]}
+    stack: dict[str, Any] = {
+        k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
+    }
     return SwipeArrays(
         trace=torch.from_numpy(np.stack(traces) if traces else np.zeros((0, T, 3), np.float32)),
         length=torch.tensor([n for _, n in labels], dtype=torch.int32),
         layout=torch.tensor(kinds, dtype=torch.int64),
-        labels=tuple(label for label, _ in labels),
+        labels=tuple(ids for ids, _ in labels),
+        names=tuple(said),
         dropped=dropped,
         **stack,
     )
@@ -133,6 +190,7 @@ def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
         length=torch.cat([first.length, second.length]),
         layout=torch.cat([first.layout, second.layout + offset]),
         labels=first.labels + second.labels,
+        names=first.names + second.names,
         keys=torch.cat([first.keys, second.keys]),
         key_mask=torch.cat([first.key_mask, second.key_mask]),
         key_size=torch.cat([first.key_size, second.key_size]),

@@ -1,0 +1,1 @@
+"""What a model is trained for: samples, their order, augmentation and measure of success."""

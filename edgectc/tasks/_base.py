@@ -1,0 +1,195 @@
+"""What every task gives the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from edgectc.data.lexicons import Lexicon
+from edgectc.errors import InputError
+from edgectc.metrics import error_rate
+from edgectc.tokens import collapse, frames_needed
+from edgectc.types import Array
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The figure that says which weights are best.
+
+    Attributes:
+        name: what it is called in logs, by its true unit: ``top1``, ``wer``, ``per``.
+        higher: whether more is better.
+    """
+
+    name: str
+    higher: bool = False
+
+    def better(self, value: float | None, than: float | None) -> bool:
+        """Return whether ``value`` beats the best one so far; None and NaN never do."""
+        if value is None or value != value:
+            return False
+        if than is None:
+            return True
+        return value > than if self.higher else value < than
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N samples as the network and the loss take them.
+
+    Attributes:
+        inputs: by the names of the frontend's contract, first axis N.
+        labels: token ids of each sample.
+    """
+
+    inputs: dict[str, Tensor]
+    labels: tuple[tuple[int, ...], ...]
+
+    def loss(self, log_probs: Tensor, model: Any, blank_id: int, reduction: str = "mean") -> Tensor:
+        """Return the CTC loss of log_probs (N, T', V) in nats.
+
+        Args:
+            log_probs: what ``model`` answered to the inputs.
+            model: its length map says how many frames are valid.
+            blank_id: column of the blank.
+            reduction: "mean" over samples of the loss a token, or "none" for (N,) losses.
+        """
+        targets = torch.tensor([token for label in self.labels for token in label])
+        lengths = torch.tensor([len(label) for label in self.labels])
+        frames = torch.from_numpy(output_frames(model, self.inputs["length"].numpy()))
+        return F.ctc_loss(
+            log_probs.transpose(0, 1), targets, frames, lengths, blank=blank_id, reduction=reduction
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run gives its task.
+
+    Attributes:
+        model: to be trained.
+        data: the user's samples; None generates them.
+        lexicon: words to decode, and to generate swipes of; None if there is none.
+        decoder: preset that the metric is taken with.
+        seed: of generated samples.
+        validation_rows: most dev samples decoded per validation.
+    """
+
+    model: Any
+    data: Path | None
+    lexicon: Lexicon | None
+    decoder: Mapping[str, Any]
+    seed: int
+    validation_rows: int
+
+    def validated(self, dev: int) -> list[int]:
+        """Return which of ``dev`` samples are decoded: always the same ones, ascending."""
+        return sorted(np.random.default_rng(0).permutation(dev)[: self.validation_rows].tolist())
+
+
+class Samples(Protocol):
+    """Samples by row.
+
+    Attributes:
+        labels: token ids of each sample; empty where a dev sample cannot be spelled.
+        lengths: (n,) valid input frames of each.
+    """
+
+    @property
+    def labels(self) -> Sequence[tuple[int, ...]]: ...
+
+    @property
+    def lengths(self) -> Array: ...
+
+    def __len__(self) -> int: ...
+
+    def name(self, row: int) -> str:
+        """Return what names a sample in reports."""
+        ...
+
+    def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
+        """Return rows as a batch, augmented by draws from ``noise`` if there is one."""
+        ...
+
+
+class Task(Protocol):
+    """One kind of samples and its measure of success.
+
+    Attributes:
+        metric: decides which checkpoint is the best.
+        blank_id: column of the blank in log_probs.
+        train: training samples.
+        files: what the run folder must hold beside the checkpoints, by file name.
+    """
+
+    metric: Metric
+    blank_id: int
+    train: Samples
+    files: Mapping[str, bytes]
+
+    @property
+    def epoch_rows(self) -> int:
+        """Return how many rows `order` gives."""
+        ...
+
+    def order(self, rng: np.random.Generator) -> Array:
+        """Return the training rows of one epoch."""
+        ...
+
+    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
+        """Return figures by name, the metric among them.
+
+        Args:
+            answer: gives log_probs (T', V) float64 of the inputs of one dev sample.
+        """
+        ...
+
+
+def output_frames(model: Any, lengths: Array) -> Array:
+    """Return (n,) int64 valid output frames of (n,) valid input frames."""
+    frames = (np.asarray(lengths, np.int64) - model.window) // model.stride + 1
+    return np.maximum(frames, 0)
+
+
+def greedy_ids(log_probs: Array, blank_id: int) -> list[int]:
+    """Return the token ids of the best path of (T', V) log_probs."""
+    return [token for token, _ in collapse(log_probs.argmax(axis=1).tolist(), blank_id)]
+
+
+def token_error(labels: Iterable[Sequence[int]], answers: Iterable[Array], blank_id: int) -> float:
+    """Return the token error rate of best paths; see `edgectc.metrics.error_rate`."""
+    pairs = zip(labels, (greedy_ids(a, blank_id) for a in answers), strict=True)
+    return error_rate([(list(label), said) for label, said in pairs])
+
+
+def check_feasible(samples: Samples, model: Any) -> None:
+    """Refuse targets that no CTC path can emit: their loss is infinite.
+
+    Raises:
+        InputError: reason ``label_too_long``; names the samples.
+    """
+    frames = output_frames(model, samples.lengths)
+    needed = [frames_needed(label) for label in samples.labels]
+    bad = [row for row, (need, has) in enumerate(zip(needed, frames, strict=True)) if need > has]
+    if bad:
+        shown = ", ".join(f"{samples.name(r)} ({needed[r]} > {frames[r]})" for r in bad[:5])
+        raise InputError(
+            f"{len(bad)} targets need more output frames than the model gives (tokens and one "
+            f"blank per repeat > frames): {shown}; drop them, lengthen the input or lower the "
+            "model's stride",
+            reason="label_too_long",
+        )
+
+
+def no_data(where: str, train: int, dev: int, hint: str) -> InputError:
+    """Return the error of a task that found nothing to learn from or to validate on."""
+    return InputError(
+        f"{where}: {train} training and {dev} dev samples after checks; {hint}", reason="no_data"
+    )

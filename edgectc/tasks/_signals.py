@@ -1,0 +1,223 @@
+"""Recordings (T, C) with a target each: from a file, or generated."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgectc import registry
+from edgectc.errors import InputError, UnknownNameError
+from edgectc.metrics import error_rate
+from edgectc.tasks._base import Batch, Metric, Run, no_data
+from edgectc.types import Array, Sample
+
+_SPLITS = ("train", "dev")
+Augmented = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Data:
+    """How many recordings to generate where no file is given.
+
+    Attributes:
+        train: training recordings.
+        dev: validation recordings, of other sentences.
+    """
+
+    train: int = 1000
+    dev: int = 100
+
+    def __post_init__(self) -> None:
+        if self.train < 1 or self.dev < 1:
+            raise ValueError("train and dev must be >= 1")
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Checked recordings; see `edgectc.tasks._base.Samples`.
+
+    Attributes:
+        frames: (T, C) float32 of each recording.
+        context: inputs after ``length`` of each, (1,) arrays.
+        labels: token ids of each.
+        names: what names each in reports.
+        max_frames: frames of the padded input.
+        augment: changes (N, T, C) recordings at random.
+    """
+
+    frames: tuple[Array, ...]
+    context: tuple[Mapping[str, Array], ...]
+    labels: tuple[tuple[int, ...], ...]
+    names: tuple[str, ...]
+    max_frames: int
+    augment: Augmented
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> Array:
+        """Return (N,) valid frames."""
+        return np.array([len(f) for f in self.frames], np.int32)
+
+    def name(self, row: int) -> str:
+        """Return what names a sample in reports."""
+        return self.names[row]
+
+    def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
+        """Return rows, padded; changed by draws from ``noise`` if there is one."""
+        chosen = [self.frames[i] for i in rows]
+        signal = torch.zeros(len(chosen), self.max_frames, chosen[0].shape[1])
+        for n, frames in enumerate(chosen):
+            signal[n, : len(frames)] = torch.from_numpy(frames)
+        length = torch.tensor([len(f) for f in chosen], dtype=torch.int32)
+        if noise is not None:
+            keep = (torch.arange(self.max_frames) < length[:, None])[:, :, None]
+            signal = self.augment(signal, noise) * keep
+        inputs = {"signal": signal, "length": length}
+        for key in self.context[rows[0]]:
+            inputs[key] = torch.from_numpy(np.concatenate([self.context[i][key] for i in rows]))
+        return Batch(inputs, tuple(self.labels[i] for i in rows))
+
+
+class SignalTask:
+    """Recordings and their token error rate; see `edgectc.tasks._base.Task`."""
+
+    def __init__(
+        self,
+        metric: Metric,
+        run: Run,
+        splits: Mapping[str, Iterable[Sample]],
+        augment: Augmented,
+    ) -> None:
+        frontend = run.model.frontend
+        self.metric, self.files = metric, dict[str, bytes]()
+        tokens = frontend.tokens()
+        self.blank_id, self._separator = tokens.blank_id, tokens.separator
+        self._decode = registry.create(
+            "decoders", dict(run.decoder), tokens=tokens, lexicon=run.lexicon
+        )
+        dropped: dict[str, Counter[str]] = {}
+        found = {}
+        for split in _SPLITS:
+            found[split], dropped[split] = _checked(splits[split], frontend, augment)
+        self.train, self.dev = found["train"], found["dev"]
+        if not len(self.train) or not len(self.dev):
+            reasons = dict(sum(dropped.values(), Counter[str]())) or "none"
+            where = str(run.data or "generator")
+            raise no_data(where, len(self.train), len(self.dev), f"dropped: {reasons}")
+        left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
+        print(f"training recordings: {len(self.train)}; dropped: {left_out}", file=sys.stderr)
+        self._symbols, self._rows = tokens.symbols, run.validated(len(self.dev))
+
+    @property
+    def epoch_rows(self) -> int:
+        """Return how many rows `order` gives."""
+        return len(self.train)
+
+    def order(self, rng: np.random.Generator) -> Array:
+        """Return all rows, shuffled."""
+        return rng.permutation(len(self.train))
+
+    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
+        """Return the token error rate of dev recordings, with the decoder of the preset."""
+        pairs = []
+        for row in self._rows:
+            inputs = self.dev.batch(np.array([row])).inputs
+            text = self._decode(answer({k: v.numpy() for k, v in inputs.items()}), nbest=1)
+            said = [s for s in text.best.text.split(self._separator) if s]
+            pairs.append(([self._symbols[i] for i in self.dev.labels[row]], said))
+        return {self.metric.name: round(error_rate(pairs), 5)}
+
+
+def _checked(
+    samples: Iterable[Sample], frontend: Any, augment: Augmented
+) -> tuple[Signals, Counter[str]]:
+    """Return the usable samples, and reason to count of the rest."""
+    frames, context, labels, names = [], [], [], []
+    dropped = Counter[str]()
+    tokens = frontend.tokens()
+    for sample in samples:
+        try:
+            setting = frontend.context(sample.group)
+            label = tuple(tokens.encode(sample.target))
+            signal = frontend.frames(sample.signal)
+            if not label:
+                raise InputError("no target", reason="empty_target")
+        except InputError as error:
+            dropped[error.reason] += 1
+            continue
+        except UnknownNameError:
+            dropped["unknown_group"] += 1
+            continue
+        frames.append(signal)
+        context.append(setting)
+        labels.append(label)
+        names.append(sample.name)
+    most = frontend.options.max_frames
+    found = (tuple(frames), tuple(context), tuple(labels), tuple(names))
+    return Signals(*found, max_frames=most, augment=augment), dropped
+
+
+def read(path: Path) -> dict[str, list[Sample]]:
+    """Return the samples of a ``.npz`` file by split.
+
+    The file holds, of n recordings: ``signal`` (sum of lengths, C), all frames one after another;
+    ``length`` (n,); ``target`` (n,) text, symbols apart by spaces; ``split`` (n,) "train" or "dev";
+    and, if wanted, ``name`` and ``group`` (n,), the latter the signer or the day.
+
+    Raises:
+        InputError: the file cannot be read, or its arrays do not fit; reason ``bad_file``.
+    """
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"cannot read {path}: {error}", reason="bad_file") from None
+    missing = {"signal", "length", "target", "split"} - {*arrays}
+    if missing:
+        raise InputError(
+            f"{path} holds {sorted(arrays)}, and lacks {sorted(missing)}", reason="bad_file"
+        )
+    length = arrays["length"]
+    n = len(length) if length.ndim == 1 else -1
+    wrong = [k for k in arrays if k != "signal" and arrays[k].shape != (n,)]
+    signal = arrays["signal"]
+    if wrong or signal.ndim != 2 or length.dtype.kind not in "iu" or (length < 1).any():
+        raise InputError(
+            f"{path}: expected signal (frames, channels), whole lengths (n,) of 1 or more, and the "
+            f"rest (n,); got { ({k: a.shape for k, a in arrays.items()}) }",
+            reason="bad_file",
+        )
+    if int(length.sum()) != len(signal):
+        raise InputError(
+            f"{path}: lengths add up to {length.sum()}, signal has {len(signal)} frames",
+            reason="bad_file",
+        )
+    return _rows(path, arrays, np.split(signal, np.cumsum(length)[:-1]))
+
+
+def _rows(
+    path: Path, arrays: Mapping[str, Array], signals: Sequence[Array]
+) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = {split: [] for split in _SPLITS}
+    for i, signal in enumerate(signals):
+        split = str(arrays["split"][i])
+        if split not in found:
+            raise InputError(
+                f"{path}: split {i} is {split!r}, expected one of {list(_SPLITS)}",
+                reason="bad_file",
+            )
+        name = str(arrays["name"][i]) if "name" in arrays else f"{path.stem}-{i}"
+        group = str(arrays["group"][i]) if "group" in arrays else None
+        found[split].append(Sample(signal, tuple(str(arrays["target"][i]).split()), name, group))
+    return found

@@ -1,0 +1,129 @@
+"""Swipes to words: real ones with generated ones among them, or generated ones alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from edgectc import registry
+from edgectc.data import jsonl, layouts
+from edgectc.data.lexicons import Lexicon, letters
+from edgectc.errors import ConfigError
+from edgectc.evaluation import word_hash
+from edgectc.tasks._base import Metric, Run, no_data
+from edgectc.tasks._swipes import Augment, Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.types import Array, Swipe
+
+# What generated swipes spell if no lexicon is given.
+_WORDS = "the and you that was for are with this have from they know want been good much some time"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where swipes come from and how they are warped.
+
+    Attributes:
+        layouts: keyboards that swipes are generated on; none leaves it to ``data``. The first is
+            the one that untagged swipes were made on.
+        data: amounts of real and generated swipes.
+        augment: random change of each training trace.
+    """
+
+    layouts: tuple[str, ...] = ()
+    data: Data = field(default_factory=Data)
+    augment: Augment = field(default_factory=Augment)
+
+    def __post_init__(self) -> None:
+        if self.layouts and self.layouts[0] != self.data.layout:
+            raise ValueError(f"data.layout is {self.data.layout!r}, expected {self.layouts[0]!r}")
+
+
+def create(options: Options, *, run: Run) -> SwipeTask:
+    """Return the task; without ``run.data``, a file of swipes, all of them are generated.
+
+    Raises:
+        ConfigError: the decoder needs a lexicon.
+        InputError: no usable samples.
+    """
+    return SwipeTask(options, run)
+
+
+class SwipeTask:
+    """Samples and top-1 of swipes; see `edgectc.tasks._base.Task`."""
+
+    metric = Metric("dev_top1", higher=True)
+
+    def __init__(self, options: Options, run: Run) -> None:
+        self._frontend, self._lexicon = run.model.frontend, run.lexicon
+        self._decoder = dict(run.decoder)
+        if self._decoder.get("type") == "lexicon" and run.lexicon is None:
+            raise ConfigError(
+                "the lexicon decoder needs words; pass --lexicon FILE or --set decoder.type=greedy"
+            )
+        how = options.data
+        if options.layouts:
+            how = replace(how, synthetic_layouts=options.layouts)
+        self._default = layouts.load(how.layout)
+        real, dev = self._real(run) if run.data else ([], _made(how, run, dev=True))
+        arrays = to_arrays(real, run.model.frontend, run.model.stride)
+        self.real, self.made = len(arrays), 0
+        if run.data is None or how.synthetic > 0:
+            pool = to_arrays(_made(how, run), run.model.frontend, run.model.stride, "generated")
+            arrays = joined(arrays, pool)
+            self.made = min(len(pool), int(self.real * how.synthetic)) if run.data else len(pool)
+        if not dev or not (self.real if run.data else self.made):
+            hint = "swipes need a word and a user (see `edgectc train --help`)"
+            raise no_data(str(run.data or "generator"), self.real, len(dev), hint)
+        self.train: SwipeArrays = replace(arrays, augment=options.augment)
+        self.blank_id = arrays.keys.shape[1]
+        self._dev = [dev[i] for i in run.validated(len(dev))]
+        seen = [word_hash(s.word) for s in real if s.word]
+        words = np.unique(np.array(seen, "<u4")).tobytes()
+        self.files = {"seen_words.bin": words} if run.data else {}
+        if run.data:
+            left_out = dict(self._dropped + arrays.dropped) or "none"
+            print(f"training swipes: {self.real}; dropped: {left_out}", file=sys.stderr)
+
+    def _real(self, run: Run) -> tuple[list[Swipe], list[Swipe]]:
+        """Return the swipes of training users and the labelled ones of dev users."""
+        assert run.data
+        train, self._dropped = jsonl.load(run.data, split="train")
+        return train, [s for s in jsonl.load(run.data, split="dev")[0] if s.word]
+
+    @property
+    def epoch_rows(self) -> int:
+        """Return how many rows `order` gives."""
+        return self.real + self.made
+
+    def order(self, rng: np.random.Generator) -> Array:
+        """Return all real swipes and some of the generated ones, shuffled."""
+        made = rng.choice(len(self.train) - self.real, self.made, replace=False) + self.real
+        return rng.permutation(np.concatenate([np.arange(self.real), made]))
+
+    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
+        """Return top-1 of dev swipes, by the greedy decoder and by the preset."""
+        tokens = self._frontend.tokens(self._default)
+        decoders = [
+            registry.create("decoders", spec, tokens=tokens, lexicon=self._lexicon)
+            for spec in ({"type": "greedy"}, dict(self._decoder))
+        ]
+        hits = np.zeros(2)
+        for sample in self._dev:
+            log_probs = answer(self._frontend.prepare(sample.points, self._default))
+            word = letters(sample.word or "")
+            for i, decoder in enumerate(decoders):
+                hits[i] += letters(decoder(log_probs, nbest=1).best.text) == word
+        greedy, preset = (hits / len(self._dev)).round(5)
+        return {"dev_greedy_top1": float(greedy), "dev_top1": float(preset)}
+
+
+def _made(how: Data, run: Run, *, dev: bool = False) -> list[Swipe]:
+    """Return generated swipes; those of dev on the default layout, of other traces."""
+    words = run.lexicon or Lexicon.from_counts(dict.fromkeys(_WORDS.split(), 1.0))
+    names = (how.layout,) if dev else how.synthetic_layouts
+    count = min(run.validation_rows, how.synthetic_pool) if dev else how.synthetic_pool
+    seed = run.seed + dev
+    return list(generate(words, names, count=count, words=how.synthetic_words, seed=seed))

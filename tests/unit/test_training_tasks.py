@@ -1,0 +1,181 @@
+"""Every family trains, resumes, packs, and learns a few samples by heart."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from edgectc import registry
+from edgectc.cli import main
+from edgectc.config import families, family_config
+from edgectc.errors import ConfigError, InputError, UnknownNameError
+from edgectc.model import CtcModel
+from edgectc.tasks._base import Metric, greedy_ids, token_error
+from edgectc.training import checkpoints
+from edgectc.training.overfitting import overfit, without_dropout
+from edgectc.training.packing import pack
+from edgectc.training.trainer import train
+
+METRICS = {"swipe": "dev_top1", "landmarks": "dev_wer", "neural": "dev_per"}
+
+
+def small(family: str, **more: Any) -> dict[str, Any]:
+    config = family_config(family, "small")
+    swipes = config["task"]["type"] == "swipe"
+    few = {"synthetic_pool": 24} if swipes else {"train": 24, "dev": 6}
+    own = {"data": few, "epochs": 2, "batch_size": 8, "validation_rows": 6}
+    greedy = {"decoder": {"type": "greedy"}} if swipes else {}
+    return {**config, **own, **greedy, **more}
+
+
+@pytest.mark.parametrize("family", families())
+def test_every_family_trains_resumes_and_packs(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(family, validate_every=1)
+    whole = train(config, tmp_path / "whole", data=None)
+    assert whole.metric == METRICS[config["task"]["type"]]
+    write = checkpoints.write
+
+    def stop(path: Path, *rest: Any) -> None:
+        write(path, *rest)
+        if path.name == "last.safetensors":
+            raise KeyboardInterrupt
+
+    half = tmp_path / "half"
+    monkeypatch.setattr(checkpoints, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, half, data=None)
+    monkeypatch.setattr(checkpoints, "write", write)
+    train(config, half, data=None)
+    one = checkpoints.read(tmp_path / "whole/last.safetensors")
+    two = checkpoints.read(half / "last.safetensors")
+    assert one.progress["epoch"] == two.progress["epoch"] == 2
+    assert all(torch.equal(one.model[name], two.model[name]) for name in one.model)
+    bundle = pack(tmp_path / "whole", tmp_path / "bundle", name=family)
+    assert bundle.index.decoder["type"] == "greedy"
+    assert bundle.index.training["epoch"] == whole.epoch
+
+
+@pytest.mark.parametrize(
+    "family", [pytest.param(f, marks=pytest.mark.slow if f == "i3d" else ()) for f in families()]
+)
+def test_every_family_learns_five_samples_by_heart(family: str, tmp_path: Path) -> None:
+    config = family_config(family, "small")
+    result = overfit(config, tmp_path, count=5)
+    assert result.reached
+    assert result.token_error <= 0.01
+    assert json.loads((tmp_path / "overfit.json").read_text())["steps"] == result.steps
+
+
+def test_one_step_is_not_enough_to_learn_by_heart(tmp_path: Path) -> None:
+    result = overfit(small("gru"), tmp_path, count=5, limit=1)
+    assert not result.reached
+    assert result.steps == 1
+    with pytest.raises(InputError, match="24 samples, expected 25"):
+        overfit(small("gru"), tmp_path, count=25)
+
+
+def test_overfitting_drops_nothing() -> None:
+    for family in families():
+        model = CtcModel(without_dropout(family_config(family, "small")["model"]))
+        drops = [m.p for m in model.modules() if isinstance(m, torch.nn.modules.dropout._DropoutNd)]
+        assert drops == [0.0] * len(drops)
+
+
+def test_the_command_takes_a_name_and_fails_when_not_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path), "--json"]
+    few = ["--set", "data.train=24", "--set", "data.dev=2"]
+    assert main(["train", "gru-small", "--overfit", "2", *few, *out]) == 0
+    assert json.loads(capsys.readouterr().out)["reached"]
+    still = ["--set", "optimizer.lr=1e-9"]
+    assert main(["train", "gru-small", "--overfit", "2", *few, *still, *out]) == 1
+    assert main(["train", "gru-smal", *out]) == 2
+    assert "did you mean 'gru-small'" in capsys.readouterr().err
+    epochs = ["--set", "epochs=1"]
+    assert main(["train", "gru-small", *few, *epochs, *out]) == 0
+    assert json.loads(capsys.readouterr().out)["dev_per"] > 0
+
+
+def test_options_of_another_task_and_misspelt_ones_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="synthetic"):
+        train(small("gru", data={"synthetic": 0.5}), tmp_path, data=None)
+    with pytest.raises(ConfigError, match="did you mean 'noise'"):
+        train(small("gru", augment={"nois": 0.5}), tmp_path, data=None)
+    with pytest.raises(UnknownNameError, match="did you mean 'neural'"):
+        train(small("gru", task={"type": "neura"}), tmp_path, data=None)
+    with pytest.raises(ConfigError, match="needs words"):
+        train(small("tcn", decoder={"type": "lexicon"}), tmp_path, data=None)
+
+
+def test_tasks_are_listed() -> None:
+    assert registry.names("tasks") == ["landmarks", "neural", "swipe"]
+
+
+def test_a_metric_knows_its_direction_and_never_takes_nan() -> None:
+    up, down = Metric("top1", higher=True), Metric("per")
+    assert up.better(0.2, 0.1)
+    assert not up.better(0.1, 0.1)
+    assert down.better(0.1, 0.2)
+    for metric in (up, down):
+        assert metric.better(0.5, None)
+        assert not metric.better(math.nan, None)
+        assert not metric.better(None, 0.5)
+
+
+def test_token_error_counts_edits_of_best_paths() -> None:
+    def path(*ids: int) -> np.ndarray:
+        return np.log(np.eye(4)[list(ids)] + 1e-9)
+
+    assert greedy_ids(path(1, 1, 0, 1, 2), 0) == [1, 1, 2]
+    assert greedy_ids(np.zeros((0, 4)), 0) == []
+    assert token_error([(1, 1, 2), (3,)], [path(1, 0, 1, 3), path(0)], 0) == 2 / 4
+
+
+def npz(path: Path, **changes: Any) -> Path:
+    arrays = {
+        "signal": np.zeros((5, 16), np.float32),
+        "length": np.array([2, 3]),
+        "target": np.array(["AA", "B"]),
+        "split": np.array(["train", "dev"]),
+    }
+    arrays |= changes
+    np.savez(path, **{k: v for k, v in arrays.items() if v is not None})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"split": None}, "lacks"),
+        ({"length": np.array([2, 2])}, "add up to 4"),
+        ({"length": np.array([5, 0])}, "1 or more"),
+        ({"split": np.array(["train", "test"])}, "split 1 is 'test'"),
+        ({"target": np.array(["AA"])}, "got"),
+        ({"signal": np.zeros(5)}, "got"),
+        ({"target": np.array(["AA", object()], object)}, "cannot read"),
+        ({"group": np.array(["day-9", "day-9"])}, "unknown_group"),
+        ({"target": np.array(["AA", ""])}, "empty_target"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        train(small("gru"), tmp_path / "run", data=npz(tmp_path / "x.npz", **changes))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no archive")
+    for name in ("x.npz", "missing.npz"):
+        with pytest.raises(InputError, match="cannot read"):
+            train(small("gru"), tmp_path / "run", data=tmp_path / name)

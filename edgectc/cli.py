@@ -157,6 +157,10 @@ def _use(verb: object) -> None:
     one = verb("inspect", "use.inspect", "Print what an artifact or bundle says about itself.")
     one.add_argument("model", nargs="?", help=_MODEL)
 
+    one = verb("doctor", "doctor.examine", "Tell what this machine can do, and what to install.")
+    one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
+    one.add_argument("--deep", action="store_true", help="import each package, in its own process")
+
     one = verb("list", "use.show", "List what is registered.")
     one.add_argument(
         "kind",

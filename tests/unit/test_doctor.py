@@ -1,0 +1,125 @@
+"""What the doctor says of machines that lack something."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from edgectc import bundle, cli, doctor
+from edgectc.decoders import _native
+from edgectc.errors import UnknownNameError
+
+ROOT = Path(__file__).parents[2]
+REAL = importlib.metadata.version
+
+
+def by_name(findings: list[doctor.Finding]) -> dict[str, doctor.Finding]:
+    return {one.name: one for one in findings}
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, **versions: str | None) -> None:
+    def version(name: str) -> str:
+        if name in versions:
+            if versions[name] is None:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return str(versions[name])
+        return REAL(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+
+
+def test_every_extra_of_the_project_is_covered() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = set(project["optional-dependencies"]) - {"dev"}
+    assert extras <= set(doctor.needs()), "reinstall: pip install -e . --no-deps"
+    named = {name for names in doctor.needs().values() for name in names}
+    assert {"onnxruntime", "torch", "executorch", "pyctcdecode", "pygtrie"} <= named
+
+
+def test_tested_versions_are_the_pins() -> None:
+    pins = re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M)
+    assert doctor.tested() == {name.lower(): version for name, version in pins}
+    every = {name for names in doctor.needs().values() for name in names}
+    assert all(name.lower() in doctor.tested() for name in every)
+
+
+def test_missing_packages_come_with_the_line_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, torch=None, pyctcdecode=None, kenlm=None, onnxruntime=None)
+    found = by_name(doctor.packages())
+    assert {found[n].verdict for n in ("torch", "pyctcdecode", "onnxruntime")} == {"missing"}
+    assert found["torch"].fix.startswith(f'pip install "torch=={doctor.tested()["torch"]}"')
+    assert found["pyctcdecode"].fix.startswith("pip install pyctcdecode --no-deps")
+    assert found["onnxruntime"].fix == "pip install 'edgectc[export-onnx]'"
+    assert {f.name for f in doctor.lacking(list(found.values()), "onnx")} == {"onnxruntime"}
+    assert "torch" in {f.name for f in doctor.lacking(list(found.values()), "pte")}
+    with pytest.raises(UnknownNameError, match="did you mean 'onnx'"):
+        doctor.lacking([], "onxx")
+
+
+def test_other_versions_are_untested(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, onnxruntime="1.2.3", torch=f"{doctor.tested()['torch']}+cpu")
+    found = by_name(doctor.packages())
+    assert found["onnxruntime"].verdict == "untested"
+    assert doctor.tested()["onnxruntime"] in found["onnxruntime"].fix
+    assert found["torch"].verdict == "ok"  # a build of the tested version
+
+
+def test_a_package_that_crashes_is_a_verdict(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    crash = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    (tmp_path / "onnxruntime.py").write_text(crash)
+    (tmp_path / "wordfreq.py").write_text("raise ImportError('libc10_cuda.so: not found')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    pretend(monkeypatch, onnxruntime="1.0", wordfreq="1.0")
+    one = doctor._package("onnxruntime", ("onnx",), deep=True)
+    two = doctor._package("wordfreq", ("lexicon",), deep=True)
+    assert (one.verdict, two.verdict) == ("broken", "broken")
+    assert "signal 11" in one.fix
+    assert "libc10_cuda.so" in two.fix
+    assert doctor._package("numpy", (), deep=True).verdict in ("ok", "untested")
+
+
+def test_a_missing_library_and_a_damaged_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shipped: Path
+) -> None:
+    assert {f.verdict for f in doctor.parts()} <= {"ok", "missing"}
+    monkeypatch.setattr(_native, "LIBRARY", tmp_path / "none.so")
+    shutil.copytree(shipped, tmp_path / "models" / "swipe-en")
+    tokens = tmp_path / "models" / "swipe-en" / "tokens.txt"
+    tokens.write_text(tokens.read_text() + "x\n")
+    monkeypatch.setattr(bundle, "models_dir", lambda: tmp_path / "models")
+    found = by_name(doctor.parts())
+    assert found["compiled decoder"].verdict == "missing"
+    assert found["model swipe-en"].verdict == "broken"
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli.main(["doctor", "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    keys = {"name", "needed_by", "found", "tested", "verdict", "fix"}
+    assert all(set(one) == keys for one in about["findings"])
+    assert cli.main(["doctor"]) == 0
+    assert "compiled decoder" in capsys.readouterr().out
+    pretend(monkeypatch, onnxruntime=None)
+    assert cli.main(["doctor", "--need", "onnx"]) == 3
+    assert "onnxruntime: pip install" in capsys.readouterr().out
+    assert cli.main(["doctor", "--need", "lexikon"]) == 2
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = (
+        "import sys; from edgectc import cli; cli.main(['doctor', '--json']); "
+        "bad = {'torch', 'onnxruntime', 'executorch', 'onnx'} & set(sys.modules); "
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

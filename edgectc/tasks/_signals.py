@@ -116,7 +116,8 @@ class SignalTask:
             where = str(run.data or "generator")
             raise no_data(where, len(self.train), len(self.dev), f"dropped: {reasons}")
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
-        print(f"training recordings: {len(self.train)}; dropped: {left_out}", file=sys.stderr)
+        kind = "training recordings" if run.data else "generated training recordings"
+        print(f"{kind}: {len(self.train)}; dropped: {left_out}", file=sys.stderr)
         self._symbols, self._rows = tokens.symbols, run.validated(len(self.dev))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -63,6 +64,7 @@ class SwipeTask:
             raise ConfigError(
                 "the lexicon decoder needs words; pass --lexicon FILE or --set decoder.type=greedy"
             )
+        self._dropped = Counter[str]()
         how = options.data
         if options.layouts:
             how = replace(how, synthetic_layouts=options.layouts)
@@ -83,9 +85,9 @@ class SwipeTask:
         seen = [word_hash(s.word) for s in real if s.word]
         words = np.unique(np.array(seen, "<u4")).tobytes()
         self.files = {"seen_words.bin": words} if run.data else {}
-        if run.data:
-            left_out = dict(self._dropped + arrays.dropped) or "none"
-            print(f"training swipes: {self.real}; dropped: {left_out}", file=sys.stderr)
+        kind = "training swipes" if run.data else "generated training swipes"
+        left_out = dict(self._dropped + arrays.dropped) or "none"
+        print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
 
     def _real(self, run: Run) -> tuple[list[Swipe], list[Swipe]]:
         """Return the swipes of training users and the labelled ones of dev users."""

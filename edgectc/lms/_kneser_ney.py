@@ -174,7 +174,8 @@ def _discounts(adjusted: Array) -> tuple[float, ...]:
         return FALLBACK
     y = n1 / (n1 + 2 * n2)
     found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-    in_range = all(0 <= d <= i for i, d in enumerate(found, start=1))
+    # A discount of 0 would leave nothing for unseen words.
+    in_range = all(0 < d <= i for i, d in enumerate(found, start=1))
     return found if in_range else FALLBACK
 
 

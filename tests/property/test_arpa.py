@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgectc import language
@@ -84,6 +84,7 @@ def same_scores(kenlm: object, oracle: object, model: NGramModel, *, sentences: 
     st.integers(1, 5),
     st.integers(0, 2),
 )
+@example([list("aabc"), list("bccaccc"), list("cacad")], 3, 0)  # a discount that would be 0
 def test_any_text_gives_distributions(sentences: list[list[str]], order: int, cut: int) -> None:
     """However degenerate the counts: finite numbers, at most 0, that sum to 1."""
     built = language.build([map(" ".join, sentences)], order=order, prune=[0, cut][:order])

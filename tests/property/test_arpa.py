@@ -78,7 +78,7 @@ def same_scores(kenlm: object, oracle: object, model: NGramModel, *, sentences: 
     return queries
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(
     st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=7), min_size=1, max_size=30),
     st.integers(1, 5),
@@ -153,7 +153,7 @@ def test_a_context_that_is_missing_is_named(tmp_path: Path) -> None:
         arpa.read(path)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_cut_or_changed_arpa_never_surprises(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -169,6 +169,21 @@ def _checked(
     return Signals(*found, max_frames=most, augment=augment), dropped
 
 
+def splits(
+    run: Run, how: Data, make: Callable[[int, int], Iterable[Sample]]
+) -> Mapping[str, Iterable[Sample]]:
+    """Return the samples of the run's file by split, or generated ones.
+
+    Args:
+        run: names the file, or none.
+        how: how many to generate.
+        make: returns so many samples of a seed.
+    """
+    if run.data is not None:
+        return read(run.data)
+    return {"train": make(how.train, run.seed), "dev": make(how.dev, run.seed + 1)}
+
+
 def read(path: Path) -> dict[str, list[Sample]]:
     """Return the samples of a ``.npz`` file by split.
 

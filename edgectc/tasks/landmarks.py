@@ -10,7 +10,7 @@ from torch import Tensor
 
 from edgectc.data import landmarks
 from edgectc.tasks._base import Metric, Run
-from edgectc.tasks._signals import Data, SignalTask, read
+from edgectc.tasks._signals import Data, SignalTask, splits
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,4 @@ def create(options: Options, *, run: Run) -> SignalTask:
         moved = signal * size + how.jitter * torch.randn(signal.shape, generator=noise)
         return torch.where(signal == 0, signal, moved)  # a point that was not seen stays unseen
 
-    def splits() -> Any:
-        if run.data is not None:
-            return read(run.data)
-        seeds = {"train": run.seed, "dev": run.seed + 1}
-        return {split: made(getattr(options.data, split), seed) for split, seed in seeds.items()}
-
-    return SignalTask(Metric("dev_wer"), run, splits(), augment)
+    return SignalTask(Metric("dev_wer"), run, splits(run, options.data, made), augment)

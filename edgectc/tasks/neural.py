@@ -13,7 +13,7 @@ from torch import Tensor
 
 from edgectc.data import neural
 from edgectc.tasks._base import Metric, Run
-from edgectc.tasks._signals import Data, SignalTask, read
+from edgectc.tasks._signals import Data, SignalTask, splits
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,4 @@ def create(options: Options, *, run: Run) -> SignalTask:
         each = how.noise * torch.randn(signal.shape, generator=noise)
         return signal + each + how.offset * torch.randn(N, 1, C, generator=noise)
 
-    def splits() -> Any:
-        if run.data is not None:
-            return read(run.data)
-        seeds = {"train": run.seed, "dev": run.seed + 1}
-        return {split: made(getattr(options.data, split), seed) for split, seed in seeds.items()}
-
-    return SignalTask(Metric("dev_per"), run, splits(), augment)
+    return SignalTask(Metric("dev_per"), run, splits(run, options.data, made), augment)

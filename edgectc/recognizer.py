@@ -121,6 +121,8 @@ class Recognizer:
                 "call without it",
                 reason="no_language_model",
             )
+        if self.language_model is None:  # it should be there and is not, which `load` has said
+            context = ()
         if nbest < 1:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
         board = self.board(layout or self.layout)

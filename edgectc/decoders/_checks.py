@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgectc.errors import InputError
@@ -64,6 +66,20 @@ def check_nbest(nbest: int) -> None:
     """
     if nbest < 1:
         raise InputError(f"nbest is {nbest}, expected at least 1", reason="bad_nbest")
+
+
+def check_context(context: Sequence[str], model: object) -> None:
+    """Check that words before a text have a language model to be used by.
+
+    Raises:
+        InputError: reason ``no_language_model``.
+    """
+    if context and model is None:
+        raise InputError(
+            f"a context of {len(context)} words was given to a decoder without language model; "
+            "make it with language_model=..., or leave the context out",
+            reason="no_language_model",
+        )
 
 
 def log_sum(values: Array) -> Array:

@@ -20,7 +20,7 @@ from edgectc.decoders._beam_words import (
     spelled,
     weighed,
 )
-from edgectc.decoders._checks import check_log_probs, check_nbest
+from edgectc.decoders._checks import check_context, check_log_probs, check_nbest
 from edgectc.errors import ConfigError, UnknownNameError
 from edgectc.tokens import Tokens
 from edgectc.types import Decoded, Hypothesis, LanguageModel
@@ -158,6 +158,7 @@ class BeamDecoder:
     ) -> None:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model
+        self._given = language_model
         speller = Speller(tokens, options.separator)
         if lexicon is not None:
             more = [word for phrase in hotwords for word in phrase.split()]
@@ -200,7 +201,11 @@ class BeamDecoder:
 
         Args:
             context: words before this text, for the language model.
+
+        Raises:
+            InputError: a context without a language model.
         """
+        check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
         scorer = Scorer(self._model, context, self._tokens.symbols, texts)
         search: PlainSearch | _beam_native.NativeSearch

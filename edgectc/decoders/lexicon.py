@@ -11,7 +11,7 @@ import numpy as np
 from edgectc.data.lexicons import Lexicon
 from edgectc.data.personal import UserDictionary
 from edgectc.decoders import _native
-from edgectc.decoders._checks import check_log_probs, check_nbest
+from edgectc.decoders._checks import check_context, check_log_probs, check_nbest
 from edgectc.decoders._plain import Answer, PlainDecoder, Settings
 from edgectc.decoders._words import View, Words
 from edgectc.errors import ConfigError, UnknownNameError
@@ -207,7 +207,7 @@ class LexiconDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
-            context: words before this one, the last one last; not used without a language model.
+            context: words before this one, the last one last; needs a language model.
             unfinished: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
 
@@ -215,6 +215,7 @@ class LexiconDecoder:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         check_nbest(nbest)
+        check_context(context, self._words.language_model)
         values = _table(log_probs)
         if values is None or values.shape[1] != len(self._tokens):
             values = check_log_probs(log_probs, len(self._tokens))  # says what is wrong

@@ -91,6 +91,13 @@ def test_options_that_a_decoder_does_not_take() -> None:
             edgectc.make_decoder("lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, **options)
 
 
+@pytest.mark.parametrize("name", ["beam", "lexicon"])
+def test_a_context_needs_a_language_model(name: str) -> None:
+    decode = edgectc.make_decoder(name, tokens=TOKENS, blank_id=0, lexicon=LEXICON)
+    with pytest.raises(InputError, match="without language model"):
+        decode(np.log(np.full((3, 3), 1 / 3)), context=["to"])
+
+
 def test_silence_is_no_word_when_it_beats_every_word() -> None:
     silent = np.log(np.array([[0.98, 0.01, 0.01]] * 4))
     forced = edgectc.make_decoder("lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON)

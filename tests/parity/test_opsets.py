@@ -218,7 +218,11 @@ def test_a_lowered_operator_answers_alike(
 
 
 def test_pads_of_some_axes(rng: np.random.Generator) -> None:
-    model = single("Pad", {}, [(2, 3, 4)], [])
+    model = single("Identity", {}, [(2, 3, 4)], [])
+    model.graph.node[0].op_type = "Pad"
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    for size in (2, 3, 7):
+        model.graph.output[0].type.tensor_type.shape.dim.add().dim_value = size
     constants = {"pads": [1, 2], "axes": [-1]}
     for name, values in constants.items():
         model.graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), name))

@@ -124,8 +124,8 @@ def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
     with torch.inference_mode():
         probe.watch()
         probe.outputs(about.axes)
-        stride, window = probe.length_map(about.stride, about.window)
         probe.read_sizes()
+        stride, window = probe.length_map(about.stride, about.window)
         probe.padding(stride, window, masked=about.padding == "masked")
         probe.blank(about.check_blank)
     if trained:

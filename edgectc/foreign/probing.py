@@ -161,7 +161,6 @@ class Probe:
 
     def read_sizes(self) -> None:
         """Take the sizes that the network reads from its lengths, at full length."""
-        # A shorter one first: sizes that do not follow the lengths are no matter.
         with Sizes() as sizes:
             self._run(self.full, self.T)
         if not sizes.found:

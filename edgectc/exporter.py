@@ -1,4 +1,4 @@
-"""Bundle or network to artifact: convert, measure, embed, seal, verify, then give the file its name.
+"""Bundle or network to artifact: convert, measure, embed, seal, verify, then name the file.
 
 A file that exists under its final name has passed; whatever goes wrong before leaves nothing.
 """

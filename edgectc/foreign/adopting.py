@@ -16,6 +16,7 @@ from edgectc import reference, registry
 from edgectc.errors import ConfigError, InputError
 from edgectc.foreign import probing
 from edgectc.foreign.adapter import AXES, Adapter, how_to_call
+from edgectc.frontends.features import PADDINGS
 from edgectc.model import check_finite
 from edgectc.reference import Case, Recording
 from edgectc.tokens import BLANK, Tokens, output_length
@@ -56,6 +57,8 @@ class About:
     def __post_init__(self) -> None:
         if self.axes not in AXES:
             raise ConfigError(f"axes is {self.axes!r}, expected one of {list(AXES)}")
+        if self.padding not in PADDINGS:
+            raise ConfigError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
         if (self.stride is None) != (self.window is None):
             raise ConfigError("name stride and window together, or neither")
 
@@ -156,8 +159,8 @@ def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
 
 def _sample(sample: object) -> tuple[Tensor, Tensor]:
     try:
-        features, lengths = sample  # type: ignore[misc]
-        features, lengths = torch.as_tensor(features), torch.as_tensor(lengths)
+        pair: Any = sample
+        features, lengths = (torch.as_tensor(part) for part in pair)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"sample is {type(sample).__name__}, expected a pair of features and lengths: {error}",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from edgectc.commands._shared import torch_module
-from edgectc.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
+from edgectc.errors import ConfigError, InputError
 
 _SAID = ("name", "separator", "axes", "padding", "stride", "window", "check_blank")
 
@@ -69,9 +67,10 @@ def given(options: Namespace) -> dict[str, Any]:
     text = _text(options.tokens)
     tokens, blank = adopting.tokens_of(text, options.blank)
     said = {name: value for name in _SAID if (value := getattr(options, name)) is not None}
-    network = build(options.model)
+    factory = torch_module("foreign.factory")
+    network = factory.build(options.model)
     if options.weights:
-        load_weights(network, options.weights)
+        factory.load_weights(network, options.weights)
     return {
         "path": network,
         "sample": read_sample(options.sample),
@@ -79,59 +78,6 @@ def given(options: Namespace) -> dict[str, Any]:
         "blank_id": blank,
         **said,
     }
-
-
-def build(name: str) -> Any:
-    """Return the torch module that ``package.module:factory`` names or makes.
-
-    Raises:
-        ConfigError: there is no such thing, or it is no torch module.
-    """
-    place, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)  # as `python -m` does
-    try:
-        module = importlib.import_module(place)
-    except ModuleNotFoundError as error:
-        if error.name and not f"{place}.".startswith(f"{error.name}."):
-            raise MissingDependencyError(
-                f"importing {place}", package=error.name, command=f"pip install {error.name}"
-            ) from error
-        raise ConfigError(f"no module {place!r} here or among the installed packages") from error
-    if not hasattr(module, attribute):
-        raise UnknownNameError(f"factory of {place}", attribute, vars(module))
-    from torch import nn
-
-    found = getattr(module, attribute)
-    if not isinstance(found, nn.Module) and callable(found):
-        try:
-            found = found()
-        except TypeError as error:
-            raise ConfigError(f"{name} cannot be called without arguments: {error}") from error
-    if not isinstance(found, nn.Module):
-        raise ConfigError(f"{name} gives {type(found).__name__}, expected a torch.nn.Module")
-    return found
-
-
-def load_weights(network: Any, path: str) -> None:
-    """Load a safetensors file into a network, every tensor in its place.
-
-    Raises:
-        ConfigError: another format, or other tensors than the network has.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        network.load_state_dict(load(Path(path).read_bytes()))
-    except SafetensorError as error:
-        raise ConfigError(
-            f"{path} is no safetensors file ({error}); write one with "
-            "safetensors.torch.save_model(network, 'w.safetensors')"
-        ) from error
-    except RuntimeError as error:
-        raise ConfigError(f"{path} does not fit the network: {error}") from error
 
 
 def read_sample(path: str) -> tuple[Any, Any]:

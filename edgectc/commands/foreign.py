@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgectc.commands._shared import torch_module
 from edgectc.errors import ConfigError, InputError
 
 _SAID = ("name", "separator", "axes", "padding", "stride", "window", "check_blank")
@@ -63,6 +62,8 @@ def given(options: Namespace) -> dict[str, Any]:
     for name in ("sample", "tokens"):
         if getattr(options, name) is None:
             raise ConfigError(f"exporting {options.model} needs --{name}; see docs/byo.md")
+    from edgectc.commands._shared import torch_module  # here, so that --help stays light
+
     adopting = torch_module("foreign.adopting")
     text = _text(options.tokens)
     tokens, blank = adopting.tokens_of(text, options.blank)

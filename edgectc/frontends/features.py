@@ -9,7 +9,7 @@ import numpy as np
 
 from edgectc.errors import InputError
 from edgectc.frontends._signal import check_signal, padded
-from edgectc.tokens import Tokens
+from edgectc.tokens import BLANK, Tokens
 from edgectc.types import Array
 
 PADDINGS = ("masked", "zeros")
@@ -29,10 +29,10 @@ class Options:
             hears the zeros there.
     """
 
-    max_frames: int
-    channels: int
-    tokens: tuple[str, ...]
-    blank_id: int
+    max_frames: int = 1000
+    channels: int = 80
+    tokens: tuple[str, ...] = (BLANK, *"abcdefghijklmnopqrstuvwxyz ")
+    blank_id: int = 0
     separator: str = ""
     padding: str = "masked"
 

@@ -203,6 +203,7 @@ def load(
     lm_required: bool = False,
     dictionary: UserDictionary | str | None = None,
     threads: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
 
@@ -216,9 +217,11 @@ def load(
             words are ranked without context.
         dictionary: the user's words, or the path they were saved to.
         threads: threads of the runtime.
+        options: more options of the runner, e.g. ``{"device": "cuda"}``.
 
     Raises:
         BundleError: damaged, incomplete or unknown content.
+        ConfigError: an option that the runner does not have.
         MissingDependencyError: the runtime is not installed.
         UnknownNameError: no such runner.
     """
@@ -226,13 +229,14 @@ def load(
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
     given = _Given(lexicon, language_model, lm_required, dictionary)
+    how = {"threads": threads, **(options or {})}
     if not place.is_dir():
-        return _from_artifact(place, runner=runner, given=given, threads=threads)
+        return _from_artifact(place, runner=runner, given=given, how=how)
     bundle = bundles.read(place)
     name, artifact = _choose(bundle, runner)
     if artifact is not None:
-        return _from_artifact(artifact, runner=name, given=given, threads=threads)
-    engine = registry.create("runners", {"type": name, "threads": threads}, bundle=bundle)
+        return _from_artifact(artifact, runner=name, given=given, how=how)
+    engine = registry.create("runners", {**how, "type": name}, bundle=bundle)
     index = bundle.index
     return Recognizer(
         name=index.name,
@@ -274,7 +278,9 @@ class _Given:
         return {"language_model": model, "has_model": named, "dictionary": self.dictionary}
 
 
-def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: int) -> Recognizer:
+def _from_artifact(
+    path: Path, *, runner: str | None, given: _Given, how: Mapping[str, Any]
+) -> Recognizer:
     data, manifest = manifests.read(path)
     if runner not in (None, manifest.target):
         raise ConfigError(
@@ -283,7 +289,7 @@ def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: in
         )
     words = find_words(manifest.lexicon, path.parent, given.lexicon)
     more = given.words(manifest.language_model, path.parent)
-    return from_bytes(data, manifest, lexicon=words, threads=threads, **more)
+    return from_bytes(data, manifest, lexicon=words, options=how, **more)
 
 
 def from_bytes(
@@ -291,14 +297,15 @@ def from_bytes(
     manifest: manifests.Manifest,
     *,
     lexicon: Lexicon | None,
-    threads: int = 1,
+    options: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Recognizer:
     """Return a recognizer for the bytes of an artifact whose hash was checked.
 
-    ``more`` goes to `Recognizer`: language model and dictionary.
+    ``options`` are those of the runner; ``more`` goes to `Recognizer`: language model and
+    dictionary.
     """
-    spec = {"type": manifest.target, "threads": threads}
+    spec = {**(options or {}), "type": manifest.target}
     return Recognizer(
         name=manifest.name,
         frontend=registry.create("frontends", dict(manifest.frontend)),

@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,6 +112,44 @@ class Recognizer:
             UnknownNameError: no such layout or decoder.
             NonFiniteError: the network answered NaN.
         """
+        board = self.board(layout or self.layout)
+        inputs = self.frontend.prepare(trace, board)
+        return self.decode(
+            self.run(inputs),
+            inputs,
+            board=board,
+            nbest=nbest,
+            decoder=decoder,
+            context=context,
+            unfinished=unfinished,
+        )
+
+    def decode(
+        self,
+        log_probs: Array,
+        inputs: Mapping[str, Array],
+        *,
+        board: Layout | str | None,
+        nbest: int = 5,
+        decoder: str | None = None,
+        context: Sequence[str] = (),
+        unfinished: bool = False,
+    ) -> Decoded:
+        """Return the ranked texts of what the network answered: the last step of a call.
+
+        Args:
+            log_probs: (T', V) of `run`.
+            inputs: what the frontend prepared for it.
+            board: the layout, or other setting, as `board` returns it.
+            nbest: most texts to return.
+            decoder: as in a call; so are ``context`` and ``unfinished``.
+            context: words before this one.
+            unfinished: rank what the trace may begin.
+
+        Raises:
+            InputError: the context cannot be used.
+            ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
+        """
         if isinstance(context, str):
             raise InputError(
                 f"context is the text {context!r}, expected its words: {context.split()}",
@@ -126,11 +165,10 @@ class Recognizer:
             context = ()
         if nbest < 1:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
-        board = self.board(layout or self.layout)
-        inputs = self.frontend.prepare(trace, board)
         decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
         chosen: dict[str, Any] = {name: value for name, value in more.items() if value}
-        taken = inspect.signature(decode.__call__).parameters.keys()
+        kind: type = type(decode)
+        taken = _parameters(kind)
         if not chosen.keys() <= taken:
             name = decoder or self.preset["type"]
             raise ConfigError(
@@ -138,7 +176,7 @@ class Recognizer:
             )
         if "trace" in taken and isinstance(board, Layout):
             chosen["trace"] = path_of(inputs, board)
-        decoded: Decoded = decode(self.run(inputs), nbest=nbest, **chosen)
+        decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
@@ -202,6 +240,12 @@ def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
     points = inputs["trace"][0, : int(inputs["length"][0]), :2] / board.key_size
     return TracePath(points, dict(zip(board.letters, board.centers / board.key_size, strict=True)))
+
+
+@lru_cache(maxsize=16)
+def _parameters(decoder: type) -> frozenset[str]:
+    """Return what a call of a decoder takes."""
+    return frozenset(inspect.signature(decoder.__call__).parameters)
 
 
 def load(

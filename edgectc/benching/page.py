@@ -8,6 +8,7 @@ from typing import Any
 
 from edgectc.benching import charts
 from edgectc.benching.rows import REFERENCE
+from edgectc.benching.tables import notes
 
 _LIGHT = ("#0b69a3", "#c65102", "#2f8132", "#8a3ffc", "#b80c57", "#6f5500", "#007d79", "#5c6670")
 _DARK = ("#5db3e6", "#ff9f5a", "#76c679", "#be95ff", "#ff7eb6", "#d2b24c", "#3ddbd9", "#a9b3bd")
@@ -53,8 +54,6 @@ _COLUMNS = (
 
 def html(report: Mapping[str, Any]) -> str:
     """Return the page of a report."""
-    from edgectc.benchmark import notes
-
     shown = [
         row for row in report["rows"] if row["status"] == "ok" and row["artifact"] != REFERENCE
     ]

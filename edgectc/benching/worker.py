@@ -116,7 +116,7 @@ class Worker:
         """Call the network alone on growing batches, as long as that helps."""
         import numpy as np
 
-        one = [self._prepare(item)[1] for item in self.items]
+        one = [self._prepare(item)[2] for item in self.items]
         found: list[dict[str, float]] = []
         for batch in batches:
             rows = [one[i % len(one)] for i in range(batch)]
@@ -142,7 +142,7 @@ class Worker:
         """Profile the network operator by operator."""
         from edgectc.benching import trace
 
-        inputs = [self._prepare(item)[1] for item in self.items]
+        inputs = [self._prepare(item)[2] for item in self.items]
         return trace.trace(self.model.engine, inputs, spec, folder=folder, name=name)
 
     def _stages(self) -> Stages:
@@ -150,18 +150,15 @@ class Worker:
 
     def _prepare(self, item: Any) -> tuple[Any, Any, Any]:
         board = self.model.board(item.setting or self.model.layout)
-        return board, self.model.frontend.prepare(item.signal, board), item
+        return item, board, self.model.frontend.prepare(item.signal, board)
 
-    def _network(self, prepared: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        board, inputs, item = prepared
-        return board, self.model.run(inputs), item
+    def _network(self, prepared: tuple[Any, Any, Any]) -> tuple[Any, Any, Any, Any]:
+        return *prepared, self.model.run(prepared[2])
 
-    def _decode(self, emitted: tuple[Any, Any, Any]) -> Any:
-        board, log_probs, item = emitted
-        decode = self.model.decoder(board)
-        if item.context and self.model.language_model is not None:
-            return decode(log_probs, nbest=self.nbest, context=item.context)
-        return decode(log_probs, nbest=self.nbest)
+    def _decode(self, answered: tuple[Any, Any, Any, Any]) -> Any:
+        item, board, inputs, log_probs = answered
+        context = item.context if self.model.language_model is not None else ()
+        return self.model.decode(log_probs, inputs, board=board, nbest=self.nbest, context=context)
 
     def _texts(self, item: Any) -> list[str]:
         decoded = self._decode(self._network(self._prepare(item)))

@@ -77,11 +77,11 @@ def run(options: Namespace) -> int:
 
 
 def _print(report: dict[str, Any], verdicts: Sequence[Any], allowed: float) -> None:
-    from edgectc import benchmark
+    from edgectc.benching import tables
     from edgectc.report import table
 
-    print(table(benchmark.HEADER, benchmark.lines(report)))
-    print("\n".join(benchmark.notes(report)))
+    print(table(tables.HEADER, tables.lines(report)))
+    print("\n".join(tables.notes(report)))
     for name, trace in report.get("traces", {}).items():
         print(f"\n{name}: {trace['reason'] or 'ten heaviest operators, ' + trace['file']}")
         if trace["operators"]:

@@ -20,11 +20,12 @@ FLOORS = {
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "foreign": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
     "tasks": 8, "training": 9, "exporter": 8,
+    "benching": 8, "benchmark": 9,
 }  # fmt: skip
 TORCH = {
     "encoders", "exporter", "features", "foreign", "model", "targets", "tasks", "training",
 }  # fmt: skip
-TORCH_FILES = {"runners/eager.py", "runners/pte.py"}
+TORCH_FILES = {"runners/eager.py", "runners/pte.py", "benching/trace.py"}
 
 
 def imports(path: Path) -> set[str]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
+from edgectc.commands import training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -186,28 +187,7 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
-    one = verb("train", "make.train", "Train a model; run again to resume.")
-    one.add_argument("config", help="TOML file, or a shipped config, e.g. gru-small")
-    one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
-    one.add_argument(
-        "--data",
-        metavar="PATH",
-        help="swipes (default: what EDGECTC_DATA names) or a .npz of recordings; "
-        "without any, samples are generated",
-    )
-    one.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
-    one.add_argument(
-        "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"
-    )
-    one.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override one setting, e.g. optimizer.lr=1e-3",
-    )
-    one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
+    training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 
     one = verb(
         "pack",

@@ -262,6 +262,10 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
     one.add_argument("--max-letters", type=int, default=24, metavar="N")
+    text = "case lower-case words as this source has them, e.g. an AOSP .combined: I, I'm, Monday"
+    one.add_argument("--casing", metavar="SOURCE", help=text)
+    text = "AOSP .combined: words it flags as offensive go to offensive.tsv beside --out"
+    one.add_argument("--offensive", metavar="FILE", help=text)
     one.add_argument(
         "--note",
         action="append",
@@ -340,6 +344,7 @@ def _runtime(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--lm-required", action="store_true", help="fail where the language model cannot be had"
     )
+    one.add_argument("--offensive", action="store_true", help="suggest offensive words too")
     one.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
     one.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
 

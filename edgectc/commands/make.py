@@ -153,6 +153,13 @@ def lexicon(options: Namespace) -> int:
     built, dropped = lexicons.build(
         options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
     )
+    if options.casing:
+        built = lexicons.recased(built, options.casing)
+    if options.offensive:
+        built, flagged = lexicons.unoffending(built, options.offensive)
+        if flagged is not None:
+            dropped["offensive"] = len(flagged.words)
+            flagged.write(Path(options.out).parent / lexicons.OFFENSIVE)
     if options.out.endswith(".trie"):
         built = built.packed(frozenset(options.letters))
     built.write(options.out)

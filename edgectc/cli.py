@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench
+from edgectc.commands import bench, foreign
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -186,8 +186,9 @@ def _use(verb: object) -> None:
 def _make(verb: object) -> None:
     """Verbs that make models, artifacts and lexicons."""
     assert callable(verb)
-    one = verb("export", "make.export", "Export a bundle to one verified, self-describing file.")
+    one = verb("export", "make.export", "Export a model to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    foreign.arguments(one)
     one.add_argument("--target", required=True, help="onnx or pte")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
     one.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")

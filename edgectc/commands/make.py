@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from edgectc.commands import foreign
 from edgectc.commands._shared import print_report, report_dict, torch_module
 from edgectc.errors import ConfigError
 
@@ -19,7 +20,7 @@ def export(options: Namespace) -> int:
     """Export, verify, and say where the file is."""
     exporter = torch_module("exporter", extra="pte" if options.target == "pte" else "export-onnx")
     made = exporter.export(
-        options.model,
+        **foreign.given(options),
         target=options.target,
         scheme=options.scheme,
         out=options.out,

@@ -38,11 +38,11 @@ def decode(options: Namespace) -> int:
     return _ended(usable, refused, options)
 
 
-def _ended(usable: int, refused: int, options: Namespace) -> int:
+def _ended(usable: int, refused: int, options: Namespace, what: str = "swipe") -> int:
     if refused:
         print(f"edgectc: {refused} of {usable + refused} rows refused", file=sys.stderr)
     if usable == 0:
-        print("edgectc: error: no usable row in the input", file=sys.stderr)
+        print(f"edgectc: error: no usable {what} in the input", file=sys.stderr)
     return 2 if usable == 0 or (refused and options.strict) else 0
 
 
@@ -73,7 +73,7 @@ def _decode_recordings(loaded: Any, options: Namespace) -> int:
             error = InputError(str(problem), reason="unknown_group")
         usable, refused = usable + (error is None), refused + (error is not None)
         _print_row(index, candidates, error, options)
-    return _ended(usable, refused, options)
+    return _ended(usable, refused, options, "recording")
 
 
 def _row_layout(loaded: Any, name: str, decoder: str | None) -> str:

@@ -173,7 +173,9 @@ def _use(verb: object) -> None:
     one.add_argument("model", nargs="?", help=_MODEL)
     one.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
 
-    one = verb("inspect", "use.inspect", "Print what an artifact or bundle says about itself.")
+    one = verb(
+        "inspect", "inspect.inspect", "Print what a bundle or artifact says, and its operators."
+    )
     one.add_argument("model", nargs="?", help=_MODEL)
 
     one = verb("doctor", "doctor.examine", "Tell what this machine can do, and what to install.")

@@ -180,6 +180,13 @@ def _use(verb: object) -> None:
 
     one = verb("doctor", "doctor.examine", "Tell what this machine can do, and what to install.")
     one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
+    one.add_argument(
+        "--errors",
+        nargs="?",
+        const="",
+        metavar="TEXT",
+        help="explain an error of a tool chain; without a text, list those that are known",
+    )
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
 
     one = verb("list", "use.show", "List what is registered.")

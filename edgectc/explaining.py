@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _LONGEST = 300  # characters of a foreign message that are worth a line
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+# What torch.onnx puts before the error itself.
+_NOISE = re.compile(r"^Failed to (export|convert) the|^- |^## |^\(Refer to|^<class '[\w.]+'>: ")
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ KNOWN = (
         "data-dependent-size",
         "torch.export",
         r"Could not extract specialized integer from data-dependent expression"
-        r"|Cannot view a tensor with shape .*u\d|unbacked symbol",
-        "a size is read out of a tensor, such as int(lengths.max()), and a graph has fixed sizes",
-        "take sizes from shapes and mask what is too long: edgectc.kit.keep_mask",
+        r"|must be tuple of ints, ?but got FakeTensor",
+        "a size is read out of a tensor, such as int(lengths.max()) or those of a packed sequence, "
+        "and a graph has fixed sizes",
+        "take sizes from shapes and mask what is too long: edgectc.kit.keep_mask, kit.Recurrent",
     ),
     Known(
         "dynamic-axis-specialised",
@@ -55,13 +59,6 @@ KNOWN = (
         r"Constraints violated|marked .* as dynamic but|Not all values of",
         "an axis that was to be dynamic is used with one fixed size somewhere",
         "leave dynamic_batch out, or reshape with x.shape[0] and not with a number",
-    ),
-    Known(
-        "packed-sequence",
-        "torch.onnx",
-        r"pack_padded_sequence|_pack_padded_sequence",
-        "packed sequences depend on the values of lengths",
-        "use edgectc.kit.Recurrent, which gives the same answers without packing",
     ),
     Known(
         "no-onnx-operator",
@@ -126,7 +123,7 @@ KNOWN = (
     Known(
         "missing-kernel",
         "executorch",
-        r"Missing operator|0x14|There are \d+ instructions don't have corresponding operator",
+        r"Missing operator|error:? 0x:?14\b|instructions don't have corresponding operator",
         "the runtime has no kernel for an operator that no backend took over",
         "replace the operator (max_pool3d: three poolings of one axis); edgectc inspect lists "
         "what is not delegated",
@@ -134,7 +131,7 @@ KNOWN = (
     Known(
         "backend-not-registered",
         "executorch",
-        r"[Bb]ackend \w+ is not (registered|available)|0x20\b",
+        r"[Bb]ackend \w+ is not (registered|available)|error:? 0x:?20\b",
         "the file was lowered to a backend that this runtime was built without, such as Core ML "
         "outside of Apple's systems",
         "run it where the backend is, or export with --target pte for XNNPACK",
@@ -142,7 +139,7 @@ KNOWN = (
     Known(
         "pte-wrong-input",
         "executorch",
-        r"error: 0x12|error: 0x10|Attempted to resize a (static|bounded) tensor"
+        r"error:? 0x:?1[02]\b|Attempted to resize a (static|bounded) tensor"
         r"|should be contiguous",
         "an input has another shape, type or memory order than the program was lowered with",
         "float32 features padded to the shape that edgectc inspect shows, int32 lengths, "
@@ -151,7 +148,7 @@ KNOWN = (
     Known(
         "no-pte-file",
         "executorch",
-        r"Program identifier|0x23|Failed to load program|InvalidProgram",
+        r"Program identifier|error:? 0x:?23\b|Failed to load program|InvalidProgram",
         "the bytes are no ExecuTorch program, or of another version",
         "copy or export it again, with the ExecuTorch version that runs it",
     ),
@@ -218,9 +215,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _line(error: BaseException, known: Known | None) -> str:
-    """The line that was understood, or the last error's first."""
-    lines = [line.strip() for one in _chain(error) for line in str(one).splitlines()]
-    lines = [line for line in lines if line] or [type(error).__name__]
+    """The line that was understood, or the first that says something."""
+    texts = [_COLOURS.sub("", str(one)) for one in _chain(error)]
+    lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     matched = [line for line in lines if known and re.search(known.pattern, line)]
-    line = (matched or lines)[0]
+    telling = [line for line in lines if not _NOISE.search(line)]
+    line = [*matched, *telling, *lines, type(error).__name__][0]
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

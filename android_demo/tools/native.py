@@ -10,8 +10,9 @@ HERE = Path(__file__).resolve().parent.parent
 NATIVE = HERE / "native"
 DECODERS = HERE.parent / "edgectc" / "decoders"
 ABIS = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
-# The same mathematics everywhere: no contraction into fused multiply-adds, which x86-64 lacks.
-FAST = ["-O3", "-fno-math-errno", "-ffp-contract=off"]
+# As the Python package compiles the same files, see hatch_build.py.
+FAST = ["-O3", "-fno-math-errno", "-fno-signed-zeros", "-fno-trapping-math",
+        "-fassociative-math"]  # fmt: skip
 ANDROID = ["-nostdlib", "-fuse-ld=lld", "-Wl,-z,max-page-size=16384", "-Wl,-z,now",
            "-Wl,--no-undefined", "-Wl,--build-id=none"]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -54,6 +55,23 @@ def stubs(abi: str, folder: Path) -> Path:
               "-fno-builtin", f"-Wl,-soname,{name}.so", f"-D{name.upper()}",
               "-o", str(made / f"{name}.so"), str(NATIVE / "stubs.c")])  # fmt: skip
     return made
+
+
+def android_engine(abi: str, stubs_folder: Path, out: Path) -> None:
+    """Build libedgectc.so, the word engine, for Android."""
+    _run([*_android(abi), *jni_headers(), *_engine_sources(), "-o", str(out),
+          f"-L{stubs_folder}", "-lc", "-lm"])  # fmt: skip
+
+
+def host_engine(out: Path) -> None:
+    """Build the word engine for this machine's Java."""
+    _run([tool("gcc"), "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", *FAST, *WARNINGS,
+          *jni_headers(), *_engine_sources(), "-o", str(out), "-lm"])  # fmt: skip
+
+
+def _engine_sources() -> list[str]:
+    sources = [DECODERS / "_search.c", *sorted(DECODERS.glob("_engine*.c"))]
+    return [f"-I{DECODERS}", str(NATIVE / "engine_jni.c"), *map(str, sources)]
 
 
 def android_onnx(abi: str, runtime: Path, out: Path) -> None:

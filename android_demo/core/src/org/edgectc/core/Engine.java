@@ -1,16 +1,149 @@
 package org.edgectc.core;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.text.Normalizer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
-/** The exact search over the lexicon, through native/engine_jni.c. */
-final class Engine {
-  Engine(ByteBuffer lexicon, ByteBuffer lm, Map<String, Object> preset, String letters, int blank, int columns) {}
+/** Ranks words: the exact search over a lexicon, in C, through native/engine_jni.c. */
+public final class Engine {
+  private static final Charset UTF8 = Charset.forName("UTF-8");
+  private static final int BLANK = -1;
+  private static final int SCORE = 0;
+  private static final int PROBABILITY = 1;
+  private final ByteBuffer[] held; // the engine reads them where they lie
+  private long handle;
 
-  List<Candidate> decode(double[] logProbs, List<String> context, int nbest, boolean unfinished) {
-    throw new UnsupportedOperationException();
+  /**
+   * Opens an engine.
+   *
+   * @param lexicon bytes of a packed lexicon, direct
+   * @param languageModel bytes of a language model, direct, or null
+   * @param preset the manifest's decoder: every option is passed on, so an unknown one is refused
+   * @throws ModelException if a file or an option is not usable
+   */
+  public Engine(ByteBuffer lexicon, ByteBuffer languageModel, Map<String, Object> preset) {
+    held = new ByteBuffer[] {lexicon, languageModel};
+    if (!"lexicon".equals(Json.text(preset, "type"))) {
+      throw new ModelException(
+          "the model wants the decoder '" + preset.get("type") + "'; this app has 'lexicon'");
+    }
+    handle = make();
+    if (handle == 0) {
+      throw new OutOfMemoryError("no memory for the word engine");
+    }
+    try {
+      lexicon(handle, lexicon);
+      if (languageModel != null) {
+        languageModel(handle, languageModel);
+      }
+      for (Map.Entry<String, Object> option : preset.entrySet()) {
+        if (!option.getKey().equals("type")) {
+          option(handle, bytes(option.getKey()), number(option));
+        }
+      }
+    } catch (RuntimeException error) {
+      close();
+      throw error;
+    }
   }
 
-  void close() {}
+  private static double number(Map.Entry<String, Object> option) {
+    if (option.getValue() == null) {
+      return Double.NaN;
+    }
+    if (!(option.getValue() instanceof Double)) {
+      throw new ModelException("the decoder's " + option.getKey() + " is no number");
+    }
+    return (Double) option.getValue();
+  }
+
+  /**
+   * Says what the columns of log_probs mean; call it at every change of layout.
+   *
+   * @param letters the letter of each column from the first one; a space for none
+   * @param blank column of the blank
+   * @param columns number of columns
+   */
+  public void columns(String letters, int blank, int columns) {
+    int[] symbols = new int[columns];
+    for (int i = 0; i < letters.length(); i++) {
+      symbols[i] = letters.charAt(i) == ' ' ? 0 : letters.charAt(i);
+    }
+    symbols[blank] = BLANK;
+    columns(open(), symbols);
+  }
+
+  /**
+   * Returns the best words, best first.
+   *
+   * @param logProbs (frames, columns) row by row
+   * @param context words before this one, the last one last
+   * @param unfinished whether the signal goes on
+   */
+  public List<Candidate> decode(
+      float[] logProbs, int frames, List<String> context, int nbest, boolean unfinished) {
+    StringBuilder words = new StringBuilder();
+    for (String word : context) {
+      words.append(words.length() == 0 ? "" : "\n").append(normal(word));
+    }
+    context(open(), bytes(words.toString()));
+    int n = search(handle, logProbs, frames, nbest, unfinished);
+    List<Candidate> found = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      double score = figure(handle, i, SCORE);
+      String text = new String(text(handle, i), UTF8);
+      found.add(new Candidate(text, score, figure(handle, i, PROBABILITY)));
+    }
+    return found;
+  }
+
+  /** Returns a word as the language model knows it. */
+  static String normal(String word) {
+    String folded = word.toLowerCase(Locale.ROOT).replace("ß", "ss").replace('ς', 'σ');
+    return Normalizer.normalize(folded, Normalizer.Form.NFC).replace('’', '\'');
+  }
+
+  /** Frees the engine. */
+  public void close() {
+    if (handle != 0) {
+      free(handle);
+      handle = 0;
+    }
+  }
+
+  private long open() {
+    if (handle == 0 || held[0] == null) {
+      throw new IllegalStateException("the engine was closed");
+    }
+    return handle;
+  }
+
+  private static byte[] bytes(String text) {
+    return (text + '\0').getBytes(UTF8);
+  }
+
+  private static native long make();
+
+  private static native void free(long engine);
+
+  private static native void lexicon(long engine, ByteBuffer bytes);
+
+  private static native void languageModel(long engine, ByteBuffer bytes);
+
+  private static native void option(long engine, byte[] name, double value);
+
+  private static native void columns(long engine, int[] symbols);
+
+  private static native void context(long engine, byte[] words);
+
+  private static native int search(
+      long engine, float[] logProbs, int frames, int nbest, boolean unfinished);
+
+  private static native byte[] text(long engine, int i);
+
+  private static native double figure(long engine, int i, int which);
 }

@@ -3,6 +3,7 @@ package org.edgectc.core;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,12 +18,18 @@ public final class Recognizer {
   /** What the last call took, in nanoseconds by stage: resample, network, decode. */
   public final Map<String, Long> times = new LinkedHashMap<>();
 
+  private static final List<String> KNOWN =
+      Arrays.asList(
+          "name", "target", "scheme", "opset", "inputs", "output", "frontend", "tokens", "blank_id",
+          "separator", "layouts", "decoder", "lexicon", "language_model", "reference", "source",
+          "parity");
+
   private final Artifact artifact;
   private final Network network;
   private final SwipeFrontend frontend;
-  private final Map<String, Engine> engines = new LinkedHashMap<>();
-  private final ByteBuffer lexicon;
-  private final ByteBuffer languageModel;
+  private final Engine engine;
+  private final boolean hasContext;
+  private String letters = "";
   private final int blank;
   private final int columns;
   private final int stride;
@@ -41,9 +48,13 @@ public final class Recognizer {
       Artifact artifact, Network network, ByteBuffer lexicon, ByteBuffer languageModel) {
     this.artifact = artifact;
     this.network = network;
-    this.lexicon = lexicon;
-    this.languageModel = languageModel;
     Map<String, Object> manifest = artifact.manifest;
+    for (String key : manifest.keySet()) {
+      if (!KNOWN.contains(key)) {
+        throw new ModelException("the model's manifest has the unknown key '" + key
+            + "'; it was made for a newer app");
+      }
+    }
     require(manifest, "lexicon", lexicon);
     if (languageModel != null) {
       require(manifest, "language_model", languageModel);
@@ -59,6 +70,8 @@ public final class Recognizer {
         throw new ModelException("the model has no input '" + name + "'; it is no swipe model");
       }
     }
+    hasContext = languageModel != null;
+    engine = new Engine(lexicon, languageModel, Json.object(manifest, "decoder"));
   }
 
   private static void require(Map<String, Object> manifest, String what, ByteBuffer bytes) {
@@ -111,10 +124,15 @@ public final class Recognizer {
     long start = System.nanoTime();
     double[] frames = frontend.frames(trace, layout);
     long resampled = System.nanoTime();
-    double[] logProbs = logProbs(frames, layout);
+    float[] logProbs = logProbs(frames, layout);
     long answered = System.nanoTime();
-    List<String> before = languageModel == null ? Collections.<String>emptyList() : context;
-    List<Candidate> found = engine(layout).decode(logProbs, before, nbest, unfinished);
+    if (!layout.letters.equals(letters)) {
+      engine.columns(layout.letters, blank, columns);
+      letters = layout.letters;
+    }
+    List<String> before = hasContext ? context : Collections.<String>emptyList();
+    List<Candidate> found =
+        engine.decode(logProbs, logProbs.length / columns, before, nbest, unfinished);
     times.put("resample", resampled - start);
     times.put("network", answered - resampled);
     times.put("decode", System.nanoTime() - answered);
@@ -131,7 +149,7 @@ public final class Recognizer {
    *
    * @param frames (length, 3) x, y, t in seconds, row by row
    */
-  public double[] logProbs(double[] frames, Layout layout) {
+  public float[] logProbs(double[] frames, Layout layout) {
     int length = frames.length / 3;
     Map<String, Tensor> inputs = network.inputs();
     FloatBuffer trace = inputs.get("trace").floats();
@@ -142,10 +160,10 @@ public final class Recognizer {
     setKeys(inputs, layout);
     FloatBuffer answer = network.run();
     int valid = length < window ? 0 : (length - window) / stride + 1;
-    double[] made = new double[valid * columns];
+    float[] made = new float[valid * columns];
     for (int i = 0; i < made.length; i++) {
       made[i] = answer.get(i);
-      if (Double.isNaN(made[i]) || Double.isInfinite(made[i])) {
+      if (Float.isNaN(made[i]) || Float.isInfinite(made[i])) {
         throw new IllegalStateException("the network answered NaN at frame " + i / columns);
       }
     }
@@ -171,22 +189,9 @@ public final class Recognizer {
     size.put(1, (float) layout.keyHeight);
   }
 
-  private Engine engine(Layout layout) {
-    Engine engine = engines.get(layout.letters);
-    if (engine == null) {
-      Map<String, Object> preset = Json.object(artifact.manifest, "decoder");
-      engine = new Engine(lexicon, languageModel, preset, layout.letters, blank, columns);
-      engines.put(layout.letters, engine);
-    }
-    return engine;
-  }
-
-  /** Frees the network and the searches. Do not use it afterwards. */
+  /** Frees the network and the engine. Do not use it afterwards. */
   public void close() {
     network.close();
-    for (Engine engine : engines.values()) {
-      engine.close();
-    }
-    engines.clear();
+    engine.close();
   }
 }

@@ -58,7 +58,7 @@ public final class SelfTest {
     for (int i = 0; i < frames.length; i++) {
       frames[i] = trace.get(i);
     }
-    double[] found = recognizer.logProbs(frames, layout);
+    float[] found = recognizer.logProbs(frames, layout);
     int keys = layout.letters.length();
     int columns = found.length == 0 ? keys + 1 : recognizer.columns();
     double most = 0;

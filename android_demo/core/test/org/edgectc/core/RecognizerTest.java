@@ -76,7 +76,7 @@ public class RecognizerTest {
 
   private static void numbers(
       String name, Map<?, ?> about, Recognizer recognizer, Trace trace, Layout layout) {
-    double[] found = recognizer.logProbs(recognizer.frames(trace, layout), layout);
+    float[] found = recognizer.logProbs(recognizer.frames(trace, layout), layout);
     ByteBuffer expected = GoldenTest.array(about, "log_probs");
     int keys = layout.letters.length();
     for (int t = 0; t < found.length / recognizer.columns(); t++) {

@@ -50,14 +50,29 @@ JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_option(JNIEnv *jni, jclass t
 }
 
 JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_columns(JNIEnv *jni, jclass type, jlong handle,
-                                                            jintArray symbols) {
+                                                            jintArray symbols, jdoubleArray centres,
+                                                            jdouble width, jdouble height) {
   (void)type;
   Engine *engine = (Engine *)(intptr_t)handle;
   jint *values = (*jni)->GetIntArrayElements(jni, symbols, 0);
+  jdouble *places = (*jni)->GetDoubleArrayElements(jni, centres, 0);
+  if (values && places)
+    said(jni, engine,
+         edgectc_engine_columns(engine, values, places, (*jni)->GetArrayLength(jni, symbols), width,
+                                height));
+  if (values) (*jni)->ReleaseIntArrayElements(jni, symbols, values, JNI_ABORT);
+  if (places) (*jni)->ReleaseDoubleArrayElements(jni, centres, places, JNI_ABORT);
+}
+
+JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_trace(JNIEnv *jni, jclass type, jlong handle,
+                                                          jfloatArray trace) {
+  (void)type;
+  Engine *engine = (Engine *)(intptr_t)handle;
+  jfloat *values = (*jni)->GetFloatArrayElements(jni, trace, 0);
   if (!values) return;
   said(jni, engine,
-       edgectc_engine_columns(engine, values, (*jni)->GetArrayLength(jni, symbols)));
-  (*jni)->ReleaseIntArrayElements(jni, symbols, values, JNI_ABORT);
+       edgectc_engine_trace(engine, values, (*jni)->GetArrayLength(jni, trace) / 3));
+  (*jni)->ReleaseFloatArrayElements(jni, trace, values, JNI_ABORT);
 }
 
 JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_context(JNIEnv *jni, jclass type, jlong handle,

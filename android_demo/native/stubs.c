@@ -1,18 +1,31 @@
 /* What Android's libc and libm provide, for the linker only: nothing here runs or is shipped. */
+#define HAS(name) \
+  void name(void) {}
+
 #ifdef LIBC
-void malloc(void) {}
-void calloc(void) {}
-void realloc(void) {}
-void free(void) {}
-void memcpy(void) {}
-void memmove(void) {}
-void memset(void) {}
-void memcmp(void) {}
-void strlen(void) {}
-void abort(void) {}
+HAS(malloc)
+HAS(calloc)
+HAS(realloc)
+HAS(free)
+HAS(qsort)
+HAS(memcpy)
+HAS(memmove)
+HAS(memset)
+HAS(memcmp)
+HAS(strlen)
+HAS(strcmp)
+HAS(strcpy)
+HAS(strpbrk)
+HAS(strcspn)
+HAS(abort)
 #else
-void exp(void) {}
-void expm1(void) {}
-void log(void) {}
-void log1p(void) {}
+HAS(exp)
+HAS(expm1)
+HAS(log)
+HAS(log1p)
+HAS(rint)
+HAS(sqrt)
+HAS(fmin)
+HAS(floor)
+HAS(nextafterf)
 #endif

@@ -49,12 +49,23 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="build_apk", description=__doc__)
-    parser.add_argument("--model", type=Path, default=REPOSITORY / "models" / "swipe-en",
-                        help="bundle whose .onnx, lexicon and language model are packed")
-    parser.add_argument("--pte", type=Path,
-                        help="ExecuTorch artifact to pack too (default: that of the bundle, if any)")
-    parser.add_argument("--abi", action="append", choices=list(native.ABIS),
-                        help="processor to build for (default: all)")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=REPOSITORY / "models" / "swipe-en",
+        help="bundle whose .onnx, lexicon and language model are packed",
+    )
+    parser.add_argument(
+        "--pte",
+        type=Path,
+        help="ExecuTorch artifact to pack too (default: that of the bundle, if any)",
+    )
+    parser.add_argument(
+        "--abi",
+        action="append",
+        choices=list(native.ABIS),
+        help="processor to build for (default: all)",
+    )
     parser.add_argument("--out", type=Path, default=HERE / "build" / "edgectc-keyboard.apk")
     parser.add_argument("--install", action="store_true", help="apt-get install missing tools")
     return parser.parse_args()  # fmt: skip
@@ -174,7 +185,7 @@ def package(stage: Path, dex: Path, out: Path) -> Path:
 
 def run(command: list[str]) -> str:
     """Run a program and return its output; its errors become ours."""
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
         told = (done.stderr or done.stdout)[-3000:]
         raise RuntimeError(f"{Path(command[0]).name} failed ({done.returncode}):\n{told}")

@@ -1,6 +1,6 @@
 """Writes recorded swipes with the words Python finds, for `run_tests --swipes`. Keep them to yourself.
 
-    python android_demo/tools/swipes.py --data DATA --out build/swipes.json
+python android_demo/tools/swipes.py --data DATA --out build/swipes.json
 """
 
 from __future__ import annotations

@@ -5,3 +5,4 @@ void *malloc(size_t);
 void *calloc(size_t, size_t);
 void *realloc(void *, size_t);
 void free(void *);
+void qsort(void *, size_t, size_t, int (*)(const void *, const void *));

@@ -64,17 +64,28 @@ public final class Engine {
   /**
    * Says what the columns of log_probs mean; call it at every change of layout.
    *
-   * @param letters the letter of each column from the first one; a space for none
+   * @param layout column k is its key k
    * @param blank column of the blank
    * @param columns number of columns
    */
-  public void columns(String letters, int blank, int columns) {
+  public void columns(Layout layout, int blank, int columns) {
     int[] symbols = new int[columns];
-    for (int i = 0; i < letters.length(); i++) {
-      symbols[i] = letters.charAt(i) == ' ' ? 0 : letters.charAt(i);
+    double[] centres = new double[2 * columns];
+    for (int i = 0; i < layout.letters.length(); i++) {
+      symbols[i] = layout.letters.charAt(i);
     }
+    System.arraycopy(layout.centers, 0, centres, 0, layout.centers.length);
     symbols[blank] = BLANK;
-    columns(open(), symbols);
+    columns(open(), symbols, centres, layout.keyWidth, layout.keyHeight);
+  }
+
+  /**
+   * Says where the finger went, for the next call of {@link #decode} alone.
+   *
+   * @param frames (length, 3) x, y in the letter area and t, as the network takes them
+   */
+  public void trace(float[] frames) {
+    trace(open(), frames);
   }
 
   /**
@@ -136,7 +147,10 @@ public final class Engine {
 
   private static native void option(long engine, byte[] name, double value);
 
-  private static native void columns(long engine, int[] symbols);
+  private static native void columns(
+      long engine, int[] symbols, double[] centres, double width, double height);
+
+  private static native void trace(long engine, float[] frames);
 
   private static native void context(long engine, byte[] words);
 

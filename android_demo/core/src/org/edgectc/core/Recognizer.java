@@ -127,9 +127,14 @@ public final class Recognizer {
     float[] logProbs = logProbs(frames, layout);
     long answered = System.nanoTime();
     if (!layout.letters.equals(letters)) {
-      engine.columns(layout.letters, blank, columns);
+      engine.columns(layout, blank, columns);
       letters = layout.letters;
     }
+    float[] path = new float[frames.length];
+    for (int i = 0; i < path.length; i++) {
+      path[i] = (float) frames[i];
+    }
+    engine.trace(path);
     List<String> before = hasContext ? context : Collections.<String>emptyList();
     List<Candidate> found =
         engine.decode(logProbs, logProbs.length / columns, before, nbest, unfinished);

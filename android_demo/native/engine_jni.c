@@ -64,6 +64,22 @@ JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_columns(JNIEnv *jni, jclass 
   if (places) (*jni)->ReleaseDoubleArrayElements(jni, centres, places, JNI_ABORT);
 }
 
+JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_word(JNIEnv *jni, jclass type, jlong handle,
+                                                         jbyteArray text, jbyteArray spelled,
+                                                         jdouble count, jdouble boost,
+                                                         jboolean hidden) {
+  (void)type;
+  Engine *engine = (Engine *)(intptr_t)handle;
+  jbyte *shown = (*jni)->GetByteArrayElements(jni, text, 0);
+  jbyte *letters = (*jni)->GetByteArrayElements(jni, spelled, 0);
+  if (shown && letters)
+    said(jni, engine,
+         edgectc_engine_word(engine, (const char *)shown, (const char *)letters, count, boost,
+                             hidden));
+  if (shown) (*jni)->ReleaseByteArrayElements(jni, text, shown, JNI_ABORT);
+  if (letters) (*jni)->ReleaseByteArrayElements(jni, spelled, letters, JNI_ABORT);
+}
+
 JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_trace(JNIEnv *jni, jclass type, jlong handle,
                                                           jfloatArray trace) {
   (void)type;

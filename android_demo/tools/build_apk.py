@@ -1,4 +1,4 @@
-"""Builds the signed debug APK with Debian's tools and pinned runtimes. No Gradle, no NDK, no SDK."""
+"""Builds the signed debug APK with Debian's tools and pinned runtimes: no Gradle, SDK or NDK."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def build(options: argparse.Namespace) -> Path:
     resources(stage)
     classes(stage, android_jar)
     dex = stage / "classes.dex"
-    run(["java", "-cp", str(dx / "usr/share/java/com.android.dx.jar"), "com.android.dx.command.Main",
-         "--dex", f"--min-sdk-version={MIN_SDK}", f"--output={dex}",
-         str(stage / "classes")])  # fmt: skip
+    compiler = dx / "usr/share/java/com.android.dx.jar"
+    run(["java", "-cp", str(compiler), "com.android.dx.command.Main", "--dex",
+         f"--min-sdk-version={MIN_SDK}", f"--output={dex}", str(stage / "classes")])  # fmt: skip
     return package(stage, dex, options.out)
 
 

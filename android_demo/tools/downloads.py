@@ -25,6 +25,7 @@ class Download:
 
     @property
     def debian(self) -> bool:
+        """Whether it comes from Debian."""
         return self.source.endswith(".deb")
 
 

@@ -1,4 +1,4 @@
-"""Writes recorded swipes with the words Python finds, for `run_tests --swipes`. Keep them to yourself.
+"""Writes recorded swipes with the words Python finds, for `run_tests --swipes`; do not commit it.
 
 python android_demo/tools/swipes.py --data DATA --out build/swipes.json
 """

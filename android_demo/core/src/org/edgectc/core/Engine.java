@@ -70,13 +70,36 @@ public final class Engine {
    */
   public void columns(Layout layout, int blank, int columns) {
     int[] symbols = new int[columns];
-    double[] centres = new double[2 * columns];
     for (int i = 0; i < layout.letters.length(); i++) {
       symbols[i] = layout.letters.charAt(i);
     }
-    System.arraycopy(layout.centers, 0, centres, 0, layout.centers.length);
     symbols[blank] = BLANK;
+    columns(layout, symbols);
+  }
+
+  /** Says the same where the columns are not in the order of the keys: a letter, 0, or -1 each. */
+  void columns(Layout layout, int[] symbols) {
+    double[] centres = new double[2 * symbols.length];
+    for (int i = 0; i < symbols.length; i++) {
+      int key = symbols[i] > 0 ? layout.letters.indexOf(symbols[i]) : -1;
+      if (key >= 0) {
+        centres[2 * i] = layout.centers[2 * key];
+        centres[2 * i + 1] = layout.centers[2 * key + 1];
+      }
+    }
     columns(open(), symbols, centres, layout.keyWidth, layout.keyHeight);
+  }
+
+  /**
+   * Says what the user taught about a word; zeros and false forget it.
+   *
+   * @param spelled how it is swiped, in letters of the lexicon
+   * @param count uses
+   * @param boost nats to add to its weight
+   * @param hidden whether it is never to be shown
+   */
+  public void word(String text, String spelled, double count, double boost, boolean hidden) {
+    word(open(), bytes(text), bytes(spelled), count, boost, hidden);
   }
 
   /**
@@ -149,6 +172,9 @@ public final class Engine {
 
   private static native void columns(
       long engine, int[] symbols, double[] centres, double width, double height);
+
+  private static native void word(
+      long engine, byte[] text, byte[] spelled, double count, double boost, boolean hidden);
 
   private static native void trace(long engine, float[] frames);
 

@@ -23,7 +23,7 @@ def swipes_of(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
     return swipes, dropped
 
 
-def load(options: Namespace) -> Any:
+def load(options: Namespace, *, swipes_only: bool = True) -> Any:
     from edgectc import recognizer
     from edgectc.errors import ConfigError
 
@@ -34,9 +34,10 @@ def load(options: Namespace) -> Any:
         language_model=options.language_model,
         lm_required=options.lm_required,
         dictionary=getattr(options, "dictionary", None),
+        offensive=options.offensive,
         threads=options.threads,
     )
-    if not loaded.layout:
+    if swipes_only and not loaded.layout:
         takes = ", ".join(loaded.frontend.input_contract())
         raise ConfigError(
             f"model {loaded.name!r} takes no swipes but {takes}; call it from Python, edgectc.load"

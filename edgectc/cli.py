@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, foreign, training
+from edgectc.commands import bench, demo, foreign, training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -188,6 +188,10 @@ def _use(verb: object) -> None:
         help="explain an error of a tool chain; without a text, list those that are known",
     )
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
+
+    one = verb("demo", "demo.run", "Swipe in a browser: serve a keyboard with a model.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    demo.arguments(one)
 
     one = verb("list", "use.show", "List what is registered.")
     one.add_argument(

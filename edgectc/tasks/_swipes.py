@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.tasks._base import Batch
+from edgectc.tasks._warps import Augment, augmented, backwards, rebuilt
 from edgectc.tokens import output_length
 from edgectc.types import Array, Swipe
 
@@ -34,6 +35,11 @@ class Data:
         synthetic_pool: generated swipes to choose from; all of them where nothing is real.
         synthetic_layouts: keyboards they are made on, in turn.
         synthetic_words: this many of the lexicon's most frequent words are drawn from.
+        random_layouts: further keyboards, with letters in random order, that they are made on.
+        spliced: swipes made of the strokes of two real ones, per real one in each epoch.
+        spliced_pool: draws of such swipes to choose from; about two of three can be joined.
+        balance: real swipes of a word are drawn by its count to the power of minus this; 0 takes
+            each once an epoch.
     """
 
     layout: str = "qwerty"
@@ -41,25 +47,14 @@ class Data:
     synthetic_pool: int = 40000
     synthetic_layouts: tuple[str, ...] = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
     synthetic_words: int = 60000
+    random_layouts: int = 0
+    spliced: float = 0.0
+    spliced_pool: int = 60000
+    balance: float = 0.0
 
-
-@dataclass(frozen=True)
-class Augment:
-    """Random change of each training trace; lengths in key units, standard deviations.
-
-    Attributes:
-        shift: of the whole trace.
-        scale: relative, each axis on its own.
-        shear: key units sideways per key unit across, both ways.
-        wobble: of a slow curve added along the trace.
-        pace: of the logarithm of the time scale.
-    """
-
-    shift: float = 0.12
-    scale: float = 0.04
-    shear: float = 0.03
-    wobble: float = 0.08
-    pace: float = 0.2
+    def __post_init__(self) -> None:
+        if min(self.random_layouts, self.spliced, self.spliced_pool, self.balance) < 0:
+            raise ValueError("expected random_layouts, spliced, spliced_pool and balance >= 0")
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class SwipeArrays:
     key_mask: Tensor
     key_size: Tensor
     dropped: Counter[str]
-    augment: Augment = Augment()
+    augment: Augment = field(default_factory=Augment)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -109,22 +104,44 @@ class SwipeArrays:
             "key_mask": self.key_mask[kind],
             "key_size": self.key_size[kind],
         }
-        if noise is not None:
-            inputs = augmented(inputs, self.augment, noise)
-        return Batch(inputs, tuple(self.labels[i] for i in rows))
+        labels, how = tuple(self.labels[i] for i in rows), self.augment
+        if noise is None:
+            return Batch(inputs, labels)
+        if how.mirror or how.stretch or how.skew:
+            inputs = rebuilt(inputs, how, noise)
+        if how.reverse:
+            back = torch.rand(len(rows), generator=noise) < how.reverse
+            inputs["trace"] = backwards(inputs["trace"], inputs["length"], back)
+            pairs = zip(labels, back.tolist(), strict=True)
+            labels = tuple(label[::-1] if turned else label for label, turned in pairs)
+        if how.views > 1:
+            inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
+        return Batch(augmented(inputs, how, noise), labels, how.views)
 
 
 def to_arrays(
-    swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int, label: str = "swipe"
+    swipes: Sequence[Swipe],
+    frontend: SwipeFrontend,
+    stride: int,
+    label: str = "swipe",
+    boards: Sequence[Layout] = (),
 ) -> SwipeArrays:
-    """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted."""
+    """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted.
+
+    Args:
+        swipes: samples.
+        frontend: of the model.
+        stride: of the model.
+        label: what the names of the samples begin with.
+        boards: layouts that swipes may name beside those that ship.
+    """
     T = frontend.options.max_frames
-    boards = _boards(swipes)
-    names = list(boards)
-    tokens = {name: frontend.tokens(board) for name, board in boards.items()}
+    known = _boards(swipes) | {board.name: board for board in boards}
+    names = list(known)
+    tokens = {name: frontend.tokens(board) for name, board in known.items()}
     traces, labels, kinds, said, dropped = [], [], [], [], Counter[str]()
     for row, sample in enumerate(swipes):
-        board = boards.get(sample.layout)
+        board = known.get(sample.layout)
         if board is None:
             dropped["unknown_layout"] += 1
             continue
@@ -139,7 +156,7 @@ def to_arrays(
         labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
         kinds.append(names.index(board.name))
         said.append(f"{label}-{row}-{word}")
-    tables = [frontend.key_table(board) for board in boards.values()]
+    tables = [frontend.key_table(board) for board in known.values()]
     stack: dict[str, Any] = {
         k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
     }
@@ -164,14 +181,13 @@ def _boards(swipes: Sequence[Swipe]) -> dict[str, Layout]:
 
 
 def generate(
-    lexicon: Lexicon, names: Sequence[str], *, count: int, words: int, seed: int
+    lexicon: Lexicon, boards: Sequence[Layout], *, count: int, words: int, seed: int
 ) -> Iterator[Swipe]:
     """Yield ``count`` generated swipes of the ``words`` most frequent entries.
 
     Words are drawn by the square root of their frequency, so that rare ones are seen too.
     """
     rng = np.random.default_rng(seed)
-    boards = [layouts.load(name) for name in names]
     order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
     weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
     for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):
@@ -196,28 +212,3 @@ def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
         key_size=torch.cat([first.key_size, second.key_size]),
         dropped=first.dropped + second.dropped,
     )
-
-
-def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
-    """Return the inputs with each trace warped at random; keys stay where they are.
-
-    Padding stays zero, and every finite trace stays finite.
-    """
-    trace, length = inputs["trace"], inputs["length"]
-    N, T, _ = trace.shape
-    size = inputs["key_size"][:, None, :]
-    keep = (torch.arange(T) < length[:, None])[:, :, None]
-
-    def noise(*shape: int) -> Tensor:
-        return torch.randn(N, *shape, generator=rng)
-
-    xy = trace[:, :, :2] / size
-    middle = (xy * keep).sum(1, keepdim=True) / length[:, None, None]
-    centred = xy - middle
-    bent = centred * (1.0 + how.scale * noise(1, 2)) + how.shear * noise(1, 2) * centred.flip(2)
-    phase = torch.arange(T) / (T - 1) * torch.pi
-    waves = torch.stack([torch.cos(phase * k) for k in range(1, 6)])  # (5, T), slow curves
-    curve = torch.einsum("nkc,kt->ntc", noise(5, 2), waves) * (how.wobble / 5**0.5)
-    moved = (bent + middle + curve + how.shift * noise(1, 2)) * size
-    t = trace[:, :, 2:] * torch.exp(how.pace * noise(1, 1))
-    return {**inputs, "trace": torch.cat([moved, t], dim=2) * keep}

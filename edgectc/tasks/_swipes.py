@@ -20,7 +20,8 @@ from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.tasks._base import Batch
-from edgectc.tasks._warps import Augment, augmented, backwards, rebuilt
+from edgectc.tasks._rebuilding import backwards, rebuilt
+from edgectc.tasks._warping import Augment, augmented
 from edgectc.tokens import output_length
 from edgectc.types import Array, Swipe
 

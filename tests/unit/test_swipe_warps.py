@@ -16,8 +16,9 @@ from edgectc.data.synthesis import swipe
 from edgectc.errors import ConfigError
 from edgectc.tasks import swipe as task
 from edgectc.tasks._base import Batch, Run
+from edgectc.tasks._rebuilding import backwards, random_layout, rebuilt
 from edgectc.tasks._swipes import Data, SwipeArrays, to_arrays
-from edgectc.tasks._warps import Augment, backwards, random_layout, rebuilt
+from edgectc.tasks._warping import Augment
 from edgectc.training import losses
 from edgectc.training.initialising import build
 from edgectc.training.schedules import learning_rate

@@ -25,7 +25,7 @@ from edgectc.errors import (
 )
 from edgectc.model import CtcModel
 from edgectc.tasks._swipes import generate, joined, to_arrays
-from edgectc.tasks._warps import Augment, augmented
+from edgectc.tasks._warping import Augment, augmented
 from edgectc.training import checkpoints
 from edgectc.training.checkpoints import Checkpoint
 from edgectc.training.packing import Words, pack

@@ -176,7 +176,14 @@ def _make(verb: object) -> None:
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
     one.add_argument("--target", required=True, help="onnx or pte")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
-    one.add_argument("--opset", type=int, help="ONNX operator set (default 18)")
+    one.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
+    one.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")
+    one.add_argument(
+        "--dynamic-batch",
+        action="store_true",
+        default=None,
+        help="onnx: take any number of samples at once",
+    )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
     one = verb("train", "make.train", "Train a model; run again to resume.")

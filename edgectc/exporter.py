@@ -5,6 +5,7 @@ A file that exists under its final name has passed; whatever goes wrong before l
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import os
 from collections.abc import Mapping
@@ -47,17 +48,17 @@ def export(
     *,
     target: str,
     scheme: str = "float32",
-    opset: int | None = None,
     out: str | os.PathLike[str] | None = None,
+    **options: Any,
 ) -> Artifact:
     """Export a bundle to one self-describing, verified file.
 
     Args:
         path: bundle directory, or the name of a shipped model; None for the default one.
-        target: "onnx" or "pte".
+        target: "onnx", "pte" or "coreml".
         scheme: number format, see `edgectc list schemes`.
-        opset: ONNX operator set; only with target "onnx".
         out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
+        options: of the target, the fields of its ``Options``, e.g. ``opset=14``.
 
     Raises:
         UnknownNameError: no such target or scheme.
@@ -69,9 +70,11 @@ def export(
     """
     how = schemes.scheme(scheme)
     module = registry.module("targets", target)
-    if opset is not None and not hasattr(module.Options, "opset"):
-        raise ConfigError(f"target {target!r} has no opset; leave --opset out")
-    options = {} if opset is None else {"opset": opset}
+    takes = [field.name for field in dataclasses.fields(module.Options)]
+    if strange := [name for name in options if name not in takes]:
+        raise ConfigError(
+            f"target {target!r} has no {strange[0]}; it takes {', '.join(takes) or 'no options'}"
+        )
     if how.name not in module.SCHEMES:
         raise UnsupportedSchemeError(
             f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
@@ -166,11 +169,14 @@ def _manifest(
         target=target,
         scheme=schemes.describe(how),
         opset=maker.opset,
-        inputs=tuple({"name": name, **about} for name, about in contract.items()),
+        inputs=tuple(
+            {"name": name, **about, "shape": [maker.batch, *about["shape"][1:]]}
+            for name, about in contract.items()
+        ),
         output={
             "name": "log_probs",
             "dtype": "float32",
-            "shape": [1, frames, len(tokens)],
+            "shape": [maker.batch, frames, len(tokens)],
             "stride": index.stride,
             "window": index.window,
         },

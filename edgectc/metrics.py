@@ -89,6 +89,32 @@ def bootstrap(
     return float(low), float(high)
 
 
+def calibration_error(probability: ArrayLike, right: ArrayLike, *, bins: int = 15) -> float:
+    """Return the mean distance between stated probability and share of right answers.
+
+    Samples are sorted by probability and dealt into bins of equal size; each bin counts by it.
+
+    Args:
+        probability: (n,) stated probability that the answer is right, 0..1.
+        right: (n,) whether it was.
+        bins: most bins; fewer samples make fewer.
+
+    Raises:
+        ValueError: no samples, or another number of answers.
+
+    Source: Naeini et al. 2015, "Obtaining Well Calibrated Probabilities", with the equal-mass bins
+    of Nguyen & O'Connor 2015.
+    """
+    stated, was = np.asarray(probability, np.float64), np.asarray(right, np.float64)
+    if stated.ndim != 1 or stated.shape != was.shape or not len(stated):
+        raise ValueError(
+            f"calibration_error got {stated.shape} and {was.shape}, expected two alike"
+        )
+    order = np.argsort(stated, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    return float(sum(abs(stated[p].sum() - was[p].sum()) for p in parts) / len(order))
+
+
 def _group_sums(
     values: ArrayLike, counts: ArrayLike | None, groups: Sequence[Hashable] | None
 ) -> tuple[np.ndarray, np.ndarray]:

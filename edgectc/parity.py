@@ -59,6 +59,8 @@ def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
 def compare(loaded: Recognizer, manifest: Manifest, cases: Sequence[Case]) -> Report:
     """Return how a loaded network answers the reference cases, against what it should answer."""
     checks, figures = compare_numbers(loaded, cases, atol=float(manifest.scheme["atol"]))
+    if manifest.inputs[0]["shape"][0] != 1:
+        checks.append(_batch(loaded, cases, atol=float(manifest.scheme["atol"])))
     checks.append(_resampling(loaded, cases))
     checks.append(_texts(loaded, cases, "greedy", [case.greedy for case in cases], "greedy"))
     spoken = [case for case in cases if case.word]
@@ -119,6 +121,24 @@ def compare_numbers(
             f"other values in the padding change valid frames by {leak:.2g} nats",
         ),
     ], figures
+
+
+def _batch(loaded: Recognizer, cases: Sequence[Case], *, atol: float) -> Check:
+    """All cases at once, of every length, in one batch: each must answer as it does alone."""
+    rows = [case.inputs(loaded.frontend, loaded.board(case.layout)) for case in cases]
+    together = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    answers, worst = loaded.engine.run(together), 0.0
+    if len(answers) != len(cases):
+        return Check("batch", "fail", f"{len(cases)} samples in, {len(answers)} out")
+    for case, answer in zip(cases, answers, strict=True):
+        expected = case.log_probs.astype(np.float64)
+        if len(expected):
+            got = _used(answer[: len(expected)].astype(np.float64), case)
+            difference = float(np.abs(got - expected).max())
+            worst = difference if not difference <= worst else worst  # NaN stays
+    status = "pass" if worst <= atol else "fail"
+    detail = f"{len(cases)} samples at once, max |difference| {worst:.2g} nats (limit {atol:g})"
+    return Check("batch", status, detail)
 
 
 def _used(log_probs: Array, case: Case) -> Array:

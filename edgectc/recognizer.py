@@ -19,6 +19,7 @@ from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.data.personal import UserDictionary
+from edgectc.decoders._template import Path as TracePath
 from edgectc.errors import (
     BundleFileMissingError,
     ConfigError,
@@ -126,15 +127,18 @@ class Recognizer:
         if nbest < 1:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
         board = self.board(layout or self.layout)
-        log_probs = self.log_probs(trace, layout=layout)
+        inputs = self.frontend.prepare(trace, board)
         decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
-        chosen = {name: value for name, value in more.items() if value}
-        if chosen and not chosen.keys() <= inspect.signature(decode.__call__).parameters.keys():
+        chosen: dict[str, Any] = {name: value for name, value in more.items() if value}
+        taken = inspect.signature(decode.__call__).parameters.keys()
+        if not chosen.keys() <= taken:
             name = decoder or self.preset["type"]
             raise ConfigError(
                 f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
             )
-        decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
+        if "trace" in taken and isinstance(board, Layout):
+            chosen["trace"] = path_of(inputs, board)
+        decoded: Decoded = decode(self.run(inputs), nbest=nbest, **chosen)
         return decoded
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
@@ -192,6 +196,12 @@ class Recognizer:
         takes = inspect.signature(registry.module("decoders", str(spec["type"])).create).parameters
         more = {"language_model": self.language_model, "dictionary": self.dictionary}
         return {name: value for name, value in more.items() if name in takes and value is not None}
+
+
+def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
+    """Return where the finger went, from prepared inputs (batch of one) and their layout."""
+    points = inputs["trace"][0, : int(inputs["length"][0]), :2] / board.key_size
+    return TracePath(points, dict(zip(board.letters, board.centers / board.key_size, strict=True)))
 
 
 def load(

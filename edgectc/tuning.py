@@ -2,7 +2,8 @@
 
 The network runs once; then one weight at a time is moved in shrinking steps as long as the mean
 reciprocal rank of the right word among the best five rises (Hooke & Jeeves 1961, pattern search).
-That figure is smoother than top-1 and agrees with it.
+That figure is smoother than top-1 and agrees with it. Last, the temperature is chosen for which the
+probability of the best word is the likeliest account of when it is right.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from edgectc import metrics, registry
+from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import letters
+from edgectc.decoders._template import Path
 from edgectc.errors import ConfigError, InputError
-from edgectc.recognizer import Recognizer
+from edgectc.recognizer import Recognizer, path_of
 from edgectc.report import progress
 from edgectc.types import Array, Swipe
 
@@ -26,10 +29,13 @@ _STEPS = {
     "letter_score": (0.4, -2.0),
     "acoustic_scale": (0.2, 0.2),
     "blank_penalty": (0.4, -4.0),
+    "template_weight": (0.5, 0.0),  # where swipes have keys under them
     "context_weight": (0.2, 0.0),  # where swipes have a context
 }
 _HALVINGS = 3
 _BEST = 5
+_WEIGHED = 8  # words compared per swipe: what template and probability are about
+_TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Tuned:
         before: top-1 of the preset that was there.
         after: top-1 of the chosen one.
         gain: 95 % interval of the difference in top-1, paired, by user where users are known.
+        calibration: expected calibration error of the best word's probability, before and after,
+            see `edgectc.metrics.calibration_error`.
     """
 
     preset: Mapping[str, Any]
@@ -49,6 +57,7 @@ class Tuned:
     before: float
     after: float
     gain: tuple[float, float]
+    calibration: tuple[float, float]
 
 
 def tune(recognizer: Recognizer, swipes: Sequence[Swipe]) -> Tuned:
@@ -68,24 +77,32 @@ def tune(recognizer: Recognizer, swipes: Sequence[Swipe]) -> Tuned:
     labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
     if len(labelled) < 2:
         raise InputError("tuning needs labelled swipes, got fewer than 2", reason="no_labels")
-    emitted = [
-        _Emitted(
-            recognizer.log_probs(swipe.points, layout=swipe.layout), swipe.layout, swipe.context
-        )
-        for swipe in progress(labelled, "network")
-    ]
-    weights = [n for n in _STEPS if n != "context_weight" or any(e.context for e in emitted)]
+    emitted = [_emitted(recognizer, swipe) for swipe in progress(labelled, "network")]
+    left_out = {"template_weight"} if not any(e.trace for e in emitted) else set()
+    left_out |= {"context_weight"} if not any(e.context for e in emitted) else set()
     words = [letters(swipe.word or "") for swipe in labelled]
     users = [swipe.user or "" for swipe in labelled]
 
-    def ranks(preset: Mapping[str, Any]) -> Array:
-        return _ranks(recognizer, preset, emitted, words)
+    def answers(preset: Mapping[str, Any]) -> _Answers:
+        return _answers(recognizer, preset, emitted, words)
 
-    chosen = _climb(start, weights, lambda preset: float((1.0 / ranks(preset)).mean()))
-    old, new = ranks(start) == 1, ranks(chosen) == 1
+    start = {**start, "weighed": max(_WEIGHED, int(start["weighed"]))}
+    chosen = _climb(
+        start,
+        [name for name in _STEPS if name not in left_out],
+        lambda preset: float((1.0 / answers(preset).ranks).mean()),
+    )
+    before, after = answers(start), answers({**chosen, "temperature": 1.0})
+    temperature = _temperature(after)
+    chosen["temperature"] = round(temperature, 3)
+    old, new = before.ranks == 1, after.ranks == 1
     groups = users if len(set(users)) > 1 else None
     gain = metrics.bootstrap((new.astype(float) - old).tolist(), groups)
-    return Tuned(chosen, len(words), float(old.mean()), float(new.mean()), gain)
+    calibration = (
+        metrics.calibration_error(before.probability(float(start["temperature"])), old),
+        metrics.calibration_error(after.probability(temperature), new),
+    )
+    return Tuned(chosen, len(words), float(old.mean()), float(new.mean()), gain, calibration)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +112,44 @@ class _Emitted:
     log_probs: Array
     layout: str
     context: tuple[str, ...]
+    trace: Path | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """Place of each right word from 1, infinity where it is not among the best five; all scores."""
+
+    ranks: Array
+    scores: list[list[float]]
+
+    def probability(self, temperature: float) -> Array:
+        """Return (n,) the probability of each best word, 0 where there is none."""
+        best = np.zeros(len(self.scores))
+        for i, scores in enumerate(self.scores):
+            if scores:
+                best[i] = 1.0 / np.exp((np.array(scores) - scores[0]) / temperature).sum()
+        return best
+
+
+def _temperature(answers: _Answers) -> float:
+    """Return the temperature with which right and wrong best words are likeliest.
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", temperature scaling.
+    """
+    right = answers.ranks == 1
+
+    def loss(temperature: float) -> float:
+        p = np.clip(answers.probability(temperature), 1e-6, 1.0 - 1e-6)
+        return float(-np.where(right, np.log(p), np.log1p(-p)).mean())
+
+    return float(min(_TEMPERATURES, key=loss))
+
+
+def _emitted(recognizer: Recognizer, swipe: Swipe) -> _Emitted:
+    board = recognizer.board(swipe.layout)
+    inputs = recognizer.frontend.prepare(swipe.points, board)
+    trace = path_of(inputs, board) if isinstance(board, Layout) else None
+    return _Emitted(recognizer.run(inputs), swipe.layout, swipe.context, trace)
 
 
 def _climb(
@@ -114,13 +169,12 @@ def _climb(
     return best
 
 
-def _ranks(
+def _answers(
     recognizer: Recognizer,
     preset: Mapping[str, Any],
     emitted: Sequence[_Emitted],
     words: Sequence[str],
-) -> Array:
-    """Return the place of each right word from 1; infinity where it is not among the best five."""
+) -> _Answers:
     more = (
         {} if recognizer.language_model is None else {"language_model": recognizer.language_model}
     )
@@ -134,10 +188,12 @@ def _ranks(
         )
         for layout in {one.layout for one in emitted}
     }
-    places = np.full(len(words), np.inf)
+    places, scores = np.full(len(words), np.inf), []
     for i, (one, word) in enumerate(zip(emitted, words, strict=True)):
-        found = decoders[one.layout](one.log_probs, nbest=_BEST, context=one.context)
-        said = dict.fromkeys(letters(h.text) for h in found)
+        decode = decoders[one.layout]
+        found = decode(one.log_probs, nbest=_WEIGHED, context=one.context, trace=one.trace)
+        scores.append([h.score for h in found])
+        said = list(dict.fromkeys(letters(h.text) for h in found))[:_BEST]
         if word in said:
-            places[i] = list(said).index(word) + 1
-    return places
+            places[i] = said.index(word) + 1
+    return _Answers(places, scores)

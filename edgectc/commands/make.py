@@ -12,6 +12,8 @@ from typing import Any
 from edgectc.commands._shared import print_report, report_dict, torch_module
 from edgectc.errors import ConfigError
 
+_OF_TARGETS = ("opset", "exporter", "dynamic_batch")
+
 
 def export(options: Namespace) -> int:
     """Export, verify, and say where the file is."""
@@ -20,8 +22,8 @@ def export(options: Namespace) -> int:
         options.model,
         target=options.target,
         scheme=options.scheme,
-        opset=options.opset,
         out=options.out,
+        **{name: value for name in _OF_TARGETS if (value := getattr(options, name)) is not None},
     )
     size = made.path.stat().st_size
     if options.json:

@@ -123,12 +123,14 @@ def tune(options: Namespace) -> int:
     low, high = tuned.gain
     if options.json:
         about = {"before": tuned.before, "after": tuned.after, "gain": [low, high]}
+        about["calibration_error"] = list(tuned.calibration)
         print(json.dumps({"preset": tuned.preset, "rows": tuned.rows, **about}, sort_keys=True))
         return 0
     print(preset)
     print(
         f"top-1 {tuned.before:.2%} -> {tuned.after:.2%} on {tuned.rows} swipes of split "
-        f"{options.split}; gain {low:+.2%} to {high:+.2%} (95 %, on the rows it was tuned on)"
+        f"{options.split}; gain {low:+.2%} to {high:+.2%} (95 %, on the rows it was tuned on); "
+        f"calibration error {tuned.calibration[0]:.3f} -> {tuned.calibration[1]:.3f}"
     )
     return 0
 

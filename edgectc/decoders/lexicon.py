@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from edgectc.data.personal import UserDictionary
 from edgectc.decoders import _native
 from edgectc.decoders._checks import check_context, check_log_probs, check_nbest
 from edgectc.decoders._plain import Answer, PlainDecoder, Settings
+from edgectc.decoders._template import Path
 from edgectc.decoders._words import View, Words
 from edgectc.errors import ConfigError, UnknownNameError
 from edgectc.tokens import Tokens
@@ -36,6 +37,11 @@ class Options:
         blank_penalty: nats taken from the blank of every frame, after scaling; above 0 favours more
             letters.
         context_weight: weight of what the previous words add, see `LexiconDecoder`.
+        template_weight: nats for each key by which the trace misses the letters, where a trace is
+            given, see `LexiconDecoder`.
+        temperature: divides scores before they become probabilities; chosen so that these are
+            calibrated.
+        weighed: fewest words to compare, however few are asked for.
         unknown_score: nats added to a spelling that is no word, so that names can be written; None
             finds only words.
         unknown_letter_score: nats added per letter of such a spelling, beside ``letter_score``.
@@ -51,6 +57,9 @@ class Options:
     acoustic_scale: float = 1.0
     blank_penalty: float = 0.0
     context_weight: float = 0.5
+    template_weight: float = 0.0
+    temperature: float = 1.0
+    weighed: int = 1
     unknown_score: float | None = None
     unknown_letter_score: float = -3.0
     no_word_score: float | None = None
@@ -59,7 +68,7 @@ class Options:
     beam_size: int = 128
 
     def __post_init__(self) -> None:
-        for name in ("lm_weight", "context_weight"):
+        for name in ("lm_weight", "context_weight", "template_weight"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number >= 0")
         for name in (
@@ -71,12 +80,13 @@ class Options:
         ):
             if not math.isfinite(getattr(self, name) or 0.0):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
-        if not (math.isfinite(self.acoustic_scale) and self.acoustic_scale > 0):
-            raise ConfigError(f"acoustic_scale is {self.acoustic_scale}, expected a number > 0")
+        for name in ("acoustic_scale", "temperature"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected a number > 0")
         if not 0 < self.posterior_width <= 1:
             raise ConfigError(f"posterior_width is {self.posterior_width}, expected 0 < width <= 1")
-        if self.budget < 1 or self.beam_size < 1:
-            raise ConfigError("budget and beam_size must be at least 1")
+        if min(self.budget, self.beam_size, self.weighed) < 1:
+            raise ConfigError("budget, beam_size and weighed must be at least 1")
         if self.unknown_score is not None and self.letter_score + self.unknown_letter_score > 0:
             raise ConfigError(
                 f"letter_score + unknown_letter_score is "
@@ -154,10 +164,18 @@ class LexiconDecoder:
 
         score(w)   = log P(w) + unknown_score + (letter_score + unknown_letter_score) * letters(w)
 
+    Where a trace is given, the words found, at least ``weighed`` of them, are then ranked by::
+
+        score(w) - template_weight * miss(w)
+
+    with `edgectc.decoders._template.Path.miss`. As that takes something from every word, a word
+    which still beats the last score found cannot have been beaten by one that was not found.
+
     Words that are spelled with the same letters ("its", "it's") are one candidate: the one with
-    the higher score is shown. ``probability`` is the share of exp(score) among the candidates that
-    are returned; it is not calibrated. ``posterior`` bounds the share among all words of the
-    lexicon, proven. ``exact`` tells that no better candidate can have been missed. Words less
+    the higher score is shown. ``probability`` is the share of exp(score / temperature) among the
+    words that were compared: those returned, and at least ``weighed``. ``posterior`` bounds the
+    share of exp(score) among all words of the lexicon, proven; there is none where a trace had a
+    say. ``exact`` tells that no better candidate can have been missed. Words less
     likely than about exp(-600) times everything the letters can spell count as impossible.
     """
 
@@ -201,6 +219,7 @@ class LexiconDecoder:
         nbest: int = 5,
         context: Sequence[str] = (),
         unfinished: bool = False,
+        trace: Path | None = None,
     ) -> Decoded:
         """Return the ``nbest`` best words, by score, then text; none if no word is possible.
 
@@ -210,6 +229,7 @@ class LexiconDecoder:
             context: words before this one, the last one last; needs a language model.
             unfinished: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
+            trace: where the finger went, for ``template_weight``; a finished trace only.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
@@ -221,11 +241,13 @@ class LexiconDecoder:
             values = check_log_probs(log_probs, len(self._tokens))  # says what is wrong
         view = self._words.view(context)
         slack, width = _SLACK, 1.0 if unfinished else self._options.posterior_width
-        answer = self._search(view, values, nbest, slack, unfinished)
+        weighed = max(nbest, self._options.weighed)
+        answer = self._search(view, values, weighed, slack, unfinished)
         while answer.scores and answer.exact and _unseen(answer) > width:
             slack += _MORE_SLACK
-            answer = self._search(view, values, nbest, slack, unfinished)
-        return self._decoded(view, answer, nbest, unfinished)
+            answer = self._search(view, values, weighed, slack, unfinished)
+        judge = trace if self._options.template_weight and not unfinished else None
+        return self._decoded(view, answer, judge, nbest, unfinished)
 
     def _search(
         self, view: View, values: Array, nbest: int, slack: float, unfinished: bool
@@ -240,28 +262,40 @@ class LexiconDecoder:
         plain = PlainDecoder(view.trees, self._settings)
         return plain(values, nbest=nbest, slack=slack, unfinished=unfinished)
 
-    def _decoded(self, view: View, answer: Answer, nbest: int, unfinished: bool) -> Decoded:
-        found = []
-        for i, score in enumerate(answer.scores):
-            # Rounded, so that words equal up to rounding come in one order on every machine.
-            found.append((-round(score / _SLACK), self._shown(view, answer, i), i))
-        found.sort()
-        silence = self._options.no_word_score
-        if found and silence is not None:
-            if answer.log_blank + silence > answer.scores[found[0][2]]:
-                return Decoded(())
-        found = found[:nbest]
-        if not found:
+    def _decoded(
+        self, view: View, answer: Answer, trace: Path | None, nbest: int, unfinished: bool
+    ) -> Decoded:
+        silence, weighed = self._options.no_word_score, max(nbest, self._options.weighed)
+        if not answer.scores:
             return Decoded(())
-        top = answer.scores[found[0][2]]
-        share = [math.exp(answer.scores[i] - top) for _, _, i in found]
-        total = sum(share)
-        return Decoded(
-            tuple(
-                self._hypothesis(view, answer, i, text, part / total, unfinished)
-                for (_, text, i), part in zip(found, share, strict=True)
-            )
-        )
+        if silence is not None and answer.log_blank + silence > max(answer.scores):
+            return Decoded(())
+        misses = self._misses(answer, trace)
+        weight = self._options.template_weight
+        scores = [score - weight * miss for score, miss in zip(answer.scores, misses, strict=True)]
+        # Rounded, so that words equal up to rounding come in one order on every machine.
+        ranked = sorted(
+            (-round(score / _SLACK), self._shown(view, answer, i), i)
+            for i, score in enumerate(scores)
+        )[:weighed]
+        top, heat = scores[ranked[0][2]], self._options.temperature
+        shares = [math.exp((scores[i] - top) / heat) for _, _, i in ranked]
+        # No word that was not found scores more than this.
+        floor = -math.inf if len(scores) < weighed else sorted(answer.scores)[-weighed]
+        found = []
+        for (_, text, i), share in zip(ranked[:nbest], shares, strict=False):
+            hypothesis = self._hypothesis(view, answer, i, text, share / sum(shares), unfinished)
+            if trace is not None:
+                lost = weight * misses[i]
+                hypothesis = _judged(hypothesis, misses[i], lost, proven=scores[i] >= floor)
+            found.append(hypothesis)
+        return Decoded(tuple(found))
+
+    def _misses(self, answer: Answer, trace: Path | None) -> list[float]:
+        """Return by how many keys the trace misses each word; 0 without a trace."""
+        if trace is None:
+            return [0.0] * len(answer.scores)
+        return [trace.miss("".join(self._letters[n] for n in word)) for word in answer.letters]
 
     def _shown(self, view: View, answer: Answer, i: int) -> str:
         spelled = "".join([self._letters[letter] for letter in answer.letters[i]])
@@ -284,6 +318,17 @@ class LexiconDecoder:
         parts = {"ctc": score - weight, **parts}
         score += view.shift  # what the context takes from every word that it does not name
         return Hypothesis(text, score, share, answer.frames[i], exact, parts, posterior)
+
+
+def _judged(found: Hypothesis, miss: float, lost: float, *, proven: bool) -> Hypothesis:
+    """Return a hypothesis after the trace had its say: its score is no share of all words now."""
+    return replace(
+        found,
+        score=found.score - lost,
+        exact=found.exact and proven,
+        parts={**found.parts, "template": -miss},
+        posterior=None,
+    )
 
 
 def _table(log_probs: object) -> Array | None:

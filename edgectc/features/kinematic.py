@@ -92,7 +92,7 @@ class KinematicFeatures(nn.Module):
 
     def _nearest(self, points: Tensor, keys: Tensor, key_mask: Tensor) -> Tensor:
         """1 at the used key nearest to each frame, (N, T, K)."""
-        N = len(points)
+        N = points.shape[0]  # len() would make it a constant of the exported graph
         dx = points[:, :, 0:1] - keys[:, :, 0].reshape(N, 1, -1)
         dy = points[:, :, 1:2] - keys[:, :, 1].reshape(N, 1, -1)
         unused = (1.0 - key_mask).reshape(N, 1, -1)

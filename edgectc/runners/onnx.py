@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgectc.errors import BundleError, MissingDependencyError
+from edgectc.errors import BundleError, InputError, MissingDependencyError
 from edgectc.types import Array
 
 
@@ -57,8 +57,17 @@ class OnnxRunner:
         }
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
-        """Return log_probs (N, T', V) float32."""
-        log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
+        """Return log_probs (N, T', V) float32.
+
+        Raises:
+            InputError: reason ``bad_shape``: the graph refused the inputs.
+        """
+        try:
+            log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
+        except Exception as error:  # ONNX Runtime raises its own unrelated classes
+            raise InputError(
+                f"ONNX Runtime refused the inputs: {_first_line(error)}", reason="bad_shape"
+            ) from error
         return log_probs
 
 

@@ -1,38 +1,53 @@
-"""ONNX: torch.onnx's dynamo exporter, one self-contained file, manifest in metadata_props."""
+"""ONNX: torch.onnx, one self-contained file, manifest in metadata_props."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
-from edgectc.errors import ConfigError, ExportError, MissingDependencyError
+from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 
 SCHEMES = ("float32",)
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _METADATA_PROPS = 14  # field number in ModelProto, onnx.proto
+# The opsets that each exporter writes itself; dynamo would write 18 for less and say nothing.
+_WRITES = {"dynamo": range(18, 26), "legacy": range(14, 21)}
+_OLDEST = 14
+_SCOPES = "pkg.torch.onnx.name_scopes"  # names the module of an operator
 
 
 @dataclass(frozen=True)
 class Options:
-    """Operator set of the graph. 18 is the oldest that the exporter writes natively."""
+    """How the graph is written.
+
+    Attributes:
+        opset: operator set, 14 to 25. With "dynamo", 14 to 17 are lowered from 18.
+        exporter: "dynamo" or "legacy" (the one that traces; opsets up to 20).
+        dynamic_batch: take any number of samples at once instead of one.
+    """
 
     opset: int = 18
+    exporter: str = "dynamo"
+    dynamic_batch: bool = False
+
+    def __post_init__(self) -> None:
+        if self.exporter not in _WRITES:
+            raise ValueError(f"exporter is {self.exporter!r}, expected dynamo or legacy")
+        last = _WRITES[self.exporter][-1]
+        if not _OLDEST <= self.opset <= last:
+            raise ValueError(
+                f"opset is {self.opset}, expected {_OLDEST}..{last} for exporter {self.exporter}"
+            )
 
 
 def create(options: Options) -> OnnxTarget:
-    """Return the target.
-
-    Raises:
-        ConfigError: an opset that the exporter would silently replace.
-    """
-    if not 18 <= options.opset <= 25:
-        raise ConfigError(
-            f"opset is {options.opset}, expected 18..25: below 18 the exporter silently writes 18"
-        )
+    """Return the target."""
     return OnnxTarget(options)
 
 
@@ -42,7 +57,8 @@ class OnnxTarget:
     suffix = ".onnx"
 
     def __init__(self, options: Options) -> None:
-        self.opset = options.opset
+        self.options, self.opset = options, options.opset
+        self.batch: int | str = "N" if options.dynamic_batch else 1
 
     def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> bytes:
         """Return the serialized graph of ``model`` at the shapes of ``inputs``.
@@ -54,36 +70,78 @@ class OnnxTarget:
         try:
             import onnx
             import onnxscript  # noqa: F401  (torch.onnx imports it late and explains it badly)
-            import torch
         except ImportError as error:
             raise MissingDependencyError(
                 "exporting ONNX", package=str(error.name), extra="export-onnx"
             ) from error
+        from edgectc.targets import _opsets
+
+        writes = _WRITES[self.options.exporter]
+        asked = max(self.opset, writes[0])
+        write = self._dynamo if self.options.exporter == "dynamo" else self._legacy
         try:
             with quiet():
-                program = torch.onnx.export(
-                    model,
-                    kwargs=dict(inputs),
-                    dynamo=True,
-                    opset_version=self.opset,
-                    input_names=list(inputs),
-                    output_names=["log_probs"],
-                    external_data=False,
-                    verbose=False,
-                )
-            assert program is not None
-            graph = program.model_proto
-            onnx.checker.check_model(graph, full_check=True)
-        except Exception as error:  # the exporter and the checker raise many unrelated classes
+                graph = write(model, inputs, asked)
+        except Exception as error:  # the exporters raise many unrelated classes
             raise ExportError(f"torch.onnx failed: {error}") from error
-        written = {entry.domain: entry.version for entry in graph.opset_import}
-        if written.get("", -1) != self.opset:
-            raise ExportError(
-                f"asked for opset {self.opset}, the exporter wrote {written.get('')}; "
-                "no file was made"
-            )
+        _expect(graph, asked)
+        if self.options.dynamic_batch:
+            _expect_batch(graph)
+        if self.opset < asked:
+            graph = _opsets.lowered(graph, self.opset)
+            _expect(graph, self.opset)
+        _forget_source(graph)
+        try:
+            onnx.checker.check_model(graph, full_check=True)
+        except Exception as error:  # the checker raises unrelated classes
+            raise ExportError(f"the ONNX checker refuses the graph: {error}") from error
         data: bytes = graph.SerializeToString()
         return data
+
+    def _dynamo(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
+        import torch
+
+        given = tuple(inputs.values())
+        shapes: Any = None
+        if self.options.dynamic_batch:
+            # Two samples, because torch takes an axis of size one for constant.
+            given = tuple(torch.cat([value, value]) for value in given)
+            shapes = tuple({0: torch.export.Dim("N", min=1)} for _ in given)
+            takes = inspect.signature(model.forward).parameters.values()
+            if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in takes):
+                shapes = (shapes,)
+        program = torch.onnx.export(
+            model,
+            given,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            opset_version=opset,
+            input_names=list(inputs),
+            output_names=["log_probs"],
+            external_data=False,
+            verbose=False,
+        )
+        assert program is not None
+        return program.model_proto
+
+    def _legacy(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
+        import io
+
+        import onnx
+        import torch
+
+        names, written = [*inputs, "log_probs"], io.BytesIO()
+        torch.onnx.export(
+            model,
+            tuple(inputs.values()),
+            written,  # type: ignore[arg-type]
+            dynamo=False,
+            dynamic_axes={k: {0: "N"} for k in names} if self.options.dynamic_batch else None,
+            opset_version=opset,
+            input_names=list(inputs),
+            output_names=["log_probs"],
+        )
+        return onnx.load_from_string(written.getvalue())
 
     def embed(self, converted: bytes, manifest: Manifest) -> bytes:
         """Return the file with the unsealed manifest inside.
@@ -92,6 +150,38 @@ class OnnxTarget:
         """
         entry = _field(1, b"edgectc") + _field(2, manifest.text().encode("ascii"))
         return converted + _field(_METADATA_PROPS, entry)
+
+
+def _expect(graph: Any, opset: int) -> None:
+    """Raise unless the graph was really written in the operator set that was asked for."""
+    written = {entry.domain: entry.version for entry in graph.opset_import}
+    if written != {"": opset}:
+        raise ExportError(
+            f"asked for opset {opset}, the exporter wrote {written.get('')}"
+            f"{''.join(f' and {d} {v}' for d, v in written.items() if d)}; no file was made"
+        )
+
+
+def _expect_batch(graph: Any) -> None:
+    """Raise if the exporter made the number of samples a constant."""
+    for value in [*graph.graph.input, *graph.graph.output]:
+        if not value.type.tensor_type.shape.dim[0].dim_param:
+            raise ExportError(
+                f"the exporter froze the batch of {value.name!r}: the network computes with it as "
+                "a Python number (len(x), int(...)); use x.shape[0], or leave dynamic_batch out"
+            )
+
+
+def _forget_source(graph: Any) -> None:
+    """Drop the paths and lines of the exporting machine; an operator keeps its module's name."""
+    for node in graph.graph.node:
+        scopes = [p for p in node.metadata_props if p.key == _SCOPES]
+        node.doc_string = ""
+        del node.metadata_props[:]
+        node.metadata_props.extend(scopes)
+    for value in [*graph.graph.input, *graph.graph.output, *graph.graph.value_info]:
+        del value.metadata_props[:]
+    del graph.graph.metadata_props[:]
 
 
 def _field(number: int, payload: bytes) -> bytes:

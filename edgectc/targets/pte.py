@@ -33,6 +33,7 @@ class PteTarget:
 
     suffix = ".pte"
     opset = None
+    batch = 1
 
     def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
         """Return the lowered edge program of ``model`` at the shapes of ``inputs``.

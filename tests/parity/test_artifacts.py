@@ -104,8 +104,10 @@ def test_other_exports_leave_no_file_when_they_fail(tmp_path: Path) -> None:
         edgectc.export(target="onxx", out=tmp_path)
     with pytest.raises(UnknownNameError, match="unknown scheme"):
         edgectc.export(target="onnx", scheme="int9", out=tmp_path)
-    with pytest.raises(ConfigError, match="opset is 14"):
-        edgectc.export(target="onnx", opset=14, out=tmp_path)
+    with pytest.raises(ConfigError, match=r"opset is 13, expected 14\.\.25"):
+        edgectc.export(target="onnx", opset=13, out=tmp_path)
+    with pytest.raises(ConfigError, match=r"opset is 21, expected 14\.\.20 for exporter legacy"):
+        edgectc.export(target="onnx", opset=21, exporter="legacy", out=tmp_path)
     with pytest.raises(ConfigError, match="has no opset"):
         edgectc.export(target="pte", opset=18, out=tmp_path)
     assert list(tmp_path.iterdir()) == []

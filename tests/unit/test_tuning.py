@@ -92,3 +92,26 @@ def test_command_line_writes_a_preset(
     assert told["preset"] == json.loads(out.read_text())
     assert told["rows"] == len(swipes)
     assert told["after"] >= 0.7
+
+
+def test_the_temperature_makes_probabilities_true() -> None:
+    rng = np.random.default_rng(0)
+    scores = [[0.0, -float(gap)] for gap in rng.exponential(2.0, 4000)]
+    true = 1.0 / (1.0 + np.exp([row[1] / 2.5 for row in scores]))
+    ranks = np.where(rng.random(4000) < true, 1.0, np.inf)
+    found = tuning._Answers(ranks, scores)
+    assert tuning._temperature(found) == pytest.approx(2.5, rel=0.15)
+    assert found.probability(2.5) == pytest.approx(true)
+
+
+def test_the_template_is_tuned_and_the_preset_is_calibrated(
+    lexicon: str, swipes: list[Swipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "_STEPS", {"template_weight": (0.5, 0.0)})
+    model = edgectc.load(runner="onnx", lexicon=lexicon)
+    model.preset = {"type": "lexicon", "acoustic_scale": 0.1}  # the network hardly has a say
+    tuned = tuning.tune(model, swipes)
+    assert tuned.preset["template_weight"] > 0
+    assert tuned.preset["weighed"] == 8
+    assert tuned.after >= tuned.before
+    assert tuned.calibration[1] <= tuned.calibration[0] + 0.02

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/: what every host must answer, stage by stage, by the plain oracles.
+
+Traces are generated, the network is PyTorch on the shipped weights, the search is numpy's. Run it
+again whenever the shipped model, its preset or its words change. See docs/host_contract.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edgectc
+from edgectc import bundle, language, recognizer
+from edgectc.data import layouts, lexicons, packed, validation
+from edgectc.data.synthesis import swipe
+from edgectc.data.validation import check_points
+from edgectc.decoders.lexicon import Options, create
+from edgectc.errors import EdgectcError, InputError
+from edgectc.files import write_bytes
+from edgectc.lms._ngrams import normalize_word
+from edgectc.manifest import PREFIX, pack_array, parse, sealed
+from edgectc.tokens import Tokens
+
+FOLDER = Path(__file__).resolve().parents[1] / "tests" / "golden"
+VERSION = 1
+
+# ---- traces.json: the shipped model, raw trace -> frames -> log_probs -> words ----------------
+
+_SPOKEN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("qwerty", "hello", ()),
+    ("qwerty", "keyboard", ()),
+    ("qwerty", "its", ()),
+    ("qwerty", "you", ("how", "are")),
+    ("qwerty", "going", ("where", "are", "you")),
+    ("qwerty", "bookkeeper", ()),
+    ("azerty", "quick", ()),
+    ("azerty", "morning", ("good",)),
+    ("qwertz", "pizza", ()),
+    ("dvorak", "thanks", ()),
+    ("dvorak", "zero", ("from",)),
+)
+
+
+def traces() -> dict[str, Any]:
+    """Return the cases of the shipped model."""
+    place = bundle.locate(None)
+    opened = bundle.read(place)
+    model = recognizer.load(place, runner="eager")
+    rng = np.random.default_rng(2026)
+    cases = [
+        _case(model, f"{layout}-{word}", layout, swipe(word, layouts.load(layout), rng), context)
+        for layout, word, context in _SPOKEN
+    ]
+    cases += [_case(model, name, "qwerty", points, ()) for name, points in _edges(rng).items()]
+    index = opened.index
+    about = {
+        "name": index.name,
+        "frontend": index.model["frontend"],
+        "decoder": index.decoder,
+        "lexicon_sha256": index.lexicon["sha256"],
+        "language_model_sha256": (index.language_model or {}).get("sha256"),
+        "weights_sha256": index.files["weights.safetensors"],
+    }
+    return {"golden": VERSION, "model": about, "cases": cases}
+
+
+def _edges(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return traces at the limits of what is accepted."""
+    board = layouts.load("qwerty")
+    long = swipe("internationalization", board, rng)
+    word = swipe("word", board, rng)
+    return {
+        "two-points": np.array([[0.25, 0.17, 0.0], [0.75, 0.83, 120.0]]),
+        "at-rest": np.array([[0.35, 0.5, 5.0], [0.35, 0.5, 90.0], [0.35, 0.5, 230.0]]),
+        "pause": np.array([[0.15, 0.2, 0], [0.15, 0.2, 400], [0.3, 0.2, 420], [0.45, 0.2, 900.0]]),
+        "jump-in-no-time": np.array([[0.1, 0.2, 0], [0.5, 0.5, 0], [0.9, 0.8, 150.0]]),
+        "longest": np.column_stack([long[:, :2], long[:, 2] * 3.0]),
+        "big-time-origin": np.add(word, [0.0, 0.0, 1.6e12]),
+    }
+
+
+def _case(
+    model: Any, name: str, layout: str, points: np.ndarray, context: tuple[str, ...]
+) -> dict[str, Any]:
+    points = np.round(points, 4)
+    board = model.board(layout)
+    frames = model.frontend.frames(points, board)
+    used = [*range(len(board.letters)), model.tokens(board).blank_id]
+    # As a host keeps them: float32, the columns of the keys and the blank alone.
+    log_probs = model.log_probs(points, layout=layout)[:, used].astype(np.float32)
+    options = {key: value for key, value in model.preset.items() if key != "type"}
+    decode = create(
+        Options(**options),
+        tokens=Tokens((*board.letters, "<blank>"), blank_id=len(board.letters)),
+        lexicon=model.lexicon,
+        language_model=model.language_model,
+        backend="numpy",
+    )
+    table = log_probs.astype(np.float64)
+    return {
+        "name": name,
+        "layout": layout,
+        "context": list(context),
+        "points": points.tolist(),
+        "frames": pack_array(frames),
+        "log_probs": pack_array(log_probs),
+        "words": _words(decode(table, nbest=5, context=context)),
+        "unfinished": _words(decode(table, nbest=3, context=context, unfinished=True)),
+    }
+
+
+def _words(found: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": one.text,
+            "score": round(one.score, 9),
+            "probability": round(one.probability, 9),
+            "exact": one.exact,
+        }
+        for one in found
+    ]
+
+
+# ---- search.json: the search alone, with a small lexicon and language model of its own --------
+
+_LETTERS = "abcdehilnorstu"
+_COUNTS = {
+    "the": 900, "that": 300, "this": 5, "its": 40, "it's": 60, "us": 50, "US": 30, "to": 400,
+    "too": 60, "on": 200, "one": 90, "no": 80, "not": 150, "note": 9, "notes": 5, "hotel": 8,
+    "hello": 20, "hoot": 1, "shoot": 3, "shoe": 5, "shoes": 6, "son": 12, "soon": 14, "sun": 13,
+    "bus": 8, "buses": 2, "cab": 3, "cable": 4, "abba": 1, "caba": 0.5, "café": 6, "cafe": 2,
+    "dust": 3, "house": 25, "houses": 9, "line": 15, "lines": 10, "lie": 8, "lies": 4, "a": 500,
+    "i": 300, "I": 200, "road": 9, "roads": 4, "order": 11, "ordered": 5, "Abel": 1, "able": 12,
+    "ant": 2, "aunt": 3, "union": 4, "onion": 2, "noon": 2, "Zoë": 1, "nobel": 1, "Nobel": 3,
+}  # fmt: skip
+_SENTENCES = """the house on the road
+this is the line to the hotel
+it's not the sun
+its house is on the line
+to us the hotel is too soon
+one note to the son
+the bus is not on the road
+i note the lines on the road
+not one of us is able to order the cable
+hello to the house
+the shoes on the line
+a café on the road
+soon the sun is on the house"""
+
+_OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"lm_weight": 0.5, "letter_score": 1.2, "acoustic_scale": 0.65},
+    {"lm_weight": 0.4, "letter_score": -0.3, "blank_penalty": 0.5, "context_weight": 1.0},
+    {"unknown_score": -1.0, "unknown_letter_score": -2.5, "letter_score": 0.5},
+    {"no_word_score": -1.0, "lm_weight": 0.2},
+    {"posterior_width": 0.05, "lm_weight": 0.3},
+)
+_CONTEXTS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("the",),
+    ("on", "the"),
+    ("unheard",),
+    ("It’s", "not"),
+)
+_USER: tuple[dict[str, dict[str, Any]], ...] = (
+    {},
+    {"Nadia": {"count": 3.0}, "hotel": {"hidden": True}, "its": {"count": 50.0}},
+    {"noel": {"count": 2.0, "boost": 1.5}, "house": {"boost": -2.0}, "its": {"hidden": True}},
+)
+
+
+def search() -> dict[str, Any]:
+    """Return the cases of the search alone."""
+    rng = np.random.default_rng(7)
+    with tempfile.TemporaryDirectory() as folder:
+        trie, lm = Path(folder) / "words.trie", Path(folder) / "words.lm"
+        packed.pack(lexicons.Lexicon.from_counts(_COUNTS), set(_LETTERS)).write(trie)
+        language.write(lm, language.build([_SENTENCES.splitlines()], order=3).ngrams)
+        files = {"lexicon": trie.read_bytes(), "language_model": lm.read_bytes()}
+        lexicon, model = lexicons.Lexicon.read(trie), language.load(lm, required=True)
+        cases = [_searched(rng, lexicon, model, number) for number in range(42)]
+    return {
+        "golden": VERSION,
+        "letters": _LETTERS,
+        **{name: base64.b64encode(data).decode() for name, data in files.items()},
+        "cases": cases,
+    }
+
+
+def _searched(rng: np.random.Generator, lexicon: Any, model: Any, number: int) -> dict[str, Any]:
+    options = _OPTIONS[number % len(_OPTIONS)]
+    context = _CONTEXTS[number // 2 % len(_CONTEXTS)]
+    user = _USER[number // 3 % len(_USER)]
+    unfinished = number % 9 == 8
+    mine = edgectc.UserDictionary()
+    for word, held in user.items():
+        if "count" in held:
+            mine.add(word, held["count"])
+        if "boost" in held:
+            mine.boost(word, held["boost"])
+        if held.get("hidden"):
+            mine.hide(word)
+    # Columns in an order of their own, and two that are no letter, as unused slots are.
+    symbols = [*rng.permutation(list(_LETTERS)).tolist(), "", ""]
+    symbols.insert(int(rng.integers(len(symbols))), "<blank>")
+    blank = symbols.index("<blank>")
+    tokens = [symbol or f"<unused:{i}>" for i, symbol in enumerate(symbols)]
+    log_probs = _emissions(rng, tokens, blank, silent=number % 14 == 4)
+    decode = create(
+        Options(**options),
+        tokens=Tokens(tuple(tokens), blank_id=blank),
+        lexicon=lexicon,
+        language_model=model,
+        dictionary=mine,
+        backend="numpy",
+    )
+    nbest = 1 + number % 5
+    found = decode(
+        log_probs.astype(np.float64), nbest=nbest, context=context, unfinished=unfinished
+    )
+    return {
+        "name": f"{number:02d}",
+        "options": options,
+        "columns": symbols,
+        "context": list(context),
+        "user": {
+            word: {"spelled": lexicons.spell(word, _LETTERS), **_held(mine[word])} for word in mine
+        },
+        "nbest": nbest,
+        "unfinished": unfinished,
+        "log_probs": pack_array(log_probs),
+        "words": _words(found),
+    }
+
+
+def _held(personal: Any) -> dict[str, Any]:
+    return {name: getattr(personal, name) for name in ("count", "boost", "hidden")}
+
+
+def _emissions(
+    rng: np.random.Generator, tokens: list[str], blank: int, *, silent: bool
+) -> np.ndarray:
+    """Return (T, V) float32 log_probs that lean to a word of the lexicon, or to silence."""
+    word = str(rng.choice([w for w in _COUNTS if set(w) <= set(_LETTERS)]))
+    T = len(word) * 2 + int(rng.integers(2, 5))
+    logits = rng.normal(0.0, 1.5, (T, len(tokens)))
+    logits[:, blank] += 5.0 if silent else 1.0
+    for i, letter in enumerate(word):
+        logits[1 + 2 * i, tokens.index(letter)] += 0.0 if silent else 4.0
+    for column, token in enumerate(tokens):
+        if token.startswith("<unused"):
+            logits[:, column] = -1e4
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits.astype(np.float32)
+
+
+# ---- checks.json: refusals, spellings, sealed files -------------------------------------------
+
+
+def checks() -> dict[str, Any]:
+    """Return what is refused, how words are spelled and compared, and which files are whole."""
+    words = ["Hello", "It’s", "it's", "naïve", "Zürich", "STRASSE", "straße", "co-op", "O'Neil",
+             "e\u0301te\u0301", "øre", "42", "’", "ΣΊΣΥΦΟΣ", "Ёлка"]  # fmt: skip
+    alphabet = "abcdefghijklmnopqrstuvwxyz"
+    return {
+        "golden": VERSION,
+        "points": [_refusal(name, points) for name, points in _strange_points().items()],
+        "alphabet": alphabet,
+        "words": [
+            {
+                "text": word,
+                "spelled": lexicons.spell(word, alphabet),
+                "normalized": normalize_word(word),
+            }
+            for word in words
+        ],
+        "files": [_file(name, data) for name, data in _files().items()],
+    }
+
+
+def _strange_points() -> dict[str, Any]:
+    return {
+        "fine": [[0.1, 0.2, 0], [0.3, 0.4, 20]],
+        "empty": [],
+        "tap": [[0.1, 0.2, 0]],
+        "two-columns": [[0.1, 0.2], [0.2, 0.3]],
+        "pixels": [[100, 200, 0], [130, 220, 16]],
+        "off": [[0.1, 0.2, 0], [1.7, 0.2, 16]],
+        "above": [[0.1, 0.2, 0], [0.2, -1.2, 16]],
+        "at-the-limits": [[-0.5, -1.0, 0], [1.5, 2.5, 16]],
+        "one-far-point": [[0.1, 0.2, 0], [0.2, 0.2, 8], [9.0, 0.2, 16]],
+        "backwards": [[0.1, 0.2, 30], [0.2, 0.2, 10]],
+        "constant": [[0.1, 0.2, 30], [0.2, 0.2, 30]],
+        "a-minute": [[0.1, 0.2, 0], [0.2, 0.2, 60_000]],
+        "over-a-minute": [[0.1, 0.2, 0], [0.2, 0.2, 60_001]],
+        "not-finite": [[0.1, 0.2, 0], ["NaN", 0.2, 10]],
+        "infinite": [[0.1, 0.2, 0], [0.1, 0.2, "Infinity"]],
+    }
+
+
+def _refusal(name: str, points: Any) -> dict[str, Any]:
+    numbers = [[float(value) for value in row] for row in points]
+    reason = _outcome(lambda: check_points(numbers), lambda error: error.reason)
+    assert reason is None or reason in validation.REASONS
+    return {"name": name, "points": points, "reason": reason}
+
+
+def _files() -> dict[str, bytes]:
+    body = PREFIX + b"0" * 64 + b'","manifest":{"name":"x"}}'
+    whole = sealed(b"\x00graph\xff\x80" + body + b"\x01tail")
+    flipped = bytearray(whole)
+    flipped[2] ^= 1
+    tail = bytearray(whole)
+    tail[-1] ^= 4
+    return {
+        "whole": whole,
+        "first-bytes-changed": bytes(flipped),
+        "last-byte-changed": bytes(tail),
+        "cut": whole[:-1],
+        "two-manifests": whole + body,
+        "none": b"just bytes",
+        "nothing": b"",
+        "version-2": whole.replace(b'_manifest":1', b'_manifest":2'),
+    }
+
+
+def _file(name: str, data: bytes) -> dict[str, Any]:
+    return {"name": name, "base64": base64.b64encode(data).decode(), "whole": _is_whole(data)}
+
+
+def _is_whole(data: bytes) -> bool:
+    """Return whether a file passes its seal; these files hold no full manifest after it."""
+    error = _outcome(lambda: parse(data, source="file"), str)
+    return error is None or "malformed manifest" in error
+
+
+def _outcome(call: Callable[[], Any], show: Callable[[Any], Any]) -> Any:
+    try:
+        call()
+    except (InputError, EdgectcError) as error:
+        return show(error)
+    return None
+
+
+MADE = {"traces.json": traces, "search.json": search, "checks.json": checks}
+
+
+def main() -> None:
+    """Write the files."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    for name, make in MADE.items():
+        values = make()
+        rows = [json.dumps(case, sort_keys=True) for case in values.pop("cases", [])]
+        text = json.dumps(values, sort_keys=True, indent=1)
+        if rows:
+            text = text[:-2] + ',\n "cases": [\n' + ",\n".join(rows) + "\n]}"
+        data = (text + "\n").encode()
+        write_bytes(FOLDER / name, data)
+        print(f"tests/golden/{name}: {len(data):,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The golden vectors every host reads, against the compiled search and the shipped artifact."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edgectc
+from edgectc import bundle, language, manifest
+from edgectc.data import lexicons
+from edgectc.data.validation import check_points
+from edgectc.decoders import lexicon as decoders
+from edgectc.errors import BundleError, BundleMismatchError, InputError
+from edgectc.lms._ngrams import normalize_word
+from edgectc.manifest import unpack_array
+from edgectc.tokens import Tokens
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def _read(name: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((GOLDEN / name).read_text(encoding="ascii"))
+    assert values["golden"] == 1
+    return values
+
+
+def _same_words(found: Any, wanted: list[dict[str, Any]], *, case: str) -> None:
+    assert [one.text for one in found] == [one["text"] for one in wanted], case
+    for one, other in zip(found, wanted, strict=True):
+        assert one.score == pytest.approx(other["score"], abs=1e-6), case
+        assert one.probability == pytest.approx(other["probability"], abs=1e-6), case
+        assert one.exact or not other["exact"], case
+
+
+def test_files_are_small() -> None:
+    assert sum(path.stat().st_size for path in GOLDEN.iterdir()) < 300_000
+
+
+def test_vectors_are_of_the_shipped_model(shipped: Path) -> None:
+    index, about = bundle.read(shipped).index, _read("traces.json")["model"]
+    for key, value in {
+        "decoder": index.decoder,
+        "frontend": index.model["frontend"],
+        "weights_sha256": index.files["weights.safetensors"],
+        "lexicon_sha256": index.lexicon["sha256"],
+        "language_model_sha256": index.language_model["sha256"],
+    }.items():
+        assert about[key] == value, f"{key} changed: run python scripts/golden.py"
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("onnxruntime"), reason="needs onnxruntime")
+def test_shipped_model_stage_by_stage(shipped: Path) -> None:
+    model = edgectc.load(shipped, runner="onnx")
+    for case in _read("traces.json")["cases"]:
+        name, board, points = case["name"], model.board(case["layout"]), case["points"]
+        frames, log_probs = unpack_array(case["frames"]), unpack_array(case["log_probs"])
+        np.testing.assert_allclose(model.frontend.frames(points, board), frames, 0, 1e-12, name)
+        used = [*range(len(board.letters)), model.tokens(board).blank_id]
+        answered = model.log_probs(points, layout=case["layout"])
+        np.testing.assert_allclose(answered[:, used], log_probs, 0, 1e-4, err_msg=name)
+        # A host whose table lacks the unused slots still gets the same words.
+        table = np.full(answered.shape, -np.inf)
+        table[:, used] = log_probs
+        decode = model.decoder(board)
+        context = case["context"]
+        _same_words(decode(table, nbest=5, context=context), case["words"], case=name)
+        moving = decode(table, nbest=3, context=context, unfinished=True)
+        _same_words(moving, case["unfinished"], case=name)
+        whole = model(points, layout=case["layout"], context=context)
+        for one, other in zip(whole, case["words"], strict=False):
+            assert one.text == other["text"], name
+            assert one.score == pytest.approx(other["score"], abs=1e-3), name
+
+
+def test_search_alone(tmp_path: Path) -> None:
+    golden = _read("search.json")
+    trie, lm = tmp_path / "words.trie", tmp_path / "words.lm"
+    trie.write_bytes(base64.b64decode(golden["lexicon"]))
+    lm.write_bytes(base64.b64decode(golden["language_model"]))
+    lexicon, model = lexicons.Lexicon.read(trie), language.load(lm, required=True)
+    assert len(golden["cases"]) >= 40
+    for case in golden["cases"]:
+        mine = edgectc.UserDictionary()
+        for word, held in case["user"].items():
+            assert lexicons.spell(word, set(golden["letters"])) == held["spelled"]
+            if held["count"]:
+                mine.add(word, held["count"])
+            mine.boost(word, held["boost"])
+            if held["hidden"]:
+                mine.hide(word)
+        symbols = case["columns"]
+        blank = symbols.index("<blank>")
+        decode = decoders.create(
+            decoders.Options(**case["options"]),
+            tokens=Tokens(tuple(s or f"<unused:{i}>" for i, s in enumerate(symbols)), blank),
+            lexicon=lexicon,
+            language_model=model,
+            dictionary=mine,
+        )
+        found = decode(
+            unpack_array(case["log_probs"]),
+            nbest=case["nbest"],
+            context=case["context"],
+            unfinished=case["unfinished"],
+        )
+        _same_words(found, case["words"], case=case["name"])
+
+
+def test_scores_are_sums_over_all_alignments() -> None:
+    """An oracle that shares no code with any search: the forward recursion, term by term."""
+    golden = _read("search.json")
+    plain = [c for c in golden["cases"] if not (c["options"] or c["context"] or c["user"])]
+    seen = 0
+    for case in plain:
+        if case["unfinished"]:
+            continue
+        table = unpack_array(case["log_probs"]).astype(np.float64)
+        blank = case["columns"].index("<blank>")
+        for one in case["words"]:
+            label = [case["columns"].index(letter) for letter in lexicons.letters(one["text"])]
+            assert _forward(table, label, blank) <= one["score"] + 12.0  # log of the rarest word
+            assert one["score"] < _forward(table, label, blank)
+            seen += 1
+    assert seen
+
+
+def _forward(table: np.ndarray, label: list[int], blank: int) -> float:
+    states = [blank]
+    for column in label:
+        states += [column, blank]
+    table = table - np.logaddexp.reduce(table, axis=1, keepdims=True)
+    alpha = np.full(len(states), -np.inf)
+    alpha[:2] = table[0, states[:2]]
+    for row in table[1:]:
+        after = alpha.copy()
+        after[1:] = np.logaddexp(after[1:], alpha[:-1])
+        for s in range(3, len(states), 2):
+            if states[s] != states[s - 2]:
+                after[s] = np.logaddexp(after[s], alpha[s - 2])
+        alpha = after + row[states]
+    return float(np.logaddexp(alpha[-1], alpha[-2]))
+
+
+def test_refused_points() -> None:
+    for case in _read("checks.json")["points"]:
+        points = [[float(value) for value in row] for row in case["points"]]
+        if case["reason"] is None:
+            check_points(points)
+            continue
+        with pytest.raises(InputError) as caught:
+            check_points(points)
+        assert caught.value.reason == case["reason"], case["name"]
+
+
+def test_spelling_and_normal_form() -> None:
+    golden = _read("checks.json")
+    for case in golden["words"]:
+        assert lexicons.spell(case["text"], golden["alphabet"]) == case["spelled"]
+        assert normalize_word(case["text"]) == case["normalized"]
+
+
+def test_seals() -> None:
+    for case in _read("checks.json")["files"]:
+        data = base64.b64decode(case["base64"])
+        with pytest.raises(BundleError) as caught:  # none holds a full manifest
+            manifest.parse(data, source=case["name"])
+        whole = "malformed manifest" in str(caught.value)
+        assert whole is case["whole"], case["name"]
+        if case["name"].endswith("changed"):
+            assert caught.type is BundleMismatchError

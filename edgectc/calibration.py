@@ -86,7 +86,7 @@ def percentile(seen: Histogram) -> Range:
     share = np.cumsum(seen.counts) / total
     edges = np.linspace(seen.low, seen.high, BINS + 1)
     low = edges[np.searchsorted(share, _TAIL / 2, side="right")]
-    high = edges[min(np.searchsorted(share, 1.0 - _TAIL / 2) + 1, BINS)]
+    high = edges[min(int(np.searchsorted(share, 1.0 - _TAIL / 2)) + 1, BINS)]
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
@@ -145,9 +145,10 @@ def _narrowed(seen: Histogram, cost: Callable[[float, float], float]) -> Range:
     if not seen.counts.sum():
         return low, high
     shares = np.linspace(1.0, _NARROWEST, _GRID)
-    low, high = min(((low * s, high * s) for s in shares), key=lambda ends: cost(*ends))
-    high = min((high * s for s in shares), key=lambda end: cost(low, end)) if high > 0 else high
-    low = min((low * s for s in shares), key=lambda end: cost(end, high)) if low < 0 else low
+    both: list[Range] = [(low * s, high * s) for s in shares]
+    low, high = min(both, key=lambda ends: cost(*ends))
+    high = min((high * s for s in shares), key=lambda end: cost(low, end))
+    low = min((low * s for s in shares), key=lambda end: cost(end, high))
     return float(low), float(high)
 
 

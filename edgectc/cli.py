@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
+from edgectc.commands import quantize
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -185,6 +186,9 @@ def _make(verb: object) -> None:
         help="onnx: take any number of samples at once",
     )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+
+    text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
+    quantize.arguments(verb("quantize", "quantize.quantize", text))
 
     one = verb("train", "make.train", "Train a model; run again to resume.")
     one.add_argument("config", help="TOML file, or a shipped config, e.g. gru-small")

@@ -26,7 +26,7 @@ from edgectc.errors import ConfigError, ParityError, UnsupportedSchemeError
 from edgectc.files import staged
 from edgectc.manifest import Manifest
 from edgectc.reference import Case
-from edgectc.schemes import Scheme
+from edgectc.schemes import Float32, Scheme
 from edgectc.tokens import output_length
 from edgectc.types import Report
 
@@ -68,6 +68,50 @@ def export(
         ParityError: the converted graph does not answer like the trained network.
         ExportError: the converter failed.
     """
+    if scheme in schemes.SCHEMES and scheme != Float32.name:
+        raise UnsupportedSchemeError(
+            f"scheme {scheme!r} has to prove what it costs; make it with: edgectc quantize "
+            f"--target {target} --scheme {scheme}"
+        )
+    job = prepare(path, target=target, scheme=scheme, out=out, **options)
+    return write(job, *sealed(job, job.maker.convert(job.model, job.inputs())))
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one artifact is made from.
+
+    Attributes:
+        maker: the target.
+        final: where the artifact goes.
+    """
+
+    bundle: Bundle
+    model: models.CtcModel
+    cases: list[Case]
+    target: str
+    maker: Any
+    scheme: Scheme
+    final: Path
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """Return inputs of the network, batch of one."""
+        boards = {board.name: board for board in self.bundle.layouts}
+        setting = reference.setting(boards, self.cases[0].layout)
+        prepared = self.cases[0].inputs(self.model.frontend, setting)
+        # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
+        return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
+
+
+def prepare(
+    path: str | os.PathLike[str] | None,
+    *,
+    target: str,
+    scheme: str,
+    out: str | os.PathLike[str] | None,
+    **options: Any,
+) -> Job:
+    """Return the job of one artifact, its bundle checked against its reference; see `export`."""
     how = schemes.scheme(scheme)
     module = registry.module("targets", target)
     takes = [field.name for field in dataclasses.fields(module.Options)]
@@ -81,21 +125,48 @@ def export(
         )
     maker = module.create(from_dict(module.Options, options, where=f"target {target}: "))
     bundle = bundles.read(bundles.locate(path))
-    final = _destination(out, f"{bundle.index.name}{maker.suffix}")
+    stem = bundle.index.name if how.name == Float32.name else f"{bundle.index.name}-{how.name}"
+    final = _destination(out, f"{stem}{maker.suffix}")
     model = models.load(bundle)
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    _check_original(bundle, cases, how)
-    inputs = _example(model, bundle, cases[0])
-    converted = maker.convert(model, inputs)
+    _check_original(bundle, cases)
+    return Job(bundle, model, cases, target, maker, how, final)
 
-    blank = _manifest(bundle, maker, target, how, cases, model, parity={})
-    measured = _measure(maker.embed(converted, blank), blank, cases)
-    manifest = _manifest(bundle, maker, target, how, cases, model, parity=measured.figures)
-    data = manifests.sealed(maker.embed(converted, manifest))
-    with staged(final) as temporary:
+
+def sealed(
+    job: Job,
+    converted: Any,
+    *,
+    decoder: Mapping[str, Any] | None = None,
+    quantization: Mapping[str, Any] | None = None,
+) -> tuple[bytes, Manifest]:
+    """Return the finished file of what a target converted, measured on the reference cases.
+
+    Args:
+        job: what it was made from.
+        converted: what the target returned.
+        decoder: preset instead of the bundle's.
+        quantization: what the manifest is to say about it.
+
+    Raises:
+        ParityError: the graph does not answer like the trained network.
+    """
+    blank = _manifest(job, decoder=decoder, quantization=quantization, parity={})
+    measured = _measure(job.maker.embed(converted, blank), blank, job.cases)
+    manifest = dataclasses.replace(blank, parity=measured.figures)
+    return manifests.sealed(job.maker.embed(converted, manifest)), manifest
+
+
+def write(job: Job, data: bytes, manifest: Manifest) -> Artifact:
+    """Write a finished file under its final name once its very bytes have passed.
+
+    Raises:
+        ParityError: they do not answer like the trained network.
+    """
+    with staged(job.final) as temporary:
         temporary.write_bytes(data)
-        report = _recheck(temporary, bundle)
-    return Artifact(final, manifest, report)
+        report = _recheck(temporary, job.bundle)
+    return Artifact(job.final, manifest, report)
 
 
 def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
@@ -105,23 +176,16 @@ def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
     return Path(out) / name if folder else Path(out)
 
 
-def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
+def _check_original(bundle: Bundle, cases: list[Case]) -> None:
     """The weights must still answer the reference cases, or the reference proves nothing."""
     loaded = recognizer.load(bundle.path, runner="eager")
-    checks, _ = parity.compare_numbers(loaded, cases, atol=how.atol)
+    checks, _ = parity.compare_numbers(loaded, cases, schemes.describe(Float32()))
     failed = [check for check in checks if check.status == "fail"]
     if failed:
         raise ParityError(
             f"{bundle.path}: PyTorch does not reproduce the bundle's own reference "
             f"({failed[0].detail}); pack the bundle again"
         )
-
-
-def _example(model: models.CtcModel, bundle: Bundle, case: Case) -> dict[str, torch.Tensor]:
-    boards = {board.name: board for board in bundle.layouts}
-    prepared = case.inputs(model.frontend, reference.setting(boards, case.layout))
-    # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
-    return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
 
 def _measure(data: bytes, manifest: Manifest, cases: list[Case]) -> Report:
@@ -150,24 +214,22 @@ def _require(report: Report) -> None:
 
 
 def _manifest(
-    bundle: Bundle,
-    maker: Any,
-    target: str,
-    how: Scheme,
-    cases: list[Case],
-    model: models.CtcModel,
+    job: Job,
     *,
+    decoder: Mapping[str, Any] | None,
+    quantization: Mapping[str, Any] | None,
     parity: Mapping[str, float],
 ) -> Manifest:
+    bundle, maker, model = job.bundle, job.maker, job.model
     index, tokens = bundle.index, bundle.tokens()
     contract = model.frontend.input_contract()
     frames = output_length(model.frontend.options.max_frames, index.stride, index.window)
-    packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
+    packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
         name=index.name,
-        target=target,
-        scheme=schemes.describe(how),
+        target=job.target,
+        scheme=schemes.describe(job.scheme),
         opset=maker.opset,
         inputs=tuple(
             {"name": name, **about, "shape": [maker.batch, *about["shape"][1:]]}
@@ -185,13 +247,14 @@ def _manifest(
         blank_id=tokens.blank_id,
         separator=model.frontend.tokens(next(iter(bundle.layouts), None)).separator,
         layouts=index.layouts,
-        decoder=index.decoder,
+        decoder=index.decoder if decoder is None else decoder,
         lexicon=index.lexicon,
         language_model=index.language_model,
-        reference=reference.to_json(cases),
+        reference=reference.to_json(job.cases),
         source={
             "weights_sha256": index.files["weights.safetensors"],
             "versions": {"edgectc": edgectc.__version__, **versions},
         },
         parity=parity,
+        quantization=quantization,
     )

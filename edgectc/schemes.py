@@ -6,6 +6,7 @@ the tolerances that belong to it, so `edgectc verify` needs nothing but the arti
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -97,6 +98,22 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = {
     "onnx": ("float32", "float16", "int8-static", "int8-dynamic", "int8-weight"),
     "pte": ("float32", "int8-static", "int8-dynamic"),
 }
+
+
+# Without these a target can make nothing here.
+_PACKAGES = {"onnx": ("onnx", "onnxruntime"), "pte": ("executorch",), "coreml": ("coremltools",)}
+
+
+def support() -> dict[str, dict[str, str]]:
+    """Return scheme -> target -> "yes", "no", or what is missing here, e.g. "needs executorch"."""
+
+    def cell(name: str, target: str) -> str:
+        if name not in SUPPORTED[target]:
+            return "no"
+        missing = [p for p in _PACKAGES[target] if importlib.util.find_spec(p) is None]
+        return f"needs {missing[0]}" if missing else "yes"
+
+    return {name: {target: cell(name, target) for target in SUPPORTED} for name in SCHEMES}
 
 
 def scheme(name: str) -> Scheme:

@@ -16,8 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from edgectc import calibration
 from edgectc.calibration import Histogram
-from edgectc.quantizing.plan import Operator, Seen
 from edgectc.report import progress
+from edgectc.targets._plan import Operator, Seen
 from edgectc.types import Array
 
 _BATCH = 32
@@ -137,9 +137,7 @@ class FirstBad(TorchDispatchMode):
         for handle in self._handles:
             handle.remove()
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         for tensor in out if isinstance(out, (tuple, list)) else [out]:
             if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,10 @@ class Recordings:
         """Return some of them."""
         kept = list(chosen)
         fields = ("inputs", "names", "settings", "labels", "contexts", "groups")
-        return Recordings(
-            *(tuple(getattr(self, name)[i] for i in kept) for name in fields), about=self.about
-        )
+        values: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in kept) for name in fields
+        }
+        return replace(self, **values)
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,9 @@ def load(
     about: dict[str, Any] = {"file": file.name if file else "generated", "split": split}
     about |= {"sha256": file_sha256(file)} if file else {}
     about |= {"dropped": dict(dropped), "usable": len(found)}
-    columns = zip(*found, strict=True) if found else ((),) * 6
-    made = Recordings(*columns, about=about)
+    columns: list[Any] = [*zip(*found, strict=True)] if found else [()] * 6
+    inputs, names, settings, labels, contexts, groups = columns
+    made = Recordings(inputs, names, settings, labels, contexts, groups, about)
     _check_unit(bundle, made)
     return made
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from edgectc.calibration import LEVELS, Range, parameters
 from edgectc.quantizing.observe import Inputs, batches
-from edgectc.quantizing.plan import Plan
 from edgectc.report import progress
+from edgectc.targets._plan import Plan
 
 
 @torch.no_grad()

@@ -20,8 +20,8 @@ import numpy as np
 
 from edgectc.calibration import Range, parameters
 from edgectc.errors import ExportError
-from edgectc.quantizing.plan import Plan
 from edgectc.quiet import quiet
+from edgectc.targets._plan import Plan
 from edgectc.types import Array
 
 _LEAST = 256  # values: storing less in fewer bits saves nothing
@@ -173,8 +173,8 @@ class _Edit:
     def _steps(self, tensor: str, label: str, ends: Range, rows: list[Any]) -> str:
         scale, zero = parameters(ends)
         about = [
-            self.constant(f"{label}/scale", np.float32(scale)),
-            self.constant(f"{label}/zero", np.uint8(zero)),
+            self.constant(f"{label}/scale", np.array(scale, np.float32)),
+            self.constant(f"{label}/zero", np.array(zero, np.uint8)),
         ]
         rows.append(self.node("QuantizeLinear", [tensor, *about], f"{label}/steps"))
         rows.append(self.node("DequantizeLinear", [f"{label}/steps", *about], f"{label}/values"))
@@ -188,7 +188,7 @@ class _Edit:
     ) -> str:
         given = [
             self.constant(f"{name}/int", values),
-            self.constant(f"{name}/int_scale", scale.astype(np.float32)),
+            self.constant(f"{name}/scale", scale.astype(np.float32)),
             self.constant(f"{name}/int_zero", np.zeros(scale.shape, values.dtype)),
         ]
         out = f"{name}/float"
@@ -211,9 +211,9 @@ class _Edit:
             shape[self._axis(node)] = -1
             rows = self.before.setdefault(node.output[0], [])
             self.constant(f"{name}/int", weight)
-            self.constant(f"{name}/int_scale", scale.reshape(shape))
+            self.constant(f"{name}/scale", scale.reshape(shape))
             rows.append(self.node("Cast", [f"{name}/int"], f"{name}/wide", to=1))
-            rows.append(self.node("Mul", [f"{name}/wide", f"{name}/int_scale"], f"{name}/float"))
+            rows.append(self.node("Mul", [f"{name}/wide", f"{name}/scale"], f"{name}/float"))
             node.input[place] = f"{name}/float"
 
     def weights_float16(self) -> None:
@@ -263,7 +263,7 @@ def _rounded(weight: Array, axis: int) -> tuple[Array, Array]:
     return steps.astype(np.int8), scale
 
 
-def scales(data: bytes) -> Iterator[tuple[str, Array]]:
+def constants(data: bytes) -> Iterator[tuple[str, Array]]:
     """Yield name and values of every float constant of a serialized graph."""
     import onnx
 
@@ -271,4 +271,3 @@ def scales(data: bytes) -> Iterator[tuple[str, Array]]:
         values = onnx.numpy_helper.to_array(tensor)
         if values.dtype.kind == "f":
             yield tensor.name, values
-

@@ -17,7 +17,7 @@ from torch.fx import GraphModule, Node
 
 from edgectc.calibration import Range, parameters
 from edgectc.errors import ExportError
-from edgectc.quantizing.plan import Plan
+from edgectc.targets._plan import Plan
 
 _EPS = 2.0**-12  # of a scale, as XNNPACK's own quantizer has it
 
@@ -52,7 +52,8 @@ def _annotate(model: GraphModule, plan: Plan) -> None:
 
     aten = torch.ops.aten
     weighted = (aten.conv1d.default, aten.linear.default)
-    found, stepped = set(), {}
+    found: set[str] = set()
+    stepped: dict[Any, Any] = {}
     for node in model.graph.nodes:
         name = _owner(node)
         if node.target not in weighted or name not in plan.operators:

@@ -13,15 +13,15 @@ PACKAGE = Path(__file__).parents[2] / "edgectc"
 LEAVES = {"decoders", "encoders", "features", "frontends", "lms", "runners", "targets"}
 FLOORS = {
     "errors": 1, "metrics": 1, "files": 1, "quiet": 1,
-    "types": 2, "config": 2, "tokens": 2, "schemes": 2,
+    "types": 2, "config": 2, "tokens": 2, "schemes": 2, "calibration": 3, "nonfinite": 3,
     "registry": 3, "manifest": 3, "data": 3,
     **dict.fromkeys(LEAVES, 4),
     "bundle": 5, "language": 5, "reference": 5, "report": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "doctor": 7, "evaluation": 7, "tuning": 7,
-    "tasks": 8, "training": 9, "exporter": 8,
+    "tasks": 8, "training": 9, "exporter": 8, "quantizing": 10, "quantizer": 11,
 }  # fmt: skip
-TORCH = {"encoders", "features", "targets", "tasks", "training", "model", "exporter"}
+TORCH = {"encoders", "features", "targets", "tasks", "training", "model", "exporter", "quantizing"}
 TORCH_FILES = {"runners/eager.py", "runners/pte.py"}
 
 

@@ -73,5 +73,3 @@ def operators(model: nn.Module, kinds: tuple[str, ...]) -> list[Operator]:
             weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
             found.append(Operator(name, kind, weights))
     return found
-
-

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import quantize
+from edgectc.commands import bench, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -114,6 +114,9 @@ def build_parser() -> _Root:
 
     _use(verb)
     _make(verb)
+    bench.arguments(
+        verb("bench", "bench.run", "Measure size, speed, memory and accuracy side by side.")
+    )
     text = "Build, pack and score n-gram language models."
     parser.verbs["lm"] = sub.add_parser("lm", help=text, description=text, allow_abbrev=False)
     _language(verb, parser.verbs["lm"])
@@ -134,10 +137,20 @@ def _use(verb: object) -> None:
     one.add_argument("--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md")
     _runtime(one)
 
-    one = verb("eval", "use.evaluate", "Measure accuracy on labelled swipes.")
+    one = verb("eval", "evaluate.evaluate", "Measure accuracy on labelled swipes.")
     one.add_argument("model", nargs="?", help=_MODEL)
     _labelled(one, split="all")
-    one.add_argument("--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)")
+    one.add_argument("--decoder", help="lexicon, template, greedy ... (default: the preset)")
+    text = "another model, or a decoder of this one, e.g. template: paired difference in top-1"
+    one.add_argument("--against", metavar="MODEL", help=text)
+    text = "with shuffled labels and a wrong layout top-1 must fall under 10 %%; exit 1 if not"
+    one.add_argument("--control", action="store_true", help=text)
+    text = "natural sentences, one a line: a slice of the swipes whose prompt is among them"
+    one.add_argument("--sentences", metavar="FILE", help=text)
+    text = "give each swipe the two words before it in its prompt"
+    one.add_argument("--context", action="store_true", help=text)
+    text = "print the N most frequent mistakes"
+    one.add_argument("--confusions", type=int, default=0, metavar="N", help=text)
     _runtime(one)
 
     one = verb("tune-decoder", "use.tune", "Choose the decoder's weights on labelled dev swipes.")
@@ -173,8 +186,9 @@ def _use(verb: object) -> None:
 def _make(verb: object) -> None:
     """Verbs that make models, artifacts and lexicons."""
     assert callable(verb)
-    one = verb("export", "make.export", "Export a bundle to one verified, self-describing file.")
+    one = verb("export", "make.export", "Export a model to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    foreign.arguments(one)
     one.add_argument("--target", required=True, help="onnx or pte")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
     one.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
@@ -190,28 +204,7 @@ def _make(verb: object) -> None:
     text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
     quantize.arguments(verb("quantize", "quantize.quantize", text))
 
-    one = verb("train", "make.train", "Train a model; run again to resume.")
-    one.add_argument("config", help="TOML file, or a shipped config, e.g. gru-small")
-    one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
-    one.add_argument(
-        "--data",
-        metavar="PATH",
-        help="swipes (default: what EDGECTC_DATA names) or a .npz of recordings; "
-        "without any, samples are generated",
-    )
-    one.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
-    one.add_argument(
-        "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"
-    )
-    one.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override one setting, e.g. optimizer.lr=1e-3",
-    )
-    one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
+    training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 
     one = verb(
         "pack",
@@ -252,6 +245,10 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
     one.add_argument("--max-letters", type=int, default=24, metavar="N")
+    text = "case lower-case words as this source has them, e.g. an AOSP .combined: I, I'm, Monday"
+    one.add_argument("--casing", metavar="SOURCE", help=text)
+    text = "AOSP .combined: words it flags as offensive go to offensive.tsv beside --out"
+    one.add_argument("--offensive", metavar="FILE", help=text)
     one.add_argument(
         "--note",
         action="append",
@@ -330,6 +327,7 @@ def _runtime(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--lm-required", action="store_true", help="fail where the language model cannot be had"
     )
+    one.add_argument("--offensive", action="store_true", help="suggest offensive words too")
     one.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
     one.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
 

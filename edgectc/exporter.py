@@ -1,4 +1,4 @@
-"""Bundle to artifact: convert, measure, embed, seal, verify, and only then give the file its name.
+"""Bundle or network to artifact: convert, measure, embed, seal, verify, then name the file.
 
 A file that exists under its final name has passed; whatever goes wrong before leaves nothing.
 """
@@ -6,6 +6,7 @@ A file that exists under its final name has passed; whatever goes wrong before l
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import os
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 import edgectc
 from edgectc import bundle as bundles
@@ -21,14 +23,16 @@ from edgectc import manifest as manifests
 from edgectc import model as models
 from edgectc import parity, recognizer, reference, registry, schemes
 from edgectc.bundle import Bundle
-from edgectc.config import from_dict
-from edgectc.errors import ConfigError, ParityError, UnsupportedSchemeError
+from edgectc.config import from_dict, to_dict
+from edgectc.data import layouts
+from edgectc.errors import ConfigError, ExportError, ParityError, UnsupportedSchemeError
 from edgectc.files import staged
+from edgectc.foreign import adopting
 from edgectc.manifest import Manifest
 from edgectc.reference import Case
 from edgectc.schemes import Float32, Scheme
-from edgectc.tokens import output_length
-from edgectc.types import Report
+from edgectc.tokens import Tokens, output_length
+from edgectc.types import Check, Report
 
 
 @dataclass(frozen=True)
@@ -43,27 +47,69 @@ class Artifact:
         return str(self.path)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What is exported: a network and all that its manifest says of it.
+
+    Attributes:
+        name: of the model.
+        model: the network, folded, in evaluation mode, with ``frontend``, ``stride``, ``window``.
+        frontend: its spec.
+        tokens: of the default layout.
+        cases: what the network has to answer.
+        decoder: preset.
+        weights_sha256: of the weights.
+        layouts: as in the bundle.
+        lexicon: as in the bundle.
+        language_model: as in the bundle.
+        words: the lexicon's file, None where there is none.
+        checks: what was looked at before the export.
+        suspects: what may be the cause if a converter fails.
+    """
+
+    name: str
+    model: Any
+    frontend: Mapping[str, Any]
+    tokens: Tokens
+    cases: list[Case]
+    decoder: Mapping[str, Any]
+    weights_sha256: str
+    layouts: tuple[Mapping[str, Any], ...] = ()
+    lexicon: Mapping[str, Any] | None = None
+    language_model: Mapping[str, Any] | None = None
+    words: str | None = None
+    checks: tuple[Check, ...] = ()
+    suspects: str = ""
+
+
 def export(
-    path: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | nn.Module | None = None,
     *,
     target: str,
     scheme: str = "float32",
     out: str | os.PathLike[str] | None = None,
+    sample: object = None,
     **options: Any,
 ) -> Artifact:
-    """Export a bundle to one self-describing, verified file.
+    """Export a bundle, or a network of one's own, to one self-describing, verified file.
 
     Args:
-        path: bundle directory, or the name of a shipped model; None for the default one.
+        path: bundle directory, or the name of a shipped model; None for the default one. Or a
+            torch module that maps features and lengths to logits or log_probs, see docs/byo.md.
         target: "onnx", "pte" or "coreml".
         scheme: number format, see `edgectc list schemes`.
         out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
-        options: of the target, the fields of its ``Options``, e.g. ``opset=14``.
+        sample: with a module: features (N, T, C) or (N, T) float32, T being the longest input, and
+            lengths (N,).
+        options: of the target, the fields of its ``Options``, e.g. ``opset=14``; with a module
+            also those of `edgectc.foreign.adopting.About`, of which ``tokens`` is needed.
 
     Raises:
         UnknownNameError: no such target or scheme.
         UnsupportedSchemeError: the target cannot hold the scheme.
-        ConfigError: an option that the target does not have.
+        ConfigError: an option that the target does not have, or a module that cannot be exported
+            as it is: the message says why and what to do.
+        InputError: the sample cannot be used.
         NonFiniteError: a weight is NaN or Inf.
         ParityError: the converted graph does not answer like the trained network.
         ExportError: the converter failed.
@@ -73,47 +119,30 @@ def export(
             f"scheme {scheme!r} has to prove what it costs; make it with: edgectc quantize "
             f"--target {target} --scheme {scheme}"
         )
-    job = prepare(path, target=target, scheme=scheme, out=out, **options)
-    return write(job, *sealed(job, job.maker.convert(job.model, job.inputs())))
+    known = {field.name for field in dataclasses.fields(adopting.About)}
+    given = {}
+    if isinstance(path, nn.Module):
+        given = {name: options.pop(name) for name in [*options] if name in known}
+    elif sample is not None:
+        raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
+    how, maker = schemes.scheme(scheme), target_for(target, scheme, **options)
+    if isinstance(path, nn.Module):
+        origin = of_network(path, sample, given)
+    else:
+        origin = of_bundle(bundles.read(bundles.locate(path)))
+    job = Job(origin, target, maker, how, destination(out, f"{origin.name}{maker.suffix}"))
+    return write(job, *sealed(job, job.convert()))
 
 
-@dataclass(frozen=True)
-class Job:
-    """What one artifact is made from.
+def target_for(target: str, scheme: str, **options: Any) -> Any:
+    """Return a target that holds a scheme.
 
-    Attributes:
-        maker: the target.
-        final: where the artifact goes.
+    Raises:
+        UnknownNameError: no such target or scheme.
+        UnsupportedSchemeError: the target cannot hold the scheme.
+        ConfigError: an option that the target does not have.
     """
-
-    bundle: Bundle
-    model: models.CtcModel
-    cases: list[Case]
-    target: str
-    maker: Any
-    scheme: Scheme
-    final: Path
-
-    def inputs(self) -> dict[str, torch.Tensor]:
-        """Return inputs of the network, batch of one."""
-        boards = {board.name: board for board in self.bundle.layouts}
-        setting = reference.setting(boards, self.cases[0].layout)
-        prepared = self.cases[0].inputs(self.model.frontend, setting)
-        # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
-        return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
-
-
-def prepare(
-    path: str | os.PathLike[str] | None,
-    *,
-    target: str,
-    scheme: str,
-    out: str | os.PathLike[str] | None,
-    **options: Any,
-) -> Job:
-    """Return the job of one artifact, its bundle checked against its reference; see `export`."""
-    how = schemes.scheme(scheme)
-    module = registry.module("targets", target)
+    how, module = schemes.scheme(scheme), registry.module("targets", target)
     takes = [field.name for field in dataclasses.fields(module.Options)]
     if strange := [name for name in options if name not in takes]:
         raise ConfigError(
@@ -123,41 +152,63 @@ def prepare(
         raise UnsupportedSchemeError(
             f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
         )
-    maker = module.create(from_dict(module.Options, options, where=f"target {target}: "))
-    bundle = bundles.read(bundles.locate(path))
-    stem = bundle.index.name if how.name == Float32.name else f"{bundle.index.name}-{how.name}"
-    final = _destination(out, f"{stem}{maker.suffix}")
-    model = models.load(bundle)
-    cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    _check_original(bundle, cases)
-    return Job(bundle, model, cases, target, maker, how, final)
+    return module.create(from_dict(module.Options, options, where=f"target {target}: "))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One artifact to make.
+
+    Attributes:
+        origin: the network and what the manifest says about it.
+        target: name of the target.
+        maker: the target.
+        scheme: number format.
+        final: where the artifact goes.
+    """
+
+    origin: Origin
+    target: str
+    maker: Any
+    scheme: Scheme
+    final: Path
+
+    def convert(self, *plan: Any) -> Any:
+        """Return what the target makes of the network, under a plan if one is given.
+
+        Raises:
+            ExportError: the converter failed.
+        """
+        try:
+            return self.maker.convert(self.origin.model, _example(self.origin), *plan)
+        except ExportError as error:
+            if self.origin.suspects:
+                raise ExportError(
+                    f"{error}; seen in the network: {self.origin.suspects}"
+                ) from error
+            raise
 
 
 def sealed(
-    job: Job,
-    converted: Any,
-    *,
-    decoder: Mapping[str, Any] | None = None,
-    quantization: Mapping[str, Any] | None = None,
-) -> tuple[bytes, Manifest]:
+    job: Job, converted: Any, *, quantization: Mapping[str, Any] | None = None
+) -> tuple[Any, Manifest]:
     """Return the finished file of what a target converted, measured on the reference cases.
 
     Args:
-        job: what it was made from.
+        job: what it was made for.
         converted: what the target returned.
-        decoder: preset instead of the bundle's.
         quantization: what the manifest is to say about it.
 
     Raises:
         ParityError: the graph does not answer like the trained network.
     """
-    blank = _manifest(job, decoder=decoder, quantization=quantization, parity={})
-    measured = _measure(job.maker.embed(converted, blank), blank, job.cases)
+    blank = _manifest(job, quantization=quantization)
+    measured = _measure(job.maker.embed(converted, blank), blank, job.origin.cases)
     manifest = dataclasses.replace(blank, parity=measured.figures)
     return manifests.sealed(job.maker.embed(converted, manifest)), manifest
 
 
-def write(job: Job, data: bytes, manifest: Manifest) -> Artifact:
+def write(job: Job, data: Any, manifest: Manifest) -> Artifact:
     """Write a finished file under its final name once its very bytes have passed.
 
     Raises:
@@ -165,11 +216,76 @@ def write(job: Job, data: bytes, manifest: Manifest) -> Artifact:
     """
     with staged(job.final) as temporary:
         temporary.write_bytes(data)
-        report = _recheck(temporary, job.bundle)
+        report = parity.verify_artifact(temporary, lexicon=job.origin.words)
+        _require(report)
+    report = dataclasses.replace(report, checks=(*job.origin.checks, *report.checks))
     return Artifact(job.final, manifest, report)
 
 
-def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+def of_bundle(bundle: Bundle) -> Origin:
+    """Return a bundle's network and what its manifest will say.
+
+    Raises:
+        ParityError: the weights do not answer the bundle's own reference.
+    """
+    cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+    _check_original(bundle, cases)
+    index = bundle.index
+    model = models.load(bundle)
+    separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
+    return Origin(
+        name=index.name,
+        model=model,
+        frontend=index.model["frontend"],
+        tokens=dataclasses.replace(bundle.tokens(), separator=separator),
+        cases=cases,
+        decoder=index.decoder,
+        weights_sha256=index.files["weights.safetensors"],
+        layouts=index.layouts,
+        lexicon=index.lexicon,
+        language_model=index.language_model,
+        words=str(bundle.path / index.lexicon["file"]) if index.lexicon else None,
+    )
+
+
+def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> Origin:
+    """Return a network that was made elsewhere and what its manifest will say.
+
+    Args:
+        network: see `edgectc.foreign.adopting.adopt`.
+        sample: features and lengths.
+        about: fields of `edgectc.foreign.adopting.About`.
+    """
+    if sample is None or "tokens" not in about:
+        lacking = "sample=(features, lengths)" if sample is None else "tokens=[...]"
+        raise ConfigError(f"exporting a module needs {lacking}; see docs/byo.md")
+    said = from_dict(adopting.About, about)
+    adopted = adopting.adopt(network, sample, said)
+    frontend = adopted.model.frontend
+    return Origin(
+        name=adopted.name,
+        model=adopted.model,
+        frontend={"type": "features", **to_dict(frontend.options)},
+        tokens=adopted.tokens,
+        cases=adopted.cases,
+        decoder=adopted.decoder,
+        weights_sha256=_digest(adopted.model.network),
+        checks=adopted.checks,
+        suspects=adopted.suspects,
+    )
+
+
+def _digest(network: nn.Module) -> str:
+    """SHA-256 over names, types, shapes and bytes of all weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+    """Return the path of an artifact: ``out`` itself, or ``name`` in the folder ``out`` or here."""
     if out is None:
         return Path(name)
     folder = Path(out).is_dir() or os.fspath(out).endswith(os.sep)
@@ -188,19 +304,18 @@ def _check_original(bundle: Bundle, cases: list[Case]) -> None:
         )
 
 
+def _example(origin: Origin) -> dict[str, torch.Tensor]:
+    boards = {board.name: board for board in map(layouts.parse, origin.layouts)}
+    case = origin.cases[0]
+    prepared = case.inputs(origin.model.frontend, reference.setting(boards, case.layout))
+    # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
+    return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
+
+
 def _measure(data: bytes, manifest: Manifest, cases: list[Case]) -> Report:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
     loaded = recognizer.from_bytes(data, manifest, lexicon=None)
     report = parity.compare(loaded, manifest, cases)
-    _require(report)
-    return report
-
-
-def _recheck(path: Path, bundle: Bundle) -> Report:
-    """Verify the very bytes that will get the final name, lexicon words included."""
-    wanted = bundle.index.lexicon
-    lexicon = str(bundle.path / wanted["file"]) if wanted else None
-    report = parity.verify_artifact(path, lexicon=lexicon)
     _require(report)
     return report
 
@@ -213,21 +328,14 @@ def _require(report: Report) -> None:
             )
 
 
-def _manifest(
-    job: Job,
-    *,
-    decoder: Mapping[str, Any] | None,
-    quantization: Mapping[str, Any] | None,
-    parity: Mapping[str, float],
-) -> Manifest:
-    bundle, maker, model = job.bundle, job.maker, job.model
-    index, tokens = bundle.index, bundle.tokens()
+def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
+    origin, maker, model = job.origin, job.maker, job.origin.model
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.options.max_frames, index.stride, index.window)
+    frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
     packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
-        name=index.name,
+        name=origin.name,
         target=job.target,
         scheme=schemes.describe(job.scheme),
         opset=maker.opset,
@@ -238,23 +346,23 @@ def _manifest(
         output={
             "name": "log_probs",
             "dtype": "float32",
-            "shape": [maker.batch, frames, len(tokens)],
-            "stride": index.stride,
-            "window": index.window,
+            "shape": [maker.batch, frames, len(origin.tokens)],
+            "stride": model.stride,
+            "window": model.window,
         },
-        frontend=index.model["frontend"],
-        tokens=tokens.symbols,
-        blank_id=tokens.blank_id,
-        separator=model.frontend.tokens(next(iter(bundle.layouts), None)).separator,
-        layouts=index.layouts,
-        decoder=index.decoder if decoder is None else decoder,
-        lexicon=index.lexicon,
-        language_model=index.language_model,
-        reference=reference.to_json(job.cases),
+        frontend=origin.frontend,
+        tokens=origin.tokens.symbols,
+        blank_id=origin.tokens.blank_id,
+        separator=origin.tokens.separator,
+        layouts=origin.layouts,
+        decoder=origin.decoder,
+        lexicon=origin.lexicon,
+        language_model=origin.language_model,
+        reference=reference.to_json(origin.cases),
         source={
-            "weights_sha256": index.files["weights.safetensors"],
+            "weights_sha256": origin.weights_sha256,
             "versions": {"edgectc": edgectc.__version__, **versions},
         },
-        parity=parity,
+        parity={},
         quantization=quantization,
     )

@@ -78,7 +78,10 @@ def parse(data: bytes, *, source: str) -> Manifest:
     """
     start = _digest_at(data, source)
     stored = data[start : start + 64]
-    actual = hashlib.sha256(data[:start] + _ZEROS + data[start + 64 :]).hexdigest().encode()
+    whole, digest = memoryview(data), hashlib.sha256()
+    for part in (whole[:start], _ZEROS, whole[start + 64 :]):
+        digest.update(part)
+    actual = digest.hexdigest().encode()
     if stored != actual:
         raise BundleMismatchError(
             f"{source} is damaged: its bytes hash to {actual[:12].decode()}..., its manifest says "

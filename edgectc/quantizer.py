@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from edgectc import bundle as bundles
 from edgectc import calibration as calibrations
-from edgectc import exporter, nonfinite
+from edgectc import exporter, nonfinite, schemes
 from edgectc.errors import BudgetError, ConfigError
-from edgectc.exporter import Artifact
+from edgectc.exporter import Artifact, Job
 from edgectc.quantizing.repair import repaired
 from edgectc.quantizing.search import Budgets, Point, search
 from edgectc.quantizing.work import Source, Work
@@ -102,22 +103,26 @@ def quantize(
         given, tensors = path, list[str]()
         if repair_from is not None:
             given, tensors = stack.enter_context(repaired(path, repair_from))
-        job = exporter.prepare(given, target=target, scheme=scheme, out=out)
-        work = Work(job, Source(calibration, samples, calibrator, nan_policy, seed))
+        maker = exporter.target_for(target, scheme)
+        bundle = bundles.read(bundles.locate(given))
+        origin = exporter.of_bundle(bundle)
+        final = exporter.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
+        job = Job(origin, target, maker, schemes.scheme(scheme), final)
+        work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))
         work.judged(dev, limit, needed=max_drop is not None or retune_decoder)
         if budgets.any:
             point, tried = search(work.ranking(), work.tried, budgets)
         else:
             point = work.attempt(())
             tried = [point]
-        preset = None
         if retune_decoder:
             point, preset = work.retuned(point, dev, limit)
+            job = replace(job, origin=replace(origin, decoder=preset))
             if not point.holds(budgets):
                 raise BudgetError(
                     "the tuned decoder loses more than the budget; leave it as it was"
                 )
         report = {**work.report(point, tried), "repaired": tensors}
-        data, manifest = exporter.sealed(job, point.converted, decoder=preset, quantization=report)
+        data, manifest = exporter.sealed(job, point.converted, quantization=report)
         artifact = exporter.write(job, data, manifest)
     return Quantized(artifact, point, tuple(tried), report)

@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +16,7 @@ import numpy as np
 from edgectc import bundle as bundles
 from edgectc import language, registry
 from edgectc import manifest as manifests
-from edgectc.data import layouts
+from edgectc.data import layouts, lexicons
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.data.personal import UserDictionary
@@ -111,6 +112,44 @@ class Recognizer:
             UnknownNameError: no such layout or decoder.
             NonFiniteError: the network answered NaN.
         """
+        board = self.board(layout or self.layout)
+        inputs = self.frontend.prepare(trace, board)
+        return self.decode(
+            self.run(inputs),
+            inputs,
+            board=board,
+            nbest=nbest,
+            decoder=decoder,
+            context=context,
+            unfinished=unfinished,
+        )
+
+    def decode(
+        self,
+        log_probs: Array,
+        inputs: Mapping[str, Array],
+        *,
+        board: Layout | str | None,
+        nbest: int = 5,
+        decoder: str | None = None,
+        context: Sequence[str] = (),
+        unfinished: bool = False,
+    ) -> Decoded:
+        """Return the ranked texts of what the network answered: the last step of a call.
+
+        Args:
+            log_probs: (T', V) of `run`.
+            inputs: what the frontend prepared for it.
+            board: the layout, or other setting, as `board` returns it.
+            nbest: most texts to return.
+            decoder: as in a call; so are ``context`` and ``unfinished``.
+            context: words before this one.
+            unfinished: rank what the trace may begin.
+
+        Raises:
+            InputError: the context cannot be used.
+            ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
+        """
         if isinstance(context, str):
             raise InputError(
                 f"context is the text {context!r}, expected its words: {context.split()}",
@@ -126,11 +165,10 @@ class Recognizer:
             context = ()
         if nbest < 1:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
-        board = self.board(layout or self.layout)
-        inputs = self.frontend.prepare(trace, board)
         decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
         chosen: dict[str, Any] = {name: value for name, value in more.items() if value}
-        taken = inspect.signature(decode.__call__).parameters.keys()
+        kind: type = type(decode)
+        taken = _parameters(kind)
         if not chosen.keys() <= taken:
             name = decoder or self.preset["type"]
             raise ConfigError(
@@ -138,7 +176,7 @@ class Recognizer:
             )
         if "trace" in taken and isinstance(board, Layout):
             chosen["trace"] = path_of(inputs, board)
-        decoded: Decoded = decode(self.run(inputs), nbest=nbest, **chosen)
+        decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
@@ -204,6 +242,12 @@ def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
     return TracePath(points, dict(zip(board.letters, board.centers / board.key_size, strict=True)))
 
 
+@lru_cache(maxsize=16)
+def _parameters(decoder: type) -> frozenset[str]:
+    """Return what a call of a decoder takes."""
+    return frozenset(inspect.signature(decoder.__call__).parameters)
+
+
 def load(
     path: str | os.PathLike[str] | None = None,
     *,
@@ -212,7 +256,9 @@ def load(
     language_model: str | None = None,
     lm_required: bool = False,
     dictionary: UserDictionary | str | None = None,
+    offensive: bool = False,
     threads: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
 
@@ -225,24 +271,28 @@ def load(
         lm_required: raise where the language model cannot be had; otherwise a warning says so, and
             words are ranked without context.
         dictionary: the user's words, or the path they were saved to.
+        offensive: suggest offensive words too; they lie apart from the lexicon.
         threads: threads of the runtime.
+        options: more options of the runner, e.g. ``{"device": "cuda"}``.
 
     Raises:
         BundleError: damaged, incomplete or unknown content.
+        ConfigError: an option that the runner does not have.
         MissingDependencyError: the runtime is not installed.
         UnknownNameError: no such runner.
     """
     place = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
-    given = _Given(lexicon, language_model, lm_required, dictionary)
+    given = _Given(lexicon, language_model, lm_required, dictionary, offensive)
+    how = {"threads": threads, **(options or {})}
     if not place.is_dir():
-        return _from_artifact(place, runner=runner, given=given, threads=threads)
+        return _from_artifact(place, runner=runner, given=given, how=how)
     bundle = bundles.read(place)
     name, artifact = _choose(bundle, runner)
     if artifact is not None:
-        return _from_artifact(artifact, runner=name, given=given, threads=threads)
-    engine = registry.create("runners", {"type": name, "threads": threads}, bundle=bundle)
+        return _from_artifact(artifact, runner=name, given=given, how=how)
+    engine = registry.create("runners", {**how, "type": name}, bundle=bundle)
     index = bundle.index
     return Recognizer(
         name=index.name,
@@ -252,7 +302,7 @@ def load(
         window=index.window,
         boards=bundle.layouts,
         decoder=index.decoder,
-        lexicon=find_words(index.lexicon, place, lexicon),
+        lexicon=find_words(index.lexicon, place, lexicon, offensive=offensive),
         **given.words(index.language_model, place),
     )
 
@@ -265,6 +315,7 @@ class _Given:
     language_model: str | None
     lm_required: bool
     dictionary: UserDictionary | None
+    offensive: bool
 
     def words(self, wanted: Mapping[str, Any] | None, beside: Path) -> dict[str, Any]:
         """Return the language model and the dictionary for a recognizer."""
@@ -284,16 +335,18 @@ class _Given:
         return {"language_model": model, "has_model": named, "dictionary": self.dictionary}
 
 
-def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: int) -> Recognizer:
+def _from_artifact(
+    path: Path, *, runner: str | None, given: _Given, how: Mapping[str, Any]
+) -> Recognizer:
     data, manifest = manifests.read(path)
     if runner not in (None, manifest.target):
         raise ConfigError(
             f"{path} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
-    words = find_words(manifest.lexicon, path.parent, given.lexicon)
+    words = find_words(manifest.lexicon, path.parent, given.lexicon, offensive=given.offensive)
     more = given.words(manifest.language_model, path.parent)
-    return from_bytes(data, manifest, lexicon=words, threads=threads, **more)
+    return from_bytes(data, manifest, lexicon=words, options=how, **more)
 
 
 def from_bytes(
@@ -301,14 +354,15 @@ def from_bytes(
     manifest: manifests.Manifest,
     *,
     lexicon: Lexicon | None,
-    threads: int = 1,
+    options: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Recognizer:
     """Return a recognizer for the bytes of an artifact whose hash was checked.
 
-    ``more`` goes to `Recognizer`: language model and dictionary.
+    ``options`` are those of the runner; ``more`` goes to `Recognizer`: language model and
+    dictionary.
     """
-    spec = {"type": manifest.target, "threads": threads}
+    spec = {**(options or {}), "type": manifest.target}
     return Recognizer(
         name=manifest.name,
         frontend=registry.create("frontends", dict(manifest.frontend)),
@@ -322,16 +376,35 @@ def from_bytes(
     )
 
 
-def find_words(wanted: Mapping[str, Any] | None, beside: Path, given: str | None) -> Lexicon | None:
+def find_words(
+    wanted: Mapping[str, Any] | None, beside: Path, given: str | None, *, offensive: bool = False
+) -> Lexicon | None:
     """Return the lexicon of a model, or the one the caller gave; None if it needs none.
 
+    Args:
+        wanted: ``file`` and ``sha256`` of the manifest.
+        beside: folder of the model.
+        given: path to take instead.
+        offensive: add the words of the file ``offensive.tsv`` that lies beside the lexicon.
+
     Raises:
-        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_file`.
+        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_file`; or
+            there are no offensive words to add.
         ConfigError: the file cannot be read as a lexicon.
     """
     if wanted is None and given is None:
         return None
-    return Lexicon.read(bundles.find_file(wanted or {}, beside, kind="lexicon", given=given))
+    path = bundles.find_file(wanted or {}, beside, kind="lexicon", given=given)
+    words = Lexicon.read(path)
+    if not offensive:
+        return words
+    further = path.parent / lexicons.OFFENSIVE
+    if not further.is_file():
+        raise BundleFileMissingError(
+            f"offensive words were asked for, and {further} is not there; leave offensive out, or "
+            "build it with: edgectc lexicon build --offensive"
+        )
+    return lexicons.merged(words, Lexicon.read(further))
 
 
 def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:

@@ -122,13 +122,14 @@ class Judge:
         """Return errors and reference tokens of each recording."""
         words = self.words if preset is None else with_preset(self.words, preset)
         wrong, count = np.zeros(len(answers)), np.ones(len(answers))
-        more = self.words.language_model is not None
+        more = words.language_model is not None
         for i, log_probs in enumerate(progress(answers, "decoding")):
             board = reference.setting(self.boards, self.dev.settings[i])
-            context = {"context": self.dev.contexts[i]} if more and self.dev.contexts[i] else {}
             text = ""
             if len(log_probs):
-                found = words.decoder(board)(log_probs, nbest=1, **context)
+                context = self.dev.contexts[i] if more else ()
+                inputs = self.dev.inputs[i]
+                found = words.decode(log_probs, inputs, board=board, nbest=1, context=context)
                 text = found.best.text
             label = self.dev.labels[i]
             if isinstance(label, str):

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgectc import reference
 from edgectc.bundle import Bundle
-from edgectc.data import jsonl, landmarks, neural
+from edgectc.data import jsonl, landmarks, neural, signals
 from edgectc.data.lexicons import letters
 from edgectc.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
 from edgectc.files import file_sha256
@@ -153,8 +153,6 @@ def _swipes(path: Path | None, split: str) -> Iterator[_Row]:
 
 
 def _signals(kind: str, frontend: Any, path: Path | None, split: str) -> Iterator[_Row]:
-    from edgectc.tasks import _signals as signals
-
     known = set(frontend.tokens().symbols)
     samples: Iterable[Sample]
     if path is None:

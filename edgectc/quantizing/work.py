@@ -11,6 +11,7 @@ import numpy as np
 
 from edgectc import calibration as calibrations
 from edgectc import exporter, nonfinite, recognizer, reference, registry, tuning
+from edgectc.bundle import Bundle
 from edgectc.data import jsonl
 from edgectc.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
 from edgectc.exporter import Job
@@ -45,18 +46,18 @@ class Work:
         judge: compares answers with those of the float32 artifact; None without dev recordings.
     """
 
-    def __init__(self, job: Job, source: Source) -> None:
+    def __init__(self, bundle: Bundle, job: Job, source: Source) -> None:
         """Look at the samples, take the ranges, and make the float32 artifact.
 
         Raises:
             NonFiniteError: a sample or an activation is NaN or Inf, or too large for the scheme.
             InputError: too few usable samples.
         """
-        self.job, self.source = job, source
+        self.bundle, self.job, self.source = bundle, job, source
         self.judge: Judge | None = None
         self.about: dict[str, Any] = {}
         self.damage: Mapping[str, float] = {}
-        self.operators = operators(job.model, job.maker.kinds(job.scheme.name))
+        self.operators = operators(job.origin.model, job.maker.kinds(job.scheme.name))
         if not self.operators and job.scheme.name != "float16":
             raise ExportError(
                 f"target {job.target!r} has no {job.scheme.name} kernel for any layer of this "
@@ -65,7 +66,7 @@ class Work:
         self.inputs = self._looked_at()
         self.plan = self._plan()
         plain = replace(job, scheme=Float32())
-        data, _ = exporter.sealed(plain, job.maker.convert(job.model, job.inputs()))
+        data, _ = exporter.sealed(plain, job.convert())
         self.float_bytes, self.before = len(data), self._runner(data)
 
     def _runner(self, data: bytes) -> Any:
@@ -74,13 +75,14 @@ class Work:
     def _looked_at(self) -> tuple[Mapping[str, Array], ...]:
         """Return the inputs that ranges are taken from, all of them finite inside and out."""
         job, source = self.job, self.source
-        largest = {k: float(v.abs().max()) for k, v in job.model.state_dict().items() if v.numel()}
+        weights = job.origin.model.state_dict()
+        largest = {k: float(v.abs().max()) for k, v in weights.items() if v.numel()}
         if job.scheme.name == "float16":
             nonfinite.check_half(largest, "weights")
         if job.scheme.name == "int8-static" or source.calibration is not None:
             found = samples.load(
-                job.bundle,
-                job.model.frontend,
+                self.bundle,
+                job.origin.model.frontend,
                 source.calibration,
                 split="train",
                 nan_policy=source.nan_policy,
@@ -95,15 +97,15 @@ class Work:
         return tuple(inputs)
 
     def _reference(self) -> tuple[list[Mapping[str, Array]], list[str]]:
-        boards = {board.name: board for board in self.job.bundle.layouts}
-        cases = self.job.cases
-        frontend = self.job.model.frontend
+        boards = {board.name: board for board in self.bundle.layouts}
+        cases = self.job.origin.cases
+        frontend = self.job.origin.model.frontend
         inputs = [c.inputs(frontend, reference.setting(boards, c.layout)) for c in cases]
         return [*inputs], [case.name for case in cases]
 
     def _walk(self, inputs: list[Mapping[str, Array]], names: list[str]) -> None:
         """Look at every activation of every sample; take out the samples that make bad ones."""
-        model = self.job.model
+        model = self.job.origin.model
         edges = {f"length {n}": {**inputs[0], "length": np.array([n], np.int32)} for n in (0, 1)}
         bad, largest = observe.walk(model, [*inputs, *edges.values()], [*names, *edges])
         if bad:
@@ -130,7 +132,7 @@ class Work:
         names = frozenset(op.name for op in self.operators)
         if self.job.scheme.name != "int8-static":
             return Plan(self.job.scheme, names)
-        seen = observe.histograms(self.job.model, self.operators, self.inputs)
+        seen = observe.histograms(self.job.origin.model, self.operators, self.inputs)
         self.about["calibrator"] = self.source.calibrator
         return Plan(self.job.scheme, names, **observe.ranges(seen, self.source.calibrator))
 
@@ -142,7 +144,14 @@ class Work:
         """
         job = self.job
         try:
-            found = samples.load(job.bundle, job.model.frontend, dev, split="dev", labelled=True)
+            found = samples.load(
+                self.bundle,
+                job.origin.model.frontend,
+                dev,
+                split="dev",
+                labelled=True,
+                nan_policy=self.source.nan_policy,
+            )
         except InputError as error:
             if needed or dev is not None:
                 raise
@@ -153,12 +162,12 @@ class Work:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(found))
             found = found.rows(sorted(order[:limit].tolist()))
-        words = recognizer.load(job.bundle.path, runner="eager")
-        self.judge = Judge(job.bundle, words, found, self.before)
+        words = recognizer.load(self.bundle.path, runner="eager")
+        self.judge = Judge(self.bundle, words, found, self.before)
 
     def ranking(self) -> list[str]:
         """Return the operators, the one that does most damage by itself first."""
-        self.damage = simulate.damage(self.job.model, self.plan, self.inputs[:_RANKED])
+        self.damage = simulate.damage(self.job.origin.model, self.plan, self.inputs[:_RANKED])
         return sorted(self.damage, key=lambda name: (-self.damage[name], name))
 
     def tried(self, kept: tuple[str, ...]) -> Point:
@@ -173,7 +182,7 @@ class Work:
         job = self.job
         plan = replace(self.plan, operators=self.plan.operators - set(kept))
         print(f"{len(kept)} of {len(self.operators)} operators in float", file=sys.stderr)
-        converted = job.maker.convert(job.model, job.inputs(), plan)
+        converted = job.convert(plan)
         nonfinite.check_steps(job.maker.constants(converted))
         data, _ = exporter.sealed(job, converted)
         self._check_shrunk(len(data), plan)

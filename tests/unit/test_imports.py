@@ -18,11 +18,15 @@ FLOORS = {
     **dict.fromkeys(LEAVES, 4),
     "bundle": 5, "language": 5, "reference": 5, "report": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
-    "parity": 7, "doctor": 7, "evaluation": 7, "tuning": 7,
-    "tasks": 8, "training": 9, "exporter": 8, "quantizing": 10, "quantizer": 11,
+    "parity": 7, "foreign": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
+    "tasks": 8, "training": 9, "exporter": 8,
+    "benching": 8, "benchmark": 9, "quantizing": 10, "quantizer": 11,
 }  # fmt: skip
-TORCH = {"encoders", "features", "targets", "tasks", "training", "model", "exporter", "quantizing"}
-TORCH_FILES = {"runners/eager.py", "runners/pte.py"}
+TORCH = {
+    "encoders", "exporter", "features", "foreign", "model", "quantizing", "targets",
+    "tasks", "training",
+}  # fmt: skip
+TORCH_FILES = {"runners/eager.py", "runners/pte.py", "benching/trace.py"}
 
 
 def imports(path: Path) -> set[str]:

@@ -362,7 +362,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
         source={
             "weights_sha256": origin.weights_sha256,
             "versions": {"edgectc": edgectc.__version__, **versions},
+            **({} if quantization is None else {"quantization": quantization}),
         },
         parity={},
-        quantization=quantization,
     )

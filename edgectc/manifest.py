@@ -46,7 +46,6 @@ class Manifest:
     opset: int | None = None
     language_model: Mapping[str, Any] | None = None
     separator: str = ""
-    quantization: Mapping[str, Any] | None = None
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""

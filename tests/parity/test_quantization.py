@@ -100,8 +100,7 @@ def test_the_shipped_model_in_int8_is_small_and_right(made: quantizer.Quantized)
     path = made.artifact.path
     assert path.name == "swipe-en-int8-static.onnx"
     assert edgectc.verify(path).status == "pass"
-    report = made.artifact.manifest.quantization
-    assert report is not None
+    report = made.artifact.manifest.source["quantization"]
     assert report["after"]["bytes"] < 0.4 * report["before"]["bytes"]
     assert path.stat().st_size < 0.4 * report["before"]["bytes"]
     assert made.point.numbers is not None
@@ -116,11 +115,12 @@ def test_the_manifest_tells_scheme_calibration_and_cost(
     assert cli.main(["inspect", str(made.artifact.path), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["scheme"]["type"] == "int8-static"
-    source = about["quantization"]["calibration"]
+    told = about["source"]["quantization"]
+    source = told["calibration"]
     assert source["sha256"] == __import__("hashlib").sha256(swipes.read_bytes()).hexdigest()
     assert (source["split"], source["samples"], source["usable"]) == ("train", 80, 80)
     assert source["calibrator"] == "mse"
-    assert {"points", "interval", "slices"} <= set(about["quantization"]["loss"])
+    assert {"points", "interval", "slices"} <= set(told["loss"])
 
 
 def test_an_int8_artifact_reads_swipes(made: quantizer.Quantized) -> None:

@@ -8,7 +8,6 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from edgectc.commands._shared import report_dict, torch_module
 from edgectc.errors import ConfigError
 
 
@@ -63,6 +62,8 @@ def arguments(one: argparse.ArgumentParser) -> None:
 
 def quantize(options: Namespace) -> int:
     """Quantize, verify, and say what it costs and gains."""
+    from edgectc.commands._shared import report_dict, torch_module
+
     policy, earlier = _policy(options.nan_policy)
     quantizer = torch_module("quantizer", extra="pte" if options.target == "pte" else "export-onnx")
     made = quantizer.quantize(

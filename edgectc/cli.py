@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, foreign, training
+from edgectc.commands import bench, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -180,6 +180,10 @@ def _use(verb: object) -> None:
     one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
 
+    one = verb("demo", "demo.run", "Swipe in a browser: serve a keyboard with a model.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    demo.arguments(one)
+
     one = verb("list", "use.show", "List what is registered.")
     one.add_argument(
         "kind",
@@ -205,6 +209,9 @@ def _make(verb: object) -> None:
         help="onnx: take any number of samples at once",
     )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+
+    text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
+    quantize.arguments(verb("quantize", "quantize.quantize", text))
 
     training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 

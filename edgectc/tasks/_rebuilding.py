@@ -1,4 +1,4 @@
-"""New words from old strokes: keyboards changed with the trace on them, and traces run backwards."""
+"""New words from old strokes: keyboards changed with the trace on them, traces run backwards."""
 
 from __future__ import annotations
 

@@ -113,15 +113,11 @@ class OnnxTarget:
         try:
             onnx.checker.check_model(graph, full_check=True)
         except Exception as error:  # the checker raises unrelated classes
-<<<<<<< HEAD
             raise ExportError(f"the ONNX checker refuses the graph: {explained(error)}") from error
-=======
-            raise ExportError(f"the ONNX checker refuses the graph: {error}") from error
         if plan is not None:
             from edgectc.targets import _int8_onnx
 
             graph = _int8_onnx.quantized(graph, plan)
->>>>>>> main
         data: bytes = graph.SerializeToString()
         return data
 

@@ -12,13 +12,8 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "edgectc"
 LEAVES = {"decoders", "encoders", "features", "frontends", "lms", "runners", "targets"}
 FLOORS = {
-<<<<<<< HEAD
     "errors": 1, "metrics": 1, "files": 1, "quiet": 1, "explaining": 1,
-    "types": 2, "config": 2, "tokens": 2, "schemes": 2,
-=======
-    "errors": 1, "metrics": 1, "files": 1, "quiet": 1,
     "types": 2, "config": 2, "tokens": 2, "schemes": 2, "calibration": 3, "nonfinite": 3,
->>>>>>> main
     "registry": 3, "manifest": 3, "data": 3,
     **dict.fromkeys(LEAVES, 4),
     "bundle": 5, "language": 5, "reference": 5, "report": 5, "operators": 5,

@@ -14,10 +14,11 @@ from torch import Tensor
 from edgectc import registry
 from edgectc.data import jsonl, layouts
 from edgectc.data.lexicons import Lexicon, letters
+from edgectc.data.synthesis import generate
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
-from edgectc.tasks._swipes import Augment, Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._swipes import Augment, Data, SwipeArrays, joined, to_arrays
 from edgectc.types import Array, Swipe
 
 # What generated swipes spell if no lexicon is given.

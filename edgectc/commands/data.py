@@ -6,7 +6,7 @@ import argparse
 import itertools
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from edgectc.errors import ConfigError, UnknownNameError

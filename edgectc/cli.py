@@ -129,10 +129,15 @@ def build_parser() -> _Root:
 def _use(verb: object) -> None:
     """Verbs that use a trained model."""
     assert callable(verb)
-    one = verb("decode", "use.decode", "Turn finger traces into ranked words.")
+    one = verb("decode", "use.decode", "Turn finger traces or recordings into ranked texts.")
     one.add_argument("model", nargs="?", help=_MODEL)
-    one.add_argument("--input", required=True, metavar="FILE", help="swipes, .jsonl or .jsonl.gz")
-    one.add_argument("--nbest", type=int, default=5, help="candidates per swipe (default 5)")
+    one.add_argument(
+        "--input",
+        required=True,
+        metavar="FILE",
+        help="swipes, .jsonl or .jsonl.gz; of a model that takes none, recordings, .npz",
+    )
+    one.add_argument("--nbest", type=int, default=5, help="candidates per row (default 5)")
     one.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
     one.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
     one.add_argument("--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)")

@@ -6,11 +6,14 @@ import argparse
 import itertools
 import json
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from edgectc.errors import ConfigError, UnknownNameError
-from edgectc.types import Sample, Swipe
+
+if TYPE_CHECKING:  # types hold numpy arrays; building the parser stays light
+    from edgectc.types import Sample, Swipe
 
 _PEOPLE = 50  # generated users, so that swipes can be split by user
 
@@ -48,6 +51,11 @@ def arguments(verb: Callable[..., argparse.ArgumentParser], group: argparse.Argu
     text = "of landmarks and neural: full or small (default full)"
     one.add_argument("--size", default="full", help=text)
 
+    one = verb("data import", "data.import_", "Turn a collection of others into swipes.", among)
+    text = "what to read; FORMAT is cleverkeys, futo or how_we_swipe"
+    one.add_argument("source", metavar="FORMAT:PATH", help=text)
+    one.add_argument("--out", required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+
 
 def check(options: Namespace) -> int:
     """Print what is wrong with a data set; exit 1 if figures measured on it would lie."""
@@ -81,7 +89,7 @@ def _room(model: str | None) -> Callable[[Swipe | Sample], int] | None:
     """Return what gives the output frames of a recording, by a bundle's own length map."""
     if model is None:
         return None
-    from edgectc import bundle, registry
+    from edgectc import bundle, registry, types
     from edgectc.data import layouts
     from edgectc.errors import InputError
     from edgectc.tokens import output_length
@@ -91,10 +99,10 @@ def _room(model: str | None) -> Callable[[Swipe | Sample], int] | None:
     swipes = "keys" in frontend.input_contract()
 
     def room(sample: Swipe | Sample) -> int:
-        if isinstance(sample, Swipe) != swipes:
+        if isinstance(sample, types.Swipe) != swipes:
             raise ConfigError(f"--model {model} takes other samples than these")
         try:
-            if isinstance(sample, Swipe):
+            if isinstance(sample, types.Swipe):
                 frames = frontend.frames(sample.points, layouts.load(sample.layout))
             else:
                 frames = frontend.frames(sample.signal)
@@ -121,6 +129,44 @@ def synth(options: Namespace) -> int:
         print(json.dumps(about, sort_keys=True))
     else:
         print(f"{options.out}: {about['samples']} samples")
+    return 0
+
+
+def import_(options: Namespace) -> int:
+    """Write the usable rows of a collection, and tell what was refused."""
+    from collections import Counter
+
+    from edgectc.data import importers, jsonl
+    from edgectc.errors import InputError
+
+    dropped, written = Counter[str](), Counter[str | None]()
+
+    def counted() -> Iterator[Swipe]:
+        for swipe in importers.usable(importers.read(options.source), dropped):
+            written[swipe.user] += 1
+            yield swipe
+        if not written:
+            raise InputError(
+                f"no usable row in {options.source!r}; refused: {dict(dropped) or 'none'}",
+                reason="empty",
+            )
+
+    jsonl.write(options.out, counted())
+    about = {
+        "path": options.out,
+        "swipes": written.total(),
+        "users": len({*written} - {None}),
+        "without_user": written[None],
+        "refused": dict(sorted(dropped.items())),
+    }
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+    else:
+        refused = ", ".join(f"{n} {reason}" for reason, n in dropped.most_common()) or "none"
+        print(
+            f"{options.out}: {about['swipes']} swipes of {about['users']} users "
+            f"({about['without_user']} without one); refused: {refused}"
+        )
     return 0
 
 

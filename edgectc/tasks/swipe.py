@@ -18,7 +18,8 @@ from edgectc.data.synthesis import generate
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
-from edgectc.tasks._swipes import Augment, Data, SwipeArrays, joined, to_arrays
+from edgectc.tasks._swipes import Data, SwipeArrays, joined, to_arrays
+from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 
 # What generated swipes spell if no lexicon is given.

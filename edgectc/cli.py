@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, data, demo, foreign, training
+from edgectc.commands import bench, data, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -212,6 +212,9 @@ def _make(verb: object) -> None:
         help="onnx: take any number of samples at once",
     )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+
+    text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
+    quantize.arguments(verb("quantize", "quantize.quantize", text))
 
     training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 

@@ -182,7 +182,7 @@ def _swipes(options: Namespace) -> int:
         raise ConfigError(f"{options.layout} can spell no word of {options.lexicon}")
     # Words that the layout cannot spell are drawn, and left out; the next seed fills the gap.
     many = itertools.chain.from_iterable(
-        generate(words, [options.layout], count=options.count, words=len(words.words), seed=seed)
+        generate(words, [board], count=options.count, words=len(words.words), seed=seed)
         for seed in itertools.count(options.seed * 1_000_000)
     )
     rows = itertools.islice(many, options.count)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon, spell
 from edgectc.types import Array, Swipe
@@ -70,14 +69,13 @@ def swipe(
 
 
 def generate(
-    lexicon: Lexicon, names: Sequence[str], *, count: int, words: int, seed: int
+    lexicon: Lexicon, boards: Sequence[Layout], *, count: int, words: int, seed: int
 ) -> Iterator[Swipe]:
     """Yield ``count`` generated swipes of the ``words`` most frequent entries.
 
     Words are drawn by the square root of their frequency, so that rare ones are seen too.
     """
     rng = np.random.default_rng(seed)
-    boards = [layouts.load(name) for name in names]
     order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
     weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
     for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):

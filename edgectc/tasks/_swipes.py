@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,8 +14,6 @@ from torch import Tensor
 
 from edgectc.data import layouts
 from edgectc.data.layouts import Layout
-from edgectc.data.lexicons import Lexicon, spell
-from edgectc.data.synthesis import swipe as synthesize
 from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
@@ -179,23 +177,6 @@ def _boards(swipes: Sequence[Swipe]) -> dict[str, Layout]:
         with suppress(UnknownNameError):
             boards[name] = layouts.load(name)
     return boards
-
-
-def generate(
-    lexicon: Lexicon, boards: Sequence[Layout], *, count: int, words: int, seed: int
-) -> Iterator[Swipe]:
-    """Yield ``count`` generated swipes of the ``words`` most frequent entries.
-
-    Words are drawn by the square root of their frequency, so that rare ones are seen too.
-    """
-    rng = np.random.default_rng(seed)
-    order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
-    weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
-    for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):
-        board = boards[n % len(boards)]
-        word = spell(lexicon.words[row], board.letters)
-        if word:
-            yield Swipe(synthesize(word, board, rng), word, board.name)
 
 
 def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:

@@ -16,11 +16,12 @@ from edgectc.data import jsonl, layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon, letters
 from edgectc.data.splicing import splice
+from edgectc.data.synthesis import generate
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
 from edgectc.tasks._rebuilding import random_layout
-from edgectc.tasks._swipes import Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._swipes import Data, SwipeArrays, joined, to_arrays
 from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 

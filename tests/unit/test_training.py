@@ -14,7 +14,7 @@ from torch import nn
 
 from edgectc.data import jsonl, layouts
 from edgectc.data.lexicons import Lexicon
-from edgectc.data.synthesis import swipe
+from edgectc.data.synthesis import generate, swipe
 from edgectc.errors import (
     BundleError,
     BundleFileMissingError,
@@ -24,7 +24,7 @@ from edgectc.errors import (
     NonFiniteError,
 )
 from edgectc.model import CtcModel
-from edgectc.tasks._swipes import generate, joined, to_arrays
+from edgectc.tasks._swipes import joined, to_arrays
 from edgectc.tasks._warping import Augment, augmented
 from edgectc.training import checkpoints
 from edgectc.training.checkpoints import Checkpoint

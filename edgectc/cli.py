@@ -175,6 +175,15 @@ def _use(verb: object) -> None:
     )
     one.add_argument("model", nargs="?", help=_MODEL)
     one.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
+    one.add_argument(
+        "--drill", action="store_true", help="name the first operator that answers otherwise"
+    )
+    one.add_argument(
+        "--network",
+        metavar="BUNDLE",
+        help="of --drill: bundle or package.module:factory (default: the bundle it was made from)",
+    )
+    one.add_argument("--weights", metavar="FILE", help="of --network: its .safetensors")
 
     one = verb(
         "inspect", "inspect.inspect", "Print what a bundle or artifact says, and its operators."

@@ -19,12 +19,12 @@ FLOORS = {
     "bundle": 5, "language": 5, "reference": 5, "report": 5, "operators": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "foreign": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
-    "tasks": 8, "training": 9, "exporter": 8, "kit": 5,
+    "tasks": 8, "training": 9, "exporter": 8, "kit": 5, "drilling": 8,
     "benching": 8, "benchmark": 9, "demo": 8, "quantizing": 10, "quantizer": 11,
 }  # fmt: skip
 TORCH = {
-    "encoders", "exporter", "features", "foreign", "kit", "model", "quantizing", "targets", "tasks",
-    "training",
+    "drilling", "encoders", "exporter", "features", "foreign", "kit", "model", "quantizing",
+    "targets", "tasks", "training",
 }  # fmt: skip
 TORCH_FILES = {"operators/onnx.py", "runners/eager.py", "runners/pte.py", "benching/trace.py"}
 

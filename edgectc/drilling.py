@@ -285,8 +285,13 @@ def _module(node: Any) -> str:
 
 def _step(name: str, kind: str, module: str, got: Array, want: Array) -> Step:
     a, b = got.astype(np.float64), want.astype(np.float64)
-    noise, signal = float(((a - b) ** 2).sum()), float((b**2).sum())
-    if not math.isfinite(noise):
+    # Masks of -inf are equal where they stand; only what is left can be subtracted.
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    a, b = np.where(same, 0.0, a), np.where(same, 0.0, b)
+    if not (np.isfinite(a) & np.isfinite(b)).all():
         return Step(name, kind, module, -200.0, math.inf)
+    whole = want.astype(np.float64)
+    noise = float(((a - b) ** 2).sum())
+    signal = float((whole[np.isfinite(whole)] ** 2).sum())
     ratio = 10.0 * math.log10(signal / noise) if noise and signal else (200.0 if not noise else 0.0)
     return Step(name, kind, module, ratio, float(np.abs(a - b).max(initial=0.0)))

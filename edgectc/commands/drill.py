@@ -8,7 +8,7 @@ from typing import Any
 
 from edgectc.commands._shared import torch_module
 from edgectc.commands.foreign import is_factory
-from edgectc.errors import ConfigError
+from edgectc.errors import BundleMismatchError, ConfigError
 
 _SHOWN = 5
 
@@ -18,8 +18,9 @@ def drill(options: Namespace) -> dict[str, Any]:
 
     Raises:
         ConfigError: the network that the artifact was made from cannot be found.
+        BundleMismatchError: it is another one.
     """
-    from edgectc import bundle, evaluation
+    from edgectc import bundle, evaluation, manifest
 
     place = bundle.locate(options.model)
     if place.is_dir():
@@ -34,6 +35,9 @@ def drill(options: Namespace) -> dict[str, Any]:
                 f"the bundle that {place} was made from is not beside it; name it, or the "
                 "package.module:factory of a network of your own, with --network"
             )
+        made = manifest.read(place)[1]
+        if dict(found.index.model["frontend"]) != dict(made.frontend):
+            raise BundleMismatchError(f"{place} was not made from {found.path}: other inputs")
         model = torch_module("model").load(found)
     return about(torch_module("drilling").drill(place, model))
 

@@ -193,8 +193,9 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
                 return adopt(network, (sample, lengths), replace(said, axes=axes)).model
             except Exception as error:  # the network was called in a way that it does not take
                 first = first or error
-    assert first is not None
-    raise first
+    raise ConfigError(
+        f"{type(network).__name__} does not answer as {manifest.name} does: {first}"
+    ) from first
 
 
 def _sample(sample: object) -> tuple[Tensor, Tensor]:

@@ -87,6 +87,10 @@ def test_a_network_of_ones_own(
     assert about["drill"]["first"]["module"] == "network.down"
     assert cli.main(f"verify {bad} --drill".split()) == 2
     assert "is not beside it" in capsys.readouterr().err
+    assert cli.main(f"verify {bad} --drill --network swipe-en".split()) == 2
+    assert "was not made from" in capsys.readouterr().err
+    assert cli.main(f"verify {bad} --drill --network networks:Lstm".split()) == 2
+    assert "Lstm does not answer as conformer does" in capsys.readouterr().err
 
 
 def test_waves_and_other_axes_are_adopted_again(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 from edgectc import __version__
 from edgectc.errors import EdgectcError
 
-_MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
+_MODEL = (
+    "bundle directory, artifact (.onnx, .pte, .mlpackage), or shipped model (default: swipe-en)"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -174,7 +176,7 @@ def _make(verb: object) -> None:
     assert callable(verb)
     one = verb("export", "make.export", "Export a bundle to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
-    one.add_argument("--target", required=True, help="onnx or pte")
+    one.add_argument("--target", required=True, help="onnx, pte or coreml")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
     one.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
     one.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")

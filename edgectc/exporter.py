@@ -23,8 +23,8 @@ from edgectc import parity, recognizer, reference, registry, schemes
 from edgectc.bundle import Bundle
 from edgectc.config import from_dict
 from edgectc.errors import ConfigError, ParityError, UnsupportedSchemeError
-from edgectc.files import staged
-from edgectc.manifest import Manifest
+from edgectc.files import staged, staged_folder, write_bytes
+from edgectc.manifest import Content, Manifest
 from edgectc.reference import Case
 from edgectc.schemes import Scheme
 from edgectc.tokens import output_length
@@ -33,11 +33,12 @@ from edgectc.types import Report
 
 @dataclass(frozen=True)
 class Artifact:
-    """An exported file and the verdict it passed."""
+    """An exported file, or folder, and the verdict it passed."""
 
     path: Path
     manifest: Manifest
     report: Report
+    bytes: int
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -92,17 +93,30 @@ def export(
     measured = _measure(maker.embed(converted, blank), blank, cases)
     manifest = _manifest(bundle, maker, target, how, cases, model, parity=measured.figures)
     data = manifests.sealed(maker.embed(converted, manifest))
-    with staged(final) as temporary:
-        temporary.write_bytes(data)
-        report = _recheck(temporary, bundle)
-    return Artifact(final, manifest, report)
+    if isinstance(data, bytes):
+        with staged(final) as temporary:
+            temporary.write_bytes(data)
+            report = _recheck(temporary, bundle)
+    else:
+        with staged_folder(final) as temporary:
+            for name, content in data.items():
+                write_bytes(temporary / name, content)
+            report = _recheck(temporary, bundle)
+    return Artifact(final, manifest, report, manifests.size(data))
 
 
 def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
-    if out is None:
-        return Path(name)
-    folder = Path(out).is_dir() or os.fspath(out).endswith(os.sep)
-    return Path(out) / name if folder else Path(out)
+    """Return where the artifact goes; what it may replace is an artifact."""
+    suffix, final = Path(name).suffix, Path(name)
+    if out is not None:
+        folder = Path(out).is_dir() and Path(out).suffix != suffix
+        final = Path(out) / name if folder or os.fspath(out).endswith(os.sep) else Path(out)
+    if final.is_dir():
+        if suffix != ".mlpackage" or not (final / "Manifest.json").is_file():
+            raise ConfigError(f"{final} is a folder and no artifact; choose another --out")
+    elif suffix == ".mlpackage" and (final.exists() or final.suffix != suffix):
+        raise ConfigError(f"{final}: a Core ML artifact is a folder NAME.mlpackage")
+    return final
 
 
 def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
@@ -124,10 +138,10 @@ def _example(model: models.CtcModel, bundle: Bundle, case: Case) -> dict[str, to
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
 
-def _measure(data: bytes, manifest: Manifest, cases: list[Case]) -> Report:
+def _measure(data: Content, manifest: Manifest, cases: list[Case]) -> Report:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
-    loaded = recognizer.from_bytes(data, manifest, lexicon=None)
-    report = parity.compare(loaded, manifest, cases)
+    loaded, unrun = parity.opened(data, manifest, lexicon=None)
+    report = parity.compare(loaded, manifest, cases, unrun=unrun)
     _require(report)
     return report
 

@@ -236,7 +236,7 @@ def load(
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
     given = _Given(lexicon, language_model, lm_required, dictionary)
-    if not place.is_dir():
+    if not bundles.is_bundle(place):
         return _from_artifact(place, runner=runner, given=given, threads=threads)
     bundle = bundles.read(place)
     name, artifact = _choose(bundle, runner)
@@ -297,22 +297,24 @@ def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: in
 
 
 def from_bytes(
-    data: bytes,
+    data: manifests.Content,
     manifest: manifests.Manifest,
     *,
     lexicon: Lexicon | None,
     threads: int = 1,
+    engine: Runner | None = None,
     **more: Any,
 ) -> Recognizer:
-    """Return a recognizer for the bytes of an artifact whose hash was checked.
+    """Return a recognizer for the content of an artifact whose hash was checked.
 
-    ``more`` goes to `Recognizer`: language model and dictionary.
+    ``engine`` runs it instead of the target's own runner; ``more`` goes to `Recognizer`: language
+    model and dictionary.
     """
     spec = {"type": manifest.target, "threads": threads}
     return Recognizer(
         name=manifest.name,
         frontend=registry.create("frontends", dict(manifest.frontend)),
-        runner=registry.create("runners", spec, data=data),
+        runner=engine or registry.create("runners", spec, data=data),
         stride=int(manifest.output["stride"]),
         window=int(manifest.output.get("window", 1)),
         boards=[layouts.parse(values) for values in manifest.layouts],
@@ -338,7 +340,7 @@ def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | Non
     """Return a runner's name and the artifact it runs; None means the weights themselves."""
     if runner is not None and runner not in registry.names("runners"):
         registry.module("runners", runner)  # raises with the nearest spelling
-    by_target = {path.suffix.removeprefix("."): path for path in reversed(bundle.artifacts())}
+    by_target = {bundles.target_of(path): path for path in reversed(bundle.artifacts())}
     if runner == "eager":
         return runner, None
     if runner is not None:

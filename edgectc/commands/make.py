@@ -17,7 +17,8 @@ _OF_TARGETS = ("opset", "exporter", "dynamic_batch")
 
 def export(options: Namespace) -> int:
     """Export, verify, and say where the file is."""
-    exporter = torch_module("exporter", extra="pte" if options.target == "pte" else "export-onnx")
+    extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
+    exporter = torch_module("exporter", extra=extra)
     made = exporter.export(
         options.model,
         target=options.target,
@@ -25,7 +26,7 @@ def export(options: Namespace) -> int:
         out=options.out,
         **{name: value for name in _OF_TARGETS if (value := getattr(options, name)) is not None},
     )
-    size = made.path.stat().st_size
+    size = made.bytes
     if options.json:
         about = {"path": str(made.path), "bytes": size, "target": options.target}
         print(json.dumps({**about, **report_dict(made.report)}, sort_keys=True))

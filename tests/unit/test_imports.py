@@ -22,7 +22,7 @@ FLOORS = {
     "tasks": 8, "training": 9, "exporter": 8,
 }  # fmt: skip
 TORCH = {"encoders", "features", "targets", "tasks", "training", "model", "exporter"}
-TORCH_FILES = {"runners/eager.py", "runners/pte.py"}
+TORCH_FILES = {"runners/eager.py", "runners/pte.py", "runners/coreml.py", "runners/_mil.py"}
 
 
 def imports(path: Path) -> set[str]:
@@ -59,7 +59,7 @@ def test_a_module_imports_only_from_lower_floors(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_torch_stays_where_models_are_made(path: Path) -> None:
     place = path.relative_to(PACKAGE)
-    heavy = {"torch", "executorch", "onnx", "onnxscript", "safetensors"}
+    heavy = {"torch", "executorch", "onnx", "onnxscript", "safetensors", "coremltools"}
     if place.parts[0].removesuffix(".py") in TORCH or str(place) in TORCH_FILES:
         return
     found = {name.split(".")[0] for name in imports(path)} & heavy

@@ -1,0 +1,156 @@
+"""Core ML: coremltools' ML programs (.mlpackage), manifest in the user-defined metadata."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgectc import manifest as manifests
+from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.manifest import Manifest
+from edgectc.quiet import quiet
+
+SCHEMES = ("float32",)
+PACKAGES = ("coremltools",)
+_KEY = "edgectc"  # of the user-defined metadata
+_DATE = "com.github.apple.coremltools.conversion_date"
+
+
+@dataclass(frozen=True)
+class Options:
+    """No options yet: an ML program for iOS 17 and macOS 14."""
+
+
+def create(options: Options) -> CoremlTarget:
+    """Return the target."""
+    return CoremlTarget()
+
+
+class CoremlTarget:
+    """Converts to an ML program; the artifact is a folder."""
+
+    suffix = ".mlpackage"
+    opset = None
+    batch = 1
+
+    def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
+        """Return the converted program of ``model`` at the shapes of ``inputs``.
+
+        Raises:
+            MissingDependencyError: coremltools is not installed.
+            ExportError: tracing or conversion failed, or a weight came out changed.
+        """
+        try:
+            with quiet():
+                import coremltools as ct
+        except ImportError as error:
+            raise MissingDependencyError(
+                "exporting .mlpackage", package="coremltools", extra="coreml"
+            ) from error
+        import torch
+
+        kinds = {torch.int32: np.int32, torch.float32: np.float32}
+        try:
+            # Its progress bars go to standard error.
+            with quiet(), redirect_stderr(io.StringIO()), _repaired(), torch.no_grad():
+                # Traced, because coremltools takes recurrent layers from no other graph.
+                traced = torch.jit.trace(model, tuple(inputs.values()), check_trace=False)
+                program = ct.convert(
+                    traced,
+                    inputs=[
+                        ct.TensorType(name=name, shape=tuple(value.shape), dtype=kinds[value.dtype])
+                        for name, value in inputs.items()
+                    ],
+                    outputs=[ct.TensorType(name="log_probs", dtype=np.float32)],
+                    minimum_deployment_target=ct.target.iOS17,
+                    compute_precision=ct.precision.FLOAT32,
+                    skip_model_load=True,
+                )
+        except Exception as error:  # tracing and conversion raise many unrelated classes
+            raise ExportError(f"coremltools failed: {error}") from error
+        program.user_defined_metadata.pop(_DATE, None)
+        _check_weights(_files(program), model)
+        return program
+
+    def embed(self, converted: Any, manifest: Manifest) -> dict[str, bytes]:
+        """Return the files of the package with the unsealed manifest inside, by relative path."""
+        converted.user_defined_metadata[_KEY] = manifest.text()
+        return _files(converted)
+
+
+def _files(program: Any) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        place = Path(folder) / "model.mlpackage"
+        try:
+            program.save(str(place))
+        except Exception as error:  # coremltools raises many unrelated classes
+            raise ExportError(f"coremltools failed to save: {error}") from error
+        return manifests.folder(place)
+
+
+def _check_weights(files: Mapping[str, bytes], model: nn.Module) -> None:
+    """Raise unless every weight that kept its name in the files kept its value too.
+
+    The converter merges others (gates of a recurrent layer, a scale and its convolution); what they
+    became is judged by evaluating the program.
+    """
+    from edgectc.runners._mil import MilProgram
+
+    stored = MilProgram(files).weights
+    for name, tensor in model.state_dict().items():
+        written = stored.get(name.replace(".", "_"))
+        if written is None or written.size != tensor.numel():
+            continue
+        difference = float(np.abs(written.ravel() - tensor.numpy().ravel()).max())
+        if not difference == 0.0:
+            raise ExportError(
+                f"coremltools changed the weight {name} by {difference:.2g}; no file was made"
+            )
+
+
+@contextmanager
+def _repaired() -> Iterator[None]:
+    """Repair, for one conversion, what coremltools 9.0 gets wrong with torch 2.13 and numpy 2.
+
+    - ``int(x)`` of a constant array of one element raises TypeError.
+    - ``reciprocal`` becomes ``inverse``, which adds 1e-4 to its input: 0.1 % for an input of 0.1.
+    - ``log_softmax`` becomes the log of a softmax, where small probabilities are rounded to zero.
+    """
+    from coremltools.converters.mil import Builder as mb
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
+
+    cast = ops._cast
+
+    def scalar(context: Any, node: Any, dtype: Any, dtype_name: str) -> None:
+        (x,) = ops._get_inputs(context, node, expected=1)
+        if x.can_be_folded_to_const():
+            value = dtype(np.asarray(x.val).item())
+            context.add(mb.const(val=value, name=node.name), node.name)
+        else:
+            cast(context, node, dtype, dtype_name)
+
+    def reciprocal(context: Any, node: Any) -> None:
+        (x,) = ops._get_inputs(context, node, expected=1)
+        context.add(mb.real_div(x=1.0, y=x, name=node.name))
+
+    def log_softmax(context: Any, node: Any) -> None:
+        x, axis = ops._get_inputs(context, node, min_expected=2)[:2]
+        total = mb.reduce_log_sum_exp(x=x, axes=[axis.val], keep_dims=True)
+        context.add(mb.sub(x=x, y=total, name=node.name))
+
+    repaired = {"reciprocal": reciprocal, "log_softmax": log_softmax, "_log_softmax": log_softmax}
+    with (
+        mock.patch.object(ops, "_cast", scalar),
+        mock.patch.dict(_TORCH_OPS_REGISTRY.name_to_func_mapping, repaired),
+    ):
+        yield

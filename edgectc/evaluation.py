@@ -1,14 +1,15 @@
 """How often the right word is first: figures with intervals, by slice, on labelled swipes.
 
 Words are compared by their letters only ("its" and "it's" are one answer), and a word that the
-lexicon does not hold counts as wrong.
+lexicon does not hold counts as wrong. See `edgectc.comparison` for two models and for controls.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from edgectc import bundle as bundles
 from edgectc import manifest as manifests
 from edgectc import metrics
-from edgectc.data.lexicons import letters
+from edgectc.data.lexicons import Lexicon, letters
 from edgectc.errors import InputError
 from edgectc.files import sha256
 from edgectc.recognizer import Recognizer
@@ -25,6 +26,7 @@ from edgectc.report import progress
 from edgectc.types import Swipe
 
 _LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}
+_NBEST = 5
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,37 @@ class Answer:
         word: letters of the label.
         said: letters of the candidates, best first.
         user: who swiped, for the intervals.
+        probability: that the best one is right, by the recognizer.
     """
 
     word: str
     said: tuple[str, ...]
     user: str
+    probability: float = 0.0
 
     def rank(self) -> int | None:
         """Return the place of the right word from 1, None if it was not given."""
         return self.said.index(self.word) + 1 if self.word in self.said else None
+
+    def right(self) -> bool:
+        """Return whether the first candidate is the right word."""
+        return self.said[:1] == (self.word,)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known about words, to tell slices apart.
+
+    Attributes:
+        seen: hashes of the training words, see `seen_words`; None drops those slices.
+        lexicon: letters of each word that can be found; None drops that slice.
+        sentences: letters of natural sentences: prompts that are among them against all others;
+            None drops these slices.
+    """
+
+    seen: frozenset[int] | None = None
+    lexicon: frozenset[str] | None = None
+    sentences: frozenset[str] | None = None
 
 
 def evaluate(
@@ -53,7 +77,7 @@ def evaluate(
     seen_words: frozenset[int] | None = None,
     decoder: str | None = None,
 ) -> dict[str, Any]:
-    """Return accuracy figures of labelled swipes.
+    """Return accuracy figures of labelled swipes; `summarize` says which.
 
     Args:
         recognizer: as returned by `edgectc.load`.
@@ -62,33 +86,103 @@ def evaluate(
         seen_words: hashes of the training words, see `seen_words`; None drops that slice.
         decoder: "lexicon", "greedy" or None for the preset.
 
-    Returns:
-        ``rows``, ``users``, ``top1``, ``top3``, ``top5`` and ``cer`` as ``{"value", "low",
-        "high"}`` (95 % bootstrap over users), ``ms_per_swipe`` (median), and ``slices``.
-
     Raises:
         InputError: no swipe carries a word.
     """
-    labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
-    if not labelled:
+    rows = labelled(swipes)
+    answers, spent = answer(recognizer, rows, decoder=decoder)
+    return {**summarize(answers, rows, Known(seen_words)), "ms_per_swipe": spent}
+
+
+def labelled(swipes: Sequence[Swipe]) -> list[Swipe]:
+    """Return the swipes that carry a word.
+
+    Raises:
+        InputError: there is none.
+    """
+    rows = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
+    if not rows:
         raise InputError("no swipe carries a word to compare with", reason="no_labels")
+    return rows
+
+
+def answer(
+    recognizer: Recognizer, swipes: Sequence[Swipe], *, decoder: str | None = None
+) -> tuple[list[Answer], float]:
+    """Return the answer to each labelled swipe, and the median of milliseconds for one."""
     answers, spent = [], []
-    for swipe in progress(labelled, "swipe"):
+    for swipe in progress(swipes, "swipe"):
         began = time.perf_counter()
         answers.append(_answer(recognizer, swipe, decoder))
         spent.append(time.perf_counter() - began)
-    figures = _figures(answers)
-    figures["ms_per_swipe"] = round(float(np.median(spent)) * 1e3, 3)
+    return answers, round(float(np.median(spent)) * 1e3, 3)
+
+
+def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) -> dict[str, Any]:
+    """Return figures of all answers and of their slices.
+
+    Args:
+        answers: one a swipe.
+        swipes: labelled, in the same order.
+        known: what the slices need.
+
+    Returns:
+        ``rows``, ``users``, ``top1``, ``top3`` and ``top5`` as ``{"value", "low", "high"}`` (95 %
+        bootstrap over users) and ``cer``; the same by slice in ``slices``; ``user_p10``, top-1 of
+        the user at the 10th percentile; `edgectc.metrics.calibration_error`.
+    """
+    slices = {name: keep for name, keep in _slices(answers, swipes, known).items() if any(keep)}
+    parts = {
+        name: _figures([a for a, kept in zip(answers, keep, strict=True) if kept])
+        for name, keep in slices.items()
+    }
+    return {**_figures(answers), **_overall(answers), "slices": parts}
+
+
+def _slices(
+    answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known
+) -> dict[str, list[bool]]:
     slices = {
-        name: [a for a in answers if low <= len(a.word) <= high]
+        name: [low <= len(a.word) <= high for a in answers]
         for name, (low, high) in _LENGTHS.items()
     }
-    if seen_words is not None:
-        seen = [word_hash(a.word) in seen_words for a in answers]
-        slices["seen words"] = [a for a, s in zip(answers, seen, strict=True) if s]
-        slices["unseen words"] = [a for a, s in zip(answers, seen, strict=True) if not s]
-    figures["slices"] = {name: _figures(part) for name, part in slices.items() if part}
-    return figures
+    held = None
+    if known.lexicon is not None:
+        held = [a.word in known.lexicon for a in answers]
+        slices["in the lexicon"] = held
+    if known.seen is not None:
+        seen = [word_hash(a.word) in known.seen for a in answers]
+        slices["seen words"] = seen
+        slices["unseen words"] = [not s for s in seen]
+        if held is not None:
+            slices["unseen, in the lexicon"] = [
+                not s and h for s, h in zip(seen, held, strict=True)
+            ]
+    if known.sentences is not None:
+        natural = [letters(swipe.prompt or "") in known.sentences for swipe in swipes]
+        slices["natural sentences"] = natural
+        slices["other prompts"] = [not n for n in natural]
+    return slices
+
+
+def with_context(swipe: Swipe, words: int = 2) -> Swipe:
+    """Return a swipe whose context is what its prompt has before the first place of its word."""
+    said = (swipe.prompt or "").split()
+    at = [letters(word) for word in said]
+    word = letters(swipe.word or "")
+    place = at.index(word) if word in at else 0
+    return replace(swipe, context=tuple(said[max(0, place - words) : place]))
+
+
+def spellings(lexicon: Lexicon) -> frozenset[str]:
+    """Return the letters of each word of a lexicon."""
+    return frozenset(map(letters, lexicon.words))
+
+
+def confusions(answers: Sequence[Answer]) -> list[tuple[str, str, int]]:
+    """Return (right word, word given instead, times), the most frequent first."""
+    pairs = Counter((a.word, a.said[0] if a.said else "") for a in answers if not a.right())
+    return [(*pair, n) for pair, n in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def seen_words(place: Path) -> frozenset[int] | None:
@@ -125,10 +219,11 @@ def word_hash(word: str) -> int:
 def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
     context = swipe.context if decoder is None else ()
     decoded = recognizer(
-        swipe.points, nbest=5, layout=swipe.layout, decoder=decoder, context=context
+        swipe.points, nbest=_NBEST, layout=swipe.layout, decoder=decoder, context=context
     )
     said = dict.fromkeys(letters(candidate.text) for candidate in decoded.candidates)
-    return Answer(letters(swipe.word or ""), tuple(said), swipe.user or "")
+    word, user = letters(swipe.word or ""), swipe.user or ""
+    return Answer(word, tuple(said), user, decoded.best.probability)
 
 
 def _figures(answers: Sequence[Answer]) -> dict[str, Any]:
@@ -144,6 +239,17 @@ def _figures(answers: Sequence[Answer]) -> dict[str, Any]:
     return figures
 
 
+def _overall(answers: Sequence[Answer]) -> dict[str, float]:
+    """Return what a few rows cannot tell: how the worst users fare, and if probabilities hold."""
+    by_user = defaultdict(list)
+    for found in answers:
+        by_user[found.user].append(found.right())
+    worst = np.quantile([np.mean(v) for v in by_user.values()], 0.1)
+    stated = [found.probability for found in answers]
+    error = metrics.calibration_error(stated, [found.right() for found in answers])
+    return {"user_p10": round(float(worst), 5), "calibration_error": round(error, 5)}
+
+
 def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, float | None]:
     """Mean and 95 % interval; one sample says nothing of others, so it has no interval."""
     low, high = metrics.bootstrap(hits, groups) if len(hits) > 1 else (None, None)
@@ -155,7 +261,7 @@ def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, 
 
 
 def lines(figures: Mapping[str, Any]) -> list[list[str]]:
-    """Return table rows of `evaluate`'s figures: name, rows, top-1 with interval, top-3, top-5."""
+    """Return table rows of `evaluate`'s figures: name, rows, top-1 with interval, top-3..."""
 
     def row(name: str, part: Mapping[str, Any]) -> list[str]:
         first = part["top1"]

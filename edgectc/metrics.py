@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
@@ -113,6 +114,28 @@ def calibration_error(probability: ArrayLike, right: ArrayLike, *, bins: int = 1
     order = np.argsort(stated, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
     return float(sum(abs(stated[p].sum() - was[p].sum()) for p in parts) / len(order))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return the two-sided p-value that two systems err alike, from samples one alone got right.
+
+    Exact: under that hypothesis each such sample is a fair coin. It takes samples to be
+    independent; those of one person are not, so look at an interval by person too.
+
+    Raises:
+        ValueError: a count is below 0.
+
+    Source: McNemar 1947, "Note on the sampling error of the difference between correlated
+    proportions", in its exact form.
+    """
+    if min(only_first, only_second) < 0:
+        raise ValueError(f"mcnemar got {only_first} and {only_second}, expected counts >= 0")
+    n, least = only_first + only_second, min(only_first, only_second)
+    logs = [
+        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2)
+        for k in range(least + 1)
+    ]
+    return min(1.0, 2.0 * sum(math.exp(value) for value in logs))
 
 
 def _group_sums(

@@ -22,6 +22,7 @@ class Swipe:
         layout: name of the keyboard layout the trace was made on.
         user: who made it; splits and confidence intervals are taken by user.
         context: words before this one, the last one last.
+        prompt: the whole text that the person was to write, where that is known.
     """
 
     points: Array
@@ -29,6 +30,7 @@ class Swipe:
     layout: str = "qwerty"
     user: str | None = None
     context: tuple[str, ...] = ()
+    prompt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

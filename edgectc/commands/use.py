@@ -84,30 +84,6 @@ def _print_row(
         print(f"{index}\t" + ("  ".join(shown) or "(no word)"))
 
 
-def evaluate(options: Namespace) -> int:
-    """Print accuracy with intervals and slices."""
-    from edgectc import bundle, evaluation
-    from edgectc.report import table
-
-    loaded = load(options)
-    swipes, dropped = swipes_of(options)
-    seen = evaluation.seen_words(bundle.locate(options.model))
-    figures = evaluation.evaluate(loaded, swipes, seen_words=seen, decoder=options.decoder)
-    figures |= {"dropped": dict(dropped), "split": options.split, "runner": loaded.runner}
-    if options.json:
-        print(json.dumps(figures, sort_keys=True))
-        return 0
-    header = ["slice", "rows", "top-1 [95 %]", "top-3", "top-5", "CER"]
-    print(table(header, evaluation.lines(figures)))
-    print(
-        f"{figures['users']} users; intervals by bootstrap over users; words compared by letters; "
-        "out-of-vocabulary counts as wrong"
-    )
-    speed = f"median {figures['ms_per_swipe']:.2f} ms per swipe"
-    print(f"runner {loaded.runner}, {speed}; dropped rows: {dict(dropped) or 'none'}")
-    return 0
-
-
 def tune(options: Namespace) -> int:
     """Tune the decoder's weights and print or write the preset."""
     from edgectc import tuning

@@ -1,10 +1,10 @@
 """Swipes as JSON lines, one a line, plain or gzip.
 
-A row is ``{"points", "word"?, "layout"?, "user"?, "context"?}``; ``context`` is the list of words
-before this one, ``points`` is ``[[x, y, t_ms], ...]`` or
-``[{"x", "y", "t"}, ...]`` in the letter-area frame. Other keys are allowed and ignored: collections
-carry notes of their own. A row that cannot be used is refused by itself and never stops the file;
-a file that cannot be read stops with one error.
+A row is ``{"points", "word"?, "layout"?, "user"?, "context"?, "sentence"?}``; ``context`` is the
+list of words before this one, ``sentence`` what the person was to write, ``points`` is
+``[[x, y, t_ms], ...]`` or ``[{"x", "y", "t"}, ...]`` in the letter-area frame. Other keys are
+allowed and ignored: collections carry notes of their own. A row that cannot be used is refused by
+itself and never stops the file; a file that cannot be read stops with one error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REASONS: dict[str, str] = {
     **validation.REASONS,
     "bad_json": "The line is not one JSON object.",
     "missing_points": "The row has no points.",
-    "bad_field": "The word, layout or user is not a string, or the context no list of strings.",
+    "bad_field": "The word, layout, user or sentence is no string, or the context no list of them.",
     "no_user": "The row names no user, so it belongs to no split.",
     "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
     "no_data": "No data set was named, or none lies where it should.",
@@ -219,6 +219,7 @@ def _swipe(line: bytes) -> Swipe:
         layout=_text(row, "layout") or "qwerty",
         user=_text(row, "user"),
         context=_words(row.get("context")),
+        prompt=_text(row, "sentence"),
     )
 
 
@@ -264,5 +265,7 @@ def _line(swipe: Swipe) -> bytes:
         row["user"] = swipe.user
     if swipe.context:
         row["context"] = list(swipe.context)
+    if swipe.prompt is not None:
+        row["sentence"] = swipe.prompt
     text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode() + b"\n"

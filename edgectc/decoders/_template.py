@@ -17,15 +17,16 @@ from edgectc.types import Array
 class Path:
     """Where the finger went, among the keys.
 
-    Args:
+    Attributes:
         points: (n, 2) positions in key units, in the order of time.
         keys: centre (2,) of each letter's key in key units.
     """
 
     def __init__(self, points: Array, keys: Mapping[str, Array]) -> None:
+        self.points, self.keys = np.asarray(points, np.float64), keys
         self._row = {letter: row for row, letter in enumerate(keys)}
         centres = np.array(list(keys.values()), np.float64).reshape(-1, 1, 2)
-        self._squared = ((np.asarray(points, np.float64) - centres) ** 2).sum(2)
+        self._squared = ((self.points - centres) ** 2).sum(2)
 
     def miss(self, spelled: str) -> float:
         """Return by how many keys the trace misses the letters, as a root mean square.

@@ -12,7 +12,7 @@ from edgectc.errors import ConfigError, UnknownNameError
 
 def test_names_are_file_names() -> None:
     assert registry.names("targets") == ["coreml", "onnx", "pte"]
-    assert registry.names("decoders") == ["beam", "greedy", "lexicon", "pyctcdecode"]
+    assert registry.names("decoders") == ["beam", "greedy", "lexicon", "pyctcdecode", "template"]
     assert registry.names("runners") == ["coreml", "eager", "onnx", "pte"]
 
 

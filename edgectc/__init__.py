@@ -17,6 +17,7 @@ _WHERE = {
     "InputError": "errors",
     "Recognizer": "recognizer",
     "UserDictionary": "data.personal",
+    "bench": "benchmark",
     "decode_batch": "decoding",
     "evaluate": "evaluation",
     "export": "exporter",
@@ -32,6 +33,7 @@ __all__ = [
     "InputError",
     "Recognizer",
     "UserDictionary",
+    "bench",
     "decode_batch",
     "evaluate",
     "export",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from edgectc.benchmark import bench
     from edgectc.data.personal import UserDictionary
     from edgectc.decoding import decode_batch, make_decoder
     from edgectc.errors import EdgectcError, InputError

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
+from edgectc.commands import bench
 from edgectc.errors import EdgectcError
 
 _MODEL = (
@@ -115,6 +116,9 @@ def build_parser() -> _Root:
 
     _use(verb)
     _make(verb)
+    bench.arguments(
+        verb("bench", "bench.run", "Measure size, speed, memory and accuracy side by side.")
+    )
     text = "Build, pack and score n-gram language models."
     parser.verbs["lm"] = sub.add_parser("lm", help=text, description=text, allow_abbrev=False)
     _language(verb, parser.verbs["lm"])

@@ -69,4 +69,5 @@ def sha256(data: bytes) -> str:
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
     """Return the hex digest of a file's bytes."""
-    return sha256(Path(path).read_bytes())
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -72,7 +72,8 @@ def sealed(data: _Content) -> _Content:
     name, start = _digest_at(files, "data to seal")
     if files[name][start : start + 64] != _ZEROS:
         raise BundleError("data to seal already carries a hash; build it from a fresh manifest")
-    done = _with_digest(files[name], start, _digest(data).encode())
+    digest = _digest(data, name, start).encode()
+    done = files[name][:start] + digest + files[name][start + 64 :]
     return done if isinstance(data, bytes) else {**data, name: done}
 
 
@@ -86,8 +87,7 @@ def parse(data: Content, *, source: str) -> Manifest:
     files = _files(data)
     name, start = _digest_at(files, source)
     stored = files[name][start : start + 64]
-    zeroed = _with_digest(files[name], start, _ZEROS)
-    actual = _digest(zeroed if isinstance(data, bytes) else {**data, name: zeroed}).encode()
+    actual = _digest(data, name, start).encode()
     if stored != actual:
         raise BundleMismatchError(
             f"{source} is damaged: its bytes hash to {actual[:12].decode()}..., its manifest says "
@@ -167,20 +167,25 @@ def _files(data: Content) -> Mapping[str, bytes]:
     return {"": data} if isinstance(data, bytes) else data
 
 
-def _digest(data: Content) -> str:
+def _digest(data: Content, name: str, start: int) -> str:
     """Return the hash of a file's bytes; of a folder, of the list of its files' hashes and paths.
 
-    The list has one line a file, ``SHA256  PATH``, sorted by the bytes of the path.
+    The list has one line a file, ``SHA256  PATH``, sorted by the bytes of the path. The 64 bytes
+    from ``start`` of the file ``name`` are taken as zeros.
     """
+
+    def hashed(key: str, content: bytes) -> str:
+        if key != name:
+            return hashlib.sha256(content).hexdigest()
+        whole, digest = memoryview(content), hashlib.sha256()
+        for part in (whole[:start], _ZEROS, whole[start + 64 :]):
+            digest.update(part)
+        return digest.hexdigest()
+
     if isinstance(data, bytes):
-        return hashlib.sha256(data).hexdigest()
-    names = sorted(data, key=str.encode)
-    lines = (f"{hashlib.sha256(data[name]).hexdigest()}  {name}\n" for name in names)
+        return hashed(name, data)
+    lines = (f"{hashed(key, data[key])}  {key}\n" for key in sorted(data, key=str.encode))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _with_digest(data: bytes, start: int, digest: bytes) -> bytes:
-    return data[:start] + digest + data[start + 64 :]
 
 
 def _digest_at(files: Mapping[str, bytes], source: str) -> tuple[str, int]:

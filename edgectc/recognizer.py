@@ -7,6 +7,7 @@ import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -111,6 +112,44 @@ class Recognizer:
             UnknownNameError: no such layout or decoder.
             NonFiniteError: the network answered NaN.
         """
+        board = self.board(layout or self.layout)
+        inputs = self.frontend.prepare(trace, board)
+        return self.decode(
+            self.run(inputs),
+            inputs,
+            board=board,
+            nbest=nbest,
+            decoder=decoder,
+            context=context,
+            unfinished=unfinished,
+        )
+
+    def decode(
+        self,
+        log_probs: Array,
+        inputs: Mapping[str, Array],
+        *,
+        board: Layout | str | None,
+        nbest: int = 5,
+        decoder: str | None = None,
+        context: Sequence[str] = (),
+        unfinished: bool = False,
+    ) -> Decoded:
+        """Return the ranked texts of what the network answered: the last step of a call.
+
+        Args:
+            log_probs: (T', V) of `run`.
+            inputs: what the frontend prepared for it.
+            board: the layout, or other setting, as `board` returns it.
+            nbest: most texts to return.
+            decoder: as in a call; so are ``context`` and ``unfinished``.
+            context: words before this one.
+            unfinished: rank what the trace may begin.
+
+        Raises:
+            InputError: the context cannot be used.
+            ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
+        """
         if isinstance(context, str):
             raise InputError(
                 f"context is the text {context!r}, expected its words: {context.split()}",
@@ -126,11 +165,10 @@ class Recognizer:
             context = ()
         if nbest < 1:
             raise ConfigError(f"nbest is {nbest}, expected 1 or more")
-        board = self.board(layout or self.layout)
-        inputs = self.frontend.prepare(trace, board)
         decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
         chosen: dict[str, Any] = {name: value for name, value in more.items() if value}
-        taken = inspect.signature(decode.__call__).parameters.keys()
+        kind: type = type(decode)
+        taken = _parameters(kind)
         if not chosen.keys() <= taken:
             name = decoder or self.preset["type"]
             raise ConfigError(
@@ -138,7 +176,7 @@ class Recognizer:
             )
         if "trace" in taken and isinstance(board, Layout):
             chosen["trace"] = path_of(inputs, board)
-        decoded: Decoded = decode(self.run(inputs), nbest=nbest, **chosen)
+        decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
@@ -204,6 +242,12 @@ def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
     return TracePath(points, dict(zip(board.letters, board.centers / board.key_size, strict=True)))
 
 
+@lru_cache(maxsize=16)
+def _parameters(decoder: type) -> frozenset[str]:
+    """Return what a call of a decoder takes."""
+    return frozenset(inspect.signature(decoder.__call__).parameters)
+
+
 def load(
     path: str | os.PathLike[str] | None = None,
     *,
@@ -213,6 +257,7 @@ def load(
     lm_required: bool = False,
     dictionary: UserDictionary | str | None = None,
     threads: int = 1,
+    options: Mapping[str, Any] | None = None,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
 
@@ -226,9 +271,11 @@ def load(
             words are ranked without context.
         dictionary: the user's words, or the path they were saved to.
         threads: threads of the runtime.
+        options: more options of the runner, e.g. ``{"device": "cuda"}``.
 
     Raises:
         BundleError: damaged, incomplete or unknown content.
+        ConfigError: an option that the runner does not have.
         MissingDependencyError: the runtime is not installed.
         UnknownNameError: no such runner.
     """
@@ -236,13 +283,14 @@ def load(
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
     given = _Given(lexicon, language_model, lm_required, dictionary)
+    how = {"threads": threads, **(options or {})}
     if not bundles.is_bundle(place):
-        return _from_artifact(place, runner=runner, given=given, threads=threads)
+        return _from_artifact(place, runner=runner, given=given, how=how)
     bundle = bundles.read(place)
     name, artifact = _choose(bundle, runner)
     if artifact is not None:
-        return _from_artifact(artifact, runner=name, given=given, threads=threads)
-    engine = registry.create("runners", {"type": name, "threads": threads}, bundle=bundle)
+        return _from_artifact(artifact, runner=name, given=given, how=how)
+    engine = registry.create("runners", {**how, "type": name}, bundle=bundle)
     index = bundle.index
     return Recognizer(
         name=index.name,
@@ -284,7 +332,9 @@ class _Given:
         return {"language_model": model, "has_model": named, "dictionary": self.dictionary}
 
 
-def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: int) -> Recognizer:
+def _from_artifact(
+    path: Path, *, runner: str | None, given: _Given, how: Mapping[str, Any]
+) -> Recognizer:
     data, manifest = manifests.read(path)
     if runner not in (None, manifest.target):
         raise ConfigError(
@@ -293,7 +343,7 @@ def _from_artifact(path: Path, *, runner: str | None, given: _Given, threads: in
         )
     words = find_words(manifest.lexicon, path.parent, given.lexicon)
     more = given.words(manifest.language_model, path.parent)
-    return from_bytes(data, manifest, lexicon=words, threads=threads, **more)
+    return from_bytes(data, manifest, lexicon=words, options=how, **more)
 
 
 def from_bytes(
@@ -301,16 +351,16 @@ def from_bytes(
     manifest: manifests.Manifest,
     *,
     lexicon: Lexicon | None,
-    threads: int = 1,
+    options: Mapping[str, Any] | None = None,
     engine: Runner | None = None,
     **more: Any,
 ) -> Recognizer:
     """Return a recognizer for the content of an artifact whose hash was checked.
 
-    ``engine`` runs it instead of the target's own runner; ``more`` goes to `Recognizer`: language
-    model and dictionary.
+    ``options`` are those of the runner, ``engine`` runs it instead of the target's own; ``more``
+    goes to `Recognizer`: language model and dictionary.
     """
-    spec = {"type": manifest.target, "threads": threads}
+    spec = {**(options or {}), "type": manifest.target}
     return Recognizer(
         name=manifest.name,
         frontend=registry.create("frontends", dict(manifest.frontend)),

@@ -53,6 +53,13 @@ class PteRunner:
         # The method points into the program: dropping the program first is a segmentation fault.
         self._program, self._method = program, method
 
+    @property
+    def threads(self) -> int:
+        """Return how many threads the pool of the process says it has."""
+        from executorch.extension.pybindings import _portable_lib
+
+        return int(_portable_lib._threadpool_get_thread_count())
+
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return position -> (dtype, shape) of each input as the program itself states it."""
         meta = self._method.metadata

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +13,12 @@ import torch
 from torch import Tensor
 
 from edgectc import registry
+from edgectc.data.signals import SPLITS, read
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.metrics import error_rate
 from edgectc.tasks._base import Batch, Metric, Run, no_data
 from edgectc.types import Array, Sample
 
-_SPLITS = ("train", "dev")
 Augmented = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -108,7 +106,7 @@ class SignalTask:
         )
         dropped: dict[str, Counter[str]] = {}
         found = {}
-        for split in _SPLITS:
+        for split in SPLITS:
             found[split], dropped[split] = _checked(splits[split], frontend, augment)
         self.train, self.dev = found["train"], found["dev"]
         if not len(self.train) or not len(self.dev):
@@ -182,58 +180,3 @@ def splits(
     if run.data is not None:
         return read(run.data)
     return {"train": make(how.train, run.seed), "dev": make(how.dev, run.seed + 1)}
-
-
-def read(path: Path) -> dict[str, list[Sample]]:
-    """Return the samples of a ``.npz`` file by split.
-
-    The file holds, of n recordings: ``signal`` (sum of lengths, C), all frames one after another;
-    ``length`` (n,); ``target`` (n,) text, symbols apart by spaces; ``split`` (n,) "train" or "dev";
-    and, if wanted, ``name`` and ``group`` (n,), the latter the signer or the day.
-
-    Raises:
-        InputError: the file cannot be read, or its arrays do not fit; reason ``bad_file``.
-    """
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"cannot read {path}: {error}", reason="bad_file") from None
-    missing = {"signal", "length", "target", "split"} - {*arrays}
-    if missing:
-        raise InputError(
-            f"{path} holds {sorted(arrays)}, and lacks {sorted(missing)}", reason="bad_file"
-        )
-    length = arrays["length"]
-    n = len(length) if length.ndim == 1 else -1
-    wrong = [k for k in arrays if k != "signal" and arrays[k].shape != (n,)]
-    signal = arrays["signal"]
-    if wrong or signal.ndim != 2 or length.dtype.kind not in "iu" or (length < 1).any():
-        raise InputError(
-            f"{path}: expected signal (frames, channels), whole lengths (n,) of 1 or more, and the "
-            f"rest (n,); got { ({k: a.shape for k, a in arrays.items()}) }",
-            reason="bad_file",
-        )
-    if int(length.sum()) != len(signal):
-        raise InputError(
-            f"{path}: lengths add up to {length.sum()}, signal has {len(signal)} frames",
-            reason="bad_file",
-        )
-    return _rows(path, arrays, np.split(signal, np.cumsum(length)[:-1]))
-
-
-def _rows(
-    path: Path, arrays: Mapping[str, Array], signals: Sequence[Array]
-) -> dict[str, list[Sample]]:
-    found: dict[str, list[Sample]] = {split: [] for split in _SPLITS}
-    for i, signal in enumerate(signals):
-        split = str(arrays["split"][i])
-        if split not in found:
-            raise InputError(
-                f"{path}: split {i} is {split!r}, expected one of {list(_SPLITS)}",
-                reason="bad_file",
-            )
-        name = str(arrays["name"][i]) if "name" in arrays else f"{path.stem}-{i}"
-        group = str(arrays["group"][i]) if "group" in arrays else None
-        found[split].append(Sample(signal, tuple(str(arrays["target"][i]).split()), name, group))
-    return found

@@ -20,9 +20,13 @@ FLOORS = {
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
     "tasks": 8, "training": 9, "exporter": 8,
+    "benching": 8, "benchmark": 9,
 }  # fmt: skip
 TORCH = {"encoders", "features", "targets", "tasks", "training", "model", "exporter"}
-TORCH_FILES = {"runners/eager.py", "runners/pte.py", "runners/coreml.py", "runners/_mil.py"}
+TORCH_FILES = {
+    "runners/eager.py", "runners/pte.py", "runners/coreml.py", "runners/_mil.py",
+    "benching/trace.py",
+}  # fmt: skip
 
 
 def imports(path: Path) -> set[str]:

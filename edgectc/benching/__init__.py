@@ -1,0 +1,1 @@
+"""How `edgectc bench` measures: plan, worker processes, statistics, gate, page, traces."""

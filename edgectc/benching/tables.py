@@ -1,0 +1,79 @@
+"""A bench as a table for the terminal, and what must be said below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+HEADER = (
+    "artifact", "runtime", "device", "threads", "MB", "load ms", "first ms", "p50 ms [95 %]",
+    "p90", "p99", "resample", "network", "decode", "per s", "RSS MB", "CPU ms", "accuracy",
+)  # fmt: skip
+
+
+def lines(report: Mapping[str, Any]) -> list[list[str]]:
+    """Return the table rows of a report, as `HEADER` names them; "-" where there is no figure."""
+    return [_line(row) for row in report["rows"]]
+
+
+def _line(row: Mapping[str, Any]) -> list[str]:
+    head = [str(row[key]) for key in ("artifact", "runtime", "device", "threads")]
+    size = f"{row['size_bytes'] / 1e6:.2f}" if row["size_bytes"] else "-"
+    if row["status"] != "ok":
+        return [*head, size, "not run", *["-"] * 11]
+
+    def shown(key: str, digits: int = 2, unit: float = 1.0) -> str:
+        value = row.get(key)
+        return "-" if value is None else f"{value / unit:.{digits}f}"
+
+    p50 = shown("p50_ms")
+    if row.get("p50_low_ms") is not None:
+        p50 += f" [{shown('p50_low_ms')}, {shown('p50_high_ms')}]"
+    batch = f" (x{row['throughput_batch']})" if (row.get("throughput_batch") or 1) > 1 else ""
+    return [
+        *head, size, shown("load_ms", 0), shown("first_call_ms", 1), p50, shown("p90_ms"),
+        shown("p99_ms"), shown("resample_p50_ms", 3), shown("network_p50_ms"),
+        shown("decode_p50_ms"), shown("throughput_per_s", 0) + batch,
+        shown("peak_rss_bytes", 0, 1e6), shown("cpu_ms"), accuracy(row),
+    ]  # fmt: skip
+
+
+def accuracy(row: Mapping[str, Any]) -> str:
+    """Return the accuracy of a row in words, "-" without labels."""
+    if row.get("top1") is not None:
+        return f"top-1 {row['top1']:.1%}, top-3 {row['top3']:.1%}"
+    if row.get("error_rate") is not None:
+        return f"error {row['error_rate']:.1%}"
+    return "-"
+
+
+def notes(report: Mapping[str, Any]) -> list[str]:
+    """Return the lines below the table: machine, versions, how it was measured, what was not."""
+    here = report["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
+    gpus = f", {', '.join(here['gpus'])}" if here["gpus"] else ""
+    floors = [row["floor_us"] for row in report["rows"] if "floor_us" in row]
+    found = [
+        f"{here['processor']}, {here['cores']} cores{gpus}; {here['system']}, Python "
+        f"{here['python']}, {versions}; load {here['load_1_min']} at the start",
+        f"{report['samples']['source']}; {report['settings']['processes']} fresh processes of "
+        f"{report['settings']['rounds']} interleaved rounds; a sample's time is the median of its "
+        "rounds, less the floor of the clock"
+        + (f" ({max(floors):.2f} us)" if floors else "")
+        + "; load is from the start of a process"
+        + (
+            f", of which an empty one takes {report['floor']['process_ms']:.0f} ms"
+            if report["floor"]
+            else ""
+        ),
+    ]
+    for row in report["rows"]:
+        if row["status"] != "ok":
+            name = " ".join(str(row[key]) for key in ("artifact", "runtime", "device"))
+            found.append(f"{name}: not run: {row['reason']}")
+        elif row.get("threads_seen") not in (None, row["threads"]):
+            found.append(
+                f"{row['artifact']} {row['runtime']}: asked for {row['threads']} threads, the "
+                f"runtime uses {row['threads_seen']}"
+            )
+    return list(dict.fromkeys(found))

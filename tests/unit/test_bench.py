@@ -1,0 +1,440 @@
+"""`edgectc bench`: figures from simulated clocks, the gate, the page, and one real small run."""
+
+from __future__ import annotations
+
+import html.parser
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgectc import benchmark, cli
+from edgectc.benching import charts, gate, machine, measure, page, plan, rows, scores, trace, worker
+from edgectc.benching.samples import Samples
+from edgectc.errors import ConfigError, UnknownNameError
+
+HERE = {"processor": "P", "cores": 2, "architecture": "x86_64", "gpus": []}
+
+
+def complaints(value: Any, schema: dict[str, Any], at: str = "$") -> list[str]:
+    """What a value breaks of the part of JSON Schema that ours uses."""
+    kinds = {
+        "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None),
+        "number": (int, float), "integer": int,
+    }  # fmt: skip
+    known = {"type", "required", "properties", "additionalProperties", "items", "enum", "const"}
+    assert not schema.keys() - known - {"minimum", "$schema", "title", "description"}
+    found = []
+    if "type" in schema:
+        wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        boolean = isinstance(value, bool) and "boolean" not in wanted
+        if boolean or not any(isinstance(value, kinds[kind]) for kind in wanted):
+            return [f"{at}: {value!r} is no {wanted}"]
+    if value not in schema.get("enum", [value]) or schema.get("const", value) != value:
+        found.append(f"{at}: {value!r} is not allowed")
+    if "minimum" in schema and value < schema["minimum"]:
+        found.append(f"{at}: {value} is below {schema['minimum']}")
+    if isinstance(value, dict):
+        found += [f"{at}: no {key!r}" for key in schema.get("required", []) if key not in value]
+        more = schema.get("additionalProperties", {})
+        for key, part in value.items():
+            inner = schema.get("properties", {}).get(key, more)
+            if inner is False:
+                found.append(f"{at}: unexpected {key!r}")
+            else:
+                found += complaints(part, inner, f"{at}.{key}")
+    if isinstance(value, list):
+        for i, part in enumerate(value):
+            found += complaints(part, schema.get("items", {}), f"{at}[{i}]")
+    return found
+
+
+def broken(report: dict[str, Any]) -> list[str]:
+    return complaints(report, json.loads(benchmark.SCHEMA.read_text(encoding="utf-8")))
+
+
+# ---- timing ---------------------------------------------------------------------------------
+
+
+def test_stages_get_the_time_between_their_ends() -> None:
+    times = iter([0, 5, 25, 125, 1000, 1001, 1011, 1111])
+    seen = []
+    stages = (lambda x: x + 1, lambda x: x * 10, seen.append)
+    spent = worker.measure_round(stages, [0, 1], clock=lambda: next(times))
+    assert spent == [[5, 20, 100], [1, 10, 100]]
+    assert seen == [10, 20], "the answer of a stage goes to the next"
+
+
+def test_a_busy_moment_does_not_count() -> None:
+    spent = np.ones((9, 50, 3))
+    spent[4] *= 100.0  # one round met something
+    spent[:, :, 1] += np.arange(50) / 10
+    figures = rows.latencies(spent)
+    assert figures["p50_ms"] == pytest.approx(3 + 2.45, abs=0.11)
+    assert figures["resample_p50_ms"] == 1.0
+    assert figures["p99_ms"] < 9, "over samples"
+    assert figures["p99_all_ms"] > 200, "over calls: what the user met is not hidden"
+    assert figures["distribution_ms"] == sorted(figures["distribution_ms"])
+
+
+@pytest.mark.parametrize("n", [6, 10, 15, 25])
+def test_the_interval_covers_the_median_as_it_says(n: int, rng: np.random.Generator) -> None:
+    hits = 0
+    for _ in range(2000):
+        low, high = rows.interval(rng.standard_cauchy(n) + 5.0)  # wild values in every draw
+        hits += low <= 5.0 <= high
+    assert hits / 2000 > 0.93
+
+
+def test_few_values_have_a_wide_interval() -> None:
+    assert rows.interval([10.0, 11.0, 12.0]) == (8.0, 14.0)
+    assert rows.interval([10.0]) == (10.0, 10.0)
+
+
+# ---- the gate -------------------------------------------------------------------------------
+
+
+class Clock:
+    """A machine that others use too: slow drift for all, noise and spikes for each reading."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.load = 0.0
+
+    def round(self, ms: np.ndarray, factor: float) -> dict[str, Any]:
+        rng = self.rng
+        self.load = 0.9 * self.load + rng.normal(0.0, 0.15)  # up to about twice as slow
+        busy = float(np.exp(self.load))
+        spent = ms[:, None] * np.array([0.1, 0.5, 0.4]) * busy * factor
+        spent = spent * np.exp(rng.normal(0.0, 0.05, spent.shape))
+        spent[rng.random(len(ms)) < 0.02] *= 8.0
+        own = float(np.exp(rng.normal(0.0, 0.03)))
+        return {
+            "spent_ns": (spent * 1e6 * own).tolist(),
+            "floor_ns": [90.0, 90.0, 90.0],
+            "cpu_ns": spent.sum() * 1e6,
+            "yardstick_ns": 0.4e6 * busy * float(np.exp(rng.normal(0.0, 0.02))),
+        }
+
+
+def report_of(seed: int, *, factor: float = 1.0, **more: Any) -> dict[str, Any]:
+    """What a bench would have written on such a machine."""
+    clock = Clock(seed)
+    ms = np.random.default_rng(7).lognormal(0.0, 0.7, 60)
+    subject = plan.Subject("m.onnx", Path("m.onnx"), "onnx", 1000, {})
+    record = measure.Record(plan.Plan(subject, "onnx", "cpu", 1))
+    record.rounds = [clock.round(ms, factor) for _ in range(15)]
+    loads = 300.0 * np.exp(clock.rng.normal(0.0, 0.05, 3))
+    record.cold = [{"load_ms": x, "cold_ms": x + 9, "first_call_ms": 9.0} for x in loads]
+    record.more = {"threads_seen": 1, "cpu_s": 1.0, "peak_rss_bytes": 10**8, "labelled": 60}
+    record.more |= {"top1": 0.9, "top3": 0.95, "error_rate": 0.05, **more}
+    samples = Samples((), 60, True, "simulated", "d")
+    reference = rows.reference([record])
+    assert reference is not None
+    return {
+        "schema_version": 1,
+        "machine": {**HERE, "memory_bytes": 1, "system": "S", "python": "3", "versions": {}}
+        | {"load_1_min": 1.0},
+        "settings": {"processes": 3, "rounds": 5},
+        "samples": {"source": "simulated", "digest": "d", "labelled": True},
+        "floor": {"process_ms": 20.0, "peak_rss_bytes": 1},
+        "rows": [reference, rows.row(record, samples)],
+    }
+
+
+def worse(now: dict[str, Any], then: dict[str, Any], allowed: float = 0.1) -> set[str]:
+    return {v.figure for v in gate.compare(now, then, allowed) if v.verdict == "worse"}
+
+
+def test_unchanged_code_raises_no_alarm() -> None:
+    baseline = report_of(0)
+    alarms = [seed for seed in range(1, 151) if worse(report_of(seed), baseline)]
+    assert not alarms
+
+
+def test_a_slow_down_of_a_fifth_is_caught() -> None:
+    baseline = report_of(0)
+    caught = ["p50_ms" in worse(report_of(seed, factor=1.2), baseline) for seed in range(1, 101)]
+    assert np.mean(caught) >= 0.95
+
+
+def test_a_speed_up_is_no_alarm_and_is_told() -> None:
+    verdicts = gate.compare(report_of(1, factor=0.6), report_of(0), 0.1)
+    assert {v.verdict for v in verdicts if v.figure == "p50_ms"} == {"better"}
+
+
+def test_a_slower_machine_is_no_slow_down() -> None:
+    """All times double, the yardstick's too; what does not carry over is not compared."""
+    then, now = report_of(0), report_of(1)
+    now["machine"] = {**now["machine"], "processor": "slower"}
+    for key in ("p50_ms", "load_ms", "peak_rss_bytes"):
+        now["rows"][1][key] *= 2
+    verdicts = {v.figure: v for v in gate.compare(now, then, 0.1)}
+    assert verdicts["p50_ms"].verdict == "same"
+    assert verdicts["load_ms"].verdict == verdicts["peak_rss_bytes"].verdict == "not_run"
+
+
+@pytest.mark.parametrize(
+    ("change", "figure"),
+    [
+        ({"peak_rss_bytes": 1.2e8}, "peak_rss_bytes"),
+        ({"top1": 0.89}, "top1"),
+        ({"error_rate": 0.06}, "error_rate"),
+    ],
+)
+def test_memory_and_accuracy_are_guarded(change: dict[str, float], figure: str) -> None:
+    assert worse(report_of(1, **change), report_of(0)) == {figure}
+
+
+def test_a_larger_file_is_caught() -> None:
+    now = report_of(1)
+    now["rows"][1]["size_bytes"] = 1101
+    assert worse(now, report_of(0)) == {"size_bytes"}
+
+
+def test_accuracy_on_other_samples_is_not_compared() -> None:
+    now = report_of(1, top1=0.5)
+    now["samples"]["digest"] = "other"
+    verdicts = {v.figure: v.verdict for v in gate.compare(now, report_of(0), 0.1)}
+    assert verdicts["top1"] == "not_run"
+
+
+def test_rows_that_are_missing_are_told() -> None:
+    now, then = report_of(1), report_of(0)
+    now["rows"][1]["artifact"] = "other.onnx"
+    told = {(v.row, v.verdict, v.detail) for v in gate.compare(now, then, 0.1)}
+    assert ("other.onnx onnx cpu 1", "not_run", "no such row in the baseline") in told
+    assert ("m.onnx onnx cpu 1", "not_run", "not measured") in told
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("10%", 0.1), ("0.25", 0.25), (" 5 % ", 0.05), ("0", 0)]
+)
+def test_a_tolerance_is_a_share(text: str, value: float) -> None:
+    assert gate.tolerance(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["", "ten", "-1%", "100%", "nan", "10"])
+def test_a_bad_tolerance_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="expected a share"):
+        gate.tolerance(text)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"rows": [], "schema_version": 9}', "\x00"])
+def test_a_bad_baseline_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "b.json").write_text(text)
+    with pytest.raises(ConfigError, match="--baseline"):
+        gate.read(tmp_path / "b.json")
+
+
+# ---- rows -----------------------------------------------------------------------------------
+
+
+def test_a_bundle_has_its_weights_and_artifacts(shipped: Path) -> None:
+    found = plan.subjects([None])
+    assert [s.target for s in found] == ["onnx", ""]
+    made = plan.plans(found, devices=["cpu"], runtimes=None, threads=[1, 2])
+    keys = [one.key() for one in made]
+    assert ("swipe-en.onnx", "onnx", "cpu", 2) in keys
+    lacking = next(one for one in made if one.runtime == "pte")
+    assert "edgectc export" in lacking.reason or "not installed" in lacking.reason
+    assert len(keys) == len(set(keys))
+
+
+def test_the_same_file_twice_is_one_row(shipped: Path) -> None:
+    artifact = shipped / "artifacts" / "swipe-en.onnx"
+    assert len(plan.subjects([artifact, str(artifact)])) == 1
+
+
+def test_equal_names_become_paths(shipped: Path, tmp_path: Path) -> None:
+    data = (shipped / "artifacts" / "swipe-en.onnx").read_bytes()
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "m.onnx").write_bytes(data)
+    names = {s.name for s in plan.subjects([tmp_path / f / "m.onnx" for f in ("a", "b")])}
+    assert names == {str(tmp_path / f / "m.onnx") for f in ("a", "b")}
+
+
+def test_unknown_names_are_refused(shipped: Path) -> None:
+    found = plan.subjects([None])
+    with pytest.raises(UnknownNameError, match="cuda"):
+        plan.plans(found, devices=["cudaa"], runtimes=None, threads=[1])
+    with pytest.raises(UnknownNameError, match="onnx"):
+        plan.plans(found, devices=["cpu"], runtimes=["onx"], threads=[1])
+    with pytest.raises(ConfigError, match="1 or more"):
+        plan.plans(found, devices=["cpu"], runtimes=None, threads=[0])
+    with pytest.raises(ConfigError, match="suffix"):
+        plan.plans(found[:1], devices=["cpu"], runtimes=["pte"], threads=[1])
+
+
+def test_scores_are_counted_by_hand() -> None:
+    said = [(["it's"], ["its", "it"]), (["cat"], ["car", "cat", "cart"]), (["a"], [])]
+    found = scores.score(said, swipes=True, separator="")
+    assert (found["top1"], found["top3"]) == (
+        pytest.approx(1 / 3, abs=1e-5),
+        pytest.approx(2 / 3, abs=1e-5),
+    )
+    assert found["error_rate"] == pytest.approx((0 + 1 + 1) / 7, abs=1e-5)
+    said = [(["AA", "B"], ["AA SIL"]), (["K"], [""])]
+    assert scores.score(said, swipes=False, separator=" ")["error_rate"] == pytest.approx(
+        2 / 3, abs=1e-5
+    )
+
+
+def test_operators_of_an_onnx_profile_are_summed() -> None:
+    events = [
+        {"cat": "Session", "name": "run", "dur": 999, "args": {}},
+        {"cat": "Node", "name": "n1_kernel_time", "dur": 500, "args": {"op_name": "Conv"}},
+        {"cat": "Node", "name": "n2_kernel_time", "dur": 500, "args": {"op_name": "Conv"}},
+        {"cat": "Node", "name": "n3_kernel_time", "dur": 250, "args": {"op_name": "Relu"}},
+        {"cat": "Node", "name": "n3_fence_before", "dur": 77, "args": {"op_name": "Relu"}},
+    ]
+    assert trace.onnx_operators(events) == [
+        {"name": "Conv", "calls": 2, "ms": 1.0},
+        {"name": "Relu", "calls": 1, "ms": 0.25},
+    ]
+
+
+# ---- the page -------------------------------------------------------------------------------
+
+
+class Page(html.parser.HTMLParser):
+    """Tags that are open, and whatever would fetch something."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.fetches: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+        self.fetches += [str(v) for k, v in attrs if k in ("src", "href") and v != "data:,"]
+        self.fetches += [tag] if tag == "script" else []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_needs_nothing_else_and_is_closed() -> None:
+    report = report_of(0)
+    report["rows"][1]["artifact"] = "<b>&.onnx"
+    other = {**report["rows"][1], "runtime": "pte", "p50_ms": 3.0, "top1": 0.95}
+    report["rows"] += [other, {**other, "status": "not_run", "reason": "no <device>"}]
+    report["verdicts"] = [vars(v) for v in gate.compare(report, report_of(1), 0.1)]
+    text = page.html(report)
+    seen = Page(text)
+    assert not seen.open
+    assert not seen.fetches
+    assert "<b>&.onnx" not in text
+    assert "&lt;b&gt;&amp;.onnx" in text
+    assert "nan" not in text.lower()
+    assert text.count("<svg") == 3
+
+
+def test_a_page_without_a_row_that_ran_says_so() -> None:
+    report = report_of(0)
+    report["rows"] = [{**report["rows"][1], "status": "not_run", "reason": "why"}]
+    assert "Nothing ran" in page.html(report)
+
+
+def test_the_front_joins_what_nothing_beats() -> None:
+    points = [(2.0, 80.0, {}), (1.0, 70.0, {}), (3.0, 75.0, {}), (4.0, 90.0, {})]
+    assert [p[:2] for p in charts._front(points)] == [(1.0, 70.0), (2.0, 80.0), (4.0, 90.0)]
+
+
+# ---- the verb -------------------------------------------------------------------------------
+
+
+def test_nothing_to_run_is_no_error(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: ())
+    assert cli.main(["bench", "--device", "cuda", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert not broken(report)
+    assert {row["status"] for row in report["rows"]} == {"not_run"}
+    assert {row["reason"] for row in report["rows"]} == {"no CUDA device on this machine"}
+    assert cli.main(["bench", "--device", "cuda"]) == 0
+    assert "no CUDA device" in capsys.readouterr().out
+
+
+def test_a_bench_end_to_end(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    few = ["--samples", "6", "--rounds", "3", "--processes", "2"]
+    arguments = ["bench", "--runtime", "onnx", "--data", str(shipped / "samples.jsonl"), *few]
+    extra = ["--html", str(tmp_path / "b.html"), "--trace", str(tmp_path / "t"), "--json"]
+    assert cli.main([*arguments, *extra]) == 0
+    text = capsys.readouterr().out
+    report = json.loads(text)
+    assert not broken(report)
+    yardstick, row = report["rows"]
+    assert (yardstick["artifact"], row["artifact"]) == ("yardstick", "swipe-en.onnx")
+    assert row["threads_seen"] == row["threads"] == 1
+    assert 0 < row["decode_p50_ms"] < row["p50_ms"] <= row["p90_ms"] <= row["p99_ms"]
+    assert row["first_call_ms"] < row["cold_ms"]
+    assert row["load_ms"] < row["cold_ms"]
+    assert row["peak_rss_bytes"] > report["floor"]["peak_rss_bytes"]
+    assert row["size_bytes"] == (shipped / "artifacts" / "swipe-en.onnx").stat().st_size
+    assert row["top1"] > 0.5
+    assert len(row["series"]["p50_ms"]) == row["rounds"] == 6
+    (traced,) = report["traces"].values()
+    assert "Conv" in [operator["name"] for operator in traced["operators"]]
+    assert Path(traced["file"]).is_file()
+    assert not Page((tmp_path / "b.html").read_text(encoding="utf-8")).open
+
+    baseline = json.loads(text)
+    baseline["rows"][1]["size_bytes"] //= 2
+    (tmp_path / "base.json").write_text(json.dumps(baseline))
+    gated = [*arguments, "--baseline", str(tmp_path / "base.json"), "--tolerance", "90%"]
+    assert cli.main(gated) == 1
+    told = capsys.readouterr().out
+    assert "size_bytes" in told
+    assert "worse" in told
+
+
+def test_a_worker_that_dies_is_the_reason_of_a_row(tmp_path: Path) -> None:
+    (tmp_path / "w.py").write_text("import os, sys\nsys.stdin.readline()\nos._exit(7)\n")
+    subject = plan.Subject("m", Path("m"), "onnx", 1, {})
+    record = measure.Record(plan.Plan(subject, "onnx", "cpu", 1))
+    process = measure._Process([str(tmp_path / "w.py")], 1, str(tmp_path))
+    try:
+        measure._guarded(record, lambda r: process.ask("load"))
+    finally:
+        process.close()
+    assert record.reason == "its process ended with code 7 at 'load'"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--samples", "0"], ["--rounds", "0"], ["--processes", "-1"], ["--threads", "x"],
+        ["--tolerance", "10%"], ["--lexicon", "nowhere.tsv"], ["--data", "nowhere.jsonl"],
+        ["--device", "tpu"], ["--runtime", "onx"], ["nowhere.onnx"], ["--baseline", "nowhere"],
+    ],
+)  # fmt: skip
+def test_mistakes_are_refused_before_anything_runs(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    monkeypatch.setattr(measure, "run", lambda *a, **k: pytest.fail("it ran"))
+    assert cli.main(["bench", *arguments]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_memory_is_that_of_this_process() -> None:
+    peak = machine.peak_rss_bytes()
+    assert peak is not None
+    assert 10e6 < peak < 1e11
+
+
+def test_machines_are_the_same_by_what_matters() -> None:
+    assert machine.same(HERE, {**HERE, "load_1_min": 9})
+    for key, other in itertools.product(("processor", "cores", "gpus"), (None,)):
+        assert not machine.same(HERE, {**HERE, key: other})

@@ -93,6 +93,7 @@ def _case(
     points = np.round(points, 4)
     board = model.board(layout)
     frames = model.frontend.frames(points, board)
+    trace = recognizer.path_of(model.frontend.prepare(points, board), board)
     used = [*range(len(board.letters)), model.tokens(board).blank_id]
     # As a host keeps them: float32, the columns of the keys and the blank alone.
     log_probs = model.log_probs(points, layout=layout)[:, used].astype(np.float32)
@@ -112,7 +113,7 @@ def _case(
         "points": points.tolist(),
         "frames": pack_array(frames),
         "log_probs": pack_array(log_probs),
-        "words": _words(decode(table, nbest=5, context=context)),
+        "words": _words(decode(table, nbest=5, context=context, trace=trace)),
         "unfinished": _words(decode(table, nbest=3, context=context, unfinished=True)),
     }
 
@@ -155,6 +156,11 @@ the shoes on the line
 a café on the road
 soon the sun is on the house"""
 
+_ROWS = [
+    {"keys": "dash trou", "x": 0.02, "key_width": 0.1},
+    {"keys": "bin lec", "x": 0.15, "key_width": 0.12},
+]
+
 _OPTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"lm_weight": 0.5, "letter_score": 1.2, "acoustic_scale": 0.65},
@@ -162,6 +168,7 @@ _OPTIONS: tuple[dict[str, Any], ...] = (
     {"unknown_score": -1.0, "unknown_letter_score": -2.5, "letter_score": 0.5},
     {"no_word_score": -1.0, "lm_weight": 0.2},
     {"posterior_width": 0.05, "lm_weight": 0.3},
+    {"template_weight": 1.5, "temperature": 1.7, "weighed": 8, "letter_score": 0.4},
 )
 _CONTEXTS: tuple[tuple[str, ...], ...] = (
     (),
@@ -180,22 +187,26 @@ _USER: tuple[dict[str, dict[str, Any]], ...] = (
 def search() -> dict[str, Any]:
     """Return the cases of the search alone."""
     rng = np.random.default_rng(7)
+    board = layouts.parse({"name": "small", "rows": _ROWS})
     with tempfile.TemporaryDirectory() as folder:
         trie, lm = Path(folder) / "words.trie", Path(folder) / "words.lm"
         packed.pack(lexicons.Lexicon.from_counts(_COUNTS), set(_LETTERS)).write(trie)
         language.write(lm, language.build([_SENTENCES.splitlines()], order=3).ngrams)
         files = {"lexicon": trie.read_bytes(), "language_model": lm.read_bytes()}
         lexicon, model = lexicons.Lexicon.read(trie), language.load(lm, required=True)
-        cases = [_searched(rng, lexicon, model, number) for number in range(42)]
+        cases = [_searched(rng, lexicon, model, board, number) for number in range(42)]
     return {
         "golden": VERSION,
         "letters": _LETTERS,
+        "layout": layouts.describe(board),
         **{name: base64.b64encode(data).decode() for name, data in files.items()},
         "cases": cases,
     }
 
 
-def _searched(rng: np.random.Generator, lexicon: Any, model: Any, number: int) -> dict[str, Any]:
+def _searched(
+    rng: np.random.Generator, lexicon: Any, model: Any, board: Any, number: int
+) -> dict[str, Any]:
     options = _OPTIONS[number % len(_OPTIONS)]
     context = _CONTEXTS[number // 2 % len(_CONTEXTS)]
     user = _USER[number // 3 % len(_USER)]
@@ -223,13 +234,20 @@ def _searched(rng: np.random.Generator, lexicon: Any, model: Any, number: int) -
         backend="numpy",
     )
     nbest = 1 + number % 5
+    trace = np.round(rng.uniform(0.0, 1.0, (10, 3)), 3).astype(np.float32)
+    points = {"trace": trace[None], "length": np.array([len(trace)])}
     found = decode(
-        log_probs.astype(np.float64), nbest=nbest, context=context, unfinished=unfinished
+        log_probs.astype(np.float64),
+        nbest=nbest,
+        context=context,
+        unfinished=unfinished,
+        trace=recognizer.path_of(points, board) if number % 4 else None,
     )
     return {
         "name": f"{number:02d}",
         "options": options,
         "columns": symbols,
+        "trace": pack_array(trace) if number % 4 else None,
         "context": list(context),
         "user": {
             word: {"spelled": lexicons.spell(word, _LETTERS), **_held(mine[word])} for word in mine

@@ -31,7 +31,7 @@ enum {
 
 enum { /* figures of a found word */
   EDGECTC_SCORE = 0,          /* natural log */
-  EDGECTC_PROBABILITY = 1,    /* share of exp(score) among the words that were returned */
+  EDGECTC_PROBABILITY = 1,    /* share of exp(score / temperature) among the words compared */
   EDGECTC_POSTERIOR_LOW = 2,  /* share among all words: proven bounds; NaN where there are none */
   EDGECTC_POSTERIOR_HIGH = 3,
   EDGECTC_EXACT = 4,          /* 1 if no better word was missed */
@@ -56,8 +56,12 @@ EDGECTC_API int32_t edgectc_engine_language_model(Engine *engine, const uint8_t 
 EDGECTC_API int32_t edgectc_engine_option(Engine *engine, const char *name, double value);
 
 /* Says what the n columns of log_probs mean: the code point of a letter, 0 for a column without
- * meaning, -1 for the blank. Every letter of the lexicon must have a column. */
-EDGECTC_API int32_t edgectc_engine_columns(Engine *engine, const int32_t *symbols, int32_t n);
+ * meaning, -1 for the blank. Every letter of the lexicon must have a column. `centres` (n, 2) holds
+ * where its key lies, in the letter area, and `width`, `height` the size of a key; NULL where there
+ * are no keys. Both are copied. */
+EDGECTC_API int32_t edgectc_engine_columns(Engine *engine, const int32_t *symbols,
+                                           const double *centres, int32_t n, double width,
+                                           double height);
 
 /* Says what the user taught about a word: uses, nats to add, never to be shown. All 0: nothing.
  * `spelled` is how it is swiped, in letters of the lexicon; the caller makes it (see the contract). */
@@ -69,6 +73,10 @@ EDGECTC_API int32_t edgectc_engine_share(Engine *engine, double share);
 
 /* Sets the words before the next one: in normal form, one line feed between; "" for none. */
 EDGECTC_API int32_t edgectc_engine_context(Engine *engine, const char *words);
+
+/* Sets where the finger went, for template_weight, for the next search alone: the network's own input,
+ * (length, 3) x, y in the letter area and t. It is copied. */
+EDGECTC_API int32_t edgectc_engine_trace(Engine *engine, const float *trace, int32_t length);
 
 /* Ranks words of log_probs (frames, n) and returns how many were found, at most nbest. `unfinished`:
  * the signal goes on; rank by the probability that it spells a word or any beginning of it. */

@@ -5,15 +5,10 @@
 #define EDGECTC_LATTICE_H
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(_WIN32)
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
+#include "_search.h"
 
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
@@ -25,34 +20,6 @@
 #define TINY 1e-290
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
 #define TOLERANCE 1e-3   /* see _checks.py */
-
-enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };
-
-typedef struct {         /* see Tree in _search.py */
-  const int32_t *first_child, *word;
-  const uint16_t *n_children, *letter;
-  const float *gain;     /* (M) exp(best weight at or below the node - top), rounded up */
-  const float *bare;     /* (M) the same, of weights without letter_score; NULL if that is 0 */
-  const uint32_t *below; /* (M) letters at or below the node, one bit each; NULL if K > 32 */
-  const double *weights; /* (entries) */
-  const uint8_t *hidden; /* (entries), or NULL */
-  int64_t entries;
-} Tree;
-
-typedef struct {
-  Tree trees[2];
-  int32_t n_trees;
-  int32_t V, K;           /* columns of log_probs; letters in use */
-  const int32_t *columns; /* (K + 1) column of each letter, then that of the blank */
-  double scale;           /* acoustic_scale */
-  double blank_penalty;   /* nats taken from the blank after scaling */
-  double letter_score;
-  double top;             /* natural log that gains are relative to */
-  int32_t beam_size;
-  int32_t spell;          /* whether to look for a spelling that is no word, too */
-  int64_t spell_budget;   /* prefixes to grow for it */
-  double spell_score, spell_letter_score;
-} Lexicon;
 
 typedef struct {          /* a prefix that waits to be grown */
   double bound;           /* lifted probability of starting with it, times its gain */

@@ -341,17 +341,6 @@ static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double 
   return n;
 }
 
-typedef struct {          /* what a decoding writes */
-  int32_t *words;         /* (room) entry counted on over the trees; -1 for a free spelling */
-  double *scores;         /* (room) */
-  int32_t *lengths;       /* (room) letters of each */
-  int32_t *letters;       /* (room, T) */
-  int32_t *frames;        /* (room, T) where each letter is surest */
-  double *about;          /* whether no better word was missed; and no better free spelling;
-                             natural log of the sum over words found; and at most of the rest;
-                             natural log of all frames being blank */
-} Answer;
-
 static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Found *found,
                       int unfinished, int64_t room, Answer *out) {
   int32_t T = lattice->T;
@@ -378,13 +367,6 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
   return n;
 }
 
-/* Finds the nbest best words and those closer than slack to the last of them.
- *
- * log_probs (T, V) are checked: BAD_INPUT if a row is not a distribution. Returns how many words
- * were written, in no order; a negative number is an error. `unfinished` ranks by the probability
- * that the frames spell the word or any beginning of it, and writes no frames. After `budget`
- * prefixes the search gives up its proof, and the beam goes on.
- */
 EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, int32_t T,
                               int32_t nbest, double slack, int64_t budget, int32_t unfinished,
                               int64_t room, Answer *out) {

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle, language, manifest
-from edgectc.data import lexicons
+from edgectc import bundle, language, manifest, recognizer
+from edgectc.data import layouts, lexicons
 from edgectc.data.validation import check_points
 from edgectc.decoders import lexicon as decoders
 from edgectc.errors import BundleError, BundleMismatchError, InputError
@@ -69,7 +69,8 @@ def test_shipped_model_stage_by_stage(shipped: Path) -> None:
         table[:, used] = log_probs
         decode = model.decoder(board)
         context = case["context"]
-        _same_words(decode(table, nbest=5, context=context), case["words"], case=name)
+        trace = recognizer.path_of(model.frontend.prepare(points, board), board)
+        _same_words(decode(table, context=context, trace=trace), case["words"], case=name)
         moving = decode(table, nbest=3, context=context, unfinished=True)
         _same_words(moving, case["unfinished"], case=name)
         whole = model(points, layout=case["layout"], context=context)
@@ -84,6 +85,7 @@ def test_search_alone(tmp_path: Path) -> None:
     trie.write_bytes(base64.b64decode(golden["lexicon"]))
     lm.write_bytes(base64.b64decode(golden["language_model"]))
     lexicon, model = lexicons.Lexicon.read(trie), language.load(lm, required=True)
+    board = layouts.parse(golden["layout"])
     assert len(golden["cases"]) >= 40
     for case in golden["cases"]:
         mine = edgectc.UserDictionary()
@@ -103,13 +105,19 @@ def test_search_alone(tmp_path: Path) -> None:
             language_model=model,
             dictionary=mine,
         )
+        trace = unpack_array(case["trace"]) if case["trace"] else None
         found = decode(
             unpack_array(case["log_probs"]),
             nbest=case["nbest"],
             context=case["context"],
             unfinished=case["unfinished"],
+            trace=trace if trace is None else _path(trace, board),
         )
         _same_words(found, case["words"], case=case["name"])
+
+
+def _path(trace: np.ndarray, board: Any) -> Any:
+    return recognizer.path_of({"trace": trace[None], "length": np.array([len(trace)])}, board)
 
 
 def test_scores_are_sums_over_all_alignments() -> None:

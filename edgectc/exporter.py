@@ -23,13 +23,13 @@ from edgectc import model as models
 from edgectc import parity, recognizer, reference, registry, schemes
 from edgectc.bundle import Bundle
 from edgectc.config import from_dict
-from edgectc.errors import ConfigError, ParityError, UnsupportedSchemeError
+from edgectc.errors import ConfigError, MissingDependencyError, ParityError, UnsupportedSchemeError
 from edgectc.files import staged, staged_folder, write_bytes
 from edgectc.manifest import Content, Manifest
 from edgectc.reference import Case
 from edgectc.schemes import Scheme
 from edgectc.tokens import output_length
-from edgectc.types import Array, Report
+from edgectc.types import Array, Check, Report
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,10 @@ def _measure(
     data: Content, manifest: Manifest, cases: list[Case], model: models.CtcModel
 ) -> Report:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
-    loaded, unrun = parity.opened(data, manifest, lexicon=None)
+    try:
+        loaded, unrun = parity.opened(data, manifest, lexicon=None)
+    except MissingDependencyError as error:  # made for another system
+        return Report((Check("log_probs", "not_run", str(error)),))
     if unrun and manifest.scheme["type"] == "float32":
         _compare_weights(getattr(loaded.engine, "weights", {}), model)
     report = parity.compare(loaded, manifest, cases, unrun=unrun)

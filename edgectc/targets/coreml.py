@@ -18,6 +18,7 @@ from edgectc import manifest as manifests
 from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
+from edgectc.targets._capture import said
 
 SCHEMES = ("float32",)
 PACKAGES = ("coremltools",)
@@ -60,8 +61,7 @@ class CoremlTarget:
 
         kinds = {torch.int32: np.int32, torch.float32: np.float32}
         try:
-            # Its progress bars go to standard error.
-            with quiet(), redirect_stderr(io.StringIO()), _repaired(), torch.no_grad():
+            with quiet(), repaired(), torch.no_grad():
                 # Traced, because coremltools takes recurrent layers from no other graph.
                 traced = torch.jit.trace(model, tuple(inputs.values()), check_trace=False)
                 program = ct.convert(
@@ -76,7 +76,7 @@ class CoremlTarget:
                     skip_model_load=True,
                 )
         except Exception as error:  # tracing and conversion raise many unrelated classes
-            raise ExportError(f"coremltools failed: {error}") from error
+            raise ExportError(f"coremltools failed: {said(error)}") from error
         program.user_defined_metadata.pop(_DATE, None)
         return program
 
@@ -92,12 +92,12 @@ def _files(program: Any) -> dict[str, bytes]:
         try:
             program.save(str(place))
         except Exception as error:  # coremltools raises many unrelated classes
-            raise ExportError(f"coremltools failed to save: {error}") from error
+            raise ExportError(f"coremltools failed to save: {said(error)}") from error
         return manifests.folder(place)
 
 
 @contextmanager
-def _repaired() -> Iterator[None]:
+def repaired() -> Iterator[None]:
     """Repair, for one conversion, what coremltools 9.0 gets wrong with torch 2.13 and numpy 2.
 
     - ``int(x)`` of a constant array of one element raises TypeError.
@@ -129,6 +129,7 @@ def _repaired() -> Iterator[None]:
 
     repaired = {"reciprocal": reciprocal, "log_softmax": log_softmax, "_log_softmax": log_softmax}
     with (
+        redirect_stderr(io.StringIO()),  # its progress bars
         mock.patch.object(ops, "_cast", scalar),
         mock.patch.dict(_TORCH_OPS_REGISTRY.name_to_func_mapping, repaired),
     ):

@@ -186,7 +186,7 @@ def test_without_its_repair_a_reciprocal_is_off(
     from coremltools.converters.mil.frontend.torch import ops
     from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 
-    real, original = coreml._repaired, ops.reciprocal
+    real, original = coreml.repaired, ops.reciprocal
 
     @contextlib.contextmanager
     def half() -> Iterator[None]:
@@ -194,7 +194,7 @@ def test_without_its_repair_a_reciprocal_is_off(
             _TORCH_OPS_REGISTRY.name_to_func_mapping["reciprocal"] = original
             yield
 
-    monkeypatch.setattr(coreml, "_repaired", half)
+    monkeypatch.setattr(coreml, "repaired", half)
     with pytest.raises(ParityError, match=r"failed arithmetic: in numpy: max .difference. 0\.1"):
         edgectc.export(target="coreml", out=tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench
+from edgectc.commands import bench, foreign
 from edgectc.errors import EdgectcError
 
 _MODEL = (
@@ -188,8 +188,9 @@ def _use(verb: object) -> None:
 def _make(verb: object) -> None:
     """Verbs that make models, artifacts and lexicons."""
     assert callable(verb)
-    one = verb("export", "make.export", "Export a bundle to one verified, self-describing file.")
+    one = verb("export", "make.export", "Export a model to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    foreign.arguments(one)
     one.add_argument("--target", required=True, help="onnx, pte or coreml")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
     one.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
@@ -264,6 +265,10 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
     one.add_argument("--max-letters", type=int, default=24, metavar="N")
+    text = "case lower-case words as this source has them, e.g. an AOSP .combined: I, I'm, Monday"
+    one.add_argument("--casing", metavar="SOURCE", help=text)
+    text = "AOSP .combined: words it flags as offensive go to offensive.tsv beside --out"
+    one.add_argument("--offensive", metavar="FILE", help=text)
     one.add_argument(
         "--note",
         action="append",
@@ -342,6 +347,7 @@ def _runtime(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--lm-required", action="store_true", help="fail where the language model cannot be had"
     )
+    one.add_argument("--offensive", action="store_true", help="suggest offensive words too")
     one.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
     one.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
 

@@ -1,4 +1,4 @@
-"""Bundle to artifact: convert, measure, embed, seal, verify, and only then give the file its name.
+"""Bundle or network to artifact: convert, measure, embed, seal, verify, then name the file.
 
 A file that exists under its final name has passed; whatever goes wrong before leaves nothing.
 """
@@ -6,6 +6,7 @@ A file that exists under its final name has passed; whatever goes wrong before l
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import os
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 import edgectc
 from edgectc import bundle as bundles
@@ -22,13 +24,21 @@ from edgectc import manifest as manifests
 from edgectc import model as models
 from edgectc import parity, recognizer, reference, registry, schemes
 from edgectc.bundle import Bundle
-from edgectc.config import from_dict
-from edgectc.errors import ConfigError, MissingDependencyError, ParityError, UnsupportedSchemeError
+from edgectc.config import from_dict, to_dict
+from edgectc.data import layouts
+from edgectc.errors import (
+    ConfigError,
+    ExportError,
+    MissingDependencyError,
+    ParityError,
+    UnsupportedSchemeError,
+)
 from edgectc.files import staged, staged_folder, write_bytes
+from edgectc.foreign import adopting
 from edgectc.manifest import Content, Manifest
 from edgectc.reference import Case
 from edgectc.schemes import Scheme
-from edgectc.tokens import output_length
+from edgectc.tokens import Tokens, output_length
 from edgectc.types import Array, Check, Report
 
 
@@ -45,33 +55,81 @@ class Artifact:
         return str(self.path)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What is exported: a network and all that its manifest says of it.
+
+    Attributes:
+        name: of the model.
+        model: the network, folded, in evaluation mode, with ``frontend``, ``stride``, ``window``.
+        frontend: its spec.
+        tokens: of the default layout.
+        cases: what the network has to answer.
+        decoder: preset.
+        weights_sha256: of the weights.
+        layouts: as in the bundle.
+        lexicon: as in the bundle.
+        language_model: as in the bundle.
+        words: the lexicon's file, None where there is none.
+        checks: what was looked at before the export.
+        suspects: what may be the cause if a converter fails.
+    """
+
+    name: str
+    model: Any
+    frontend: Mapping[str, Any]
+    tokens: Tokens
+    cases: list[Case]
+    decoder: Mapping[str, Any]
+    weights_sha256: str
+    layouts: tuple[Mapping[str, Any], ...] = ()
+    lexicon: Mapping[str, Any] | None = None
+    language_model: Mapping[str, Any] | None = None
+    words: str | None = None
+    checks: tuple[Check, ...] = ()
+    suspects: str = ""
+
+
 def export(
-    path: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | nn.Module | None = None,
     *,
     target: str,
     scheme: str = "float32",
     out: str | os.PathLike[str] | None = None,
+    sample: object = None,
     **options: Any,
 ) -> Artifact:
-    """Export a bundle to one self-describing, verified file.
+    """Export a bundle, or a network of one's own, to one self-describing, verified file.
 
     Args:
-        path: bundle directory, or the name of a shipped model; None for the default one.
+        path: bundle directory, or the name of a shipped model; None for the default one. Or a
+            torch module that maps features and lengths to logits or log_probs, see docs/byo.md.
         target: "onnx", "pte" or "coreml".
         scheme: number format, see `edgectc list schemes`.
         out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
-        options: of the target, the fields of its ``Options``, e.g. ``opset=14``.
+        sample: with a module: features (N, T, C) or (N, T) float32, T being the longest input, and
+            lengths (N,).
+        options: of the target, the fields of its ``Options``, e.g. ``opset=14``; with a module
+            also those of `edgectc.foreign.adopting.About`, of which ``tokens`` is needed.
 
     Raises:
         UnknownNameError: no such target or scheme.
         UnsupportedSchemeError: the target cannot hold the scheme.
-        ConfigError: an option that the target does not have.
+        ConfigError: an option that the target does not have, or a module that cannot be exported
+            as it is: the message says why and what to do.
+        InputError: the sample cannot be used.
         NonFiniteError: a weight is NaN or Inf.
         ParityError: the converted graph does not answer like the trained network.
         ExportError: the converter failed.
     """
     how = schemes.scheme(scheme)
     module = registry.module("targets", target)
+    given = {}
+    if isinstance(path, nn.Module):
+        known = {field.name for field in dataclasses.fields(adopting.About)}
+        given = {name: options.pop(name) for name in [*options] if name in known}
+    elif sample is not None:
+        raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
     takes = [field.name for field in dataclasses.fields(module.Options)]
     if strange := [name for name in options if name not in takes]:
         raise ConfigError(
@@ -82,28 +140,106 @@ def export(
             f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
         )
     maker = module.create(from_dict(module.Options, options, where=f"target {target}: "))
-    bundle = bundles.read(bundles.locate(path))
-    final = _destination(out, f"{bundle.index.name}{maker.suffix}")
-    model = models.load(bundle)
-    cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    _check_original(bundle, cases, how)
-    inputs = _example(model, bundle, cases[0])
-    converted = maker.convert(model, inputs)
+    if isinstance(path, nn.Module):
+        origin = of_network(path, sample, given)
+    else:
+        origin = of_bundle(bundles.read(bundles.locate(path)), how)
+    return _written(origin, maker, target, how, out)
 
-    blank = _manifest(bundle, maker, target, how, cases, model, parity={})
-    measured = _measure(maker.embed(converted, blank), blank, cases, model)
-    manifest = _manifest(bundle, maker, target, how, cases, model, parity=measured.figures)
+
+def _written(
+    origin: Origin, maker: Any, target: str, how: Scheme, out: str | os.PathLike[str] | None
+) -> Artifact:
+    final = _destination(out, f"{origin.name}{maker.suffix}")
+    try:
+        converted = maker.convert(origin.model, _example(origin))
+    except ExportError as error:
+        if origin.suspects:
+            raise ExportError(f"{error}; seen in the network: {origin.suspects}") from error
+        raise
+    blank = _manifest(origin, maker, target, how, parity={})
+    measured = _measure(maker.embed(converted, blank), blank, origin)
+    manifest = _manifest(origin, maker, target, how, parity=measured.figures)
     data = manifests.sealed(maker.embed(converted, manifest))
     if isinstance(data, bytes):
         with staged(final) as temporary:
             temporary.write_bytes(data)
-            report = _recheck(temporary, bundle)
+            report = _rechecked(temporary, origin)
     else:
         with staged_folder(final) as temporary:
             for name, content in data.items():
                 write_bytes(temporary / name, content)
-            report = _recheck(temporary, bundle)
+            report = _rechecked(temporary, origin)
     return Artifact(final, manifest, report, manifests.size(data))
+
+
+def _rechecked(path: Path, origin: Origin) -> Report:
+    """Verify the very bytes that will get the final name, lexicon words included."""
+    report = parity.verify_artifact(path, lexicon=origin.words)
+    _require(report)
+    return dataclasses.replace(report, checks=(*origin.checks, *report.checks))
+
+
+def of_bundle(bundle: Bundle, how: Scheme) -> Origin:
+    """Return a bundle's network and what its manifest will say.
+
+    Raises:
+        ParityError: the weights do not answer the bundle's own reference.
+    """
+    cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+    _check_original(bundle, cases, how)
+    index = bundle.index
+    model = models.load(bundle)
+    separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
+    return Origin(
+        name=index.name,
+        model=model,
+        frontend=index.model["frontend"],
+        tokens=dataclasses.replace(bundle.tokens(), separator=separator),
+        cases=cases,
+        decoder=index.decoder,
+        weights_sha256=index.files["weights.safetensors"],
+        layouts=index.layouts,
+        lexicon=index.lexicon,
+        language_model=index.language_model,
+        words=str(bundle.path / index.lexicon["file"]) if index.lexicon else None,
+    )
+
+
+def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> Origin:
+    """Return a network that was made elsewhere and what its manifest will say.
+
+    Args:
+        network: see `edgectc.foreign.adopting.adopt`.
+        sample: features and lengths.
+        about: fields of `edgectc.foreign.adopting.About`.
+    """
+    if sample is None or "tokens" not in about:
+        lacking = "sample=(features, lengths)" if sample is None else "tokens=[...]"
+        raise ConfigError(f"exporting a module needs {lacking}; see docs/byo.md")
+    said = from_dict(adopting.About, about)
+    adopted = adopting.adopt(network, sample, said)
+    frontend = adopted.model.frontend
+    return Origin(
+        name=adopted.name,
+        model=adopted.model,
+        frontend={"type": "features", **to_dict(frontend.options)},
+        tokens=adopted.tokens,
+        cases=adopted.cases,
+        decoder=adopted.decoder,
+        weights_sha256=_digest(adopted.model.network),
+        checks=adopted.checks,
+        suspects=adopted.suspects,
+    )
+
+
+def _digest(network: nn.Module) -> str:
+    """SHA-256 over names, types, shapes and bytes of all weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
@@ -132,29 +268,28 @@ def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
         )
 
 
-def _example(model: models.CtcModel, bundle: Bundle, case: Case) -> dict[str, torch.Tensor]:
-    boards = {board.name: board for board in bundle.layouts}
-    prepared = case.inputs(model.frontend, reference.setting(boards, case.layout))
+def _example(origin: Origin) -> dict[str, torch.Tensor]:
+    boards = {board.name: board for board in map(layouts.parse, origin.layouts)}
+    case = origin.cases[0]
+    prepared = case.inputs(origin.model.frontend, reference.setting(boards, case.layout))
     # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
 
-def _measure(
-    data: Content, manifest: Manifest, cases: list[Case], model: models.CtcModel
-) -> Report:
+def _measure(data: Content, manifest: Manifest, origin: Origin) -> Report:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
     try:
         loaded, unrun = parity.opened(data, manifest, lexicon=None)
     except MissingDependencyError as error:  # made for another system
         return Report((Check("log_probs", "not_run", str(error)),))
     if unrun and manifest.scheme["type"] == "float32":
-        _compare_weights(getattr(loaded.engine, "weights", {}), model)
-    report = parity.compare(loaded, manifest, cases, unrun=unrun)
+        _compare_weights(getattr(loaded.engine, "weights", {}), origin.model)
+    report = parity.compare(loaded, manifest, origin.cases, unrun=unrun)
     _require(report)
     return report
 
 
-def _compare_weights(stored: Mapping[str, Array], model: models.CtcModel) -> None:
+def _compare_weights(stored: Mapping[str, Array], model: nn.Module) -> None:
     """Raise unless every weight that kept its name in the program kept its value too.
 
     Converters merge others (gates of a recurrent layer, a scale and its convolution); what they
@@ -171,15 +306,6 @@ def _compare_weights(stored: Mapping[str, Array], model: models.CtcModel) -> Non
             )
 
 
-def _recheck(path: Path, bundle: Bundle) -> Report:
-    """Verify the very bytes that will get the final name, lexicon words included."""
-    wanted = bundle.index.lexicon
-    lexicon = str(bundle.path / wanted["file"]) if wanted else None
-    report = parity.verify_artifact(path, lexicon=lexicon)
-    _require(report)
-    return report
-
-
 def _require(report: Report) -> None:
     for check in report.checks:
         if check.status == "fail":
@@ -189,22 +315,15 @@ def _require(report: Report) -> None:
 
 
 def _manifest(
-    bundle: Bundle,
-    maker: Any,
-    target: str,
-    how: Scheme,
-    cases: list[Case],
-    model: models.CtcModel,
-    *,
-    parity: Mapping[str, float],
+    origin: Origin, maker: Any, target: str, how: Scheme, *, parity: Mapping[str, float]
 ) -> Manifest:
-    index, tokens = bundle.index, bundle.tokens()
+    model = origin.model
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.options.max_frames, index.stride, index.window)
+    frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
     packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
-        name=index.name,
+        name=origin.name,
         target=target,
         scheme=schemes.describe(how),
         opset=maker.opset,
@@ -215,21 +334,21 @@ def _manifest(
         output={
             "name": "log_probs",
             "dtype": "float32",
-            "shape": [maker.batch, frames, len(tokens)],
-            "stride": index.stride,
-            "window": index.window,
+            "shape": [maker.batch, frames, len(origin.tokens)],
+            "stride": model.stride,
+            "window": model.window,
         },
-        frontend=index.model["frontend"],
-        tokens=tokens.symbols,
-        blank_id=tokens.blank_id,
-        separator=model.frontend.tokens(next(iter(bundle.layouts), None)).separator,
-        layouts=index.layouts,
-        decoder=index.decoder,
-        lexicon=index.lexicon,
-        language_model=index.language_model,
-        reference=reference.to_json(cases),
+        frontend=origin.frontend,
+        tokens=origin.tokens.symbols,
+        blank_id=origin.tokens.blank_id,
+        separator=origin.tokens.separator,
+        layouts=origin.layouts,
+        decoder=origin.decoder,
+        lexicon=origin.lexicon,
+        language_model=origin.language_model,
+        reference=reference.to_json(origin.cases),
         source={
-            "weights_sha256": index.files["weights.safetensors"],
+            "weights_sha256": origin.weights_sha256,
             "versions": {"edgectc": edgectc.__version__, **versions},
         },
         parity=parity,

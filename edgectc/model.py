@@ -94,14 +94,19 @@ class CtcModel(nn.Module):
 
     def check_finite(self) -> None:
         """Raise `NonFiniteError` naming every parameter or buffer that holds NaN or Inf."""
-        bad = []
-        for name, tensor in self.state_dict().items():
-            wrong = ~torch.isfinite(tensor)
-            if wrong.any():
-                first = tuple(int(i) for i in wrong.nonzero()[0])
-                bad.append(f"{name} ({int(wrong.sum())} values, first at {first})")
-        if bad:
-            raise NonFiniteError(f"weights are not finite: {'; '.join(bad)}; retrain or restore")
+        check_finite(self)
+
+
+def check_finite(network: nn.Module) -> None:
+    """Raise `NonFiniteError` naming every parameter or buffer that holds NaN or Inf."""
+    bad = []
+    for name, tensor in network.state_dict().items():
+        wrong = ~torch.isfinite(tensor)
+        if wrong.any():
+            first = tuple(int(i) for i in wrong.nonzero()[0])
+            bad.append(f"{name} ({int(wrong.sum())} values, first at {first})")
+    if bad:
+        raise NonFiniteError(f"weights are not finite: {'; '.join(bad)}; retrain or restore")
 
 
 def load(bundle: Bundle) -> CtcModel:

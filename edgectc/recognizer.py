@@ -16,7 +16,7 @@ import numpy as np
 from edgectc import bundle as bundles
 from edgectc import language, registry
 from edgectc import manifest as manifests
-from edgectc.data import layouts
+from edgectc.data import layouts, lexicons
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon
 from edgectc.data.personal import UserDictionary
@@ -256,6 +256,7 @@ def load(
     language_model: str | None = None,
     lm_required: bool = False,
     dictionary: UserDictionary | str | None = None,
+    offensive: bool = False,
     threads: int = 1,
     options: Mapping[str, Any] | None = None,
 ) -> Recognizer:
@@ -270,6 +271,7 @@ def load(
         lm_required: raise where the language model cannot be had; otherwise a warning says so, and
             words are ranked without context.
         dictionary: the user's words, or the path they were saved to.
+        offensive: suggest offensive words too; they lie apart from the lexicon.
         threads: threads of the runtime.
         options: more options of the runner, e.g. ``{"device": "cuda"}``.
 
@@ -282,7 +284,7 @@ def load(
     place = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
-    given = _Given(lexicon, language_model, lm_required, dictionary)
+    given = _Given(lexicon, language_model, lm_required, dictionary, offensive)
     how = {"threads": threads, **(options or {})}
     if not bundles.is_bundle(place):
         return _from_artifact(place, runner=runner, given=given, how=how)
@@ -300,7 +302,7 @@ def load(
         window=index.window,
         boards=bundle.layouts,
         decoder=index.decoder,
-        lexicon=find_words(index.lexicon, place, lexicon),
+        lexicon=find_words(index.lexicon, place, lexicon, offensive=offensive),
         **given.words(index.language_model, place),
     )
 
@@ -313,6 +315,7 @@ class _Given:
     language_model: str | None
     lm_required: bool
     dictionary: UserDictionary | None
+    offensive: bool
 
     def words(self, wanted: Mapping[str, Any] | None, beside: Path) -> dict[str, Any]:
         """Return the language model and the dictionary for a recognizer."""
@@ -341,7 +344,7 @@ def _from_artifact(
             f"{path} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
-    words = find_words(manifest.lexicon, path.parent, given.lexicon)
+    words = find_words(manifest.lexicon, path.parent, given.lexicon, offensive=given.offensive)
     more = given.words(manifest.language_model, path.parent)
     return from_bytes(data, manifest, lexicon=words, options=how, **more)
 
@@ -374,16 +377,35 @@ def from_bytes(
     )
 
 
-def find_words(wanted: Mapping[str, Any] | None, beside: Path, given: str | None) -> Lexicon | None:
+def find_words(
+    wanted: Mapping[str, Any] | None, beside: Path, given: str | None, *, offensive: bool = False
+) -> Lexicon | None:
     """Return the lexicon of a model, or the one the caller gave; None if it needs none.
 
+    Args:
+        wanted: ``file`` and ``sha256`` of the manifest.
+        beside: folder of the model.
+        given: path to take instead.
+        offensive: add the words of the file ``offensive.tsv`` that lies beside the lexicon.
+
     Raises:
-        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_file`.
+        BundleFileMissingError: no file has the wanted hash, see `edgectc.bundle.find_file`; or
+            there are no offensive words to add.
         ConfigError: the file cannot be read as a lexicon.
     """
     if wanted is None and given is None:
         return None
-    return Lexicon.read(bundles.find_file(wanted or {}, beside, kind="lexicon", given=given))
+    path = bundles.find_file(wanted or {}, beside, kind="lexicon", given=given)
+    words = Lexicon.read(path)
+    if not offensive:
+        return words
+    further = path.parent / lexicons.OFFENSIVE
+    if not further.is_file():
+        raise BundleFileMissingError(
+            f"offensive words were asked for, and {further} is not there; leave offensive out, or "
+            "build it with: edgectc lexicon build --offensive"
+        )
+    return lexicons.merged(words, Lexicon.read(further))
 
 
 def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:

@@ -34,6 +34,7 @@ def load(options: Namespace) -> Any:
         language_model=options.language_model,
         lm_required=options.lm_required,
         dictionary=getattr(options, "dictionary", None),
+        offensive=options.offensive,
         threads=options.threads,
     )
     if not loaded.layout:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from edgectc.commands import foreign
 from edgectc.commands._shared import print_report, report_dict, torch_module
 from edgectc.errors import ConfigError
 
@@ -20,7 +21,7 @@ def export(options: Namespace) -> int:
     extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
     exporter = torch_module("exporter", extra=extra)
     made = exporter.export(
-        options.model,
+        **foreign.given(options),
         target=options.target,
         scheme=options.scheme,
         out=options.out,
@@ -154,6 +155,13 @@ def lexicon(options: Namespace) -> int:
     built, dropped = lexicons.build(
         options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
     )
+    if options.casing:
+        built = lexicons.recased(built, options.casing)
+    if options.offensive:
+        built, flagged = lexicons.unoffending(built, options.offensive)
+        if flagged is not None:
+            dropped["offensive"] = len(flagged.words)
+            flagged.write(Path(options.out).parent / lexicons.OFFENSIVE)
     if options.out.endswith(".trie"):
         built = built.packed(frozenset(options.letters))
     built.write(options.out)

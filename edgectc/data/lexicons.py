@@ -31,7 +31,11 @@ from edgectc.types import Array
 if TYPE_CHECKING:
     from edgectc.data.packed import PackedLexicon
 
-__all__ = ["Lexicon", "build", "file_sha256", "letters", "spell"]
+__all__ = [
+    "Lexicon", "build", "file_sha256", "letters", "merged", "recased", "spell", "unoffending",
+]  # fmt: skip
+
+OFFENSIVE = "offensive.tsv"  # words that are left out of the lexicon beside it
 
 _HEAD = "# edgectc lexicon 1"
 # AOSP ranks words 0..255 on a log scale whose step it does not state. Against English word
@@ -208,6 +212,82 @@ def build(
         kept = sorted(counts, key=lambda word: (-counts[word], word))[:top]
         counts = {word: counts[word] for word in kept}
     return Lexicon.from_counts(counts, notes), dropped
+
+
+def recased(lexicon: Lexicon, source: str) -> Lexicon:
+    """Return the lexicon with its lower-case words cased as ``source`` has them: "i'm" as "I'm".
+
+    Of several forms the most frequent counts, and one with capitals only if it is e times as
+    frequent as the one without: a needless capital is worse than a missing one. A word that the
+    source lacks takes the casing of what stands before its apostrophe ("london's" that of
+    "London"), or stays.
+
+    Args:
+        lexicon: words; those with a capital already are left alone.
+        source: as of `build`.
+
+    Raises:
+        ConfigError: unreadable source.
+        MissingDependencyError: the package that the source needs is not installed.
+    """
+    forms: dict[str, tuple[float, str]] = {}
+    for raw, count in _rows(source):
+        word = raw.replace("\u2019", "'")
+        if count is not None and len(word.lower()) == len(word):
+            form = (count * (math.e if word == word.lower() else 1.0), word)
+            forms[word.lower()] = max(forms.get(word.lower(), form), form)
+    words = tuple(_cased(word, forms) for word in lexicon.words)
+    return Lexicon(words, lexicon.log_probs, lexicon.notes)
+
+
+def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]:
+    """Return the words that ``source`` does not flag as offensive, and those it does.
+
+    Args:
+        lexicon: words.
+        source: AOSP ``.combined`` file, whose ``flags`` say ``offensive``.
+
+    Returns:
+        Both keep their log_probs; None if no word is flagged.
+
+    Raises:
+        ConfigError: unreadable source, one that flags nothing, or nothing is left.
+    """
+    flagged = {word.lower() for word, flags in _aosp_flags(source) if "offensive" in flags}
+    if not flagged:
+        raise ConfigError(f"{source}: no word is flagged as offensive; expected an AOSP .combined")
+    bad = np.array([word.lower() in flagged for word in lexicon.words])
+    return _chosen(lexicon, ~bad), _chosen(lexicon, bad) if bad.any() else None
+
+
+def merged(first: Lexicon, second: Lexicon) -> Lexicon:
+    """Return the words of both; one that both have keeps the figure of the first."""
+    held = set(first.words)
+    new = np.array([word not in held for word in second.words], bool)
+    words = tuple(word for word, fresh in zip(second.words, new, strict=True) if fresh)
+    log_probs = np.concatenate([first.log_probs, second.log_probs[new]])
+    return Lexicon(first.words + words, log_probs, first.notes)
+
+
+def _chosen(lexicon: Lexicon, keep: Array) -> Lexicon:
+    words = tuple(word for word, kept in zip(lexicon.words, keep, strict=True) if kept)
+    return Lexicon(words, lexicon.log_probs[keep], lexicon.notes)
+
+
+def _cased(word: str, forms: Mapping[str, tuple[float, str]]) -> str:
+    if word != word.lower():
+        return word
+    if word in forms:
+        return forms[word][1]
+    head, mark, rest = word.partition("'")
+    return forms.get(head, (0.0, head))[1] + mark + rest
+
+
+def _aosp_flags(source: str) -> Iterator[tuple[str, list[str]]]:
+    for line in _text(source).splitlines():
+        if line.startswith(" word="):
+            fields = dict(field.partition("=")[::2] for field in line.strip().split(","))
+            yield fields["word"], fields.get("flags", "").split(":")
 
 
 def _rows(source: str) -> Iterator[tuple[str, float | None]]:

@@ -27,7 +27,7 @@ from edgectc.training import checkpoints
 from edgectc.training.recordings import generate
 from edgectc.training.settings import Settings
 
-_NOTES = ("CARD.md", "train.toml", "samples.jsonl")
+_NOTES = ("CARD.md", "train.toml", "samples.jsonl", "offensive.tsv")
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,9 @@ class Broken(torch.nn.Module):
     def __init__(self, model: models.CtcModel, how: str) -> None:
         super().__init__()
         self.model, self.how = model, how
+        if how == "one weight scaled":
+            weight = next(p for _, p in model.named_parameters() if p.dim() > 1)
+            weight.data *= 1.01
 
     def forward(self, trace, length, keys, key_mask, key_size):  # type: ignore[no-untyped-def]
         if self.how == "frozen length":
@@ -197,15 +200,15 @@ class Broken(torch.nn.Module):
         ("other constant", "log_probs"),
         ("swapped tokens", "log_probs"),
         ("blank moved", "log_probs"),
+        ("one weight scaled", "log_probs"),
         ("leaking padding", "padding"),
     ],
 )
 def test_planted_bugs_are_seen(how: str, seen_by: str, shipped: Path) -> None:
     bundle = bundles.read(shipped)
     loaded = edgectc.load(shipped, runner="eager")
-    loaded.engine = registry.module("runners", "eager").EagerRunner(
-        Broken(models.load(bundle), how)
-    )
+    eager = registry.module("runners", "eager")
+    loaded.engine = eager.EagerRunner(Broken(models.load(bundle), how), eager.Options())
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
     checks, _ = parity.compare_numbers(loaded, cases, atol=1e-4)
     assert seen_by in {check.name for check in checks if check.status == "fail"}

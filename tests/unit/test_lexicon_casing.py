@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgectc
+from edgectc import cli
+from edgectc.data import layouts
+from edgectc.data.lexicons import Lexicon, merged, recased, unoffending
+from edgectc.data.synthesis import swipe
+from edgectc.errors import BundleFileMissingError, ConfigError
+
+AOSP = """dictionary=main:en
+ word=I,f=200,flags=,originalFreq=200
+ word=I'm,f=150,flags=,originalFreq=150
+ word=London,f=140,flags=,originalFreq=140
+ word=March,f=120,flags=,originalFreq=120
+ word=march,f=119,flags=,originalFreq=119
+ word=Polish,f=130,flags=,originalFreq=130
+ word=polish,f=92,flags=,originalFreq=92
+ word=Straße,f=10,flags=,originalFreq=10
+ word=i,f=0,not_a_word=true
+ word=darn,f=90,flags=offensive,originalFreq=90
+"""
+
+
+@pytest.fixture
+def aosp(tmp_path: Path) -> str:
+    path = tmp_path / "en.combined"
+    path.write_text(AOSP)
+    return str(path)
+
+
+def lexicon(*words: str) -> Lexicon:
+    return Lexicon(words, -np.arange(1.0, len(words) + 1))
+
+
+def test_words_are_cased_as_the_source_has_them(aosp: str) -> None:
+    words = ("i", "i'm", "i'd", "london's", "march", "polish", "McX", "straße", "new", "'tis")
+    found = recased(lexicon(*words), aosp)
+    assert found.words == (
+        "I", "I'm", "I'd", "London's", "march", "Polish", "McX", "Straße", "new", "'tis",
+    )  # fmt: skip
+    assert found.log_probs.tolist() == lexicon(*words).log_probs.tolist()
+
+
+def test_offensive_words_go_apart_and_come_back(aosp: str) -> None:
+    whole = lexicon("the", "darn", "on")
+    clean, flagged = unoffending(whole, aosp)
+    assert clean.words == ("the", "on")
+    assert flagged is not None
+    assert (flagged.words, flagged.log_probs.tolist()) == (("darn",), [-2.0])
+    assert dict(zip(*[(m := merged(clean, flagged)).words, m.log_probs], strict=True)) == dict(
+        zip(whole.words, whole.log_probs, strict=True)
+    )
+    assert unoffending(clean, aosp)[1] is None
+    assert merged(whole, lexicon("on")).log_probs.tolist() == whole.log_probs.tolist()
+
+
+def test_a_source_that_flags_nothing_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plain.tsv"
+    path.write_text("the\t3\n")
+    with pytest.raises(ConfigError, match="offensive"):
+        unoffending(lexicon("the"), str(path))
+
+
+def test_the_command_builds_both_files_and_load_reads_them(
+    aosp: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = tmp_path / "counts.tsv"
+    counts.write_text("i\t90\ni'm\t50\ndarn\t40\nkeyboard\t9\n")
+    out = tmp_path / "words.trie"
+    command = ["lexicon", "build", str(counts), "--casing", aosp, "--offensive", aosp]
+    assert cli.main([*command, "--out", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["dropped"]["offensive"] == 1
+    assert Lexicon.read(tmp_path / "offensive.tsv").words == ("darn",)
+    trace = swipe("darn", layouts.load("qwerty"), np.random.default_rng(0))
+    plain = edgectc.load(lexicon=str(out))
+    assert "darn" not in [h.text for h in plain(trace)]
+    assert edgectc.load(lexicon=str(out), offensive=True)(trace).best.text == "darn"
+    trace = swipe("im", layouts.load("qwerty"), np.random.default_rng(0))
+    assert plain(trace).best.text == "I'm"
+    (tmp_path / "offensive.tsv").unlink()
+    with pytest.raises(BundleFileMissingError, match="offensive"):
+        edgectc.load(lexicon=str(out), offensive=True)

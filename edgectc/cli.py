@@ -201,6 +201,11 @@ def _make(verb: object) -> None:
         default=None,
         help="onnx: take any number of samples at once",
     )
+    one.add_argument("--delegate", help="pte: xnnpack (default), portable (slow) or coreml")
+    one.add_argument(
+        "--buckets", metavar="N,N", help="pte: lengths in frames, one method each, e.g. 32,64"
+    )
+    one.add_argument("--length", help="pte: static (default) or dynamic")
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
     one = verb("train", "make.train", "Train a model; run again to resume.")

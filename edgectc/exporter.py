@@ -8,8 +8,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib.metadata
+import logging
 import os
-from collections.abc import Mapping
+import statistics
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,7 +162,10 @@ def _written(
         raise
     blank = _manifest(origin, maker, target, how, parity={})
     measured = _measure(maker.embed(converted, blank), blank, origin)
-    manifest = _manifest(origin, maker, target, how, parity=measured.figures)
+    figures = dict(measured.figures)
+    if getattr(maker, "slow", False):
+        figures |= _slowdown(data=maker.embed(converted, blank), manifest=blank, origin=origin)
+    manifest = _manifest(origin, maker, target, how, parity=figures)
     data = manifests.sealed(maker.embed(converted, manifest))
     if isinstance(data, bytes):
         with staged(final) as temporary:
@@ -287,6 +293,34 @@ def _measure(data: Content, manifest: Manifest, origin: Origin) -> Report:
     report = parity.compare(loaded, manifest, origin.cases, unrun=unrun)
     _require(report)
     return report
+
+
+def _slowdown(*, data: Content, manifest: Manifest, origin: Origin) -> dict[str, float]:
+    """Measure, and warn, how much slower a file without a delegate is than PyTorch, one thread."""
+    loaded, _ = parity.opened(data, manifest, lexicon=None)
+    example = _example(origin)
+    arrays = {name: value.numpy() for name, value in example.items()}
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        theirs = _median_ms(lambda: origin.model(*example.values()))
+    torch.set_num_threads(before)
+    ours = _median_ms(lambda: loaded.engine.run(arrays))
+    logging.getLogger("edgectc").warning(
+        "portable kernels need %.1f ms a call here, PyTorch %.1f ms: %.0f times as long; "
+        "leave --delegate out, and XNNPACK runs the graph",
+        ours, theirs, ours / theirs,
+    )  # fmt: skip
+    return {"ms_per_call": ours, "ms_per_call_torch": theirs}
+
+
+def _median_ms(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        call()
+        times.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(times)
 
 
 def _compare_weights(stored: Mapping[str, Array], model: nn.Module) -> None:

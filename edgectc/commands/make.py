@@ -13,7 +13,7 @@ from edgectc.commands import foreign
 from edgectc.commands._shared import print_report, report_dict, torch_module
 from edgectc.errors import ConfigError
 
-_OF_TARGETS = ("opset", "exporter", "dynamic_batch")
+_OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
 
 
 def export(options: Namespace) -> int:
@@ -25,7 +25,7 @@ def export(options: Namespace) -> int:
         target=options.target,
         scheme=options.scheme,
         out=options.out,
-        **{name: value for name in _OF_TARGETS if (value := getattr(options, name)) is not None},
+        **_of_target(options),
     )
     size = made.bytes
     if options.json:
@@ -35,6 +35,17 @@ def export(options: Namespace) -> int:
     print_report(made.report, options)
     print(f"{made.path}: {size / 1e6:.2f} MB")
     return 0
+
+
+def _of_target(options: Namespace) -> dict[str, Any]:
+    """Return the options of the target that were given."""
+    given = {name: getattr(options, name) for name in _OF_TARGETS}
+    if given["buckets"] is not None:
+        try:
+            given["buckets"] = tuple(int(part) for part in given["buckets"].split(","))
+        except ValueError:
+            raise ConfigError(f"--buckets {given['buckets']!r}, expected e.g. 32,64") from None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def train(options: Namespace) -> int:

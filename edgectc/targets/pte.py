@@ -116,20 +116,20 @@ class PteTarget:
         for frames in self._lengths(T, window):
             name = "forward" if frames == T else f"forward_{frames}"
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
-            dim = torch.export.Dim("T", min=max(_SHORTEST, window), max=T)
-            shapes = shapes_of(model, [{1: dim} if key == first else None for key in given])
+            shapes = None
+            if self.options.length == "dynamic":
+                dim = torch.export.Dim("T", min=max(_SHORTEST, window), max=T)
+                shapes = shapes_of(model, [{1: dim} if key == first else None for key in given])
             try:
                 with quiet():
                     found[name] = torch.export.export(
                         model,
                         tuple(given.values()),
-                        dynamic_shapes=shapes if self.options.length == "dynamic" else None,
+                        dynamic_shapes=shapes,
                         strict=False,
                     )
             except Exception as error:  # capture raises many unrelated classes
-                hint = ""
-                if self.options.length == "dynamic":
-                    hint = "; this network has no dynamic length, use static or buckets"
+                hint = "; this network has no dynamic length, use static or buckets" * bool(shapes)
                 raise ExportError(f"torch.export failed{hint}: {said(error)}") from error
         return found
 

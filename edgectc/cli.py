@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, foreign
+from edgectc.commands import bench, foreign, training
 from edgectc.errors import EdgectcError
 
 _MODEL = (
@@ -128,10 +128,15 @@ def build_parser() -> _Root:
 def _use(verb: object) -> None:
     """Verbs that use a trained model."""
     assert callable(verb)
-    one = verb("decode", "use.decode", "Turn finger traces into ranked words.")
+    one = verb("decode", "use.decode", "Turn finger traces or recordings into ranked texts.")
     one.add_argument("model", nargs="?", help=_MODEL)
-    one.add_argument("--input", required=True, metavar="FILE", help="swipes, .jsonl or .jsonl.gz")
-    one.add_argument("--nbest", type=int, default=5, help="candidates per swipe (default 5)")
+    one.add_argument(
+        "--input",
+        required=True,
+        metavar="FILE",
+        help="swipes, .jsonl or .jsonl.gz; of a model that takes none, recordings, .npz",
+    )
+    one.add_argument("--nbest", type=int, default=5, help="candidates per row (default 5)")
     one.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
     one.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
     one.add_argument("--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)")
@@ -208,28 +213,7 @@ def _make(verb: object) -> None:
     one.add_argument("--length", help="pte: static (default) or dynamic")
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
-    one = verb("train", "make.train", "Train a model; run again to resume.")
-    one.add_argument("config", help="TOML file, or a shipped config, e.g. gru-small")
-    one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
-    one.add_argument(
-        "--data",
-        metavar="PATH",
-        help="swipes (default: what EDGECTC_DATA names) or a .npz of recordings; "
-        "without any, samples are generated",
-    )
-    one.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
-    one.add_argument(
-        "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"
-    )
-    one.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override one setting, e.g. optimizer.lr=1e-3",
-    )
-    one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
+    training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 
     one = verb(
         "pack",

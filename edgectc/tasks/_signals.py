@@ -16,7 +16,7 @@ from edgectc import registry
 from edgectc.data.signals import SPLITS, read
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.metrics import error_rate
-from edgectc.tasks._base import Batch, Metric, Run, no_data
+from edgectc.tasks._base import Batch, Metric, Run, Score, no_data
 from edgectc.types import Array, Sample
 
 Augmented = Callable[[Tensor, torch.Generator], Tensor]
@@ -116,6 +116,7 @@ class SignalTask:
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
         print(f"{kind}: {len(self.train)}; dropped: {left_out}", file=sys.stderr)
+        self.dropped = dropped["train"]
         self._symbols, self._rows = tokens.symbols, run.validated(len(self.dev))
 
     @property
@@ -127,15 +128,24 @@ class SignalTask:
         """Return all rows, shuffled."""
         return rng.permutation(len(self.train))
 
-    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
+    @property
+    def dev_rows(self) -> int:
+        """Return how many dev recordings are scored."""
+        return len(self._rows)
+
+    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of dev recordings."""
+        return self.dev.batch(np.array(self._rows)[rows]).inputs
+
+    def score(self, answers: Iterable[Array]) -> Score:
         """Return the token error rate of dev recordings, with the decoder of the preset."""
         pairs = []
-        for row in self._rows:
-            inputs = self.dev.batch(np.array([row])).inputs
-            text = self._decode(answer({k: v.numpy() for k, v in inputs.items()}), nbest=1)
-            said = [s for s in text.best.text.split(self._separator) if s]
+        for row, log_probs in zip(self._rows, answers, strict=True):
+            text = self._decode(log_probs, nbest=1).best.text
+            said = [s for s in text.split(self._separator) if s]
             pairs.append(([self._symbols[i] for i in self.dev.labels[row]], said))
-        return {self.metric.name: round(error_rate(pairs), 5)}
+        shown = tuple((" ".join(meant), " ".join(said)) for meant, said in pairs[:3])
+        return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
 def _checked(

@@ -19,11 +19,11 @@ FLOORS = {
     "bundle": 5, "language": 5, "reference": 5, "report": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "foreign": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
-    "tasks": 8, "training": 9, "exporter": 8,
+    "tasks": 8, "training": 9, "exporter": 8, "kit": 5,
     "benching": 8, "benchmark": 9,
 }  # fmt: skip
 TORCH = {
-    "encoders", "exporter", "features", "foreign", "model", "targets", "tasks", "training",
+    "encoders", "exporter", "features", "foreign", "kit", "model", "targets", "tasks", "training",
 }  # fmt: skip
 TORCH_FILES = {
     "runners/eager.py", "runners/pte.py", "runners/coreml.py", "runners/_mil.py",

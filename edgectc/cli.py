@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = build_parser()
     options, rest = parser.parse_known_args(arguments)
+    options.arguments = list(sys.argv[1:] if arguments is None else arguments)
     if rest:
         used = parser.verbs.get(options.verb, parser) if options.verb else parser
         used.error(f"unrecognized argument {rest[0]!r}{used.near(rest[0])}")
@@ -212,6 +213,9 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--length", help="pte: static (default) or dynamic")
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+    one.add_argument(
+        "--isolate", action="store_true", help="in a process of its own: a crash is an error"
+    )
 
     training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, foreign, training
+from edgectc.commands import bench, demo, foreign, training
 from edgectc.errors import EdgectcError
 
 _MODEL = (
@@ -182,6 +182,10 @@ def _use(verb: object) -> None:
     one = verb("doctor", "doctor.examine", "Tell what this machine can do, and what to install.")
     one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
+
+    one = verb("demo", "demo.run", "Swipe in a browser: serve a keyboard with a model.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    demo.arguments(one)
 
     one = verb("list", "use.show", "List what is registered.")
     one.add_argument(

@@ -17,7 +17,8 @@ from edgectc.data.lexicons import Lexicon, letters
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
-from edgectc.tasks._swipes import Augment, Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._swipes import Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 
 # What generated swipes spell if no lexicon is given.

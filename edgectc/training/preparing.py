@@ -1,4 +1,4 @@
-"""A run before its first step: settings, model, task, optimizer, teacher."""
+"""A run before its first step: settings, model, task, optimizer."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from edgectc import bundle as bundles
 from edgectc import registry
 from edgectc.config import dumps, from_dict, to_dict
 from edgectc.data.lexicons import Lexicon
-from edgectc.errors import BundleMismatchError, ConfigError
+from edgectc.errors import BundleMismatchError
 from edgectc.files import write_bytes
 from edgectc.model import CtcModel
-from edgectc.model import load as load_model
 from edgectc.tasks._base import Run, Task, check_feasible
 from edgectc.training.parameters import initialise
 from edgectc.training.settings import Optimizer, Settings
@@ -88,29 +87,6 @@ def claim(out: Path, settings: Settings) -> None:
     write_bytes(path, dumps(to_dict(settings)).encode())
 
 
-def load_teacher(settings: Settings, model: CtcModel) -> CtcModel | None:
-    """Return the teacher, if there is one and it speaks the student's language.
-
-    Raises:
-        ConfigError: its inputs, tokens or length map are others.
-    """
-    if settings.distillation is None:
-        return None
-    place = bundles.locate(settings.distillation.teacher)
-    teacher = load_model(bundles.read(place))
-    same = {
-        "inputs": [m.frontend.input_contract() for m in (teacher, model)],
-        "tokens": [_alphabet(m) for m in (teacher, model)],
-        "length map": [(m.stride, m.window) for m in (teacher, model)],
-    }
-    for what, (theirs, ours) in same.items():
-        if theirs != ours:
-            raise ConfigError(
-                f"distillation.teacher {place} has other {what} than the model: {theirs} and {ours}"
-            )
-    return teacher
-
-
 def _start(model: CtcModel, place: str) -> None:
     """Give ``model`` the weights of a bundle, in place."""
     found = load_tensors(bundles.read(bundles.locate(place)).file("weights.safetensors"))
@@ -118,10 +94,3 @@ def _start(model: CtcModel, place: str) -> None:
         model.load_state_dict(found)
     except RuntimeError as error:
         raise BundleMismatchError(f"start = {place!r} does not fit the model: {error}") from error
-
-
-def _alphabet(model: CtcModel) -> Any:
-    """Return the output columns, where they do not depend on a keyboard."""
-    if "keys" in model.frontend.input_contract():
-        return model.frontend.options.slots
-    return model.frontend.tokens().symbols

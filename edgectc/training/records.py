@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from edgectc.files import write_bytes
+from edgectc.training import plots
 
 
 @dataclass
@@ -107,6 +108,11 @@ class Records:
                     self._board.add_scalar(f"epoch/{name}", value, step)
             for meant, said in figures.get("examples", ()):
                 self._board.add_text("examples", f"{meant} -> {said}", step)
+
+    def plot(self, metric: str) -> None:
+        """Draw the curves of the log so far; see `edgectc.training.plots`."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        plots.write(self._log.with_name("curves.svg"), [json.loads(one) for one in lines], metric)
 
     def close(self) -> None:
         """Write what is still in memory."""

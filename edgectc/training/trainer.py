@@ -29,10 +29,11 @@ from edgectc.tasks._base import Batch, Score, Task, output_frames
 from edgectc.training import checkpoints, devices, losses
 from edgectc.training.checkpoints import Checkpoint
 from edgectc.training.display import Display
+from edgectc.training.distillation import load_teacher, report
 from edgectc.training.feeding import Feeder, bucketed, to_device
 from edgectc.training.guards import StepGuard, first_bad
 from edgectc.training.parameters import Average, Freezer
-from edgectc.training.preparing import claim, load_teacher, make_optimizer, prepare
+from edgectc.training.preparing import claim, make_optimizer, prepare
 from edgectc.training.records import Records, Tally, memory_mb
 from edgectc.training.schedules import learning_rate
 from edgectc.training.settings import Settings
@@ -146,6 +147,9 @@ class Trainer:
             if records is not None:
                 records.close()
         value, name = self.best["value"], self.task.metric.name
+        if main and self.teacher is not None and value is not None:
+            best = checkpoints.read(self.out / "best.safetensors").model
+            report(self.out, self.settings, self.teacher, best, self.task)
         return Result(self.out / "best.safetensors", self.best["epoch"], name, value)
 
     def _one_epoch(self, records: Records | None, display: Display) -> None:
@@ -161,6 +165,8 @@ class Trainer:
         if records is not None:
             about = {**figures, "epoch": self.epoch, "step": self.step}
             records.epoch(self.step, about, self.tally.norms)
+            if checked:
+                records.plot(self.task.metric.name)
         self.tally, self.guard.bad = Tally(), 0
         if checked:
             self._save()

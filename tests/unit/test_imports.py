@@ -20,7 +20,7 @@ FLOORS = {
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "foreign": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
     "tasks": 8, "training": 9, "exporter": 8, "kit": 5,
-    "benching": 8, "benchmark": 9, "isolation": 2,
+    "benching": 8, "benchmark": 9, "demo": 8, "isolation": 2,
 }  # fmt: skip
 TORCH = {
     "encoders", "exporter", "features", "foreign", "kit", "model", "targets", "tasks", "training",

@@ -24,7 +24,8 @@ from edgectc.errors import (
     NonFiniteError,
 )
 from edgectc.model import CtcModel
-from edgectc.tasks._swipes import Augment, augmented, generate, joined, to_arrays
+from edgectc.tasks._swipes import generate, joined, to_arrays
+from edgectc.tasks._warping import Augment, augmented
 from edgectc.training import checkpoints
 from edgectc.training.checkpoints import Checkpoint
 from edgectc.training.packing import Words, pack

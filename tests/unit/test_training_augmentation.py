@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgectc.config import family_config
 from edgectc.data import augmentation as change
+from edgectc.errors import ConfigError
+from edgectc.tasks._warping import Augment, augmented
+from edgectc.tokens import frames_needed
+from edgectc.training.preparing import prepare
 
 CHANGES = {
     "white_noise": lambda x, rng, s: change.white_noise(x, rng, s),
@@ -114,3 +120,113 @@ def test_masks_and_lost_points_say_missing() -> None:
     assert 1 <= wiped.sum() <= 30
     assert ((masked == 1).all(1) | wiped).all()
     assert (change.time_masks(ones[:2], rng, chance=1.0, width=15) == 1).all(), "too short to mask"
+
+
+SWIPE = {"noise": 0.3, "warp": 0.5, "drop": 0.5, "mask": 1.0}
+STILL = dict.fromkeys(("shift", "scale", "shear", "wobble", "pace"), 0.0)
+
+
+def swipes(lengths: list[int], seed: int) -> dict[str, torch.Tensor]:
+    """Traces of 64 frames whose time runs forward, zeros after their length."""
+    rng = torch.Generator().manual_seed(seed)
+    trace = torch.rand(len(lengths), 64, 3, generator=rng)
+    trace[:, :, 2] = trace[:, :, 2].cumsum(1) * 0.02
+    keep = torch.arange(64) < torch.tensor(lengths)[:, None]
+    return {
+        "trace": trace * keep[:, :, None],
+        "length": torch.tensor(lengths, dtype=torch.int32),
+        "key_size": torch.full((len(lengths), 2), 0.1),
+    }
+
+
+@pytest.mark.parametrize("name", [*SWIPE, "all"])
+@settings(max_examples=30, deadline=None)
+@given(lengths=st.lists(st.integers(1, 64), min_size=1, max_size=5), seed=st.integers(0, 999))
+def test_swipes_stay_valid(name: str, lengths: list[int], seed: int) -> None:
+    chosen = SWIPE if name == "all" else {name: SWIPE[name]}
+    before = swipes(lengths, seed)
+    kept = before["trace"].clone()
+    rng = torch.Generator().manual_seed(seed)
+    out = augmented(before, Augment(**{**STILL, **chosen}), rng)["trace"]
+    assert torch.equal(before["trace"], kept)
+    assert out.shape == kept.shape
+    assert torch.isfinite(out).all()
+    for one, n in zip(out, lengths, strict=True):
+        assert (one[n:] == 0).all()
+        assert (torch.diff(one[:n, 2]) >= -1e-6).all(), "time never runs backwards"
+
+
+def test_changes_of_swipes_are_what_they_say() -> None:
+    before = swipes([64, 40, 16, 3, 2, 1], 0)
+    length = before["length"].tolist()
+
+    def changed(**how: float) -> torch.Tensor:
+        wanted = Augment(**{**STILL, **how})
+        return augmented(before, wanted, torch.Generator().manual_seed(1))["trace"]
+
+    lost = changed(drop=0.5)
+    for new, old, n in zip(lost, before["trace"], length, strict=True):
+        torch.testing.assert_close(new[[0, n - 1]], old[[0, n - 1]], atol=1e-6, rtol=0)
+        same = (new[:n] - old[:n]).abs().amax(1) < 1e-5
+        for i in (~same).nonzero()[:, 0].tolist():  # between its nearest neighbours, on a line
+            a = max(j for j in range(i) if same[j])
+            b = min(j for j in range(i + 1, n) if same[j])
+            line = old[a] + (old[b] - old[a]) * (i - a) / (b - a)
+            torch.testing.assert_close(new[i], line, atol=1e-4, rtol=0)
+    assert 15 < ((lost[0] - before["trace"][0]).abs().amax(1) > 1e-5).sum() < 50
+    masked = (changed(mask=1.0, mask_frames=8) - before["trace"]).abs().amax(2) > 1e-5
+    for row, n in zip(masked, length, strict=True):
+        gone = row.nonzero()[:, 0]
+        assert len(gone) <= 8
+        assert len(gone) == 0 or gone.max() - gone.min() + 1 == len(gone), "one stretch"
+        assert len(gone) > 0 or n < 4
+    noisy = changed(noise=0.2)[0] - before["trace"][0]
+    assert noisy[:, :2].std() == pytest.approx(0.02, rel=0.2)
+    assert (noisy[:, 2] == 0).all()
+    assert changed(warp=0.5)[0, -1, 2] != before["trace"][0, -1, 2]
+
+
+def test_a_change_that_is_not_asked_for_draws_nothing() -> None:
+    before = swipes([64, 40], 0)
+    one, two = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
+    plain = augmented(before, Augment(), one)["trace"]
+    augmented(before, Augment(noise=0.1), two)
+    assert not torch.equal(one.get_state(), two.get_state())
+    two.manual_seed(1)
+    assert torch.equal(augmented(before, Augment(drop=0.0, mask=0.0), two)["trace"], plain)
+    assert torch.equal(one.get_state(), two.get_state())
+
+
+@pytest.mark.parametrize("family", ["gru", "mobilenetv3"])
+def test_recordings_of_a_task_stay_valid(family: str) -> None:
+    values = family_config(family, "small")
+    strong = {"noise": 0.5, "jitter": 0.5, "pace": 0.5, "drop": 0.3, "mask": 1.0}
+    own = {"offset": 0.5} if family == "gru" else {"rotation": 0.5, "shift": 0.5, "scale": 0.3}
+    config = {**values, "data": {"train": 30, "dev": 4}, "augment": {**strong, **own}}
+    _, model, task = prepare(config, data=None)
+    rows = np.arange(30)
+    for seed in range(20):
+        batch = task.train.batch(rows, torch.Generator().manual_seed(seed))
+        signal, length = batch.inputs["signal"], batch.inputs["length"]
+        assert torch.isfinite(signal).all()
+        for one, n, label in zip(signal, length.tolist(), batch.labels, strict=True):
+            assert (one[n:] == 0).all()
+            assert model.output_length(n) >= frames_needed(label)
+    again = task.train.batch(rows, torch.Generator().manual_seed(19))
+    assert torch.equal(again.inputs["signal"], signal)
+    still = task.train.batch(rows).inputs["signal"]
+    assert not torch.equal(still, signal)
+    if family == "mobilenetv3":
+        calm = {**config, "augment": {"noise": 0.1, "rotation": 0.2}}
+        _, _, task = prepare(calm, data=None)
+        first = task.train.batch(rows).inputs["signal"]
+        moved = task.train.batch(rows, torch.Generator().manual_seed(0)).inputs["signal"]
+        assert (moved[first == 0] == 0).all(), "what was not seen stays unseen"
+        assert (first == 0).any()
+
+
+@pytest.mark.parametrize("how", [{"noise": -1.0}, {"drop": 1.0}, {"mask": 1.5}, {"mask_frames": 0}])
+def test_strengths_that_make_no_sense_are_refused(how: dict) -> None:
+    for family in ("gru", "mobilenetv3", "tcn"):
+        with pytest.raises(ConfigError, match="expected values"):
+            prepare({**family_config(family, "small"), "augment": how}, data=None)

@@ -14,12 +14,13 @@ from torch import nn
 
 from edgectc.cli import main
 from edgectc.config import dumps, family_config
-from edgectc.errors import BundleError, InputError, NonFiniteError
+from edgectc.errors import BundleError, InputError, NonFiniteError, UnknownNameError
 from edgectc.model import CtcModel
 from edgectc.tasks._base import Batch, check_feasible, output_frames
 from edgectc.tasks._signals import Signals
 from edgectc.training import checkpoints, trainer
 from edgectc.training.guards import StepGuard, first_bad
+from edgectc.training.preparing import prepare
 from edgectc.training.records import Records, Tally
 from edgectc.training.trainer import train
 
@@ -193,7 +194,7 @@ def test_targets_out_of_reach_are_named_before_training() -> None:
 
     def samples(labels: tuple[tuple[int, ...], ...]) -> Signals:
         names = tuple(f"row-{i}" for i in range(4))
-        return Signals(frames, (day,) * 4, labels, names, 64, lambda signal, noise: signal)
+        return Signals(frames, (day,) * 4, labels, names, 64, (1,) * 4, lambda x, rng, least: x)
 
     with pytest.raises(InputError, match=r"row-0 \(1 > 0\), row-2 \(3 > 2\); ") as caught:
         check_feasible(samples(((1,), (1,), (5, 5), (5, 5))), model)
@@ -225,9 +226,34 @@ def test_a_planted_nan_is_dropped_before_training(
     data = recordings(tmp_path / "x.npz", float("nan"))
     result = train(config_of(), tmp_path / "run", data=data)
     assert (
-        "training recordings: 29; dropped: {'train': {'not_finite': 1}}" in capsys.readouterr().err
+        "training recordings: 29; dropped or cut: {'train': {'not_finite': 1}}"
+        in capsys.readouterr().err
     )
     assert result.metric == "dev_per"
+
+
+def test_recordings_that_are_too_long_are_dropped_or_cut_by_choice_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lengths = np.array([64, 65, 900, 40, 65, 50])  # the model takes 64
+    targets = np.array(["AA", "B", "AA B", "AA", " ".join(["AA"] * 9), "AA"])
+    np.savez(
+        tmp_path / "x.npz",
+        signal=np.random.default_rng(0).normal(size=(lengths.sum(), 16)).astype(np.float32),
+        length=lengths,
+        target=targets,  # nine of a kind need 14 + 16 * 4 frames
+        split=np.array(["train"] * 5 + ["dev"]),
+    )
+    found = {}
+    for choice in ("drop", "truncate"):
+        config = {**config_of(), "data": {"too_long": choice}}
+        _, _, task = prepare(config, data=tmp_path / "x.npz")
+        found[choice] = (task.train.lengths.tolist(), dict(task.dropped))
+    assert found["drop"] == ([64, 40], {"too_long": 3})
+    assert found["truncate"] == ([64, 64, 64, 40], {"truncated": 2, "too_long": 1})
+    assert "'truncated': 2" in capsys.readouterr().err
+    with pytest.raises(UnknownNameError, match="did you mean 'truncate'"):
+        prepare({**config_of(), "data": {"too_long": "truncat"}}, data=None)
 
 
 def test_a_cut_checkpoint_costs_an_epoch_not_the_run(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import copy
 import json
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from edgectc.config import families, family_config
 from edgectc.errors import ConfigError, InputError, UnknownNameError
 from edgectc.model import CtcModel
 from edgectc.tasks._base import Batch, Metric, Score
-from edgectc.training import checkpoints, devices, losses, trainer, validation
+from edgectc.training import checkpoints, devices, losses, plots, trainer, validation
 from edgectc.training.feeding import Feeder, bucketed, cut
 from edgectc.training.initialising import initialise as untrained
 from edgectc.training.parameters import Average, Freezer, initialise
@@ -293,12 +294,24 @@ def test_distillation_is_the_divergence_without_the_blank() -> None:
     assert found(student, padded) == pytest.approx(found(student, teacher), rel=1e-6)
 
 
-def test_a_student_follows_its_teacher_then_the_labels(tmp_path: Path) -> None:
+def test_a_student_follows_its_teacher_then_the_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundle = untrained(tmp_path / "teacher", "gru", "small", name="teacher", seed=3)
     teacher = {"teacher": str(bundle.path), "epochs": 1}
     plain = run(config_of(), tmp_path / "plain")
     taught = run(config_of(distillation=teacher), tmp_path / "taught")
     assert difference(plain, taught) > 1e-4
+    compared = json.loads((tmp_path / "taught/distillation.json").read_text())
+    for name in ("teacher", "student"):
+        assert compared[name]["parameters"] == sum(
+            value.numel() for value in CtcModel(config_of()["model"]).parameters()
+        )
+        assert 0 < compared[name]["ms_per_sample"] < 1000
+    best = checkpoints.read(tmp_path / "taught/best.safetensors").progress["value"]
+    assert compared["student"]["dev_per"] == pytest.approx(best, abs=0.02)
+    assert "student" in capsys.readouterr().err
+    assert not (tmp_path / "plain/distillation.json").exists()
     config = config_of(distillation={**teacher, "epochs": 2, "weight": 1.0})
     settings, model, task = prepare(config, data=None, lexicon=None)
     made = Trainer(settings, model, task, tmp_path, devices.fabric("cpu", "fp32"))
@@ -526,3 +539,21 @@ def test_figures_go_to_tensorboard_where_it_is(tmp_path: Path) -> None:
     assert {*wanted.split()} <= row.keys()
     assert row["samples_per_s"] > 0
     assert row["memory_mb"] > 50
+
+
+def test_curves_are_drawn_of_what_there_is(tmp_path: Path) -> None:
+    run(config_of(epochs=3, validate_every=2), tmp_path)
+    svg = ElementTree.parse(tmp_path / "curves.svg").getroot()
+    assert len(list(svg.findall(".//{*}circle"))) == 3 + 2 + 2
+    texts = {one.text for one in svg.findall(".//{*}text")}
+    assert {"epoch", "loss", "dev_per", "1", "3"} <= texts
+    for rows in ([], [{"epoch": 1, "loss": None}], [{"epoch": 1, "loss": 2.0, "a<b": 0.5}]):
+        plots.write(tmp_path / "x.svg", rows, "a<b")
+        ElementTree.parse(tmp_path / "x.svg")
+    flat = [{"epoch": i, "loss": 1.0, "m": 0.1 * i} for i in (1, 2)]
+    plots.write(tmp_path / "x.svg", flat, "m")
+    places = [
+        one.get("cy") for one in ElementTree.parse(tmp_path / "x.svg").findall(".//{*}circle")
+    ]
+    assert places[0] == places[1], "the same loss, the same height"
+    assert float(places[3]) < float(places[2]), "more is higher"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, demo, foreign, training
+from edgectc.commands import bench, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = (
@@ -220,6 +220,9 @@ def _make(verb: object) -> None:
     one.add_argument(
         "--isolate", action="store_true", help="in a process of its own: a crash is an error"
     )
+
+    text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
+    quantize.arguments(verb("quantize", "quantize.quantize", text))
 
     training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 

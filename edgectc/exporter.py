@@ -40,7 +40,7 @@ from edgectc.files import staged, staged_folder, write_bytes
 from edgectc.foreign import adopting
 from edgectc.manifest import Content, Manifest
 from edgectc.reference import Case
-from edgectc.schemes import Scheme
+from edgectc.schemes import Float32, Scheme
 from edgectc.tokens import Tokens, output_length
 from edgectc.types import Array, Check, Report
 
@@ -125,14 +125,35 @@ def export(
         ParityError: the converted graph does not answer like the trained network.
         ExportError: the converter failed.
     """
-    how = schemes.scheme(scheme)
-    module = registry.module("targets", target)
+    if scheme in schemes.SCHEMES and scheme != Float32.name:
+        raise UnsupportedSchemeError(
+            f"scheme {scheme!r} has to prove what it costs; make it with: edgectc quantize "
+            f"--target {target} --scheme {scheme}"
+        )
+    known = {field.name for field in dataclasses.fields(adopting.About)}
     given = {}
     if isinstance(path, nn.Module):
-        known = {field.name for field in dataclasses.fields(adopting.About)}
         given = {name: options.pop(name) for name in [*options] if name in known}
     elif sample is not None:
         raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
+    how, maker = schemes.scheme(scheme), target_for(target, scheme, **options)
+    if isinstance(path, nn.Module):
+        origin = of_network(path, sample, given)
+    else:
+        origin = of_bundle(bundles.read(bundles.locate(path)))
+    job = Job(origin, target, maker, how, destination(out, f"{origin.name}{maker.suffix}"))
+    return write(job, *sealed(job, job.convert()))
+
+
+def target_for(target: str, scheme: str, **options: Any) -> Any:
+    """Return a target that holds a scheme.
+
+    Raises:
+        UnknownNameError: no such target or scheme.
+        UnsupportedSchemeError: the target cannot hold the scheme.
+        ConfigError: an option that the target does not have.
+    """
+    how, module = schemes.scheme(scheme), registry.module("targets", target)
     takes = [field.name for field in dataclasses.fields(module.Options)]
     if strange := [name for name in options if name not in takes]:
         raise ConfigError(
@@ -142,41 +163,81 @@ def export(
         raise UnsupportedSchemeError(
             f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
         )
-    maker = module.create(from_dict(module.Options, options, where=f"target {target}: "))
-    if isinstance(path, nn.Module):
-        origin = of_network(path, sample, given)
-    else:
-        origin = of_bundle(bundles.read(bundles.locate(path)), how)
-    return _written(origin, maker, target, how, out)
+    return module.create(from_dict(module.Options, options, where=f"target {target}: "))
 
 
-def _written(
-    origin: Origin, maker: Any, target: str, how: Scheme, out: str | os.PathLike[str] | None
-) -> Artifact:
-    final = _destination(out, f"{origin.name}{maker.suffix}")
-    try:
-        converted = maker.convert(origin.model, _example(origin))
-    except ExportError as error:
-        if origin.suspects:
-            raise ExportError(f"{error}; seen in the network: {origin.suspects}") from error
-        raise
-    blank = _manifest(origin, maker, target, how, parity={})
-    measured = _measure(maker.embed(converted, blank), blank, origin)
-    figures = dict(measured.figures)
-    if getattr(maker, "slow", False):
-        figures |= _slowdown(data=maker.embed(converted, blank), manifest=blank, origin=origin)
-    manifest = _manifest(origin, maker, target, how, parity=figures)
-    data = manifests.sealed(maker.embed(converted, manifest))
+@dataclass(frozen=True)
+class Job:
+    """One artifact to make.
+
+    Attributes:
+        origin: the network and what the manifest says about it.
+        target: name of the target.
+        maker: the target.
+        scheme: number format.
+        final: where the artifact goes.
+    """
+
+    origin: Origin
+    target: str
+    maker: Any
+    scheme: Scheme
+    final: Path
+
+    def convert(self, *plan: Any) -> Any:
+        """Return what the target makes of the network, under a plan if one is given.
+
+        Raises:
+            ExportError: the converter failed.
+        """
+        try:
+            return self.maker.convert(self.origin.model, _example(self.origin), *plan)
+        except ExportError as error:
+            if self.origin.suspects:
+                raise ExportError(
+                    f"{error}; seen in the network: {self.origin.suspects}"
+                ) from error
+            raise
+
+
+def sealed(
+    job: Job, converted: Any, *, quantization: Mapping[str, Any] | None = None
+) -> tuple[Any, Manifest]:
+    """Return the finished content of what a target converted, measured on the reference cases.
+
+    Args:
+        job: what it was made for.
+        converted: what the target returned.
+        quantization: what the manifest is to say about it.
+
+    Raises:
+        ParityError: the graph does not answer like the trained network.
+    """
+    blank = _manifest(job, quantization=quantization)
+    data = job.maker.embed(converted, blank)
+    figures = dict(_measure(data, blank, job.origin).figures)
+    if getattr(job.maker, "slow", False):
+        figures |= _slowdown(data, blank, job.origin)
+    manifest = dataclasses.replace(blank, parity=figures)
+    return manifests.sealed(job.maker.embed(converted, manifest)), manifest
+
+
+def write(job: Job, data: Content, manifest: Manifest) -> Artifact:
+    """Write a finished artifact under its final name once its very bytes have passed.
+
+    Raises:
+        ParityError: they do not answer like the trained network.
+    """
     if isinstance(data, bytes):
-        with staged(final) as temporary:
+        with staged(job.final) as temporary:
             temporary.write_bytes(data)
-            report = _rechecked(temporary, origin)
+            report = _rechecked(temporary, job.origin)
     else:
-        with staged_folder(final) as temporary:
+        with staged_folder(job.final) as temporary:
             for name, content in data.items():
                 write_bytes(temporary / name, content)
-            report = _rechecked(temporary, origin)
-    return Artifact(final, manifest, report, manifests.size(data))
+            report = _rechecked(temporary, job.origin)
+    return Artifact(job.final, manifest, report, manifests.size(data))
 
 
 def _rechecked(path: Path, origin: Origin) -> Report:
@@ -186,14 +247,14 @@ def _rechecked(path: Path, origin: Origin) -> Report:
     return dataclasses.replace(report, checks=(*origin.checks, *report.checks))
 
 
-def of_bundle(bundle: Bundle, how: Scheme) -> Origin:
+def of_bundle(bundle: Bundle) -> Origin:
     """Return a bundle's network and what its manifest will say.
 
     Raises:
         ParityError: the weights do not answer the bundle's own reference.
     """
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    _check_original(bundle, cases, how)
+    _check_original(bundle, cases)
     index = bundle.index
     model = models.load(bundle)
     separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
@@ -248,8 +309,12 @@ def _digest(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
-    """Return where the artifact goes; what it may replace is an artifact."""
+def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+    """Return the path of an artifact: ``out`` itself, or ``name`` in the folder ``out`` or here.
+
+    Raises:
+        ConfigError: what is there is no artifact that could be replaced.
+    """
     suffix, final = Path(name).suffix, Path(name)
     if out is not None:
         folder = Path(out).is_dir() and Path(out).suffix != suffix
@@ -262,10 +327,10 @@ def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
     return final
 
 
-def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
+def _check_original(bundle: Bundle, cases: list[Case]) -> None:
     """The weights must still answer the reference cases, or the reference proves nothing."""
     loaded = recognizer.load(bundle.path, runner="eager")
-    checks, _ = parity.compare_numbers(loaded, cases, atol=how.atol)
+    checks, _ = parity.compare_numbers(loaded, cases, schemes.describe(Float32()))
     failed = [check for check in checks if check.status == "fail"]
     if failed:
         raise ParityError(
@@ -295,7 +360,7 @@ def _measure(data: Content, manifest: Manifest, origin: Origin) -> Report:
     return report
 
 
-def _slowdown(*, data: Content, manifest: Manifest, origin: Origin) -> dict[str, float]:
+def _slowdown(data: Content, manifest: Manifest, origin: Origin) -> dict[str, float]:
     """Measure, and warn, how much slower a file without a delegate is than PyTorch, one thread."""
     loaded, _ = parity.opened(data, manifest, lexicon=None)
     example = _example(origin)
@@ -348,18 +413,16 @@ def _require(report: Report) -> None:
             )
 
 
-def _manifest(
-    origin: Origin, maker: Any, target: str, how: Scheme, *, parity: Mapping[str, float]
-) -> Manifest:
-    model = origin.model
+def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
+    origin, maker, model = job.origin, job.maker, job.origin.model
     contract = model.frontend.input_contract()
     frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
-    packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
+    packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
         name=origin.name,
-        target=target,
-        scheme=schemes.describe(how),
+        target=job.target,
+        scheme=schemes.describe(job.scheme),
         opset=maker.opset,
         inputs=tuple(
             {"name": name, **about, "shape": [maker.batch, *about["shape"][1:]]}
@@ -384,6 +447,7 @@ def _manifest(
         source={
             "weights_sha256": origin.weights_sha256,
             "versions": {"edgectc": edgectc.__version__, **versions},
+            **({} if quantization is None else {"quantization": quantization}),
         },
-        parity=parity,
+        parity={},
     )

@@ -198,7 +198,14 @@ def show(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
     from edgectc import bundle, config, registry, schemes
     from edgectc.data import layouts
+    from edgectc.report import table
 
+    if options.kind == "schemes":
+        found_here = schemes.support()
+        rows = [[name, *cells.values()] for name, cells in found_here.items()]
+        header = ["scheme", *schemes.SUPPORTED]
+        print(json.dumps(found_here) if options.json else table(header, rows, right=False))
+        return 0
     kinds: dict[str, Callable[[], list[str]]] = {
         kind: lambda kind=kind: registry.names(kind)  # type: ignore[misc]
         for kind in registry.KINDS

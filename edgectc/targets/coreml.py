@@ -18,9 +18,10 @@ from edgectc import manifest as manifests
 from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
+from edgectc.schemes import SUPPORTED
 from edgectc.targets._capture import said
 
-SCHEMES = ("float32",)
+SCHEMES = SUPPORTED["coreml"]
 PACKAGES = ("coremltools",)
 _KEY = "edgectc"  # of the user-defined metadata
 _DATE = "com.github.apple.coremltools.conversion_date"

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from edgectc.errors import ConfigError, ExportError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
+from edgectc.schemes import SUPPORTED
 from edgectc.targets._capture import said, shapes_of
+from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
 from edgectc.targets._rolled import rolled
+from edgectc.types import Array
 
-SCHEMES = ("float32",)
+SCHEMES = SUPPORTED["pte"]
 PACKAGES = ("executorch",)
 _DELEGATES = ("xnnpack", "portable", "coreml")
 _SHORTEST = 4  # frames of a dynamic length, or the window if that is longer
@@ -67,8 +71,19 @@ class PteTarget:
         self.options = options
         self.slow = options.delegate == "portable"
 
-    def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that XNNPACK has integer kernels for."""
+        return {"int8-static": (CONVOLUTION, LINEAR), "int8-dynamic": (LINEAR,)}.get(scheme, ())
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Any:
         """Return the lowered edge programs of ``model`` at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
 
         Raises:
             MissingDependencyError: ExecuTorch, or what the delegate needs, is not installed.
@@ -89,7 +104,7 @@ class PteTarget:
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        captured = self._captured(looped, inputs)
+        captured = self._captured(looped, inputs, plan)
         try:
             with quiet(), around:
                 edge = to_edge_transform_and_lower(
@@ -108,7 +123,9 @@ class PteTarget:
                 )
         return edge
 
-    def _captured(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
+    def _captured(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None
+    ) -> dict[str, Any]:
         """Return the graph of each method."""
         first = next(iter(inputs))
         T, window = inputs[first].shape[1], int(getattr(model, "window", 1))
@@ -116,22 +133,29 @@ class PteTarget:
         for frames in self._lengths(T, window):
             name = "forward" if frames == T else f"forward_{frames}"
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
-            shapes = None
-            if self.options.length == "dynamic":
-                dim = torch.export.Dim("T", min=max(_SHORTEST, window), max=T)
-                shapes = shapes_of(model, [{1: dim} if key == first else None for key in given])
             try:
                 with quiet():
-                    found[name] = torch.export.export(
-                        model,
-                        tuple(given.values()),
-                        dynamic_shapes=shapes,
-                        strict=False,
-                    )
+                    found[name] = self._exported(model, given, max(_SHORTEST, window))
+                    if plan is not None:
+                        from edgectc.targets import _int8_pte
+
+                        found[name] = _int8_pte.quantized(found[name], given, plan)
+            except ExportError:
+                raise
             except Exception as error:  # capture raises many unrelated classes
-                hint = "; this network has no dynamic length, use static or buckets" * bool(shapes)
+                hint = ""
+                if self.options.length == "dynamic":
+                    hint = "; this network has no dynamic length, use static or buckets"
                 raise ExportError(f"torch.export failed{hint}: {said(error)}") from error
         return found
+
+    def _exported(self, model: nn.Module, inputs: Mapping[str, Tensor], shortest: int) -> Any:
+        if self.options.length == "static":
+            return torch.export.export(model, (), dict(inputs), strict=False)
+        values = tuple(inputs.values())
+        dim = torch.export.Dim("T", min=shortest, max=values[0].shape[1])
+        shapes = shapes_of(model, [{1: dim}, *[None] * (len(values) - 1)])
+        return torch.export.export(model, values, dynamic_shapes=shapes, strict=False)
 
     def _lengths(self, T: int, window: int) -> list[int]:
         buckets = sorted(self.options.buckets or (T,))
@@ -141,6 +165,22 @@ class PteTarget:
                 f"{window}, the model's window, to {T}, its longest input, which must be one"
             )
         return buckets
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, step sizes among them."""
+        for method in sorted(converted.methods):
+            program = converted.exported_program(method)
+            for name, tensor in {**program.state_dict, **program.constants}.items():
+                if isinstance(tensor, Tensor) and tensor.is_floating_point():
+                    yield name, tensor.detach().numpy()
+            for node in program.graph.nodes:
+                for i, value in enumerate(node.args):
+                    if isinstance(value, float):
+                        yield f"{node.name} argument {i}", np.array(value)
 
     def embed(self, converted: Any, manifest: Manifest) -> bytes:
         """Return the program with the unsealed manifest as constant method ``edgectc``.

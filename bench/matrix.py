@@ -31,7 +31,7 @@ CELLS = {
     "pte": ["--target", "pte"],
     "coreml": ["--target", "coreml"],
 }
-HEAD = "| family | target | verdict | max difference | agreement | MB | s |\n|---|---|---|---|---|---|---|\n"
+HEAD = "| family | target | verdict | max difference | agreement | MB | s |\n" + "|---" * 7 + "|\n"
 
 
 def main() -> int:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from edgectc import manifest as manifests
 from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
-from edgectc.targets._capture import said
 
 SCHEMES = SUPPORTED["coreml"]
 PACKAGES = ("coremltools",)
@@ -77,7 +77,7 @@ class CoremlTarget:
                     skip_model_load=True,
                 )
         except Exception as error:  # tracing and conversion raise many unrelated classes
-            raise ExportError(f"coremltools failed: {said(error)}") from error
+            raise ExportError(f"coremltools failed: {explained(error)}") from error
         program.user_defined_metadata.pop(_DATE, None)
         return program
 
@@ -93,7 +93,7 @@ def _files(program: Any) -> dict[str, bytes]:
         try:
             program.save(str(place))
         except Exception as error:  # coremltools raises many unrelated classes
-            raise ExportError(f"coremltools failed to save: {said(error)}") from error
+            raise ExportError(f"coremltools failed to save: {explained(error)}") from error
         return manifests.folder(place)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, foreign
+from edgectc.commands import bench, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -126,10 +126,15 @@ def build_parser() -> _Root:
 def _use(verb: object) -> None:
     """Verbs that use a trained model."""
     assert callable(verb)
-    one = verb("decode", "use.decode", "Turn finger traces into ranked words.")
+    one = verb("decode", "use.decode", "Turn finger traces or recordings into ranked texts.")
     one.add_argument("model", nargs="?", help=_MODEL)
-    one.add_argument("--input", required=True, metavar="FILE", help="swipes, .jsonl or .jsonl.gz")
-    one.add_argument("--nbest", type=int, default=5, help="candidates per swipe (default 5)")
+    one.add_argument(
+        "--input",
+        required=True,
+        metavar="FILE",
+        help="swipes, .jsonl or .jsonl.gz; of a model that takes none, recordings, .npz",
+    )
+    one.add_argument("--nbest", type=int, default=5, help="candidates per row (default 5)")
     one.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
     one.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
     one.add_argument("--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)")
@@ -175,6 +180,10 @@ def _use(verb: object) -> None:
     one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
 
+    one = verb("demo", "demo.run", "Swipe in a browser: serve a keyboard with a model.")
+    one.add_argument("model", nargs="?", help=_MODEL)
+    demo.arguments(one)
+
     one = verb("list", "use.show", "List what is registered.")
     one.add_argument(
         "kind",
@@ -201,28 +210,10 @@ def _make(verb: object) -> None:
     )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
 
-    one = verb("train", "make.train", "Train a model; run again to resume.")
-    one.add_argument("config", help="TOML file, or a shipped config, e.g. gru-small")
-    one.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
-    one.add_argument(
-        "--data",
-        metavar="PATH",
-        help="swipes (default: what EDGECTC_DATA names) or a .npz of recordings; "
-        "without any, samples are generated",
-    )
-    one.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
-    one.add_argument(
-        "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"
-    )
-    one.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="overrides",
-        help="override one setting, e.g. optimizer.lr=1e-3",
-    )
-    one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
+    text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
+    quantize.arguments(verb("quantize", "quantize.quantize", text))
+
+    training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 
     one = verb(
         "pack",

@@ -23,7 +23,7 @@ def swipes_of(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
     return swipes, dropped
 
 
-def load(options: Namespace) -> Any:
+def load(options: Namespace, *, swipes_only: bool = True) -> Any:
     from edgectc import recognizer
     from edgectc.errors import ConfigError
 
@@ -37,7 +37,7 @@ def load(options: Namespace) -> Any:
         offensive=options.offensive,
         threads=options.threads,
     )
-    if not loaded.layout:
+    if swipes_only and not loaded.layout:
         takes = ", ".join(loaded.frontend.input_contract())
         raise ConfigError(
             f"model {loaded.name!r} takes no swipes but {takes}; call it from Python, edgectc.load"

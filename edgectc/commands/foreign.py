@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,9 @@ def read_sample(path: str) -> tuple[Any, Any]:
     Raises:
         InputError: not such a file.
     """
-    arrays = read_arrays(path)
+    from edgectc.data.signals import read_arrays
+
+    arrays = read_arrays(Path(path))
     if "features" not in arrays:
         raise InputError(
             f"{path} holds {sorted(arrays)}, expected features (N, T, C) and lengths (N,)",
@@ -98,30 +99,6 @@ def read_sample(path: str) -> tuple[Any, Any]:
     features = arrays["features"]
     whole = np.full(len(features), features.shape[1] if features.ndim > 1 else 0)
     return features, arrays.get("lengths", whole)
-
-
-def read_arrays(path: str) -> Mapping[str, Any]:
-    """Return the arrays of a ``.npz``; nothing in it is unpickled.
-
-    Raises:
-        InputError: not such a file.
-    """
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
-                raise ValueError("a single array, expected a .npz of named arrays")
-            return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        # numpy's own message names pickle as a way out, which it is not here.
-        raise InputError(
-            f"{path} is no .npz of plain arrays; write one with "
-            "numpy.savez('sample.npz', features=..., lengths=...)",
-            reason="bad_shape",
-        ) from error
 
 
 def _text(path: str) -> str:

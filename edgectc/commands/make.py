@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from argparse import Namespace
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,56 +32,6 @@ def export(options: Namespace) -> int:
     print_report(made.report, options)
     print(f"{made.path}: {size / 1e6:.2f} MB")
     return 0
-
-
-def train(options: Namespace) -> int:
-    """Train or resume, or learn a few samples by heart."""
-    from edgectc import config
-    from edgectc.data.lexicons import Lexicon
-
-    values = config.load_run(options.config)
-    for assignment in options.overrides:
-        config.set_key(values, assignment)
-    data = _data_file(values, options)
-    lexicon = Lexicon.read(options.lexicon) if options.lexicon else None
-    given = {"data": data, "lexicon": lexicon, "threads": options.threads}
-    if options.overfit is not None:
-        return _overfit(values, options, given)
-    result = torch_module("training.trainer").train(values, Path(options.out), **given)
-    if options.json:
-        about = {"checkpoint": str(result.checkpoint), "epoch": result.epoch}
-        print(json.dumps({**about, result.metric: result.value}, sort_keys=True))
-    elif result.value is None:
-        print("no epoch was validated with finite answers; there is no best checkpoint")
-    else:
-        print(
-            f"best: epoch {result.epoch}, {result.metric} {result.value:.2%}, {result.checkpoint}"
-        )
-    return 0 if result.value is not None else 1
-
-
-def _data_file(values: dict[str, Any], options: Namespace) -> Path | None:
-    """Return the file of samples that was named; None if they are to be generated."""
-    from edgectc.data import jsonl
-
-    if values.get("task", {}).get("type", "swipe") != "swipe":
-        return Path(options.data) if options.data else None
-    named = options.data or (options.overfit is None and os.environ.get("EDGECTC_DATA"))
-    return jsonl.find(options.data) if named else None
-
-
-def _overfit(values: dict[str, Any], options: Namespace, given: dict[str, Any]) -> int:
-    overfit = torch_module("training.overfitting").overfit
-    result = overfit(values, Path(options.out), count=options.overfit, **given)
-    if options.json:
-        print(json.dumps(asdict(result), sort_keys=True))
-    else:
-        verdict = "learnt by heart" if result.reached else "NOT learnt by heart"
-        print(
-            f"{len(result.samples)} samples {verdict}: token error {result.token_error:.2%} "
-            f"after {result.steps} steps, {result.seconds} s"
-        )
-    return 0 if result.reached else 1
 
 
 def pack(options: Namespace) -> int:

@@ -14,10 +14,14 @@ from edgectc.types import Hypothesis, Swipe
 
 
 def decode(options: Namespace) -> int:
-    """Decode a file of swipes: one answer a row, in input order."""
+    """Decode a file of swipes or recordings: one answer a row, in input order."""
     from edgectc.data import jsonl
 
-    loaded = load(options)
+    loaded = load(options, swipes_only=False)
+    if not loaded.layout:
+        return _decode_recordings(loaded, options)
+    if options.input.endswith(".npz"):
+        raise ConfigError(f"model {loaded.name!r} takes swipes (.jsonl), and no {options.input}")
     # A wrong --layout or --decoder is the caller's mistake, not a row's.
     loaded.decoder(loaded.board(options.layout or loaded.layout), options.decoder)
     usable = refused = 0
@@ -31,11 +35,45 @@ def decode(options: Namespace) -> int:
                 error = problem
         usable, refused = usable + (error is None), refused + (error is not None)
         _print_row(row.index, candidates, error, options)
+    return _ended(usable, refused, options)
+
+
+def _ended(usable: int, refused: int, options: Namespace, what: str = "swipe") -> int:
     if refused:
         print(f"edgectc: {refused} of {usable + refused} rows refused", file=sys.stderr)
     if usable == 0:
-        print("edgectc: error: no usable swipe in the input", file=sys.stderr)
+        print(f"edgectc: error: no usable {what} in the input", file=sys.stderr)
     return 2 if usable == 0 or (refused and options.strict) else 0
+
+
+def _decode_recordings(loaded: Any, options: Namespace) -> int:
+    """Decode a ``.npz`` of recordings with a model that takes no swipes."""
+    from pathlib import Path
+
+    from edgectc.data import signals
+
+    for name in ("layout", "context", "dictionary"):
+        if getattr(options, name) is not None:
+            raise ConfigError(f"--{name} goes with swipes; model {loaded.name!r} takes none")
+    if not options.input.endswith(".npz"):
+        takes = ", ".join(loaded.frontend.input_contract())
+        raise ConfigError(
+            f"model {loaded.name!r} takes no swipes but {takes}; give --input a .npz of recordings"
+        )
+    loaded.decoder(None, options.decoder)
+    usable = refused = 0
+    for index, (signal, group) in enumerate(signals.recordings(Path(options.input))):
+        error, candidates = None, []
+        try:
+            decoded = loaded(signal, nbest=options.nbest, layout=group, decoder=options.decoder)
+            candidates = [_candidate(c) for c in decoded.candidates]
+        except InputError as problem:
+            error = problem
+        except UnknownNameError as problem:
+            error = InputError(str(problem), reason="unknown_group")
+        usable, refused = usable + (error is None), refused + (error is not None)
+        _print_row(index, candidates, error, options)
+    return _ended(usable, refused, options, "recording")
 
 
 def _row_layout(loaded: Any, name: str, decoder: str | None) -> str:
@@ -160,7 +198,14 @@ def show(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
     from edgectc import bundle, config, registry, schemes
     from edgectc.data import layouts
+    from edgectc.report import table
 
+    if options.kind == "schemes":
+        found_here = schemes.support()
+        rows = [[name, *cells.values()] for name, cells in found_here.items()]
+        header = ["scheme", *schemes.SUPPORTED]
+        print(json.dumps(found_here) if options.json else table(header, rows, right=False))
+        return 0
     kinds: dict[str, Callable[[], list[str]]] = {
         kind: lambda kind=kind: registry.names(kind)  # type: ignore[misc]
         for kind in registry.KINDS

@@ -24,16 +24,71 @@ def read(path: Path) -> dict[str, list[Sample]]:
     Raises:
         InputError: the file cannot be read, or its arrays do not fit; reason ``bad_file``.
     """
-    try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"cannot read {path}: {error}", reason="bad_file") from None
+    arrays = read_arrays(path)
     missing = {"signal", "length", "target", "split"} - {*arrays}
     if missing:
         raise InputError(
             f"{path} holds {sorted(arrays)}, and lacks {sorted(missing)}", reason="bad_file"
         )
+    return _rows(path, arrays, _cut(path, arrays))
+
+
+def recordings(path: Path) -> list[tuple[Array, str | None]]:
+    """Return the recordings of a ``.npz``, (T, C) or (T,) each, and who or which day they are from.
+
+    Either ``signal`` and ``length`` as for training, with ``group`` if wanted, or ``features``
+    (N, T, C) or (N, T) with ``lengths`` (N,), without which every recording is whole.
+
+    Raises:
+        InputError: the file cannot be read, or its arrays do not fit; reason ``bad_file``.
+    """
+    arrays = read_arrays(path)
+    if "features" in arrays:
+        features = arrays["features"]
+        n, T = features.shape[:2] if features.ndim in (2, 3) else (-1, 0)
+        lengths = arrays.get("lengths", np.full(max(n, 0), T))
+        if lengths.shape != (n,) or lengths.dtype.kind not in "iu" or (lengths > T).any():
+            raise InputError(
+                f"{path}: features have shape {features.shape} and lengths {lengths.shape}, "
+                f"expected (N, T, C) or (N, T), and N whole lengths of at most T",
+                reason="bad_file",
+            )
+        return [
+            (row[: max(0, int(length))], None)
+            for row, length in zip(features, lengths, strict=True)
+        ]
+    missing = {"signal", "length"} - {*arrays}
+    if missing:
+        raise InputError(
+            f"{path} holds {sorted(arrays)}, expected signal and length, or features and lengths",
+            reason="bad_file",
+        )
+    cut = _cut(path, arrays)
+    groups = [str(g) for g in arrays["group"]] if "group" in arrays else [None] * len(cut)
+    return list(zip(cut, groups, strict=True))
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Return the arrays of a ``.npz``; nothing in it is unpickled.
+
+    Raises:
+        InputError: the file cannot be read; reason ``bad_file``.
+    """
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error}", reason="bad_file") from None
+    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile):
+        # numpy's own message names pickle as a way out, which it is not here.
+        raise InputError(
+            f"cannot read {path}: no .npz of plain arrays, as numpy.savez writes them",
+            reason="bad_file",
+        ) from None
+
+
+def _cut(path: Path, arrays: Mapping[str, Array]) -> list[Array]:
+    """Return the recordings that lie one after another in ``signal``."""
     length = arrays["length"]
     n = len(length) if length.ndim == 1 else -1
     wrong = [k for k in arrays if k != "signal" and arrays[k].shape != (n,)]
@@ -49,7 +104,7 @@ def read(path: Path) -> dict[str, list[Sample]]:
             f"{path}: lengths add up to {length.sum()}, signal has {len(signal)} frames",
             reason="bad_file",
         )
-    return _rows(path, arrays, np.split(signal, np.cumsum(length)[:-1]))
+    return np.split(signal, np.cumsum(length)[:-1])
 
 
 def _rows(

@@ -226,6 +226,35 @@ class Recurrent(nn.Module):
         return x
 
 
+def keep_mask(lengths: Tensor, frames: int) -> Tensor:
+    """Return (N, 1, frames) float32: 1 on the first ``lengths`` (N,) frames, 0 after them.
+
+    By a clamp of floats, because comparisons leave the delegate of some targets.
+    """
+    place = torch.arange(frames, device=lengths.device, dtype=torch.float32)
+    return torch.clamp(lengths.float()[:, None] - place, 0.0, 1.0)[:, None]
+
+
+def masked_mean(x: Tensor, keep: Tensor) -> Tensor:
+    """Return (N, 1, C): the mean of the valid frames of x (N, T, C), zero where there are none."""
+    weight = keep.transpose(1, 2)
+    return (x * weight).sum(1, keepdim=True) / torch.clamp(weight.sum(1, keepdim=True), min=1.0)
+
+
+def windows(x: Tensor, window: int, stride: int) -> Tensor:
+    """Return (N, T', C * window) of x (N, C, T): value c * window + k is frame k of channel c.
+
+    Strided slices, because no target has a kernel for unfold. T' is
+    floor((T - window) / stride) + 1, and a window is valid if its last frame is: its mask is
+    ``keep[:, :, window - 1 :: stride]``.
+    """
+    N, C, T = x.shape
+    frames = (T - window) // stride + 1
+    last = (frames - 1) * stride + 1
+    taken = [x[:, :, k : k + last : stride] for k in range(window)]
+    return torch.stack(taken, dim=2).reshape(N, C * window, frames).transpose(1, 2)
+
+
 def check_modalities(modalities: tuple[int, ...], in_features: int) -> None:
     """Check that the channels of the modalities are those of the features.
 

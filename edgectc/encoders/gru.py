@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from edgectc.encoders._layers import Recurrent
+from edgectc.encoders._layers import Recurrent, windows
 from edgectc.errors import ConfigError
 
 
@@ -93,20 +92,8 @@ class GruEncoder(nn.Module):
             x: (N, F, T) float32 features.
             keep: (N, 1, T) float32, 1 on valid frames, 0 on padding.
         """
-        windows = self._windows(x)
+        frames = windows(x, self.window, self.stride)
         # A window is valid if its last frame is.
         whole = keep[:, :, self.window - 1 :: self.stride]
-        windows = self.input_dropout(self.norm(windows)) * whole.transpose(1, 2)
-        return self.layers(windows, whole).transpose(1, 2)
-
-    def _windows(self, x: Tensor) -> Tensor:
-        """Return (N, T', F * window), channel by channel: value c * window + k is frame k of c.
-
-        Strided slices, because no target has a kernel for unfold.
-        """
-        N, F, T = x.shape
-        frames = (T - self.window) // self.stride + 1
-        last = (frames - 1) * self.stride + 1
-        taken = [x[:, :, k : k + last : self.stride] for k in range(self.window)]
-        windows = torch.stack(taken, dim=2)  # (N, F, window, T')
-        return windows.reshape(N, F * self.window, frames).transpose(1, 2)
+        frames = self.input_dropout(self.norm(frames)) * whole.transpose(1, 2)
+        return self.layers(frames, whole).transpose(1, 2)

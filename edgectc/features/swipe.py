@@ -86,7 +86,9 @@ class SwipeFeatures(nn.Module):
         K = keys.shape[1]
         used = key_mask.reshape(N, K, 1)
         # 1 up to length, 0 after, without a comparison: one delegate less.
-        keep = torch.clamp(length.reshape(N, 1, 1).to(trace.dtype) - self.frames, 0.0, 1.0)
+        keep = torch.clamp(
+            length.reshape(N, 1, 1).to(trace.dtype) - self.frames[:, :, :T], 0.0, 1.0
+        )
         unit = 1.0 / torch.clamp(key_size, min=1e-2).reshape(N, 1, 2)
         center = (keys * used).sum(1, keepdim=True) / torch.clamp(used.sum(1, True), min=1.0)
         keys = (keys - center) * unit

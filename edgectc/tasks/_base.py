@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import InputError
@@ -45,28 +44,36 @@ class Batch:
     """N samples as the network and the loss take them.
 
     Attributes:
-        inputs: by the names of the frontend's contract, first axis N.
+        inputs: by the names of the frontend's contract, first axis N; on the host.
         labels: token ids of each sample.
     """
 
     inputs: dict[str, Tensor]
     labels: tuple[tuple[int, ...], ...]
 
-    def loss(self, log_probs: Tensor, model: Any, blank_id: int, reduction: str = "mean") -> Tensor:
-        """Return the CTC loss of log_probs (N, T', V) in nats.
+    def __len__(self) -> int:
+        return len(self.labels)
 
-        Args:
-            log_probs: what ``model`` answered to the inputs.
-            model: its length map says how many frames are valid.
-            blank_id: column of the blank.
-            reduction: "mean" over samples of the loss a token, or "none" for (N,) losses.
-        """
-        targets = torch.tensor([token for label in self.labels for token in label])
-        lengths = torch.tensor([len(label) for label in self.labels])
-        frames = torch.from_numpy(output_frames(model, self.inputs["length"].numpy()))
-        return F.ctc_loss(
-            log_probs.transpose(0, 1), targets, frames, lengths, blank=blank_id, reduction=reduction
-        )
+    def take(self, index: Sequence[int]) -> Batch:
+        """Return the chosen rows; the very same tensors if that is all of them."""
+        if list(index) == list(range(len(self))):
+            return self
+        chosen = torch.tensor(index, dtype=torch.int64)
+        inputs = {name: tensor[chosen] for name, tensor in self.inputs.items()}
+        return Batch(inputs, tuple(self.labels[i] for i in index))
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good the network is on the dev samples.
+
+    Attributes:
+        figures: name to value; holds the task's metric.
+        examples: (meant, said) of the first samples.
+    """
+
+    figures: Mapping[str, float | None]
+    examples: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,12 +133,16 @@ class Task(Protocol):
         metric: decides which checkpoint is the best.
         blank_id: column of the blank in log_probs.
         train: training samples.
+        dropped: what was left out of the training samples, by reason.
+        dev_rows: dev samples that are scored.
         files: what the run folder must hold beside the checkpoints, by file name.
     """
 
     metric: Metric
     blank_id: int
     train: Samples
+    dropped: Mapping[str, int]
+    dev_rows: int
     files: Mapping[str, bytes]
 
     @property
@@ -143,12 +154,12 @@ class Task(Protocol):
         """Return the training rows of one epoch."""
         ...
 
-    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
-        """Return figures by name, the metric among them.
+    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of dev samples, first axis as ``rows``."""
+        ...
 
-        Args:
-            answer: gives log_probs (T', V) float64 of the inputs of one dev sample.
-        """
+    def score(self, answers: Iterable[Array]) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,27 +16,41 @@ from edgectc import registry
 from edgectc.data.signals import SPLITS, read
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.metrics import error_rate
-from edgectc.tasks._base import Batch, Metric, Run, no_data
+from edgectc.tasks._base import Batch, Metric, Run, Score, no_data
+from edgectc.tokens import frames_needed
 from edgectc.types import Array, Sample
 
-Augmented = Callable[[Tensor, torch.Generator], Tensor]
+# A recording (T, C), draws, and the frames that must remain for its target to fit.
+Change = Callable[[Array, np.random.Generator, int], Array]
+TOO_LONG = ("drop", "truncate")
 
 
 @dataclass(frozen=True)
 class Data:
-    """How many recordings to generate where no file is given.
+    """How many recordings to generate where no file is given, and which to take.
 
     Attributes:
         train: training recordings.
         dev: validation recordings, of other sentences.
+        too_long: what happens to a recording with too many frames: "drop" or "truncate".
     """
 
     train: int = 1000
     dev: int = 100
+    too_long: str = "drop"
 
     def __post_init__(self) -> None:
+        if self.too_long not in TOO_LONG:
+            raise UnknownNameError("choice for too_long", self.too_long, TOO_LONG)
         if self.train < 1 or self.dev < 1:
             raise ValueError("train and dev must be >= 1")
+
+
+def check_strengths(how: Any) -> None:
+    """Raise `ValueError` if an ``Augment`` asks for what cannot be."""
+    negative = [f.name for f in fields(how) if getattr(how, f.name) < 0]
+    if negative or how.drop >= 1 or how.mask > 1 or how.mask_frames < 1:
+        raise ValueError("expected values >= 0, drop < 1, mask <= 1 and mask_frames >= 1")
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,8 @@ class Signals:
         labels: token ids of each.
         names: what names each in reports.
         max_frames: frames of the padded input.
-        augment: changes (N, T, C) recordings at random.
+        least: frames of each that its target needs.
+        augment: changes a recording at random.
     """
 
     frames: tuple[Array, ...]
@@ -57,7 +72,8 @@ class Signals:
     labels: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
     max_frames: int
-    augment: Augmented
+    least: tuple[int, ...]
+    augment: Change
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -72,15 +88,19 @@ class Signals:
         return self.names[row]
 
     def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
-        """Return rows, padded; changed by draws from ``noise`` if there is one."""
+        """Return rows, padded; each changed by draws of its own if there is ``noise``."""
         chosen = [self.frames[i] for i in rows]
+        if noise is not None:
+            seed = int(torch.randint(2**62, (1,), generator=noise))
+            draws = [np.random.default_rng([seed, int(i)]) for i in rows]
+            chosen = [
+                self.augment(frames, rng, self.least[i])
+                for frames, rng, i in zip(chosen, draws, rows, strict=True)
+            ]
         signal = torch.zeros(len(chosen), self.max_frames, chosen[0].shape[1])
         for n, frames in enumerate(chosen):
             signal[n, : len(frames)] = torch.from_numpy(frames)
         length = torch.tensor([len(f) for f in chosen], dtype=torch.int32)
-        if noise is not None:
-            keep = (torch.arange(self.max_frames) < length[:, None])[:, :, None]
-            signal = self.augment(signal, noise) * keep
         inputs = {"signal": signal, "length": length}
         for key in self.context[rows[0]]:
             inputs[key] = torch.from_numpy(np.concatenate([self.context[i][key] for i in rows]))
@@ -95,7 +115,8 @@ class SignalTask:
         metric: Metric,
         run: Run,
         splits: Mapping[str, Iterable[Sample]],
-        augment: Augmented,
+        augment: Change,
+        too_long: str = "drop",
     ) -> None:
         frontend = run.model.frontend
         self.metric, self.files = metric, dict[str, bytes]()
@@ -107,15 +128,16 @@ class SignalTask:
         dropped: dict[str, Counter[str]] = {}
         found = {}
         for split in SPLITS:
-            found[split], dropped[split] = _checked(splits[split], frontend, augment)
+            found[split], dropped[split] = _checked(splits[split], run.model, augment, too_long)
         self.train, self.dev = found["train"], found["dev"]
         if not len(self.train) or not len(self.dev):
             reasons = dict(sum(dropped.values(), Counter[str]())) or "none"
             where = str(run.data or "generator")
-            raise no_data(where, len(self.train), len(self.dev), f"dropped: {reasons}")
+            raise no_data(where, len(self.train), len(self.dev), f"dropped or cut: {reasons}")
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
-        print(f"{kind}: {len(self.train)}; dropped: {left_out}", file=sys.stderr)
+        print(f"{kind}: {len(self.train)}; dropped or cut: {left_out}", file=sys.stderr)
+        self.dropped = dropped["train"]
         self._symbols, self._rows = tokens.symbols, run.validated(len(self.dev))
 
     @property
@@ -127,44 +149,56 @@ class SignalTask:
         """Return all rows, shuffled."""
         return rng.permutation(len(self.train))
 
-    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
+    @property
+    def dev_rows(self) -> int:
+        """Return how many dev recordings are scored."""
+        return len(self._rows)
+
+    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of dev recordings."""
+        return self.dev.batch(np.array(self._rows)[rows]).inputs
+
+    def score(self, answers: Iterable[Array]) -> Score:
         """Return the token error rate of dev recordings, with the decoder of the preset."""
         pairs = []
-        for row in self._rows:
-            inputs = self.dev.batch(np.array([row])).inputs
-            text = self._decode(answer({k: v.numpy() for k, v in inputs.items()}), nbest=1)
-            said = [s for s in text.best.text.split(self._separator) if s]
+        for row, log_probs in zip(self._rows, answers, strict=True):
+            text = self._decode(log_probs, nbest=1).best.text
+            said = [s for s in text.split(self._separator) if s]
             pairs.append(([self._symbols[i] for i in self.dev.labels[row]], said))
-        return {self.metric.name: round(error_rate(pairs), 5)}
+        shown = tuple((" ".join(meant), " ".join(said)) for meant, said in pairs[:3])
+        return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
 def _checked(
-    samples: Iterable[Sample], frontend: Any, augment: Augmented
+    samples: Iterable[Sample], model: Any, augment: Change, too_long: str
 ) -> tuple[Signals, Counter[str]]:
-    """Return the usable samples, and reason to count of the rest."""
-    frames, context, labels, names = [], [], [], []
-    dropped = Counter[str]()
-    tokens = frontend.tokens()
+    """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
+    rows: list[tuple[Any, ...]] = []
+    counts = Counter[str]()
+    frontend = model.frontend
+    tokens, most = frontend.tokens(), frontend.options.max_frames
     for sample in samples:
+        long = too_long == "truncate" and len(sample.signal) > most
         try:
             setting = frontend.context(sample.group)
             label = tuple(tokens.encode(sample.target))
-            signal = frontend.frames(sample.signal)
+            frames = frontend.frames(sample.signal[:most] if long else sample.signal)
             if not label:
                 raise InputError("no target", reason="empty_target")
+            least = model.window + (frames_needed(label) - 1) * model.stride
+            if long and least > most:
+                raise InputError("its target does not fit what is left", reason="too_long")
         except InputError as error:
-            dropped[error.reason] += 1
+            counts[error.reason] += 1
             continue
         except UnknownNameError:
-            dropped["unknown_group"] += 1
+            counts["unknown_group"] += 1
             continue
-        frames.append(signal)
-        context.append(setting)
-        labels.append(label)
-        names.append(sample.name)
-    most = frontend.options.max_frames
-    found = (tuple(frames), tuple(context), tuple(labels), tuple(names))
-    return Signals(*found, max_frames=most, augment=augment), dropped
+        counts["truncated"] += long
+        rows.append((frames, setting, label, sample.name, least))
+    frames, context, labels, names, least = zip(*rows, strict=True) if rows else ((),) * 5
+    found = Signals(frames, context, labels, names, most, least, augment)
+    return found, +counts  # without the reasons that count nothing
 
 
 def splits(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.tasks._base import Batch
+from edgectc.tasks._warping import Augment, augmented
 from edgectc.tokens import output_length
 from edgectc.types import Array, Swipe
 
@@ -44,25 +45,6 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Augment:
-    """Random change of each training trace; lengths in key units, standard deviations.
-
-    Attributes:
-        shift: of the whole trace.
-        scale: relative, each axis on its own.
-        shear: key units sideways per key unit across, both ways.
-        wobble: of a slow curve added along the trace.
-        pace: of the logarithm of the time scale.
-    """
-
-    shift: float = 0.12
-    scale: float = 0.04
-    shear: float = 0.03
-    wobble: float = 0.08
-    pace: float = 0.2
-
-
-@dataclass(frozen=True)
 class SwipeArrays:
     """N samples ready for the network.
 
@@ -84,7 +66,7 @@ class SwipeArrays:
     key_mask: Tensor
     key_size: Tensor
     dropped: Counter[str]
-    augment: Augment = Augment()
+    augment: Augment = field(default_factory=Augment)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -196,28 +178,3 @@ def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
         key_size=torch.cat([first.key_size, second.key_size]),
         dropped=first.dropped + second.dropped,
     )
-
-
-def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
-    """Return the inputs with each trace warped at random; keys stay where they are.
-
-    Padding stays zero, and every finite trace stays finite.
-    """
-    trace, length = inputs["trace"], inputs["length"]
-    N, T, _ = trace.shape
-    size = inputs["key_size"][:, None, :]
-    keep = (torch.arange(T) < length[:, None])[:, :, None]
-
-    def noise(*shape: int) -> Tensor:
-        return torch.randn(N, *shape, generator=rng)
-
-    xy = trace[:, :, :2] / size
-    middle = (xy * keep).sum(1, keepdim=True) / length[:, None, None]
-    centred = xy - middle
-    bent = centred * (1.0 + how.scale * noise(1, 2)) + how.shear * noise(1, 2) * centred.flip(2)
-    phase = torch.arange(T) / (T - 1) * torch.pi
-    waves = torch.stack([torch.cos(phase * k) for k in range(1, 6)])  # (5, T), slow curves
-    curve = torch.einsum("nkc,kt->ntc", noise(5, 2), waves) * (how.wobble / 5**0.5)
-    moved = (bent + middle + curve + how.shift * noise(1, 2)) * size
-    t = trace[:, :, 2:] * torch.exp(how.pace * noise(1, 1))
-    return {**inputs, "trace": torch.cat([moved, t], dim=2) * keep}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from edgectc.data import augmentation as change
 from edgectc.data import landmarks
 from edgectc.tasks._base import Metric, Run
-from edgectc.tasks._signals import Data, SignalTask, splits
+from edgectc.tasks._signals import Data, SignalTask, check_strengths, splits
+from edgectc.types import Array
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,29 @@ class Augment:
     """Random change of each recording; standard deviations in shoulder widths.
 
     Attributes:
-        jitter: of each coordinate.
+        noise: of each coordinate.
+        jitter: of a slow wander of each coordinate.
+        rotation: of the body in the picture, in radians.
         scale: of the logarithm of the size of the body.
+        shift: of its place.
+        pace: of the logarithm of the time scale, over all and along the way.
+        drop: chance of each point to be lost.
+        mask: chance of a recording to lose stretches of time.
+        mask_frames: longest of them.
     """
 
-    jitter: float = 0.01
+    noise: float = 0.01
+    jitter: float = 0.0
+    rotation: float = 0.0
     scale: float = 0.05
+    shift: float = 0.0
+    pace: float = 0.0
+    drop: float = 0.0
+    mask: float = 0.0
+    mask_frames: int = 8
+
+    def __post_init__(self) -> None:
+        check_strengths(self)
 
 
 @dataclass(frozen=True)
@@ -51,9 +69,15 @@ def create(options: Options, *, run: Run) -> SignalTask:
             max_frames=shape.max_frames,
         )
 
-    def augment(signal: Tensor, noise: torch.Generator) -> Tensor:
-        size = torch.exp(how.scale * torch.randn(len(signal), 1, 1, generator=noise))
-        moved = signal * size + how.jitter * torch.randn(signal.shape, generator=noise)
-        return torch.where(signal == 0, signal, moved)  # a point that was not seen stays unseen
+    def augment(signal: Array, rng: np.random.Generator, least: int) -> Array:
+        signal = np.where(signal == 0, np.nan, signal)  # what was not seen stays unseen
+        signal = change.affine(signal, rng, rotation=how.rotation, scale=how.scale, shift=how.shift)
+        signal = change.jitter(signal, rng, how.jitter)
+        signal = change.white_noise(signal, rng, how.noise)
+        signal = change.warp(signal, rng, pace=how.pace, least=least, most=shape.max_frames)
+        signal = change.drop_points(signal, rng, how.drop, dims=3)
+        signal = change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
+        return np.nan_to_num(signal, copy=False)
 
-    return SignalTask(Metric("dev_wer"), run, splits(run, options.data, made), augment)
+    found = splits(run, options.data, made)
+    return SignalTask(Metric("dev_wer"), run, found, augment, options.data.too_long)

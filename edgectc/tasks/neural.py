@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from edgectc.data import augmentation as change
 from edgectc.data import neural
 from edgectc.tasks._base import Metric, Run
-from edgectc.tasks._signals import Data, SignalTask, splits
+from edgectc.tasks._signals import Data, SignalTask, check_strengths, splits
+from edgectc.types import Array
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,25 @@ class Augment:
     Attributes:
         noise: of each value.
         offset: of each channel, the same in all bins of a recording.
+        jitter: of a slow wander of each channel.
+        pace: of the logarithm of the time scale, over all and along the way.
+        drop: chance of each channel to be lost.
+        mask: chance of a recording to lose stretches of time.
+        mask_frames: longest of them, in bins.
 
     Source: Willett et al. 2023, "A high-performance speech neuroprosthesis" (the baseline).
     """
 
     noise: float = 0.8
     offset: float = 0.2
+    jitter: float = 0.0
+    pace: float = 0.0
+    drop: float = 0.0
+    mask: float = 0.0
+    mask_frames: int = 15
+
+    def __post_init__(self) -> None:
+        check_strengths(self)
 
 
 @dataclass(frozen=True)
@@ -57,9 +71,13 @@ def create(options: Options, *, run: Run) -> SignalTask:
             max_frames=shape.max_frames,
         )
 
-    def augment(signal: Tensor, noise: torch.Generator) -> Tensor:
-        N, _, C = signal.shape
-        each = how.noise * torch.randn(signal.shape, generator=noise)
-        return signal + each + how.offset * torch.randn(N, 1, C, generator=noise)
+    def augment(signal: Array, rng: np.random.Generator, least: int) -> Array:
+        signal = change.white_noise(signal, rng, how.noise)
+        signal = change.constant_offset(signal, rng, how.offset)
+        signal = change.jitter(signal, rng, how.jitter)
+        signal = change.warp(signal, rng, pace=how.pace, least=least, most=shape.max_frames)
+        signal = change.drop_points(signal, rng, how.drop)
+        return change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
 
-    return SignalTask(Metric("dev_per"), run, splits(run, options.data, made), augment)
+    found = splits(run, options.data, made)
+    return SignalTask(Metric("dev_per"), run, found, augment, options.data.too_long)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from edgectc import registry
 from edgectc.data import jsonl, layouts
 from edgectc.data.lexicons import Lexicon, letters
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
-from edgectc.tasks._base import Metric, Run, no_data
-from edgectc.tasks._swipes import Augment, Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._base import Metric, Run, Score, no_data
+from edgectc.tasks._swipes import Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 
 # What generated swipes spell if no lexicon is given.
@@ -86,7 +89,8 @@ class SwipeTask:
         words = np.unique(np.array(seen, "<u4")).tobytes()
         self.files = {"seen_words.bin": words} if run.data else {}
         kind = "training swipes" if run.data else "generated training swipes"
-        left_out = dict(self._dropped + arrays.dropped) or "none"
+        self.dropped = self._dropped + arrays.dropped
+        left_out = dict(self.dropped) or "none"
         print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
 
     def _real(self, run: Run) -> tuple[list[Swipe], list[Swipe]]:
@@ -105,21 +109,32 @@ class SwipeTask:
         made = rng.choice(len(self.train) - self.real, self.made, replace=False) + self.real
         return rng.permutation(np.concatenate([np.arange(self.real), made]))
 
-    def score(self, answer: Callable[[Mapping[str, Array]], Array]) -> Mapping[str, float]:
+    @property
+    def dev_rows(self) -> int:
+        """Return how many dev swipes are scored."""
+        return len(self._dev)
+
+    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of dev swipes."""
+        made = [self._frontend.prepare(self._dev[i].points, self._default) for i in rows]
+        return {k: torch.from_numpy(np.concatenate([one[k] for one in made])) for k in made[0]}
+
+    def score(self, answers: Iterable[Array]) -> Score:
         """Return top-1 of dev swipes, by the greedy decoder and by the preset."""
         tokens = self._frontend.tokens(self._default)
         decoders = [
             registry.create("decoders", spec, tokens=tokens, lexicon=self._lexicon)
             for spec in ({"type": "greedy"}, dict(self._decoder))
         ]
-        hits = np.zeros(2)
-        for sample in self._dev:
-            log_probs = answer(self._frontend.prepare(sample.points, self._default))
+        hits, examples = np.zeros(2), []
+        for sample, log_probs in zip(self._dev, answers, strict=True):
             word = letters(sample.word or "")
-            for i, decoder in enumerate(decoders):
-                hits[i] += letters(decoder(log_probs, nbest=1).best.text) == word
+            said = [letters(decoder(log_probs, nbest=1).best.text) for decoder in decoders]
+            hits += [one == word for one in said]
+            examples.append((word, said[1]))
         greedy, preset = (hits / len(self._dev)).round(5)
-        return {"dev_greedy_top1": float(greedy), "dev_top1": float(preset)}
+        figures = {"dev_greedy_top1": float(greedy), "dev_top1": float(preset)}
+        return Score(figures, tuple(examples[:3]))
 
 
 def _made(how: Data, run: Run, *, dev: bool = False) -> list[Swipe]:

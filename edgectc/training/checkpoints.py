@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from edgectc.errors import BundleError, NonFiniteError
 from edgectc.files import write_bytes
@@ -22,27 +23,56 @@ _SEPARATOR = "//"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Model weights, optimizer state and progress at the end of an epoch."""
+    """The state of a run between two steps.
+
+    Attributes:
+        model: weights by name.
+        progress: plain JSON values: where the run is, and what it needs to go on.
+        optimizer: tensors by ``PARAMETER//KEY``.
+        ema: averaged weights by name; empty for none.
+        rng: states of random generators, (n,) or (processes, n) uint8.
+    """
 
     model: Mapping[str, Tensor]
-    optimizer: Mapping[str, Tensor]
     progress: Mapping[str, Any]
+    optimizer: Mapping[str, Tensor] = field(default_factory=dict)
+    ema: Mapping[str, Tensor] = field(default_factory=dict)
+    rng: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def write(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Any) -> None:
+_PARTS = ("model", "optimizer", "ema", "rng")
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
     """Write one checkpoint file, whole or not at all.
 
     Raises:
-        NonFiniteError: a weight is NaN or Inf; such a state is never written.
+        NonFiniteError: a tensor is NaN or Inf; such a state is never written.
+        OSError: there is no room; the file that was there stays.
     """
-    tensors = {f"model{_SEPARATOR}{k}": v.contiguous() for k, v in model.state_dict().items()}
-    bad = [k for k, v in tensors.items() if not torch.isfinite(v).all()]
-    if bad:
-        raise NonFiniteError(f"refusing to write {path}: {bad[0]} is not finite")
-    for index, state in optimizer.state_dict()["state"].items():
-        for key, value in state.items():
-            tensors[f"optimizer{_SEPARATOR}{index}{_SEPARATOR}{key}"] = torch.as_tensor(value)
-    write_bytes(path, save(tensors, metadata={"progress": json.dumps(progress, sort_keys=True)}))
+    tensors = {}
+    for part in _PARTS:
+        for name, tensor in getattr(checkpoint, part).items():
+            tensors[f"{part}{_SEPARATOR}{name}"] = tensor.detach().cpu().contiguous().clone()
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise NonFiniteError(f"refusing to write {path}: {name} is not finite")
+    text = json.dumps(checkpoint.progress, sort_keys=True, allow_nan=False)
+    write_bytes(path, save(tensors, metadata={"progress": text}))
+
+
+def replace(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint as `write` does and keep the one before as ``previous.safetensors``."""
+    if path.exists():
+        before = path.with_name("previous.safetensors")
+        spare = path.with_name(".previous.safetensors")
+        spare.unlink(missing_ok=True)
+        try:
+            os.link(path, spare)
+        except OSError:  # a file system without links
+            shutil.copyfile(path, spare)
+        spare.replace(before)
+    write(path, checkpoint)
 
 
 def read(path: Path) -> Checkpoint:
@@ -58,18 +88,48 @@ def read(path: Path) -> Checkpoint:
         progress = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"]["progress"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"cannot read checkpoint {os.fspath(path)!r}: {error}") from error
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}}
+    parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}
     for name, tensor in tensors.items():
         part, _, key = name.partition(_SEPARATOR)
+        if part not in parts:
+            raise BundleError(f"{path} is no checkpoint of this version: it holds {name!r}")
         parts[part][key] = tensor
-    return Checkpoint(parts["model"], parts["optimizer"], progress)
+    return Checkpoint(progress=progress, **parts)
 
 
-def restore(checkpoint: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Put a checkpoint back into a model and its optimizer, in place."""
-    model.load_state_dict(dict(checkpoint.model))
+def newest(folder: Path) -> Checkpoint | None:
+    """Return the last checkpoint of a run that can be read; None if there is none yet.
+
+    Raises:
+        BundleError: there are some and none can be read.
+    """
+    error = None
+    for name in ("last.safetensors", "previous.safetensors"):
+        if (folder / name).exists():
+            try:
+                return read(folder / name)
+            except BundleError as problem:
+                error = error or problem
+    if error is not None:
+        raise error
+    return None
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the tensors and numbers of an optimizer's state."""
+    return {
+        f"{index}{_SEPARATOR}{key}": torch.as_tensor(value)
+        for index, state in optimizer.state_dict()["state"].items()
+        for key, value in state.items()
+        if value is not None
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put `optimizer_tensors` back, in place."""
     state = optimizer.state_dict()
-    for name, tensor in checkpoint.optimizer.items():
+    state["state"] = {}
+    for name, tensor in tensors.items():
         index, _, key = name.partition(_SEPARATOR)
         state["state"].setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(state)

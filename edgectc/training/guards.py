@@ -1,121 +1,133 @@
-"""What stops a NaN at the step where it appears, and gets a run going again."""
+"""What stops a NaN at the step where it appears, and gets a run back on its feet."""
 
 from __future__ import annotations
 
-import copy
 import math
 import sys
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from edgectc.errors import NonFiniteError
+from edgectc.tasks._base import Batch
 
 _MOST_BACK_OFFS = 10
+_SNAPSHOT = 50  # good steps between copies of the weights
+_BAD_SHARE = 0.1  # of an epoch's steps
 
 
 class StepGuard:
-    """Skips optimizer steps whose loss or gradient is not finite, and gives up after a limit.
-
-    The first weights of an epoch that gave a finite gradient are kept. They come back if the
-    state turns NaN or Inf, and after ``back_off`` bad steps in a row. Unless nothing but statistics
-    of the data were hit, the learning rate is halved then.
+    """Refuses steps that are not finite, restores the last good weights, gives up after a limit.
 
     Attributes:
-        scale: what the learning rate is to be multiplied by.
-        skipped: bad steps so far.
+        scale: what the learning rate is multiplied with; each back-off halves it.
+        in_a_row: bad steps since the last good one.
+        bad: bad steps of this epoch.
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
-        *,
-        clip: float,
-        limit: int,
-        back_off: int = 5,
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, *, limit: int, back_off: int
     ) -> None:
         self.model, self.optimizer = model, optimizer
-        self.clip, self.limit, self.back_off = clip, limit, back_off
-        self.skipped = self.in_a_row = self.back_offs = 0
+        self.limit, self.back_off = limit, back_off
         self.scale = 1.0
-        self._good: tuple[Any, Any] = self._state()
-        self._keep_next = False
+        self.in_a_row = self.bad = 0
+        self._weights: dict[str, Tensor] = {}
+        self._moments: dict[int, dict[str, Any]] = {}
+        self.keep()
 
-    def begin(self) -> None:
-        """Keep the weights of the next good step."""
-        self._keep_next = True
+    def keep(self) -> None:
+        """Copy the weights and the optimizer's state, as what `restore` goes back to."""
+        self._weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        state = self.optimizer.state_dict()["state"]
+        self._moments = {i: {k: _copy(v) for k, v in one.items()} for i, one in state.items()}
 
-    def allows(self, loss: Tensor, names: Callable[[], Sequence[str]]) -> bool:
-        """Return whether the step may be taken; clips the gradient if so.
+    def restore(self) -> None:
+        """Put the last good weights and optimizer state back."""
+        self.model.load_state_dict(self._weights)
+        state = self.optimizer.state_dict()
+        kept = {i: {k: _copy(v) for k, v in one.items()} for i, one in self._moments.items()}
+        self.optimizer.load_state_dict({**state, "state": kept})
+
+    def finite(self) -> bool:
+        """Return whether every weight is finite; one number per tensor, compared together."""
+        weights = [p.detach() for p in self.model.parameters()]
+        return math.isfinite(float(torch.stack(torch._foreach_norm(weights)).sum()))
+
+    def good_step(self, step: int) -> None:
+        """Count a step that was taken; the weights are copied now and then.
 
         Args:
-            loss: scalar whose gradient has been computed.
-            names: gives what names the samples at fault, for the message.
+            step: of the run, counted from 0.
+        """
+        self.in_a_row = 0
+        if (step + 1) % _SNAPSHOT == 0:
+            self.keep()
+
+    def bad_step(self, what: str, *, steps: int, broken: bool = False) -> None:
+        """Count a step that was refused, and mend what it left behind.
+
+        Args:
+            what: was not finite, and in which samples.
+            steps: of an epoch.
+            broken: whether the weights themselves are not finite; the last good ones come back at
+                once, and the rate is halved.
 
         Raises:
-            NonFiniteError: ``limit`` bad steps in a row, or the rate was halved too often; names
-                samples and the first bad tensor.
+            NonFiniteError: too many, in a row, in this epoch, or halvings.
         """
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), self.clip))
-        if math.isfinite(float(loss.detach())) and math.isfinite(norm) and not self._broken():
-            self.in_a_row = 0
-            if self._keep_next:
-                self._good, self._keep_next = self._state(), False
-            return True
-        self.skipped += 1
+        self.bad += 1
         self.in_a_row += 1
-        found = list(names())
-        shown = ", ".join(found[:8]) + (", ..." if len(found) > 8 else "")
-        what = (
-            f"loss {float(loss.detach())}, gradient norm {norm}, first bad tensor "
-            f"{self._first_bad()}, samples {shown}"
-        )
-        if self.in_a_row >= self.limit:
-            raise NonFiniteError(
-                f"{self.in_a_row} training steps in a row were not finite ({what}); "
-                "look at the samples or lower optimizer.lr"
-            )
-        print(f"skipped a training step that was not finite: {what}", file=sys.stderr)
-        self._recover(what)
-        return False
-
-    def settle(self) -> None:
-        """Bring the last good weights back if the last step broke them."""
-        if self._broken():
-            self._recover("after the last step of the epoch")
-
-    def _recover(self, what: str) -> None:
-        learnt = any(not p.isfinite().all() for p in self.model.parameters())
-        if learnt or (self.in_a_row and self.in_a_row % self.back_off == 0):
-            self.back_offs += 1
-            if self.back_offs > _MOST_BACK_OFFS:
-                raise NonFiniteError(
-                    f"the learning rate was halved {_MOST_BACK_OFFS} times and training is still "
-                    f"not finite ({what}); lower optimizer.lr"
-                )
+        if broken or self.in_a_row % self.back_off == 0:
+            self.restore()
             self.scale /= 2
-            print(f"learning rate scaled by {self.scale}; last good weights", file=sys.stderr)
-        elif not self._broken():
-            return
-        model, optimizer = self._good
-        self.model.load_state_dict(model)
-        self.optimizer.load_state_dict(copy.deepcopy(optimizer))
-
-    def _state(self) -> tuple[Any, Any]:
-        return copy.deepcopy((self.model.state_dict(), self.optimizer.state_dict()))
-
-    def _broken(self) -> bool:
-        return any(not tensor.isfinite().all() for tensor in self.model.state_dict().values())
-
-    def _first_bad(self) -> str:
-        for name, parameter in self.model.named_parameters():
-            for kind, tensor in (("weight", parameter), ("gradient", parameter.grad)):
-                if tensor is not None and not tensor.isfinite().all():
-                    return f"{kind} {name}"
+            print(f"edgectc: last good weights; rate times {self.scale:g}", file=sys.stderr)
+        many = self.bad > max(self.limit, _BAD_SHARE * steps)
+        if self.in_a_row >= self.limit or many or self.scale < 0.5**_MOST_BACK_OFFS:
+            raise NonFiniteError(
+                f"{self.bad} training steps of this epoch were not finite, {self.in_a_row} in a "
+                f"row: {what}; mend the samples, lower optimizer.lr (now times {self.scale:g}) or "
+                "use precision fp32; the checkpoints in the run's folder hold the last good weights"
+            )
+        # Statistics of a batch with a NaN have already entered the running ones.
         for name, buffer in self.model.named_buffers():
-            if not buffer.isfinite().all():
-                return f"statistic {name}"
-        return "none"
+            if name in self._weights and not torch.isfinite(buffer).all():
+                buffer.copy_(self._weights[name])
+
+
+def first_bad(model: nn.Module, batch: Batch, losses: Tensor, names: list[str]) -> str:
+    """Return which tensor is not finite first on the way from input to gradient, and the samples.
+
+    Args:
+        model: after its backward pass.
+        batch: what it was given.
+        losses: (N,) loss of each sample of the batch.
+        names: of the samples.
+    """
+    for key, tensor in batch.inputs.items():
+        rows = ~torch.isfinite(tensor).reshape(len(tensor), -1).all(1)
+        if rows.any():
+            return f"input {key!r} of {_chosen(names, rows)}"
+    for name, parameter in model.named_parameters():
+        if not torch.isfinite(parameter).all():
+            return f"weight {name}, samples {_some(names)}"
+    rows = ~torch.isfinite(losses.cpu())
+    if rows.any():
+        return f"loss of {_chosen(names, rows)}"
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
+            return f"gradient {name}, samples {_some(names)}"
+    return f"the loss or the norm of the gradient overflowed, samples {_some(names)}"
+
+
+def _copy(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else value
+
+
+def _chosen(names: list[str], rows: Tensor) -> str:
+    return _some([name for name, bad in zip(names, rows.tolist(), strict=True) if bad])
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

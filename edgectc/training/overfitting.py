@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from edgectc.config import dumps, from_dict
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import ConfigError, InputError
 from edgectc.files import write_bytes
-from edgectc.model import PARTS, CtcModel
-from edgectc.tasks._base import token_error
+from edgectc.model import PARTS
+from edgectc.tasks._base import Batch, output_frames, token_error
+from edgectc.training import devices
+from edgectc.training.feeding import to_device
+from edgectc.training.preparing import prepare
 from edgectc.training.settings import Settings
-from edgectc.training.trainer import Loop, prepare
+from edgectc.training.trainer import Trainer
 
 TARGET = 0.01
 _EVERY = 20  # steps between looks
@@ -53,6 +56,7 @@ def overfit(
     data: Path | None = None,
     lexicon: Lexicon | None = None,
     limit: int = 1000,
+    device: str = "cpu",
     threads: int = 1,
 ) -> Overfitted:
     """Learn ``count`` samples by heart, without augmentation and dropout; write ``overfit.json``.
@@ -66,6 +70,8 @@ def overfit(
         data: the user's samples; None generates them.
         lexicon: words to generate swipes of.
         limit: most steps.
+        device: see `edgectc.training.devices.fabric`.
+        device: see `edgectc.training.devices.fabric`.
         threads: of torch.
 
     Raises:
@@ -75,27 +81,24 @@ def overfit(
     """
     if count < 1 or limit < 1:
         raise ConfigError(f"expected 1 or more samples and steps, got {count} and {limit}")
-    settings = from_dict(Settings, config)
-    spec = without_dropout(settings.model)
-    settings = replace(settings, model=spec, decoder={"type": "greedy"}).completed()
-    torch.set_num_threads(threads)
-    torch.manual_seed(settings.seed)
-    model = CtcModel(settings.model)
-    task = prepare(settings, model, data, lexicon)
+    from_dict(Settings, config)  # says what is wrong with it, before it is changed
+    calm = {**config, "model": without_dropout(config["model"]), "decoder": {"type": "greedy"}}
+    calm |= {"loss": {}, "ema": 0.0, "freeze": [], "distillation": None}
+    calm["optimizer"] = {**config.get("optimizer", {}), "weight_decay": 0.0}
+    settings, model, task = prepare(calm, data=data, lexicon=lexicon, threads=threads)
     rows = task.order(np.random.default_rng(settings.seed))[:count]
     if len(rows) < count:
         raise InputError(f"{len(rows)} samples, expected {count} or more", reason="no_data")
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0)
-    loop = Loop(settings, model, optimizer, task)
+    made = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
+    batch = task.train.batch(rows)
     began, error, step = time.perf_counter(), 1.0, 0
     while error > TARGET and step < limit:
-        model.train()
-        loop.guard.begin()
+        made.learn()
         for _ in range(min(_EVERY, limit - step)):
-            loop.step(rows, settings.optimizer.lr * min(1.0, (step + 1) / _WARM), None)
+            rate = settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
+            made.take_step(batch, rows, rate * made.guard.scale)
             step += 1
-        loop.guard.settle()
-        error = _error(loop, rows)
+        error = _error(made, batch)
     result = Overfitted(
         reached=error <= TARGET,
         token_error=round(error, 5),
@@ -117,12 +120,11 @@ def without_dropout(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, **found}
 
 
-def _error(loop: Loop, rows: Any) -> float:
-    """Return the token error rate of ``rows``, in evaluation mode."""
-    model, samples = loop.model.eval(), loop.task.train
-    batch = samples.batch(rows)
+def _error(made: Trainer, batch: Batch) -> float:
+    """Return the token error rate of a batch, in evaluation mode."""
+    model = made.bare.eval()
     with torch.inference_mode():
-        out = model(**batch.inputs)
-    lengths = [model.output_length(int(n)) for n in batch.inputs["length"]]
-    answers = [row[:n].numpy() for row, n in zip(out, lengths, strict=True)]
-    return token_error(batch.labels, answers, loop.task.blank_id)
+        out = model(**to_device(batch, made.fabric.device)).float().cpu().numpy()
+    frames = output_frames(model, batch.inputs["length"].numpy())
+    answers = [one[:n] for one, n in zip(out, frames, strict=True)]
+    return token_error(batch.labels, answers, made.task.blank_id)

@@ -7,16 +7,138 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgectc import registry
+from edgectc.errors import UnknownNameError
+
+OPTIMIZERS = ("adamw", "adam", "sgd")
+SCHEDULES = ("constant", "cosine", "linear", "one-cycle", "cyclic", "plateau")
+PRECISIONS = ("fp32", "bf16", "fp16", "auto")
+INITS = ("scale", "xavier", "orthogonal")
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """AdamW with a warm-up to ``lr`` and a cosine to zero; gradients are clipped to ``clip``."""
+    """How weights follow gradients.
 
+    Attributes:
+        type: "adamw", "adam" (weight decay in the gradient) or "sgd".
+        lr: peak learning rate.
+        weight_decay: strength of the decay.
+        warmup: share of all steps in which the rate rises to its peak; see `Schedule`.
+        clip: largest norm of the whole gradient.
+        momentum: of "sgd".
+        accumulate: passes that a batch is split into, to save memory; the step stays the same.
+    """
+
+    type: str = "adamw"
     lr: float = 2e-3
     weight_decay: float = 0.01
     warmup: float = 0.05
     clip: float = 1.0
+    momentum: float = 0.9
+    accumulate: int = 1
+
+    def __post_init__(self) -> None:
+        _check_name("optimizer", self.type, OPTIMIZERS)
+        if not (self.lr > 0 and self.weight_decay >= 0 and self.clip > 0 and self.accumulate >= 1):
+            raise ValueError("expected lr, clip > 0, weight_decay >= 0 and accumulate >= 1")
+        if not (0 <= self.warmup < 1 and 0 <= self.momentum < 1):
+            raise ValueError("expected warmup and momentum in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate after the warm-up, in which it rises linearly to ``optimizer.lr``.
+
+    Attributes:
+        type: "constant", "cosine" or "linear" to the floor, "one-cycle" (half a cosine up from
+            a 25th of the peak in the warm-up, then one down to a ten-thousandth of that 25th, or
+            to the floor), "cyclic" (triangles between floor and peak) or "plateau" (cut when
+            validation stops improving).
+        floor: share of the peak where the decay ends, or the triangles begin.
+        cycle: length of a triangle, as a share of all steps.
+        factor: what a plateau multiplies the rate with.
+        patience: validations without improvement that make a plateau.
+    """
+
+    type: str = "cosine"
+    floor: float = 0.0
+    cycle: float = 0.1
+    factor: float = 0.5
+    patience: int = 3
+
+    def __post_init__(self) -> None:
+        _check_name("schedule", self.type, SCHEDULES)
+        if not (0 <= self.floor <= 1 and 0 < self.cycle <= 1):
+            raise ValueError("expected floor in [0, 1] and cycle in (0, 1]")
+        if not (0 < self.factor < 1 and self.patience >= 1):
+            raise ValueError("expected factor in (0, 1) and patience >= 1")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What is minimised beside CTC; see `edgectc.training.losses`, also for how to add to it.
+
+    Attributes:
+        smoothing: share of the loss that asks every used column for some probability.
+    """
+
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing < 1:
+            raise ValueError("expected smoothing in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Parameters that do not learn.
+
+    Attributes:
+        names: pattern of parameter names, e.g. ``"features.*"``.
+        until: epoch from which they learn; None for never.
+    """
+
+    names: str
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class Init:
+    """How weights of at least two axes begin.
+
+    Attributes:
+        names: pattern of parameter names, e.g. ``"head.*"``.
+        gain: of the draw, or the factor of "scale".
+        type: "scale" (the default draw times the gain), "xavier" (uniform) or "orthogonal".
+    """
+
+    names: str
+    gain: float = 1.0
+    type: str = "scale"
+
+    def __post_init__(self) -> None:
+        _check_name("init", self.type, INITS)
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """Learning from a teacher in two phases: first from it and the labels, then from labels alone.
+
+    Attributes:
+        teacher: bundle with the same inputs, tokens and length map.
+        epochs: length of the first phase.
+        temperature: of both distributions.
+        weight: share of the teacher in the loss of the first phase, 0..1.
+    """
+
+    teacher: str
+    epochs: int
+    temperature: float = 3.0
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and 0 < self.weight <= 1 and self.epochs >= 1):
+            raise ValueError("expected temperature > 0, weight in (0, 1] and epochs >= 1")
 
 
 @dataclass(frozen=True)
@@ -28,11 +150,22 @@ class Settings:
         task: what it is trained for, see `edgectc.tasks`; ``{"type": "swipe"}`` by default.
         data: the task's samples.
         augment: random change of the task's training samples.
+        start: bundle whose weights training starts from; "" starts from random ones.
+        init: changes to the random weights.
+        freeze: parameters that do not learn, or not yet.
+        distillation: a teacher, if there is one.
         decoder: preset that validation decodes with and that the bundle carries; by default
             "lexicon" for swipes and "greedy" for all else.
         epochs: passes over the training samples.
+        bucket: whether batches hold like lengths; they are cut to their longest.
+        workers: threads that make batches ahead of the network; 0 makes them when needed.
+        precision: "fp32", "bf16", "fp16" (with loss scaling), or "auto": bf16 where it works.
+        ema: decay of an average of the weights, which is validated and packed; 0 for none.
         validate_every: epochs between validations and checkpoints.
         validation_rows: most dev samples decoded per validation.
+        validation_batch: dev samples at a time; halved by itself where memory runs out.
+        save_steps: steps between further checkpoints; 0 for none.
+        patience: validations without improvement that end the run; 0 for never.
         bad_steps: non-finite steps in a row before the run stops.
         back_off: non-finite steps in a row before the learning rate is halved.
     """
@@ -41,20 +174,39 @@ class Settings:
     task: Mapping[str, Any] = field(default_factory=lambda: {"type": "swipe"})
     data: Mapping[str, Any] = field(default_factory=dict)
     augment: Mapping[str, Any] = field(default_factory=dict)
+    start: str = ""
+    init: tuple[Init, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
+    distillation: Distillation | None = None
+    loss: Loss = field(default_factory=Loss)
     optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
     decoder: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = 60
     batch_size: int = 256
+    bucket: bool = False
+    workers: int = 0
     seed: int = 0
+    precision: str = "fp32"
+    ema: float = 0.0
     validate_every: int = 2
     validation_rows: int = 1500
+    validation_batch: int = 64
+    save_steps: int = 0
+    patience: int = 0
     bad_steps: int = 20
     back_off: int = 5
 
     def __post_init__(self) -> None:
-        least = min(self.batch_size, self.validate_every, self.validation_rows)
-        if least < 1 or min(self.bad_steps, self.back_off) < 1 or self.epochs < 0:
-            raise ValueError("counts of rows, steps and epochs must be 1 or more")
+        _check_name("precision", self.precision, PRECISIONS)
+        for name in ("batch_size", "validate_every", "validation_rows", "validation_batch"):
+            _check_least(name, getattr(self, name), 1)
+        for name in ("bad_steps", "back_off"):
+            _check_least(name, getattr(self, name), 1)
+        for name in ("epochs", "workers", "save_steps", "patience"):
+            _check_least(name, getattr(self, name), 0)
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema is {self.ema}, expected [0, 1)")
 
     def completed(self) -> Settings:
         """Return these settings with every option of the task and a decoder spelled out."""
@@ -67,3 +219,13 @@ class Settings:
     def task_spec(self) -> dict[str, Any]:
         """Return the JSON form of the task with all its options."""
         return {**self.task, "data": self.data, "augment": self.augment}
+
+
+def _check_name(kind: str, got: str, known: tuple[str, ...]) -> None:
+    if got not in known:
+        raise UnknownNameError(kind, got, known)
+
+
+def _check_least(name: str, got: int, least: int) -> None:
+    if got < least:
+        raise ValueError(f"{name} is {got}, expected {least} or more")

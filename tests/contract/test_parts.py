@@ -136,7 +136,9 @@ def test_windows_are_channel_major_like_unfold() -> None:
     encoder = initialising.build("gru").encoder
     x = torch.randn(2, 16, 64, generator=torch.Generator().manual_seed(0))
     unfolded = torch.nn.functional.unfold(x[:, :, :, None], (14, 1), stride=(4, 1))
-    torch.testing.assert_close(encoder._windows(x), unfolded.transpose(1, 2), atol=0, rtol=0)
+    torch.testing.assert_close(
+        _layers.windows(x, encoder.window, encoder.stride), unfolded.transpose(1, 2), atol=0, rtol=0
+    )
 
 
 def test_each_day_has_its_own_layer() -> None:

@@ -184,6 +184,23 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "length map" in {check["name"] for check in about["checks"]}
     loaded = recognizer.load(files / "conformer.onnx")
     assert loaded(np.load("s.npz")["features"][0]).best.text
+    assert cli.main(["decode", "conformer.onnx", "--input", "s.npz", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    features, lengths = np.load("s.npz")["features"], np.load("s.npz")["lengths"]
+    said = [loaded(x[:n]).best.text for x, n in zip(features, lengths, strict=True)]
+    assert [row["candidates"][0]["text"] for row in rows] == said
+    np.savez("t.npz", signal=np.concatenate([features[0, :9], features[1, :4]]), length=[9, 4])
+    assert cli.main("decode conformer.onnx --input t.npz --decoder beam --json".split()) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    np.savez("long.npz", features=np.zeros((1, 41, 6), np.float32))
+    assert cli.main("decode conformer.onnx --input long.npz".split()) == 2
+    assert "refused (too_long)" in capsys.readouterr().out
+    assert cli.main("decode conformer.onnx --input tokens.txt".split()) == 2
+    assert "give --input a .npz" in capsys.readouterr().err
+    assert cli.main("decode conformer.onnx --input s.npz --layout qwerty".split()) == 2
+    assert "--layout goes with swipes" in capsys.readouterr().err
+    assert cli.main("decode --input s.npz".split()) == 2
+    assert "takes swipes" in capsys.readouterr().err
     assert cli.main(["inspect", "conformer.onnx", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["frontend"]["type"] == "features"
 
@@ -197,7 +214,7 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ({"model": "networks:seeded"}, "cannot be called without arguments"),
         ({"model": "networks:Lstm"}, "does not fit the network"),
         ({"weights": "tokens.txt"}, "is no safetensors file"),
-        ({"sample": "tokens.txt"}, "is no .npz of plain arrays"),
+        ({"sample": "tokens.txt"}, "no .npz of plain arrays"),
         ({"tokens": "s.npz"}, "is not UTF-8"),
         ({"blank": "<pad>"}, "no line of the token file"),
     ],

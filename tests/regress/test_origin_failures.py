@@ -70,11 +70,11 @@ def test_label_longer_than_its_frames_made_the_loss_nan() -> None:
 
 def test_nan_loss_was_logged_and_training_went_on_for_hours() -> None:
     model = torch.nn.Linear(1, 1)
-    guard = StepGuard(model, torch.optim.AdamW(model.parameters()), clip=1.0, limit=3)
+    guard = StepGuard(model, torch.optim.AdamW(model.parameters()), limit=3, back_off=5)
     for _ in range(2):
-        assert not guard.allows(torch.tensor(float("nan")), lambda: ["swipe-1"])
-    with pytest.raises(NonFiniteError, match="samples swipe-1"):
-        guard.allows(torch.tensor(float("nan")), lambda: ["swipe-1"])
+        guard.bad_step("loss of swipe-1", steps=64851)
+    with pytest.raises(NonFiniteError, match="loss of swipe-1"):
+        guard.bad_step("loss of swipe-1", steps=64851)
 
 
 def test_time_axis_collapsed_to_one_step() -> None:

@@ -24,11 +24,14 @@ from edgectc.errors import (
     NonFiniteError,
 )
 from edgectc.model import CtcModel
-from edgectc.tasks._swipes import Augment, augmented, generate, joined, to_arrays
+from edgectc.tasks._swipes import generate, joined, to_arrays
+from edgectc.tasks._warping import Augment, augmented
 from edgectc.training import checkpoints
+from edgectc.training.checkpoints import Checkpoint
 from edgectc.training.packing import Words, pack
+from edgectc.training.schedules import learning_rate
 from edgectc.training.settings import Optimizer
-from edgectc.training.trainer import learning_rate, train
+from edgectc.training.trainer import train
 from edgectc.types import Swipe
 
 WORDS = ["the", "and", "hello", "world", "keyboard", "swipe"]
@@ -138,10 +141,10 @@ def test_resuming_continues_to_the_same_bits(
     train(CONFIG, tmp_path / "whole", data=data, lexicon=LEXICON)
     half = tmp_path / "half"
 
-    def stop(path, *rest):
-        if path.name == "last.safetensors" and rest[-1]["epoch"] == 4:
-            raise KeyboardInterrupt  # after epoch 3 was logged, before epoch 4 was saved
-        write(path, *rest)
+    def stop(path, checkpoint):
+        if path.name == "last.safetensors" and checkpoint.progress["epoch"] == 4:
+            raise KeyboardInterrupt  # after epoch 4 was logged, before it was saved
+        write(path, checkpoint)
 
     write = checkpoints.write
     monkeypatch.setattr(checkpoints, "write", stop)
@@ -200,19 +203,22 @@ def test_checkpoints_are_whole_finite_and_not_pickle(tmp_path: Path) -> None:
     model(torch.ones(1, 3)).sum().backward()
     optimizer.step()
     path = tmp_path / "x.safetensors"
-    checkpoints.write(path, model, optimizer, {"epoch": 3})
+    saved = Checkpoint(model.state_dict(), {"epoch": 3}, checkpoints.optimizer_tensors(optimizer))
+    checkpoints.write(path, saved)
     other = nn.Linear(3, 2)
     restored = torch.optim.AdamW(other.parameters())
-    checkpoints.restore(checkpoints.read(path), other, restored)
+    found = checkpoints.read(path)
+    other.load_state_dict(dict(found.model))
+    checkpoints.restore_optimizer(restored, found.optimizer)
     assert torch.equal(other.weight, model.weight)
-    assert checkpoints.read(path).progress == {"epoch": 3}
+    assert found.progress == {"epoch": 3}
     assert torch.equal(
         restored.state_dict()["state"][0]["exp_avg"], optimizer.state_dict()["state"][0]["exp_avg"]
     )
     model.bias.data[0] = float("nan")
     before = path.read_bytes()
     with pytest.raises(NonFiniteError, match="bias"):
-        checkpoints.write(path, model, optimizer, {"epoch": 4})
+        checkpoints.write(path, Checkpoint(model.state_dict(), {"epoch": 4}))
     assert path.read_bytes() == before
     path.write_bytes(before[:-5])
     with pytest.raises(BundleError, match="cannot read checkpoint"):

@@ -43,8 +43,8 @@ def test_every_family_trains_resumes_and_packs(
     assert whole.metric == METRICS[config["task"]["type"]]
     write = checkpoints.write
 
-    def stop(path: Path, *rest: Any) -> None:
-        write(path, *rest)
+    def stop(path: Path, checkpoint: checkpoints.Checkpoint) -> None:
+        write(path, checkpoint)
         if path.name == "last.safetensors":
             raise KeyboardInterrupt
 
@@ -96,7 +96,7 @@ def test_the_command_takes_a_name_and_fails_when_not_learnt(
     few = ["--set", "data.train=24", "--set", "data.dev=2"]
     assert main(["train", "gru-small", "--overfit", "2", *few, *out]) == 0
     assert json.loads(capsys.readouterr().out)["reached"]
-    still = ["--set", "optimizer.lr=1e-9"]
+    still = ["--overfit-steps", "3"]
     assert main(["train", "gru-small", "--overfit", "2", *few, *still, *out]) == 1
     assert main(["train", "gru-smal", *out]) == 2
     assert "did you mean 'gru-small'" in capsys.readouterr().err

@@ -1,0 +1,189 @@
+package org.edgectc.core;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.Charset;
+import java.text.Normalizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Ranks words: the exact search over a lexicon, in C, through native/engine_jni.c. */
+public final class Engine {
+  private static final Charset UTF8 = Charset.forName("UTF-8");
+  private static final int BLANK = -1;
+  private static final int SCORE = 0;
+  private static final int PROBABILITY = 1;
+  private final ByteBuffer[] held; // the engine reads them where they lie
+  private long handle;
+
+  /**
+   * Opens an engine.
+   *
+   * @param lexicon bytes of a packed lexicon, direct
+   * @param languageModel bytes of a language model, direct, or null
+   * @param preset the manifest's decoder: every option is passed on, so an unknown one is refused
+   * @throws ModelException if a file or an option is not usable
+   */
+  public Engine(ByteBuffer lexicon, ByteBuffer languageModel, Map<String, Object> preset) {
+    held = new ByteBuffer[] {lexicon, languageModel};
+    if (!"lexicon".equals(Json.text(preset, "type"))) {
+      throw new ModelException(
+          "the model wants the decoder '" + preset.get("type") + "'; this app has 'lexicon'");
+    }
+    handle = make();
+    if (handle == 0) {
+      throw new OutOfMemoryError("no memory for the word engine");
+    }
+    try {
+      lexicon(handle, lexicon);
+      if (languageModel != null) {
+        languageModel(handle, languageModel);
+      }
+      for (Map.Entry<String, Object> option : preset.entrySet()) {
+        if (!option.getKey().equals("type")) {
+          option(handle, bytes(option.getKey()), number(option));
+        }
+      }
+    } catch (RuntimeException error) {
+      close();
+      throw error;
+    }
+  }
+
+  private static double number(Map.Entry<String, Object> option) {
+    if (option.getValue() == null) {
+      return Double.NaN;
+    }
+    if (!(option.getValue() instanceof Double)) {
+      throw new ModelException("the decoder's " + option.getKey() + " is no number");
+    }
+    return (Double) option.getValue();
+  }
+
+  /**
+   * Says what the columns of log_probs mean; call it at every change of layout.
+   *
+   * @param layout column k is its key k
+   * @param blank column of the blank
+   * @param columns number of columns
+   */
+  public void columns(Layout layout, int blank, int columns) {
+    int[] symbols = new int[columns];
+    for (int i = 0; i < layout.letters.length(); i++) {
+      symbols[i] = layout.letters.charAt(i);
+    }
+    symbols[blank] = BLANK;
+    columns(layout, symbols);
+  }
+
+  /** Says the same where the columns are not in the order of the keys: a letter, 0, or -1 each. */
+  void columns(Layout layout, int[] symbols) {
+    double[] centres = new double[2 * symbols.length];
+    for (int i = 0; i < symbols.length; i++) {
+      int key = symbols[i] > 0 ? layout.letters.indexOf(symbols[i]) : -1;
+      if (key >= 0) {
+        centres[2 * i] = layout.centers[2 * key];
+        centres[2 * i + 1] = layout.centers[2 * key + 1];
+      }
+    }
+    columns(open(), symbols, centres, layout.keyWidth, layout.keyHeight);
+  }
+
+  /**
+   * Says what the user taught about a word; zeros and false forget it.
+   *
+   * @param spelled how it is swiped, in letters of the lexicon
+   * @param count uses
+   * @param boost nats to add to its weight
+   * @param hidden whether it is never to be shown
+   */
+  public void word(String text, String spelled, double count, double boost, boolean hidden) {
+    word(open(), bytes(text), bytes(spelled), count, boost, hidden);
+  }
+
+  /**
+   * Says where the finger went, for the next call of {@link #decode} alone.
+   *
+   * @param frames (length, 3) x, y in the letter area and t, as the network takes them
+   */
+  public void trace(float[] frames) {
+    trace(open(), frames);
+  }
+
+  /**
+   * Returns the best words, best first.
+   *
+   * @param logProbs (frames, columns) row by row
+   * @param context words before this one, the last one last
+   * @param unfinished whether the signal goes on
+   */
+  public List<Candidate> decode(
+      float[] logProbs, int frames, List<String> context, int nbest, boolean unfinished) {
+    StringBuilder words = new StringBuilder();
+    for (String word : context) {
+      words.append(words.length() == 0 ? "" : "\n").append(normal(word));
+    }
+    context(open(), bytes(words.toString()));
+    int n = search(handle, logProbs, frames, nbest, unfinished);
+    List<Candidate> found = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      double score = figure(handle, i, SCORE);
+      String text = new String(text(handle, i), UTF8);
+      found.add(new Candidate(text, score, figure(handle, i, PROBABILITY)));
+    }
+    return found;
+  }
+
+  /** Returns a word as the language model knows it. */
+  static String normal(String word) {
+    String folded = word.toLowerCase(Locale.ROOT).replace("ß", "ss").replace('ς', 'σ');
+    return Normalizer.normalize(folded, Normalizer.Form.NFC).replace('’', '\'');
+  }
+
+  /** Frees the engine. */
+  public void close() {
+    if (handle != 0) {
+      free(handle);
+      handle = 0;
+    }
+  }
+
+  private long open() {
+    if (handle == 0 || held[0] == null) {
+      throw new IllegalStateException("the engine was closed");
+    }
+    return handle;
+  }
+
+  private static byte[] bytes(String text) {
+    return (text + '\0').getBytes(UTF8);
+  }
+
+  private static native long make();
+
+  private static native void free(long engine);
+
+  private static native void lexicon(long engine, ByteBuffer bytes);
+
+  private static native void languageModel(long engine, ByteBuffer bytes);
+
+  private static native void option(long engine, byte[] name, double value);
+
+  private static native void columns(
+      long engine, int[] symbols, double[] centres, double width, double height);
+
+  private static native void word(
+      long engine, byte[] text, byte[] spelled, double count, double boost, boolean hidden);
+
+  private static native void trace(long engine, float[] frames);
+
+  private static native void context(long engine, byte[] words);
+
+  private static native int search(
+      long engine, float[] logProbs, int frames, int nbest, boolean unfinished);
+
+  private static native byte[] text(long engine, int i);
+
+  private static native double figure(long engine, int i, int which);
+}

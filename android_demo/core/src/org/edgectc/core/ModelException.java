@@ -1,0 +1,11 @@
+package org.edgectc.core;
+
+/** A model file that cannot be used: damaged, of another version, or not made for this app. */
+public final class ModelException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** Says what was found, what was expected and what to do. */
+  public ModelException(String message) {
+    super(message);
+  }
+}

@@ -1,0 +1,134 @@
+package org.edgectc.core;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+import static org.junit.Assert.fail;
+
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.BeforeClass;
+import org.junit.Test;
+
+/** The word engine through JNI, on vectors with a small lexicon of their own. */
+public class SearchTest {
+  private static Map<?, ?> golden;
+  private static ByteBuffer lexicon;
+  private static ByteBuffer languageModel;
+
+  @BeforeClass
+  public static void load() throws Exception {
+    System.load(System.getProperty("edgectc.libraries") + "/libedgectc.so");
+    golden = Files.golden("search.json");
+    lexicon = Artifact.direct(Base64.decode(Json.text(golden, "lexicon")));
+    languageModel = Artifact.direct(Base64.decode(Json.text(golden, "language_model")));
+  }
+
+  private static Engine engine(Map<String, Object> options) {
+    Map<String, Object> preset = new LinkedHashMap<>(options);
+    preset.put("type", "lexicon");
+    return new Engine(lexicon, languageModel, preset);
+  }
+
+  @Test
+  public void ranksTheSameWords() {
+    List<Object> cases = Json.array(golden, "cases");
+    for (Object one : cases) {
+      Map<?, ?> about = (Map<?, ?>) one;
+      Engine engine = engine(Json.object(about, "options"));
+      List<Object> columns = Json.array(about, "columns");
+      engine.columns(new Layout(Json.object(golden, "layout")), symbols(columns));
+      teach(engine, Json.object(about, "user"));
+      if (about.get("trace") != null) {
+        engine.trace(floats(GoldenTest.array(about, "trace").asFloatBuffer()));
+      }
+      float[] logProbs = floats(GoldenTest.array(about, "log_probs").asFloatBuffer());
+      List<Candidate> found =
+          engine.decode(
+              logProbs,
+              logProbs.length / columns.size(),
+              GoldenTest.texts(Json.array(about, "context")),
+              Json.integer(about, "nbest"),
+              (Boolean) about.get("unfinished"));
+      GoldenTest.same(Json.text(about, "name"), Json.array(about, "words"), found, 1e-6);
+      engine.close();
+    }
+    assertTrue(cases.size() >= 40);
+  }
+
+  private static void teach(Engine engine, Map<String, Object> user) {
+    for (Map.Entry<String, Object> word : user.entrySet()) {
+      Map<?, ?> held = (Map<?, ?>) word.getValue();
+      engine.word(
+          word.getKey(),
+          Json.text(held, "spelled"),
+          Json.number(held, "count"),
+          Json.number(held, "boost"),
+          (Boolean) held.get("hidden"));
+    }
+  }
+
+  private static int[] symbols(List<Object> columns) {
+    int[] made = new int[columns.size()];
+    for (int i = 0; i < made.length; i++) {
+      String symbol = (String) columns.get(i);
+      made[i] = symbol.equals("<blank>") ? -1 : symbol.isEmpty() ? 0 : symbol.charAt(0);
+    }
+    return made;
+  }
+
+  private static float[] floats(FloatBuffer values) {
+    float[] made = new float[values.capacity()];
+    values.get(made);
+    return made;
+  }
+
+  @Test
+  public void knowsTheNormalFormOfWords() throws Exception {
+    for (Object one : Json.array(Files.golden("checks.json"), "words")) {
+      Map<?, ?> about = (Map<?, ?>) one;
+      assertEquals(Json.text(about, "normalized"), Engine.normal(Json.text(about, "text")));
+    }
+  }
+
+  @Test
+  public void refusesWhatItDoesNotKnow() {
+    Map<String, Object> newer = Collections.<String, Object>singletonMap("better_than_today", 1.0);
+    assertTrue(refusal(newer, lexicon).contains("better_than_today"));
+    Map<String, Object> wrong = Collections.<String, Object>singletonMap("lm_weight", -1.0);
+    assertTrue(refusal(wrong, lexicon).contains("lm_weight"));
+    byte[] cut = new byte[lexicon.capacity() / 2];
+    lexicon.duplicate().get(cut);
+    Map<String, Object> none = Collections.<String, Object>emptyMap();
+    assertTrue(refusal(none, Artifact.direct(cut)).length() > 10);
+    assertTrue(refusal(none, ByteBuffer.allocateDirect(0)).length() > 10);
+  }
+
+  private static String refusal(Map<String, Object> options, ByteBuffer words) {
+    Map<String, Object> preset = new LinkedHashMap<>(options);
+    preset.put("type", "lexicon");
+    try {
+      new Engine(words, null, preset).close();
+    } catch (ModelException error) {
+      return error.getMessage();
+    }
+    fail("accepted " + options);
+    return "";
+  }
+
+  @Test
+  public void aClosedEngineSaysSo() {
+    Engine engine = engine(Collections.<String, Object>emptyMap());
+    engine.close();
+    engine.close();
+    try {
+      engine.decode(new float[0], 0, Collections.<String>emptyList(), 1, false);
+      fail();
+    } catch (IllegalStateException error) {
+      assertEquals("the engine was closed", error.getMessage());
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/* Stands in for libfbjni.so, which ExecuTorch's library names but our route never enters.
+ *
+ * Its Java package would need the real one; native/et_jni.cpp goes below that. Any call is a mistake
+ * and traps.
+ */
+#define NEVER(name) \
+  __attribute__((visibility("default"))) void name(void) { __builtin_trap(); }
+
+NEVER(_ZN8facebook3jni10JByteOrder11nativeOrderEv)
+NEVER(_ZN8facebook3jni10initializeEP7_JavaVMONSt6__ndk18functionIFvvEEE)
+NEVER(_ZN8facebook3jni11Environment7currentEv)
+NEVER(_ZN8facebook3jni11JByteBuffer5orderENS0_9alias_refINS0_10JByteOrderEEE)
+NEVER(_ZN8facebook3jni11JByteBuffer9wrapBytesEPhm)
+NEVER(_ZN8facebook3jni12make_jstringEPKc)
+NEVER(_ZN8facebook3jni14findClassLocalEPKc)
+NEVER(_ZN8facebook3jni15JPrimitiveArrayIP10_jintArrayE9getRegionEiiPi)
+NEVER(_ZN8facebook3jni15JPrimitiveArrayIP11_jbyteArrayE9getRegionEiiPa)
+NEVER(_ZN8facebook3jni15JPrimitiveArrayIP11_jlongArrayE9getRegionEiiPl)
+NEVER(_ZN8facebook3jni15JPrimitiveArrayIP11_jlongArrayE9setRegionEiiPKl)
+NEVER(_ZN8facebook3jni15JPrimitiveArrayIP12_jfloatArrayE9getRegionEiiPf)
+NEVER(_ZN8facebook3jni15findClassStaticEPKc)
+NEVER(_ZN8facebook3jni15make_long_arrayEi)
+NEVER(_ZN8facebook3jni19throwCppExceptionIfEb)
+NEVER(_ZN8facebook3jni21throwNewJavaExceptionEP11_jthrowable)
+NEVER(_ZN8facebook3jni21throwNewJavaExceptionEPKcS2_)
+NEVER(_ZN8facebook3jni38throwPendingJniExceptionAsCppExceptionEv)
+NEVER(_ZN8facebook3jni43translatePendingCppExceptionToJavaExceptionEv)
+NEVER(_ZN8facebook3jni6detail10HybridData6createEv)
+NEVER(_ZN8facebook3jni6detail12JniEnvCacherC1EP7_JNIEnv)
+NEVER(_ZN8facebook3jni6detail12JniEnvCacherD1Ev)
+NEVER(_ZN8facebook3jni6detail16HybridDestructor16setNativePointerENSt6__ndk110unique_ptrINS1_15BaseHybridClassENS3_14default_deleteIS5_EEEE)
+NEVER(_ZNK8facebook3jni6detail16HybridDestructor16getNativePointerEv)
+NEVER(_ZNK8facebook3jni7JString11toStdStringEv)

@@ -1,0 +1,96 @@
+"""A run before its first step: settings, model, task, optimizer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from torch import nn
+
+from edgectc import bundle as bundles
+from edgectc import registry
+from edgectc.config import dumps, from_dict, to_dict
+from edgectc.data.lexicons import Lexicon
+from edgectc.errors import BundleMismatchError
+from edgectc.files import write_bytes
+from edgectc.model import CtcModel
+from edgectc.tasks._base import Run, Task, check_feasible
+from edgectc.training.parameters import initialise
+from edgectc.training.settings import Optimizer, Settings
+
+
+def prepare(
+    config: Mapping[str, Any],
+    *,
+    data: Path | None,
+    lexicon: Lexicon | None = None,
+    threads: int = 1,
+) -> tuple[Settings, CtcModel, Task]:
+    """Return a configuration's complete settings, its model before training, and its task.
+
+    All training targets of the task are within reach of the model.
+
+    Args:
+        config: see `edgectc.training.settings.Settings`.
+        data: the user's samples; None generates them.
+        lexicon: words for the decoder.
+        threads: of torch.
+
+    Raises:
+        ConfigError: the configuration cannot be honoured.
+        InputError: no usable samples, or targets that CTC cannot emit.
+    """
+    settings = from_dict(Settings, config).completed()
+    torch.set_num_threads(threads)
+    torch.manual_seed(settings.seed)
+    model = CtcModel(settings.model)
+    if settings.start:
+        _start(model, settings.start)
+    initialise(model, settings.init)
+    run = Run(model, data, lexicon, settings.decoder, settings.seed, settings.validation_rows)
+    task: Task = registry.create("tasks", settings.task_spec(), run=run)
+    check_feasible(task.train, model)
+    return settings, model, task
+
+
+def make_optimizer(model: nn.Module, how: Optimizer) -> torch.optim.Optimizer:
+    """Return the optimizer that the settings name."""
+    weights = model.parameters()
+    if how.type == "sgd":
+        return torch.optim.SGD(
+            weights, lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay
+        )
+    kind = torch.optim.AdamW if how.type == "adamw" else torch.optim.Adam
+    return kind(weights, lr=how.lr, weight_decay=how.weight_decay)
+
+
+def claim(out: Path, settings: Settings) -> None:
+    """Make ``out`` this configuration's folder, or refuse to mix two runs in one.
+
+    Raises:
+        BundleMismatchError: it holds a run of another configuration.
+    """
+    path = out / "config.json"
+    if path.exists():
+        try:
+            found = from_dict(Settings, json.loads(path.read_text(encoding="utf-8"))).completed()
+        except ValueError:
+            found = None
+        if found != settings:
+            raise BundleMismatchError(
+                f"{out} holds a run with another configuration; choose another --out or remove it"
+            )
+    write_bytes(path, dumps(to_dict(settings)).encode())
+
+
+def _start(model: CtcModel, place: str) -> None:
+    """Give ``model`` the weights of a bundle, in place."""
+    found = load_tensors(bundles.read(bundles.locate(place)).file("weights.safetensors"))
+    try:
+        model.load_state_dict(found)
+    except RuntimeError as error:
+        raise BundleMismatchError(f"start = {place!r} does not fit the model: {error}") from error

@@ -1,0 +1,71 @@
+"""The network's answers to the dev samples, and the task's verdict on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgectc.model import CtcModel
+from edgectc.tasks._base import Score, Task, output_frames
+from edgectc.types import Array
+
+
+def validate(model: CtcModel, task: Task, *, batch_size: int) -> Score:
+    """Return the task's figures of ``model``, in evaluation mode and full precision.
+
+    If an answer is not finite the metric is None, which is never the best, and
+    ``dev_not_finite`` counts such answers.
+    """
+    was_training, broken = model.training, 0
+    model.eval()
+
+    def finite(found: Iterator[Array]) -> Iterator[Array]:
+        nonlocal broken
+        for one in found:
+            if not np.isfinite(one).all():
+                broken += 1
+                one = np.full(one.shape, -math.log(one.shape[1]))
+            yield one
+
+    try:
+        score = task.score(finite(answers(model, task, batch_size=batch_size)))
+    finally:
+        model.train(was_training)
+    if not broken:
+        return score
+    return replace(score, figures={"dev_not_finite": broken, task.metric.name: None})
+
+
+def answers(model: CtcModel, task: Task, *, batch_size: int) -> Iterator[Array]:
+    """Yield log_probs (T', V) float64 of every dev sample in order.
+
+    A batch that does not fit in memory is halved, and so are those after it.
+    """
+    device = next(model.parameters()).device
+    start, size = 0, batch_size
+    while start < task.dev_rows:
+        rows = np.arange(start, min(start + size, task.dev_rows))
+        inputs = task.dev_inputs(rows)
+        try:
+            found = _log_probs(model, inputs, device)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size = (size + 1) // 2
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+            continue
+        frames = output_frames(model, inputs["length"].numpy())
+        for one, valid in zip(found, frames, strict=True):
+            yield one[:valid].double().log_softmax(-1).numpy()
+        start += len(rows)
+
+
+@torch.inference_mode()
+def _log_probs(model: CtcModel, inputs: dict[str, Tensor], device: torch.device) -> Tensor:
+    return model(**{k: v.to(device) for k, v in inputs.items()}).float().cpu()

@@ -65,14 +65,23 @@ def main() -> int:
         planted = number == options.runs
         now = measured((__file__, "--worker") if planted else None)
         verdicts = gate.compare(now, baseline, TOLERANCE)
-        p50 = next(v for v in verdicts if v.figure == "p50_ms")
+        p50 = next(v for v in verdicts if v.figure == "cpu_p50_ms")
         worse = ", ".join(v.figure for v in verdicts if v.verdict == "worse")
         alarms += bool(worse) and not planted
         name = f"{PLANTED:.0%} slower" if planted else f"unchanged, run {number + 1}"
         shown = f"{p50.ratio:.3f} [{p50.low:.3f}, {p50.high:.3f}]"
-        rows.append([name, now["machine"]["load_1_min"], now["rows"][1]["p50_ms"], shown, worse])
+        rows.append(
+            [
+                name,
+                now["machine"]["load_1_min"],
+                now["rows"][1]["p50_ms"],
+                now["rows"][1]["waited_share"],
+                shown,
+                worse,
+            ]
+        )
         print(rows[-1], file=sys.stderr)
-    head = ["code", "load", "p50 ms", "p50 now / baseline", "alarms"]
+    head = ["code", "load", "p50 ms", "waited", "CPU p50 now / baseline", "alarms"]
     here = baseline["machine"]
     text = (
         f"python bench/gate.py --runs {options.runs}\n{here['processor']}, {here['cores']} shared "

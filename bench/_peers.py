@@ -33,9 +33,9 @@ def arpa(lexicon: Lexicon, folder: str) -> str:
 
 
 def pyctcdecode(
-    lexicon: Lexicon, folder: str, letters: str, beam_size: int, weight: float, bonus: float = 0.0
+    lexicon: Lexicon, folder: str, letters: str, beam_size: int, weight: float, prune: bool = True
 ) -> Decode:
-    """``weight`` of the natural log; its own alpha is the same, ``bonus`` a word its beta."""
+    """``prune`` as by default: a token below exp(-5) and a beam exp(-10) under the best are cut."""
     import pyctcdecode as peer
 
     logging.disable(logging.WARNING)
@@ -44,12 +44,14 @@ def pyctcdecode(
         arpa(lexicon, folder),
         list(lexicon.words),
         alpha=weight,
-        beta=bonus,
+        beta=0.0,
         lm_score_boundary=False,
     )
 
+    pruning = {} if prune else {"token_min_logp": -15.0, "beam_prune_logp": -30.0}
+
     def decode(log_probs: np.ndarray) -> list[str]:
-        beams = decoder.decode_beams(log_probs, beam_width=beam_size, prune_history=True)
+        beams = decoder.decode_beams(log_probs, beam_width=beam_size, prune_history=True, **pruning)
         return list(dict.fromkeys(beam[0] for beam in beams))
 
     return decode

@@ -70,16 +70,8 @@ def main() -> int:
         alarms += bool(worse) and not planted
         name = f"{PLANTED:.0%} slower" if planted else f"unchanged, run {number + 1}"
         shown = f"{p50.ratio:.3f} [{p50.low:.3f}, {p50.high:.3f}]"
-        rows.append(
-            [
-                name,
-                now["machine"]["load_1_min"],
-                now["rows"][1]["p50_ms"],
-                now["rows"][1]["waited_share"],
-                shown,
-                worse,
-            ]
-        )
+        row, load = now["rows"][1], now["machine"]["load_1_min"]
+        rows.append([name, load, row["p50_ms"], f"{row['waited_share']:.1%}", shown, worse])
         print(rows[-1], file=sys.stderr)
     head = ["code", "load", "p50 ms", "waited", "CPU p50 now / baseline", "alarms"]
     here = baseline["machine"]

@@ -98,13 +98,16 @@ def systems(
         "onnxruntime + pyctcdecode": lambda beam, weight: _peers.pyctcdecode(
             lexicon, folder, LETTERS, beam, weight
         ),
+        "onnxruntime + pyctcdecode, little pruning": lambda beam, weight: _peers.pyctcdecode(
+            lexicon, folder, LETTERS, beam, weight, prune=False
+        ),
     }
     made = {"edgectc, 5 best": ours(model)}
     for name, make in makers.items():
         scores = {w: top1(assembled(model, make(32, w)), tune) for w in WEIGHTS}
         best = max(WEIGHTS, key=lambda w: scores[w])
         print(f"{name}: weight {best}, {scores}", file=sys.stderr)
-        for beam in (16, 32, 100):
+        for beam in (32, 100):
             made[f"{name}, beam {beam} (weight {best})"] = assembled(model, make(beam, best))
     return made
 

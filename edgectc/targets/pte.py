@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
@@ -84,7 +85,7 @@ class PteTarget:
         except ExportError:
             raise
         except Exception as error:  # capture and lowering raise many unrelated classes
-            raise ExportError(f"ExecuTorch failed: {error}") from error
+            raise ExportError(f"ExecuTorch failed: {explained(error)}") from error
         # A .pte without a delegate still runs, about 200 times slower: never ship that in silence.
         if not any("executorch_call_delegate" in str(n.target) for n in _nodes(edge)):
             raise ExportError("XNNPACK took no part of the graph; no file was made")
@@ -121,7 +122,7 @@ class PteTarget:
                 manager = EdgeProgramManager({"forward": program}, constant_methods=constants)
                 data: bytes = manager.to_executorch().buffer
         except Exception as error:  # emission raises many unrelated classes
-            raise ExportError(f"ExecuTorch failed to emit: {error}") from error
+            raise ExportError(f"ExecuTorch failed to emit: {explained(error)}") from error
         return data
 
 

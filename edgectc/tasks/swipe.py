@@ -1,10 +1,10 @@
-"""Swipes to words: real ones with generated ones among them, or generated ones alone."""
+"""Swipes to words: real ones with spliced and generated ones, or generated ones alone."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,19 +15,14 @@ from edgectc import registry
 from edgectc.data import jsonl, layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon, letters
+from edgectc.data.splicing import splice
+from edgectc.data.synthesis import generate
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
 from edgectc.tasks._cache import recall
-from edgectc.tasks._swipes import (
-    Data,
-    SwipeArrays,
-    from_numpy,
-    generate,
-    joined,
-    to_arrays,
-    to_numpy,
-)
+from edgectc.tasks._rebuilding import random_layout
+from edgectc.tasks._swipes import Data, SwipeArrays, from_numpy, joined, to_arrays, to_numpy
 from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 
@@ -90,8 +85,15 @@ class SwipeTask:
         }
         found = recall(run.cache, about, lambda: _prepared(how, run, self._default))
         arrays = from_numpy(found)
-        self.real, pool = int(found["real"]), len(arrays) - int(found["real"])
-        self.made = min(pool, int(self.real * how.synthetic)) if run.data else pool
+        # Start, size and rows an epoch of what there is to choose from beside the real swipes.
+        self._pools: list[tuple[int, int, int]] = []
+        self.real = start = int(found["real"])
+        for size, wanted in zip(found["pools"].tolist(), found["wanted"].tolist(), strict=True):
+            rows = min(size, int(self.real * wanted)) if run.data else size
+            self._pools.append((start, size, rows))
+            start += size
+        self.made = sum(rows for _, _, rows in self._pools)
+        self._share = shares(arrays.labels[: self.real], how.balance)
         self.train: SwipeArrays = replace(arrays, augment=options.augment)
         self.blank_id = arrays.keys.shape[1]
         self._dev = {name: found[f"dev_{name}"] for name in ("trace", "length", "word")}
@@ -107,9 +109,12 @@ class SwipeTask:
         return self.real + self.made
 
     def order(self, rng: np.random.Generator) -> Array:
-        """Return all real swipes and some of the generated ones, shuffled."""
-        made = rng.choice(len(self.train) - self.real, self.made, replace=False) + self.real
-        return rng.permutation(np.concatenate([np.arange(self.real), made]))
+        """Return as many rows as there are real swipes and some of the others, shuffled."""
+        real = np.arange(self.real)
+        if self._share is not None:
+            real = rng.choice(self.real, self.real, p=self._share)
+        made = [start + rng.choice(n, rows, replace=False) for start, n, rows in self._pools]
+        return rng.permutation(np.concatenate([real, *made]))
 
     @property
     def dev_rows(self) -> int:
@@ -142,14 +147,16 @@ class SwipeTask:
 
 def _prepared(how: Data, run: Run, default: Layout) -> dict[str, Array]:
     """Return all that is made of the samples before training, as plain arrays."""
-    frontend, stride = run.model.frontend, run.model.stride
+    frontend = run.model.frontend
     real, dropped = jsonl.load(run.data, split="train") if run.data else ([], Counter[str]())
     dev = jsonl.load(run.data, split="dev")[0] if run.data else _made(how, run, dev=True)
     dev = [swipe for swipe in dev if swipe.word]
-    arrays = to_arrays(real, frontend, stride)
+    arrays = to_arrays(real, frontend, run.model.stride)
     count = len(arrays)
-    if run.data is None or how.synthetic > 0:
-        pool = to_arrays(_made(how, run), frontend, stride, "generated")
+    sizes, wanted = [], []
+    for pool, share in _pools(how, run, real):
+        sizes.append(len(pool))
+        wanted.append(share)
         arrays = joined(arrays, pool)
     if not dev or not (count if run.data else len(arrays)):
         hint = "swipes need a word and a user (see `edgectc train --help`)"
@@ -160,6 +167,8 @@ def _prepared(how: Data, run: Run, default: Layout) -> dict[str, Array]:
     return {
         **to_numpy(replace(arrays, dropped=dropped + arrays.dropped)),
         "real": np.array(count),
+        "pools": np.array(sizes, np.int64),
+        "wanted": np.array(wanted, np.float64),
         "seen_words": np.unique(np.array(seen, "<u4")),
         "dev_trace": np.concatenate([one["trace"] for one in prepared]),
         "dev_length": np.concatenate([one["length"] for one in prepared]),
@@ -167,10 +176,33 @@ def _prepared(how: Data, run: Run, default: Layout) -> dict[str, Array]:
     }
 
 
-def _made(how: Data, run: Run, *, dev: bool = False) -> list[Swipe]:
+def _pools(how: Data, run: Run, real: list[Swipe]) -> Iterator[tuple[SwipeArrays, float]]:
+    """Yield samples to choose from beside the real ones, and how many to take for each of those."""
+    frontend, stride = run.model.frontend, run.model.stride
+    rng = np.random.default_rng(run.seed)
+    boards = [random_layout(f"random-{i}", rng) for i in range(how.random_layouts)]
+    if run.data is None or how.synthetic > 0:
+        made = _made(how, run, boards)
+        yield to_arrays(made, frontend, stride, "generated", boards), how.synthetic
+    if real and how.spliced > 0:
+        spliced = list(splice(real, how.spliced_pool, rng))
+        yield to_arrays(spliced, frontend, stride, "spliced"), how.spliced
+
+
+def shares(labels: Sequence[tuple[int, ...]], balance: float) -> Array | None:
+    """Return (n,) how often to draw each sample, summing to 1; None for all alike."""
+    if not balance or not labels:
+        return None
+    counts = Counter(labels)
+    weight = np.array([counts[label] ** -balance for label in labels])
+    return np.asarray(weight / weight.sum())
+
+
+def _made(how: Data, run: Run, further: Sequence[Layout] = (), *, dev: bool = False) -> list[Swipe]:
     """Return generated swipes; those of dev on the default layout, of other traces."""
     words = run.lexicon or Lexicon.from_counts(dict.fromkeys(_WORDS.split(), 1.0))
     names = (how.layout,) if dev else how.synthetic_layouts
+    boards = [*map(layouts.load, names), *further]
     count = min(run.validation_rows, how.synthetic_pool) if dev else how.synthetic_pool
     seed = run.seed + dev
-    return list(generate(words, names, count=count, words=how.synthetic_words, seed=seed))
+    return list(generate(words, boards, count=count, words=how.synthetic_words, seed=seed))

@@ -1,0 +1,1 @@
+"""The browser keyboard: its files, and a server for them."""

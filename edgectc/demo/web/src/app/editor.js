@@ -1,0 +1,123 @@
+// The text: where words go, which of them were swiped, and what else they may have been.
+
+/** @typedef {{start: number, end: number, words: import("../host/engine.js").Found[], chosen: number, row: any}} Swiped */
+
+export class Editor {
+  /**
+   * @param {HTMLTextAreaElement} area
+   * @param {() => void} changed
+   */
+  constructor(area, changed) {
+    this.area = area;
+    this.changed = changed;
+    /** @type {Swiped[]} */ this.swiped = [];
+    this.before = area.value;
+    area.addEventListener("input", () => this.#typed());
+    for (const name of ["click", "keyup"]) area.addEventListener(name, () => changed());
+  }
+
+  /** Returns the text before the caret. */
+  get head() {
+    return this.area.value.slice(0, this.area.selectionStart);
+  }
+
+  /** Returns the swiped word that the caret is in or behind, if any. */
+  get current() {
+    const at = this.area.selectionStart;
+    return this.swiped.find(({ start, end }) => start < at && at <= end) ?? null;
+  }
+
+  /** Returns the word of typed letters that the caret is behind, if any. */
+  get typedWord() {
+    return this.current ? "" : (this.head.match(/[\p{L}\p{M}'’]+$/u)?.[0] ?? "");
+  }
+
+  /** Returns whether the next letter begins a sentence. */
+  get atStart() {
+    return /(^|[.!?]\s+|\n)$/.test(this.head);
+  }
+
+  /**
+   * Puts text in place of start..end and the caret behind it; swiped words there are words no more.
+   * @param {string} text
+   * @param {number} start
+   * @param {number} end
+   */
+  put(text, start = this.area.selectionStart, end = this.area.selectionEnd) {
+    this.area.setRangeText(text, start, end, "end");
+    this.#moved(start, end, text.length);
+    this.before = this.area.value;
+    this.area.scrollTop = this.area.scrollHeight;
+    this.changed();
+  }
+
+  /**
+   * Writes the best of some words, with a space before it where one belongs.
+   * @param {import("../host/engine.js").Found[]} words
+   * @param {any} row of the recorder
+   * @param {(text: string) => string} cased
+   */
+  write(words, row, cased) {
+    const start = this.area.selectionStart;
+    const space = /[^\s(“"'/-]$/.test(this.head) ? " " : "";
+    const shown = words.map((one) => ({ ...one, text: cased(one.text) }));
+    this.put(space + shown[0].text);
+    const from = start + space.length;
+    this.swiped.push({ start: from, end: from + shown[0].text.length, words: shown, chosen: 0, row });
+    this.changed();
+  }
+
+  /**
+   * Takes another of a swiped word's candidates.
+   * @param {Swiped} one
+   * @param {number} place
+   */
+  choose(one, place) {
+    const { text } = one.words[place];
+    const kept = { ...one, chosen: place, end: one.start + text.length };
+    this.put(text, one.start, one.end);
+    this.swiped.push(kept);
+    this.changed();
+    return kept;
+  }
+
+  /** @param {string} text a key that was tapped */
+  tap(text) {
+    const behind = this.swiped.find(({ end }) => end === this.area.selectionStart);
+    const next = /\p{L}|\p{N}/u.test(text) && (behind || /[.,!?]$/.test(this.head)) && !/[\d.]\.$/.test(this.head);
+    this.put((next ? " " : "") + text);
+  }
+
+  /** Takes back a character, or the swiped word that the caret is behind. */
+  backspace() {
+    const { selectionStart: at, selectionEnd: end } = this.area;
+    if (at !== end) return this.put("");
+    const one = this.swiped.find((word) => word.end === at);
+    if (one) return this.put("", one.start - (this.area.value[one.start - 1] === " " ? 1 : 0), at);
+    const last = [...this.head].pop();
+    if (last) this.put("", at - last.length, at);
+  }
+
+  /** What the browser itself changed. */
+  #typed() {
+    const [old, now] = [this.before, this.area.value];
+    let start = 0;
+    while (start < old.length && start < now.length && old[start] === now[start]) start++;
+    let tail = 0;
+    while (tail < old.length - start && tail < now.length - start && old.at(-1 - tail) === now.at(-1 - tail)) tail++;
+    this.#moved(start, old.length - tail, now.length - tail - start);
+    this.before = now;
+    this.changed();
+  }
+
+  /**
+   * @param {number} start
+   * @param {number} end
+   * @param {number} size of what is there now
+   */
+  #moved(start, end, size) {
+    this.swiped = this.swiped
+      .filter((one) => one.end <= start || one.start >= end)
+      .map((one) => (one.start >= end ? { ...one, start: one.start + size - (end - start), end: one.end + size - (end - start) } : one));
+  }
+}

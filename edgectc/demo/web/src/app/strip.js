@@ -1,0 +1,69 @@
+// The row of suggestions.
+
+/** @param {number} share */
+export const percent = (share) => (share >= 0.995 ? "99 %" : share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
+
+export class Strip {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+  }
+
+  /** @param {string} text */
+  hint(text) {
+    this.#fill([piece("span", "hint", text)]);
+  }
+
+  /** Words of a trace that is still being drawn. @param {import("../host/engine.js").Found[]} words */
+  moving(words) {
+    this.#fill(words.map((one) => piece("span", "live", one.text)));
+  }
+
+  /**
+   * @param {import("../host/engine.js").Found[]} words
+   * @param {number} chosen
+   * @param {(place: number) => void} choose
+   */
+  words(words, chosen, choose) {
+    this.#fill(words.map((one, place) => {
+      const button = /** @type {HTMLButtonElement} */ (piece("button", "", one.text));
+      const share = piece("small", "", percent(one.probability));
+      button.type = "button";
+      button.setAttribute("aria-pressed", String(place === chosen));
+      button.append(share);
+      button.addEventListener("pointerdown", (event) => event.preventDefault()); // the text keeps the focus
+      button.addEventListener("click", () => choose(place));
+      return button;
+    }));
+  }
+
+  /**
+   * @param {string} text
+   * @param {() => void} act
+   */
+  offer(text, act) {
+    const button = /** @type {HTMLButtonElement} */ (piece("button", "", text));
+    button.type = "button";
+    button.addEventListener("pointerdown", (event) => event.preventDefault());
+    button.addEventListener("click", act);
+    this.#fill([button]);
+  }
+
+  /** @param {HTMLElement[]} pieces */
+  #fill(pieces) {
+    this.place.replaceChildren(...pieces);
+    this.place.scrollLeft = 0;
+  }
+}
+
+/**
+ * @param {string} tag
+ * @param {string} name
+ * @param {string} text
+ */
+function piece(tag, name, text) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,114 @@
+// Opening a sealed artifact: docs/host_contract.md, 0.
+
+import { sha256, sha256Hex } from "./sha256.js";
+
+const ANY_VERSION = /\{"edgectc_manifest":(\d{1,9}),"file_sha256":"/g;
+const KEYS = new Set([
+  "name", "target", "scheme", "opset", "inputs", "output", "frontend", "tokens", "blank_id", "separator",
+  "layouts", "decoder", "lexicon", "language_model", "reference", "source", "parity",
+]);
+const FRONTEND = new Set([
+  "type", "max_frames", "min_frames", "ms_per_frame", "keys_per_frame", "time_share", "slots",
+]);
+
+/** Something that cannot be trusted or used; the message is for people. */
+export class Refused extends Error {}
+
+/**
+ * Returns where the 64 digits of the hash begin, once the whole file has matched them.
+ * @param {Uint8Array} bytes
+ * @returns {{start: number, text: string}}
+ */
+export function unseal(bytes) {
+  const text = new TextDecoder("latin1").decode(bytes);
+  const found = [...text.matchAll(ANY_VERSION)];
+  if (found.length !== 1) {
+    throw new Refused(found.length ? "The model has two manifests inside." : "The file is no edgectc model: it has no manifest.");
+  }
+  const [{ 0: prefix, 1: version, index }] = found;
+  if (version !== "1") {
+    throw new Refused(`The model has a manifest of version ${version}; this page reads version 1. Update edgectc.`);
+  }
+  const start = index + prefix.length;
+  const stored = text.slice(start, start + 64);
+  const blank = new Uint8Array(64).fill(48);
+  const actual = sha256Hex(sha256(bytes.subarray(0, start), blank, bytes.subarray(start + 64)));
+  if (stored !== actual) throw new Refused("The model is damaged: its bytes do not match its hash. Copy or export it again.");
+  return { start: index, text };
+}
+
+/**
+ * Returns the manifest of an artifact this host can use, after checking the hash over all its bytes.
+ * @param {Uint8Array} bytes
+ * @returns {Record<string, any>}
+ */
+export function openArtifact(bytes) {
+  const { start, text } = unseal(bytes);
+  let manifest;
+  try {
+    manifest = JSON.parse(text.slice(start, objectEnd(text, start))).manifest;
+  } catch {
+    throw new Refused("The model has a malformed manifest. Export it again.");
+  }
+  check(manifest);
+  return manifest;
+}
+
+/**
+ * Returns the end of the JSON object that begins at `start`.
+ * @param {string} text
+ * @param {number} start
+ */
+function objectEnd(text, start) {
+  let depth = 0;
+  let quoted = false;
+  for (let i = start; i < text.length; i++) {
+    const c = text[i];
+    if (quoted) {
+      if (c === "\\") i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === "{") depth++;
+    else if (c === "}" && --depth === 0) return i + 1;
+  }
+  throw new Refused("The model has a malformed manifest. Export it again.");
+}
+
+/** @param {Record<string, any>} manifest */
+function check(manifest) {
+  const strange = Object.keys(manifest ?? {}).filter((key) => !KEYS.has(key));
+  if (!manifest || strange.length) {
+    throw new Refused(`The model's manifest has the key “${strange[0]}”, which this page does not know. Update edgectc.`);
+  }
+  if (manifest.target !== "onnx") throw new Refused(`The model is for ${manifest.target}; a browser runs .onnx.`);
+  const { frontend, decoder } = manifest;
+  if (frontend?.type !== "swipe") throw new Refused(`The model takes no swipes but ${frontend?.type}.`);
+  const option = Object.keys(frontend).find((key) => !FRONTEND.has(key));
+  if (option) throw new Refused(`The model's frontend has the option “${option}”, which this page does not know. Update edgectc.`);
+  if (decoder?.type !== "lexicon") throw new Refused(`The model decodes with ${decoder?.type}; a keyboard needs “lexicon”.`);
+}
+
+/**
+ * Throws unless a file is the one that a manifest names.
+ * @param {Uint8Array} bytes
+ * @param {{file: string, sha256: string}} wanted
+ * @param {string} what
+ */
+export function checkFile(bytes, wanted, what) {
+  if (sha256Hex(sha256(bytes)) !== wanted.sha256) {
+    throw new Refused(`The ${what} is not the one this model was made with (${wanted.file}). Serve the right file.`);
+  }
+}
+
+/**
+ * Returns the array of a manifest's or vector's JSON form.
+ * @param {{dtype: string, shape: number[], base64: string}} packed
+ * @returns {Float32Array | Float64Array | Int32Array}
+ */
+export function unpack(packed) {
+  const bytes = Uint8Array.from(atob(packed.base64), (c) => c.charCodeAt(0));
+  if (packed.dtype === "float32") return new Float32Array(bytes.buffer);
+  if (packed.dtype === "float64") return new Float64Array(bytes.buffer);
+  if (packed.dtype === "int32") return new Int32Array(bytes.buffer);
+  throw new Refused(`An array has the type ${packed.dtype}.`);
+}

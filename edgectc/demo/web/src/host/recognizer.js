@@ -1,0 +1,101 @@
+// From a finger trace to words: the network by onnxruntime-web, the search by the engine.
+
+import { Engine } from "./engine.js";
+import { checkPoints, keyTable, outputLength, readLayout, resample } from "./frontend.js";
+import { Refused, checkFile, openArtifact } from "./manifest.js";
+
+/** @typedef {import("./engine.js").Found} Found */
+/** @typedef {{words: Found[], logProbs: Float32Array, frames: number, letters: string[], ms: Record<string, number>}} Answer */
+
+export class Recognizer {
+  /**
+   * Returns a recognizer, or throws `Refused`.
+   * @param {{ort: any, module: WebAssembly.Module, artifact: Uint8Array, lexicon: Uint8Array, languageModel: Uint8Array | null}} parts
+   */
+  static async make({ ort, module, artifact, lexicon, languageModel }) {
+    const manifest = openArtifact(artifact);
+    if (!manifest.lexicon) throw new Refused("The model names no lexicon; a keyboard needs one.");
+    checkFile(lexicon, manifest.lexicon, "lexicon");
+    const engine = await Engine.make(module);
+    engine.lexicon(lexicon);
+    engine.options(manifest.decoder);
+    if (languageModel && manifest.language_model) {
+      checkFile(languageModel, manifest.language_model, "language model");
+      engine.languageModel(languageModel);
+    }
+    const session = await ort.InferenceSession.create(artifact, { executionProviders: ["wasm"] });
+    return new Recognizer(ort, session, engine, manifest, Boolean(languageModel && manifest.language_model));
+  }
+
+  /**
+   * @param {any} ort
+   * @param {any} session
+   * @param {Engine} engine
+   * @param {Record<string, any>} manifest
+   * @param {boolean} hasContext
+   */
+  constructor(ort, session, engine, manifest, hasContext) {
+    this.ort = ort;
+    this.session = session;
+    this.engine = engine;
+    this.manifest = manifest;
+    this.hasContext = hasContext;
+    /** @type {import("./frontend.js").Layout[]} */
+    this.layouts = manifest.layouts.map(readLayout);
+    this.layout = this.layouts[0];
+    this.trace = new Float32Array(0);
+    this.length = new Int32Array(1);
+    this.use(this.layout.name);
+  }
+
+  /** Takes another of the model's layouts; throws, and keeps the one it has, if words lack a key. @param {string} name */
+  use(name) {
+    const layout = this.layouts.find((one) => one.name === name);
+    if (!layout) throw new Refused(`The model has no layout “${name}”.`);
+    const { slots, max_frames: T } = this.manifest.frontend;
+    const table = keyTable(layout, slots);
+    const blank = this.manifest.blank_id;
+    /** @type {(string | null)[]} */
+    const symbols = Array.from({ length: slots + 1 }, (_, k) => layout.letters[k] ?? null);
+    symbols[blank] = "<blank>";
+    this.engine.columns(symbols, layout);
+    this.layout = layout;
+    const { Tensor } = this.ort;
+    this.trace = new Float32Array(3 * T);
+    this.inputs = {
+      trace: new Tensor("float32", this.trace, [1, T, 3]),
+      length: new Tensor("int32", this.length, [1]),
+      keys: new Tensor("float32", table.keys, [1, slots, 2]),
+      key_mask: new Tensor("float32", table.mask, [1, slots]),
+      key_size: new Tensor("float32", table.size, [1, 2]),
+    };
+  }
+
+  /**
+   * Returns ranked words of a trace. One call at a time.
+   * @param {number[][]} points rows x, y, t in milliseconds, in the letter area
+   * @param {{nbest?: number, context?: string[], unfinished?: boolean}} how
+   * @returns {Promise<Answer>}
+   */
+  async read(points, { nbest = 5, context = [], unfinished = false } = {}) {
+    const start = performance.now();
+    checkPoints(points);
+    const { layout } = this;
+    const frames = resample(points, layout, this.manifest.frontend);
+    const length = frames.length / 3;
+    this.trace.fill(0);
+    this.trace.set(frames);
+    this.length[0] = length;
+    const used = outputLength(length, this.manifest.output);
+    const packed = performance.now();
+    const { log_probs: output } = await this.session.run(this.inputs);
+    const ran = performance.now();
+    const logProbs = output.data.subarray(0, used * output.dims[2]);
+    this.engine.context(this.hasContext ? context : []);
+    const trace = unfinished ? null : this.trace.subarray(0, 3 * length);
+    const words = this.engine.search(logProbs, used, { nbest, unfinished, trace });
+    const done = performance.now();
+    const ms = { resample: packed - start, network: ran - packed, search: done - ran, total: done - start };
+    return { words, logProbs: logProbs.slice(), frames: used, letters: layout.letters, ms };
+  }
+}

@@ -1,0 +1,263 @@
+// The keyboard in a real Chromium: recorded traces replayed by touch, and all that can go wrong.
+//
+// PYTHON names the interpreter that has edgectc (default python3); SHOTS a folder for screenshots.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import test, { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { lacking, launch, open, swipe } from "./chromium.mjs";
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
+const trace = (name) => golden.cases.find((one) => one.name === name);
+const python = process.env.PYTHON ?? "python3";
+const skip = lacking() || false;
+const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-demo-"));
+const servers = [];
+let browser;
+let url;
+
+function serve(...how) {
+  const server = spawn(python, ["-m", "edgectc", "demo", "--port", "0", "--json", ...how], { cwd: root });
+  servers.push(server);
+  return new Promise((done, fail) => {
+    server.stdout.once("data", (line) => done(JSON.parse(line).url));
+    server.stderr.once("data", (line) => fail(new Error(String(line))));
+  });
+}
+
+/** Serves an exported keyboard whose files were changed. */
+async function serveChanged(name, change) {
+  const folder = path.join(work, name);
+  const made = spawnSync(python, ["-m", "edgectc", "demo", "--export", folder], { cwd: root, encoding: "utf8" });
+  assert.equal(made.status, 0, made.stderr);
+  change(path.join(folder, "model"));
+  const server = spawn(python, ["-m", "http.server", "--bind", "127.0.0.1", "0", "--directory", folder], { env: { ...process.env, PYTHONUNBUFFERED: "1" } });
+  servers.push(server);
+  const line = await new Promise((done) => server.stdout.once("data", (text) => done(String(text))));
+  return `http://127.0.0.1:${line.match(/port (\d+)/)[1]}/`;
+}
+
+before(async () => {
+  if (skip) return;
+  browser = await launch();
+  url = await serve();
+});
+after(async () => {
+  await browser?.close();
+  servers.forEach((one) => one.kill());
+  fs.rmSync(work, { recursive: true, force: true });
+});
+
+const shot = (page, name) => process.env.SHOTS && page.screenshot({ path: path.join(process.env.SHOTS, `${name}.png`) });
+const text = (page) => page.$eval("#text", (area) => area.value);
+const tap = (page, id) => page.tap(`#keys [data-id="${id}"]`);
+const quiet = ({ heard, origins }) => {
+  assert.deepEqual(heard, [], "the console said something");
+  assert.equal(origins.size, 1, `asked other origins: ${[...origins]}`);
+};
+
+/** Python's answer to the points that the finger really drew. */
+const near = (found, wanted, name) =>
+  assert.deepEqual(found.map((one) => one.text.toLowerCase()).slice(0, 1), [wanted.words[0].text], name);
+
+test("a swipe writes its word, the next one in context, both sizes, light and dark", { skip }, async () => {
+  for (const [width, height, dark] of [[360, 740, false], [412, 860, true], [1180, 820, false]]) {
+    const one = await open(browser, url, { width, height, dark });
+    near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
+    await swipe(one.page, trace("qwerty-keyboard").points);
+    assert.equal(await text(one.page), "Hello keyboard");
+    assert.equal(await one.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    await shot(one.page, `swiped-${width}-${dark ? "dark" : "light"}`);
+    await one.page.tap("#panel-open");
+    await shot(one.page, `panel-${width}-${dark ? "dark" : "light"}`);
+    quiet(one);
+    await one.context.close();
+  }
+});
+
+test("the top five, through the page's own engine, equal Python's", { skip }, async () => {
+  const one = await open(browser, url);
+  for (const { name, layout, points, context, words } of golden.cases) {
+    const found = await one.page.evaluate(async (model, ...how) => {
+      const { index, load } = await import("./app/loader.js");
+      const served = await index();
+      const made = (globalThis.held ??= (await load(served, served.artifacts[0].file)).recognizer);
+      made.use(how[0]);
+      return (await made.read(how[1], { context: how[2] })).words;
+    }, null, layout, points, context);
+    assert.deepEqual(found.map((word) => word.text), words.map((word) => word.text), name);
+    found.forEach((word, i) => {
+      assert.ok(Math.abs(word.score - words[i].score) < 1e-3, `${name} ${word.text}`);
+      assert.ok(Math.abs(word.probability - words[i].probability) < 1e-3, `${name} ${word.text}`);
+    });
+  }
+  quiet(one);
+  await one.context.close();
+});
+
+test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
+  const one = await open(browser, url);
+  const { page } = one;
+  const { words } = await swipe(page, trace("qwerty-hello").points);
+  await page.tap("#strip button:nth-child(2)");
+  const other = words[1].text;
+  assert.equal((await text(page)).toLowerCase(), other);
+  await tap(page, "o");
+  assert.equal((await text(page)).toLowerCase(), `${other} o`); // a tap begins a word of its own
+  for (const id of ["k", "."]) await tap(page, id);
+  assert.equal((await text(page)).toLowerCase(), `${other} ok.`);
+  await tap(page, "space");
+  await tap(page, "a"); // begins a sentence
+  assert.ok((await text(page)).endsWith(". A"));
+  await tap(page, "symbols");
+  await tap(page, "7");
+  await tap(page, "symbols");
+  assert.ok((await text(page)).endsWith("A7"));
+  for (let i = 0; i < 7; i++) await tap(page, "backspace");
+  assert.equal((await text(page)).toLowerCase(), other);
+  await tap(page, "backspace"); // the whole swiped word
+  assert.equal(await text(page), "");
+  quiet(one);
+  await one.context.close();
+});
+
+test("four layouts, one model", { skip }, async () => {
+  const one = await open(browser, url);
+  for (const name of ["azerty-quick", "qwertz-pizza", "dvorak-thanks"]) {
+    await one.page.select("#layout", name.split("-")[0]);
+    near((await swipe(one.page, trace(name).points)).words, trace(name), name);
+    await shot(one.page, name);
+  }
+  assert.equal((await text(one.page)).toLowerCase(), "quick pizza thanks");
+  quiet(one);
+  await one.context.close();
+});
+
+test("the user's words: added, swiped, hidden, kept over a reload", { skip }, async () => {
+  const one = await open(browser, url);
+  const { page } = one;
+  await page.tap("#dictionary-open");
+  await page.type("#word", "Helo-o");
+  await page.tap('#word-form [value="add"]');
+  await page.type("#word", "hello");
+  await page.tap('#word-form [value="hide"]');
+  await shot(page, "dictionary");
+  await page.tap('#dictionary [value="close"]');
+  const first = (await swipe(page, trace("qwerty-hello").points)).words;
+  assert.ok(!first.some((word) => word.text === "hello"), JSON.stringify(first));
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("state").dataset.kind === "ready");
+  const again = (await swipe(page, trace("qwerty-hello").points)).words;
+  assert.ok(!again.some((word) => word.text === "hello"));
+  await page.tap("#dictionary-open");
+  assert.equal(await page.$$eval("#words li", (rows) => rows.length), 2);
+  await page.type("#word", "42");
+  await page.tap('#word-form [value="add"]');
+  assert.match(await page.$eval("#word-problem", (place) => place.textContent), /42.*no word/);
+  quiet(one);
+  await one.context.close();
+});
+
+test("recorded swipes are read by edgectc", { skip }, async () => {
+  const one = await open(browser, url);
+  const { page } = one;
+  await page.tap("#panel-open");
+  await page.$eval("#record", (box) => box.click());
+  const { words } = await swipe(page, trace("qwerty-hello").points);
+  await page.tap("#strip button:nth-child(2)");
+  await swipe(page, trace("qwerty-keyboard").points);
+  const saved = path.join(work, "saved.jsonl");
+  const rows = await page.evaluate(async () => {
+    let blob;
+    URL.createObjectURL = (made) => ((blob = made), "blob:none");
+    HTMLAnchorElement.prototype.click = () => {};
+    document.getElementById("save").click();
+    return blob.text();
+  });
+  fs.writeFileSync(saved, rows);
+  const first = JSON.parse(rows.split("\n")[0]);
+  assert.equal(first.word.toLowerCase(), words[1].text); // as it was corrected
+  assert.deepEqual(JSON.parse(rows.split("\n")[1]).context, [words[1].text]);
+  const decoded = spawnSync(python, ["-m", "edgectc", "decode", "--input", saved, "--strict", "--json"], { cwd: root, encoding: "utf8" });
+  assert.equal(decoded.status, 0, decoded.stderr);
+  const [line] = decoded.stdout.trim().split("\n").map((row) => JSON.parse(row));
+  assert.equal(line.candidates[0].text, words[0].text);
+  quiet(one);
+  await one.context.close();
+});
+
+test("keys by keyboard alone, and names for all that can be pressed", { skip }, async () => {
+  const one = await open(browser, url);
+  const { page } = one;
+  await page.focus('#keys [data-id="q"]');
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.match(await text(page), /^[as]$/i);
+  const nameless = await page.$$eval("button, select, input, textarea", (all) =>
+    all.filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length)).map((one) => one.outerHTML));
+  assert.deepEqual(nameless, []);
+  await one.context.close();
+});
+
+const broken = {
+  "model missing": [(model) => fs.rmSync(path.join(model, "swipe-en.onnx")), /model is missing/],
+  "model corrupted": [(model) => flip(path.join(model, "swipe-en.onnx"), 100_000), /damaged/],
+  "model cut": [(model) => fs.truncateSync(path.join(model, "swipe-en.onnx"), 2_000_000), /no manifest|damaged/],
+  "model of another version": [(model) => replace(path.join(model, "swipe-en.onnx"), '{"edgectc_manifest":1', '{"edgectc_manifest":9'), /version 9/],
+  "no model at all": [(model) => fs.rmSync(model, { recursive: true }), /list of models is missing/],
+  "lexicon mismatch": [(model) => flip(path.join(model, "lexicon.trie"), 4_000_000), /lexicon is not the one/],
+  "lexicon missing": [(model) => fs.rmSync(path.join(model, "lexicon.trie")), /lexicon is missing/],
+};
+
+function flip(file, at) {
+  const bytes = fs.readFileSync(file);
+  bytes[at] ^= 1;
+  fs.writeFileSync(file, bytes);
+}
+
+function replace(file, old, now) {
+  const bytes = fs.readFileSync(file);
+  bytes.write(now, bytes.indexOf(old), "latin1");
+  fs.writeFileSync(file, bytes);
+}
+
+for (const [name, [change, message]] of Object.entries(broken)) {
+  test(`${name}: said in words, taps still work`, { skip }, async () => {
+    const place = await serveChanged(name.replaceAll(" ", "-"), change);
+    const { page, context } = await open(browser, place, { ready: false });
+    assert.equal(await page.$eval("#state", (state) => state.dataset.kind), "taps");
+    assert.match(await page.$eval("#problem", (place) => place.textContent), message);
+    for (const id of ["o", "k"]) await tap(page, id);
+    assert.equal(await text(page), "Ok");
+    await swipe(page, [[0.1, 0.2, 0], [0.5, 0.2, 60], [0.9, 0.2, 120]], { within: 400 });
+    assert.equal(await text(page), "Ok");
+    if (name === "model corrupted") await shot(page, "corrupted");
+    await context.close();
+  });
+}
+
+test("without its language model it goes on, and says so", { skip }, async () => {
+  for (const change of [(model) => fs.rmSync(path.join(model, "words.lm")), (model) => flip(path.join(model, "words.lm"), 90_000)]) {
+    const place = await serveChanged(`lm-${Math.random()}`, change);
+    const { page, context } = await open(browser, place);
+    assert.match(await page.$eval("#problem", (one) => one.textContent), /Words before.*language model/);
+    near((await swipe(page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
+    await context.close();
+  }
+});
+
+test("without storage it goes on, and says so", { skip }, async () => {
+  const one = await open(browser, url, {
+    before: (page) => page.evaluateOnNewDocument(() => Object.defineProperty(window, "localStorage", { get() { throw new Error("denied"); } })),
+  });
+  assert.match(await one.page.$eval("#state", (state) => state.textContent), /stores nothing/);
+  near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
+  quiet(one);
+  await one.context.close();
+});

@@ -1,0 +1,76 @@
+// A real Chromium for tests: a phone's screen, touch events, the console watched.
+import fs from "node:fs";
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Returns why there is no browser to test in, or "". */
+export const lacking = () => {
+  if (!find()) return "needs Chromium; install it, or name it in CHROMIUM";
+  return fs.existsSync(new URL("../../site/index.html", import.meta.url)) ? "" : "needs the built page: scripts/build-demo";
+};
+
+const find = () => [process.env.CHROMIUM, ...PLACES].find((place) => place && fs.existsSync(place));
+
+/** Returns a browser. */
+export async function launch() {
+  const { default: puppeteer } = await import("puppeteer-core");
+  const args = ["--no-sandbox", "--disable-dev-shm-usage"];
+  return puppeteer.launch({ executablePath: find(), headless: true, args });
+}
+
+/**
+ * Returns a page as on a phone, and what its console said.
+ * @param {any} browser
+ * @param {string} url
+ * @param {{width?: number, height?: number, dark?: boolean, before?: (page: any) => Promise<void>, ready?: boolean}} how
+ */
+export async function open(browser, url, { width = 412, height = 800, dark = false, before, ready = true } = {}) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  const heard = [];
+  const origins = new Set();
+  page.on("console", (message) => ["error", "warn"].includes(message.type()) && heard.push(message.text()));
+  page.on("pageerror", (error) => heard.push(String(error)));
+  page.on("request", (request) => origins.add(new URL(request.url()).origin));
+  await page.setViewport({ width, height, deviceScaleFactor: 2, isMobile: width < 700, hasTouch: true });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
+  await before?.(page);
+  await page.goto(url, { waitUntil: "domcontentloaded" });
+  await page.waitForFunction(
+    (wanted) => wanted ? document.getElementById("state").dataset.kind === "ready" : document.getElementById("state").dataset.kind !== "busy",
+    { timeout: 30_000 }, ready,
+  );
+  return { page, heard, origins, context };
+}
+
+/**
+ * Draws a recorded trace with a finger, in its own time; returns ms from finger-up to the word.
+ * @param {any} page
+ * @param {number[][]} points rows x, y, t in ms, in the letter area
+ */
+export async function swipe(page, points, { pace = 1, within = 12_000 } = {}) {
+  const cdp = (page.cdp ??= await page.createCDPSession());
+  const box = await page.evaluate(() => {
+    const keys = [...document.querySelectorAll("#keys .key")].map((key) => key.getBoundingClientRect());
+    const letters = [...document.querySelectorAll('#keys .key[data-kind="letter"]')].map((key) => key.getBoundingClientRect());
+    const area = document.querySelector("#keys .area").getBoundingClientRect();
+    return { left: area.left, top: area.top, width: area.width, height: Math.max(...letters.map((r) => r.bottom)) - Math.min(...keys.map((r) => r.top)) };
+  });
+  const at = ([x, y]) => [{ x: box.left + x * box.width, y: box.top + y * box.height }];
+  const word = page.evaluate((within) => new Promise((done) => {
+    let up = 0;
+    addEventListener("pointerup", () => (up = performance.now()), { once: true, capture: true });
+    document.body.addEventListener("word", ({ detail }) => done({ words: detail.words, ms: performance.now() - up, stages: detail.ms, frames: detail.frames }), { once: true });
+    setTimeout(() => done(null), within);
+  }), within);
+  const start = performance.now();
+  const [first, ...rest] = points;
+  await cdp.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: at(first) });
+  for (const point of rest) {
+    const wait = (point[2] - first[2]) * pace - (performance.now() - start);
+    if (wait > 1) await new Promise((done) => setTimeout(done, wait));
+    await cdp.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: at(point) });
+  }
+  await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  return word;
+}

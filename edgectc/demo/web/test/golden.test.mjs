@@ -1,0 +1,122 @@
+// The host code against tests/golden: every stage from the vectors' own input, then all of it at once.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { Engine } from "../src/host/engine.js";
+import { checkPoints, readLayout, resample } from "../src/host/frontend.js";
+import { openArtifact, unpack, unseal } from "../src/host/manifest.js";
+import { Recognizer } from "../src/host/recognizer.js";
+import { contextOf, normalize, spell } from "../src/host/words.js";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const root = path.join(here, "../../../..");
+const model = path.join(root, "models/swipe-en");
+const site = path.join(here, "../../site");
+const golden = (name) => JSON.parse(fs.readFileSync(path.join(root, "tests/golden", name), "ascii"));
+const bytes = (...parts) => new Uint8Array(fs.readFileSync(path.join(...parts)));
+const decoded = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
+const wasm = new WebAssembly.Module(bytes(site, "engine.wasm"));
+
+function near(actual, expected, tolerance, what) {
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${what}: ${actual}, expected ${expected}`);
+}
+
+function sameWords(found, wanted, tolerance, name) {
+  assert.deepEqual(found.map((one) => one.text), wanted.map((one) => one.text), name);
+  found.forEach((one, i) => {
+    near(one.score, wanted[i].score, tolerance, `${name} score of ${one.text}`);
+    near(one.probability, wanted[i].probability, tolerance, `${name} probability of ${one.text}`);
+    assert.ok(one.exact || !wanted[i].exact, name);
+  });
+}
+
+test("points are refused for the same reasons", () => {
+  for (const { name, points, reason } of golden("checks.json").points) {
+    const call = () => checkPoints(points.map((row) => row.map(Number)));
+    if (reason === null) call();
+    else assert.throws(call, (error) => error.reason === reason, name);
+  }
+});
+
+test("words are spelled and compared alike", () => {
+  const { alphabet, words } = golden("checks.json");
+  for (const { text, spelled, normalized } of words) {
+    assert.equal(spell(text, new Set(alphabet)), spelled, text);
+    assert.equal(normalize(text), normalized, text);
+  }
+  assert.deepEqual(contextOf("One. Two! It’s the co-op 42 of"), ["it's", "the", "co-op", "of"]);
+  assert.deepEqual(contextOf("That is all."), []);
+});
+
+test("seals hold, and only whole files pass", () => {
+  for (const { name, base64, whole } of golden("checks.json").files) {
+    if (whole) unseal(decoded(base64));
+    else assert.throws(() => unseal(decoded(base64)), name);
+  }
+});
+
+test("a manifest of a later version is refused, not misread", () => {
+  const data = bytes(model, "artifacts/swipe-en.onnx");
+  assert.equal(openArtifact(data).name, "swipe-en");
+  const sealed = Buffer.from(data);
+  sealed.write('"bottom":', sealed.indexOf('"target":'));
+  assert.throws(() => openArtifact(new Uint8Array(sealed)), /damaged/);
+});
+
+test("the search alone", async () => {
+  const { lexicon, language_model: lm, layout, cases } = golden("search.json");
+  for (const one of cases) {
+    const engine = await Engine.make(wasm);
+    engine.lexicon(decoded(lexicon));
+    engine.languageModel(decoded(lm));
+    engine.options(one.options);
+    engine.columns(one.columns, readLayout(layout));
+    for (const [text, held] of Object.entries(one.user)) engine.word(text, held.spelled, held);
+    engine.context(one.context.map(normalize));
+    const logProbs = unpack(one.log_probs);
+    const trace = one.trace && unpack(one.trace);
+    const how = { nbest: one.nbest, unfinished: one.unfinished, trace };
+    sameWords(engine.search(logProbs, one.log_probs.shape[0], how), one.words, 1e-6, one.name);
+  }
+});
+
+test("the engine refuses what it does not know", async () => {
+  const engine = await Engine.make(wasm);
+  assert.throws(() => engine.options({ type: "lexicon", lm_wieght: 1 }), /lm_wieght/);
+  assert.throws(() => engine.lexicon(decoded("AAAA")), /edgelex1/);
+});
+
+test("the shipped model, stage by stage and end to end", async () => {
+  const { model: about, cases } = golden("traces.json");
+  const ort = await import("onnxruntime-web");
+  ort.env.wasm.numThreads = 1;
+  const lexicon = bytes(model, "lexicon.trie");
+  const languageModel = bytes(model, "words.lm");
+  const artifact = bytes(model, "artifacts/swipe-en.onnx");
+  const recognizer = await Recognizer.make({ ort, module: wasm, artifact, lexicon, languageModel });
+  assert.deepEqual(recognizer.manifest.decoder, about.decoder);
+  for (const one of cases) {
+    recognizer.use(one.layout);
+    const { layout } = recognizer;
+    const frames = resample(one.points, layout, about.frontend);
+    unpack(one.frames).forEach((value, i) => near(frames[i], value, 1e-9, `${one.name} frame value ${i}`));
+    const answer = await recognizer.read(one.points, { context: one.context.map(normalize) });
+    const K = layout.letters.length;
+    const V = recognizer.manifest.frontend.slots + 1;
+    const wanted = unpack(one.log_probs);
+    for (let t = 0; t < answer.frames; t++)
+      for (let k = 0; k <= K; k++)
+        near(answer.logProbs[t * V + (k < K ? k : V - 1)], wanted[t * (K + 1) + k], 1e-4, `${one.name} log_prob ${t} ${k}`);
+    sameWords(answer.words, one.words, 1e-3, one.name);
+    // The search from the vectors' own numbers.
+    recognizer.engine.columns([...layout.letters, "<blank>"], layout);
+    recognizer.engine.context(one.context.map(normalize));
+    const trace = Float32Array.from(unpack(one.frames));
+    sameWords(recognizer.engine.search(wanted, one.log_probs.shape[0], { trace }), one.words, 1e-6, one.name);
+    const moving = recognizer.engine.search(wanted, one.log_probs.shape[0], { nbest: 3, unfinished: true });
+    sameWords(moving, one.unfinished, 1e-6, `${one.name} unfinished`);
+  }
+});

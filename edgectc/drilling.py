@@ -94,7 +94,7 @@ def drill(path: Path, model: nn.Module, *, limit_db: float | None = None) -> Dri
     """
     data, manifest = manifests.read(path)
     known: dict[str, Callable[..., Drill]] = {"onnx": _onnx, "pte": _pte}
-    if manifest.target not in known:
+    if manifest.target not in known or not isinstance(data, bytes):
         raise UnknownNameError("target that can be drilled", manifest.target, known)
     if limit_db is None:
         limit_db = _LIMITS.get(str(manifest.scheme["type"]), _QUANTIZED)

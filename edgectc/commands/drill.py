@@ -23,7 +23,7 @@ def drill(options: Namespace) -> dict[str, Any]:
     from edgectc import bundle, evaluation, manifest
 
     place = bundle.locate(options.model)
-    if place.is_dir():
+    if bundle.is_bundle(place):
         raise ConfigError("--drill takes an artifact; of a bundle, name one in its artifacts/")
     network = options.network
     if is_factory(network):

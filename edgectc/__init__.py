@@ -23,6 +23,7 @@ _WHERE = {
     "export": "exporter",
     "load": "recognizer",
     "make_decoder": "decoding",
+    "quantize": "quantizer",
     "verify": "parity",
 }
 
@@ -39,6 +40,7 @@ __all__ = [
     "export",
     "load",
     "make_decoder",
+    "quantize",
     "verify",
 ]
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from edgectc.evaluation import evaluate
     from edgectc.exporter import export
     from edgectc.parity import verify
+    from edgectc.quantizer import quantize
     from edgectc.recognizer import Recognizer, load
     from edgectc.types import Decoded, Hypothesis
 

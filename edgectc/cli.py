@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, demo, foreign, training
+from edgectc.commands import bench, data, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
@@ -117,6 +117,9 @@ def build_parser() -> _Root:
     bench.arguments(
         verb("bench", "bench.run", "Measure size, speed, memory and accuracy side by side.")
     )
+    text = "Check, generate, import and compare data sets."
+    parser.verbs["data"] = sub.add_parser("data", help=text, description=text, allow_abbrev=False)
+    data.arguments(verb, parser.verbs["data"])
     text = "Build, pack and score n-gram language models."
     parser.verbs["lm"] = sub.add_parser("lm", help=text, description=text, allow_abbrev=False)
     _language(verb, parser.verbs["lm"])
@@ -173,11 +176,20 @@ def _use(verb: object) -> None:
     one.add_argument("model", nargs="?", help=_MODEL)
     one.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
 
-    one = verb("inspect", "use.inspect", "Print what an artifact or bundle says about itself.")
+    one = verb(
+        "inspect", "inspect.inspect", "Print what a bundle or artifact says, and its operators."
+    )
     one.add_argument("model", nargs="?", help=_MODEL)
 
     one = verb("doctor", "doctor.examine", "Tell what this machine can do, and what to install.")
     one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
+    one.add_argument(
+        "--errors",
+        nargs="?",
+        const="",
+        metavar="TEXT",
+        help="explain an error of a tool chain; without a text, list those that are known",
+    )
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
 
     one = verb("demo", "demo.run", "Swipe in a browser: serve a keyboard with a model.")
@@ -209,6 +221,9 @@ def _make(verb: object) -> None:
         help="onnx: take any number of samples at once",
     )
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+
+    text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
+    quantize.arguments(verb("quantize", "quantize.quantize", text))
 
     training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 

@@ -30,7 +30,7 @@ from edgectc.files import staged
 from edgectc.foreign import adopting
 from edgectc.manifest import Manifest
 from edgectc.reference import Case
-from edgectc.schemes import Scheme
+from edgectc.schemes import Float32, Scheme
 from edgectc.tokens import Tokens, output_length
 from edgectc.types import Check, Report
 
@@ -114,14 +114,35 @@ def export(
         ParityError: the converted graph does not answer like the trained network.
         ExportError: the converter failed.
     """
-    how = schemes.scheme(scheme)
-    module = registry.module("targets", target)
+    if scheme in schemes.SCHEMES and scheme != Float32.name:
+        raise UnsupportedSchemeError(
+            f"scheme {scheme!r} has to prove what it costs; make it with: edgectc quantize "
+            f"--target {target} --scheme {scheme}"
+        )
+    known = {field.name for field in dataclasses.fields(adopting.About)}
     given = {}
     if isinstance(path, nn.Module):
-        known = {field.name for field in dataclasses.fields(adopting.About)}
         given = {name: options.pop(name) for name in [*options] if name in known}
     elif sample is not None:
         raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
+    how, maker = schemes.scheme(scheme), target_for(target, scheme, **options)
+    if isinstance(path, nn.Module):
+        origin = of_network(path, sample, given)
+    else:
+        origin = of_bundle(bundles.read(bundles.locate(path)))
+    job = Job(origin, target, maker, how, destination(out, f"{origin.name}{maker.suffix}"))
+    return write(job, *sealed(job, job.convert()))
+
+
+def target_for(target: str, scheme: str, **options: Any) -> Any:
+    """Return a target that holds a scheme.
+
+    Raises:
+        UnknownNameError: no such target or scheme.
+        UnsupportedSchemeError: the target cannot hold the scheme.
+        ConfigError: an option that the target does not have.
+    """
+    how, module = schemes.scheme(scheme), registry.module("targets", target)
     takes = [field.name for field in dataclasses.fields(module.Options)]
     if strange := [name for name in options if name not in takes]:
         raise ConfigError(
@@ -131,44 +152,84 @@ def export(
         raise UnsupportedSchemeError(
             f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
         )
-    maker = module.create(from_dict(module.Options, options, where=f"target {target}: "))
-    if isinstance(path, nn.Module):
-        origin = of_network(path, sample, given)
-    else:
-        origin = of_bundle(bundles.read(bundles.locate(path)), how)
-    return _written(origin, maker, target, how, out)
+    return module.create(from_dict(module.Options, options, where=f"target {target}: "))
 
 
-def _written(
-    origin: Origin, maker: Any, target: str, how: Scheme, out: str | os.PathLike[str] | None
-) -> Artifact:
-    final = _destination(out, f"{origin.name}{maker.suffix}")
-    try:
-        converted = maker.convert(origin.model, _example(origin))
-    except ExportError as error:
-        if origin.suspects:
-            raise ExportError(f"{error}; seen in the network: {origin.suspects}") from error
-        raise
-    blank = _manifest(origin, maker, target, how, parity={})
-    measured = _measure(maker.embed(converted, blank), blank, origin.cases)
-    manifest = _manifest(origin, maker, target, how, parity=measured.figures)
-    data = manifests.sealed(maker.embed(converted, manifest))
-    with staged(final) as temporary:
+@dataclass(frozen=True)
+class Job:
+    """One artifact to make.
+
+    Attributes:
+        origin: the network and what the manifest says about it.
+        target: name of the target.
+        maker: the target.
+        scheme: number format.
+        final: where the artifact goes.
+    """
+
+    origin: Origin
+    target: str
+    maker: Any
+    scheme: Scheme
+    final: Path
+
+    def convert(self, *plan: Any) -> Any:
+        """Return what the target makes of the network, under a plan if one is given.
+
+        Raises:
+            ExportError: the converter failed.
+        """
+        try:
+            return self.maker.convert(self.origin.model, _example(self.origin), *plan)
+        except ExportError as error:
+            if self.origin.suspects:
+                raise ExportError(
+                    f"{error}; seen in the network: {self.origin.suspects}"
+                ) from error
+            raise
+
+
+def sealed(
+    job: Job, converted: Any, *, quantization: Mapping[str, Any] | None = None
+) -> tuple[Any, Manifest]:
+    """Return the finished file of what a target converted, measured on the reference cases.
+
+    Args:
+        job: what it was made for.
+        converted: what the target returned.
+        quantization: what the manifest is to say about it.
+
+    Raises:
+        ParityError: the graph does not answer like the trained network.
+    """
+    blank = _manifest(job, quantization=quantization)
+    measured = _measure(job.maker.embed(converted, blank), blank, job.origin.cases)
+    manifest = dataclasses.replace(blank, parity=measured.figures)
+    return manifests.sealed(job.maker.embed(converted, manifest)), manifest
+
+
+def write(job: Job, data: Any, manifest: Manifest) -> Artifact:
+    """Write a finished file under its final name once its very bytes have passed.
+
+    Raises:
+        ParityError: they do not answer like the trained network.
+    """
+    with staged(job.final) as temporary:
         temporary.write_bytes(data)
-        report = parity.verify_artifact(temporary, lexicon=origin.words)
+        report = parity.verify_artifact(temporary, lexicon=job.origin.words)
         _require(report)
-    report = dataclasses.replace(report, checks=(*origin.checks, *report.checks))
-    return Artifact(final, manifest, report)
+    report = dataclasses.replace(report, checks=(*job.origin.checks, *report.checks))
+    return Artifact(job.final, manifest, report)
 
 
-def of_bundle(bundle: Bundle, how: Scheme) -> Origin:
+def of_bundle(bundle: Bundle) -> Origin:
     """Return a bundle's network and what its manifest will say.
 
     Raises:
         ParityError: the weights do not answer the bundle's own reference.
     """
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    _check_original(bundle, cases, how)
+    _check_original(bundle, cases)
     index = bundle.index
     model = models.load(bundle)
     separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
@@ -223,17 +284,18 @@ def _digest(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+    """Return the path of an artifact: ``out`` itself, or ``name`` in the folder ``out`` or here."""
     if out is None:
         return Path(name)
     folder = Path(out).is_dir() or os.fspath(out).endswith(os.sep)
     return Path(out) / name if folder else Path(out)
 
 
-def _check_original(bundle: Bundle, cases: list[Case], how: Scheme) -> None:
+def _check_original(bundle: Bundle, cases: list[Case]) -> None:
     """The weights must still answer the reference cases, or the reference proves nothing."""
     loaded = recognizer.load(bundle.path, runner="eager")
-    checks, _ = parity.compare_numbers(loaded, cases, atol=how.atol)
+    checks, _ = parity.compare_numbers(loaded, cases, schemes.describe(Float32()))
     failed = [check for check in checks if check.status == "fail"]
     if failed:
         raise ParityError(
@@ -266,18 +328,16 @@ def _require(report: Report) -> None:
             )
 
 
-def _manifest(
-    origin: Origin, maker: Any, target: str, how: Scheme, *, parity: Mapping[str, float]
-) -> Manifest:
-    model = origin.model
+def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
+    origin, maker, model = job.origin, job.maker, job.origin.model
     contract = model.frontend.input_contract()
     frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
-    packages = ("torch", "numpy", *registry.module("targets", target).PACKAGES)
+    packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
         name=origin.name,
-        target=target,
-        scheme=schemes.describe(how),
+        target=job.target,
+        scheme=schemes.describe(job.scheme),
         opset=maker.opset,
         inputs=tuple(
             {"name": name, **about, "shape": [maker.batch, *about["shape"][1:]]}
@@ -302,6 +362,7 @@ def _manifest(
         source={
             "weights_sha256": origin.weights_sha256,
             "versions": {"edgectc": edgectc.__version__, **versions},
+            **({} if quantization is None else {"quantization": quantization}),
         },
-        parity=parity,
+        parity={},
     )

@@ -174,7 +174,8 @@ class Recognizer:
             raise ConfigError(
                 f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
             )
-        if "trace" in taken and isinstance(board, Layout):
+        # A decoder that gives the trace no weight says so: laying it among the keys takes time.
+        if "trace" in taken and getattr(decode, "weighs_trace", True) and isinstance(board, Layout):
             chosen["trace"] = path_of(inputs, board)
         decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded
@@ -411,7 +412,9 @@ def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | Non
     """Return a runner's name and the artifact it runs; None means the weights themselves."""
     if runner is not None and runner not in registry.names("runners"):
         registry.module("runners", runner)  # raises with the nearest spelling
-    by_target = {path.suffix.removeprefix("."): path for path in reversed(bundle.artifacts())}
+    # Several of one target: the shortest name is the one without a scheme, float32.
+    longest_first = sorted(bundle.artifacts(), key=lambda path: (-len(path.name), path.name))
+    by_target = {path.suffix.removeprefix("."): path for path in longest_first}
     if runner == "eager":
         return runner, None
     if runner is not None:

@@ -173,32 +173,18 @@ def verify(options: Namespace) -> int:
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
 
 
-def inspect(options: Namespace) -> int:
-    """Print what an artifact says about itself, or what a bundle holds."""
-    from edgectc import bundle, manifest
-    from edgectc.config import to_dict
-
-    place = bundle.locate(options.model)
-    if place.is_dir():
-        about = to_dict(bundle.read(place).index)
-    else:
-        about = to_dict(manifest.read(place)[1])
-        # The cases are arrays; their names say what is covered.
-        about["reference"] = sorted(about["reference"])
-    about["layouts"] = [layout["name"] for layout in about["layouts"]]
-    if options.json:
-        print(json.dumps(about, sort_keys=True))
-        return 0
-    for key, value in about.items():
-        print(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
-    return 0
-
-
 def show(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
     from edgectc import bundle, config, registry, schemes
     from edgectc.data import layouts
+    from edgectc.report import table
 
+    if options.kind == "schemes":
+        found_here = schemes.support()
+        rows = [[name, *cells.values()] for name, cells in found_here.items()]
+        header = ["scheme", *schemes.SUPPORTED]
+        print(json.dumps(found_here) if options.json else table(header, rows, right=False))
+        return 0
     kinds: dict[str, Callable[[], list[str]]] = {
         kind: lambda kind=kind: registry.names(kind)  # type: ignore[misc]
         for kind in registry.KINDS

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgectc.errors import BundleError, InputError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.quiet import quiet, silent_stderr
 from edgectc.types import Array
 
@@ -38,7 +39,7 @@ def create(options: Options, *, data: bytes) -> PteRunner:
         program = Runtime.get().load_program(data)
         method = program.load_method("forward")
     except RuntimeError as error:
-        raise BundleError(f"ExecuTorch cannot load the program: {error}") from error
+        raise BundleError(f"ExecuTorch cannot load the program: {explained(error)}") from error
     if method is None:
         raise BundleError("the program has no method 'forward'")
     return PteRunner(program, method)
@@ -84,7 +85,7 @@ class PteRunner:
             (log_probs,) = self._method.execute(tensors)
         except RuntimeError as error:
             raise InputError(
-                f"the program refused its inputs: {error}", reason="bad_shape"
+                f"the program refused its inputs: {explained(error)}", reason="bad_shape"
             ) from error
         # The output lives in memory that the next call overwrites.
         copied: Array = log_probs.numpy().copy()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
 from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
+from edgectc.schemes import SUPPORTED
+from edgectc.targets._plan import CONVOLUTION, LINEAR, RECURRENT, Plan
+from edgectc.types import Array
 
-SCHEMES = ("float32",)
+SCHEMES = SUPPORTED["onnx"]
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _METADATA_PROPS = 14  # field number in ModelProto, onnx.proto
 # The opsets that each exporter writes itself; dynamo would write 18 for less and say nothing.
@@ -60,8 +64,23 @@ class OnnxTarget:
         self.options, self.opset = options, options.opset
         self.batch: int | str = "N" if options.dynamic_batch else 1
 
-    def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> bytes:
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that a scheme has integer kernels or storage for."""
+        return {
+            "int8-static": (CONVOLUTION, LINEAR),
+            "int8-dynamic": (CONVOLUTION, LINEAR),
+            "int8-weight": (CONVOLUTION, LINEAR, RECURRENT),
+        }.get(scheme, ())
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> bytes:
         """Return the serialized graph of ``model`` at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
 
         Raises:
             MissingDependencyError: a converter package is missing.
@@ -83,7 +102,7 @@ class OnnxTarget:
             with quiet():
                 graph = write(model, inputs, asked)
         except Exception as error:  # the exporters raise many unrelated classes
-            raise ExportError(f"torch.onnx failed: {error}") from error
+            raise ExportError(f"torch.onnx failed: {explained(error)}") from error
         _expect(graph, asked)
         if self.options.dynamic_batch:
             _expect_batch(graph)
@@ -94,9 +113,23 @@ class OnnxTarget:
         try:
             onnx.checker.check_model(graph, full_check=True)
         except Exception as error:  # the checker raises unrelated classes
-            raise ExportError(f"the ONNX checker refuses the graph: {error}") from error
+            raise ExportError(f"the ONNX checker refuses the graph: {explained(error)}") from error
+        if plan is not None:
+            from edgectc.targets import _int8_onnx
+
+            graph = _int8_onnx.quantized(graph, plan)
         data: bytes = graph.SerializeToString()
         return data
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def constants(self, converted: bytes) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant."""
+        from edgectc.targets import _int8_onnx
+
+        yield from _int8_onnx.constants(converted)
 
     def _dynamo(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
         import torch

@@ -109,8 +109,9 @@ def repack(
     name: str | None = None,
     words: Words | None = None,
     decoder: Mapping[str, Any] | None = None,
+    model: CtcModel | None = None,
 ) -> Bundle:
-    """Write a bundle again with other words or another decoder preset; artifacts are left out.
+    """Write a bundle again with other words, preset or weights; artifacts are left out.
 
     An artifact carries preset and words in its manifest, so it has to be exported again.
 
@@ -120,13 +121,15 @@ def repack(
         name: name of the model; None keeps it.
         words: lexicon and language model to carry; None keeps them.
         decoder: changes to the preset.
+        model: the network with other weights; None keeps them.
 
     Raises:
         ConfigError: the decoder needs a lexicon.
     """
     index = bundle.index
-    model = CtcModel(index.model)
-    model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
+    if model is None:
+        model = CtcModel(index.model)
+        model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
     boards = {board.name: board for board in bundle.layouts}
     kind = index.model["frontend"]["type"]
     return write(

@@ -66,6 +66,7 @@ def train(
     lexicon: Lexicon | None = None,
     device: str = "cpu",
     threads: int = 1,
+    cache: Path | None = None,
 ) -> Result:
     """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
 
@@ -79,6 +80,7 @@ def train(
         lexicon: words for the decoder.
         device: see `edgectc.training.devices.fabric`.
         threads: of torch, on the CPU.
+        cache: folder of prepared samples; None prepares them at each start.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -86,7 +88,9 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration.
         NonFiniteError: too many steps were not finite.
     """
-    settings, model, task = prepare(config, data=data, lexicon=lexicon, threads=threads)
+    settings, model, task = prepare(
+        config, data=data, lexicon=lexicon, threads=threads, cache=cache
+    )
     fabric = devices.fabric(device, settings.precision)
     if fabric.is_global_zero:
         claim(out, settings)
@@ -298,9 +302,10 @@ class Trainer:
             inputs=inputs,
             log_probs=log_probs,
             frames=frames.to(self.fabric.device),
-            labels=batch.labels,
+            labels=batch.labels * batch.views,
             blank_id=self.task.blank_id,
             epoch=self.epoch,
+            views=batch.views,
         )
 
     def _describe(self, batch: Batch, rows: Array) -> str:
@@ -311,7 +316,7 @@ class Trainer:
             one = self._forward(batch, inputs, self.bare(**inputs).float())
             each = losses.ctc(one.log_probs, one.frames, one.labels, one.blank_id, "none")
         self.learn()
-        names = [self.task.train.name(int(row)) for row in rows]
+        names = [self.task.train.name(int(row)) for row in rows] * batch.views
         return f"loss {self.last_loss:.4g}, first {first_bad(self.bare, batch, each, names)}"
 
     def _validate(self) -> dict[str, Any]:

@@ -220,7 +220,7 @@ def test_planted_bugs_are_seen(how: str, seen_by: str, shipped: Path) -> None:
     eager = registry.module("runners", "eager")
     loaded.engine = eager.EagerRunner(Broken(models.load(bundle), how), eager.Options())
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    checks, _ = parity.compare_numbers(loaded, cases, atol=1e-4)
+    checks, _ = parity.compare_numbers(loaded, cases, {"atol": 1e-4})
     assert seen_by in {check.name for check in checks if check.status == "fail"}
 
 

@@ -99,6 +99,6 @@ def test_a_wrong_length_map_is_seen(packed: dict[str, Path]) -> None:
     loaded._length_map = (4, 15)
     bundle = bundles.read(packed["gru"])
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    checks, _ = parity.compare_numbers(loaded, cases, atol=1e-4)
+    checks, _ = parity.compare_numbers(loaded, cases, {"atol": 1e-4})
     assert [check.status for check in checks] == ["fail"]
     assert "got shape" in checks[0].detail

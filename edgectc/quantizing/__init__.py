@@ -1,0 +1,1 @@
+"""What `edgectc.quantizer` is made of: samples, activations, rankings and measurements."""

@@ -1,0 +1,256 @@
+"""One quantization at work: samples, plan, and artifacts that are made, looked at and measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edgectc import calibration as calibrations
+from edgectc import exporter, nonfinite, recognizer, reference, registry, tuning
+from edgectc.bundle import Bundle
+from edgectc.data import jsonl
+from edgectc.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
+from edgectc.exporter import Job
+from edgectc.quantizing import measure, observe, samples, simulate
+from edgectc.quantizing.measure import Judge
+from edgectc.quantizing.search import Point
+from edgectc.schemes import Float32
+from edgectc.targets._plan import Plan, operators
+from edgectc.types import Array
+
+_RANKED = 128  # samples that operators are ranked on
+_TIMED = 200
+_OVERHEAD = 4096  # bytes of an operator's nodes and step sizes, generously
+BY_DESIGN = "features, head, norms, softmax, attention products, additions and masks"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where ranges of activations come from; the arguments of `edgectc.quantizer.quantize`."""
+
+    calibration: str | None
+    samples: int
+    calibrator: str
+    nan_policy: str
+    seed: int
+
+
+class Work:
+    """Makes and measures the artifacts of one job.
+
+    Attributes:
+        judge: compares answers with those of the float32 artifact; None without dev recordings.
+    """
+
+    def __init__(self, bundle: Bundle, job: Job, source: Source) -> None:
+        """Look at the samples, take the ranges, and make the float32 artifact.
+
+        Raises:
+            NonFiniteError: a sample or an activation is NaN or Inf, or too large for the scheme.
+            InputError: too few usable samples.
+        """
+        self.bundle, self.job, self.source = bundle, job, source
+        self.judge: Judge | None = None
+        self.about: dict[str, Any] = {}
+        self.damage: Mapping[str, float] = {}
+        self.operators = operators(job.origin.model, job.maker.kinds(job.scheme.name))
+        if not self.operators and job.scheme.name != "float16":
+            raise ExportError(
+                f"target {job.target!r} has no {job.scheme.name} kernel for any layer of this "
+                f"network; it takes {', '.join(job.maker.kinds(job.scheme.name)) or 'none'}"
+            )
+        self.inputs = self._looked_at()
+        self.plan = self._plan()
+        plain = replace(job, scheme=Float32())
+        data, _ = exporter.sealed(plain, job.convert())
+        self.float_bytes, self.before = len(data), self._runner(data)
+
+    def _runner(self, data: bytes) -> Any:
+        return registry.create("runners", {"type": self.job.target, "threads": 1}, data=data)
+
+    def _looked_at(self) -> tuple[Mapping[str, Array], ...]:
+        """Return the inputs that ranges are taken from, all of them finite inside and out."""
+        job, source = self.job, self.source
+        weights = job.origin.model.state_dict()
+        largest = {k: float(v.abs().max()) for k, v in weights.items() if v.numel()}
+        if job.scheme.name == "float16":
+            nonfinite.check_half(largest, "weights")
+        if job.scheme.name == "int8-static" or source.calibration is not None:
+            found = samples.load(
+                self.bundle,
+                job.origin.model.frontend,
+                source.calibration,
+                split="train",
+                nan_policy=source.nan_policy,
+            )
+            rows = calibrations.stratified(found.lengths, source.samples, seed=source.seed)
+            found = found.rows(rows)
+            inputs, names = list(found.inputs), list(found.names)
+            self.about = {**found.about, "samples": len(found), "seed": source.seed}
+        else:
+            inputs, names = self._reference()
+        self._walk(inputs, names)
+        return tuple(inputs)
+
+    def _reference(self) -> tuple[list[Mapping[str, Array]], list[str]]:
+        boards = {board.name: board for board in self.bundle.layouts}
+        cases = self.job.origin.cases
+        frontend = self.job.origin.model.frontend
+        inputs = [c.inputs(frontend, reference.setting(boards, c.layout)) for c in cases]
+        return [*inputs], [case.name for case in cases]
+
+    def _walk(self, inputs: list[Mapping[str, Array]], names: list[str]) -> None:
+        """Look at every activation of every sample; take out the samples that make bad ones."""
+        model = self.job.origin.model
+        edges = {f"length {n}": {**inputs[0], "length": np.array([n], np.int32)} for n in (0, 1)}
+        bad, largest = observe.walk(model, [*inputs, *edges.values()], [*names, *edges])
+        if bad:
+            told = {name: f"first in {where}" for name, where in bad.items()}
+            if self.source.nan_policy != "drop-samples" or edges.keys() & bad.keys():
+                raise NonFiniteError(
+                    f"activations are not finite on samples {nonfinite.listed(told)}; a mask of "
+                    "-inf or a division by zero does that"
+                )
+            kept = [i for i, name in enumerate(names) if name not in bad]
+            print(f"left out: {nonfinite.listed(told)}", file=sys.stderr)
+            if len(kept) < calibrations.LEAST_SAMPLES:
+                raise InputError(
+                    f"{len(kept)} samples keep every activation finite, expected "
+                    f"{calibrations.LEAST_SAMPLES} or more",
+                    reason="few_samples",
+                )
+            self.about["left_out"] = told
+            inputs[:] = [inputs[i] for i in kept]
+        if self.job.maker.half_arithmetic(self.job.scheme.name):
+            nonfinite.check_half(largest, "activations")
+
+    def _plan(self) -> Plan:
+        names = frozenset(op.name for op in self.operators)
+        if self.job.scheme.name != "int8-static":
+            return Plan(self.job.scheme, names)
+        seen = observe.histograms(self.job.origin.model, self.operators, self.inputs)
+        self.about["calibrator"] = self.source.calibrator
+        return Plan(self.job.scheme, names, **observe.ranges(seen, self.source.calibrator))
+
+    def judged(self, dev: str | None, limit: int | None, *, needed: bool) -> None:
+        """Load labelled recordings and let the float32 artifact answer them.
+
+        Raises:
+            InputError: there are none, and they are needed.
+        """
+        job = self.job
+        try:
+            found = samples.load(
+                self.bundle,
+                job.origin.model.frontend,
+                dev,
+                split="dev",
+                labelled=True,
+                nan_policy=self.source.nan_policy,
+            )
+        except InputError as error:
+            if needed or dev is not None:
+                raise
+            print(f"accuracy is not measured: {error}", file=sys.stderr)
+            return
+        if not len(found):
+            raise InputError("no labelled dev recording is usable", reason="no_labels")
+        if limit is not None:
+            order = np.random.default_rng(self.source.seed).permutation(len(found))
+            found = found.rows(sorted(order[:limit].tolist()))
+        words = recognizer.load(self.bundle.path, runner="eager")
+        self.judge = Judge(self.bundle, words, found, self.before)
+
+    def ranking(self) -> list[str]:
+        """Return the operators, the one that does most damage by itself first."""
+        self.damage = simulate.damage(self.job.origin.model, self.plan, self.inputs[:_RANKED])
+        return sorted(self.damage, key=lambda name: (-self.damage[name], name))
+
+    def tried(self, kept: tuple[str, ...]) -> Point:
+        """Return the point of `attempt`; one that does not answer like the network says so."""
+        try:
+            return self.attempt(kept)
+        except (ParityError, NonFiniteError, BundleError) as error:
+            return Point(kept, None, 0, None, None, None, str(error))
+
+    def attempt(self, kept: tuple[str, ...]) -> Point:
+        """Make, look at and measure the artifact with some operators left in float."""
+        job = self.job
+        plan = replace(self.plan, operators=self.plan.operators - set(kept))
+        print(f"{len(kept)} of {len(self.operators)} operators in float", file=sys.stderr)
+        converted = job.convert(plan)
+        nonfinite.check_steps(job.maker.constants(converted))
+        data, _ = exporter.sealed(job, converted)
+        self._check_shrunk(len(data), plan)
+        engine = self._runner(data)
+        inputs = self.judge.dev.inputs if self.judge else self.inputs
+        times = measure.speed(self.before, engine, inputs[:_TIMED])
+        loss, numbers = self.judge.loss(engine) if self.judge else (None, None)
+        return Point(kept, converted, len(data), times, loss, numbers)
+
+    def _check_shrunk(self, size: int, plan: Plan) -> None:
+        """A converter that leaves weights in float says nothing; the file does."""
+        held = {op.name: op.weights for op in self.operators}
+        weights = sum(held[name] for name in plan.operators)
+        saved = self.float_bytes - size
+        if saved < 1.5 * weights - _OVERHEAD * len(plan.operators):
+            raise ExportError(
+                f"the file shrank by {saved:,} bytes, expected about {3 * weights:,}: the "
+                "converter left weights in float"
+            )
+
+    def retuned(self, point: Point, dev: str | None, limit: int | None) -> tuple[Point, Any]:
+        """Return the point with a decoder tuned for it, and that preset.
+
+        Raises:
+            ConfigError: the model's decoder has no weights to tune.
+        """
+        assert self.judge is not None
+        swipes = [s for s in jsonl.load(jsonl.find(dev), split="dev")[0] if s.word]
+        if limit is not None:
+            order = np.random.default_rng(self.source.seed).permutation(len(swipes))
+            swipes = [swipes[i] for i in sorted(order[:limit].tolist())]
+        data, _ = exporter.sealed(self.job, point.converted)
+        engine = self._runner(data)
+        loaded = measure.with_engine(self.judge.words, engine)
+        preset = tuning.tune(loaded, swipes).preset
+        loss, numbers = self.judge.loss(engine, preset=preset)
+        return replace(point, loss=loss, numbers=numbers), preset
+
+    def report(self, point: Point, tried: Sequence[Point]) -> dict[str, Any]:
+        """Return what the manifest says about a point."""
+        about: dict[str, Any] = {
+            "calibration": self.about,
+            "operators": len(self.operators),
+            "float_by_design": BY_DESIGN,
+            "float_by_search": {
+                name: f"mean |difference| {self.damage[name]:.4f} nats by itself"
+                for name in point.kept
+            },
+            "before": {"bytes": self.float_bytes},
+            "after": {"bytes": point.bytes},
+            "tried": [self._row(one) for one in tried],
+        }
+        if point.speed is not None:
+            about["before"]["ms"] = round(point.speed.before_ms, 4)
+            about["after"]["ms"] = round(point.speed.after_ms, 4)
+        if point.loss is not None and point.numbers is not None:
+            about["loss"] = {**asdict(point.loss), "points": point.loss.points}
+            about["numbers"] = asdict(point.numbers)
+            assert self.judge is not None
+            about["dev"] = dict(self.judge.dev.about)
+        return about
+
+    @staticmethod
+    def _row(one: Point) -> dict[str, Any]:
+        return {
+            "float": len(one.kept),
+            "bytes": one.bytes,
+            "speedup": round(one.speed.speedup, 3) if one.speed else None,
+            "points": round(one.loss.points, 3) if one.loss else None,
+            "why_not": one.why_not,
+        }

@@ -1,0 +1,506 @@
+"""Quantized artifacts are right, or refused by name: NaN in every place, garbage, slowness."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+import edgectc
+from edgectc import bundle as bundles
+from edgectc import cli, model, nonfinite, quantizer, registry
+from edgectc.data import jsonl, layouts
+from edgectc.data.synthesis import swipe as synthesize
+from edgectc.encoders import _layers, tcn
+from edgectc.errors import (
+    BudgetError,
+    ConfigError,
+    ExportError,
+    InputError,
+    NonFiniteError,
+    ParityError,
+    UnsupportedSchemeError,
+)
+from edgectc.quantizing import measure, work
+from edgectc.targets._plan import Plan
+from edgectc.training import initialising, packing
+from edgectc.types import Swipe
+
+WORDS = "the and you that was for are with this have from they know want been good much some time"
+TARGETS = ("onnx", "pte")
+
+
+def user_of(split: str) -> str:
+    return next(f"u{i}" for i in range(999) if jsonl.split_of(f"u{i}") == split)
+
+
+@pytest.fixture(scope="module")
+def swipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated swipes of a training user and of a dev user."""
+    rng, board = np.random.default_rng(0), layouts.load("qwerty")
+    words = WORDS.split()
+    rows = [
+        Swipe(synthesize(words[i % len(words)], board, rng), words[i % len(words)], user=user)
+        for user, count in ((user_of("train"), 80), (user_of("dev"), 40))
+        for i in range(count)
+    ]
+    path = tmp_path_factory.mktemp("swipes") / "swipes.jsonl"
+    jsonl.write(path, rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Untrained bundles by family, made once."""
+    folder, made = tmp_path_factory.mktemp("small"), dict[str, Path]()
+
+    def of(family: str) -> Path:
+        if family not in made:
+            made[family] = initialising.initialise(folder / family, family, name=family).path
+        return made[family]
+
+    return of
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are not what is tested here."""
+    monkeypatch.setattr(measure, "_ROUNDS", 1)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search among two operators, to save time."""
+    real = work.operators
+    monkeypatch.setattr(work, "operators", lambda *given: real(*given)[:2])
+
+
+def quantize(path: Path | None, swipes: Path | None, out: Path, **more: Any) -> Any:
+    given = {"calibration": str(swipes), "dev": str(swipes)} if swipes else {}
+    return edgectc.quantize(path, **{"target": "onnx", "samples": 80, "out": out, **given, **more})
+
+
+@pytest.fixture(scope="module")
+def made(swipes: Path, tmp_path_factory: pytest.TempPathFactory) -> quantizer.Quantized:
+    """The shipped model in int8."""
+    return quantize(None, swipes, tmp_path_factory.mktemp("made"), max_drop=5.0)
+
+
+def test_the_shipped_model_in_int8_is_small_and_right(made: quantizer.Quantized) -> None:
+    path = made.artifact.path
+    assert path.name == "swipe-en-int8-static.onnx"
+    assert edgectc.verify(path).status == "pass"
+    report = made.artifact.manifest.source["quantization"]
+    assert report["after"]["bytes"] < 0.4 * report["before"]["bytes"]
+    assert path.stat().st_size < 0.4 * report["before"]["bytes"]
+    assert made.point.numbers is not None
+    assert made.point.numbers.agreement > 0.98
+    assert report["loss"]["rows"] == 40
+    assert report["operators"] == 24
+
+
+def test_the_manifest_tells_scheme_calibration_and_cost(
+    made: quantizer.Quantized, swipes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["inspect", str(made.artifact.path), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["scheme"]["type"] == "int8-static"
+    told = about["source"]["quantization"]
+    source = told["calibration"]
+    assert source["sha256"] == __import__("hashlib").sha256(swipes.read_bytes()).hexdigest()
+    assert (source["split"], source["samples"], source["usable"]) == ("train", 80, 80)
+    assert source["calibrator"] == "mse"
+    assert {"points", "interval", "slices"} <= set(told["loss"])
+
+
+def test_an_int8_artifact_reads_swipes(made: quantizer.Quantized) -> None:
+    loaded = edgectc.load(made.artifact.path)
+    board, rng = layouts.load("qwerty"), np.random.default_rng(5)
+    said = [loaded(synthesize("keyboard", board, rng)) for _ in range(5)]
+    assert sum("keyboard" in [c.text for c in answer.candidates] for answer in said) >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["int8-dynamic", "int8-weight", "float16"])
+def test_other_schemes_of_onnx(scheme: str, swipes: Path, tmp_path: Path) -> None:
+    done = quantize(None, swipes, tmp_path, scheme=scheme)
+    share = {"float16": 0.6}.get(scheme, 0.4)
+    assert done.artifact.path.stat().st_size < share * done.report["before"]["bytes"]
+    assert edgectc.verify(done.artifact.path).status == "pass"
+
+
+@pytest.mark.slow
+def test_pte_in_int8(swipes: Path, tmp_path: Path) -> None:
+    done = quantize(None, swipes, tmp_path, target="pte", max_drop=5.0)
+    assert done.artifact.path.stat().st_size < 0.4 * done.report["before"]["bytes"]
+    assert edgectc.verify(done.artifact.path).status == "pass"
+    assert done.point.numbers is not None
+    assert done.point.numbers.agreement > 0.98
+
+
+@pytest.mark.slow
+def test_pte_dynamic_quantizes_linear_layers(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    done = quantize(small("transformer"), swipes, tmp_path, target="pte", scheme="int8-dynamic")
+    assert edgectc.verify(done.artifact.path).status == "pass"
+
+
+# Non-finite numbers, each stopped by name, before any converter sees them.
+
+
+def corrupted(source: Path, folder: Path, name: str, value: float) -> Path:
+    """A bundle with one bad weight, hashes and all."""
+    bundle = bundles.read(source)
+    tensors = load_tensors(bundle.file("weights.safetensors"))
+    tensors[name].view(-1)[0] = value
+    files = {n: bundle.file(n) for n in bundle.index.files}
+    files["weights.safetensors"] = save_tensors(tensors)
+    values = {
+        field.name: getattr(bundle.index, field.name)
+        for field in dataclasses.fields(bundle.index)
+        if field.name not in ("schema_version", "files")
+    }
+    return bundles.write(folder, values, files).path
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_bad_weight_is_named(
+    target: str, value: float, small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    bad = corrupted(small("tcn"), tmp_path / "bad", "encoder.down.conv.weight", value)
+    with pytest.raises(NonFiniteError, match=r"encoder\.down\.conv\.weight \(1 values, first at"):
+        quantize(bad, swipes, tmp_path / "x", target=target)
+    assert not (tmp_path / "x").exists()
+
+
+def with_bad_row(swipes: Path, out: Path, value: float) -> Path:
+    """The same swipes with a number of a training swipe replaced."""
+    rows = [json.loads(line) for line in swipes.read_text().splitlines()]
+    rows[7]["points"][1][0] = value
+    out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return out
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_bad_sample_is_named(
+    target: str, value: float, small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    bad = with_bad_row(swipes, tmp_path / "bad.jsonl", value)
+    with pytest.raises(NonFiniteError, match=r"samples hold NaN or Inf: row 7 .*drop-samples"):
+        quantize(small("tcn"), bad, tmp_path / "x", target=target)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_bad_sample_is_left_out_where_asked(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    bad = with_bad_row(swipes, tmp_path / "bad.jsonl", float("nan"))
+    done = quantize(small("tcn"), bad, tmp_path, nan_policy="drop-samples")
+    assert done.report["calibration"]["dropped"] == {"not_finite": 1}
+    assert done.report["calibration"]["samples"] == 79
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_mask_of_minus_infinity_is_named(
+    target: str,
+    small: Callable[[str], Path],
+    swipes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It answers finitely wherever a frame is valid, and every range it enters is useless."""
+    real = torch.softmax
+
+    def masked(scores: Tensor, dim: int) -> Tensor:
+        return real(torch.where(scores < -_layers.MASKED / 2, float("-inf"), scores), dim=dim)
+
+    monkeypatch.setattr(_layers.torch, "softmax", masked)
+    with pytest.raises(
+        NonFiniteError, match=r"row \d+ \(first in \w+ in encoder\.blocks\.0\.attention"
+    ):
+        quantize(small("conformer"), swipes, tmp_path / "x", target=target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_sample_without_frames_is_named(
+    target: str,
+    small: Callable[[str], Path],
+    swipes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mean over valid frames divides by zero where there is none: a fully masked row."""
+    real = tcn.TcnEncoder.forward
+
+    def pooled(self: Any, x: Tensor, keep: Tensor) -> Tensor:
+        x = x - (x * keep).sum(2, keepdim=True) / keep.sum(2, keepdim=True)
+        return real(self, x, keep)
+
+    monkeypatch.setattr(tcn.TcnEncoder, "forward", pooled)
+    bundle = packing.repack(bundles.read(small("tcn")), tmp_path / "tcn")
+    with pytest.raises(NonFiniteError, match=r"length 0 \(first in div in encoder"):
+        quantize(bundle.path, swipes, tmp_path / "x", target=target)
+
+
+def wide(source: Path, folder: Path) -> Path:
+    """A bundle with a weight beyond float16, and reference answers that fit it."""
+    bundle = bundles.read(source)
+    changed = model.CtcModel(bundle.index.model)
+    tensors = load_tensors(bundle.file("weights.safetensors"))
+    tensors["encoder.coarse.0.conv.conv.weight"].view(-1)[5] = 7e4
+    changed.load_state_dict(tensors)
+    return packing.repack(bundle, folder, model=changed).path
+
+
+def test_a_weight_beyond_float16_is_named(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    bundle = wide(small("tcn"), tmp_path / "wide")
+    with pytest.raises(NonFiniteError, match=r"encoder\.coarse\.0\.conv\.conv\.weight \(up to 699"):
+        quantize(bundle, swipes, tmp_path / "x", scheme="float16")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_repair_takes_the_named_tensors_from_an_earlier_state(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "encoder.down.conv.weight"
+    bad = corrupted(small("tcn"), tmp_path / "bad", name, float("nan"))
+    done = quantize(bad, swipes, tmp_path, repair_from=small("tcn"))
+    assert done.report["repaired"] == [name]
+    assert name in capsys.readouterr().err
+    assert edgectc.verify(done.artifact.path).status == "pass"
+    with pytest.raises(NonFiniteError, match="holds no finite encoder"):
+        quantize(bad, swipes, tmp_path, repair_from=bad)
+    with pytest.raises(ConfigError, match="every weight is finite"):
+        quantize(small("tcn"), swipes, tmp_path, repair_from=small("tcn"))
+
+
+def test_an_answer_that_is_not_finite_is_stopped(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = registry.module("runners", "onnx").OnnxRunner
+    real = runner.run
+
+    def sick(self: Any, inputs: Mapping[str, Any]) -> Any:
+        out = real(self, inputs).copy()
+        out[:, -1] = np.nan
+        return out
+
+    monkeypatch.setattr(runner, "run", sick)
+    with pytest.raises(NonFiniteError, match="answered NaN or Inf at output frame"):
+        quantize(small("tcn"), swipes, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_bad_step_size_stops_it(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgectc.targets import _int8_onnx
+
+    monkeypatch.setattr(_int8_onnx, "parameters", lambda ends: (float("inf"), 0))
+    with pytest.raises((NonFiniteError, ExportError)):
+        quantize(small("tcn"), swipes, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+# What the tools make without a word, and the gate refuses.
+
+
+def all_operators(graph: Any, samples: list[Mapping[str, Any]]) -> Any:
+    """ONNX Runtime's own static quantization of every operator."""
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.rows = iter(samples)
+
+        def get_next(self) -> Any:
+            return next(self.rows, None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        quantize_static(graph, Path(folder) / "q.onnx", Reader())
+        return onnx.load(Path(folder) / "q.onnx")
+
+
+def test_all_operators_under_large_masks_are_refused(
+    swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A score of -1e4 among scores of 15 leaves one step for all that matters: silent garbage."""
+    from edgectc.targets import _int8_onnx
+
+    bundle = bundles.read(bundles.locate(None))
+    frontend = registry.create("frontends", dict(bundle.index.model["frontend"]))
+    rows = [s for s in jsonl.load(swipes, split="train")[0]][:32]
+    samples = [dict(frontend.prepare(s.points, layouts.load("qwerty"))) for s in rows]
+    monkeypatch.setattr(_int8_onnx, "quantized", lambda graph, plan: all_operators(graph, samples))
+    with pytest.raises(ParityError, match="log_probs"):
+        quantize(None, swipes, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_weight_only_through_xnnpack_is_refused(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lowers, loads and answers, off by thousands."""
+    from torchao.quantization import Int8WeightOnlyConfig, quantize_
+
+    target = registry.module("targets", "pte").PteTarget
+    real = target.convert
+
+    def careless(self: Any, network: nn.Module, inputs: Any, plan: Plan | None = None) -> Any:
+        if plan is not None:
+            import copy
+
+            network = copy.deepcopy(network)
+            quantize_(network, Int8WeightOnlyConfig())
+        return real(self, network, inputs)
+
+    monkeypatch.setattr(target, "convert", careless)
+    with pytest.raises((ParityError, NonFiniteError)):
+        quantize(small("transformer"), swipes, tmp_path / "x", target="pte", scheme="int8-dynamic")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_weights_left_in_float_are_noticed(
+    swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that excludes too much leaves a right, large and slow file."""
+    from edgectc.targets import _int8_onnx
+
+    monkeypatch.setattr(_int8_onnx, "quantized", lambda graph, plan: graph)
+    with pytest.raises(ExportError, match="the converter left weights in float"):
+        quantize(None, swipes, tmp_path / "x")
+
+
+@pytest.mark.usefixtures("few")
+def test_slower_than_float32_is_refused(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "speed", lambda *given: measure.Speed(1.0, 1.7))
+    with pytest.raises(BudgetError, match=r"at least 1 times as fast.*0\.59 times as fast"):
+        quantize(small("tcn"), swipes, tmp_path / "x", min_speedup=1.0)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_dynamic_convolutions_are_slower_and_refused(
+    swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ONNX Runtime has no fast kernel for them; nothing says so but the clock."""
+    monkeypatch.setattr(measure, "_ROUNDS", 9)
+    with pytest.raises(BudgetError, match=r"at least 1\.3 times as fast"):
+        quantize(None, swipes, tmp_path / "x", scheme="int8-dynamic", min_speedup=1.3)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_lost_accuracy_is_refused(
+    small: Callable[[str], Path],
+    swipes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Numbers may look close while the words are gone: the decoder has the last say."""
+    real = measure.Judge._wrong
+
+    def worse(self: Any, answers: Any, preset: Any = None) -> Any:
+        wrong, count = real(self, answers, preset)
+        return wrong + 0.1 * (answers is not self.log_probs), count
+
+    monkeypatch.setattr(measure.Judge, "_wrong", worse)
+    with pytest.raises(BudgetError, match=r"at most 0\.3 points lost.*\+10\.00 points lost"):
+        quantize(small("tcn"), swipes, tmp_path / "x", max_drop=0.3)
+    assert not (tmp_path / "x").exists()
+
+
+# Refusals.
+
+
+def test_samples_in_pixels_are_refused(small: Callable[[str], Path], tmp_path: Path) -> None:
+    gru = small("gru")
+    rng = np.random.default_rng(0)
+    n, frames, channels = 80, 40, 16
+    np.savez(
+        tmp_path / "raw.npz",
+        signal=rng.normal(0, 400.0, (n * frames, channels)).astype(np.float32),
+        length=np.full(n, frames),
+        target=np.array(["AA B"] * n),
+        split=np.array(["train"] * 70 + ["dev"] * 10),
+        group=np.array(["day-0"] * n),
+    )
+    raw = str(tmp_path / "raw.npz")
+    with pytest.raises(InputError, match="another unit") as caught:
+        quantize(gru, None, tmp_path / "x", calibration=raw, scheme="int8-weight")
+    assert caught.value.reason == "other_unit"
+
+
+def test_too_few_samples_are_refused(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="60 usable calibration samples, expected 64"):
+        quantize(small("tcn"), swipes, tmp_path / "x", samples=60)
+
+
+def test_only_training_users_calibrate(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    rows = [line for line in swipes.read_text().splitlines() if user_of("dev") in line]
+    (tmp_path / "dev.jsonl").write_text("\n".join(rows * 3) + "\n")
+    with pytest.raises(InputError, match="0 usable calibration samples"):
+        quantize(small("tcn"), tmp_path / "dev.jsonl", tmp_path / "x")
+
+
+def test_what_makes_no_sense_is_refused(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    tcn_path = small("tcn")
+    with pytest.raises(ConfigError, match="use: edgectc export"):
+        quantize(tcn_path, swipes, tmp_path, scheme="float32")
+    with pytest.raises(UnsupportedSchemeError, match="cannot hold scheme 'int8-weight'"):
+        quantize(tcn_path, swipes, tmp_path, target="pte", scheme="int8-weight")
+    with pytest.raises(UnsupportedSchemeError, match="edgectc quantize --target onnx"):
+        edgectc.export(tcn_path, target="onnx", scheme="int8-static", out=tmp_path)
+    with pytest.raises(ConfigError, match="nan_policy"):
+        quantize(tcn_path, swipes, tmp_path, nan_policy="ignore")
+    with pytest.raises(ExportError, match="no int8-dynamic kernel for any layer"):
+        quantize(tcn_path, swipes, tmp_path, target="pte", scheme="int8-dynamic")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("few")
+def test_the_command_line(
+    small: Callable[[str], Path],
+    swipes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["quantize", str(small("tcn")), "--target", "onnx", "--calibration", str(swipes)]
+    given += ["--dev", str(swipes), "--samples", "64", "--out", str(tmp_path / "a.onnx")]
+    assert cli.main(given) == 0
+    text = capsys.readouterr().out
+    assert "ms, one thread" in text
+    assert "in float by design: features, head" in text
+    assert "ranges from 64 of 80 usable samples of swipes.jsonl" in text
+    assert cli.main([*given, "--nan-policy", "repair"]) == 2
+    assert "repair CHECKPOINT" in capsys.readouterr().err
+    assert cli.main([*given, "--samples", "3"]) == 2
+    assert cli.main([*given, "--min-speedup", "1000", "--json"]) == 1
+    assert "no quantized network meets the budget" in capsys.readouterr().err
+    assert nonfinite.POLICIES == ("error", "drop-samples")

@@ -191,13 +191,14 @@ def seen_words(place: Path) -> frozenset[int] | None:
     The bundle of an artifact is looked for around it and among the shipped models, by the hash of
     its weights; None if there is none, or if it does not say what it was trained on.
     """
-    bundle = bundles.read(place) if place.is_dir() else _origin(place)
+    bundle = bundles.read(place) if bundles.is_bundle(place) else origin(place)
     if bundle is None or bundle.index.seen_words is None:
         return None
     return frozenset(np.frombuffer(bundle.file(bundle.index.seen_words), "<u4").tolist())
 
 
-def _origin(artifact: Path) -> bundles.Bundle | None:
+def origin(artifact: Path) -> bundles.Bundle | None:
+    """Return the bundle that an artifact was made from, around it or shipped; None if not there."""
     _, manifest = manifests.read(artifact)
     shipped = bundles.models_dir()
     folders = [artifact.parent, artifact.parent.parent]

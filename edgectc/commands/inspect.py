@@ -17,7 +17,7 @@ def inspect(options: Namespace) -> int:
     from edgectc.config import to_dict
 
     place = bundle.locate(options.model)
-    about = to_dict(bundle.read(place).index) if _is_bundle(place) else _artifact(place)
+    about = to_dict(bundle.read(place).index) if bundle.is_bundle(place) else _artifact(place)
     about["layouts"] = [layout["name"] for layout in about["layouts"]]
     if options.json:
         print(json.dumps(about, sort_keys=True))
@@ -28,10 +28,6 @@ def inspect(options: Namespace) -> int:
     if contents is not None:
         _print_contents(contents)
     return 0
-
-
-def _is_bundle(place: Path) -> bool:
-    return (place / "bundle.json").is_file() or (place.is_dir() and place.suffix != ".mlpackage")
 
 
 def _artifact(place: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from edgectc.commands._shared import load, print_report, swipes_of, torch_module
+from edgectc.commands._shared import load, print_report, report_dict, swipes_of, torch_module
 from edgectc.errors import ConfigError, InputError, UnknownNameError
 from edgectc.types import Hypothesis, Swipe
 
@@ -154,7 +154,7 @@ def _update(model: str | None, preset: Mapping[str, Any]) -> None:
     from edgectc import bundle
 
     place = bundle.locate(model)
-    if not place.is_dir():
+    if not bundle.is_bundle(place):
         raise ConfigError(
             f"{place} is an artifact, whose preset only a new export changes: tune its bundle with "
             "--update, then export it"
@@ -167,9 +167,19 @@ def _update(model: str | None, preset: Mapping[str, Any]) -> None:
 def verify(options: Namespace) -> int:
     """Print every check; exit 1 if one failed, 3 if the numbers could not be checked."""
     from edgectc import parity
+    from edgectc.commands import drill
 
+    for name in ("network", "weights"):
+        if getattr(options, name) and not options.drill:
+            raise ConfigError(f"--{name} goes with --drill")
     report = parity.verify(options.model, lexicon=options.lexicon)
-    print_report(report, options)
+    found = drill.drill(options) if options.drill else None
+    if options.json and found is not None:
+        print(json.dumps({**report_dict(report), "drill": found}, sort_keys=True))
+    else:
+        print_report(report, options)
+    if found is not None and not options.json:
+        print("\n".join(drill.lines(found)))
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
 
 

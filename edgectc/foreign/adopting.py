@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from edgectc import reference, registry
-from edgectc.errors import ConfigError, InputError
+from edgectc.errors import BundleMismatchError, ConfigError, InputError
 from edgectc.foreign import probing
 from edgectc.foreign.adapter import AXES, Adapter, how_to_call
 from edgectc.frontends.features import PADDINGS
+from edgectc.manifest import Manifest
 from edgectc.model import check_finite
 from edgectc.reference import Case, Recording
 from edgectc.tokens import BLANK, Tokens, output_length
@@ -155,6 +156,46 @@ def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
     )
+
+
+def again(network: nn.Module, manifest: Manifest) -> Adapter:
+    """Return a network behind the contract of an artifact that was made from it.
+
+    Args:
+        network: as given to `adopt`.
+        manifest: of the artifact; its recordings are the sample.
+
+    Raises:
+        ConfigError: the network cannot be called as the artifact says.
+        BundleError: the artifact was made from something else.
+    """
+    if manifest.frontend["type"] != "features":
+        raise BundleMismatchError(
+            f"{manifest.name} was made from a bundle, not from a network of one's own"
+        )
+    options = manifest.frontend
+    cases = [c for c in reference.from_json(manifest.reference) if c.points is not None]
+    features = torch.from_numpy(np.stack([case.trace for case in cases]))
+    lengths = torch.tensor([case.length for case in cases])
+    said = About(
+        tokens=manifest.tokens,
+        blank_id=manifest.blank_id,
+        padding=str(options["padding"]),
+        stride=int(manifest.output["stride"]),
+        window=int(manifest.output["window"]),
+        check_blank=False,
+    )
+    waves = [features[:, :, 0]] if features.shape[2] == 1 else []
+    first: Exception | None = None
+    for sample in (features, *waves):
+        for axes in AXES:
+            try:
+                return adopt(network, (sample, lengths), replace(said, axes=axes)).model
+            except Exception as error:  # the network was called in a way that it does not take
+                first = first or error
+    raise ConfigError(
+        f"{type(network).__name__} does not answer as {manifest.name} does: {first}"
+    ) from first
 
 
 def _sample(sample: object) -> tuple[Tensor, Tensor]:

@@ -43,15 +43,28 @@ def read(data: bytes) -> Contents:
     Raises:
         BundleError: the bytes are no ExecuTorch program.
     """
+    operators, weights = _read(data)
+    return summed(operators, weights, delegates=True)
+
+
+def stored(data: bytes) -> list[Weight]:
+    """Return the stored tensors of a program; XNNPACK's are named by a hash of their content.
+
+    Raises:
+        BundleError: the bytes are no ExecuTorch program.
+    """
+    return _read(data)[1]
+
+
+def _read(data: bytes) -> tuple[list[Operator], list[Weight]]:
     try:
         if data[4:6] != b"ET":
             raise ValueError("no ExecuTorch identifier")
         program = _Program(data)
         operators = list(program.operators())
-        weights = list(program.weights.values())
+        return operators, list(program.weights.values())
     except (ValueError, IndexError, struct.error) as error:
         raise BundleError(f"the file is no ExecuTorch program: {error}") from error
-    return summed(operators, weights, delegates=True)
 
 
 class _Program:

@@ -38,9 +38,11 @@ class MaskedNorm(nn.Module):
         return x * scale[:, None] + (self.shift - mean * scale)[:, None]
 
     def _statistics(self, x: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
-        weight = keep[:, 0] / torch.clamp(keep.sum(), min=1.0)
-        mean = torch.einsum("nct,nt->c", x, weight)
-        var = torch.clamp(torch.einsum("nct,nt->c", x * x, weight) - mean * mean, min=0.0)
+        # In half precision the difference of the two moments would be rounding alone.
+        with torch.autocast(x.device.type, enabled=False):
+            x, weight = x.float(), (keep[:, 0] / torch.clamp(keep.sum(), min=1.0)).float()
+            mean = torch.einsum("nct,nt->c", x, weight)
+            var = torch.clamp(torch.einsum("nct,nt->c", x * x, weight) - mean * mean, min=0.0)
         with torch.no_grad():
             self.mean.lerp_(mean, 0.1)
             self.var.lerp_(var, 0.1)

@@ -367,6 +367,31 @@ def test_mixed_precision_trains_without_rounding_the_inputs(tmp_path: Path) -> N
     assert torch.equal(seen[0][2], value)
 
 
+def half_and_single(family: str, out: Path, half: str, **changes: object) -> list[dict]:
+    config = config_of(family, decoder={"type": "greedy"}, **changes)
+    if config["task"]["type"] == "swipe":
+        config["data"] = {"synthetic_pool": 40}
+    for precision in (half, "fp32"):
+        train({**config, "precision": precision}, out / precision, data=None)
+    rows = [rows_of(out / precision)[-1] for precision in (half, "fp32")]
+    assert [row["skipped"] for row in rows] == [0, 0]
+    return rows
+
+
+@pytest.mark.parametrize("family", families())
+def test_every_family_trains_in_bf16(family: str, tmp_path: Path) -> None:
+    half, single = half_and_single(family, tmp_path, "bf16", epochs=1)
+    assert half["loss"] == pytest.approx(single["loss"], rel=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", families())
+def test_every_family_trains_in_fp16(family: str, tmp_path: Path) -> None:
+    """The first steps only lower the loss scale, so that it is behind at first."""
+    half, single = half_and_single(family, tmp_path, "fp16", epochs=3, batch_size=4)
+    assert half["loss"] == pytest.approx(single["loss"], rel=0.6)
+
+
 def test_an_fp16_overflow_lowers_the_scale_and_is_no_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

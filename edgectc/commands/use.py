@@ -154,7 +154,7 @@ def _update(model: str | None, preset: Mapping[str, Any]) -> None:
     from edgectc import bundle
 
     place = bundle.locate(model)
-    if not place.is_dir():
+    if not bundle.is_bundle(place):
         raise ConfigError(
             f"{place} is an artifact, whose preset only a new export changes: tune its bundle with "
             "--update, then export it"
@@ -171,27 +171,6 @@ def verify(options: Namespace) -> int:
     report = parity.verify(options.model, lexicon=options.lexicon)
     print_report(report, options)
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
-
-
-def inspect(options: Namespace) -> int:
-    """Print what an artifact says about itself, or what a bundle holds."""
-    from edgectc import bundle, manifest
-    from edgectc.config import to_dict
-
-    place = bundle.locate(options.model)
-    if place.is_dir():
-        about = to_dict(bundle.read(place).index)
-    else:
-        about = to_dict(manifest.read(place)[1])
-        # The cases are arrays; their names say what is covered.
-        about["reference"] = sorted(about["reference"])
-    about["layouts"] = [layout["name"] for layout in about["layouts"]]
-    if options.json:
-        print(json.dumps(about, sort_keys=True))
-        return 0
-    for key, value in about.items():
-        print(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
-    return 0
 
 
 def show(options: Namespace) -> int:

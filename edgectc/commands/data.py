@@ -48,6 +48,7 @@ def arguments(verb: Callable[..., argparse.ArgumentParser], group: argparse.Argu
     one.add_argument("--seed", type=int, default=0, help="default 0")
     one.add_argument("--lexicon", metavar="FILE", help="words of swipes")
     one.add_argument("--layout", default="qwerty", help="keyboard of swipes (default qwerty)")
+    one.add_argument("--style", default="plain", help="of swipes: plain or fitted (default plain)")
     text = "of landmarks and neural: full or small (default full)"
     one.add_argument("--size", default="full", help=text)
 
@@ -55,6 +56,19 @@ def arguments(verb: Callable[..., argparse.ArgumentParser], group: argparse.Argu
     text = "what to read; FORMAT is cleverkeys, futo or how_we_swipe"
     one.add_argument("source", metavar="FORMAT:PATH", help=text)
     one.add_argument("--out", required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+
+    one = verb("data compare", "data.compare", "Compare generated swipes with real ones.", among)
+    one.add_argument("real", metavar="REAL", help="labelled swipes, .jsonl or .jsonl.gz")
+    text = "swipes to compare (default: each word of REAL, generated once)"
+    one.add_argument("generated", nargs="?", metavar="GENERATED", help=text)
+    text = "of REAL: all, train, dev or test (default all)"
+    one.add_argument("--split", default="all", help=text)
+    one.add_argument(
+        "--limit", type=int, metavar="N", help="take N swipes of REAL, drawn by --seed"
+    )
+    one.add_argument("--style", default="plain", help="of the generator: plain or fitted")
+    one.add_argument("--seed", type=int, default=0, help="default 0")
+    one.add_argument("--html", metavar="FILE", help="also write a page with plots")
 
 
 def check(options: Namespace) -> int:
@@ -170,11 +184,57 @@ def import_(options: Namespace) -> int:
     return 0
 
 
+def compare(options: Namespace) -> int:
+    """Print how generated swipes differ from real ones."""
+    import numpy as np
+
+    from edgectc.data import doctor_page, jsonl, movement, synthesis
+    from edgectc.files import write_bytes
+    from edgectc.report import table
+
+    style, rng = synthesis.named_style(options.style), np.random.default_rng(options.seed)
+    real, _ = jsonl.load(options.real, split=options.split)
+    if options.limit is not None:
+        if options.limit < 1:
+            raise ConfigError(f"--limit is {options.limit}, expected 1 or more")
+        real = [real[i] for i in sorted(rng.permutation(len(real))[: options.limit])]
+    if options.generated:
+        generated = jsonl.load(options.generated)[0]
+    else:
+        generated = list(synthesis.again(real, rng, style))
+    found = movement.compare(real, generated)
+    summary = found.summary()
+    if options.html:
+        title = f"Generated against real swipes: {options.real}"
+        write_bytes(options.html, doctor_page.comparison(found, title).encode())
+    if options.json:
+        counts = {"real": len(real), "generated": len(generated)}
+        print(json.dumps({**counts, "statistics": summary}, sort_keys=True))
+        return 0
+    header = ["statistic", *(f"{who} p{p}" for who in ("real", "gen.") for p in (10, 50, 90))]
+    rows = [
+        [
+            name,
+            *(f"{v[who][f'p{p}']:g}" for who in ("real", "generated") for p in (10, 50, 90)),
+            f"{v['distance']:.3f}",
+            "-" if v["between_people"] is None else f"{v['between_people']:.3f}",
+        ]
+        for name, v in summary.items()
+    ]
+    print(table([*header, "distance", "people"], rows))
+    print(
+        f"{len(real)} real, {len(generated)} generated swipes; distance: largest difference of the "
+        "distributions, 0..1; people: the same between two halves of the real users"
+    )
+    return 0
+
+
 def _swipes(options: Namespace) -> int:
     from edgectc.data import jsonl, layouts
     from edgectc.data.lexicons import Lexicon, spell
-    from edgectc.data.synthesis import generate
+    from edgectc.data.synthesis import generate, named_style
 
+    style = named_style(options.style)
     if not options.lexicon:
         raise ConfigError("generated swipes need words; pass --lexicon FILE")
     words, board = Lexicon.read(options.lexicon), layouts.load(options.layout)
@@ -182,7 +242,9 @@ def _swipes(options: Namespace) -> int:
         raise ConfigError(f"{options.layout} can spell no word of {options.lexicon}")
     # Words that the layout cannot spell are drawn, and left out; the next seed fills the gap.
     many = itertools.chain.from_iterable(
-        generate(words, [board], count=options.count, words=len(words.words), seed=seed)
+        generate(
+            words, [board], count=options.count, words=len(words.words), seed=seed, style=style
+        )
         for seed in itertools.count(options.seed * 1_000_000)
     )
     rows = itertools.islice(many, options.count)

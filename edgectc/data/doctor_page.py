@@ -9,6 +9,7 @@ import numpy as np
 
 from edgectc.data import layouts
 from edgectc.data.doctor import Findings
+from edgectc.data.movement import Comparison
 from edgectc.types import Array, Swipe
 
 _STYLE = (
@@ -85,6 +86,61 @@ def histogram(values: Array, name: str, *, width: int = 280, height: int = 120) 
         f"{edges[-1]:.4g}</text></svg>"
         f"<figcaption>{escape(name)}: median {median:.4g}, most {values.max():.4g}</figcaption>"
         "</figure>"
+    )
+
+
+def comparison(found: Comparison, title: str) -> str:
+    """Return the HTML of a comparison: a table, and both distributions of each statistic."""
+    summary = found.summary()
+    percentiles = ("p10", "p50", "p90")
+    rows = [
+        [
+            name,
+            v["what"],
+            *(f"{v[who][p]:g}" for who in ("real", "generated") for p in percentiles),
+            f"{v['distance']:.3f}",
+            "" if v["between_people"] is None else f"{v['between_people']:.3f}",
+        ]
+        for name, v in summary.items()
+    ]
+    header = ["statistic", "", *(f"{who} {p}" for who in ("real", "gen.") for p in percentiles)]
+    plots = "".join(overlay(found.real[name], found.generated[name], name) for name in summary)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
+        f"<style>{_STYLE}</style><h1>{escape(title)}</h1>"
+        + _table([*header, "distance", "people"], rows)
+        + "<p>Real in blue, generated in orange. Distance: largest difference of the cumulative "
+        f"shares, 0..1; people: the same between two halves of the real users.</p>{plots}</html>\n"
+    )
+
+
+def overlay(
+    real: Array, generated: Array, name: str, *, width: int = 280, height: int = 120
+) -> str:
+    """Return a figure with two distributions, cut at the percentiles 1 and 99 of the first."""
+    low, top = np.percentile(real, (1, 99))
+    lines = []
+    for values, colour in ((real, "#4a7ab5"), (generated, "#d9822b")):
+        counts, _ = np.histogram(
+            np.clip(values, low, top), bins=30, range=(low, max(top, low + 1e-9))
+        )
+        lines.append((counts / len(values), colour))
+    most = max(float(share.max()) for share, _ in lines)
+    drawn = "".join(
+        f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="'
+        + " ".join(
+            f"{(i + 0.5) * width / 30:.1f},{height * (1 - s / most):.1f}"
+            for i, s in enumerate(share)
+        )
+        + '"/>'
+        for share, colour in lines
+    )
+    return (
+        f'<figure><svg width="{width}" height="{height + 18}" role="img" '
+        f'aria-label="{escape(name)}">{drawn}'
+        f'<text y="{height + 14}" font-size="12">{low:.4g}</text>'
+        f'<text x="{width}" y="{height + 14}" font-size="12" text-anchor="end">{top:.4g}</text>'
+        f"</svg><figcaption>{escape(name)}</figcaption></figure>"
     )
 
 

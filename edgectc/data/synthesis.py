@@ -9,13 +9,15 @@ Source: Flash & Hogan 1985 (minimum jerk); Quinn & Zhai 2018, "Modeling Gesture-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon, spell
+from edgectc.errors import UnknownNameError
 from edgectc.types import Array, Swipe
 
 
@@ -33,6 +35,13 @@ class Style:
         overlap: mean share of a stroke in which the next one has already begun.
         tremor: standard deviation of the slow noise on the path.
         tick_ms: time between samples of the screen.
+        low: mean offset from a key's centre down the rows: fingers touch below what they aim at.
+        end_aim: factor of the aim error of the last letter, which no later one corrects.
+        rest_ms: median time that a finger stays at a letter, if it does; 0 for never.
+        rest_share: share of the letters at which it does; always at the first and the last.
+        rest_spread: standard deviation of the log of that time.
+        double_ms: median time that it stays longer at a double letter.
+        bow: standard deviation of a stroke's bend, as a share of its length.
     """
 
     aim_x: float = 0.24
@@ -44,6 +53,33 @@ class Style:
     overlap: float = 0.1
     tremor: float = 0.06
     tick_ms: float = 16.7
+    low: float = 0.0
+    end_aim: float = 1.0
+    rest_ms: float = 0.0
+    rest_share: float = 0.3
+    rest_spread: float = 0.8
+    double_ms: float = 0.0
+    bow: float = 0.0
+
+
+# Fitted to the statistics of `edgectc.data.movement` on the training users of How We Swipe, by
+# random search; docs/data.md has the figures on other users.
+FITTED = Style(
+    aim_x=0.226,
+    aim_y=0.15,
+    stroke_ms=100.0,
+    reach_ms=80.0,
+    spread=0.5,
+    overlap=0.12,
+    tremor=0.03,
+    low=0.08,
+    end_aim=1.5,
+    rest_ms=70.0,
+    rest_share=0.33,
+    rest_spread=0.9,
+    double_ms=150.0,
+    bow=0.104,
+)
 
 
 def swipe(
@@ -53,7 +89,10 @@ def swipe(
     style = style or Style()
     index = {letter: i for i, letter in enumerate(layout.letters)}
     keys = layout.centers[[index[letter] for letter in letters]] / layout.key_size
-    targets = keys + _aim_errors(len(keys), rng, style)
+    aims = _aim_errors(len(keys), rng, style)
+    aims[:, 1] += style.low
+    aims[-1] *= style.end_aim
+    targets = keys + aims
     steps = np.diff(targets, axis=0)
     distance = np.hypot(steps[:, 0], steps[:, 1])
     pace = np.exp(rng.normal(0.0, style.spread))
@@ -61,15 +100,28 @@ def swipe(
     lasting *= np.exp(rng.normal(0.0, 0.2, len(lasting)))
     overlap = np.clip(style.overlap + rng.normal(0.0, 0.15), -0.1, 0.5)
     starts = np.concatenate([[0.0], np.cumsum(lasting * (1.0 - overlap))])[:-1]
+    rests = _rests(keys, pace, rng, style)
+    starts += np.cumsum(rests)[:-1]
     end = float((starts + lasting).max()) if len(lasting) else 80.0 * pace
-    t = _clock(end, rng, style)
-    path = targets[0] + _minimum_jerk(t, starts, lasting) @ steps
+    t = _clock(end + float(rests[-1]), rng, style)
+    share = _minimum_jerk(t, starts, lasting)
+    path = targets[0] + share @ steps
+    if style.bow:
+        across = np.stack([-steps[:, 1], steps[:, 0]], axis=1)
+        bends = rng.normal(0.0, style.bow, (len(steps), 1)) * across
+        path += (4.0 * share * (1.0 - share)) @ bends
     path += _tremor(len(t), rng, style)
     return np.column_stack([path * layout.key_size, t])
 
 
 def generate(
-    lexicon: Lexicon, boards: Sequence[Layout], *, count: int, words: int, seed: int
+    lexicon: Lexicon,
+    boards: Sequence[Layout],
+    *,
+    count: int,
+    words: int,
+    seed: int,
+    style: Style | None = None,
 ) -> Iterator[Swipe]:
     """Yield ``count`` generated swipes of the ``words`` most frequent entries.
 
@@ -82,7 +134,31 @@ def generate(
         board = boards[n % len(boards)]
         word = spell(lexicon.words[row], board.letters)
         if word:
-            yield Swipe(swipe(word, board, rng), word, board.name)
+            yield Swipe(swipe(word, board, rng, style), word, board.name)
+
+
+def again(
+    swipes: Iterable[Swipe], rng: np.random.Generator, style: Style | None = None
+) -> Iterator[Swipe]:
+    """Yield a generated swipe for each labelled one that a shipped layout can spell."""
+    for real in swipes:
+        if real.word and real.layout in layouts.names():
+            board = layouts.load(real.layout)
+            word = spell(real.word, board.letters)
+            if word:
+                yield replace(real, points=swipe(word, board, rng, style))
+
+
+def named_style(name: str) -> Style:
+    """Return the style called ``plain`` or ``fitted``.
+
+    Raises:
+        UnknownNameError: no such style.
+    """
+    styles = {"plain": Style(), "fitted": FITTED}
+    if name not in styles:
+        raise UnknownNameError("style", name, styles)
+    return styles[name]
 
 
 def _aim_errors(n: int, rng: np.random.Generator, style: Style) -> Array:
@@ -91,6 +167,17 @@ def _aim_errors(n: int, rng: np.random.Generator, style: Style) -> Array:
     for i in range(1, n):
         noise[i] = style.drift * noise[i - 1] + np.sqrt(1.0 - style.drift**2) * noise[i]
     return noise
+
+
+def _rests(keys: Array, pace: float, rng: np.random.Generator, style: Style) -> Array:
+    """Return (n,) times for which a finger stays at each letter before it goes on."""
+    if not style.rest_ms:
+        return np.zeros(len(keys))
+    stays = rng.random(len(keys)) < style.rest_share
+    stays[[0, -1]] = True
+    double = np.concatenate([[False], (keys[1:] == keys[:-1]).all(1)])
+    usual = np.where(double, style.double_ms, style.rest_ms * stays)
+    return np.asarray(usual * pace * np.exp(rng.normal(0.0, style.rest_spread, len(keys))))
 
 
 def _clock(end: float, rng: np.random.Generator, style: Style) -> Array:

@@ -31,6 +31,9 @@ train(config, out, data=None, lexicon=None, device="cpu", threads=1)
 def config_of(family: str, **changes: object) -> dict:
     values = family_config(family, "small")
     values["data"] = {"train": 41, "dev": 8}
+    if values["task"]["type"] == "swipe":
+        values["data"] = {"synthetic_pool": 41}
+        values |= {"decoder": {"type": "greedy"}, "validation_rows": 8}
     return {**values, "batch_size": 8, "validate_every": 1, **changes}
 
 
@@ -63,10 +66,17 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path, accumulate: int) ->
     assert other["loss"] == pytest.approx(first["loss"], abs=2e-5)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, seed: int) -> None:
+KILLED = [
+    *(("mobilenetv3", seed) for seed in range(3)),
+    *(pytest.param(family, 0, marks=pytest.mark.slow)
+      for family in ("tcn", "transformer", "conformer", "i3d", "gru")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "seed"), KILLED)
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, family: str, seed: int) -> None:
     """SIGKILL at random moments, again and again, until the run is through."""
-    config = config_of("mobilenetv3", epochs=12, save_steps=2, ema=0.9)
+    config = config_of(family, epochs=12, save_steps=2, ema=0.9)
     script = prepared(tmp_path, config)
     subprocess.run([sys.executable, *script, str(tmp_path / "whole")], check=True)
     out, rng, killed = tmp_path / "killed", random.Random(seed), 0

@@ -126,6 +126,41 @@ test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
   await one.context.close();
 });
 
+test("suggestions while the finger moves; a cancelled swipe writes nothing; a mouse will do", { skip }, async () => {
+  const one = await open(browser, url);
+  const { page } = one;
+  const box = await page.$eval("#keys .area", (area) => area.getBoundingClientRect().toJSON());
+  const at = ([x, y]) => ({ x: box.x + x * box.width, y: box.y + (y * box.height * 3) / 4 });
+  const { points } = trace("qwerty-keyboard");
+  const cdp = await page.createCDPSession();
+  const touch = (type, ...touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+  await touch("touchStart", at(points[0]));
+  for (const point of points.slice(1)) {
+    await touch("touchMove", at(point));
+    await new Promise((done) => setTimeout(done, 12));
+  }
+  await page.waitForSelector("#strip .live");
+  await shot(page, "moving");
+  await touch("touchCancel");
+  assert.equal(await text(page), "");
+  const [first, ...rest] = points.map(at);
+  await page.mouse.move(first.x, first.y);
+  await page.mouse.down();
+  for (const { x, y } of rest) {
+    await page.mouse.move(x, y);
+    await new Promise((done) => setTimeout(done, 12));
+  }
+  await page.mouse.up();
+  await page.waitForFunction(() => document.getElementById("text").value !== "");
+  assert.equal(await text(page), "Keyboard");
+  await page.tap("#clear");
+  await touch("touchStart", at([0.05, 0.17]), at([0.95, 0.17])); // two thumbs at once
+  await touch("touchEnd");
+  assert.equal((await text(page)).toLowerCase(), "qp");
+  quiet(one);
+  await one.context.close();
+});
+
 test("four layouts, one model", { skip }, async () => {
   const one = await open(browser, url);
   for (const name of ["azerty-quick", "qwertz-pizza", "dvorak-thanks"]) {

@@ -191,8 +191,14 @@ export class Keyboard {
 
   /** @param {PointerEvent} event */
   #down(event) {
-    if (this.touch || !this.area || event.button > 0) return;
+    if (!this.area || event.button > 0) return;
     event.preventDefault(); // the text keeps the focus
+    if (this.touch) {
+      if (this.touch.away) return; // a second finger has no say in a swipe
+      const { key } = this.touch; // two thumbs: the next key is down before the last one is up
+      this.#stop(false);
+      if (key) this.on.tap(key.id);
+    }
     const box = this.area.getBoundingClientRect();
     this.box = { left: box.left, top: box.top, width: box.width, height: (box.height * this.letterRows) / this.rows };
     const point = this.#point(event);

@@ -191,6 +191,7 @@ async function start(served, file) {
   try {
     const { recognizer: made, size } = await load(served, file);
     await warm(made);
+    recognizer?.session.release();
     recognizer = made;
     dictionary.follow(made.engine);
     panel.about(made.manifest, size);

@@ -3,8 +3,8 @@
     python bench/matrix.py small            # minutes
     python bench/matrix.py full --limit 300 # hours at most: seconds a cell
 
-Each cell is `edgectc export` in a process of its own, verification included. A cell that fails says
-why; a cell past the limit says so. Networks are untrained, but for swipe-en.
+Each cell is one `edgectc.export`, verification included, in a worker process that a cell past the
+limit ends. A cell that fails says why. Networks are untrained, but for swipe-en.
 """
 
 from __future__ import annotations
@@ -14,27 +14,32 @@ import json
 import os
 import platform
 import re
+import select
 import subprocess
 import sys
 import tempfile
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from edgectc import config
+from edgectc.training.initialising import initialise
 
 PAGE = Path(__file__).parents[1] / "docs" / "matrix.md"
-CELLS = {
-    "onnx 14": ["--target", "onnx", "--opset", "14"],
-    "onnx 18": ["--target", "onnx", "--opset", "18"],
-    "onnx 25": ["--target", "onnx", "--opset", "25"],
-    "pte": ["--target", "pte"],
-    "coreml": ["--target", "coreml"],
+CELLS: dict[str, dict[str, Any]] = {
+    "onnx 14": {"target": "onnx", "opset": 14},
+    "onnx 18": {"target": "onnx", "opset": 18},
+    "onnx 25": {"target": "onnx", "opset": 25},
+    "pte": {"target": "pte"},
+    "coreml": {"target": "coreml"},
 }
 HEAD = "| family | target | verdict | max difference | agreement | MB | s |\n" + "|---" * 7 + "|\n"
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["worker"]:
+        return work(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", choices=["small", "full"])
     parser.add_argument("--limit", type=float, default=300.0, help="seconds a cell (default 300)")
@@ -43,8 +48,8 @@ def main() -> int:
     names = options.families.split(",") if options.families else sorted(config.families())
     names = ["swipe-en", *names] if options.size == "full" and not options.families else names
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for name in names for row in family(name, options, Path(folder))]
-    merge(options.size, rows, partial=bool(options.families))
+        for name in names:  # a row as soon as it is known
+            merge(options.size, family(name, options, Path(folder)))
     return 0
 
 
@@ -52,63 +57,67 @@ def family(name: str, options: argparse.Namespace, folder: Path) -> list[str]:
     """Return the rows of one family."""
     bundle = name
     if name != "swipe-en":
-        bundle = str(folder / name)
-        run(["pack", "--init", name, "--config", options.size, "--out", bundle, "--json"], 600.0)
-    rows = []
-    for cell, how in CELLS.items():
-        out = folder / "out"
-        out.mkdir(exist_ok=True)
-        start = time.perf_counter()
-        about = run(["export", bundle, *how, "--out", f"{out}/", "--json"], options.limit)
-        row = line(name, cell, about, time.perf_counter() - start)
-        print(row, flush=True)
-        rows.append(row)
-        for made in out.iterdir():
-            subprocess.run(["rm", "-r", str(made)], check=True)
+        bundle = str(initialise(folder / name, name, options.size, name=name).path)
+    rows, left = [], list(CELLS)
+    while left:
+        worker = subprocess.Popen(
+            [sys.executable, __file__, "worker", bundle, *left], stdout=subprocess.PIPE, text=True
+        )
+        assert worker.stdout is not None
+        while left:
+            # The first cell of a worker pays for the imports too; its own clock does not.
+            if not select.select([worker.stdout], [], [], options.limit + 60.0)[0]:
+                about = {"error": f"stopped after {options.limit:g} s", "seconds": options.limit}
+                worker.kill()
+            else:
+                answer = worker.stdout.readline()
+                about = json.loads(answer) if answer else {"error": "crashed", "seconds": 0.0}
+            rows.append(line(name, left.pop(0), about))
+            print(rows[-1], flush=True)
+            if "error" in about:
+                break
+        worker.kill()
+        worker.wait()
     return rows
 
 
-def run(arguments: list[str], limit: float) -> dict[str, object]:
-    """Return what a verb printed as JSON, or ``{"error": why}``."""
-    command = [sys.executable, "-m", "edgectc", *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return {"error": f"stopped after {limit:g} s"}
-    if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1]}
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+def work(bundle: str, cells: list[str]) -> int:
+    """Export to each cell and print a JSON line for it."""
+    import edgectc
+
+    for cell in cells:
+        with tempfile.TemporaryDirectory() as out:
+            start = time.perf_counter()
+            try:
+                made = edgectc.export(bundle, out=f"{out}/", **CELLS[cell])
+                about = {"status": made.report.status, "bytes": made.bytes}
+                about |= {"figures": dict(made.report.figures)}
+            except edgectc.EdgectcError as error:
+                about = {"error": str(error)}
+        print(json.dumps({**about, "seconds": time.perf_counter() - start}), flush=True)
+    return 0
 
 
-def line(name: str, cell: str, about: dict[str, object], seconds: float) -> str:
+def line(name: str, cell: str, about: dict[str, Any]) -> str:
     if "error" in about:
-        return f"| {name} | {cell} | {about['error']} | | | | {seconds:.0f} |"
-    figures = about["figures"]
-    assert isinstance(figures, dict)
-    verdict = about["status"]
+        return f"| {name} | {cell} | {about['error']} | | | | {about['seconds']:.0f} |"
+    verdict, figures = about["status"], about["figures"]
     if cell == "coreml" and verdict == "not_run":
         verdict = "arithmetic pass, prediction not_run"
     worst, agreement = figures["max_abs_diff"], figures["argmax_agreement"]
-    size = float(str(about["bytes"])) / 1e6
-    told = f"{verdict} | {worst:.1e} | {agreement:.4f} | {size:.2f} | {seconds:.0f}"
-    return f"| {name} | {cell} | {told} |"
+    told = f"{verdict} | {worst:.1e} | {agreement:.4f} | {about['bytes'] / 1e6:.2f}"
+    return f"| {name} | {cell} | {told} | {about['seconds']:.0f} |"
 
 
-def merge(size: str, rows: list[str], *, partial: bool) -> None:
-    """Put the rows into their section of the page; a partial run replaces its families' rows."""
+def merge(size: str, rows: list[str]) -> None:
+    """Put the rows of a family into their section of the page, instead of those it had."""
     page = PAGE.read_text(encoding="utf-8")
     begin, end = f"<!-- {size} -->\n", f"<!-- end {size} -->"
     before, rest = page.split(begin)
     old, after = rest.split(end)
-    if partial:
-        done = {row.split("|")[1].strip() for row in rows}
-        kept = [
-            r
-            for r in old.splitlines()
-            if r.startswith("| ") and r.split("|")[1].strip() not in done
-        ]
-        rows = sorted([r for r in kept if not r.startswith("| family")] + rows, key=rank)
+    done = {"family", *(row.split("|")[1].strip() for row in rows)}
+    kept = [row for row in old.splitlines() if row.startswith("| ")]
+    rows = sorted([row for row in kept if row.split("|")[1].strip() not in done] + rows, key=rank)
     tools = ("torch", "onnx", "onnxruntime", "executorch", "coremltools")
     versions = ", ".join(f"{tool} {metadata.version(tool)}" for tool in tools)
     threads = os.environ.get("OMP_NUM_THREADS", "default")

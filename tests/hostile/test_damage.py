@@ -52,6 +52,31 @@ def test_no_mutation_reaches_a_runtime(artifact: bytes, kind: str) -> None:
     assert refused > 70
 
 
+@pytest.mark.parametrize("target", ["onnx", "pte", "coreml"])
+def test_400_mutations_of_each_target_are_all_refused(
+    target: str, artifacts: dict[str, Path]
+) -> None:
+    data, _ = manifests.read(artifacts[target])
+    files = {"": data} if isinstance(data, bytes) else data
+    sizes = np.array([max(len(content) - 64, 0) for content in files.values()])
+    rng = np.random.default_rng(1)
+    refused = same = 0
+    for i in range(400):
+        name = [*files][int(rng.choice(len(sizes), p=sizes / sizes.sum()))]
+        kind = ["bit", "truncated", "zeroed", "spliced", "inserted"][i % 5]
+        changed = mutate(files[name], kind, rng)
+        if changed == files[name]:
+            same += 1
+            continue
+        with pytest.raises(BundleError):
+            manifests.parse(
+                changed if isinstance(data, bytes) else {**data, name: changed}, source="x"
+            )
+        refused += 1
+    assert refused + same == 400
+    assert refused > 380
+
+
 def test_a_damaged_file_ends_in_one_error(artifact: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
     path.write_bytes(artifact[:-1000] + bytes(1000))

@@ -287,3 +287,22 @@ def test_a_runner_that_does_not_fit_is_refused(artifacts: dict[str, Path]) -> No
 def test_exports_are_the_same_bytes_twice(artifacts: dict[str, Path], tmp_path: Path) -> None:
     again = exporter.export(target="onnx", out=tmp_path)
     assert again.path.read_bytes() == artifacts["onnx"].read_bytes()
+
+
+def test_a_manifest_says_all_that_a_host_needs(artifacts: dict[str, Path]) -> None:
+    for target, path in artifacts.items():
+        data, manifest = manifests.read(path)
+        assert (manifest.target, manifest.family) == (target, "tcn")
+        assert {"dtype", "shape", "meaning", "unit", "rate"} < {*manifest.inputs[0]}
+        assert manifest.tokens[manifest.blank_id] == "<blank>"
+        assert {"stride", "window"} < {*manifest.output}
+        assert {"type", "atol"} <= {*manifest.scheme}
+        assert manifest.decoder["type"] == "lexicon"
+        assert {board["name"] for board in manifest.layouts} >= {"qwerty", "azerty"}
+        assert len(manifest.source["weights_sha256"]) == 64
+        assert {"edgectc", "torch", "numpy"} < {*manifest.source["versions"]}
+        assert {"max_abs_diff", "sqnr_db", "argmax_agreement"} <= {*manifest.parity}
+        case = manifest.reference["qwerty-hello"]
+        assert (case["word"], case["greedy"] != "") == ("hello", True)
+        assert manifests.unpack_array(case["log_probs"]).dtype == np.float32
+        assert manifests.size(data) > 3e6

@@ -138,15 +138,19 @@ def _share(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> str:
 
 def _notes(report: Mapping[str, Any]) -> list[str]:
     kept = report["float_by_search"]
+    number = report["operators"]
     lines = [
-        f"{report['operators'] - len(kept)} of {report['operators']} operators quantized; in float "
-        f"by design: {report['float_by_design']}"
+        f"{number - len(kept)} of {number} operators quantized; in float by design: "
+        f"{report['float_by_design']}"
+        if number
+        else "all weights in fewer bits"
     ]
     lines += [f"in float by search: {name} ({why})" for name, why in kept.items()]
     if loss := report.get("loss"):
         lines.append(
             f"{loss['rows']} recordings of split dev: {loss['worse']} got worse, {loss['better']} "
-            "better; 95 % interval by paired bootstrap over users"
+            f"better (McNemar p {loss['mcnemar_p']:.2g}); 95 % interval by paired bootstrap over "
+            "users"
         )
         for name, part in loss["slices"].items():
             lines.append(f"{name}: {part['points']:+.2f} points on {part['rows']}")

@@ -157,8 +157,11 @@ class Work:
                 raise
             print(f"accuracy is not measured: {error}", file=sys.stderr)
             return
-        if not len(found):
-            raise InputError("no labelled dev recording is usable", reason="no_labels")
+        if len(found) < 2:
+            raise InputError(
+                f"{len(found)} labelled recordings of split dev are usable, expected 2 or more",
+                reason="no_labels",
+            )
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(found))
             found = found.rows(sorted(order[:limit].tolist()))

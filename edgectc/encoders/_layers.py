@@ -173,7 +173,9 @@ class Positions(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, T, C); T is at most the table's length."""
         T = x.shape[1]
-        return x + (self.table if T == self.table.shape[1] else self.table[:, :T])
+        # At full length without a slice in the graph; of a dynamic length T is no int.
+        full = isinstance(T, int) and T == self.table.shape[1]
+        return x + (self.table if full else self.table[:, :T])
 
 
 class Recurrent(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
+from edgectc.targets._capture import said, shapes_of
 from edgectc.targets._plan import CONVOLUTION, LINEAR, RECURRENT, Plan
 from edgectc.types import Array
 
@@ -101,7 +101,7 @@ class OnnxTarget:
             with quiet():
                 graph = write(model, inputs, asked)
         except Exception as error:  # the exporters raise many unrelated classes
-            raise ExportError(f"torch.onnx failed: {error}") from error
+            raise ExportError(f"torch.onnx failed: {said(error)}") from error
         _expect(graph, asked)
         if self.options.dynamic_batch:
             _expect_batch(graph)
@@ -112,7 +112,7 @@ class OnnxTarget:
         try:
             onnx.checker.check_model(graph, full_check=True)
         except Exception as error:  # the checker raises unrelated classes
-            raise ExportError(f"the ONNX checker refuses the graph: {error}") from error
+            raise ExportError(f"the ONNX checker refuses the graph: {said(error)}") from error
         if plan is not None:
             from edgectc.targets import _int8_onnx
 
@@ -138,10 +138,8 @@ class OnnxTarget:
         if self.options.dynamic_batch:
             # Two samples, because torch takes an axis of size one for constant.
             given = tuple(torch.cat([value, value]) for value in given)
-            shapes = tuple({0: torch.export.Dim("N", min=1)} for _ in given)
-            takes = inspect.signature(model.forward).parameters.values()
-            if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in takes):
-                shapes = (shapes,)
+            batch = torch.export.Dim("N", min=1)
+            shapes = shapes_of(model, [{0: batch} for _ in given])
         program = torch.onnx.export(
             model,
             given,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edgectc import __version__
-from edgectc.commands import bench, demo, foreign, quantize, training
+from edgectc.commands import bench, data, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
 _MODEL = (
@@ -120,6 +120,9 @@ def build_parser() -> _Root:
     bench.arguments(
         verb("bench", "bench.run", "Measure size, speed, memory and accuracy side by side.")
     )
+    text = "Check, generate, import and compare data sets."
+    parser.verbs["data"] = sub.add_parser("data", help=text, description=text, allow_abbrev=False)
+    data.arguments(verb, parser.verbs["data"])
     text = "Build, pack and score n-gram language models."
     parser.verbs["lm"] = sub.add_parser("lm", help=text, description=text, allow_abbrev=False)
     _language(verb, parser.verbs["lm"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgectc.errors import InputError
+from edgectc.files import write_bytes
 from edgectc.types import Array, Sample
 
 SPLITS = ("train", "dev")
@@ -107,6 +109,36 @@ def _cut(path: Path, arrays: Mapping[str, Array]) -> list[Array]:
     return np.split(signal, np.cumsum(length)[:-1])
 
 
+def write(path: str | Path, splits: Mapping[str, Iterable[Sample]]) -> None:
+    """Write samples of one width by split, whole or not at all, as `read` reads them.
+
+    Raises:
+        InputError: no sample, a symbol with a space in it, or no such split; reason ``bad_file``.
+    """
+    rows = [(split, sample) for split, samples in splits.items() for sample in samples]
+    symbols = [symbol for _, sample in rows for symbol in sample.target]
+    strange = [symbol for symbol in symbols if symbol.split() != [symbol]]
+    if not rows or strange or not {*splits} <= {*SPLITS}:
+        raise InputError(
+            f"{path}: {len(rows)} samples of splits {[*splits]}, symbols with spaces: "
+            f"{strange[:3]}; expected samples of {list(SPLITS)}, symbols without spaces",
+            reason="bad_file",
+        )
+    arrays = {
+        "signal": np.concatenate([sample.signal for _, sample in rows]).astype(np.float32),
+        "length": np.array([len(sample.signal) for _, sample in rows], np.int64),
+        "target": np.array([" ".join(sample.target) for _, sample in rows]),
+        "split": np.array([split for split, _ in rows]),
+        "name": np.array([sample.name for _, sample in rows]),
+    }
+    groups = [sample.group for _, sample in rows]
+    if any(groups):
+        arrays["group"] = np.array([group or "" for group in groups])
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    write_bytes(path, packed.getvalue())
+
+
 def _rows(
     path: Path, arrays: Mapping[str, Array], signals: Sequence[Array]
 ) -> dict[str, list[Sample]]:
@@ -119,6 +151,6 @@ def _rows(
                 reason="bad_file",
             )
         name = str(arrays["name"][i]) if "name" in arrays else f"{path.stem}-{i}"
-        group = str(arrays["group"][i]) if "group" in arrays else None
+        group = (str(arrays["group"][i]) or None) if "group" in arrays else None
         found[split].append(Sample(signal, tuple(str(arrays["target"][i]).split()), name, group))
     return found

@@ -9,13 +9,14 @@ Source: Flash & Hogan 1985 (minimum jerk); Quinn & Zhai 2018, "Modeling Gesture-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from edgectc.data.layouts import Layout
-from edgectc.types import Array
+from edgectc.data.lexicons import Lexicon, spell
+from edgectc.types import Array, Swipe
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,23 @@ def swipe(
     path = targets[0] + _minimum_jerk(t, starts, lasting) @ steps
     path += _tremor(len(t), rng, style)
     return np.column_stack([path * layout.key_size, t])
+
+
+def generate(
+    lexicon: Lexicon, boards: Sequence[Layout], *, count: int, words: int, seed: int
+) -> Iterator[Swipe]:
+    """Yield ``count`` generated swipes of the ``words`` most frequent entries.
+
+    Words are drawn by the square root of their frequency, so that rare ones are seen too.
+    """
+    rng = np.random.default_rng(seed)
+    order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
+    weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
+    for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):
+        board = boards[n % len(boards)]
+        word = spell(lexicon.words[row], board.letters)
+        if word:
+            yield Swipe(swipe(word, board, rng), word, board.name)
 
 
 def _aim_errors(n: int, rng: np.random.Generator, style: Style) -> Array:

@@ -81,7 +81,11 @@ class MaskedConvNorm(MaskedNorm):
     def forward(self, x: Tensor, keep: Tensor) -> Tensor:
         """Return (N, C, T'). ``keep`` is (N, 1, T'), the valid frames of the output."""
         x = self.conv(x)
-        return x if self.folded else super().forward(x, keep)
+        if self.folded:
+            return x
+        # Under autocast the convolution rounds, but statistics of rounded squares would be noise.
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float(), keep)
 
     @torch.no_grad()
     def fold(self) -> None:

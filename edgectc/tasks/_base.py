@@ -44,12 +44,15 @@ class Batch:
     """N samples as the network and the loss take them.
 
     Attributes:
-        inputs: by the names of the frontend's contract, first axis N; on the host.
+        inputs: by the names of the frontend's contract, first axis N, or 2 N if there are two
+            views: first one of every sample, then the other; on the host.
         labels: token ids of each sample.
+        views: ways in which each sample is shown.
     """
 
     inputs: dict[str, Tensor]
     labels: tuple[tuple[int, ...], ...]
+    views: int = 1
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,9 +61,10 @@ class Batch:
         """Return the chosen rows; the very same tensors if that is all of them."""
         if list(index) == list(range(len(self))):
             return self
-        chosen = torch.tensor(index, dtype=torch.int64)
+        rows = [view * len(self) + i for view in range(self.views) for i in index]
+        chosen = torch.tensor(rows, dtype=torch.int64)
         inputs = {name: tensor[chosen] for name, tensor in self.inputs.items()}
-        return Batch(inputs, tuple(self.labels[i] for i in index))
+        return Batch(inputs, tuple(self.labels[i] for i in index), self.views)
 
 
 @dataclass(frozen=True)

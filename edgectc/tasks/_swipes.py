@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,12 +14,11 @@ from torch import Tensor
 
 from edgectc.data import layouts
 from edgectc.data.layouts import Layout
-from edgectc.data.lexicons import Lexicon, spell
-from edgectc.data.synthesis import swipe as synthesize
 from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.tasks._base import Batch
+from edgectc.tasks._rebuilding import backwards, rebuilt
 from edgectc.tasks._warping import Augment, augmented
 from edgectc.tokens import output_length
 from edgectc.types import Array, Swipe
@@ -35,6 +34,11 @@ class Data:
         synthetic_pool: generated swipes to choose from; all of them where nothing is real.
         synthetic_layouts: keyboards they are made on, in turn.
         synthetic_words: this many of the lexicon's most frequent words are drawn from.
+        random_layouts: further keyboards, with letters in random order, that they are made on.
+        spliced: swipes made of the strokes of two real ones, per real one in each epoch.
+        spliced_pool: draws of such swipes to choose from; about two of three can be joined.
+        balance: real swipes of a word are drawn by its count to the power of minus this; 0 takes
+            each once an epoch.
     """
 
     layout: str = "qwerty"
@@ -42,6 +46,14 @@ class Data:
     synthetic_pool: int = 40000
     synthetic_layouts: tuple[str, ...] = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
     synthetic_words: int = 60000
+    random_layouts: int = 0
+    spliced: float = 0.0
+    spliced_pool: int = 60000
+    balance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.random_layouts, self.spliced, self.spliced_pool, self.balance) < 0:
+            raise ValueError("expected random_layouts, spliced, spliced_pool and balance >= 0")
 
 
 @dataclass(frozen=True)
@@ -91,22 +103,44 @@ class SwipeArrays:
             "key_mask": self.key_mask[kind],
             "key_size": self.key_size[kind],
         }
-        if noise is not None:
-            inputs = augmented(inputs, self.augment, noise)
-        return Batch(inputs, tuple(self.labels[i] for i in rows))
+        labels, how = tuple(self.labels[i] for i in rows), self.augment
+        if noise is None:
+            return Batch(inputs, labels)
+        if how.mirror or how.stretch or how.skew:
+            inputs = rebuilt(inputs, how, noise)
+        if how.reverse:
+            back = torch.rand(len(rows), generator=noise) < how.reverse
+            inputs["trace"] = backwards(inputs["trace"], inputs["length"], back)
+            pairs = zip(labels, back.tolist(), strict=True)
+            labels = tuple(label[::-1] if turned else label for label, turned in pairs)
+        if how.views > 1:
+            inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
+        return Batch(augmented(inputs, how, noise), labels, how.views)
 
 
 def to_arrays(
-    swipes: Sequence[Swipe], frontend: SwipeFrontend, stride: int, label: str = "swipe"
+    swipes: Sequence[Swipe],
+    frontend: SwipeFrontend,
+    stride: int,
+    label: str = "swipe",
+    boards: Sequence[Layout] = (),
 ) -> SwipeArrays:
-    """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted."""
+    """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted.
+
+    Args:
+        swipes: samples.
+        frontend: of the model.
+        stride: of the model.
+        label: what the names of the samples begin with.
+        boards: layouts that swipes may name beside those that ship.
+    """
     T = frontend.options.max_frames
-    boards = _boards(swipes)
-    names = list(boards)
-    tokens = {name: frontend.tokens(board) for name, board in boards.items()}
+    known = _boards(swipes) | {board.name: board for board in boards}
+    names = list(known)
+    tokens = {name: frontend.tokens(board) for name, board in known.items()}
     traces, labels, kinds, said, dropped = [], [], [], [], Counter[str]()
     for row, sample in enumerate(swipes):
-        board = boards.get(sample.layout)
+        board = known.get(sample.layout)
         if board is None:
             dropped["unknown_layout"] += 1
             continue
@@ -121,7 +155,7 @@ def to_arrays(
         labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
         kinds.append(names.index(board.name))
         said.append(f"{label}-{row}-{word}")
-    tables = [frontend.key_table(board) for board in boards.values()]
+    tables = [frontend.key_table(board) for board in known.values()]
     stack: dict[str, Any] = {
         k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
     }
@@ -143,24 +177,6 @@ def _boards(swipes: Sequence[Swipe]) -> dict[str, Layout]:
         with suppress(UnknownNameError):
             boards[name] = layouts.load(name)
     return boards
-
-
-def generate(
-    lexicon: Lexicon, names: Sequence[str], *, count: int, words: int, seed: int
-) -> Iterator[Swipe]:
-    """Yield ``count`` generated swipes of the ``words`` most frequent entries.
-
-    Words are drawn by the square root of their frequency, so that rare ones are seen too.
-    """
-    rng = np.random.default_rng(seed)
-    boards = [layouts.load(name) for name in names]
-    order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
-    weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
-    for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):
-        board = boards[n % len(boards)]
-        word = spell(lexicon.words[row], board.letters)
-        if word:
-            yield Swipe(synthesize(word, board, rng), word, board.name)
 
 
 def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:

@@ -3,6 +3,7 @@
 A change is a function of this module and a field of `Augment` that is 0 by default. It draws from
 the generator only if its field is not 0, so that a new one leaves the draws of old runs alone. It
 keeps the number of frames (so a label that fits goes on fitting), the order of time, and padding.
+What changes the keyboard or the label too is in `edgectc.tasks._rebuilding`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ class Augment:
         drop: chance of each point between the ends to be lost; its place is interpolated.
         mask: chance of a trace to lose a stretch of points in the same way.
         mask_frames: longest such stretch.
+        mirror: chance of each axis of the keyboard to be mirrored, the trace with it.
+        reverse: chance of the trace to run backwards, and its label with it.
+        stretch: of the logarithm of the size of each axis of the keyboard and the trace on it.
+        skew: key units sideways per key unit across, both ways, of both.
+        views: 2 shows each sample twice in a batch, the trace warped in two ways; see
+            ``loss.agreement``.
     """
 
     shift: float = 0.12
@@ -42,9 +49,16 @@ class Augment:
     drop: float = 0.0
     mask: float = 0.0
     mask_frames: int = 8
+    mirror: float = 0.0
+    reverse: float = 0.0
+    stretch: float = 0.0
+    skew: float = 0.0
+    views: int = 1
 
     def __post_init__(self) -> None:
         check_strengths(self)
+        if self.mirror > 1 or self.reverse > 1 or self.views not in (1, 2):
+            raise ValueError("expected mirror and reverse in [0, 1], views 1 or 2")
 
 
 def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:

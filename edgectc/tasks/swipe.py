@@ -1,10 +1,10 @@
-"""Swipes to words: real ones with generated ones among them, or generated ones alone."""
+"""Swipes to words: real ones with spliced and generated ones, or generated ones alone."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,11 +13,15 @@ from torch import Tensor
 
 from edgectc import registry
 from edgectc.data import jsonl, layouts
+from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import Lexicon, letters
+from edgectc.data.splicing import splice
+from edgectc.data.synthesis import generate
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
-from edgectc.tasks._swipes import Data, SwipeArrays, generate, joined, to_arrays
+from edgectc.tasks._rebuilding import random_layout
+from edgectc.tasks._swipes import Data, SwipeArrays, joined, to_arrays
 from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 
@@ -74,11 +78,14 @@ class SwipeTask:
         self._default = layouts.load(how.layout)
         real, dev = self._real(run) if run.data else ([], _made(how, run, dev=True))
         arrays = to_arrays(real, run.model.frontend, run.model.stride)
-        self.real, self.made = len(arrays), 0
-        if run.data is None or how.synthetic > 0:
-            pool = to_arrays(_made(how, run), run.model.frontend, run.model.stride, "generated")
+        self.real = len(arrays)
+        self._share = shares(arrays.labels, how.balance)
+        self._pools: list[tuple[int, int, int]] = []  # start, size and rows an epoch
+        for pool, wanted in _pools(how, run, real):
+            rows = min(len(pool), int(self.real * wanted)) if run.data else len(pool)
+            self._pools.append((len(arrays), len(pool), rows))
             arrays = joined(arrays, pool)
-            self.made = min(len(pool), int(self.real * how.synthetic)) if run.data else len(pool)
+        self.made = sum(rows for _, _, rows in self._pools)
         if not dev or not (self.real if run.data else self.made):
             hint = "swipes need a word and a user (see `edgectc train --help`)"
             raise no_data(str(run.data or "generator"), self.real, len(dev), hint)
@@ -105,9 +112,12 @@ class SwipeTask:
         return self.real + self.made
 
     def order(self, rng: np.random.Generator) -> Array:
-        """Return all real swipes and some of the generated ones, shuffled."""
-        made = rng.choice(len(self.train) - self.real, self.made, replace=False) + self.real
-        return rng.permutation(np.concatenate([np.arange(self.real), made]))
+        """Return as many rows as there are real swipes and some of the others, shuffled."""
+        real = np.arange(self.real)
+        if self._share is not None:
+            real = rng.choice(self.real, self.real, p=self._share)
+        made = [start + rng.choice(n, rows, replace=False) for start, n, rows in self._pools]
+        return rng.permutation(np.concatenate([real, *made]))
 
     @property
     def dev_rows(self) -> int:
@@ -137,10 +147,33 @@ class SwipeTask:
         return Score(figures, tuple(examples[:3]))
 
 
-def _made(how: Data, run: Run, *, dev: bool = False) -> list[Swipe]:
+def _pools(how: Data, run: Run, real: list[Swipe]) -> Iterator[tuple[SwipeArrays, float]]:
+    """Yield samples to choose from beside the real ones, and how many to take for each of those."""
+    frontend, stride = run.model.frontend, run.model.stride
+    rng = np.random.default_rng(run.seed)
+    boards = [random_layout(f"random-{i}", rng) for i in range(how.random_layouts)]
+    if run.data is None or how.synthetic > 0:
+        made = _made(how, run, boards)
+        yield to_arrays(made, frontend, stride, "generated", boards), how.synthetic
+    if real and how.spliced > 0:
+        spliced = list(splice(real, how.spliced_pool, rng))
+        yield to_arrays(spliced, frontend, stride, "spliced"), how.spliced
+
+
+def shares(labels: Sequence[tuple[int, ...]], balance: float) -> Array | None:
+    """Return (n,) how often to draw each sample, summing to 1; None for all alike."""
+    if not balance or not labels:
+        return None
+    counts = Counter(labels)
+    weight = np.array([counts[label] ** -balance for label in labels])
+    return np.asarray(weight / weight.sum())
+
+
+def _made(how: Data, run: Run, further: Sequence[Layout] = (), *, dev: bool = False) -> list[Swipe]:
     """Return generated swipes; those of dev on the default layout, of other traces."""
     words = run.lexicon or Lexicon.from_counts(dict.fromkeys(_WORDS.split(), 1.0))
     names = (how.layout,) if dev else how.synthetic_layouts
+    boards = [*map(layouts.load, names), *further]
     count = min(run.validation_rows, how.synthetic_pool) if dev else how.synthetic_pool
     seed = run.seed + dev
-    return list(generate(words, names, count=count, words=how.synthetic_words, seed=seed))
+    return list(generate(words, boards, count=count, words=how.synthetic_words, seed=seed))

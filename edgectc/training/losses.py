@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgectc.errors import ConfigError
 from edgectc.training.settings import Distillation, Settings
 
 # Columns below this cannot be used by a sample: a layout has fewer keys than the model has slots.
@@ -41,6 +42,7 @@ class Forward:
         labels: token ids of each sample.
         blank_id: column of the blank.
         epoch: counted from 0.
+        views: ways in which each sample is shown: the first N / views rows are one of each.
     """
 
     model: Callable[..., Tensor]
@@ -50,6 +52,7 @@ class Forward:
     labels: Sequence[Sequence[int]]
     blank_id: int
     epoch: int
+    views: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def terms(settings: Settings, teacher: Any) -> tuple[Term, ...]:
     found = []
     if share := settings.loss.smoothing:
         found.append(Term(lambda epoch: share, lambda one: smoothing(one.log_probs, one.frames)))
+    if weight := settings.loss.agreement:
+        found.append(Term(lambda epoch: weight, _agreement))
     if (how := settings.distillation) is not None:
         first_phase = partial(_first_phase, how)
         found.append(Term(first_phase, partial(_apart, teacher, how.temperature)))
@@ -158,11 +163,39 @@ def distillation(
     return mean_over_frames(each, frames)
 
 
+def agreement(log_probs: Tensor, frames: Tensor, labels: Sequence[Sequence[int]]) -> Tensor:
+    """Return how far two views of each sample are apart, per token as the CTC loss is.
+
+    Half the Kullback-Leibler divergences to both sides, summed over valid frames; each side
+    learns from the other as it stands.
+
+    Args:
+        log_probs: (2 N, T', V), one view of every sample, then the other.
+        frames: (2 N,) valid output frames.
+        labels: token ids of the N samples, or of all 2 N.
+
+    Source: Yao et al. 2024, "CR-CTC: Consistency Regularization on CTC".
+    """
+    a, b = log_probs.chunk(2)
+    there = (b.detach().exp() * (b.detach() - a)).sum(2)
+    back = (a.detach().exp() * (a.detach() - b)).sum(2)
+    valid = torch.arange(a.shape[1], device=a.device) < frames[: len(a), None]
+    apart = torch.where(valid, there + back, torch.zeros_like(there)).sum(1)
+    lengths = [max(1, len(label)) for label in labels[: len(a)]]
+    return 0.5 * (apart / torch.tensor(lengths, device=a.device)).mean()
+
+
 def mean_over_frames(each: Tensor, frames: Tensor) -> Tensor:
     """Return the mean over samples of the mean of (N, T') over valid frames, without padding."""
     valid = torch.arange(each.shape[1], device=each.device) < frames[:, None]
     summed = torch.where(valid, each, torch.zeros_like(each)).sum(1)
     return (summed / frames.clamp(min=1)).mean()
+
+
+def _agreement(forward: Forward) -> Tensor:
+    if forward.views != 2:
+        raise ConfigError("loss.agreement compares two views of a sample; set augment.views = 2")
+    return agreement(forward.log_probs, forward.frames, forward.labels)
 
 
 def _first_phase(how: Distillation, epoch: int) -> float:

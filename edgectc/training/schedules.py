@@ -26,7 +26,8 @@ def learning_rate(
         return _cosine((step - warm) / max(1, total - 1 - warm), peak, max(low, first * 1e-4))
     if step < warm:
         return peak * (step + 1) / warm
-    done = (step - warm) / max(1, total - warm)
+    held = min(total, warm + round(schedule.hold * total))
+    done = max(0.0, (step - held) / max(1, total - held))
     if schedule.type == "cosine":
         return low + (peak - low) * 0.5 * (1.0 + math.cos(math.pi * done))
     if schedule.type == "linear":

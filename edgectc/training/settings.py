@@ -54,6 +54,7 @@ class Schedule:
             a 25th of the peak in the warm-up, then one down to a ten-thousandth of that 25th, or
             to the floor), "cyclic" (triangles between floor and peak) or "plateau" (cut when
             validation stops improving).
+        hold: share of all steps at the peak, before "cosine" or "linear" goes down.
         floor: share of the peak where the decay ends, or the triangles begin.
         cycle: length of a triangle, as a share of all steps.
         factor: what a plateau multiplies the rate with.
@@ -61,6 +62,7 @@ class Schedule:
     """
 
     type: str = "cosine"
+    hold: float = 0.0
     floor: float = 0.0
     cycle: float = 0.1
     factor: float = 0.5
@@ -68,8 +70,8 @@ class Schedule:
 
     def __post_init__(self) -> None:
         _check_name("schedule", self.type, SCHEDULES)
-        if not (0 <= self.floor <= 1 and 0 < self.cycle <= 1):
-            raise ValueError("expected floor in [0, 1] and cycle in (0, 1]")
+        if not (0 <= self.floor <= 1 and 0 < self.cycle <= 1 and 0 <= self.hold < 1):
+            raise ValueError("expected floor in [0, 1], cycle in (0, 1] and hold in [0, 1)")
         if not (0 < self.factor < 1 and self.patience >= 1):
             raise ValueError("expected factor in (0, 1) and patience >= 1")
 
@@ -80,13 +82,16 @@ class Loss:
 
     Attributes:
         smoothing: share of the loss that asks every used column for some probability.
+        agreement: share of the loss that asks two views of a sample for one answer; needs
+            ``augment.views = 2``.
     """
 
     smoothing: float = 0.0
+    agreement: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.smoothing < 1:
-            raise ValueError("expected smoothing in [0, 1)")
+        if not (0 <= self.smoothing < 1 and 0 <= self.agreement < 1):
+            raise ValueError("expected smoothing and agreement in [0, 1)")
 
 
 @dataclass(frozen=True)

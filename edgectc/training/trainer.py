@@ -298,9 +298,10 @@ class Trainer:
             inputs=inputs,
             log_probs=log_probs,
             frames=frames.to(self.fabric.device),
-            labels=batch.labels,
+            labels=batch.labels * batch.views,
             blank_id=self.task.blank_id,
             epoch=self.epoch,
+            views=batch.views,
         )
 
     def _describe(self, batch: Batch, rows: Array) -> str:
@@ -311,7 +312,7 @@ class Trainer:
             one = self._forward(batch, inputs, self.bare(**inputs).float())
             each = losses.ctc(one.log_probs, one.frames, one.labels, one.blank_id, "none")
         self.learn()
-        names = [self.task.train.name(int(row)) for row in rows]
+        names = [self.task.train.name(int(row)) for row in rows] * batch.views
         return f"loss {self.last_loss:.4g}, first {first_bad(self.bare, batch, each, names)}"
 
     def _validate(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from edgectc.data import jsonl, layouts
 from edgectc.data.lexicons import Lexicon
-from edgectc.data.synthesis import swipe
+from edgectc.data.synthesis import generate, swipe
 from edgectc.errors import (
     BundleError,
     BundleFileMissingError,
@@ -24,7 +24,7 @@ from edgectc.errors import (
     NonFiniteError,
 )
 from edgectc.model import CtcModel
-from edgectc.tasks._swipes import generate, joined, to_arrays
+from edgectc.tasks._swipes import joined, to_arrays
 from edgectc.tasks._warping import Augment, augmented
 from edgectc.training import checkpoints
 from edgectc.training.checkpoints import Checkpoint
@@ -99,7 +99,8 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
     model = CtcModel(CONFIG["model"])
     real = to_arrays(jsonl.load(data, split="train")[0], model.frontend, model.stride)
     names = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
-    made = list(generate(LEXICON, names, count=40, words=6, seed=0))
+    boards = [layouts.load(name) for name in names]
+    made = list(generate(LEXICON, boards, count=40, words=6, seed=0))
     both = joined(real, to_arrays(made, model.frontend, model.stride))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
     count = int(len(real) * 0.2)

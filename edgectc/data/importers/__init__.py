@@ -1,0 +1,160 @@
+"""Swipe collections of others as our rows. A format is one file with ``rows(path)``.
+
+An importer changes the frame and the unit of what is written, never the finger's path: nothing is
+smoothed, filtered by speed or repaired. What a format marks as bad, and what cannot be a swipe, is
+refused row by row and counted by reason.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import pkgutil
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from edgectc.data import layouts, validation
+from edgectc.data.jsonl import Row
+from edgectc.errors import ConfigError, InputError, UnknownNameError
+from edgectc.types import Swipe
+
+REASONS: dict[str, str] = {
+    "bad_line": "The line has too few columns, or a number that is none.",
+    "incomplete": "The finger went down and was never seen to leave, or left before it came.",
+    "flagged": "The collection marks the row as wrong.",
+    "two_fingers": "The row was made with two fingers, or jumps as if it were.",
+    "unknown_layout": "No layout of that name ships.",
+}
+_MARKS = '.,;:!?"()'  # written around a word, never swiped
+
+
+def names() -> list[str]:
+    """Return the formats, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+def read(source: str) -> Iterator[Row]:
+    """Return the rows of ``FORMAT:PATH``; a refused row says why and never stops the file.
+
+    Raises:
+        ConfigError: the colon is missing.
+        UnknownNameError: no such format.
+        InputError: reason ``unreadable_file``, when the reading gets there.
+        MissingDependencyError: the file needs a package that is absent.
+    """
+    name, colon, path = source.partition(":")
+    if not colon or not path:
+        raise ConfigError(
+            f"got {source!r}, expected FORMAT:PATH; FORMAT is one of {', '.join(names())}"
+        )
+    if name not in names():
+        raise UnknownNameError("import format", name, names())
+    rows: Iterator[Row] = importlib.import_module(f"{__name__}.{name}").rows(Path(path))
+    return rows
+
+
+def usable(rows: Iterable[Row], dropped: Counter[str]) -> Iterator[Swipe]:
+    """Yield the swipes of rows, and count the refused ones in ``dropped`` by reason."""
+    for row in rows:
+        if row.swipe is not None:
+            yield row.swipe
+        else:
+            assert row.error is not None
+            dropped[row.error.reason] += 1
+
+
+def files(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return ``path``, or the files in that folder, at any depth, that end in one of ``suffixes``.
+
+    Raises:
+        InputError: reason ``unreadable_file``: nothing of the kind is there.
+    """
+    found = [path]
+    if path.is_dir():
+        found = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(suffixes))
+    if not found or not found[0].is_file():
+        raise InputError(
+            f"nothing to import at {str(path)!r}, expected a file, or a folder with "
+            f"{' or '.join('*' + s for s in suffixes)}",
+            reason="unreadable_file",
+        )
+    return found
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (number from 1, text) of the lines that are not blank, gzip or not.
+
+    Raises:
+        InputError: reason ``unreadable_file``.
+    """
+    number = 0
+    try:
+        with path.open("rb") as raw:
+            packed = raw.peek(2)[:2] == b"\x1f\x8b"
+            for number, line in enumerate(gzip.GzipFile(fileobj=raw) if packed else raw, start=1):
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                if text:
+                    yield number, text
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InputError(
+            f"cannot read {str(path)!r}, stopped at line {number}: "
+            f"{getattr(error, 'strerror', None) or error}",
+            reason="unreadable_file",
+        ) from error
+
+
+def objects(path: Path) -> Iterator[tuple[str, dict[str, Any] | InputError]]:
+    """Yield (where, JSON object) of each line, or why it is none."""
+    for number, text in lines(path):
+        where = f"{path.name} line {number}"
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            yield where, InputError(f"{where}: no JSON: {error}", reason="bad_json")
+            continue
+        if isinstance(value, dict):
+            yield where, value
+        else:
+            yield where, InputError(f"{where}: no JSON object", reason="bad_json")
+
+
+def swipe(
+    points: object, word: object, *, layout: object = None, user: object = None,
+    prompt: object = None,
+) -> Swipe:  # fmt: skip
+    """Return a checked swipe of one row of any collection.
+
+    Args:
+        points: as `edgectc.data.validation.check_points` takes them; times from any origin.
+        word: as written in the prompt; marks around it are set aside.
+        layout: name of the keyboard; None for QWERTY.
+        user: who made it, or the session.
+        prompt: the whole text to write.
+
+    Raises:
+        InputError: it cannot be used; ``reason`` is one of `edgectc.data.jsonl.REASONS` or of
+            `REASONS`.
+    """
+    if not isinstance(word, str):
+        raise InputError(f"the word is {word!r}, expected a text", reason="bad_field")
+    board = "qwerty" if layout is None else layout
+    if not isinstance(board, str) or board not in layouts.names():
+        raise InputError(
+            f"the layout is {board!r}, known are {', '.join(layouts.names())}",
+            reason="unknown_layout",
+        )
+    label = word.strip().strip(_MARKS)
+    validation.check_label(label, layouts.load(board).letters)
+    array = validation.check_points(points)
+    array[:, 2] -= array[0, 2]
+    return Swipe(
+        array,
+        word=label,
+        layout=board,
+        user=None if user in (None, "") else str(user),
+        prompt=prompt if isinstance(prompt, str) and prompt else None,
+    )

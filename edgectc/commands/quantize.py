@@ -112,10 +112,11 @@ def _policy(words: list[str]) -> tuple[str, str | None]:
 
 def _lines(report: Mapping[str, Any]) -> list[list[str]]:
     old, new = report["before"], report["after"]
-    rows = [
-        ["MB", f"{old['bytes'] / 1e6:.2f}", f"{new['bytes'] / 1e6:.2f}", _share(old, new, "bytes")],
-        ["ms, one thread", f"{old['ms']:.3f}", f"{new['ms']:.3f}", _share(old, new, "ms")],
-    ]
+    size = [f"{one['bytes'] / 1e6:.2f}" for one in (old, new)]
+    rows = [["MB", *size, _share(old, new, "bytes")]]
+    if "ms" in new:
+        times = [f"{one['ms']:.3f}" for one in (old, new)]
+        rows.append(["ms, one thread", *times, _share(old, new, "ms")])
     if loss := report.get("loss"):
         low, high = loss["interval"]
         rows.append(
@@ -160,6 +161,8 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
             f"ranges from {about['samples']} of {about['usable']} usable samples of "
             f"{about['file']}, dropped: {about['dropped'] or 'none'}"
         )
+    if "not_run" in report:
+        lines.append(f"evaluated in numpy, not timed: {report['not_run']}")
     if report["repaired"]:
         lines.append(f"repaired: {', '.join(report['repaired'])}")
     return lines

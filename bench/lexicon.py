@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import math
 import platform
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import _peers
 import numpy as np
 from _workload import HOW, LETTERS, SYMBOLS, emissions
 
@@ -33,7 +33,7 @@ from edgectc.tokens import Tokens
 
 LM_WEIGHT = 0.3
 TOKENS = Tokens(SYMBOLS, 0)
-LN10 = math.log(10)
+KEYS = "".join(SYMBOLS[1:])
 Decode = Callable[[np.ndarray], str]
 
 
@@ -89,114 +89,8 @@ def ours(lexicon: Lexicon, backend: str, nbest: int) -> Decode:
     return lambda log_probs: str(made(log_probs, nbest=nbest).best.text)
 
 
-def arpa(lexicon: Lexicon, folder: str) -> str:
-    """Write the unigrams for KenLM, which wants at least one bigram too."""
-    path = Path(folder) / "words.arpa"
-    lines = ["\\data\\", f"ngram 1={len(lexicon.words) + 3}", "ngram 2=1", "", "\\1-grams:"]
-    lines += ["-99\t<s>\t0", "0\t</s>", "-99\t<unk>"]
-    pairs = zip(lexicon.words, lexicon.log_probs / LN10, strict=True)
-    lines += [f"{value:.7f}\t{word}\t0" for word, value in pairs]
-    lines += ["", "\\2-grams:", "-99\t<s> </s>", "", "\\end\\", ""]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return str(path)
-
-
-def pyctcdecode(lexicon: Lexicon, folder: str, beam_size: int) -> Decode:
-    import logging
-
-    import pyctcdecode as peer
-
-    logging.disable(logging.WARNING)
-    decoder = peer.build_ctcdecoder(
-        ["", *SYMBOLS[1:]],
-        arpa(lexicon, folder),
-        list(lexicon.words),
-        alpha=LM_WEIGHT,
-        beta=0.0,
-        lm_score_boundary=False,
-    )
-    return lambda log_probs: str(decoder.decode(log_probs, beam_width=beam_size))
-
-
-def flashlight(lexicon: Lexicon, folder: str, beam_size: int) -> Decode:
-    from flashlight.lib.text import decoder as fl
-    from flashlight.lib.text.dictionary import Dictionary
-
-    separator = len(SYMBOLS)
-    words = Dictionary([*lexicon.words, "<unk>"])
-    model = fl.KenLM(arpa(lexicon, folder), words)
-    trie = fl.Trie(separator + 1, separator)
-    start = model.start(False)
-    for word in lexicon.words:
-        number = words.get_index(word)
-        _, value = model.score(start, number)
-        trie.insert([SYMBOLS.index(letter) for letter in word] + [separator], number, value)
-    trie.smear(fl.SmearingMode.MAX)
-    # Its language model counts in powers of ten.
-    options = fl.LexiconDecoderOptions(
-        beam_size=beam_size, beam_size_token=separator + 1, beam_threshold=1e9,
-        lm_weight=LM_WEIGHT * LN10, word_score=0.0, unk_score=-math.inf, sil_score=0.0,
-        log_add=True, criterion_type=fl.CriterionType.CTC,
-    )  # fmt: skip
-    made = fl.LexiconDecoder(
-        options, trie, model, separator, 0, words.get_index("<unk>"), [], False
-    )
-
-    def decode(log_probs: np.ndarray) -> str:
-        signal = np.full((len(log_probs) + 1, separator + 1), -1e4, np.float32)
-        signal[:-1, :separator] = log_probs
-        signal[-1, separator] = 0.0
-        best = made.decode(signal.ctypes.data, *signal.shape)[0]
-        found = [word for word in best.words if word >= 0]
-        return words.get_entry(found[0]) if found else ""
-
-    return decode
-
-
-def kaldi(lexicon: Lexicon, folder: str, max_active: int) -> Decode:
-    import kaldi_decoder as peer
-    import kaldifst
-
-    graph, packed = kaldifst.StdVectorFst(), lexicon.packed(frozenset(LETTERS))
-    trie = packed.trie
-    ahead = trie.best_below(LM_WEIGHT * packed.log_probs[packed.first_word[:-1]])
-    for _ in range(2 * len(trie)):  # a letter's state, and one after a blank
-        graph.add_state()
-    graph.start = 1
-    arc = kaldifst.StdArc
-    for node in range(len(trie)):
-        own = 1 + int(trie.letter[node]) if node else 0
-        spoken, after = 2 * node, 2 * node + 1
-        graph.add_arc(after, arc(1, 0, 0.0, after))
-        if node:
-            graph.add_arc(spoken, arc(1 + own, 0, 0.0, spoken))
-            graph.add_arc(spoken, arc(1, 0, 0.0, after))
-        first = int(trie.first_child[node])
-        for child in range(first, first + int(trie.n_children[node])):
-            letter = 1 + int(trie.letter[child])
-            cost = float(ahead[node] - ahead[child])
-            if node and letter != own:
-                graph.add_arc(spoken, arc(1 + letter, 0, cost, 2 * child))
-            graph.add_arc(after, arc(1 + letter, 0, cost, 2 * child))
-        word = int(trie.word[node])
-        if word >= 0:
-            value = LM_WEIGHT * float(packed.log_probs[packed.first_word[word]])
-            for state in (spoken, after):
-                graph.add_arc(state, arc(0, 1 + word, float(ahead[node]) - value, 2 * len(trie)))
-    end = graph.add_state()
-    graph.set_final(end, 0.0)
-    options = peer.FasterDecoderOptions(max_active=max_active, beam=1e3)
-    made = peer.FasterDecoder(graph, options)
-
-    def decode(log_probs: np.ndarray, graph: object = graph) -> str:  # it does not hold its graph
-        made.decode(peer.DecodableCtc(np.ascontiguousarray(log_probs, np.float32)))
-        reached, path = made.get_best_path()
-        if not reached:
-            return ""
-        ok, _, found, _ = kaldifst.get_linear_symbol_sequence(path)
-        return packed.text(int(packed.first_word[found[0] - 1])) if ok and found else ""
-
-    return decode
+def best(decode: _peers.Decode) -> Decode:
+    return lambda log_probs: next(iter(decode(log_probs)), "")
 
 
 def decoders(lexicon: Lexicon, folder: str, only: str) -> tuple[dict[str, Decode], list[str]]:
@@ -206,11 +100,19 @@ def decoders(lexicon: Lexicon, folder: str, only: str) -> tuple[dict[str, Decode
         "edgectc, compiled, 5 best": lambda: ours(lexicon, "native", 5),
         "edgectc, numpy, best": lambda: ours(lexicon, "numpy", 1),
         "edgectc, numpy, 5 best": lambda: ours(lexicon, "numpy", 5),
-        "flashlight-text, beam 32": lambda: flashlight(lexicon, folder, 32),
-        "flashlight-text, beam 100": lambda: flashlight(lexicon, folder, 100),
-        "pyctcdecode, beam 32": lambda: pyctcdecode(lexicon, folder, 32),
-        "pyctcdecode, beam 100": lambda: pyctcdecode(lexicon, folder, 100),
-        "kaldi-decoder, 200 active": lambda: kaldi(lexicon, folder, 200),
+        "flashlight-text, beam 32": lambda: best(
+            _peers.flashlight(lexicon, folder, KEYS, 32, LM_WEIGHT)
+        ),
+        "flashlight-text, beam 100": lambda: best(
+            _peers.flashlight(lexicon, folder, KEYS, 100, LM_WEIGHT)
+        ),
+        "pyctcdecode, beam 32": lambda: best(
+            _peers.pyctcdecode(lexicon, folder, KEYS, 32, LM_WEIGHT)
+        ),
+        "pyctcdecode, beam 100": lambda: best(
+            _peers.pyctcdecode(lexicon, folder, KEYS, 100, LM_WEIGHT)
+        ),
+        "kaldi-decoder, 200 active": lambda: best(_peers.kaldi(lexicon, LETTERS, 200, LM_WEIGHT)),
     }
     wanted = {name: make for name, make in wanted.items() if name.startswith(only)}
     made, missing = {}, []

@@ -179,11 +179,20 @@ def _use(verb: object) -> None:
     one.add_argument("model", nargs="?", help=_MODEL)
     one.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
 
-    one = verb("inspect", "use.inspect", "Print what an artifact or bundle says about itself.")
+    one = verb(
+        "inspect", "inspect.inspect", "Print what a bundle or artifact says, and its operators."
+    )
     one.add_argument("model", nargs="?", help=_MODEL)
 
     one = verb("doctor", "doctor.examine", "Tell what this machine can do, and what to install.")
     one.add_argument("--need", metavar="EXTRA", help="exit 3 unless all that it needs is there")
+    one.add_argument(
+        "--errors",
+        nargs="?",
+        const="",
+        metavar="TEXT",
+        help="explain an error of a tool chain; without a text, list those that are known",
+    )
     one.add_argument("--deep", action="store_true", help="import each package, in its own process")
 
     one = verb("demo", "demo.run", "Swipe in a browser: serve a keyboard with a model.")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from edgectc import explaining
 from edgectc.errors import EdgectcError, UnknownNameError
 
 # What no extra can install as it should be: the line that works, for each.
@@ -129,7 +130,10 @@ def _import_problem(module: str) -> str:
             f"importing it kills Python with signal {-done.returncode} (built for another torch?)"
         )
     lines = done.stderr.strip().splitlines()
-    return f"importing it fails: {lines[-1][:160]}" if done.returncode and lines else ""
+    if not done.returncode or not lines:
+        return ""
+    known = explaining.find(done.stderr)
+    return f"importing it fails: {lines[-1][:160]}{f'; that is: {known.cause}' if known else ''}"
 
 
 def parts() -> list[Finding]:

@@ -64,6 +64,7 @@ class Origin:
 
     Attributes:
         name: of the model.
+        family: its kind: the encoder's name, or of a network made elsewhere its class.
         model: the network, folded, in evaluation mode, with ``frontend``, ``stride``, ``window``.
         frontend: its spec.
         tokens: of the default layout.
@@ -79,6 +80,7 @@ class Origin:
     """
 
     name: str
+    family: str
     model: Any
     frontend: Mapping[str, Any]
     tokens: Tokens
@@ -260,6 +262,7 @@ def of_bundle(bundle: Bundle) -> Origin:
     separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
     return Origin(
         name=index.name,
+        family=str(index.model["encoder"]["type"]),
         model=model,
         frontend=index.model["frontend"],
         tokens=dataclasses.replace(bundle.tokens(), separator=separator),
@@ -289,6 +292,7 @@ def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> 
     frontend = adopted.model.frontend
     return Origin(
         name=adopted.name,
+        family=type(network).__name__,
         model=adopted.model,
         frontend={"type": "features", **to_dict(frontend.options)},
         tokens=adopted.tokens,
@@ -421,7 +425,9 @@ def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
         name=origin.name,
+        family=origin.family,
         target=job.target,
+        options=to_dict(getattr(maker, "options", {})),
         scheme=schemes.describe(job.scheme),
         opset=maker.opset,
         inputs=tuple(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,8 @@ class Manifest:
     opset: int | None = None
     language_model: Mapping[str, Any] | None = None
     separator: str = ""
+    family: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""

@@ -174,7 +174,8 @@ class Recognizer:
             raise ConfigError(
                 f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
             )
-        if "trace" in taken and isinstance(board, Layout):
+        # A decoder that gives the trace no weight says so: laying it among the keys takes time.
+        if "trace" in taken and getattr(decode, "weighs_trace", True) and isinstance(board, Layout):
             chosen["trace"] = path_of(inputs, board)
         decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
         return decoded

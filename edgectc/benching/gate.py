@@ -1,13 +1,16 @@
 """Is anything worse than the baseline, beyond tolerance and noise?
 
-Times are compared as ratios to the yardstick, a fixed piece of work that ran beside them: so a busy
-or slower machine moves both. A figure is worse only if even the low end of the interval of
+Times are compared as ratios to the yardstick, a fixed piece of work that ran beside them: so a
+slower machine moves both. A figure is worse only if even the low end of the interval of
 
     ratio = now / baseline
 
 is above 1 + tolerance. Both series have an order-statistic interval; on the log scale the two
-half-widths add in quadrature. Size and accuracy carry no noise on equal samples; memory and load
-times are compared on equal machines alone.
+half-widths add in quadrature.
+
+On the CPU processor time is compared always, and time by the clock only where both benches had a
+processor when they wanted one: who waits for other programs is not slower. Size and accuracy carry
+no noise on equal samples; memory and load times are compared on equal machines alone.
 """
 
 from __future__ import annotations
@@ -26,11 +29,13 @@ from edgectc.benching.rows import REFERENCE, interval
 from edgectc.errors import ConfigError
 
 SCHEMA_VERSION = 1
-_SERIES = ("p50_ms", "p99_ms", "network_p50_ms", "decode_p50_ms", "load_ms")
+_CLOCK = ("p50_ms", "p99_ms", "network_p50_ms", "decode_p50_ms", "load_ms")
+_PROCESSOR = ("cpu_p50_ms", "cpu_p99_ms", "cpu_network_p50_ms", "cpu_decode_p50_ms")
 _PLAIN = ("size_bytes", "peak_rss_bytes", "gpu_memory_bytes")
 _POINTS = 0.005  # accuracy that may be lost: half a point
 _HERE_ALONE = ("load_ms", "peak_rss_bytes", "gpu_memory_bytes")
-_LEAST_MS = 0.02  # stages faster than this are not guarded
+_LEAST = 0.05  # yardsticks: stages faster than this, about 0.02 ms, are not guarded
+_WAITED = 0.02  # share of a round without a processor from which the clock says little
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,8 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any], allowed: float) -> 
             why = why or f"not run in the baseline: {before['reason'] if before else ''}"
             found.append(Verdict(name, "all", "not_run", detail=why))
             continue
-        found += [_times(name, figure, row, before, allowed, here) for figure in _SERIES]
+        figures = [*_CLOCK, *(_PROCESSOR if row["device"] == "cpu" else ())]
+        found += [_times(name, figure, row, before, allowed, here) for figure in figures]
         found += [_plain(name, figure, row, before, allowed, here) for figure in _PLAIN]
         equal = now["samples"].get("digest") == then["samples"].get("digest")
         found += [_accuracy(name, figure, row, before, equal) for figure in ("top1", "error_rate")]
@@ -130,8 +136,9 @@ def _times(
     a, b = row["series"].get(figure, []), before["series"].get(figure, [])
     if not here and (figure in _HERE_ALONE or row["device"] != "cpu"):
         return Verdict(name, figure, "not_run", detail="measured on another machine")
-    small = figure != "load_ms" and before.get(figure, 0.0) < _LEAST_MS
-    if not a or not b or min(*a, *b) <= 0.0 or small:
+    if figure in _CLOCK and max(row["waited_share"], before["waited_share"]) > _WAITED:
+        return Verdict(name, figure, "not_run", detail="the machine was busy with other programs")
+    if not a or not b or min(*a, *b) <= (0.0 if figure == "load_ms" else _LEAST):
         return Verdict(name, figure, "not_run", detail="too short to compare")
     ratio, low, high = ratio_of(a, b)
     verdict = "worse" if low > 1 + allowed else "better" if high < 1 / (1 + allowed) else "same"

@@ -4,8 +4,8 @@ A sample's time is the median of its rounds, less the floor of the clock, so tha
 the machine does not count; ``p50``, ``p90`` and ``p99`` are then over samples. What such moments do
 to a user is ``p99_all_ms``, over every single call.
 
-Of each round the same percentiles are kept, divided by its own reading of the yardstick: these
-series carry to the gate, see `edgectc.benching.gate`.
+Of each round percentiles are kept by the clock and by processor time, divided by the round's own
+reading of the yardstick: these series carry to the gate, see `edgectc.benching.gate`.
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ def row(record: Record, samples: Samples) -> dict[str, Any]:
     }
     if record.reason:
         return about
-    spent, floor = _table(record.rounds)
-    figures = latencies(np.maximum(spent - floor, 0.0))
+    spent, floor = _table(record.rounds, "")
+    cpu, cpu_floor = _table(record.rounds, "cpu_")
     yardstick = np.array([r["yardstick_ns"] for r in record.rounds]) / 1e6
+    medians = per_round(spent - floor)["p50_ms"]
     return about | {
         "threads_seen": record.more.get("threads_seen"),
         **cold(record.cold),
-        **figures,
-        **interval_of("p50", per_round(spent - floor)["p50_ms"]),
+        **latencies(np.maximum(spent - floor, 0.0)),
+        **interval_of("p50", medians),
         "floor_us": round(float(floor.sum()) * 1e3, 3),
-        "to_yardstick": round(float(np.median(per_round(spent - floor)["p50_ms"] / yardstick)), 4),
-        "cpu_ms": round(float(np.median([r["cpu_ns"] for r in record.rounds])) / 1e6
-                        / spent.shape[1], 4),
+        "to_yardstick": round(float(np.median(medians / yardstick)), 4),
+        "waited_share": round(float(np.median([r["waited_share"] for r in record.rounds])), 4),
+        "cpu_ms": round(float(np.median((cpu - cpu_floor).sum(axis=2).mean(axis=1))), 4),
         "cpu_s": round(record.more["cpu_s"], 3),
         **_throughput(record.more.get("throughput", [])),
         "peak_rss_bytes": record.more["peak_rss_bytes"],
@@ -61,7 +62,7 @@ def row(record: Record, samples: Samples) -> dict[str, Any]:
         "error_rate": record.more.get("error_rate"),
         "samples": samples.timed,
         "rounds": len(record.rounds),
-        "series": series(spent - floor, yardstick, record.cold),
+        "series": series(spent - floor, cpu - cpu_floor, record),
     }  # fmt: skip
 
 
@@ -79,10 +80,10 @@ def reference(records: Sequence[Record]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _table(rounds: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
+def _table(rounds: Sequence[Mapping[str, Any]], clock: str) -> tuple[Array, Array]:
     """Return (rounds, samples, stages) milliseconds, and (stages,) of the floor."""
-    spent = np.array([r["spent_ns"] for r in rounds], np.float64) / 1e6
-    floor = np.median([r["floor_ns"] for r in rounds], axis=0) / 1e6
+    spent = np.array([r[f"{clock}spent_ns"] for r in rounds], np.float64) / 1e6
+    floor = np.median([r[f"{clock}floor_ns"] for r in rounds], axis=0) / 1e6
     return spent, floor
 
 
@@ -113,12 +114,13 @@ def per_round(spent: Array) -> dict[str, Array]:
     }
 
 
-def series(
-    spent: Array, yardstick: Array, starts: Sequence[Mapping[str, float]]
-) -> dict[str, list[float]]:
+def series(spent: Array, cpu: Array, record: Record) -> dict[str, list[float]]:
     """Return what the gate compares: per-round figures in yardsticks, and loads in milliseconds."""
-    found = {name: values / yardstick for name, values in per_round(spent).items()}
-    found["load_ms"] = np.array([one["load_ms"] for one in starts])
+    found: dict[str, Array] = {}
+    for prefix, table in (("", spent), ("cpu_", cpu)):
+        yardstick = np.array([r[f"{prefix}yardstick_ns"] for r in record.rounds]) / 1e6
+        found |= {prefix + name: v / yardstick for name, v in per_round(table).items()}
+    found["load_ms"] = np.array([one["load_ms"] for one in record.cold])
     return {name: [round(float(v), 5) for v in values] for name, values in found.items()}
 
 

@@ -12,7 +12,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ STAGES = ("resample", "network", "decode")
 _YARDSTICKS = 9  # before a round, and again after it
 Clock = Callable[[], int]
 Stages = Sequence[Callable[[Any], Any]]
+_CPU: Clock = time.process_time_ns  # of all threads
 
 
 def main() -> int:
@@ -83,23 +84,26 @@ class Worker:
         return {}
 
     def do_round(self) -> dict[str, Any]:
-        """Time every sample once, between two runs of the yardstick."""
-        stages = self._stages()
+        """Time every sample by the clock, and again by the processor, between yardsticks."""
         gc.collect()
-        reference = list(_yardsticks())
-        began = time.process_time_ns()
-        spent = measure_round(stages, self.items)
-        cpu = time.process_time_ns() - began
-        reference += _yardsticks()
-        empty: Stages = (_same, _same, _same)
+        found: dict[str, Any] = {}
+        reference, cpu_reference = _yardsticks(time.perf_counter_ns), _yardsticks(_CPU)
+        began, waited = time.perf_counter_ns(), _waited_ns()
+        for name, clock in (("", time.perf_counter_ns), ("cpu_", _CPU)):
+            spent = measure_round(self._stages(), self.items, clock=clock)
+            empty = measure_round((_same, _same, _same), self.items, clock=clock)
+            found[f"{name}spent_ns"] = spent
+            found[f"{name}floor_ns"] = [
+                statistics.median(column) for column in zip(*empty, strict=True)
+            ]
+        waited, took = _waited_ns() - waited, time.perf_counter_ns() - began
+        reference += _yardsticks(time.perf_counter_ns)
+        cpu_reference += _yardsticks(_CPU)
         return {
-            "spent_ns": spent,
-            "floor_ns": [
-                statistics.median(column)
-                for column in zip(*measure_round(empty, self.items), strict=True)
-            ],
-            "cpu_ns": cpu,
+            **found,
+            "waited_share": waited / took,
             "yardstick_ns": statistics.median(reference),
+            "cpu_yardstick_ns": statistics.median(cpu_reference),
         }
 
     def do_memory(self) -> dict[str, Any]:
@@ -193,23 +197,33 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _yardsticks() -> Iterator[int]:
-    """Nanoseconds of a fixed piece of work that no change of edgectc makes slower.
+def _waited_ns() -> int:
+    """Nanoseconds that this process was ready and had no processor; 0 where nothing tells."""
+    try:
+        with open("/proc/self/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _yardsticks(clock: Clock) -> list[int]:
+    """Return nanoseconds of a fixed piece of work that no change of edgectc makes slower.
 
     Interpreter, memory and arithmetic in about the shares that decoding has; no BLAS, whose
     threads are another matter.
     """
     import numpy as np
 
-    values = np.linspace(0.0, 1.0, 4096)
+    values, found = np.linspace(0.0, 1.0, 4096), []
     for _ in range(_YARDSTICKS):
-        began = time.perf_counter_ns()
+        began = clock()
         for _ in range(12):
             np.sort(np.exp(values[::-1]))
         table: dict[int, float] = {}
         for i in range(3000):
             table[i & 255] = table.get(i & 255, 0.0) + i
-        yield time.perf_counter_ns() - began
+        found.append(clock() - began)
+    return found
 
 
 def _seconds_a_call(call: Callable[[], Any], seconds: float) -> float:

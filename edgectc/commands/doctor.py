@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc import doctor
+from edgectc import doctor, explaining
 from edgectc.config import to_dict
 from edgectc.report import table
 
 
 def examine(options: Namespace) -> int:
     """Print what this machine can do; exit 3 if something that was asked for is missing."""
+    if options.errors is not None:
+        return _errors(options)
     found = doctor.examine(deep=options.deep)
     lacking = doctor.lacking(found, options.need) if options.need else []
     broken = [one for one in found if one.verdict == "broken"]
@@ -28,3 +30,19 @@ def examine(options: Namespace) -> int:
             if one.fix:
                 print(f"{one.name}: {one.fix}")
     return 3 if lacking or broken else 0
+
+
+def _errors(options: Namespace) -> int:
+    """Print the errors of tool chains that are understood, or the one that a text is."""
+    known: tuple[explaining.Known, ...] = explaining.KNOWN
+    if options.errors:
+        found = explaining.find(options.errors)
+        known = (found,) if found else ()
+    if options.json:
+        print(json.dumps([to_dict(one) for one in known]))
+    else:
+        for one in known:
+            print(f"{one.name} ({one.tool})\n  cause: {one.cause}\n  fix: {one.fix}")
+        if not known:
+            print("no known error has such a text; edgectc doctor --errors lists them")
+    return 0 if known else 3

@@ -173,27 +173,6 @@ def verify(options: Namespace) -> int:
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
 
 
-def inspect(options: Namespace) -> int:
-    """Print what an artifact says about itself, or what a bundle holds."""
-    from edgectc import bundle, manifest
-    from edgectc.config import to_dict
-
-    place = bundle.locate(options.model)
-    if bundle.is_bundle(place):
-        about = to_dict(bundle.read(place).index)
-    else:
-        about = to_dict(manifest.read(place)[1])
-        # The cases are arrays; their names say what is covered.
-        about["reference"] = sorted(about["reference"])
-    about["layouts"] = [layout["name"] for layout in about["layouts"]]
-    if options.json:
-        print(json.dumps(about, sort_keys=True))
-        return 0
-    for key, value in about.items():
-        print(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
-    return 0
-
-
 def show(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
     from edgectc import bundle, config, registry, schemes

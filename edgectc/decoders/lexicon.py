@@ -208,6 +208,11 @@ class LexiconDecoder:
         )
 
     @property
+    def weighs_trace(self) -> bool:
+        """Return whether a call makes anything of ``trace``."""
+        return self._options.template_weight > 0
+
+    @property
     def backend(self) -> str:
         """Return "native" or "numpy"."""
         return "native" if self._native else "numpy"

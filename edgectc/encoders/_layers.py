@@ -83,6 +83,8 @@ class MaskedConvNorm(MaskedNorm):
         x = self.conv(x)
         if self.folded:
             return x
+        if x.dtype == self.gain.dtype:
+            return super().forward(x, keep)
         # Under autocast the convolution rounds, but statistics of rounded squares would be noise.
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.float(), keep)

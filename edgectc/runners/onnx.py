@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgectc.errors import BundleError, ConfigError, InputError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.types import Array
 
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -62,7 +63,7 @@ def create(options: Options, *, data: bytes) -> OnnxRunner:
     try:
         session = onnxruntime.InferenceSession(data, settings, [provider])
     except Exception as error:  # ONNX Runtime raises its own unrelated classes
-        raise BundleError(f"ONNX Runtime cannot load the graph: {_first_line(error)}") from error
+        raise BundleError(f"ONNX Runtime cannot load the graph: {explained(error)}") from error
     if session.get_providers()[0] != provider:  # it falls back to the CPU without an exception
         raise ConfigError(
             f"{provider} did not start: its CUDA or cuDNN libraries are missing or of another "
@@ -105,10 +106,6 @@ class OnnxRunner:
             log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
         except Exception as error:  # ONNX Runtime raises its own unrelated classes
             raise InputError(
-                f"ONNX Runtime refused the inputs: {_first_line(error)}", reason="bad_shape"
+                f"ONNX Runtime refused the inputs: {explained(error)}", reason="bad_shape"
             ) from error
         return log_probs
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgectc.errors import BundleError, InputError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.quiet import quiet, silent_stderr
 from edgectc.types import Array
 
@@ -41,7 +42,7 @@ def create(options: Options, *, data: bytes) -> PteRunner:
     try:
         return PteRunner(Runtime.get().load_program(data))
     except RuntimeError as error:
-        raise BundleError(f"ExecuTorch cannot load the program: {error}") from error
+        raise BundleError(f"ExecuTorch cannot load the program: {explained(error)}") from error
 
 
 class PteRunner:
@@ -95,7 +96,7 @@ class PteRunner:
             (log_probs,) = self._methods[name].execute(tensors)
         except RuntimeError as error:
             raise InputError(
-                f"the program refused its inputs: {error}", reason="bad_shape"
+                f"the program refused its inputs: {explained(error)}", reason="bad_shape"
             ) from error
         # The output lives in memory that the next call overwrites.
         copied: Array = log_probs.numpy().copy()

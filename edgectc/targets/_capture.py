@@ -14,8 +14,3 @@ def shapes_of(model: nn.Module, shapes: Sequence[Any]) -> Any:
     takes = inspect.signature(model.forward).parameters.values()
     whole = any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in takes)
     return (tuple(shapes),) if whole else tuple(shapes)
-
-
-def said(error: BaseException) -> str:
-    """Return what an error of a tool chain says; some say nothing but their class."""
-    return str(error).strip() or type(error).__name__

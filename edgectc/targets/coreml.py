@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from edgectc import manifest as manifests
 from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.runners._mil import MilProgram
 from edgectc.schemes import SUPPORTED
-from edgectc.targets._capture import said
 from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
 from edgectc.types import Array
 
@@ -98,7 +98,7 @@ class CoremlTarget:
                     skip_model_load=True,
                 )
         except Exception as error:  # tracing and conversion raise many unrelated classes
-            raise ExportError(f"coremltools failed: {said(error)}") from error
+            raise ExportError(f"coremltools failed: {explained(error)}") from error
         if plan is not None and plan.operators:
             program = _compressed(program, plan)
         program.user_defined_metadata.pop(_DATE, None)
@@ -143,7 +143,7 @@ def _compressed(program: Any, plan: Plan) -> Any:
             config = compress.OptimizationConfig(op_name_configs=dict.fromkeys(names, how))
             return run(program, config)
     except Exception as error:  # coremltools raises many unrelated classes
-        raise ExportError(f"coremltools failed to compress: {said(error)}") from error
+        raise ExportError(f"coremltools failed to compress: {explained(error)}") from error
 
 
 def _files(program: Any) -> dict[str, bytes]:
@@ -152,7 +152,7 @@ def _files(program: Any) -> dict[str, bytes]:
         try:
             program.save(str(place))
         except Exception as error:  # coremltools raises many unrelated classes
-            raise ExportError(f"coremltools failed to save: {said(error)}") from error
+            raise ExportError(f"coremltools failed to save: {explained(error)}") from error
         return manifests.folder(place)
 
 

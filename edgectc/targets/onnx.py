@@ -9,10 +9,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgectc.errors import ExportError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
-from edgectc.targets._capture import said, shapes_of
+from edgectc.targets._capture import shapes_of
 from edgectc.targets._plan import CONVOLUTION, LINEAR, RECURRENT, Plan
 from edgectc.types import Array
 
@@ -101,7 +102,7 @@ class OnnxTarget:
             with quiet():
                 graph = write(model, inputs, asked)
         except Exception as error:  # the exporters raise many unrelated classes
-            raise ExportError(f"torch.onnx failed: {said(error)}") from error
+            raise ExportError(f"torch.onnx failed: {explained(error)}") from error
         _expect(graph, asked)
         if self.options.dynamic_batch:
             _expect_batch(graph)
@@ -112,7 +113,7 @@ class OnnxTarget:
         try:
             onnx.checker.check_model(graph, full_check=True)
         except Exception as error:  # the checker raises unrelated classes
-            raise ExportError(f"the ONNX checker refuses the graph: {said(error)}") from error
+            raise ExportError(f"the ONNX checker refuses the graph: {explained(error)}") from error
         if plan is not None:
             from edgectc.targets import _int8_onnx
 

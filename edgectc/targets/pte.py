@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from edgectc.errors import ConfigError, ExportError, MissingDependencyError
+from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
-from edgectc.targets._capture import said, shapes_of
+from edgectc.targets._capture import shapes_of
 from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
 from edgectc.targets._rolled import rolled
 from edgectc.types import Array
@@ -113,7 +114,7 @@ class PteTarget:
                     compile_config=EdgeCompileConfig(_check_ir_validity=False),
                 )
         except Exception as error:  # lowering raises many unrelated classes
-            raise ExportError(f"ExecuTorch failed: {said(error)}") from error
+            raise ExportError(f"ExecuTorch failed: {explained(error)}") from error
         # A .pte without a delegate still runs, but many times slower: never ship that in silence.
         for name in edge.methods if partitioners else ():
             nodes = edge.exported_program(name).graph.nodes
@@ -146,7 +147,7 @@ class PteTarget:
                 hint = ""
                 if self.options.length == "dynamic":
                     hint = "; this network has no dynamic length, use static or buckets"
-                raise ExportError(f"torch.export failed{hint}: {said(error)}") from error
+                raise ExportError(f"torch.export failed{hint}: {explained(error)}") from error
         return found
 
     def _exported(self, model: nn.Module, inputs: Mapping[str, Tensor], shortest: int) -> Any:
@@ -203,7 +204,7 @@ class PteTarget:
                 manager = EdgeProgramManager(programs, constant_methods=constants)
                 data: bytes = manager.to_executorch().buffer
         except Exception as error:  # emission raises many unrelated classes
-            raise ExportError(f"ExecuTorch failed to emit: {said(error)}") from error
+            raise ExportError(f"ExecuTorch failed to emit: {explained(error)}") from error
         return data
 
 

@@ -100,8 +100,8 @@ def test_few_values_have_a_wide_interval() -> None:
 class Clock:
     """A machine that others use too: slow drift for all, noise and spikes for each reading."""
 
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
+    def __init__(self, seed: int, waited: float) -> None:
+        self.rng, self.waited = np.random.default_rng(seed), waited
         self.load = 0.0
 
     def round(self, ms: np.ndarray, factor: float) -> dict[str, Any]:
@@ -112,17 +112,20 @@ class Clock:
         spent = spent * np.exp(rng.normal(0.0, 0.05, spent.shape))
         spent[rng.random(len(ms)) < 0.02] *= 8.0
         own = float(np.exp(rng.normal(0.0, 0.03)))
-        return {
-            "spent_ns": (spent * 1e6 * own).tolist(),
-            "floor_ns": [90.0, 90.0, 90.0],
-            "cpu_ns": spent.sum() * 1e6,
-            "yardstick_ns": 0.4e6 * busy * float(np.exp(rng.normal(0.0, 0.02))),
-        }
+        found: dict[str, Any] = {"waited_share": self.waited}
+        for clock in ("", "cpu_"):
+            wait = 1.0 + (self.waited * 30 * rng.random() if not clock else 0.0)
+            found[f"{clock}spent_ns"] = (spent * 1e6 * own * wait).tolist()
+            found[f"{clock}floor_ns"] = [90.0, 90.0, 90.0]
+            found[f"{clock}yardstick_ns"] = 0.4e6 * busy * float(np.exp(rng.normal(0.0, 0.02)))
+        return found
 
 
-def report_of(seed: int, *, factor: float = 1.0, **more: Any) -> dict[str, Any]:
+def report_of(
+    seed: int, *, factor: float = 1.0, waited: float = 0.0, **more: Any
+) -> dict[str, Any]:
     """What a bench would have written on such a machine."""
-    clock = Clock(seed)
+    clock = Clock(seed, waited)
     ms = np.random.default_rng(7).lognormal(0.0, 0.7, 60)
     subject = plan.Subject("m.onnx", Path("m.onnx"), "onnx", 1000, {})
     record = measure.Record(plan.Plan(subject, "onnx", "cpu", 1))

@@ -12,11 +12,11 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "edgectc"
 LEAVES = {"decoders", "encoders", "features", "frontends", "lms", "runners", "targets"}
 FLOORS = {
-    "errors": 1, "metrics": 1, "files": 1, "quiet": 1,
+    "errors": 1, "metrics": 1, "files": 1, "quiet": 1, "explaining": 1,
     "types": 2, "config": 2, "tokens": 2, "schemes": 2, "calibration": 3, "nonfinite": 3,
     "registry": 3, "manifest": 3, "data": 3,
     **dict.fromkeys(LEAVES, 4),
-    "bundle": 5, "language": 5, "reference": 5, "report": 5,
+    "bundle": 5, "language": 5, "reference": 5, "report": 5, "operators": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
     "parity": 7, "foreign": 7, "doctor": 7, "evaluation": 7, "tuning": 7, "comparison": 8,
     "tasks": 8, "training": 9, "exporter": 8, "kit": 5,
@@ -27,8 +27,8 @@ TORCH = {
     "training",
 }  # fmt: skip
 TORCH_FILES = {
-    "runners/eager.py", "runners/pte.py", "runners/coreml.py", "runners/_mil.py",
-    "benching/trace.py",
+    "operators/onnx.py", "runners/eager.py", "runners/pte.py", "runners/coreml.py",
+    "runners/_mil.py", "benching/trace.py",
 }  # fmt: skip
 
 

@@ -111,8 +111,9 @@ class Bundle:
         return tokens
 
     def artifacts(self) -> list[Path]:
-        """Return the exported artifacts that lie in the bundle."""
-        return sorted(p for p in (self.path / "artifacts").glob("*") if not p.name.startswith("."))
+        """Return the exported artifacts that lie in the bundle, float32 before quantized ones."""
+        found = [p for p in (self.path / "artifacts").glob("*") if not p.name.startswith(".")]
+        return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
 def read(path: str | os.PathLike[str]) -> Bundle:

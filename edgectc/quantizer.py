@@ -17,7 +17,7 @@ from typing import Any
 from edgectc import bundle as bundles
 from edgectc import calibration as calibrations
 from edgectc import exporter, nonfinite, schemes
-from edgectc.errors import BudgetError, ConfigError
+from edgectc.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.exporter import Artifact, Job
 from edgectc.quantizing.repair import repaired
 from edgectc.quantizing.search import Budgets, Point, search
@@ -109,6 +109,8 @@ def quantize(
         final = exporter.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
         work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))
+        if min_speedup is not None and work.unrun:
+            raise MissingDependencyError("measuring a speed-up", system="the target's own system")
         work.judged(dev, limit, needed=max_drop is not None or retune_decoder)
         if budgets.any:
             point, tried = search(work.ranking(), work.tried, budgets)

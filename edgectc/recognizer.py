@@ -413,9 +413,7 @@ def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | Non
     """Return a runner's name and the artifact it runs; None means the weights themselves."""
     if runner is not None and runner not in registry.names("runners"):
         registry.module("runners", runner)  # raises with the nearest spelling
-    # Several of one target: the shortest name is the one without a scheme, float32.
-    longest_first = sorted(bundle.artifacts(), key=lambda path: (-len(path.name), path.name))
-    by_target = {bundles.target_of(path): path for path in longest_first}
+    by_target = {bundles.target_of(path): path for path in reversed(bundle.artifacts())}
     if runner == "eager":
         return runner, None
     if runner is not None:

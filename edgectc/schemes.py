@@ -97,7 +97,7 @@ SCHEMES: dict[str, type[Scheme]] = {
 SUPPORTED: Mapping[str, tuple[str, ...]] = {
     "onnx": ("float32", "float16", "int8-static", "int8-dynamic", "int8-weight"),
     "pte": ("float32", "int8-static", "int8-dynamic"),
-    "coreml": ("float32",),
+    "coreml": ("float32", "float16", "int8-weight", "int4-weight"),
 }
 
 

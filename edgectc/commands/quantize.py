@@ -112,10 +112,11 @@ def _policy(words: list[str]) -> tuple[str, str | None]:
 
 def _lines(report: Mapping[str, Any]) -> list[list[str]]:
     old, new = report["before"], report["after"]
-    rows = [
-        ["MB", f"{old['bytes'] / 1e6:.2f}", f"{new['bytes'] / 1e6:.2f}", _share(old, new, "bytes")],
-        ["ms, one thread", f"{old['ms']:.3f}", f"{new['ms']:.3f}", _share(old, new, "ms")],
-    ]
+    size = [f"{one['bytes'] / 1e6:.2f}" for one in (old, new)]
+    rows = [["MB", *size, _share(old, new, "bytes")]]
+    if "ms" in new:
+        times = [f"{one['ms']:.3f}" for one in (old, new)]
+        rows.append(["ms, one thread", *times, _share(old, new, "ms")])
     if loss := report.get("loss"):
         low, high = loss["interval"]
         rows.append(
@@ -138,15 +139,19 @@ def _share(old: Mapping[str, Any], new: Mapping[str, Any], key: str) -> str:
 
 def _notes(report: Mapping[str, Any]) -> list[str]:
     kept = report["float_by_search"]
+    number = report["operators"]
     lines = [
-        f"{report['operators'] - len(kept)} of {report['operators']} operators quantized; in float "
-        f"by design: {report['float_by_design']}"
+        f"{number - len(kept)} of {number} operators quantized; in float by design: "
+        f"{report['float_by_design']}"
+        if number
+        else "all weights in fewer bits"
     ]
     lines += [f"in float by search: {name} ({why})" for name, why in kept.items()]
     if loss := report.get("loss"):
         lines.append(
             f"{loss['rows']} recordings of split dev: {loss['worse']} got worse, {loss['better']} "
-            "better; 95 % interval by paired bootstrap over users"
+            f"better (McNemar p {loss['mcnemar_p']:.2g}); 95 % interval by paired bootstrap over "
+            "users"
         )
         for name, part in loss["slices"].items():
             lines.append(f"{name}: {part['points']:+.2f} points on {part['rows']}")
@@ -156,6 +161,8 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
             f"ranges from {about['samples']} of {about['usable']} usable samples of "
             f"{about['file']}, dropped: {about['dropped'] or 'none'}"
         )
+    if "not_run" in report:
+        lines.append(f"evaluated in numpy, not timed: {report['not_run']}")
     if report["repaired"]:
         lines.append(f"repaired: {', '.join(report['repaired'])}")
     return lines

@@ -56,6 +56,7 @@ class Loss:
         rows: recordings compared.
         worse: recordings that got worse.
         better: recordings that got better.
+        mcnemar_p: chance of so uneven a split if both were equally good; of words right or wrong.
         slices: loss in points and rows by slice.
     """
 
@@ -66,6 +67,7 @@ class Loss:
     rows: int
     worse: int
     better: int
+    mcnemar_p: float
     slices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
@@ -143,20 +145,18 @@ class Judge:
         groups = list(self.dev.groups)
         known = groups if len(set(groups)) > 1 else None
         change = wrong - self.wrong
-        low, high = (
-            metrics.bootstrap(change, known, counts=self.count)
-            if len(change) > 1
-            else (-math.inf, math.inf)
-        )
+        low, high = metrics.bootstrap(change, known, counts=self.count)
         total = self.count.sum()
+        worse, better = int((change > 0).sum()), int((change < 0).sum())
         return Loss(
             _UNITS.get(self.kind, "error"),
             float(self.wrong.sum() / total),
             float(wrong.sum() / total),
             (100.0 * low, 100.0 * high),
             len(wrong),
-            int((change > 0).sum()),
-            int((change < 0).sum()),
+            worse,
+            better,
+            metrics.mcnemar(worse, better),
             self._slices(change),
         )
 

@@ -41,7 +41,7 @@ class Point:
         kept: operators left in float, worst first.
         converted: what the target made; not compared.
         bytes: size of the file.
-        speed: against float32.
+        speed: against float32; None where the runtime is not here.
         loss: None where there are no labelled recordings.
         numbers: None likewise.
         why_not: what kept it from passing on its own; "" if it runs and answers like the network.
@@ -57,10 +57,11 @@ class Point:
 
     def holds(self, budgets: Budgets) -> bool:
         """Return whether the budgets hold here."""
-        if self.why_not or self.speed is None:
+        if self.why_not:
             return False
-        if budgets.min_speedup is not None and self.speed.speedup < budgets.min_speedup:
-            return False
+        if budgets.min_speedup is not None:
+            if self.speed is None or self.speed.speedup < budgets.min_speedup:
+                return False
         if budgets.max_drop is None:
             return True
         # A hair, because a share of rows is no exact binary number.
@@ -68,11 +69,10 @@ class Point:
 
     def row(self) -> list[str]:
         """Return the cells of a table."""
-        if self.why_not or self.speed is None:
-            return [str(len(self.kept)), f"{self.bytes / 1e6:.2f}", "-", "-", self.why_not]
+        size = f"{self.bytes / 1e6:.2f}" if self.bytes else "-"
+        times = "-" if self.speed is None else f"{self.speed.speedup:.2f}"
         points = "-" if self.loss is None else f"{self.loss.points:+.2f}"
-        times = f"{self.speed.speedup:.2f}"
-        return [str(len(self.kept)), f"{self.bytes / 1e6:.2f}", times, points, ""]
+        return [str(len(self.kept)), size, times, points, self.why_not]
 
 
 HEADER = ["in float", "MB", "times faster", "points lost", ""]
@@ -133,17 +133,17 @@ def _refusal(points: Sequence[Point], budgets: Budgets, operators: int) -> str:
 
 
 def _told(point: Point) -> str:
-    assert point.speed is not None
     lost = "loss not measured" if point.loss is None else f"{point.loss.points:+.2f} points lost"
-    return f"{lost}, {point.speed.speedup:.2f} times as fast, {point.bytes / 1e6:.2f} MB"
+    fast = "" if point.speed is None else f"{point.speed.speedup:.2f} times as fast, "
+    return f"{lost}, {fast}{point.bytes / 1e6:.2f} MB"
 
 
 def _best(points: Sequence[Point]) -> list[Point]:
     """Return the points that no other beats in both loss and speed."""
 
     def figures(point: Point) -> tuple[float, float]:
-        assert point.speed is not None
-        return (0.0 if point.loss is None else point.loss.points, -point.speed.speedup)
+        lost = 0.0 if point.loss is None else point.loss.points
+        return lost, 0.0 if point.speed is None else -point.speed.speedup
 
     def beaten(one: Point) -> bool:
         mine = figures(one)

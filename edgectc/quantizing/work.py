@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from edgectc import calibration as calibrations
-from edgectc import exporter, nonfinite, recognizer, reference, registry, tuning
+from edgectc import exporter, nonfinite, parity, recognizer, reference, tuning
 from edgectc.bundle import Bundle
 from edgectc.data import jsonl
 from edgectc.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
 from edgectc.exporter import Job
+from edgectc.manifest import Manifest
 from edgectc.quantizing import measure, observe, samples, simulate
 from edgectc.quantizing.measure import Judge
 from edgectc.quantizing.search import Point
@@ -66,11 +67,14 @@ class Work:
         self.inputs = self._looked_at()
         self.plan = self._plan()
         plain = replace(job, scheme=Float32())
-        data, _ = exporter.sealed(plain, job.convert())
-        self.float_bytes, self.before = len(data), self._runner(data)
+        data, manifest = exporter.sealed(plain, job.convert())
+        self.float_bytes = _size(data)
+        self.before, self.unrun = self._runner(data, manifest)
 
-    def _runner(self, data: bytes) -> Any:
-        return registry.create("runners", {"type": self.job.target, "threads": 1}, data=data)
+    def _runner(self, data: Any, manifest: Manifest) -> tuple[Any, str]:
+        """Return what runs an artifact, and why its own runtime does not; "" if it does."""
+        loaded, unrun = parity.opened(data, manifest, lexicon=None)
+        return loaded.engine, unrun
 
     def _looked_at(self) -> tuple[Mapping[str, Array], ...]:
         """Return the inputs that ranges are taken from, all of them finite inside and out."""
@@ -157,8 +161,11 @@ class Work:
                 raise
             print(f"accuracy is not measured: {error}", file=sys.stderr)
             return
-        if not len(found):
-            raise InputError("no labelled dev recording is usable", reason="no_labels")
+        if len(found) < 2:
+            raise InputError(
+                f"{len(found)} labelled recordings of split dev are usable, expected 2 or more",
+                reason="no_labels",
+            )
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(found))
             found = found.rows(sorted(order[:limit].tolist()))
@@ -184,13 +191,13 @@ class Work:
         print(f"{len(kept)} of {len(self.operators)} operators in float", file=sys.stderr)
         converted = job.convert(plan)
         nonfinite.check_steps(job.maker.constants(converted))
-        data, _ = exporter.sealed(job, converted)
-        self._check_shrunk(len(data), plan)
-        engine = self._runner(data)
+        data, manifest = exporter.sealed(job, converted)
+        self._check_shrunk(_size(data), plan)
+        engine, unrun = self._runner(data, manifest)
         inputs = self.judge.dev.inputs if self.judge else self.inputs
-        times = measure.speed(self.before, engine, inputs[:_TIMED])
+        times = None if unrun else measure.speed(self.before, engine, inputs[:_TIMED])
         loss, numbers = self.judge.loss(engine) if self.judge else (None, None)
-        return Point(kept, converted, len(data), times, loss, numbers)
+        return Point(kept, converted, _size(data), times, loss, numbers)
 
     def _check_shrunk(self, size: int, plan: Plan) -> None:
         """A converter that leaves weights in float says nothing; the file does."""
@@ -214,8 +221,7 @@ class Work:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(swipes))
             swipes = [swipes[i] for i in sorted(order[:limit].tolist())]
-        data, _ = exporter.sealed(self.job, point.converted)
-        engine = self._runner(data)
+        engine, _ = self._runner(*exporter.sealed(self.job, point.converted))
         loaded = measure.with_engine(self.judge.words, engine)
         preset = tuning.tune(loaded, swipes).preset
         loss, numbers = self.judge.loss(engine, preset=preset)
@@ -235,6 +241,8 @@ class Work:
             "after": {"bytes": point.bytes},
             "tried": [self._row(one) for one in tried],
         }
+        if self.unrun:
+            about["not_run"] = self.unrun
         if point.speed is not None:
             about["before"]["ms"] = round(point.speed.before_ms, 4)
             about["after"]["ms"] = round(point.speed.after_ms, 4)
@@ -254,3 +262,8 @@ class Work:
             "points": round(one.loss.points, 3) if one.loss else None,
             "why_not": one.why_not,
         }
+
+
+def _size(data: Any) -> int:
+    """Return the bytes of an artifact, a file or the files of a folder."""
+    return sum(map(len, data.values())) if isinstance(data, Mapping) else len(data)

@@ -19,7 +19,10 @@ from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
+from edgectc.runners._mil import MilProgram
 from edgectc.schemes import SUPPORTED
+from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
+from edgectc.types import Array
 
 SCHEMES = SUPPORTED["coreml"]
 PACKAGES = ("coremltools",)
@@ -44,8 +47,23 @@ class CoremlTarget:
     opset = None
     batch = 1
 
-    def convert(self, model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators whose weights can be stored in fewer bits."""
+        return (CONVOLUTION, LINEAR) if scheme in ("int8-weight", "int4-weight") else ()
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return scheme == "float16"
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Any:
         """Return the converted program of ``model`` at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
 
         Raises:
             MissingDependencyError: coremltools is not installed.
@@ -60,6 +78,7 @@ class CoremlTarget:
             ) from error
         import torch
 
+        half = plan is not None and self.half_arithmetic(plan.scheme.name)
         kinds = {torch.int32: np.int32, torch.float32: np.float32}
         try:
             with quiet(), repaired(), torch.no_grad():
@@ -73,18 +92,58 @@ class CoremlTarget:
                     ],
                     outputs=[ct.TensorType(name="log_probs", dtype=np.float32)],
                     minimum_deployment_target=ct.target.iOS17,
-                    compute_precision=ct.precision.FLOAT32,
+                    compute_precision=ct.transform.FP16ComputePrecision(_in_encoder)
+                    if half
+                    else ct.precision.FLOAT32,
                     skip_model_load=True,
                 )
         except Exception as error:  # tracing and conversion raise many unrelated classes
             raise ExportError(f"coremltools failed: {explained(error)}") from error
+        if plan is not None and plan.operators:
+            program = _compressed(program, plan)
         program.user_defined_metadata.pop(_DATE, None)
         return program
+
+    def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, widened."""
+        yield from MilProgram(_files(converted)).weights.items()
 
     def embed(self, converted: Any, manifest: Manifest) -> dict[str, bytes]:
         """Return the files of the package with the unsealed manifest inside, by relative path."""
         converted.user_defined_metadata[_KEY] = manifest.text()
         return _files(converted)
+
+
+def _in_encoder(op: Any) -> bool:
+    """Return whether an operator may be float16: not features, head and log_softmax."""
+    return any(names[:1] == ["encoder"] for names in op.scopes.values())
+
+
+def _compressed(program: Any, plan: Plan) -> Any:
+    """Return the program with the weights of the plan's operators in fewer bits."""
+    import coremltools.optimize.coreml as compress
+
+    how: Any
+    if plan.scheme.name == "int8-weight":
+        how = compress.OpLinearQuantizerConfig(
+            mode="linear_symmetric", dtype="int8", granularity="per_channel", weight_threshold=0
+        )
+        run = compress.linear_quantize_weights
+    else:  # a table of 16 values a tensor; blocks would need iOS 18
+        how = compress.OpPalettizerConfig(mode="uniform", nbits=4, weight_threshold=0)
+        run = compress.palettize_weights
+    constants = {
+        op.name for op in program._mil_program.functions["main"].operations if op.op_type == "const"
+    }
+    names = {f"{name.replace('.', '_')}_weight" for name in plan.operators}
+    if missing := names - constants:
+        raise ExportError(f"the Core ML program has no constant {sorted(missing)[0]!r}")
+    try:
+        with quiet(), redirect_stderr(io.StringIO()):
+            config = compress.OptimizationConfig(op_name_configs=dict.fromkeys(names, how))
+            return run(program, config)
+    except Exception as error:  # coremltools raises many unrelated classes
+        raise ExportError(f"coremltools failed to compress: {explained(error)}") from error
 
 
 def _files(program: Any) -> dict[str, bytes]:

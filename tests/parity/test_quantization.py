@@ -37,7 +37,7 @@ from edgectc.training import initialising, packing
 from edgectc.types import Swipe
 
 WORDS = "the and you that was for are with this have from they know want been good much some time"
-TARGETS = ("onnx", "pte")
+TARGETS = ("onnx", "pte", "coreml")
 
 
 def user_of(split: str) -> str:
@@ -86,7 +86,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def quantize(path: Path | None, swipes: Path | None, out: Path, **more: Any) -> Any:
-    given = {"calibration": str(swipes), "dev": str(swipes)} if swipes else {}
+    given: dict[str, Any] = {"calibration": str(swipes), "dev": str(swipes)} if swipes else {}
+    if more.get("target") == "coreml":
+        given["scheme"] = "int8-weight"
     return edgectc.quantize(path, **{"target": "onnx", "samples": 80, "out": out, **given, **more})
 
 
@@ -146,6 +148,18 @@ def test_pte_in_int8(swipes: Path, tmp_path: Path) -> None:
     assert edgectc.verify(done.artifact.path).status == "pass"
     assert done.point.numbers is not None
     assert done.point.numbers.agreement > 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "share"), [("int8-weight", 0.4), ("float16", 0.7)])
+def test_core_ml(scheme: str, share: float, swipes: Path, tmp_path: Path) -> None:
+    pytest.importorskip("coremltools")
+    done = quantize(None, swipes, tmp_path, target="coreml", scheme=scheme, limit=20)
+    report = done.report
+    assert report["after"]["bytes"] < share * report["before"]["bytes"]
+    checks = {c.name: c.status for c in edgectc.verify(done.artifact.path).checks}
+    assert "fail" not in checks.values()
+    assert checks["arithmetic"] == "pass"
 
 
 @pytest.mark.slow

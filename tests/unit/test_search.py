@@ -23,7 +23,7 @@ class Made:
         if len(kept) < self.dud:
             return Point(kept, None, 0, None, None, None, "answered garbage")
         after = 0.1 if len(kept) >= self.enough else 0.15
-        loss = Loss("top-1 error", 0.1, after, (0.0, 1.0), 10, 1, 0)
+        loss = Loss("top-1 error", 0.1, after, (0.0, 1.0), 10, 1, 0, 1.0)
         return Point(kept, None, 1000, Speed(self.fast - len(kept) / 24, 1.0), loss, None)
 
 

@@ -1,0 +1,71 @@
+"""Every family through every scheme of a target: accepted, or refused with what numbers.
+
+    python bench/quantization.py --out bench/results/quantization.txt
+
+The networks are untrained and small, so this shows what converts, shrinks and gets faster, and what
+does not; a loss in points means something only for a trained network (see docs/quantization.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from edgectc import config, schemes
+from edgectc.report import table
+
+HEADER = ["family", "target", "scheme", "verdict", "size", "time", "SQNR dB", "same best token"]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edgectc", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[str]:
+    words = ["quantize", str(bundle), "--target", target, "--scheme", scheme, "--json"]
+    words += ["--out", str(bundle.parent) + "/", "--limit", "100", "--max-drop", "0.3"]
+    words += [] if speedup is None else ["--min-speedup", str(speedup)]
+    done = run(*words)
+    name = [bundle.name, target, scheme]
+    if done.returncode:
+        return [*name, done.stderr.splitlines()[-1].removeprefix("edgectc: error: "), *[""] * 4]
+    about = json.loads(done.stdout)["quantization"]
+    old, new, numbers = about["before"], about["after"], about["numbers"]
+    kept = len(about["float_by_search"])
+    return [
+        *name,
+        f"accepted, {about['operators'] - kept} of {about['operators']} layers",
+        f"{new['bytes'] / old['bytes']:.2f} x",
+        f"{new['ms'] / old['ms']:.2f} x",
+        f"{numbers['sqnr_db']:.0f}",
+        f"{numbers['agreement']:.1%}",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--families", default=",".join(sorted(config.families())))
+    parser.add_argument("--targets", default="onnx,pte")
+    parser.add_argument("--size", default="small")
+    parser.add_argument("--min-speedup", type=float, help="refuse what is slower (default: no)")
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for family in options.families.split(","):
+            bundle = Path(folder) / family
+            run("pack", "--init", family, "--config", options.size, "--out", str(bundle))
+            for target in options.targets.split(","):
+                for scheme in schemes.SUPPORTED[target][1:]:
+                    rows.append(row(bundle, target, scheme, options.min_speedup))
+                    print(*rows[-1], sep=" | ", flush=True)
+                    options.out.write_text(table(HEADER, rows, right=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

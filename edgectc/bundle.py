@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -22,7 +21,7 @@ from edgectc.errors import (
     BundleMismatchError,
     ConfigError,
 )
-from edgectc.files import file_sha256, sha256, write_bytes
+from edgectc.files import file_sha256, sha256, staged_folder, write_bytes
 from edgectc.tokens import Tokens
 
 SCHEMA_VERSION = 1
@@ -158,24 +157,13 @@ def write(
     """
     final = Path(path)
     _check_replaceable(final, {*files, *(notes or {})})
-    final.parent.mkdir(parents=True, exist_ok=True)
     hashes = {name: sha256(data) for name, data in files.items()}
     index = {**values, "schema_version": SCHEMA_VERSION, "files": hashes}
     from_dict(Index, index)  # refuse before anything touches the disk
-    with tempfile.TemporaryDirectory(prefix=f".{final.name}.", dir=final.parent) as name:
-        staging = Path(name) / "bundle"
+    with staged_folder(final) as staging:
         for file, data in {**(notes or {}), **files}.items():
             write_bytes(staging / file, data)
         write_bytes(staging / "bundle.json", dumps(index).encode())
-        old = Path(name) / "old"
-        if final.exists():
-            final.rename(old)
-        try:
-            staging.rename(final)
-        except OSError:
-            if old.exists():
-                old.rename(final)
-            raise
     return read(final)
 
 
@@ -221,9 +209,20 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
         if (shipped / given.name / "bundle.json").is_file():
             return shipped / given.name
     raise BundleFileMissingError(
-        f"no bundle or artifact at {os.fspath(given)!r}; give a bundle directory, a .onnx or .pte "
-        f"file, or a shipped model: {', '.join(shipped_names()) or 'none here'}"
+        f"no bundle or artifact at {os.fspath(given)!r}; give a bundle directory, a .onnx, .pte or "
+        f".mlpackage artifact, or a shipped model: {', '.join(shipped_names()) or 'none here'}"
     )
+
+
+def is_bundle(place: Path) -> bool:
+    """Tell a bundle's folder from an artifact, which may be a folder too."""
+    return place.is_dir() and place.suffix != ".mlpackage"
+
+
+def target_of(artifact: Path) -> str:
+    """Return the name of the target, and runner, that an artifact's file name stands for."""
+    suffix = artifact.suffix.removeprefix(".")
+    return {"mlpackage": "coreml"}.get(suffix, suffix)
 
 
 def shipped_names() -> list[str]:

@@ -18,7 +18,9 @@ from edgectc import __version__
 from edgectc.commands import bench, data, demo, foreign, quantize, training
 from edgectc.errors import EdgectcError
 
-_MODEL = "bundle directory, .onnx or .pte file, or name of a shipped model (default: swipe-en)"
+_MODEL = (
+    "bundle directory, artifact (.onnx, .pte, .mlpackage), or shipped model (default: swipe-en)"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = build_parser()
     options, rest = parser.parse_known_args(arguments)
+    options.arguments = list(sys.argv[1:] if arguments is None else arguments)
     if rest:
         used = parser.verbs.get(options.verb, parser) if options.verb else parser
         used.error(f"unrecognized argument {rest[0]!r}{used.near(rest[0])}")
@@ -210,7 +213,7 @@ def _make(verb: object) -> None:
     one = verb("export", "make.export", "Export a model to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
     foreign.arguments(one)
-    one.add_argument("--target", required=True, help="onnx or pte")
+    one.add_argument("--target", required=True, help="onnx, pte or coreml")
     one.add_argument("--scheme", default="float32", help="number format (default float32)")
     one.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
     one.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")
@@ -220,7 +223,15 @@ def _make(verb: object) -> None:
         default=None,
         help="onnx: take any number of samples at once",
     )
+    one.add_argument("--delegate", help="pte: xnnpack (default), portable (slow) or coreml")
+    one.add_argument(
+        "--buckets", metavar="N,N", help="pte: lengths in frames, one method each, e.g. 32,64"
+    )
+    one.add_argument("--length", help="pte: static (default) or dynamic")
     one.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+    one.add_argument(
+        "--isolate", action="store_true", help="in a process of its own: a crash is an error"
+    )
 
     text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
     quantize.arguments(verb("quantize", "quantize.quantize", text))

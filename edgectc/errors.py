@@ -16,6 +16,7 @@ command line: 1 a check failed, 2 bad input, config or bundle, 3 missing depende
 from __future__ import annotations
 
 import difflib
+import platform
 from collections.abc import Iterable
 
 
@@ -40,11 +41,16 @@ class UnknownNameError(EdgectcError, LookupError):
 
 
 class MissingDependencyError(EdgectcError, ImportError):
-    """A package that the requested work needs is not installed."""
+    """A package, or a system, that the requested work needs is not there."""
 
     exit_code = 3
 
-    def __init__(self, what: str, *, package: str, extra: str = "", command: str = "") -> None:
+    def __init__(
+        self, what: str, *, package: str = "", extra: str = "", command: str = "", system: str = ""
+    ) -> None:
+        if system:
+            super().__init__(f"{what} needs {system}; this is {platform.system()}")
+            return
         command = command or f"pip install 'edgectc[{extra}]'"
         super().__init__(
             f"{what} needs the package {package!r}, which is not installed; run: {command}"

@@ -191,7 +191,7 @@ def seen_words(place: Path) -> frozenset[int] | None:
     The bundle of an artifact is looked for around it and among the shipped models, by the hash of
     its weights; None if there is none, or if it does not say what it was trained on.
     """
-    bundle = bundles.read(place) if place.is_dir() else _origin(place)
+    bundle = bundles.read(place) if bundles.is_bundle(place) else _origin(place)
     if bundle is None or bundle.index.seen_words is None:
         return None
     return frozenset(np.frombuffer(bundle.file(bundle.index.seen_words), "<u4").tolist())

@@ -8,12 +8,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib.metadata
+import logging
 import os
-from collections.abc import Mapping
+import statistics
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -25,23 +29,30 @@ from edgectc import parity, recognizer, reference, registry, schemes
 from edgectc.bundle import Bundle
 from edgectc.config import from_dict, to_dict
 from edgectc.data import layouts
-from edgectc.errors import ConfigError, ExportError, ParityError, UnsupportedSchemeError
-from edgectc.files import staged
+from edgectc.errors import (
+    ConfigError,
+    ExportError,
+    MissingDependencyError,
+    ParityError,
+    UnsupportedSchemeError,
+)
+from edgectc.files import staged, staged_folder, write_bytes
 from edgectc.foreign import adopting
-from edgectc.manifest import Manifest
+from edgectc.manifest import Content, Manifest
 from edgectc.reference import Case
 from edgectc.schemes import Float32, Scheme
 from edgectc.tokens import Tokens, output_length
-from edgectc.types import Check, Report
+from edgectc.types import Array, Check, Report
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """An exported file and the verdict it passed."""
+    """An exported file, or folder, and the verdict it passed."""
 
     path: Path
     manifest: Manifest
     report: Report
+    bytes: int
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -53,6 +64,7 @@ class Origin:
 
     Attributes:
         name: of the model.
+        family: its kind: the encoder's name, or of a network made elsewhere its class.
         model: the network, folded, in evaluation mode, with ``frontend``, ``stride``, ``window``.
         frontend: its spec.
         tokens: of the default layout.
@@ -68,6 +80,7 @@ class Origin:
     """
 
     name: str
+    family: str
     model: Any
     frontend: Mapping[str, Any]
     tokens: Tokens
@@ -192,7 +205,7 @@ class Job:
 def sealed(
     job: Job, converted: Any, *, quantization: Mapping[str, Any] | None = None
 ) -> tuple[Any, Manifest]:
-    """Return the finished file of what a target converted, measured on the reference cases.
+    """Return the finished content of what a target converted, measured on the reference cases.
 
     Args:
         job: what it was made for.
@@ -203,23 +216,37 @@ def sealed(
         ParityError: the graph does not answer like the trained network.
     """
     blank = _manifest(job, quantization=quantization)
-    measured = _measure(job.maker.embed(converted, blank), blank, job.origin.cases)
-    manifest = dataclasses.replace(blank, parity=measured.figures)
+    data = job.maker.embed(converted, blank)
+    figures = dict(_measure(data, blank, job.origin).figures)
+    if getattr(job.maker, "slow", False):
+        figures |= _slowdown(data, blank, job.origin)
+    manifest = dataclasses.replace(blank, parity=figures)
     return manifests.sealed(job.maker.embed(converted, manifest)), manifest
 
 
-def write(job: Job, data: Any, manifest: Manifest) -> Artifact:
-    """Write a finished file under its final name once its very bytes have passed.
+def write(job: Job, data: Content, manifest: Manifest) -> Artifact:
+    """Write a finished artifact under its final name once its very bytes have passed.
 
     Raises:
         ParityError: they do not answer like the trained network.
     """
-    with staged(job.final) as temporary:
-        temporary.write_bytes(data)
-        report = parity.verify_artifact(temporary, lexicon=job.origin.words)
-        _require(report)
-    report = dataclasses.replace(report, checks=(*job.origin.checks, *report.checks))
-    return Artifact(job.final, manifest, report)
+    if isinstance(data, bytes):
+        with staged(job.final) as temporary:
+            temporary.write_bytes(data)
+            report = _rechecked(temporary, job.origin)
+    else:
+        with staged_folder(job.final) as temporary:
+            for name, content in data.items():
+                write_bytes(temporary / name, content)
+            report = _rechecked(temporary, job.origin)
+    return Artifact(job.final, manifest, report, manifests.size(data))
+
+
+def _rechecked(path: Path, origin: Origin) -> Report:
+    """Verify the very bytes that will get the final name, lexicon words included."""
+    report = parity.verify_artifact(path, lexicon=origin.words)
+    _require(report)
+    return dataclasses.replace(report, checks=(*origin.checks, *report.checks))
 
 
 def of_bundle(bundle: Bundle) -> Origin:
@@ -235,6 +262,7 @@ def of_bundle(bundle: Bundle) -> Origin:
     separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
     return Origin(
         name=index.name,
+        family=str(index.model["encoder"]["type"]),
         model=model,
         frontend=index.model["frontend"],
         tokens=dataclasses.replace(bundle.tokens(), separator=separator),
@@ -264,6 +292,7 @@ def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> 
     frontend = adopted.model.frontend
     return Origin(
         name=adopted.name,
+        family=type(network).__name__,
         model=adopted.model,
         frontend={"type": "features", **to_dict(frontend.options)},
         tokens=adopted.tokens,
@@ -285,11 +314,21 @@ def _digest(network: nn.Module) -> str:
 
 
 def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
-    """Return the path of an artifact: ``out`` itself, or ``name`` in the folder ``out`` or here."""
-    if out is None:
-        return Path(name)
-    folder = Path(out).is_dir() or os.fspath(out).endswith(os.sep)
-    return Path(out) / name if folder else Path(out)
+    """Return the path of an artifact: ``out`` itself, or ``name`` in the folder ``out`` or here.
+
+    Raises:
+        ConfigError: what is there is no artifact that could be replaced.
+    """
+    suffix, final = Path(name).suffix, Path(name)
+    if out is not None:
+        folder = Path(out).is_dir() and Path(out).suffix != suffix
+        final = Path(out) / name if folder or os.fspath(out).endswith(os.sep) else Path(out)
+    if final.is_dir():
+        if suffix != ".mlpackage" or not (final / "Manifest.json").is_file():
+            raise ConfigError(f"{final} is a folder and no artifact; choose another --out")
+    elif suffix == ".mlpackage" and (final.exists() or final.suffix != suffix):
+        raise ConfigError(f"{final}: a Core ML artifact is a folder NAME.mlpackage")
+    return final
 
 
 def _check_original(bundle: Bundle, cases: list[Case]) -> None:
@@ -312,12 +351,62 @@ def _example(origin: Origin) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
 
-def _measure(data: bytes, manifest: Manifest, cases: list[Case]) -> Report:
+def _measure(data: Content, manifest: Manifest, origin: Origin) -> Report:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
-    loaded = recognizer.from_bytes(data, manifest, lexicon=None)
-    report = parity.compare(loaded, manifest, cases)
+    try:
+        loaded, unrun = parity.opened(data, manifest, lexicon=None)
+    except MissingDependencyError as error:  # made for another system
+        return Report((Check("log_probs", "not_run", str(error)),))
+    if unrun and manifest.scheme["type"] == "float32":
+        _compare_weights(getattr(loaded.engine, "weights", {}), origin.model)
+    report = parity.compare(loaded, manifest, origin.cases, unrun=unrun)
     _require(report)
     return report
+
+
+def _slowdown(data: Content, manifest: Manifest, origin: Origin) -> dict[str, float]:
+    """Measure, and warn, how much slower a file without a delegate is than PyTorch, one thread."""
+    loaded, _ = parity.opened(data, manifest, lexicon=None)
+    example = _example(origin)
+    arrays = {name: value.numpy() for name, value in example.items()}
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        theirs = _median_ms(lambda: origin.model(*example.values()))
+    torch.set_num_threads(before)
+    ours = _median_ms(lambda: loaded.engine.run(arrays))
+    logging.getLogger("edgectc").warning(
+        "portable kernels need %.1f ms a call here, PyTorch %.1f ms: %.0f times as long; "
+        "leave --delegate out, and XNNPACK runs the graph",
+        ours, theirs, ours / theirs,
+    )  # fmt: skip
+    return {"ms_per_call": ours, "ms_per_call_torch": theirs}
+
+
+def _median_ms(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        call()
+        times.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(times)
+
+
+def _compare_weights(stored: Mapping[str, Array], model: nn.Module) -> None:
+    """Raise unless every weight that kept its name in the program kept its value too.
+
+    Converters merge others (gates of a recurrent layer, a scale and its convolution); what they
+    became is judged by what the program computes.
+    """
+    for name, tensor in model.state_dict().items():
+        written = stored.get(name.replace(".", "_"))
+        if written is None or written.size != tensor.numel():
+            continue
+        difference = float(np.abs(written.ravel() - tensor.numpy().ravel()).max())
+        if difference != 0.0:
+            raise ParityError(
+                f"the converter changed the weight {name} by {difference:.2g}; no file was made"
+            )
 
 
 def _require(report: Report) -> None:
@@ -336,7 +425,9 @@ def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
         name=origin.name,
+        family=origin.family,
         target=job.target,
+        options=to_dict(getattr(maker, "options", {})),
         scheme=schemes.describe(job.scheme),
         opset=maker.opset,
         inputs=tuple(

@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from edgectc.types import Array
 PREFIX = b'{"edgectc_manifest":1,"file_sha256":"'
 _ANY_VERSION = re.compile(rb'\{"edgectc_manifest":(\d{1,9}),"file_sha256":"')
 _ZEROS = b"0" * 64
+
+# Of an artifact: the bytes of a file, or of each file in a folder by its relative path.
+Content = bytes | dict[str, bytes]
+_Content = TypeVar("_Content", bytes, dict[str, bytes])
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Manifest:
     opset: int | None = None
     language_model: Mapping[str, Any] | None = None
     separator: str = ""
+    family: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""
@@ -55,32 +61,35 @@ class Manifest:
         return PREFIX.decode() + _ZEROS.decode() + '","manifest":' + body + "}"
 
 
-def sealed(data: bytes) -> bytes:
-    """Return ``data`` with the digest of the whole file written over its 64 zeros.
+def sealed(data: _Content) -> _Content:
+    """Return ``data`` with the digest of all of it written over its 64 zeros.
+
+    Args:
+        data: bytes of a file, or of each file of a folder by its relative path.
 
     Raises:
         BundleError: the unsealed manifest does not occur exactly once.
     """
-    start = _digest_at(data, "data to seal")
-    if data[start : start + 64] != _ZEROS:
+    files = _files(data)
+    name, start = _digest_at(files, "data to seal")
+    if files[name][start : start + 64] != _ZEROS:
         raise BundleError("data to seal already carries a hash; build it from a fresh manifest")
-    digest = hashlib.sha256(data).hexdigest().encode()
-    return data[:start] + digest + data[start + 64 :]
+    digest = _digest(data, name, start).encode()
+    done = files[name][:start] + digest + files[name][start + 64 :]
+    return done if isinstance(data, bytes) else {**data, name: done}
 
 
-def parse(data: bytes, *, source: str) -> Manifest:
+def parse(data: Content, *, source: str) -> Manifest:
     """Return the manifest of a sealed artifact after checking the hash over all its bytes.
 
     Raises:
         BundleError: no manifest, an unknown version, or malformed content.
         BundleMismatchError: the bytes are not those that were sealed.
     """
-    start = _digest_at(data, source)
-    stored = data[start : start + 64]
-    whole, digest = memoryview(data), hashlib.sha256()
-    for part in (whole[:start], _ZEROS, whole[start + 64 :]):
-        digest.update(part)
-    actual = digest.hexdigest().encode()
+    files = _files(data)
+    name, start = _digest_at(files, source)
+    stored = files[name][start : start + 64]
+    actual = _digest(data, name, start).encode()
     if stored != actual:
         raise BundleMismatchError(
             f"{source} is damaged: its bytes hash to {actual[:12].decode()}..., its manifest says "
@@ -88,25 +97,46 @@ def parse(data: bytes, *, source: str) -> Manifest:
         )
     try:
         # latin-1 keeps one character a byte, and the manifest itself is ASCII.
-        text = data[start - len(PREFIX) :].decode("latin-1")
+        text = files[name][start - len(PREFIX) :].decode("latin-1")
         values, _ = json.JSONDecoder().raw_decode(text)
         return from_dict(Manifest, values["manifest"], where="manifest.")
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{source} has a malformed manifest: {error}") from error
 
 
-def read(path: str | Path) -> tuple[bytes, Manifest]:
-    """Return the checked bytes and manifest of an artifact; hand these bytes to the runtime.
+def read(path: str | Path) -> tuple[Content, Manifest]:
+    """Return the checked content and manifest of an artifact; hand this content to the runtime.
 
     Raises:
         BundleFileMissingError: there is no such file.
         BundleError: as `parse`.
     """
+    place = Path(path)
     try:
-        data = Path(path).read_bytes()
+        data: Content = folder(place) if place.is_dir() else place.read_bytes()
     except OSError as error:
         raise BundleFileMissingError(f"cannot read {path}: {error.strerror}") from error
     return data, parse(data, source=str(path))
+
+
+def folder(path: Path) -> dict[str, bytes]:
+    """Return the bytes of every file in a folder by its relative path, with "/" between names.
+
+    Raises:
+        BundleError: it holds a link, or something that is no file.
+    """
+    found = {}
+    for one in sorted(path.rglob("*")):
+        if one.is_symlink() or not (one.is_file() or one.is_dir()):
+            raise BundleError(f"{one} is no plain file; an artifact holds nothing else")
+        if one.is_file():
+            found[one.relative_to(path).as_posix()] = one.read_bytes()
+    return found
+
+
+def size(data: Content) -> int:
+    """Return the bytes of an artifact, manifest included."""
+    return sum(len(content) for content in _files(data).values())
 
 
 def pack_array(array: Array) -> dict[str, Any]:
@@ -135,14 +165,41 @@ def unpack_array(values: Mapping[str, Any]) -> Array:
         raise BundleError(f"malformed array in manifest: {error}") from error
 
 
-def _digest_at(data: bytes, source: str) -> int:
-    found = list(_ANY_VERSION.finditer(data))
+def _files(data: Content) -> Mapping[str, bytes]:
+    return {"": data} if isinstance(data, bytes) else data
+
+
+def _digest(data: Content, name: str, start: int) -> str:
+    """Return the hash of a file's bytes; of a folder, of the list of its files' hashes and paths.
+
+    The list has one line a file, ``SHA256  PATH``, sorted by the bytes of the path. The 64 bytes
+    from ``start`` of the file ``name`` are taken as zeros.
+    """
+
+    def hashed(key: str, content: bytes) -> str:
+        if key != name:
+            return hashlib.sha256(content).hexdigest()
+        whole, digest = memoryview(content), hashlib.sha256()
+        for part in (whole[:start], _ZEROS, whole[start + 64 :]):
+            digest.update(part)
+        return digest.hexdigest()
+
+    if isinstance(data, bytes):
+        return hashed(name, data)
+    lines = (f"{hashed(key, data[key])}  {key}\n" for key in sorted(data, key=str.encode))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _digest_at(files: Mapping[str, bytes], source: str) -> tuple[str, int]:
+    """Return the file that holds the manifest, and where its digest begins."""
+    found = [(name, one) for name, data in files.items() for one in _ANY_VERSION.finditer(data)]
     if len(found) != 1:
         what = "no manifest" if not found else f"{len(found)} manifests"
         raise BundleError(f"{source} has {what} inside; it is not an edgectc artifact")
-    if found[0].group(1) != b"1":
+    name, match = found[0]
+    if match.group(1) != b"1":
         raise BundleError(
-            f"{source} has a manifest of version {found[0].group(1).decode()}, this edgectc reads "
+            f"{source} has a manifest of version {match.group(1).decode()}, this edgectc reads "
             "version 1; upgrade edgectc"
         )
-    return found[0].end()
+    return name, match.end()

@@ -17,7 +17,8 @@ import numpy as np
 
 from edgectc import bundle as bundles
 from edgectc import manifest as manifests
-from edgectc import recognizer, reference
+from edgectc import recognizer, reference, registry
+from edgectc.data.lexicons import Lexicon
 from edgectc.errors import BundleFileMissingError, MissingDependencyError
 from edgectc.manifest import Manifest
 from edgectc.recognizer import Recognizer
@@ -35,30 +36,60 @@ def verify(path: str | os.PathLike[str] | None = None, *, lexicon: str | None = 
         BundleError: missing, damaged or malformed; no runtime ever sees such bytes.
     """
     place = bundles.locate(path)
-    return _verify_bundle(place) if place.is_dir() else verify_artifact(place, lexicon=lexicon)
+    return (
+        _verify_bundle(place)
+        if bundles.is_bundle(place)
+        else verify_artifact(place, lexicon=lexicon)
+    )
 
 
 def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
-    """Return the verdict on one artifact file, with nothing beside it."""
+    """Return the verdict on one artifact, with nothing beside it."""
     data, manifest = manifests.read(path)
-    sealed = Check("hash", "pass", f"sha256 over {len(data):,} bytes matches")
+    sealed = Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")
     try:
         words, note = recognizer.find_words(manifest.lexicon, path.parent, lexicon), ""
     except BundleFileMissingError as error:
         words, note = None, str(error)
     try:
-        loaded = recognizer.from_bytes(data, manifest, lexicon=words)
+        loaded, why = opened(data, manifest, lexicon=words)
     except MissingDependencyError as error:
         return Report((sealed, Check("log_probs", "not_run", str(error))))
-    report = compare(loaded, manifest, reference.from_json(manifest.reference))
+    report = compare(loaded, manifest, reference.from_json(manifest.reference), unrun=why)
     checks = [sealed, _contract(loaded, manifest), *report.checks]
     if note:
         checks = [_unproven(check, note) if check.name == "words" else check for check in checks]
     return replace(report, checks=tuple(checks))
 
 
-def compare(loaded: Recognizer, manifest: Manifest, cases: Sequence[Case]) -> Report:
-    """Return how a loaded network answers the reference cases, against what it should answer."""
+def opened(
+    data: manifests.Content, manifest: Manifest, *, lexicon: Lexicon | None
+) -> tuple[Recognizer, str]:
+    """Return a recognizer for a checked artifact, and why its own runtime does not run it.
+
+    Where that runtime cannot run, but its runner can read the program back, the answers are those
+    of the program evaluated in numpy; elsewhere the second value is "".
+
+    Raises:
+        MissingDependencyError: it can neither be run nor be read back here.
+    """
+    try:
+        return recognizer.from_bytes(data, manifest, lexicon=lexicon), ""
+    except MissingDependencyError as error:
+        read_back = getattr(registry.module("runners", manifest.target), "read_back", None)
+        if read_back is None:
+            raise
+        engine = read_back(data)
+        return recognizer.from_bytes(data, manifest, lexicon=lexicon, engine=engine), str(error)
+
+
+def compare(
+    loaded: Recognizer, manifest: Manifest, cases: Sequence[Case], *, unrun: str = ""
+) -> Report:
+    """Return how a loaded network answers the reference cases, against what it should answer.
+
+    ``unrun`` says why the artifact's own runtime did not answer, see `opened`.
+    """
     checks, figures = compare_numbers(loaded, cases, manifest.scheme)
     if manifest.inputs[0]["shape"][0] != 1:
         checks.append(_batch(loaded, cases, atol=float(manifest.scheme["atol"])))
@@ -75,6 +106,9 @@ def compare(loaded: Recognizer, manifest: Manifest, cases: Sequence[Case]) -> Re
         preset = str(manifest.decoder["type"])
         words = [case.word for case in spoken]
         checks.append(_texts(loaded, spoken, "words", words, preset, share=share))
+    if unrun:
+        checks[0] = replace(checks[0], name="arithmetic", detail=f"in numpy: {checks[0].detail}")
+        checks = [_weights(loaded), *checks, Check("log_probs", "not_run", unrun)]
     return Report(tuple(checks), figures)
 
 
@@ -216,7 +250,21 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
     expected = [(i["dtype"], list(i["shape"])) for i in manifest.inputs]
     if got != expected:
         return Check("contract", "fail", f"the graph takes {got}, the manifest says {expected}")
+    outputs = getattr(loaded.engine, "outputs", None)
+    stated = {"log_probs": (manifest.output["dtype"], list(manifest.output["shape"]))}
+    if outputs is not None and outputs != stated:
+        return Check("contract", "fail", f"the graph gives {outputs}, the manifest says {stated}")
     return Check("contract", "pass", f"{len(got)} inputs as the manifest says")
+
+
+def _weights(loaded: Recognizer) -> Check:
+    """The numbers stored in a program that was read back."""
+    stored: Mapping[str, Array] = getattr(loaded.engine, "weights", {})
+    bad = [name for name, value in stored.items() if not np.isfinite(value).all()]
+    if bad or not stored:
+        return Check("weights", "fail", f"NaN or Inf in {bad[0]}" if bad else "none in the file")
+    count = sum(value.size for value in stored.values())
+    return Check("weights", "pass", f"{len(stored)} tensors, {count:,} numbers, all finite")
 
 
 def _verify_bundle(path: Path) -> Report:

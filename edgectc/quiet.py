@@ -16,11 +16,11 @@ from contextlib import contextmanager, redirect_stdout
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back warnings, log records up to WARNING, and what Python prints to standard output."""
+    """Hold back warnings, log records up to ERROR, and what Python prints to standard output."""
     previous = logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        logging.disable(logging.WARNING)
+        logging.disable(logging.ERROR)
         try:
             yield
         finally:

@@ -287,7 +287,7 @@ def load(
         dictionary = UserDictionary.read(dictionary)
     given = _Given(lexicon, language_model, lm_required, dictionary, offensive)
     how = {"threads": threads, **(options or {})}
-    if not place.is_dir():
+    if not bundles.is_bundle(place):
         return _from_artifact(place, runner=runner, given=given, how=how)
     bundle = bundles.read(place)
     name, artifact = _choose(bundle, runner)
@@ -351,23 +351,24 @@ def _from_artifact(
 
 
 def from_bytes(
-    data: bytes,
+    data: manifests.Content,
     manifest: manifests.Manifest,
     *,
     lexicon: Lexicon | None,
     options: Mapping[str, Any] | None = None,
+    engine: Runner | None = None,
     **more: Any,
 ) -> Recognizer:
-    """Return a recognizer for the bytes of an artifact whose hash was checked.
+    """Return a recognizer for the content of an artifact whose hash was checked.
 
-    ``options`` are those of the runner; ``more`` goes to `Recognizer`: language model and
-    dictionary.
+    ``options`` are those of the runner, ``engine`` runs it instead of the target's own; ``more``
+    goes to `Recognizer`: language model and dictionary.
     """
     spec = {**(options or {}), "type": manifest.target}
     return Recognizer(
         name=manifest.name,
         frontend=registry.create("frontends", dict(manifest.frontend)),
-        runner=registry.create("runners", spec, data=data),
+        runner=engine or registry.create("runners", spec, data=data),
         stride=int(manifest.output["stride"]),
         window=int(manifest.output.get("window", 1)),
         boards=[layouts.parse(values) for values in manifest.layouts],
@@ -414,7 +415,7 @@ def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | Non
         registry.module("runners", runner)  # raises with the nearest spelling
     # Several of one target: the shortest name is the one without a scheme, float32.
     longest_first = sorted(bundle.artifacts(), key=lambda path: (-len(path.name), path.name))
-    by_target = {path.suffix.removeprefix("."): path for path in longest_first}
+    by_target = {bundles.target_of(path): path for path in longest_first}
     if runner == "eager":
         return runner, None
     if runner is not None:

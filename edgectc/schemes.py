@@ -97,6 +97,7 @@ SCHEMES: dict[str, type[Scheme]] = {
 SUPPORTED: Mapping[str, tuple[str, ...]] = {
     "onnx": ("float32", "float16", "int8-static", "int8-dynamic", "int8-weight"),
     "pte": ("float32", "int8-static", "int8-dynamic"),
+    "coreml": ("float32",),
 }
 
 

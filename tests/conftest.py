@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgectc import bundle
+import edgectc
+from edgectc import bundle, registry
 from edgectc.data import jsonl
 
 
@@ -28,3 +29,13 @@ def swipes_file() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The shipped model, exported to every target, each alone in a folder."""
+    made = {}
+    for target in registry.names("targets"):
+        folder = tmp_path_factory.mktemp(target)
+        made[target] = edgectc.export(target=target, out=folder).path
+    return made

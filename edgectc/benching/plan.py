@@ -89,7 +89,7 @@ def subjects(paths: Sequence[str | os.PathLike[str] | None]) -> list[Subject]:
     found: dict[Path, Subject] = {}
     for path in paths:
         place = bundles.locate(path)
-        made = _of_bundle(place) if place.is_dir() else [_of_artifact(place)]
+        made = _of_bundle(place) if bundles.is_bundle(place) else [_of_artifact(place)]
         found |= {subject.path.resolve(): subject for subject in made}
     names = [subject.name for subject in found.values()]
     return [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from edgectc.types import Report, Swipe
+from edgectc.types import Check, Report, Swipe
 
 
 def swipes_of(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
@@ -61,6 +62,12 @@ def torch_module(name: str, *, extra: str = "torch") -> Any:
 def report_dict(report: Report) -> dict[str, Any]:
     checks = [{"name": c.name, "status": c.status, "detail": c.detail} for c in report.checks]
     return {"status": report.status, "checks": checks, "figures": dict(report.figures)}
+
+
+def report_of(about: Mapping[str, Any]) -> Report:
+    """Return the report whose JSON form `report_dict` made."""
+    checks = tuple(Check(c["name"], c["status"], c["detail"]) for c in about["checks"])
+    return Report(checks, about["figures"])
 
 
 def print_report(report: Report, options: Namespace) -> None:

@@ -8,30 +8,51 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.commands import foreign
-from edgectc.commands._shared import print_report, report_dict, torch_module
+from edgectc.commands._shared import print_report, report_dict, report_of, torch_module
 from edgectc.errors import ConfigError
 
-_OF_TARGETS = ("opset", "exporter", "dynamic_batch")
+_OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
 
 
 def export(options: Namespace) -> int:
     """Export, verify, and say where the file is."""
-    exporter = torch_module("exporter", extra="pte" if options.target == "pte" else "export-onnx")
-    made = exporter.export(
+    if options.isolate:
+        from edgectc import isolation
+
+        with isolation.made_by(options.arguments, out=options.out) as about:
+            pass
+    else:
+        about = _exported(options)
+    if options.json:
+        print(json.dumps(about, sort_keys=True))
+        return 0
+    print_report(report_of(about), options)
+    print(f"{about['path']}: {about['bytes'] / 1e6:.2f} MB")
+    return 0
+
+
+def _exported(options: Namespace) -> dict[str, Any]:
+    extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
+    made = torch_module("exporter", extra=extra).export(
         **foreign.given(options),
         target=options.target,
         scheme=options.scheme,
         out=options.out,
-        **{name: value for name in _OF_TARGETS if (value := getattr(options, name)) is not None},
+        **_of_target(options),
     )
-    size = made.path.stat().st_size
-    if options.json:
-        about = {"path": str(made.path), "bytes": size, "target": options.target}
-        print(json.dumps({**about, **report_dict(made.report)}, sort_keys=True))
-        return 0
-    print_report(made.report, options)
-    print(f"{made.path}: {size / 1e6:.2f} MB")
-    return 0
+    about = {"path": str(made.path), "bytes": made.bytes, "target": options.target}
+    return {**about, **report_dict(made.report)}
+
+
+def _of_target(options: Namespace) -> dict[str, Any]:
+    """Return the options of the target that were given."""
+    given = {name: getattr(options, name) for name in _OF_TARGETS}
+    if given["buckets"] is not None:
+        try:
+            given["buckets"] = tuple(int(part) for part in given["buckets"].split(","))
+        except ValueError:
+            raise ConfigError(f"--buckets {given['buckets']!r}, expected e.g. 32,64") from None
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def pack(options: Namespace) -> int:

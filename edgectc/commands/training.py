@@ -38,6 +38,7 @@ def arguments(one: argparse.ArgumentParser) -> None:
         dest="overrides",
         help="override one setting, e.g. optimizer.lr=1e-3",
     )
+    one.add_argument("--cache", metavar="DIR", help="keep prepared samples here for the next run")
     one.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default auto)")
     one.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
 
@@ -56,6 +57,7 @@ def train(options: argparse.Namespace) -> int:
     lexicon = Lexicon.read(options.lexicon) if options.lexicon else None
     given = {"data": _data_file(values, options), "lexicon": lexicon}
     given |= {"device": options.device, "threads": options.threads}
+    given["cache"] = Path(options.cache) if options.cache else None
     if options.overfit is not None:
         return _overfit(values, options, given)
     result = torch_module("training.trainer", extra="train").train(values, out, **given)

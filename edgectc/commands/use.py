@@ -154,7 +154,7 @@ def _update(model: str | None, preset: Mapping[str, Any]) -> None:
     from edgectc import bundle
 
     place = bundle.locate(model)
-    if not place.is_dir():
+    if not bundle.is_bundle(place):
         raise ConfigError(
             f"{place} is an artifact, whose preset only a new export changes: tune its bundle with "
             "--update, then export it"

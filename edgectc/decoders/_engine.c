@@ -40,7 +40,7 @@ EDGECTC_API void edgectc_engine_free(Engine *engine) {
   for (int64_t i = 0; i < engine->owns.size; i++) clear_own(engine->owns.words + i);
   if (engine->has_words) edgectc_words_close(&engine->words);
   if (engine->has_lm) edgectc_lm_close(&engine->lm);
-  void *held[] = {engine->overlay.overs, engine->owns.words, engine->symbols, engine->columns,
+  void *held[] = {engine->overlay.overs, engine->overlay.letters, engine->owns.words, engine->symbols, engine->columns,
                   engine->keys, engine->trace, engine->context, engine->weights, engine->gain,
                   engine->bare, engine->below, engine->hidden};
   for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) free(held[i]);
@@ -180,7 +180,7 @@ EDGECTC_API int32_t edgectc_engine_word(Engine *engine, const char *text, const 
   Owns *owns = &engine->owns;
   uint16_t letters[MOST_LETTERS];
   if (!engine->has_words) return REFUSE(engine, "give the lexicon before the user's words");
-  int32_t n = edgectc_words_spell(&engine->words, spelled, letters);
+  int32_t n = edgectc_words_spell(&engine->words, spelled, strlen(spelled), letters);
   if (n < 1 || !*text || strpbrk(text, "\r\n"))
     return REFUSE(engine, "'%s' cannot be spelled with the letters of the lexicon", text);
   if (!(count >= 0.0 && count < HUGE_VAL && fabs(boost) <= 100.0))

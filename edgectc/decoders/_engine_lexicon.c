@@ -264,11 +264,7 @@ int64_t edgectc_words_odd(const Words *words, int64_t word) {
 
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
   uint16_t letters[MOST_LETTERS];
-  char copy[4 * MOST_LETTERS + 1];
-  if (size == 0 || size > 4 * MOST_LETTERS) return -1;
-  memcpy(copy, text, size);
-  copy[size] = 0;
-  int32_t n = edgectc_words_spell(words, copy, letters);
+  int32_t n = edgectc_words_spell(words, text, size, letters);
   int64_t entry = n > 0 ? edgectc_words_entry(words, letters, n) : -1;
   for (int64_t word = entry < 0 ? 0 : words->first_word[entry];
        entry >= 0 && word < words->first_word[entry + 1]; word++)
@@ -299,8 +295,8 @@ size_t edgectc_words_text(const Words *words, int64_t word, int64_t entry, char 
   return size;
 }
 
-int32_t edgectc_words_spell(const Words *words, const char *text, uint16_t *out) {
-  const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out) {
+  const uint8_t *at = (const uint8_t *)text, *end = at + size;
   int32_t n = 0;
   while (at < end) {
     int32_t code = edgectc_utf8(&at, end);

@@ -148,7 +148,8 @@ static const char *index_words(Grammar *lm, const char *text, size_t size, int *
   lm->index.mask = room - 1;
   lm->named = malloc((size_t)V * sizeof(double));
   lm->told = malloc((size_t)V * sizeof(int32_t));
-  *memory = lm->text_start && lm->lower && lm->index.places && lm->named && lm->told;
+  lm->entries = malloc((size_t)V * sizeof(int32_t));
+  *memory = lm->text_start && lm->lower && lm->index.places && lm->named && lm->told && lm->entries;
   if (!*memory) return "";
   lm->text_start[0] = 0;
   for (size_t i = 0; i <= size; i++)
@@ -159,7 +160,7 @@ static const char *index_words(Grammar *lm, const char *text, size_t size, int *
   if (n != V || size < 14 || memcmp(text, "<unk>\n<s>\n</s>", 14)) return "its vocabulary is damaged";
   edgectc_lower(text, size, lm->lower);
   memset(lm->index.places, -1, room * sizeof(int32_t));
-  for (int32_t i = 0; i < V; i++) lm->named[i] = NAN;
+  for (int32_t i = 0; i < V; i++) lm->named[i] = NAN, lm->entries[i] = -2;
   for (int32_t i = SPECIALS; i < V; i++) {
     size_t length;
     const char *lower = word_at(lm, lm->lower, i, &length);
@@ -217,6 +218,7 @@ void edgectc_lm_close(Grammar *lm) {
   free(lm->index.places);
   free(lm->named);
   free(lm->told);
+  free(lm->entries);
   memset(lm, 0, sizeof(*lm));
 }
 

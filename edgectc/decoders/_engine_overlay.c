@@ -89,7 +89,15 @@ static int best_word(Over *over, const Words *words, const Owns *owns, int mine,
   return DONE;
 }
 
-static Over *add(Overlay *overlay) {
+/* Takes another word in; NULL if there is no memory. */
+static Over *add(Overlay *overlay, const uint16_t *letters, int32_t n, int64_t entry) {
+  if (overlay->n_letters + n > overlay->letter_room) {
+    int64_t room = 2 * overlay->letter_room + 1024;
+    uint16_t *grown = realloc(overlay->letters, (size_t)room * sizeof(uint16_t));
+    if (!grown) return NULL;
+    overlay->letters = grown;
+    overlay->letter_room = room;
+  }
   if (overlay->size == overlay->room) {
     int64_t room = overlay->room ? 2 * overlay->room : 64;
     Over *overs = realloc(overlay->overs, (size_t)room * sizeof(Over));
@@ -97,7 +105,11 @@ static Over *add(Overlay *overlay) {
     overlay->overs = overs;
     overlay->room = room;
   }
-  return overlay->overs + overlay->size++;
+  memcpy(overlay->letters + overlay->n_letters, letters, (size_t)n * sizeof(uint16_t));
+  Over *over = overlay->overs + overlay->size++;
+  *over = (Over){letters, overlay->n_letters, n, entry, -1, -HUGE_VAL};
+  overlay->n_letters += n;
+  return over;
 }
 
 static int gather(Overlay *overlay, const Words *words, const Owns *owns, const Grammar *lm,
@@ -109,26 +121,36 @@ static int gather(Overlay *overlay, const Words *words, const Owns *owns, const 
     for (; entry < 0 && j < i && !(owns->words[j].n_letters == own->n_letters &&
          !memcmp(owns->words[j].letters, own->letters, (size_t)own->n_letters * sizeof(uint16_t)));) j++;
     if (entry < 0 && j < i) continue;
-    Over *over = add(overlay);
+    Over *over = add(overlay, own->letters, own->n_letters, entry);
     if (!over) return OUT_OF_MEMORY;
-    over->n_letters = own->n_letters;
-    memcpy(over->letters, own->letters, (size_t)own->n_letters * sizeof(uint16_t));
-    over->entry = entry;
     if (entry >= 0) hidden[entry] = 1;
     if (best_word(over, words, owns, 1, lm, weights)) return OUT_OF_MEMORY;
   }
   for (int64_t i = 0; lm && i < lm->n_told; i++) {
     size_t size;
+    uint16_t letters[MOST_LETTERS];
     const char *text = edgectc_lm_text(lm, lm->told[i], &size);
-    int64_t entry = edgectc_words_find(words, text, size);
+    int32_t *known = lm->entries + lm->told[i];
+    if (*known == -2) *known = (int32_t)edgectc_words_find(words, text, size);
+    int64_t entry = *known;
     if (entry < 0 || hidden[entry]) continue;
-    Over *over = add(overlay);
+    int32_t n = edgectc_words_spell(words, text, size, letters);
+    if (n < 1) n = edgectc_words_letters(words, entry, letters); /* it is not written as it is spelled */
+    Over *over = add(overlay, letters, n, entry);
     if (!over) return OUT_OF_MEMORY;
-    over->n_letters = edgectc_words_letters(words, entry, over->letters);
-    over->entry = entry;
     hidden[entry] = 1;
-    if (best_word(over, words, owns, 0, lm, weights)) return OUT_OF_MEMORY;
+    int64_t word = words->first_word[entry];
+    if (words->first_word[entry + 1] - word == 1) { /* as most are: it is the one that was named */
+      Best best = {-HUGE_VAL, -HUGE_VAL, -1};
+      weigh(&best, over, weights, words->log_prob[word] / 1e4, lm->named[lm->told[i]], word);
+      over->weight = best.weight;
+      over->shown = best.shown;
+    } else if (best_word(over, words, owns, 0, lm, weights)) {
+      return OUT_OF_MEMORY;
+    }
   }
+  for (int64_t i = 0; i < overlay->size; i++)
+    overlay->overs[i].letters = overlay->letters + overlay->overs[i].start;
   return DONE;
 }
 
@@ -239,5 +261,5 @@ void edgectc_overlay_clear(Overlay *overlay, uint8_t *hidden) {
     if (overlay->overs[i].entry >= 0) hidden[overlay->overs[i].entry] = 0;
   free(overlay->memory);
   overlay->memory = NULL;
-  overlay->size = overlay->live = 0;
+  overlay->size = overlay->live = overlay->n_letters = 0;
 }

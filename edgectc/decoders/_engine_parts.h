@@ -57,7 +57,7 @@ int64_t edgectc_words_odd(const Words *words, int64_t word);
  * NULL to only count; an odd word may be longer. */
 size_t edgectc_words_text(const Words *words, int64_t word, int64_t entry, char *out);
 /* Turns a text into letters; returns how many, or -1. */
-int32_t edgectc_words_spell(const Words *words, const char *text, uint16_t *out);
+int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out);
 
 /* ---- language model: _engine_lm.c ---- */
 
@@ -78,6 +78,7 @@ typedef struct {
   Index index;
   double *named;              /* (V) what the context says of each word, NaN for nothing */
   int32_t *told;              /* words named now */
+  int32_t *entries;           /* (V) lexicon entry of each word, -1 for none, -2 if not looked for yet */
   int64_t n_told;
 } Grammar;
 
@@ -106,7 +107,8 @@ typedef struct {
 } Owns;
 
 typedef struct {              /* one word laid over the lexicon */
-  uint16_t letters[MOST_LETTERS];
+  const uint16_t *letters;
+  int64_t start;              /* of its letters among those of the overlay */
   int32_t n_letters;
   int64_t entry;              /* of the lexicon, or -1 */
   int64_t shown;              /* its word, or -1 - place among the user's */
@@ -117,6 +119,8 @@ typedef struct {
   Over *overs;
   int64_t size, room;
   int64_t live;               /* those with a weight; the first ones */
+  uint16_t *letters;          /* of all of them */
+  int64_t n_letters, letter_room;
   Tree tree;
   void *memory;               /* the arrays of the tree */
 } Overlay;

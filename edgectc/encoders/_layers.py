@@ -83,6 +83,8 @@ class MaskedConvNorm(MaskedNorm):
         x = self.conv(x)
         if self.folded:
             return x
+        if x.dtype == self.gain.dtype:
+            return super().forward(x, keep)
         # Under autocast the convolution rounds, but statistics of rounded squares would be noise.
         with torch.autocast(x.device.type, enabled=False):
             return super().forward(x.float(), keep)
@@ -177,7 +179,9 @@ class Positions(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, T, C); T is at most the table's length."""
         T = x.shape[1]
-        return x + (self.table if T == self.table.shape[1] else self.table[:, :T])
+        # At full length without a slice in the graph; of a dynamic length T is no int.
+        full = isinstance(T, int) and T == self.table.shape[1]
+        return x + (self.table if full else self.table[:, :T])
 
 
 class Recurrent(nn.Module):

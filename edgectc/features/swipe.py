@@ -85,10 +85,11 @@ class SwipeFeatures(nn.Module):
         N, T, _ = trace.shape
         K = keys.shape[1]
         used = key_mask.reshape(N, K, 1)
+        # At full length without a slice in the graph; of a dynamic length T is no int.
+        full = isinstance(T, int) and T == self.frames.shape[2]
+        frames = self.frames if full else self.frames[:, :, :T]
         # 1 up to length, 0 after, without a comparison: one delegate less.
-        keep = torch.clamp(
-            length.reshape(N, 1, 1).to(trace.dtype) - self.frames[:, :, :T], 0.0, 1.0
-        )
+        keep = torch.clamp(length.reshape(N, 1, 1).to(trace.dtype) - frames, 0.0, 1.0)
         unit = 1.0 / torch.clamp(key_size, min=1e-2).reshape(N, 1, 2)
         center = (keys * used).sum(1, keepdim=True) / torch.clamp(used.sum(1, True), min=1.0)
         keys = (keys - center) * unit

@@ -63,6 +63,8 @@ class FeaturesFrontend:
                 "dtype": "float32",
                 "shape": [1, T, C],
                 "meaning": "the network's own features; zeros after length",
+                "unit": "the network's own",
+                "rate": "the network's own",
             },
             "length": {"dtype": "int32", "shape": [1], "meaning": f"valid frames, 1..{T}"},
         }

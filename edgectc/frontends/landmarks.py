@@ -62,6 +62,8 @@ class LandmarksFrontend:
                 "shape": [1, T, self.channels],
                 "meaning": "x, y, z of pose, left hand, right hand and face points; zeros where "
                 "a point was not seen and after length",
+                "unit": "the tracker's: width and height of the picture, depth as x",
+                "rate": "a frame each picture of the video",
             },
             "length": {"dtype": "int32", "shape": [1], "meaning": f"valid frames, 1..{T}"},
         }

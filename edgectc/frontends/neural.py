@@ -55,6 +55,8 @@ class NeuralFrontend:
                 "dtype": "float32",
                 "shape": [1, T, C],
                 "meaning": "z-scored activity of each channel and bin; zeros after length",
+                "unit": "standard deviations of the block or day",
+                "rate": "a frame each bin, 20 ms in the baseline",
             },
             "length": {"dtype": "int32", "shape": [1], "meaning": f"valid bins, 1..{T}"},
             "day": {"dtype": "int32", "shape": [1], "meaning": f"index of the day, 0..{last}"},

@@ -73,6 +73,9 @@ class SwipeFrontend:
                 "dtype": "float32",
                 "shape": [1, T, 3],
                 "meaning": "x, y in the letter-area frame, t in seconds; zeros after length",
+                "unit": "width and height of the letter area, from its top left; seconds",
+                "rate": f"at least a frame each {self.options.ms_per_frame:g} ms and each "
+                f"{self.options.keys_per_frame:g} key widths of the trace",
             },
             "length": {"dtype": "int32", "shape": [1], "meaning": f"valid frames, 1..{T}"},
             "keys": {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from edgectc.explaining import explained
 from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
+from edgectc.targets._capture import shapes_of
 from edgectc.targets._plan import CONVOLUTION, LINEAR, RECURRENT, Plan
 from edgectc.types import Array
 
@@ -139,10 +139,8 @@ class OnnxTarget:
         if self.options.dynamic_batch:
             # Two samples, because torch takes an axis of size one for constant.
             given = tuple(torch.cat([value, value]) for value in given)
-            shapes = tuple({0: torch.export.Dim("N", min=1)} for _ in given)
-            takes = inspect.signature(model.forward).parameters.values()
-            if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in takes):
-                shapes = (shapes,)
+            batch = torch.export.Dim("N", min=1)
+            shapes = shapes_of(model, [{0: batch} for _ in given])
         program = torch.onnx.export(
             model,
             given,

@@ -91,6 +91,7 @@ class Run:
         decoder: preset that the metric is taken with.
         seed: of generated samples.
         validation_rows: most dev samples decoded per validation.
+        cache: folder of prepared samples; None prepares them again.
     """
 
     model: Any
@@ -99,6 +100,7 @@ class Run:
     decoder: Mapping[str, Any]
     seed: int
     validation_rows: int
+    cache: Path | None = None
 
     def validated(self, dev: int) -> list[int]:
         """Return which of ``dev`` samples are decoded: always the same ones, ascending."""

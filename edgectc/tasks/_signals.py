@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -13,10 +14,12 @@ import torch
 from torch import Tensor
 
 from edgectc import registry
+from edgectc.config import dumps
 from edgectc.data.signals import SPLITS, read
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.metrics import error_rate
 from edgectc.tasks._base import Batch, Metric, Run, Score, no_data
+from edgectc.tasks._cache import flat, recall, rows_of
 from edgectc.tokens import frames_needed
 from edgectc.types import Array, Sample
 
@@ -114,10 +117,19 @@ class SignalTask:
         self,
         metric: Metric,
         run: Run,
-        splits: Mapping[str, Iterable[Sample]],
+        how: Data,
+        make: Callable[[int, int], Iterable[Sample]],
         augment: Change,
-        too_long: str = "drop",
     ) -> None:
+        """Take what a kind of signals has of its own.
+
+        Args:
+            metric: decides which checkpoint is the best.
+            run: names the file of recordings, or none.
+            how: how many to generate, and which to take.
+            make: generates so many samples of a seed.
+            augment: changes a training recording at random.
+        """
         frontend = run.model.frontend
         self.metric, self.files = metric, dict[str, bytes]()
         tokens = frontend.tokens()
@@ -125,15 +137,16 @@ class SignalTask:
         self._decode = registry.create(
             "decoders", dict(run.decoder), tokens=tokens, lexicon=run.lexicon
         )
-        dropped: dict[str, Counter[str]] = {}
-        found = {}
-        for split in SPLITS:
-            found[split], dropped[split] = _checked(splits[split], run.model, augment, too_long)
-        self.train, self.dev = found["train"], found["dev"]
-        if not len(self.train) or not len(self.dev):
-            reasons = dict(sum(dropped.values(), Counter[str]())) or "none"
-            where = str(run.data or "generator")
-            raise no_data(where, len(self.train), len(self.dev), f"dropped or cut: {reasons}")
+        about = {
+            "data": run.data,
+            "how": how,
+            "frontend": [type(frontend).__name__, frontend.options],
+            "model": [run.model.stride, run.model.window, run.seed],
+        }
+        found = recall(run.cache, about, lambda: _prepared(run, how, make))
+        most = frontend.options.max_frames
+        self.train, self.dev = (_signals(found, f"{split}.", most, augment) for split in SPLITS)
+        dropped = {split: Counter(json.loads(str(found[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
         print(f"{kind}: {len(self.train)}; dropped or cut: {left_out}", file=sys.stderr)
@@ -169,18 +182,66 @@ class SignalTask:
         return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
+def _signals(found: Mapping[str, Array], split: str, most: int, augment: Change) -> Signals:
+    """Return the recordings of a split of what `_prepared` gave."""
+    mine = {key.removeprefix(split): array for key, array in found.items() if key.startswith(split)}
+    keys = [key for key in mine if key.startswith("context.")]
+    n = len(mine["length"])
+    return Signals(
+        frames=tuple(np.split(mine["frames"], np.cumsum(mine["length"])[:-1])),
+        context=tuple(
+            {key.removeprefix("context."): mine[key][i : i + 1] for key in keys} for i in range(n)
+        ),
+        labels=rows_of(mine, "labels"),
+        names=tuple(mine["names"].tolist()),
+        max_frames=most,
+        least=tuple(mine["least"].tolist()),
+        augment=augment,
+    )
+
+
+def _prepared(
+    run: Run, how: Data, make: Callable[[int, int], Iterable[Sample]]
+) -> dict[str, Array]:
+    """Return the usable recordings of both splits as plain arrays, ``SPLIT.NAME``."""
+    if run.data is not None:
+        splits: Mapping[str, Iterable[Sample]] = read(run.data)
+    else:
+        splits = {"train": make(how.train, run.seed), "dev": make(how.dev, run.seed + 1)}
+    found: dict[str, Array] = {}
+    counts, sizes = Counter[str](), []
+    for split in SPLITS:
+        rows, out = _checked(splits[split], run.model, how.too_long)
+        counts += out
+        sizes.append(len(rows))
+        found |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
+    if not all(sizes):
+        where = str(run.data or "generator")
+        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(counts) or 'none'}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Row:
+    frames: Array
+    context: Mapping[str, Array]
+    label: tuple[int, ...]
+    name: str
+    least: int
+
+
 def _checked(
-    samples: Iterable[Sample], model: Any, augment: Change, too_long: str
-) -> tuple[Signals, Counter[str]]:
+    samples: Iterable[Sample], model: Any, too_long: str
+) -> tuple[list[_Row], Counter[str]]:
     """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[_Row] = []
     counts = Counter[str]()
     frontend = model.frontend
     tokens, most = frontend.tokens(), frontend.options.max_frames
     for sample in samples:
         long = too_long == "truncate" and len(sample.signal) > most
         try:
-            setting = frontend.context(sample.group)
+            context = frontend.context(sample.group)
             label = tuple(tokens.encode(sample.target))
             frames = frontend.frames(sample.signal[:most] if long else sample.signal)
             if not label:
@@ -195,22 +256,20 @@ def _checked(
             counts["unknown_group"] += 1
             continue
         counts["truncated"] += long
-        rows.append((frames, setting, label, sample.name, least))
-    frames, context, labels, names, least = zip(*rows, strict=True) if rows else ((),) * 5
-    found = Signals(frames, context, labels, names, most, least, augment)
-    return found, +counts  # without the reasons that count nothing
+        rows.append(_Row(frames, context, label, sample.name, least))
+    return rows, +counts  # without the reasons that count nothing
 
 
-def splits(
-    run: Run, how: Data, make: Callable[[int, int], Iterable[Sample]]
-) -> Mapping[str, Iterable[Sample]]:
-    """Return the samples of the run's file by split, or generated ones.
-
-    Args:
-        run: names the file, or none.
-        how: how many to generate.
-        make: returns so many samples of a seed.
-    """
-    if run.data is not None:
-        return read(run.data)
-    return {"train": make(how.train, run.seed), "dev": make(how.dev, run.seed + 1)}
+def _arrays(rows: list[_Row], counts: Counter[str]) -> dict[str, Array]:
+    if not rows:
+        return {}
+    keys = rows[0].context
+    return {
+        "frames": np.concatenate([row.frames for row in rows]),
+        "length": np.array([len(row.frames) for row in rows], np.int32),
+        **flat([row.label for row in rows], "labels"),
+        "names": np.array([row.name for row in rows], np.str_),
+        "least": np.array([row.least for row in rows], np.int64),
+        **{f"context.{k}": np.concatenate([row.context[k] for row in rows]) for k in keys},
+        "counts": np.array(dumps(counts)),
+    }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,16 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgectc.config import dumps
 from edgectc.data import layouts
 from edgectc.data.layouts import Layout
 from edgectc.data.validation import check_label
 from edgectc.errors import InputError, UnknownNameError
 from edgectc.frontends.swipe import SwipeFrontend
 from edgectc.tasks._base import Batch
+from edgectc.tasks._cache import flat, rows_of
 from edgectc.tasks._rebuilding import backwards, rebuilt
 from edgectc.tasks._warping import Augment, augmented
 from edgectc.tokens import output_length
 from edgectc.types import Array, Swipe
+
+_TENSORS = ("trace", "length", "layout", "keys", "key_mask", "key_size")
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,25 @@ class SwipeArrays:
         if how.views > 1:
             inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
         return Batch(augmented(inputs, how, noise), labels, how.views)
+
+
+def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:
+    """Return samples as plain arrays; `from_numpy` is the inverse but for ``augment``."""
+    tensors = {name: getattr(arrays, name).numpy() for name in _TENSORS}
+    counts = np.array(dumps(arrays.dropped))
+    return {**tensors, **flat(arrays.labels, "labels"), "names": np.array(arrays.names, np.str_),
+            "dropped": counts}  # fmt: skip
+
+
+def from_numpy(found: Mapping[str, Array]) -> SwipeArrays:
+    """Return what `to_numpy` took apart."""
+    tensors: dict[str, Any] = {name: torch.from_numpy(found[name]) for name in _TENSORS}
+    return SwipeArrays(
+        **tensors,
+        labels=rows_of(found, "labels"),
+        names=tuple(found["names"].tolist()),
+        dropped=Counter(json.loads(str(found["dropped"]))),
+    )
 
 
 def to_arrays(

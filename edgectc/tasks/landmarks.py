@@ -10,7 +10,7 @@ import numpy as np
 from edgectc.data import augmentation as change
 from edgectc.data import landmarks
 from edgectc.tasks._base import Metric, Run
-from edgectc.tasks._signals import Data, SignalTask, check_strengths, splits
+from edgectc.tasks._signals import Data, SignalTask, check_strengths
 from edgectc.types import Array
 
 
@@ -79,5 +79,4 @@ def create(options: Options, *, run: Run) -> SignalTask:
         signal = change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
         return np.nan_to_num(signal, copy=False)
 
-    found = splits(run, options.data, made)
-    return SignalTask(Metric("dev_wer"), run, found, augment, options.data.too_long)
+    return SignalTask(Metric("dev_wer"), run, options.data, made, augment)

@@ -13,7 +13,7 @@ import numpy as np
 from edgectc.data import augmentation as change
 from edgectc.data import neural
 from edgectc.tasks._base import Metric, Run
-from edgectc.tasks._signals import Data, SignalTask, check_strengths, splits
+from edgectc.tasks._signals import Data, SignalTask, check_strengths
 from edgectc.types import Array
 
 
@@ -79,5 +79,4 @@ def create(options: Options, *, run: Run) -> SignalTask:
         signal = change.drop_points(signal, rng, how.drop)
         return change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
 
-    found = splits(run, options.data, made)
-    return SignalTask(Metric("dev_per"), run, found, augment, options.data.too_long)
+    return SignalTask(Metric("dev_per"), run, options.data, made, augment)

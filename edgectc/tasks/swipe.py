@@ -20,8 +20,9 @@ from edgectc.data.synthesis import generate
 from edgectc.errors import ConfigError
 from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
+from edgectc.tasks._cache import recall
 from edgectc.tasks._rebuilding import random_layout
-from edgectc.tasks._swipes import Data, SwipeArrays, joined, to_arrays
+from edgectc.tasks._swipes import Data, SwipeArrays, from_numpy, joined, to_arrays, to_numpy
 from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
 
@@ -71,40 +72,36 @@ class SwipeTask:
             raise ConfigError(
                 "the lexicon decoder needs words; pass --lexicon FILE or --set decoder.type=greedy"
             )
-        self._dropped = Counter[str]()
         how = options.data
         if options.layouts:
             how = replace(how, synthetic_layouts=options.layouts)
         self._default = layouts.load(how.layout)
-        real, dev = self._real(run) if run.data else ([], _made(how, run, dev=True))
-        arrays = to_arrays(real, run.model.frontend, run.model.stride)
-        self.real = len(arrays)
-        self._share = shares(arrays.labels, how.balance)
-        self._pools: list[tuple[int, int, int]] = []  # start, size and rows an epoch
-        for pool, wanted in _pools(how, run, real):
-            rows = min(len(pool), int(self.real * wanted)) if run.data else len(pool)
-            self._pools.append((len(arrays), len(pool), rows))
-            arrays = joined(arrays, pool)
+        about = {
+            "data": run.data,
+            "how": how,
+            "lexicon": run.lexicon,
+            "frontend": self._frontend.options,
+            "model": [run.model.stride, run.seed, run.validation_rows],
+        }
+        found = recall(run.cache, about, lambda: _prepared(how, run, self._default))
+        arrays = from_numpy(found)
+        # Start, size and rows an epoch of what there is to choose from beside the real swipes.
+        self._pools: list[tuple[int, int, int]] = []
+        self.real = start = int(found["real"])
+        for size, wanted in zip(found["pools"].tolist(), found["wanted"].tolist(), strict=True):
+            rows = min(size, int(self.real * wanted)) if run.data else size
+            self._pools.append((start, size, rows))
+            start += size
         self.made = sum(rows for _, _, rows in self._pools)
-        if not dev or not (self.real if run.data else self.made):
-            hint = "swipes need a word and a user (see `edgectc train --help`)"
-            raise no_data(str(run.data or "generator"), self.real, len(dev), hint)
+        self._share = shares(arrays.labels[: self.real], how.balance)
         self.train: SwipeArrays = replace(arrays, augment=options.augment)
         self.blank_id = arrays.keys.shape[1]
-        self._dev = [dev[i] for i in run.validated(len(dev))]
-        seen = [word_hash(s.word) for s in real if s.word]
-        words = np.unique(np.array(seen, "<u4")).tobytes()
-        self.files = {"seen_words.bin": words} if run.data else {}
+        self._dev = {name: found[f"dev_{name}"] for name in ("trace", "length", "word")}
+        self.files = {"seen_words.bin": found["seen_words"].tobytes()} if run.data else {}
         kind = "training swipes" if run.data else "generated training swipes"
-        self.dropped = self._dropped + arrays.dropped
+        self.dropped = arrays.dropped
         left_out = dict(self.dropped) or "none"
         print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
-
-    def _real(self, run: Run) -> tuple[list[Swipe], list[Swipe]]:
-        """Return the swipes of training users and the labelled ones of dev users."""
-        assert run.data
-        train, self._dropped = jsonl.load(run.data, split="train")
-        return train, [s for s in jsonl.load(run.data, split="dev")[0] if s.word]
 
     @property
     def epoch_rows(self) -> int:
@@ -122,12 +119,14 @@ class SwipeTask:
     @property
     def dev_rows(self) -> int:
         """Return how many dev swipes are scored."""
-        return len(self._dev)
+        return len(self._dev["word"])
 
     def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
         """Return the inputs of dev swipes."""
-        made = [self._frontend.prepare(self._dev[i].points, self._default) for i in rows]
-        return {k: torch.from_numpy(np.concatenate([one[k] for one in made])) for k in made[0]}
+        keys = self._frontend.context(self._default)
+        inputs = {"trace": self._dev["trace"][rows], "length": self._dev["length"][rows]}
+        inputs |= {name: np.repeat(table, len(rows), axis=0) for name, table in keys.items()}
+        return {name: torch.from_numpy(array) for name, array in inputs.items()}
 
     def score(self, answers: Iterable[Array]) -> Score:
         """Return top-1 of dev swipes, by the greedy decoder and by the preset."""
@@ -137,14 +136,44 @@ class SwipeTask:
             for spec in ({"type": "greedy"}, dict(self._decoder))
         ]
         hits, examples = np.zeros(2), []
-        for sample, log_probs in zip(self._dev, answers, strict=True):
-            word = letters(sample.word or "")
+        for word, log_probs in zip(self._dev["word"].tolist(), answers, strict=True):
             said = [letters(decoder(log_probs, nbest=1).best.text) for decoder in decoders]
             hits += [one == word for one in said]
             examples.append((word, said[1]))
-        greedy, preset = (hits / len(self._dev)).round(5)
+        greedy, preset = (hits / self.dev_rows).round(5)
         figures = {"dev_greedy_top1": float(greedy), "dev_top1": float(preset)}
         return Score(figures, tuple(examples[:3]))
+
+
+def _prepared(how: Data, run: Run, default: Layout) -> dict[str, Array]:
+    """Return all that is made of the samples before training, as plain arrays."""
+    frontend = run.model.frontend
+    real, dropped = jsonl.load(run.data, split="train") if run.data else ([], Counter[str]())
+    dev = jsonl.load(run.data, split="dev")[0] if run.data else _made(how, run, dev=True)
+    dev = [swipe for swipe in dev if swipe.word]
+    arrays = to_arrays(real, frontend, run.model.stride)
+    count = len(arrays)
+    sizes, wanted = [], []
+    for pool, share in _pools(how, run, real):
+        sizes.append(len(pool))
+        wanted.append(share)
+        arrays = joined(arrays, pool)
+    if not dev or not (count if run.data else len(arrays)):
+        hint = "swipes need a word and a user (see `edgectc train --help`)"
+        raise no_data(str(run.data or "generator"), count, len(dev), hint)
+    chosen = [dev[i] for i in run.validated(len(dev))]
+    prepared = [frontend.prepare(swipe.points, default) for swipe in chosen]
+    seen = [word_hash(swipe.word) for swipe in real if swipe.word]
+    return {
+        **to_numpy(replace(arrays, dropped=dropped + arrays.dropped)),
+        "real": np.array(count),
+        "pools": np.array(sizes, np.int64),
+        "wanted": np.array(wanted, np.float64),
+        "seen_words": np.unique(np.array(seen, "<u4")),
+        "dev_trace": np.concatenate([one["trace"] for one in prepared]),
+        "dev_length": np.concatenate([one["length"] for one in prepared]),
+        "dev_word": np.array([letters(swipe.word or "") for swipe in chosen], np.str_),
+    }
 
 
 def _pools(how: Data, run: Run, real: list[Swipe]) -> Iterator[tuple[SwipeArrays, float]]:

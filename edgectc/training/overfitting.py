@@ -58,6 +58,7 @@ def overfit(
     limit: int = 1000,
     device: str = "cpu",
     threads: int = 1,
+    cache: Path | None = None,
 ) -> Overfitted:
     """Learn ``count`` samples by heart, without augmentation and dropout; write ``overfit.json``.
 
@@ -73,6 +74,7 @@ def overfit(
         device: see `edgectc.training.devices.fabric`.
         device: see `edgectc.training.devices.fabric`.
         threads: of torch.
+        cache: folder of prepared samples; None prepares them anew.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -85,7 +87,7 @@ def overfit(
     calm = {**config, "model": without_dropout(config["model"]), "decoder": {"type": "greedy"}}
     calm |= {"loss": {}, "ema": 0.0, "freeze": [], "distillation": None}
     calm["optimizer"] = {**config.get("optimizer", {}), "weight_decay": 0.0}
-    settings, model, task = prepare(calm, data=data, lexicon=lexicon, threads=threads)
+    settings, model, task = prepare(calm, data=data, lexicon=lexicon, threads=threads, cache=cache)
     rows = task.order(np.random.default_rng(settings.seed))[:count]
     if len(rows) < count:
         raise InputError(f"{len(rows)} samples, expected {count} or more", reason="no_data")

@@ -29,6 +29,7 @@ def prepare(
     data: Path | None,
     lexicon: Lexicon | None = None,
     threads: int = 1,
+    cache: Path | None = None,
 ) -> tuple[Settings, CtcModel, Task]:
     """Return a configuration's complete settings, its model before training, and its task.
 
@@ -39,6 +40,7 @@ def prepare(
         data: the user's samples; None generates them.
         lexicon: words for the decoder.
         threads: of torch.
+        cache: folder of prepared samples, see `edgectc.tasks._cache`; None for none.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -51,7 +53,9 @@ def prepare(
     if settings.start:
         _start(model, settings.start)
     initialise(model, settings.init)
-    run = Run(model, data, lexicon, settings.decoder, settings.seed, settings.validation_rows)
+    run = Run(
+        model, data, lexicon, settings.decoder, settings.seed, settings.validation_rows, cache
+    )
     task: Task = registry.create("tasks", settings.task_spec(), run=run)
     check_feasible(task.train, model)
     return settings, model, task

@@ -66,6 +66,7 @@ def train(
     lexicon: Lexicon | None = None,
     device: str = "cpu",
     threads: int = 1,
+    cache: Path | None = None,
 ) -> Result:
     """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
 
@@ -79,6 +80,7 @@ def train(
         lexicon: words for the decoder.
         device: see `edgectc.training.devices.fabric`.
         threads: of torch, on the CPU.
+        cache: folder of prepared samples; None prepares them at each start.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -86,7 +88,9 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration.
         NonFiniteError: too many steps were not finite.
     """
-    settings, model, task = prepare(config, data=data, lexicon=lexicon, threads=threads)
+    settings, model, task = prepare(
+        config, data=data, lexicon=lexicon, threads=threads, cache=cache
+    )
     fabric = devices.fabric(device, settings.precision)
     if fabric.is_global_zero:
         claim(out, settings)

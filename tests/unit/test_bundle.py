@@ -81,7 +81,7 @@ def test_a_rename_that_fails_brings_the_old_bundle_back(
     rename = Path.rename
 
     def broken(self: Path, target: Path) -> Path:
-        if self.name == "bundle":
+        if self.name == "new":
             raise OSError(28, "No space left on device")
         return rename(self, target)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,3 +112,22 @@ def test_array_bytes_are_little_endian() -> None:
 def test_malformed_arrays_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(BundleError, match="malformed array"):
         manifests.unpack_array(values)
+
+
+def test_a_manifest_says_all_that_a_host_needs(artifacts: dict[str, Path]) -> None:
+    for target, path in artifacts.items():
+        data, manifest = manifests.read(path)
+        assert (manifest.target, manifest.family) == (target, "tcn")
+        assert {"dtype", "shape", "meaning", "unit", "rate"} < {*manifest.inputs[0]}
+        assert manifest.tokens[manifest.blank_id] == "<blank>"
+        assert {"stride", "window"} < {*manifest.output}
+        assert {"type", "atol"} <= {*manifest.scheme}
+        assert manifest.decoder["type"] == "lexicon"
+        assert {board["name"] for board in manifest.layouts} >= {"qwerty", "azerty"}
+        assert len(manifest.source["weights_sha256"]) == 64
+        assert {"edgectc", "torch", "numpy"} < {*manifest.source["versions"]}
+        assert {"max_abs_diff", "sqnr_db", "argmax_agreement"} <= {*manifest.parity}
+        case = manifest.reference["qwerty-hello"]
+        assert (case["word"], case["greedy"] != "") == ("hello", True)
+        assert manifests.unpack_array(case["log_probs"]).dtype == np.float32
+        assert manifests.size(data) > 3e6

@@ -11,9 +11,9 @@ from edgectc.errors import ConfigError, UnknownNameError
 
 
 def test_names_are_file_names() -> None:
-    assert registry.names("targets") == ["onnx", "pte"]
+    assert registry.names("targets") == ["coreml", "onnx", "pte"]
     assert registry.names("decoders") == ["beam", "greedy", "lexicon", "pyctcdecode", "template"]
-    assert registry.names("runners") == ["eager", "onnx", "pte"]
+    assert registry.names("runners") == ["coreml", "eager", "onnx", "pte"]
 
 
 def test_listing_imports_no_variant() -> None:

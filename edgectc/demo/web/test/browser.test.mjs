@@ -252,6 +252,15 @@ test("without its language model it goes on, and says so", { skip }, async () =>
   }
 });
 
+test("without crypto.subtle, as over http from another machine, it is the same", { skip }, async () => {
+  const one = await open(browser, url, {
+    before: (page) => page.evaluateOnNewDocument(() => Object.defineProperty(crypto, "subtle", { value: undefined })),
+  });
+  near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
+  quiet(one);
+  await one.context.close();
+});
+
 test("without storage it goes on, and says so", { skip }, async () => {
   const one = await open(browser, url, {
     before: (page) => page.evaluateOnNewDocument(() => Object.defineProperty(window, "localStorage", { get() { throw new Error("denied"); } })),

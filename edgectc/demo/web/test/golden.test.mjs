@@ -1,5 +1,6 @@
 // The host code against tests/golden: every stage from the vectors' own input, then all of it at once.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import test from "node:test";
@@ -9,6 +10,7 @@ import { Engine } from "../src/host/engine.js";
 import { checkPoints, readLayout, resample } from "../src/host/frontend.js";
 import { openArtifact, unpack, unseal } from "../src/host/manifest.js";
 import { Recognizer } from "../src/host/recognizer.js";
+import { sha256 } from "../src/host/sha256.js";
 import { contextOf, normalize, spell } from "../src/host/words.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -51,19 +53,26 @@ test("words are spelled and compared alike", () => {
   assert.deepEqual(contextOf("That is all."), []);
 });
 
-test("seals hold, and only whole files pass", () => {
+test("seals hold, and only whole files pass", async () => {
   for (const { name, base64, whole } of golden("checks.json").files) {
-    if (whole) unseal(decoded(base64));
-    else assert.throws(() => unseal(decoded(base64)), name);
+    if (whole) await unseal(decoded(base64));
+    else await assert.rejects(unseal(decoded(base64)), name);
   }
 });
 
-test("a manifest of a later version is refused, not misread", () => {
+test("a manifest of a later version is refused, not misread", async () => {
   const data = bytes(model, "artifacts/swipe-en.onnx");
-  assert.equal(openArtifact(data).name, "swipe-en");
+  assert.equal((await openArtifact(data)).name, "swipe-en");
   const sealed = Buffer.from(data);
   sealed.write('"bottom":', sealed.indexOf('"target":'));
-  assert.throws(() => openArtifact(new Uint8Array(sealed)), /damaged/);
+  await assert.rejects(openArtifact(new Uint8Array(sealed)), /damaged/);
+});
+
+test("our own SHA-256 is SHA-256", () => {
+  for (const n of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000]) {
+    const data = Uint8Array.from({ length: n }, (_, i) => (i * 7919 + n) & 255);
+    assert.equal(Buffer.from(sha256(data)).toString("hex"), createHash("sha256").update(data).digest("hex"), `${n} bytes`);
+  }
 });
 
 test("the search alone", async () => {

@@ -11,46 +11,39 @@ export async function index() {
 }
 
 /**
- * Returns a recognizer for one artifact, and what a person should know about it.
+ * Returns a recognizer for one artifact, and the artifact's bytes.
  * @param {Index} served
  * @param {string} file
  */
 export async function load(served, file) {
-  const [ort, module, artifact, lexicon, languageModel] = await Promise.all([
-    runtime(),
-    compiled("engine.wasm"),
-    bytes(`model/${file}`, "model"),
-    bytes(`model/${served.lexicon}`, "lexicon"),
-    served.language_model ? bytes(`model/${served.language_model}`, "language model").catch(() => null) : null,
-  ]);
-  const parts = { ort, module, artifact, lexicon };
-  const lost = "Words before the one you swipe are not used: ";
-  try {
-    const recognizer = await Recognizer.make({ ...parts, languageModel });
-    const missing = recognizer.manifest.language_model && !languageModel;
-    return { recognizer, size: artifact.length, notice: missing ? `${lost}the language model is missing.` : "" };
-  } catch (error) {
-    if (!languageModel || !(error instanceof Refused) || !/language model/.test(error.message)) throw error;
-    return { recognizer: await Recognizer.make({ ...parts, languageModel: null }), size: artifact.length, notice: lost + error.message };
-  }
+  const parts = {
+    ort: runtime(),
+    module: bytes("engine.wasm", "keyboard engine").then((code) => WebAssembly.compile(code)),
+    artifact: bytes(`model/${file}`, "model"),
+    lexicon: bytes(`model/${served.lexicon}`, "lexicon"),
+    languageModel: served.language_model ? bytes(`model/${served.language_model}`, "language model") : null,
+  };
+  for (const part of Object.values(parts)) part?.catch(() => {}); // each is waited for in its turn
+  const recognizer = await Recognizer.make(parts);
+  return { recognizer, size: (await parts.artifact).length };
 }
 
 /** @type {Promise<any> | null} */
 let ort = null;
 
+/** Returns onnxruntime-web; its code is fetched beside all else. */
 function runtime() {
-  const url = new URL("../runtime/", import.meta.url);
-  ort ??= import(`${url}ort.wasm.min.mjs`).then((made) => {
+  const url = new URL("../runtime/", import.meta.url).href;
+  ort ??= Promise.all([
+    import(`${url}ort.wasm.min.mjs`),
+    bytes("runtime/ort-wasm-simd-threaded.wasm", "runtime"),
+  ]).then(([made, code]) => {
     made.env.wasm.numThreads = 1; // more would need headers that static hosting lacks
-    made.env.wasm.wasmPaths = url.href;
+    made.env.wasm.wasmPaths = url;
+    made.env.wasm.wasmBinary = code.buffer;
     return made;
   });
   return ort;
-}
-
-/** @param {string} path */
-async function compiled(path) {
-  return WebAssembly.compile(await bytes(path, "keyboard engine"));
 }
 
 /**

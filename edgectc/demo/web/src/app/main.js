@@ -189,15 +189,15 @@ function offerLayouts() {
 async function start(served, file) {
   state("busy", "Loading…");
   try {
-    const { recognizer: made, size, notice } = await load(served, file);
+    const { recognizer: made, size } = await load(served, file);
     await warm(made);
     recognizer = made;
     dictionary.follow(made.engine);
     panel.about(made.manifest, size);
     offerLayouts();
     problem = "";
-    $("problem").hidden = !notice;
-    $("problem").textContent = notice;
+    $("problem").hidden = !made.notice;
+    $("problem").textContent = made.notice;
     state("ready", canStore() ? "Ready; all on this device" : "Ready; this browser stores nothing");
     performance.mark("ready");
     suggest();

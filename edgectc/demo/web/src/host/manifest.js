@@ -1,6 +1,6 @@
 // Opening a sealed artifact: docs/host_contract.md, 0.
 
-import { sha256, sha256Hex } from "./sha256.js";
+import { sha256Hex } from "./sha256.js";
 
 const ANY_VERSION = /\{"edgectc_manifest":(\d{1,9}),"file_sha256":"/g;
 const KEYS = new Set([
@@ -15,11 +15,11 @@ const FRONTEND = new Set([
 export class Refused extends Error {}
 
 /**
- * Returns where the 64 digits of the hash begin, once the whole file has matched them.
+ * Returns where the manifest begins, once the whole file has matched its hash, and the file as text.
  * @param {Uint8Array} bytes
- * @returns {{start: number, text: string}}
+ * @returns {Promise<{start: number, text: string}>}
  */
-export function unseal(bytes) {
+export async function unseal(bytes) {
   const text = new TextDecoder("latin1").decode(bytes);
   const found = [...text.matchAll(ANY_VERSION)];
   if (found.length !== 1) {
@@ -31,19 +31,18 @@ export function unseal(bytes) {
   }
   const start = index + prefix.length;
   const stored = text.slice(start, start + 64);
-  const blank = new Uint8Array(64).fill(48);
-  const actual = sha256Hex(sha256(bytes.subarray(0, start), blank, bytes.subarray(start + 64)));
-  if (stored !== actual) throw new Refused("The model is damaged: its bytes do not match its hash. Copy or export it again.");
+  const open = bytes.slice().fill(48, start, start + 64);
+  if (stored !== (await sha256Hex(open))) throw new Refused("The model is damaged: its bytes do not match its hash. Copy or export it again.");
   return { start: index, text };
 }
 
 /**
  * Returns the manifest of an artifact this host can use, after checking the hash over all its bytes.
  * @param {Uint8Array} bytes
- * @returns {Record<string, any>}
+ * @returns {Promise<Record<string, any>>}
  */
-export function openArtifact(bytes) {
-  const { start, text } = unseal(bytes);
+export async function openArtifact(bytes) {
+  const { start, text } = await unseal(bytes);
   let manifest;
   try {
     manifest = JSON.parse(text.slice(start, objectEnd(text, start))).manifest;
@@ -90,12 +89,12 @@ function check(manifest) {
 
 /**
  * Throws unless a file is the one that a manifest names.
- * @param {Uint8Array} bytes
+ * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {{file: string, sha256: string}} wanted
  * @param {string} what
  */
-export function checkFile(bytes, wanted, what) {
-  if (sha256Hex(sha256(bytes)) !== wanted.sha256) {
+export async function checkFile(bytes, wanted, what) {
+  if ((await sha256Hex(bytes)) !== wanted.sha256) {
     throw new Refused(`The ${what} is not the one this model was made with (${wanted.file}). Serve the right file.`);
   }
 }

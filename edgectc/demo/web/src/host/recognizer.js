@@ -9,22 +9,24 @@ import { Refused, checkFile, openArtifact } from "./manifest.js";
 
 export class Recognizer {
   /**
-   * Returns a recognizer, or throws `Refused`.
-   * @param {{ort: any, module: WebAssembly.Module, artifact: Uint8Array, lexicon: Uint8Array, languageModel: Uint8Array | null}} parts
+   * Returns a recognizer, or throws `Refused`. Parts may be promises: each is waited for when it is needed, so
+   * that the runtime is compiled while the words are checked.
+   * @param {{ort: any, module: any, artifact: any, lexicon: any, languageModel: any}} parts
+   * @returns {Promise<Recognizer>}
    */
   static async make({ ort, module, artifact, lexicon, languageModel }) {
-    const manifest = openArtifact(artifact);
+    const bytes = await artifact;
+    const manifest = await openArtifact(bytes);
     if (!manifest.lexicon) throw new Refused("The model names no lexicon; a keyboard needs one.");
-    checkFile(lexicon, manifest.lexicon, "lexicon");
-    const engine = await Engine.make(module);
-    engine.lexicon(lexicon);
+    const session = Promise.resolve(ort).then((made) => made.InferenceSession.create(bytes, { executionProviders: ["wasm"] }));
+    session.catch(() => {}); // told below, unless something else fails first
+    const engine = await Engine.make(await module);
+    const words = await lexicon;
+    await checkFile(words, manifest.lexicon, "lexicon");
+    engine.lexicon(words);
     engine.options(manifest.decoder);
-    if (languageModel && manifest.language_model) {
-      checkFile(languageModel, manifest.language_model, "language model");
-      engine.languageModel(languageModel);
-    }
-    const session = await ort.InferenceSession.create(artifact, { executionProviders: ["wasm"] });
-    return new Recognizer(ort, session, engine, manifest, Boolean(languageModel && manifest.language_model));
+    const notice = manifest.language_model ? await context(engine, manifest.language_model, languageModel) : "";
+    return new Recognizer(await ort, await session, engine, manifest, notice);
   }
 
   /**
@@ -32,14 +34,15 @@ export class Recognizer {
    * @param {any} session
    * @param {Engine} engine
    * @param {Record<string, any>} manifest
-   * @param {boolean} hasContext
+   * @param {string} notice why words before are not used, ""
    */
-  constructor(ort, session, engine, manifest, hasContext) {
+  constructor(ort, session, engine, manifest, notice) {
     this.ort = ort;
     this.session = session;
     this.engine = engine;
     this.manifest = manifest;
-    this.hasContext = hasContext;
+    this.notice = notice;
+    this.hasContext = Boolean(manifest.language_model) && !notice;
     /** @type {import("./frontend.js").Layout[]} */
     this.layouts = manifest.layouts.map(readLayout);
     this.layout = this.layouts[0];
@@ -97,5 +100,24 @@ export class Recognizer {
     const done = performance.now();
     const ms = { resample: packed - start, network: ran - packed, search: done - ran, total: done - start };
     return { words, logProbs: logProbs.slice(), frames: used, letters: layout.letters, ms };
+  }
+}
+
+/**
+ * Gives the engine its language model; returns why not, or "".
+ * @param {Engine} engine
+ * @param {{file: string, sha256: string}} wanted
+ * @param {any} languageModel
+ */
+async function context(engine, wanted, languageModel) {
+  try {
+    const bytes = await languageModel;
+    if (!bytes) throw new Refused("The language model is missing.");
+    await checkFile(bytes, wanted, "language model");
+    engine.languageModel(bytes);
+    return "";
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return `Words before the one you swipe are not used. ${error.message}`;
   }
 }

@@ -1,4 +1,4 @@
-// SHA-256, because crypto.subtle is missing on a page that a phone opens by http from a laptop.
+// SHA-256: the browser's own, and ours where it has none, as on a page that a phone opens by http from a laptop.
 // Source: FIPS 180-4.
 
 /** @type {number[]} */
@@ -10,35 +10,30 @@ const K = Int32Array.from(primes, (p) => fraction(Math.cbrt(p)));
 const H = Int32Array.from(primes.slice(0, 8), (p) => fraction(Math.sqrt(p)));
 
 /**
- * Returns the digest of some bytes, one part after another.
- * @param {...Uint8Array} parts
+ * Returns the digest of some bytes as lower-case hex digits.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ */
+export async function sha256Hex(bytes) {
+  const own = globalThis.crypto?.subtle;
+  const digest = own ? new Uint8Array(await own.digest("SHA-256", bytes)) : sha256(bytes);
+  return Array.from(digest, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Returns the digest of some bytes.
+ * @param {Uint8Array} bytes
  * @returns {Uint8Array}
  */
-export function sha256(...parts) {
+export function sha256(bytes) {
   const state = H.slice();
   const words = new Int32Array(64);
-  const block = new Uint8Array(64);
-  let held = 0;
-  let total = 0;
-  for (const part of parts) {
-    total += part.length;
-    let at = 0;
-    if (held) {
-      at = Math.min(64 - held, part.length);
-      block.set(part.subarray(0, at), held);
-      held += at;
-      if (held < 64) continue;
-      compress(state, words, block, 0);
-      held = 0;
-    }
-    for (; at + 64 <= part.length; at += 64) compress(state, words, part, at);
-    block.set(part.subarray(at));
-    held = part.length - at;
-  }
+  const whole = bytes.length - (bytes.length % 64);
+  for (let at = 0; at < whole; at += 64) compress(state, words, bytes, at);
+  const held = bytes.length - whole;
   const tail = new Uint8Array(held < 56 ? 64 : 128);
-  tail.set(block.subarray(0, held));
+  tail.set(bytes.subarray(whole));
   tail[held] = 0x80;
-  new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(total) * 8n);
+  new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(bytes.length) * 8n);
   for (let at = 0; at < tail.length; at += 64) compress(state, words, tail, at);
   const digest = new DataView(new ArrayBuffer(32));
   state.forEach((value, i) => digest.setInt32(4 * i, value));
@@ -72,9 +67,3 @@ function compress(state, w, bytes, at) {
   state[0] += a; state[1] += b; state[2] += c; state[3] += d;
   state[4] += e; state[5] += f; state[6] += g; state[7] += h;
 }
-
-/**
- * Returns bytes as lower-case hex digits.
- * @param {Uint8Array} bytes
- */
-export const sha256Hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,73 @@
+// Real swipes in a real Chromium, against Python's answers, and how fast the page is.
+//
+//   edgectc decode --input swipes.jsonl --json > answers.jsonl
+//   node test/measure.mjs http://localhost:8321/ swipes.jsonl answers.jsonl
+import fs from "node:fs";
+
+import { launch, open, swipe } from "./chromium.mjs";
+
+const [url, ...files] = process.argv.slice(2);
+const [swipes, answers] = files.map((file) => fs.readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line)));
+for (const row of swipes) row.points = row.points.map((point) => (Array.isArray(point) ? point : [point.x, point.y, point.t]));
+const browser = await launch();
+const middle = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const round = (value) => Number(value.toFixed(1));
+const report = { browser: await browser.version(), swipes: swipes.length };
+
+// How soon the page is there, in a browser that has not seen it.
+const ready = [];
+for (let i = 0; i < 5; i++) {
+  const { page, context } = await open(browser, url);
+  ready.push(await page.evaluate(() => performance.getEntriesByName("ready")[0].startTime));
+  await context.close();
+}
+report.ready_ms = ready.map(Math.round);
+
+// A finger, in its own time: from lifting it to the word.
+const first = [];
+const later = [];
+for (let i = 0; i < 3; i++) {
+  const { page, context } = await open(browser, url);
+  for (const [n, one] of swipes.slice(12 * i, 12 * i + 12).entries()) {
+    const word = await swipe(page, one.points);
+    if (word) (n ? later : first).push(word.ms);
+  }
+  await context.close();
+}
+report.first_word_ms = first.map(round);
+report.later_words_ms = { n: later.length, p50: round(middle(later)), most: round(Math.max(...later)) };
+
+// All of them, through the page's own engine.
+const { page } = await open(browser, url);
+const found = await page.evaluate(async (rows) => {
+  const { index, load } = await import("./app/loader.js");
+  const served = await index();
+  const { recognizer } = await load(served, served.artifacts[0].file);
+  const all = [];
+  for (const { layout = "qwerty", points } of rows) {
+    recognizer.use(layout);
+    try {
+      const { words, ms } = await recognizer.read(points);
+      all.push({ words, ms: ms.total });
+    } catch (error) {
+      all.push({ words: [], ms: 0, reason: error.reason ?? String(error) });
+    }
+  }
+  return all;
+}, swipes.map(({ layout, points }) => ({ layout, points })));
+let same = 0;
+let five = 0;
+let off = 0;
+found.forEach(({ words }, i) => {
+  const wanted = answers[i].candidates ?? [];
+  same += words[0]?.text === wanted[0]?.text;
+  five += words.map((one) => one.text).join() === wanted.map((one) => one.text).join();
+  for (const [n, one] of words.entries())
+    if (one.text === wanted[n]?.text) off = Math.max(off, Math.abs(one.score - wanted[n].score));
+});
+report.same_top_1 = same / found.length;
+report.same_top_5 = five / found.length;
+report.largest_score_difference = off;
+report.recognizer_ms_p50 = round(middle(found.map((one) => one.ms)));
+console.log(JSON.stringify(report, null, 1));
+await browser.close();

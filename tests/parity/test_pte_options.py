@@ -1,0 +1,144 @@
+"""Delegates, buckets and lengths of ExecuTorch programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edgectc
+from edgectc import manifest as manifests
+from edgectc import reference, registry
+from edgectc.errors import ConfigError, ExportError, InputError, MissingDependencyError
+from edgectc.training import initialising
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small transformer over swipes: window 1, 64 frames."""
+    place = tmp_path_factory.mktemp("packed") / "transformer"
+    return initialising.initialise(place, "transformer", name="transformer").path
+
+
+@pytest.fixture(scope="module")
+def bucketed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Without a delegate, because that lowers in a moment; the runner sees no difference.
+    out = tmp_path_factory.mktemp("buckets")
+    options: dict[str, Any] = {"delegate": "portable", "buckets": (64, 16, 32)}
+    return edgectc.export(bundle, target="pte", out=out, **options).path
+
+
+def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
+    assert edgectc.verify(bucketed).status == "pass"
+    loaded = edgectc.load(bucketed)
+    cases = reference.from_json(manifests.read(bucketed)[1].reference)
+    for case in cases:
+        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+        frames = next(n for n in (16, 32, 64) if case.length <= n)
+        assert loaded.engine.run(inputs).shape[1] == frames
+    assert {case.length for case in cases} >= {1, 16, 31, 32, 64}
+    contract = loaded.engine.contract()
+    assert contract["0"] == ("float32", [1, 64, 3])
+
+
+def test_a_method_is_loaded_when_it_is_called(bucketed: Path) -> None:
+    loaded = edgectc.load(bucketed)
+    assert set(loaded.engine._methods) == {"forward"}
+    case = next(
+        c for c in reference.from_json(manifests.read(bucketed)[1].reference) if c.length == 7
+    )
+    loaded.run(case.inputs(loaded.frontend, loaded.board(case.layout)))
+    assert set(loaded.engine._methods) == {"forward", "forward_16"}
+
+
+@pytest.mark.slow
+def test_buckets_with_xnnpack(bundle: Path, tmp_path: Path) -> None:
+    made = edgectc.export(bundle, target="pte", buckets=(16, 64), out=tmp_path)
+    assert made.report.status == "pass"
+    one = edgectc.export(bundle, target="pte", out=tmp_path / "one.pte")
+    assert made.bytes - one.bytes < (bundle / "weights.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("buckets", "says"),
+    [((16, 32), "to 64, its longest"), ((0, 64), "from 1"), ((64, 64), "different")],
+)
+def test_buckets_that_cannot_be(
+    buckets: tuple[int, ...], says: str, bundle: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        edgectc.export(bundle, target="pte", buckets=buckets, out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_dynamic_length(bundle: Path, tmp_path: Path) -> None:
+    made = edgectc.export(bundle, target="pte", length="dynamic", out=tmp_path)
+    assert made.report.status == "pass"
+    loaded = edgectc.load(made.path)
+    cases = reference.from_json(made.manifest.reference)
+    seen = set()
+    for case in cases:
+        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+        seen.add(loaded.engine.run(inputs).shape[1])
+    assert seen == {max(4, case.length) for case in cases}
+    too_long = {**inputs, "length": np.array([65], np.int32)}
+    too_long["trace"] = np.zeros((1, 65, 3), np.float32)
+    with pytest.raises(InputError, match="refused its inputs"):
+        loaded.engine.run(too_long)
+
+
+def test_recurrent_networks_have_no_dynamic_length(tmp_path: Path) -> None:
+    gru = initialising.initialise(tmp_path / "gru", "gru", name="gru").path
+    with pytest.raises(ExportError, match="no dynamic length, use static or buckets"):
+        edgectc.export(gru, target="pte", length="dynamic", out=tmp_path)
+    with pytest.raises(ExportError, match="takes no loop"):
+        edgectc.export(gru, target="pte", delegate="coreml", out=tmp_path)
+
+
+def test_portable_kernels_are_warned_of(
+    bundle: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = edgectc.export(bundle, target="pte", delegate="portable", out=tmp_path)
+    assert made.report.status == "pass"
+    assert "portable kernels need" in caplog.text
+    assert made.manifest.parity["ms_per_call"] > 0 < made.manifest.parity["ms_per_call_torch"]
+    assert b"XnnpackBackend" not in made.path.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_core_ml_delegate(bundle: Path, tmp_path: Path) -> None:
+    made = edgectc.export(bundle, target="pte", delegate="coreml", out=tmp_path)
+    assert made.report.status == "not_run"
+    assert b"CoreMLBackend" in made.path.read_bytes()
+    assert made.manifest.parity == {}
+    with pytest.raises(MissingDependencyError, match="needs macOS"):
+        edgectc.load(made.path)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"delegate": "xnpack"}, "delegate is 'xnpack'"),
+        ({"length": "any"}, "length is 'any'"),
+        ({"length": "dynamic", "buckets": (64,)}, "needs no buckets"),
+        ({"opset": 18}, "has no opset"),
+    ],
+)
+def test_options_are_checked(options: dict[str, Any], says: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=says):
+        edgectc.export(target="pte", out=tmp_path, **options)
+
+
+def test_a_delegate_that_took_nothing_is_refused() -> None:
+    import torch
+
+    class Sums(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cumsum(x, 1)
+
+    target = registry.module("targets", "pte")
+    with pytest.raises(ExportError, match="xnnpack took no part of forward"):
+        target.create(target.Options()).convert(Sums(), {"x": torch.ones(1, 4, 2)})

@@ -1,0 +1,80 @@
+"""A crash of a tool chain, in a process of its own, is one clean error and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import edgectc
+from edgectc import isolation
+from edgectc.cli import main
+from edgectc.training import initialising
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("packed") / "gru"
+    return initialising.initialise(place, "gru", name="gru").path
+
+
+def planted(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shadow a package of the tool chain in child processes."""
+    package = folder / "planted" / "onnxscript"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(code)
+    paths = [str(package.parent), str(Path(edgectc.__file__).parents[1])]
+    monkeypatch.setenv("PYTHONPATH", ":".join(paths))
+
+
+def test_a_segmentation_fault_is_one_error(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    planted(tmp_path, "import ctypes; ctypes.string_at(0)", monkeypatch)
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = ["export", str(bundle), "--target", "onnx", "--out", str(out), "--isolate"]
+    assert main(arguments) == 4
+    error = capsys.readouterr().err
+    assert error.startswith("edgectc: error: the tool chain crashed (SIGSEGV)")
+    assert len(error.splitlines()) == 1
+    assert list(out.iterdir()) == []
+
+
+def test_the_childs_own_errors_keep_their_words_and_code(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    arguments = ["export", "--target", "onnx", "--out", str(tmp_path), "--isolate"]
+    assert main([*arguments[:1], str(tmp_path / "none"), *arguments[1:]]) == 2
+    assert "no bundle or artifact at" in capsys.readouterr().err
+    assert main([*arguments, "--opset", "13"]) == 2
+    assert "expected 14..25" in capsys.readouterr().err
+    planted(tmp_path, "raise ImportError('gone', name='onnxscript')", monkeypatch)
+    assert main([*arguments[:1], str(bundle), *arguments[1:]]) == 3
+    assert "pip install 'edgectc[export-onnx]'" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["planted"]
+
+
+def test_an_isolated_export_is_like_any_other(bundle: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "deep" / "x.onnx"
+    arguments = ["export", str(bundle), "--target=onnx", f"--out={out}", "--isolate", "--json"]
+    assert main(arguments) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert (about["path"], about["status"]) == (str(out), "pass")
+    assert about["bytes"] == out.stat().st_size
+    assert [p.name for p in out.parent.iterdir()] == ["x.onnx"]
+    assert edgectc.verify(out).status == "pass"
+
+
+def test_a_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    for version in ("old", "new"):
+        made = tmp_path / version / "x.mlpackage"
+        made.mkdir(parents=True)
+        (made / "Manifest.json").write_text(version)
+        isolation._rename(made, tmp_path / "x.mlpackage")
+    assert (tmp_path / "x.mlpackage" / "Manifest.json").read_text() == "new"
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(edgectc.EdgectcError, match="no artifact"):
+        isolation._rename(tmp_path / "x.mlpackage", tmp_path / "mine")

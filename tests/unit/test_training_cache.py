@@ -1,0 +1,112 @@
+"""Prepared samples that are kept: the same to the bit, never stale, never in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from edgectc.config import family_config
+from edgectc.data.lexicons import Lexicon
+from edgectc.tasks import _cache, _signals, swipe
+from edgectc.tasks._base import Task
+from edgectc.training.preparing import prepare
+
+FEW = {"tcn": {"synthetic_pool": 30}, "gru": {"train": 12, "dev": 5}}
+FEW["mobilenetv3"] = FEW["gru"]
+
+
+def task_of(family: str, cache: Path | None, file: Path | None = None, **changes: Any) -> Task:
+    values = {**family_config(family, "small"), "data": FEW[family], "decoder": {"type": "greedy"}}
+    words = Lexicon.from_counts({"hello": 2.0, "world": 1.0})
+    return prepare({**values, **changes}, data=file, lexicon=words, cache=cache)[2]
+
+
+def seen(task: Task) -> dict[str, Any]:
+    """All that training and validation see of a task."""
+    rows = np.arange(len(task.train))
+    batch = task.train.batch(rows, torch.Generator().manual_seed(0))
+    return {
+        **batch.inputs,
+        **{f"dev {k}": v for k, v in task.dev_inputs(np.arange(task.dev_rows)).items()},
+        "labels": batch.labels,
+        "names": [task.train.name(row) for row in rows],
+        "dropped": dict(task.dropped),
+        "files": dict(task.files),
+        "order": task.order(np.random.default_rng(0)).tolist(),
+    }
+
+
+def same(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    return one.keys() == two.keys() and all(
+        torch.equal(one[k], two[k]) if isinstance(one[k], torch.Tensor) else one[k] == two[k]
+        for k in one
+    )
+
+
+@pytest.mark.parametrize("family", FEW)
+def test_what_was_kept_is_what_was_made(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = seen(task_of(family, None))
+    assert same(seen(task_of(family, tmp_path)), plain)
+    assert len(list(tmp_path.iterdir())) == 1
+
+    def never(*_: object) -> None:
+        raise AssertionError("prepared again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(swipe, "_prepared", never)
+        patch.setattr(_signals, "_prepared", never)
+        assert same(seen(task_of(family, tmp_path)), plain)
+        with pytest.raises(AssertionError, match="again"):
+            task_of(family, None)
+
+
+def test_whatever_changes_makes_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files() -> int:
+        return len(list(tmp_path.iterdir()))
+
+    task_of("gru", tmp_path)
+    task_of("gru", tmp_path, epochs=3, augment={"noise": 0.1}, optimizer={"lr": 1e-3})
+    assert files() == 1, "what does not touch the samples"
+    task_of("gru", tmp_path, seed=1)
+    task_of("gru", tmp_path, data={**FEW["gru"], "train": 13})
+    assert files() == 3
+    for planted in (1.0, 2.0):
+        np.savez(
+            tmp_path.parent / "x.npz",
+            signal=np.full((60, 16), planted, np.float32),
+            length=np.array([30, 30]),
+            target=np.array(["AA", "B"]),
+            split=np.array(["train", "dev"]),
+        )
+        task = task_of("gru", tmp_path, file=tmp_path.parent / "x.npz")
+        assert float(task.train.batch(np.array([0])).inputs["signal"][0, 0, 0]) == planted
+    assert files() == 5
+    _cache._source.cache_clear()
+    monkeypatch.setattr(_cache, "_PREPARING", ("data",))  # as if the code were another
+    task_of("gru", tmp_path)
+    assert files() == 6
+    _cache._source.cache_clear()
+
+
+def test_a_damaged_file_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = seen(task_of("tcn", tmp_path))
+    (path,) = tmp_path.iterdir()
+    for damaged in (path.read_bytes()[:-300], b"", b"PK\x03\x04 nothing"):
+        path.write_bytes(damaged)
+        assert same(seen(task_of("tcn", tmp_path)), plain)
+        assert "made again" in capsys.readouterr().err
+    assert same(seen(task_of("tcn", tmp_path)), plain)
+    assert "made again" not in capsys.readouterr().err
+
+
+def test_rows_of_any_length_come_back() -> None:
+    for rows in ([], [()], [(1, 2), (), (3,)], [(5,)]):
+        assert _cache.rows_of(_cache.flat(rows, "x"), "x") == tuple(rows)

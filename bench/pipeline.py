@@ -31,7 +31,7 @@ from edgectc.report import progress, table
 from edgectc.types import Swipe
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-WEIGHTS = (0.2, 0.4, 0.7, 1.0, 1.4)
+WEIGHTS = (0.4, 0.7, 1.4)
 REPEATS = 3
 Answer = Callable[[Swipe], tuple[list[str], float, float]]  # words, whole ms, decode ms
 
@@ -107,7 +107,7 @@ def systems(
         scores = {w: top1(assembled(model, make(32, w)), tune) for w in WEIGHTS}
         best = max(WEIGHTS, key=lambda w: scores[w])
         print(f"{name}: weight {best}, {scores}", file=sys.stderr)
-        for beam in (32, 100):
+        for beam in (32,) if "little" in name else (32, 100):
             made[f"{name}, beam {beam} (weight {best})"] = assembled(model, make(beam, best))
     return made
 

@@ -20,6 +20,7 @@ def bench(
     runtimes: Sequence[str] | None = None,
     threads: Sequence[int] = (1,),
     data: str | None = None,
+    split: str = "all",
     lexicon: str | None = None,
     language_model: str | None = None,
     timed: int = 100,
@@ -37,6 +38,7 @@ def bench(
         runtimes: of `edgectc.benching.plan.RUNTIMES`; None takes all that the device has.
         threads: thread counts to measure.
         data: labelled recordings, for accuracy and as inputs; None generates inputs.
+        split: of swipes, "all", "train", "dev" or "test" users.
         lexicon: file of words to use instead of the models' own.
         language_model: file to use instead of the models' own.
         timed: samples that are timed.
@@ -57,6 +59,8 @@ def bench(
     """
     settings = settings or Settings()
     _check(settings, timed, scored)
+    if data is None and split != "all":
+        raise ConfigError(f"split {split!r} is one of recordings; name them with data")
     files = {"lexicon": lexicon, "language_model": language_model}
     for name, file in files.items():
         if file is not None and not Path(file).is_file():
@@ -71,7 +75,7 @@ def bench(
     )
     chosen = {
         plan.family(one.subject): samples.choose(
-            one.subject, data=data, lexicon=lexicon, timed=timed, scored=scored
+            one.subject, data=data, split=split, lexicon=lexicon, timed=timed, scored=scored
         )
         for one in plans
     }

@@ -211,8 +211,8 @@ def _finish(
     record.more |= process.ask("memory")
     if settings.throughput_s > 0:
         batches: Sequence[int] = _BATCHES[record.plan.device]
-        if record.plan.subject.target:
-            batches = (1,)  # an artifact has one shape
+        if not record.plan.subject.batched:
+            batches = (1,)
         elif record.plan.runtime == "compiled":
             batches = _COMPILED
         asked = {"batches": list(batches), "seconds": settings.throughput_s}

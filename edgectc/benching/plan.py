@@ -43,6 +43,7 @@ class Subject:
         target: "onnx" or "pte"; "" for the weights of a bundle.
         size_bytes: of the artifact, or of the weights.
         about: ``bundle.json``, or the manifest, as far as both say the same.
+        batched: whether it takes several samples at once.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Subject:
     target: str
     size_bytes: int
     about: Mapping[str, Any]
+    batched: bool = True
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,9 @@ def _of_artifact(place: Path) -> Subject:
         "lexicon": manifest.lexicon,
     }
     size = sum(p.stat().st_size for p in place.rglob("*") if p.is_file()) if place.is_dir() else 0
-    return Subject(place.name, place, manifest.target, size or place.stat().st_size, about)
+    size = size or place.stat().st_size
+    batched = not isinstance(manifest.inputs[0]["shape"][0], int)
+    return Subject(place.name, place, manifest.target, size, about, batched)
 
 
 def plans(

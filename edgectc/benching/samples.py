@@ -61,7 +61,13 @@ class Samples:
 
 
 def choose(
-    subject: Subject, *, data: str | None, lexicon: str | None, timed: int, scored: int
+    subject: Subject,
+    *,
+    data: str | None,
+    split: str,
+    lexicon: str | None,
+    timed: int,
+    scored: int,
 ) -> Samples:
     """Return the samples for a model and all that take the same ones.
 
@@ -69,6 +75,7 @@ def choose(
         subject: the model.
         data: labelled recordings: swipes ``.jsonl``, or ``.npz`` as training takes them; None
             generates some.
+        split: of swipes, "all" or a split of the users as `edgectc eval` takes it.
         lexicon: file to draw the words of generated swipes from instead of the model's own.
         timed: most samples to time.
         scored: most samples to measure accuracy on.
@@ -81,8 +88,8 @@ def choose(
         items = _generated(subject, frontend, lexicon, timed)
         source = f"{len(items)} generated samples, seed {_SEED}"
     else:
-        items = _read(subject, Path(data), max(timed, scored))
-        source = f"{len(items)} samples of {Path(data).name}"
+        items = _read(subject, Path(data), split, max(timed, scored))
+        source = f"{len(items)} samples of {Path(data).name}, split {split}"
     items, refused = _usable(items, subject, frontend)
     if not items:
         raise InputError(
@@ -94,15 +101,17 @@ def choose(
     return Samples(tuple(items), min(timed, len(items)), labelled, source, content)
 
 
-def _read(subject: Subject, path: Path, count: int) -> list[Item]:
+def _read(subject: Subject, path: Path, split: str, count: int) -> list[Item]:
     rng = np.random.default_rng(_SEED)
     if subject.about["frontend"]["type"] == "swipe":
-        swipes, _ = jsonl.load(jsonl.find(str(path)))
+        swipes, _ = jsonl.load(jsonl.find(str(path)), split=split)
         order = rng.permutation(len(swipes))[:count]
         return [
             Item(s.points, s.layout, s.context, (s.word,) if s.word and letters(s.word) else ())
             for s in (swipes[i] for i in order)
         ]
+    if split != "all":
+        raise ConfigError(f"split {split!r} is one of swipes; a .npz names its own")
     splits = signals.read(path)
     rows = splits["dev"] or splits["train"]
     order = rng.permutation(len(rows))[:count]

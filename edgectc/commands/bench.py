@@ -25,6 +25,9 @@ def arguments(one: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--data", metavar="FILE", help="labelled swipes .jsonl or recordings .npz, for accuracy"
     )
+    one.add_argument(
+        "--split", default="all", help="of swipes: all, train, dev or test users (default all)"
+    )
     one.add_argument("--lexicon", metavar="FILE", help="lexicon instead of the models' own")
     one.add_argument("--language-model", metavar="FILE", help="instead of the models' own")
     one.add_argument("--samples", type=int, default=100, help="samples to time (default 100)")
@@ -53,6 +56,7 @@ def run(options: Namespace) -> int:
         runtimes=_list(options.runtime) if options.runtime else None,
         threads=_numbers(options.threads),
         data=options.data,
+        split=options.split,
         lexicon=options.lexicon,
         language_model=options.language_model,
         timed=options.samples,

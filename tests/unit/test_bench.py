@@ -420,6 +420,7 @@ def test_a_worker_that_dies_is_the_reason_of_a_row(tmp_path: Path) -> None:
     [
         ["--samples", "0"], ["--rounds", "0"], ["--processes", "-1"], ["--threads", "x"],
         ["--tolerance", "10%"], ["--lexicon", "nowhere.tsv"], ["--data", "nowhere.jsonl"],
+        ["--split", "dev"],
         ["--device", "tpu"], ["--runtime", "onx"], ["nowhere.onnx"], ["--baseline", "nowhere"],
     ],
 )  # fmt: skip

@@ -221,7 +221,7 @@ def _pte(
     target = registry.create("targets", {"type": "pte"})
     fresh = target.embed(target.convert(tapped, tensors), manifest)
     runner = registry.create("runners", {"type": "pte"}, data=fresh)
-    got = [out.numpy().copy() for out in runner._method.execute(list(_tensors(inputs)))]
+    got = [out.numpy().copy() for out in runner.execute(list(_tensors(inputs)))]
     steps = [
         _step(name, type(model.get_submodule(name)).__name__, name, mine, theirs)
         for name, mine, theirs in zip(names, got[1:], truth[1:], strict=True)

@@ -90,17 +90,26 @@ class PteRunner:
         values[0] = values[0][:, :frames]
         # Copies, because numpy may give an axis of size one the stride 0, which is refused.
         tensors = [torch.from_numpy(value.copy()) for value in values]
+        (log_probs,) = self.execute(tensors, name)
+        # The output lives in memory that the next call overwrites.
+        copied: Array = log_probs.numpy().copy()
+        return copied
+
+    def execute(self, tensors: list[Any], method: str = "forward") -> list[Any]:
+        """Return all outputs of a method; they live in memory that the next call overwrites.
+
+        Raises:
+            InputError: reason ``bad_shape``: the program refused the inputs.
+        """
         try:
-            if name not in self._methods:
-                self._methods[name] = self._program.load_method(name)
-            (log_probs,) = self._methods[name].execute(tensors)
+            if method not in self._methods:
+                self._methods[method] = self._program.load_method(method)
+            outputs: list[Any] = self._methods[method].execute(tensors)
         except RuntimeError as error:
             raise InputError(
                 f"the program refused its inputs: {explained(error)}", reason="bad_shape"
             ) from error
-        # The output lives in memory that the next call overwrites.
-        copied: Array = log_probs.numpy().copy()
-        return copied
+        return outputs
 
     def _fitting(self, length: int) -> tuple[str, int | None]:
         """Return the method for an input of ``length`` valid frames, and the frames it is given."""

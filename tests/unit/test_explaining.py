@@ -128,7 +128,7 @@ def unknown_backend() -> None:
 
 def wrong_input() -> None:
     runner = loaded(lowered(lambda x: torch.relu(x @ torch.ones(8, 8)), torch.ones(4, 8)))
-    runner.run({"x": np.ones((5, 8), np.float32)})
+    runner.execute([torch.ones(5, 8)])
 
 
 ONES, N = torch.ones(1, 8, 3), torch.tensor([5])
@@ -181,7 +181,7 @@ def test_the_real_error_of_coremltools_is_explained(name: str) -> None:
         return ct.convert(program, minimum_deployment_target=ct.target.iOS17)
 
     def traced() -> Any:
-        model = torch.jit.trace(Of(lambda x: x.reshape(int(x.shape[0]) * 8, 3)), ONES)
+        model = torch.jit.trace(Of(lambda x: x.reshape(x.shape[0] * 8, 3)), ONES)
         return ct.convert(model, inputs=[ct.TensorType(shape=(1, 8, 3))])
 
     provoked: dict[str, Callable[[], Any]] = {

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,13 @@ from torch import Tensor, nn
 from edgectc.errors import ConfigError
 
 MASKED = 1e4  # subtracted from scores that nobody may choose; below float16's 65504
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Return a context in which autocast rounds nothing (it does not know meta tensors)."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 class MaskedNorm(nn.Module):
@@ -39,7 +47,7 @@ class MaskedNorm(nn.Module):
 
     def _statistics(self, x: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
         # In half precision the difference of the two moments would be rounding alone.
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             x, weight = x.float(), (keep[:, 0] / torch.clamp(keep.sum(), min=1.0)).float()
             mean = torch.einsum("nct,nt->c", x, weight)
             var = torch.clamp(torch.einsum("nct,nt->c", x * x, weight) - mean * mean, min=0.0)
@@ -87,8 +95,7 @@ class MaskedConvNorm(MaskedNorm):
             return x
         if x.dtype == self.gain.dtype:
             return super().forward(x, keep)
-        # Under autocast the convolution rounds, but statistics of rounded squares would be noise.
-        with torch.autocast(x.device.type, enabled=False):
+        with full_precision(x.device):
             return super().forward(x.float(), keep)
 
     @torch.no_grad()

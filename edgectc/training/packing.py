@@ -32,17 +32,19 @@ _NOTES = ("CARD.md", "train.toml", "samples.jsonl", "offensive.tsv")
 
 @dataclass(frozen=True)
 class Words:
-    """The files of words that a bundle carries.
+    """The files of words that a bundle decodes with.
 
     Attributes:
         lexicon: file of words.
         language_model: what previous words say about the next; None for none.
         licences: of the two, as the manifest states them.
+        carried: the bundle holds copies; else hosts find them by hash, e.g. in another bundle.
     """
 
     lexicon: Path
     language_model: Path | None = None
     licences: tuple[str, str] = ("", "")
+    carried: bool = True
 
     def described(self) -> dict[str, dict[str, str]]:
         """Return what the index says of the files."""
@@ -72,7 +74,7 @@ def pack(
         run: folder that `train` wrote.
         out: bundle directory to make or replace.
         name: name of the model.
-        words: lexicon and language model to carry; None if the decoder needs none.
+        words: lexicon and language model; None if the decoder needs none.
         decoder: changes to the run's decoder preset.
         checkpoint: "best" or "last".
 
@@ -119,7 +121,7 @@ def repack(
         bundle: what to start from.
         out: bundle directory to make or replace.
         name: name of the model; None keeps it.
-        words: lexicon and language model to carry; None keeps them.
+        words: lexicon and language model; None keeps them.
         decoder: changes to the preset.
         model: the network with other weights; None keeps them.
 
@@ -140,7 +142,7 @@ def repack(
         boards=boards,
         recordings=generate(kind, model.frontend, boards).recordings,
         decoder=registry.complete("decoders", {**index.decoder, **(decoder or {})}),
-        words=words or _words_of(bundle),
+        words=words or words_of(bundle),
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
         training=index.training,
         notes={
@@ -151,13 +153,21 @@ def repack(
     )
 
 
-def _words_of(bundle: Bundle) -> Words | None:
+def words_of(bundle: Bundle) -> Words | None:
+    """Return what a bundle decodes with; None if its decoder needs no words.
+
+    Raises:
+        BundleFileMissingError: a file is neither in the bundle nor in one that is shipped.
+    """
     lexicon, model = bundle.index.lexicon, bundle.index.language_model
     if lexicon is None:
         return None
-    licences = (str(lexicon["licence"]), str(model["licence"]) if model else "")
-    path = bundle.path / str(model["file"]) if model else None
-    return Words(bundle.path / str(lexicon["file"]), path, licences)
+    return Words(
+        bundles.find_file(lexicon, bundle.path, kind="lexicon"),
+        bundles.find_file(model, bundle.path, kind="language-model") if model else None,
+        (str(lexicon["licence"]), str(model["licence"]) if model else ""),
+        carried=lexicon["file"] in bundle.index.files,
+    )
 
 
 def write(
@@ -185,7 +195,7 @@ def write(
         recordings: of the reference cases.
         decoder: complete decoder preset.
         training: what the index says of it.
-        words: files to carry.
+        words: lexicon and language model.
         seen_words: hashes of the training words.
         notes: files for people.
 
@@ -203,7 +213,8 @@ def write(
         "reference.safetensors": reference.to_safetensors(cases),
         "tokens.txt": tokens.to_text().encode(),
     }
-    files |= {path.name: path.read_bytes() for path in words.paths()} if words else {}
+    if words and words.carried:
+        files |= {path.name: path.read_bytes() for path in words.paths()}
     files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
         "name": name,

@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from typing import Any, NoReturn
 
 from edgectc import __version__
@@ -78,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if options.debug:
             raise
-        return _fail(f"{error.strerror or error}: {error.filename or ''}", 2)
+        where = f": {error.filename}" if error.filename else ""
+        advice = "; make room and run the same command again" if error.errno == ENOSPC else ""
+        return _fail(f"{error.strerror or error}{where}{advice}", 2)
     except Exception as error:  # the last net: one line, and --debug for the rest
         if options.debug:
             raise

@@ -23,7 +23,7 @@ from edgectc.errors import BundleFileMissingError
 from edgectc.files import sha256
 from edgectc.model import PARTS, CtcModel
 from edgectc.reference import Case, Recording
-from edgectc.training import checkpoints
+from edgectc.training import card, checkpoints
 from edgectc.training.recordings import generate
 from edgectc.training.settings import Settings
 
@@ -197,17 +197,22 @@ def write(
         training: what the index says of it.
         words: lexicon and language model.
         seen_words: hashes of the training words.
-        notes: files for people.
+        notes: files for people; without a card of theirs, one is made.
 
     Raises:
         ConfigError: the decoder needs a lexicon.
         NonFiniteError: a weight is NaN or Inf.
     """
+    tokens = model.frontend.tokens(next(iter(boards.values()), None))
+    described, notes = words.described() if words else {}, dict(notes or {})
+    if not card.kept(notes.get("CARD.md")):
+        notes["CARD.md"] = card.write(
+            name, model, spec, tokens=tokens, decoder=decoder, training=training, words=described
+        )
     weights = _folded(model)
     cases = reference.generate(model.frontend, recordings, boards=boards, window=model.window)
     lexicon = words.lexicon if words else None
     cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
-    tokens = model.frontend.tokens(next(iter(boards.values()), None))
     files = {
         "weights.safetensors": weights,
         "reference.safetensors": reference.to_safetensors(cases),
@@ -225,7 +230,7 @@ def write(
         "layouts": [layouts.describe(board) for board in boards.values()],
         "decoder": decoder,
         "lexicon": None,
-        **(words.described() if words else {}),
+        **described,
         "seen_words": "seen_words.bin" if seen_words else None,
         "training": training,
     }

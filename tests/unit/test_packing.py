@@ -54,6 +54,22 @@ def test_lexicon_seen_words_and_notes_are_carried(tmp_path: Path) -> None:
     assert {case.word for case in cases if case.points is not None} <= {"hello", "edge", ""}
 
 
+def test_a_card_is_made_until_a_person_writes_one(tmp_path: Path) -> None:
+    about = {**swipe_model("greedy"), "training": {"epoch": 3, "metric": "dev_top1", "value": 0.5}}
+    count = sum(p.numel() for p in about["model"].parameters())
+    made = packing.write(tmp_path / "x", **about)
+    text = (tmp_path / "x/CARD.md").read_text()
+    assert f"| parameters | {count:,} |" in text
+    assert "epoch 3 of a run with seed 0: dev_top1 0.5 on its dev samples" in text
+    for name in about["model"].frontend.input_contract():
+        assert f"| `{name}` |" in text
+    again = packing.repack(made, tmp_path / "y", name="other")
+    assert "# other" in (again.path / "CARD.md").read_text(), "made anew"
+    (again.path / "CARD.md").write_text("# mine")
+    last = packing.repack(again, tmp_path / "z")
+    assert (last.path / "CARD.md").read_text() == "# mine"
+
+
 def test_words_may_stay_where_they_are(tmp_path: Path) -> None:
     lexicon = tmp_path / "words.tsv"
     Lexicon.from_counts({"hello": 2.0, "edge": 1.0}).write(lexicon)

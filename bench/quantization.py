@@ -36,10 +36,10 @@ def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[s
         return [*name, done.stderr.splitlines()[-1].removeprefix("edgectc: error: "), *[""] * 4]
     about = json.loads(done.stdout)["quantization"]
     old, new, numbers = about["before"], about["after"], about["numbers"]
-    kept = len(about["float_by_search"])
+    number, kept = about["operators"], len(about["float_by_search"])
     return [
         *name,
-        f"accepted, {about['operators'] - kept} of {about['operators']} layers",
+        f"accepted, {number - kept} of {number} layers" if number else "accepted, all weights",
         f"{new['bytes'] / old['bytes']:.2f} x",
         f"{new['ms'] / old['ms']:.2f} x",
         f"{numbers['sqnr_db']:.0f}",

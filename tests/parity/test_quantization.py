@@ -33,43 +33,13 @@ from edgectc.errors import (
 )
 from edgectc.quantizing import measure, work
 from edgectc.targets._plan import Plan
-from edgectc.training import initialising, packing
-from edgectc.types import Swipe
+from edgectc.training import packing
 
-WORDS = "the and you that was for are with this have from they know want been good much some time"
 TARGETS = ("onnx", "pte", "coreml")
 
 
 def user_of(split: str) -> str:
     return next(f"u{i}" for i in range(999) if jsonl.split_of(f"u{i}") == split)
-
-
-@pytest.fixture(scope="module")
-def swipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated swipes of a training user and of a dev user."""
-    rng, board = np.random.default_rng(0), layouts.load("qwerty")
-    words = WORDS.split()
-    rows = [
-        Swipe(synthesize(words[i % len(words)], board, rng), words[i % len(words)], user=user)
-        for user, count in ((user_of("train"), 80), (user_of("dev"), 40))
-        for i in range(count)
-    ]
-    path = tmp_path_factory.mktemp("swipes") / "swipes.jsonl"
-    jsonl.write(path, rows)
-    return path
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Untrained bundles by family, made once."""
-    folder, made = tmp_path_factory.mktemp("small"), dict[str, Path]()
-
-    def of(family: str) -> Path:
-        if family not in made:
-            made[family] = initialising.initialise(folder / family, family, name=family).path
-        return made[family]
-
-    return of
 
 
 @pytest.fixture(autouse=True)
@@ -493,8 +463,16 @@ def test_what_makes_no_sense_is_refused(
         edgectc.export(tcn_path, target="onnx", scheme="int8-static", out=tmp_path)
     with pytest.raises(ConfigError, match="nan_policy"):
         quantize(tcn_path, swipes, tmp_path, nan_policy="ignore")
-    with pytest.raises(ExportError, match="no int8-dynamic kernel for any layer"):
+    with pytest.raises(ExportError, match=r"encoder is convolution; .* for it: int8-static$"):
         quantize(tcn_path, swipes, tmp_path, target="pte", scheme="int8-dynamic")
+    with pytest.raises(ConfigError, match="max_drop is nan"):
+        quantize(tcn_path, swipes, tmp_path, max_drop=float("nan"))
+    with pytest.raises(ConfigError, match="min_speedup is 0, expected a factor"):
+        quantize(tcn_path, swipes, tmp_path, min_speedup=0.0)
+    with pytest.raises(ConfigError, match="limit is 1"):
+        quantize(tcn_path, swipes, tmp_path, limit=1)
+    with pytest.raises(ConfigError, match="decoder is 'greedy' over 'neural'"):
+        quantize(small("gru"), None, tmp_path, scheme="int8-weight", retune_decoder=True)
     assert list(tmp_path.iterdir()) == []
 
 

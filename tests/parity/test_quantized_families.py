@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load as load_tensors
 
 import edgectc
 from edgectc import bundle as bundles
 from edgectc import cli, exporter, manifest, registry, schemes
-from edgectc.errors import InputError
+from edgectc.errors import InputError, NonFiniteError, UnsupportedSchemeError
+from edgectc.model import CtcModel
 from edgectc.targets import _plan
+from edgectc.training import packing
 
 
 @pytest.mark.slow
@@ -96,3 +99,40 @@ def test_why_no_sample_is_usable_is_told(small: Callable[[str], Path], tmp_path:
         edgectc.quantize(
             small("gru"), target="onnx", out=tmp_path, calibration=raw, scheme="int8-weight"
         )
+
+
+def wide(source: Path, folder: Path, weight: float) -> Path:
+    """A bundle with one channel of large weights, and the reference answers that follow from it."""
+    bundle = bundles.read(source)
+    changed = CtcModel(bundle.index.model)
+    tensors = load_tensors(bundle.file("weights.safetensors"))
+    tensors["encoder.coarse.0.conv.conv.weight"][0] = weight
+    changed.load_state_dict(tensors)
+    return packing.repack(bundle, folder, model=changed).path
+
+
+@pytest.mark.parametrize("target", ["onnx", "coreml"])
+def test_a_weight_beyond_float16_is_named(
+    target: str, small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    bundle, out = wide(small("tcn"), tmp_path / "wide", 7e4), tmp_path / "x.mlpackage"
+    with pytest.raises(NonFiniteError, match=r"encoder\.coarse\.0\.conv\.conv\.weight \(up to 699"):
+        edgectc.quantize(bundle, target=target, scheme="float16", out=out, dev=str(swipes))
+    with pytest.raises(UnsupportedSchemeError, match="'pte' cannot hold scheme 'float16'"):
+        edgectc.quantize(bundle, target="pte", scheme="float16", out=tmp_path / "x.pte")
+    assert not [*tmp_path.glob("x*")]
+
+
+def test_an_activation_beyond_float16_is_named(
+    small: Callable[[str], Path], swipes: Path, tmp_path: Path
+) -> None:
+    """Core ML computes in float16; the other targets only store weights in it."""
+    pytest.importorskip("coremltools")
+    bundle, out = wide(small("tcn"), tmp_path / "wide", 6.5e4), tmp_path / "x.mlpackage"
+    with pytest.raises(
+        NonFiniteError, match=r"activations leave the range of float16 .*encoder\.coarse\.0\.conv"
+    ):
+        edgectc.quantize(
+            bundle, target="coreml", scheme="float16", out=out, calibration=str(swipes), limit=8
+        )
+    assert not out.exists()

@@ -267,6 +267,8 @@ def _make(verb: object) -> None:
     one.add_argument("--licence", default="", help="licence of the lexicon")
     one.add_argument("--language-model", metavar="FILE", help="language model to carry, .lm")
     one.add_argument("--lm-licence", default="", help="licence of the language model")
+    text = "decode with the words of this bundle; not copied, found by hash beside it or shipped"
+    one.add_argument("--words-of", metavar="BUNDLE", help=text)
     one.add_argument("--preset", metavar="FILE", help="decoder preset from tune-decoder")
     one.add_argument(
         "--set",

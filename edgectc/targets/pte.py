@@ -103,8 +103,8 @@ class PteTarget:
         looped = rolled(model)
         for name in unrolled(looped):
             logging.getLogger("edgectc").warning(
-                "%s is an LSTM with projections, of which ExecuTorch gets one copy a frame: lowering "
-                "may take minutes; without proj_size, a linear layer after it, it becomes a loop",
+                "%s is an LSTM with projections, which ExecuTorch unrolls, one copy a frame: "
+                "lowering may take minutes; with a linear layer in place of proj_size it is a loop",
                 name,
             )
         if looped is not model and self.options.delegate == "coreml":

@@ -11,8 +11,8 @@ from typing import Any
 
 from edgectc.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.files import write_bytes
+from edgectc.mil import MilProgram
 from edgectc.quiet import quiet
-from edgectc.runners._mil import MilProgram
 from edgectc.types import Array
 
 

@@ -67,6 +67,13 @@ class PteRunner:
         shortest = program.load_method("shortest") if "shortest" in names else None
         self._shortest = shortest.execute([])[0] if shortest else None
 
+    @property
+    def threads(self) -> int:
+        """Return how many threads the pool of the process says it has."""
+        from executorch.extension.pybindings import _portable_lib
+
+        return int(_portable_lib._threadpool_get_thread_count())
+
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return position -> (dtype, shape) of each input as the program itself states it."""
         meta = self._methods["forward"].metadata

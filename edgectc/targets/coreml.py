@@ -18,8 +18,8 @@ from edgectc import manifest as manifests
 from edgectc.errors import ExportError, MissingDependencyError
 from edgectc.explaining import explained
 from edgectc.manifest import Manifest
+from edgectc.mil import MilProgram
 from edgectc.quiet import quiet
-from edgectc.runners._mil import MilProgram
 from edgectc.schemes import SUPPORTED
 from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
 from edgectc.types import Array

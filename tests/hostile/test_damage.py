@@ -16,7 +16,7 @@ from edgectc.errors import BundleError
 
 @pytest.fixture(scope="module")
 def artifact(shipped: Path) -> bytes:
-    (path,) = [p for p in bundles.read(shipped).artifacts() if p.suffix == ".onnx"]
+    path = next(p for p in bundles.read(shipped).artifacts() if p.suffix == ".onnx")
     return path.read_bytes()
 
 

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 import edgectc
-from edgectc import exporter, registry
+from edgectc import exporter, mil, registry
 from edgectc import manifest as manifests
 from edgectc.cli import main
 from edgectc.errors import (
@@ -29,7 +29,6 @@ from edgectc.errors import (
     MissingDependencyError,
     ParityError,
 )
-from edgectc.runners import _mil
 from edgectc.targets import coreml
 from edgectc.training import initialising
 
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="checks what ot
 FAMILIES = [
     "gru",
     "mobilenetv3",
-    *(pytest.param(f, marks=pytest.mark.slow) for f in ("conformer", "i3d", "transformer")),
+    *(pytest.param(f, marks=pytest.mark.slow) for f in ("conformer", "i3d", "tcn", "transformer")),
 ]
 
 
@@ -235,7 +234,7 @@ def close(ours: Any, theirs: torch.Tensor) -> None:
 def test_convolutions(groups: int, stride: int, dilation: int, pad: int) -> None:
     torch.manual_seed(0)
     x, w, b = torch.randn(2, 6, 20), torch.randn(12, 6 // groups, 3), torch.randn(12)
-    ours = _mil._conv(
+    ours = mil._conv(
         x.numpy(), w.numpy(), b.numpy(), strides=[stride], pad_type="custom", pad=[pad, pad],
         dilations=[dilation], groups=groups,
     )  # fmt: skip
@@ -245,9 +244,9 @@ def test_convolutions(groups: int, stride: int, dilation: int, pad: int) -> None
 def test_two_dimensional_convolution_and_pool() -> None:
     torch.manual_seed(0)
     x, w = torch.randn(1, 4, 7, 9), torch.randn(3, 4, 3, 2)
-    ours = _mil._conv(x.numpy(), w.numpy(), strides=[2, 1], pad_type="custom", pad=[1, 1, 0, 0])
+    ours = mil._conv(x.numpy(), w.numpy(), strides=[2, 1], pad_type="custom", pad=[1, 1, 0, 0])
     close(ours, F.conv2d(x, w, stride=(2, 1), padding=(1, 0)))
-    ours = _mil._max_pool(x.numpy(), [3, 3], [2, 1], "custom", [1, 1, 1, 1])
+    ours = mil._max_pool(x.numpy(), [3, 3], [2, 1], "custom", [1, 1, 1, 1])
     close(ours, F.max_pool2d(x, 3, (2, 1), 1))
 
 
@@ -255,7 +254,7 @@ def test_two_dimensional_convolution_and_pool() -> None:
 def test_transposed_convolution(pad: int) -> None:
     torch.manual_seed(0)
     x, w, b = torch.randn(2, 5, 6), torch.randn(5, 3, 4), torch.randn(3)
-    ours = _mil._conv_transpose(
+    ours = mil._conv_transpose(
         x.numpy(), w.numpy(), b.numpy(), strides=[3], pad_type="custom", pad=[pad, pad]
     )
     close(ours, F.conv_transpose1d(x, w, b, 3, pad))
@@ -271,7 +270,7 @@ def test_lstm_norm_and_activations() -> None:
 
     zero = np.zeros((2, 3), np.float32)
     bias = gates(layer.bias_ih_l0) + gates(layer.bias_hh_l0)
-    ours = _mil._lstm(
+    ours = mil._lstm(
         x.numpy(), zero, zero, gates(layer.weight_ih_l0), gates(layer.weight_hh_l0), bias,
         output_sequence=True,
     )  # fmt: skip
@@ -280,36 +279,34 @@ def test_lstm_norm_and_activations() -> None:
     close(ours[1], h[0])
     close(ours[2], c[0])
     g, s = torch.randn(4), torch.randn(4)
-    close(
-        _mil._layer_norm(x.numpy(), [-1], g.numpy(), s.numpy(), 1e-5), F.layer_norm(x, (4,), g, s)
-    )
-    close(_mil._gelu(x.numpy()), F.gelu(x))
-    close(_mil._sigmoid(x.numpy()), torch.sigmoid(x))
-    close(_mil._softmax(x.numpy(), 1), torch.softmax(x, 1))
-    close(_mil._log_sum_exp(x.numpy() * 50, [1], True), torch.logsumexp(x * 50, 1, keepdim=True))
+    close(mil._layer_norm(x.numpy(), [-1], g.numpy(), s.numpy(), 1e-5), F.layer_norm(x, (4,), g, s))
+    close(mil._gelu(x.numpy()), F.gelu(x))
+    close(mil._sigmoid(x.numpy()), torch.sigmoid(x))
+    close(mil._softmax(x.numpy(), 1), torch.softmax(x, 1))
+    close(mil._log_sum_exp(x.numpy() * 50, [1], True), torch.logsumexp(x * 50, 1, keepdim=True))
 
 
 def test_shapes_of_tensors() -> None:
     x = torch.arange(24.0).reshape(2, 3, 4)
     n = x.numpy()
-    close(_mil._slice(n, [0, 1, 3], [0, 3, 0], None, None, [True, False, True]), x[:, 1:3, 3:])
+    close(mil._slice(n, [0, 1, 3], [0, 3, 0], None, None, [True, False, True]), x[:, 1:3, 3:])
     close(
-        _mil._slice(n, [1, 0, 0], [0, 0, 0], [1, 1, 2], None, [True] * 3, [True, False, False]),
+        mil._slice(n, [1, 0, 0], [0, 0, 0], [1, 1, 2], None, [True] * 3, [True, False, False]),
         x[1, :, ::2],
     )
-    close(_mil._pad(n, [1, 0, 2, 3], constant_val=np.float32(7)), F.pad(x, (2, 3, 1, 0), value=7.0))
-    close(_mil._reshape(n, [0, -1]), x.reshape(2, 12))
-    parts = _mil._split(n, 2, split_sizes=np.array([1, 3]))
+    close(mil._pad(n, [1, 0, 2, 3], constant_val=np.float32(7)), F.pad(x, (2, 3, 1, 0), value=7.0))
+    close(mil._reshape(n, [0, -1]), x.reshape(2, 12))
+    parts = mil._split(n, 2, split_sizes=np.array([1, 3]))
     close(parts[1], x[:, :, 1:])
-    close(_mil._matmul(n, n, transpose_y=True), x @ x.transpose(1, 2))
+    close(mil._matmul(n, n, transpose_y=True), x @ x.transpose(1, 2))
 
 
 def test_unknown_operators_are_said_not_guessed() -> None:
     for call in (
-        lambda: _mil._conv(np.ones((1, 1, 4)), np.ones((1, 1, 3)), pad_type="same"),
-        lambda: _mil._gelu(np.ones(3), mode="TANH_APPROXIMATION"),
-        lambda: _mil._lstm(*[np.ones((1, 1, 1))] * 5, direction="reverse"),
-        lambda: _mil._max_pool(np.ones((1, 1, 4)), [2], ceil_mode=True),
+        lambda: mil._conv(np.ones((1, 1, 4)), np.ones((1, 1, 3)), pad_type="same"),
+        lambda: mil._gelu(np.ones(3), mode="TANH_APPROXIMATION"),
+        lambda: mil._lstm(*[np.ones((1, 1, 1))] * 5, direction="reverse"),
+        lambda: mil._max_pool(np.ones((1, 1, 4)), [2], ceil_mode=True),
     ):
         with pytest.raises(ExportError, match="checked off a Mac"):
             call()

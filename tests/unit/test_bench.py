@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -238,13 +239,23 @@ def test_a_bad_baseline_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_bundle_has_its_weights_and_artifacts(shipped: Path) -> None:
     found = plan.subjects([None])
-    assert [s.target for s in found] == ["onnx", ""]
+    names = sorted(p.name for p in (shipped / "artifacts").iterdir())
+    assert sorted(s.name for s in found) == sorted([*names, "swipe-en"])
+    assert found[-1].target == ""
     made = plan.plans(found, devices=["cpu"], runtimes=None, threads=[1, 2])
     keys = [one.key() for one in made]
     assert ("swipe-en.onnx", "onnx", "cpu", 2) in keys
-    lacking = next(one for one in made if one.runtime == "pte")
-    assert "edgectc export" in lacking.reason or "not installed" in lacking.reason
     assert len(keys) == len(set(keys))
+
+
+def test_an_artifact_that_a_bundle_lacks_is_a_row_with_a_reason(
+    shipped: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(shipped, bare, ignore=shutil.ignore_patterns("artifacts"))
+    for runtime in ("onnx", "pte"):
+        (row,) = plan.plans(plan.subjects([bare]), devices=["cpu"], runtimes=[runtime], threads=[1])
+        assert "edgectc export" in row.reason or "not installed" in row.reason
 
 
 def test_the_same_file_twice_is_one_row(shipped: Path) -> None:
@@ -372,7 +383,16 @@ def test_a_bench_end_to_end(
 ) -> None:
     pytest.importorskip("onnxruntime")
     few = ["--samples", "6", "--rounds", "3", "--processes", "2"]
-    arguments = ["bench", "--runtime", "onnx", "--data", str(shipped / "samples.jsonl"), *few]
+    artifact = shipped / "artifacts" / "swipe-en.onnx"
+    arguments = [
+        "bench",
+        str(artifact),
+        "--runtime",
+        "onnx",
+        "--data",
+        str(shipped / "samples.jsonl"),
+        *few,
+    ]
     extra = ["--html", str(tmp_path / "b.html"), "--trace", str(tmp_path / "t"), "--json"]
     assert cli.main([*arguments, *extra]) == 0
     text = capsys.readouterr().out
@@ -385,7 +405,7 @@ def test_a_bench_end_to_end(
     assert row["first_call_ms"] < row["cold_ms"]
     assert row["load_ms"] < row["cold_ms"]
     assert row["peak_rss_bytes"] > report["floor"]["peak_rss_bytes"]
-    assert row["size_bytes"] == (shipped / "artifacts" / "swipe-en.onnx").stat().st_size
+    assert row["size_bytes"] == artifact.stat().st_size
     assert row["top1"] > 0.5
     assert len(row["series"]["p50_ms"]) == row["rounds"] == 6
     (traced,) = report["traces"].values()
@@ -401,6 +421,20 @@ def test_a_bench_end_to_end(
     told = capsys.readouterr().out
     assert "size_bytes" in told
     assert "worse" in told
+
+
+@pytest.mark.parametrize(
+    ("file", "runtime", "package"),
+    [("artifacts/swipe-en-int8-static.pte", "pte", "executorch"), ("", "eager", "torch")],
+)
+def test_other_runtimes_run_too(shipped: Path, file: str, runtime: str, package: str) -> None:
+    pytest.importorskip(package)
+    few = measure.Settings(processes=1, rounds=1, throughput_s=0)
+    report = benchmark.bench(shipped / file, runtimes=[runtime], timed=2, settings=few)
+    row = report["rows"][1]
+    assert (row["status"], row["reason"]) == ("ok", "")
+    assert row["threads_seen"] == 1
+    assert not broken(report)
 
 
 def test_a_worker_that_dies_is_the_reason_of_a_row(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ LEAVES = {"decoders", "encoders", "features", "frontends", "lms", "runners", "ta
 FLOORS = {
     "errors": 1, "metrics": 1, "files": 1, "quiet": 1, "explaining": 1,
     "types": 2, "config": 2, "tokens": 2, "schemes": 2, "calibration": 3, "nonfinite": 3,
-    "registry": 3, "manifest": 3, "data": 3,
+    "registry": 3, "manifest": 3, "data": 3, "mil": 3,
     **dict.fromkeys(LEAVES, 4),
     "bundle": 5, "language": 5, "reference": 5, "report": 5, "operators": 5,
     "model": 6, "recognizer": 6, "decoding": 6,
@@ -28,7 +28,7 @@ TORCH = {
 }  # fmt: skip
 TORCH_FILES = {
     "operators/onnx.py", "runners/eager.py", "runners/pte.py", "runners/coreml.py",
-    "runners/_mil.py", "benching/trace.py",
+    "mil.py", "benching/trace.py",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
 from edgectc.targets._capture import shapes_of
-from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
-from edgectc.targets._rolled import rolled
+from edgectc.targets._plan import CONVOLUTION, GATES, LINEAR, Plan
+from edgectc.targets._rolled import rolled, unrolled
 from edgectc.types import Array
 
 SCHEMES = SUPPORTED["pte"]
@@ -74,7 +75,10 @@ class PteTarget:
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that XNNPACK has integer kernels for."""
-        return {"int8-static": (CONVOLUTION, LINEAR), "int8-dynamic": (LINEAR,)}.get(scheme, ())
+        return {
+            "int8-static": (CONVOLUTION, LINEAR),
+            "int8-dynamic": (LINEAR, GATES),
+        }.get(scheme, ())
 
     def convert(
         self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
@@ -100,6 +104,12 @@ class PteTarget:
             ) from error
         partitioners, around = _delegate(self.options.delegate)
         looped = rolled(model)
+        for name in unrolled(looped):
+            logging.getLogger("edgectc").warning(
+                "%s is an LSTM with projections, which ExecuTorch unrolls, one copy a frame: "
+                "lowering may take minutes; with a linear layer in place of proj_size it is a loop",
+                name,
+            )
         if looped is not model and self.options.delegate == "coreml":
             raise ExportError(
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "

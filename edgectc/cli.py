@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
 from typing import Any, NoReturn
 
 from edgectc import __version__
@@ -78,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if options.debug:
             raise
-        return _fail(f"{error.strerror or error}: {error.filename or ''}", 2)
+        where = f": {error.filename}" if error.filename else ""
+        advice = "; make room and run the same command again" if error.errno == ENOSPC else ""
+        return _fail(f"{error.strerror or error}{where}{advice}", 2)
     except Exception as error:  # the last net: one line, and --debug for the rest
         if options.debug:
             raise
@@ -264,6 +267,8 @@ def _make(verb: object) -> None:
     one.add_argument("--licence", default="", help="licence of the lexicon")
     one.add_argument("--language-model", metavar="FILE", help="language model to carry, .lm")
     one.add_argument("--lm-licence", default="", help="licence of the language model")
+    text = "decode with the words of this bundle; not copied, found by hash beside it or shipped"
+    one.add_argument("--words-of", metavar="BUNDLE", help=text)
     one.add_argument("--preset", metavar="FILE", help="decoder preset from tune-decoder")
     one.add_argument(
         "--set",

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +30,7 @@ _LINES = {
 _PEERS = ("pyctcdecode", "pygtrie")  # of the decoder "pyctcdecode"
 _MODULES = {"pytest": "pytest"}  # where the module is not the package's name
 _DEEP_SECONDS = 120
+_PYTHON = "3.11"  # the version that is tested
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,21 @@ def packages(*, deep: bool = False) -> list[Finding]:
     for extra, names in needs().items():
         for name in names:
             by_package.setdefault(name, []).append(extra)
-    return [_package(name, tuple(extras), deep) for name, extras in by_package.items()]
+    return _paired([_package(name, tuple(extras), deep) for name, extras in by_package.items()])
+
+
+def _paired(findings: list[Finding]) -> list[Finding]:
+    """Doubt executorch where torch is another one: its extension is built against that very one."""
+    torch = next((one for one in findings if one.name == "torch"), None)
+    if torch is None or torch.verdict != "untested":
+        return findings
+    fix = f"built against torch {torch.tested}, found {torch.found}: {torch.fix}"
+    return [
+        replace(one, verdict="untested", fix=fix)
+        if one.name == "executorch" and one.verdict == "ok"
+        else one
+        for one in findings
+    ]
 
 
 def _package(name: str, extras: tuple[str, ...], deep: bool) -> Finding:
@@ -165,18 +180,23 @@ def parts() -> list[Finding]:
 
 
 def machine() -> list[Finding]:
-    """Return facts of the machine; nothing of it is ever wrong."""
+    """Return facts of the machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = os.environ.get("OMP_NUM_THREADS", "")
     few = "" if threads else "OMP_NUM_THREADS=1 is fastest for small networks on a busy machine"
+    python = platform.python_version()
+    same = python.startswith(f"{_PYTHON}.")
+    fix = "" if same else f"python{_PYTHON} -m venv, if a package has no wheel for this one"
     facts = {
-        "Python": (platform.python_version(), ""),
         "system": (f"{platform.system()} {platform.machine()}, {cores} cores", ""),
         "OMP_NUM_THREADS": (threads or "not set", few),
         "CUDA": ("yes" if shutil.which("nvidia-smi") else "no nvidia-smi", ""),
         "EDGECTC_DATA": (os.environ.get("EDGECTC_DATA", "not set"), ""),
     }
-    return [Finding(name, (), found, "", "ok", fix) for name, (found, fix) in facts.items()]
+    return [
+        Finding("Python", (), python, _PYTHON, "ok" if same else "untested", fix),
+        *(Finding(name, (), found, "", "ok", fix) for name, (found, fix) in facts.items()),
+    ]
 
 
 def lacking(findings: list[Finding], need: str) -> list[Finding]:

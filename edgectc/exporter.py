@@ -253,11 +253,13 @@ def of_bundle(bundle: Bundle) -> Origin:
     """Return a bundle's network and what its manifest will say.
 
     Raises:
+        BundleFileMissingError: the lexicon is neither in the bundle nor in one that is shipped.
         ParityError: the weights do not answer the bundle's own reference.
     """
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
     _check_original(bundle, cases)
     index = bundle.index
+    words = index.lexicon and bundles.find_file(index.lexicon, bundle.path, kind="lexicon")
     model = models.load(bundle)
     separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
     return Origin(
@@ -272,7 +274,7 @@ def of_bundle(bundle: Bundle) -> Origin:
         layouts=index.layouts,
         lexicon=index.lexicon,
         language_model=index.language_model,
-        words=str(bundle.path / index.lexicon["file"]) if index.lexicon else None,
+        words=str(words) if words else None,
     )
 
 

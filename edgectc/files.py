@@ -30,6 +30,10 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(final)
+    except OSError as error:
+        if error.filename is None:  # a write that finds the disk full names no file
+            error.filename = os.fspath(final)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -20,7 +20,8 @@ from edgectc.config import from_dict, to_dict
 from edgectc.errors import BundleError, BundleFileMissingError, BundleMismatchError
 from edgectc.types import Array
 
-PREFIX = b'{"edgectc_manifest":1,"file_sha256":"'
+VERSION = 1
+PREFIX = b'{"edgectc_manifest":%d,"file_sha256":"' % VERSION
 _ANY_VERSION = re.compile(rb'\{"edgectc_manifest":(\d{1,9}),"file_sha256":"')
 _ZEROS = b"0" * 64
 
@@ -197,9 +198,9 @@ def _digest_at(files: Mapping[str, bytes], source: str) -> tuple[str, int]:
         what = "no manifest" if not found else f"{len(found)} manifests"
         raise BundleError(f"{source} has {what} inside; it is not an edgectc artifact")
     name, match = found[0]
-    if match.group(1) != b"1":
+    if int(match.group(1)) != VERSION:
         raise BundleError(
             f"{source} has a manifest of version {match.group(1).decode()}, this edgectc reads "
-            "version 1; upgrade edgectc"
+            f"version {VERSION}; upgrade edgectc"
         )
     return name, match.end()

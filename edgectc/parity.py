@@ -19,13 +19,18 @@ from edgectc import bundle as bundles
 from edgectc import manifest as manifests
 from edgectc import recognizer, reference, registry
 from edgectc.data.lexicons import Lexicon
-from edgectc.errors import BundleFileMissingError, MissingDependencyError
+from edgectc.errors import (
+    BundleFileMissingError,
+    InputError,
+    MissingDependencyError,
+    NonFiniteError,
+)
 from edgectc.manifest import Manifest
 from edgectc.recognizer import Recognizer
 from edgectc.reference import Case
+from edgectc.tokens import output_length
 from edgectc.types import Array, Check, Report
 
-_JUNK = 3.3  # fills the padding of the padding check: plausible, finite, not zero
 _RESAMPLING = 1e-5  # key widths and seconds; float32 rounding of the stored trace
 
 
@@ -125,7 +130,10 @@ def compare_numbers(
     total, values, hears = 0.0, 0, _hears_padding(loaded)
     for case in cases:
         inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
-        got = _used(loaded.run(inputs), case)
+        try:
+            got = _used(loaded.run(inputs), case)
+        except (InputError, NonFiniteError) as error:
+            return [Check("log_probs", "fail", f"{case.name}: {error}")], {}
         expected = case.log_probs.astype(np.float64)
         if got.shape != expected.shape:
             detail = f"{case.name}: got shape {got.shape}, expected {expected.shape}"
@@ -145,7 +153,8 @@ def compare_numbers(
             continue
         first = next(iter(inputs))
         filled = {**inputs, first: inputs[first].copy()}
-        filled[first][:, case.length :] = _JUNK
+        tail = filled[first][:, case.length :]
+        tail[:] = reference.junk(*tail.shape[1:])
         leaked = np.where(compared, np.abs(_used(loaded.run(filled), case) - got), 0.0)
         leak = max(leak, float(leaked.max()))
     figures = {
@@ -216,8 +225,12 @@ def _texts(
         if not len(case.log_probs):
             continue
         board = loaded.board(case.layout)
-        log_probs = loaded.run(case.inputs(loaded.frontend, board))
-        got = loaded.decoder(board, decoder)(log_probs, nbest=1).best.text
+        try:
+            log_probs = loaded.run(case.inputs(loaded.frontend, board))
+            got = loaded.decoder(board, decoder)(log_probs, nbest=1).best.text
+        except (InputError, NonFiniteError) as error:  # what it answers cannot be decoded
+            wrong.append(f"{case.name}: {error}")
+            continue
         if got != text:
             wrong.append(f"{case.name}: got {got!r}, expected {text!r}")
     equal = len(cases) - len(wrong)
@@ -242,7 +255,9 @@ def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
 
 
 def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
-    """The graph's own inputs against what the manifest says about them."""
+    """What the manifest says of inputs and tokens, against its frontend and the graph itself."""
+    if wrong := _contradiction(loaded, manifest):
+        return Check("contract", "fail", wrong)
     ask: Callable[[], Mapping[str, object]] | None = getattr(loaded.engine, "contract", None)
     if ask is None:
         return Check("contract", "not_run", f"{loaded.runner} does not tell its inputs")
@@ -255,6 +270,30 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
     if outputs is not None and outputs != stated:
         return Check("contract", "fail", f"the graph gives {outputs}, the manifest says {stated}")
     return Check("contract", "pass", f"{len(got)} inputs as the manifest says")
+
+
+def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
+    """What a manifest says otherwise than its own frontend, "" if nothing: hosts read either."""
+    means = loaded.tokens(loaded.board(loaded.layout))
+    columns = zip(manifest.tokens, means.symbols, strict=False)
+    stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
+    frames = output_length(loaded.frontend.options.max_frames, stride, window)
+    pairs: list[tuple[str, object, object]] = [
+        ("blank_id", manifest.blank_id, means.blank_id),
+        ("separator", manifest.separator, means.separator),
+        ("number of tokens", len(manifest.tokens), len(means)),
+        *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
+        (
+            "list of inputs",
+            [i["name"] for i in manifest.inputs],
+            [*loaded.frontend.input_contract()],
+        ),
+        ("shape of the output", list(manifest.output["shape"][1:]), [frames, len(means)]),
+    ]
+    for what, said, meant in pairs:
+        if said != meant:
+            return f"the manifest says that the {what} is {said!r}, its frontend says {meant!r}"
+    return ""
 
 
 def _weights(loaded: Recognizer) -> Check:

@@ -35,7 +35,7 @@ def _artifact(place: Path) -> dict[str, Any]:
     from edgectc.config import to_dict
 
     data, read = manifest.read(place)
-    about: dict[str, Any] = to_dict(read)
+    about: dict[str, Any] = {"manifest_version": manifest.VERSION, **to_dict(read)}
     # The cases are arrays; their names say what is covered.
     about["reference"] = sorted(about["reference"])
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -78,7 +79,15 @@ def pack(options: Namespace) -> int:
 
 
 def _refuse_with_init(options: Namespace) -> None:
-    names = ("lexicon", "licence", "language_model", "lm_licence", "preset", "overrides")
+    names = (
+        "lexicon",
+        "licence",
+        "language_model",
+        "lm_licence",
+        "words_of",
+        "preset",
+        "overrides",
+    )
     given = [name for name in names if getattr(options, name)]
     if given:
         named = ", ".join(
@@ -103,11 +112,19 @@ def _pack_source(options: Namespace, name: str) -> Any:
     source, out = Path(options.run_dir), Path(options.out)
     is_bundle = (source / "bundle.json").is_file()
     words = None
-    if options.lexicon is not None:
+    own = options.lexicon or options.language_model or options.licence or options.lm_licence
+    if options.words_of and own:
+        raise ConfigError("--words-of names lexicon, language model and licences; leave those out")
+    if options.words_of:
+        words = packing.words_of(bundle.read(options.words_of))
+        if words is None:
+            raise ConfigError(f"{options.words_of} decodes without a lexicon; name another bundle")
+        words = dataclasses.replace(words, carried=False)
+    elif options.lexicon is not None:
         model = Path(options.language_model) if options.language_model else None
         licences = (options.licence, options.lm_licence)
         words = packing.Words(Path(options.lexicon), model, licences)
-    elif options.language_model or options.licence or options.lm_licence:
+    elif own:
         raise ConfigError("name --lexicon too; words are exchanged together or kept together")
     if is_bundle:
         return packing.repack(

@@ -67,7 +67,7 @@ def train(options: argparse.Namespace) -> int:
         about = {"checkpoint": str(result.checkpoint), "epoch": result.epoch}
         print(json.dumps({**about, result.metric: result.value}, sort_keys=True))
     elif result.value is None:
-        print("no epoch was validated with finite answers; there is no best checkpoint")
+        print("there is no best checkpoint: no epoch had a good step and finite answers")
     else:
         print(
             f"best: epoch {result.epoch}, {result.metric} {result.value:.2%}, {result.checkpoint}"

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgectc import reference
 from edgectc.errors import ConfigError, EdgectcError, NonFiniteError
 from edgectc.foreign import lengths as maps
 from edgectc.foreign.adapter import AXES, Adapter, Calling, answer
@@ -16,7 +17,6 @@ from edgectc.tokens import Tokens, output_length
 from edgectc.types import Array, Check
 
 TOLERANCE = 1e-3  # nats between two runs of one network at other shapes, float32
-_JUNK = 3.3  # fills padding: plausible, finite, not zero
 _SURE = 0.9
 
 
@@ -173,7 +173,7 @@ class Probe:
         where = ", ".join(dict.fromkeys(sizes.places))
         text = (
             f"{len(sizes.found)} sizes are read from tensors ({where}); an exporter would freeze "
-            "them: they are those of a full input, and answers to shorter ones are equal"
+            "them: they are those of a full input"
         )
         self.checks.append(Check("sizes", "pass", text))
 
@@ -186,6 +186,7 @@ class Probe:
         model = Adapter(self.network, self.calling)
         whole = output_length(self.T, stride, window)
         worst, leak, compared = (0.0, 0), (0.0, 0), 0
+        junk = torch.from_numpy(reference.junk(*self.full.shape[1:]))
         for length in _some(self.T, window):
             keep = torch.arange(self.T)[None, :, None] < length
             zeros = torch.where(keep, self.full, 0.0)
@@ -193,7 +194,7 @@ class Probe:
             padded = model(zeros, count)
             if padded.shape[1] != whole:
                 raise ConfigError(_cut(padded.shape[1], whole, length, self.T))
-            other = model(torch.where(keep, self.full, _JUNK), count)[:, :n]
+            other = model(torch.where(keep, self.full, junk), count)[:, :n]
             leak = max(leak, (float((other - padded[:, :n]).abs().max()), length))
             short = self._short(length)
             if short is not None and short.shape[1] >= n:
@@ -206,6 +207,8 @@ class Probe:
     ) -> None:
         if not masked:
             text = "the network hears the zeros after length, as said; recordings get them always"
+            if compared:
+                text += f"; alone, {worst[1]} frames are answered otherwise by {worst[0]:.2g} nats"
             self.checks.append(Check("padding", "not_run", text))
             return
         if not leak[0] <= TOLERANCE:
@@ -218,8 +221,11 @@ class Probe:
         if not worst[0] <= TOLERANCE:
             raise ConfigError(
                 f"a recording of {worst[1]} frames is answered otherwise ({worst[0]:.2g} nats) "
-                "alone than padded: something is taken from the full width, such as a count of "
-                "frames or a size read from lengths; take it from lengths, by tensor operators"
+                "alone than padded. Either padded frames get values inside the network and a "
+                "convolution or norm mixes them in, as in torchaudio's conformer: mask them there "
+                "(edgectc.kit.keep_mask), or, if it was trained like that, say padding='zeros' "
+                "(--padding zeros). Or something is taken from the full width, such as a count of "
+                "frames: take it from lengths, by tensor operators"
             )
         text = f"other values there change valid frames by {leak[0]:.2g} nats"
         if compared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
 from edgectc.targets._capture import shapes_of
 from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
-from edgectc.targets._rolled import rolled
+from edgectc.targets._rolled import rolled, unrolled
 from edgectc.types import Array
 
 SCHEMES = SUPPORTED["pte"]
@@ -100,6 +101,12 @@ class PteTarget:
             ) from error
         partitioners, around = _delegate(self.options.delegate)
         looped = rolled(model)
+        for name in unrolled(looped):
+            logging.getLogger("edgectc").warning(
+                "%s is an LSTM with projections, which ExecuTorch unrolls, one copy a frame: "
+                "lowering may take minutes; with a linear layer in place of proj_size it is a loop",
+                name,
+            )
         if looped is not model and self.options.delegate == "coreml":
             raise ExportError(
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,18 +101,27 @@ def read(path: Path) -> Checkpoint:
 def newest(folder: Path) -> Checkpoint | None:
     """Return the last checkpoint of a run that can be read; None if there is none yet.
 
+    One that cannot be read is told on standard error.
+
     Raises:
         BundleError: there are some and none can be read.
     """
-    error = None
+    broken: list[BundleError] = []
     for name in ("last.safetensors", "previous.safetensors"):
         if (folder / name).exists():
             try:
-                return read(folder / name)
-            except BundleError as problem:
-                error = error or problem
-    if error is not None:
-        raise error
+                found = read(folder / name)
+            except BundleError as error:
+                broken.append(error)
+                continue
+            for problem in broken:
+                print(f"edgectc: {problem}; going on from {name}", file=sys.stderr)
+            return found
+    if broken:
+        raise BundleError(
+            f"{broken[0]}; no other checkpoint can be read: choose another --out, or remove "
+            f"{folder} to begin anew"
+        )
     return None
 
 

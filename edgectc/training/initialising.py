@@ -1,14 +1,14 @@
 """An untrained bundle of any family: seeded weights, reference cases, tokens, generated samples.
 
-A family is a pair of files ``edgectc/configs/NAME-full.toml`` and ``NAME-small.toml``: a model spec
-and the task whose samples are generated for it. Such a bundle exports, verifies and runs like a
-trained one; it only knows nothing.
+A family is a pair of files ``edgectc/configs/NAME-full.toml`` and ``NAME-small.toml``: a model
+spec, the task whose samples are generated for it, and how it is trained. Such a bundle
+exports, verifies and runs like a trained one; it only knows nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,8 @@ def config(family: str, size: str = "small") -> Config:
     Raises:
         UnknownNameError: no such family, or it has no such size.
     """
-    return from_dict(Config, family_config(family, size))
+    found = family_config(family, size)
+    return from_dict(Config, {f.name: found[f.name] for f in fields(Config) if f.name in found})
 
 
 def build(family: str, size: str = "small", *, seed: int = 0) -> CtcModel:

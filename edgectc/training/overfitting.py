@@ -72,7 +72,6 @@ def overfit(
         lexicon: words to generate swipes of.
         limit: most steps.
         device: see `edgectc.training.devices.fabric`.
-        device: see `edgectc.training.devices.fabric`.
         threads: of torch.
         cache: folder of prepared samples; None prepares them anew.
 

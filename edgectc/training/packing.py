@@ -23,7 +23,7 @@ from edgectc.errors import BundleFileMissingError
 from edgectc.files import sha256
 from edgectc.model import PARTS, CtcModel
 from edgectc.reference import Case, Recording
-from edgectc.training import checkpoints
+from edgectc.training import card, checkpoints
 from edgectc.training.recordings import generate
 from edgectc.training.settings import Settings
 
@@ -32,17 +32,19 @@ _NOTES = ("CARD.md", "train.toml", "samples.jsonl", "offensive.tsv")
 
 @dataclass(frozen=True)
 class Words:
-    """The files of words that a bundle carries.
+    """The files of words that a bundle decodes with.
 
     Attributes:
         lexicon: file of words.
         language_model: what previous words say about the next; None for none.
         licences: of the two, as the manifest states them.
+        carried: the bundle holds copies; else hosts find them by hash, e.g. in another bundle.
     """
 
     lexicon: Path
     language_model: Path | None = None
     licences: tuple[str, str] = ("", "")
+    carried: bool = True
 
     def described(self) -> dict[str, dict[str, str]]:
         """Return what the index says of the files."""
@@ -72,7 +74,7 @@ def pack(
         run: folder that `train` wrote.
         out: bundle directory to make or replace.
         name: name of the model.
-        words: lexicon and language model to carry; None if the decoder needs none.
+        words: lexicon and language model; None if the decoder needs none.
         decoder: changes to the run's decoder preset.
         checkpoint: "best" or "last".
 
@@ -119,7 +121,7 @@ def repack(
         bundle: what to start from.
         out: bundle directory to make or replace.
         name: name of the model; None keeps it.
-        words: lexicon and language model to carry; None keeps them.
+        words: lexicon and language model; None keeps them.
         decoder: changes to the preset.
         model: the network with other weights; None keeps them.
 
@@ -140,7 +142,7 @@ def repack(
         boards=boards,
         recordings=generate(kind, model.frontend, boards).recordings,
         decoder=registry.complete("decoders", {**index.decoder, **(decoder or {})}),
-        words=words or _words_of(bundle),
+        words=words or words_of(bundle),
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
         training=index.training,
         notes={
@@ -151,13 +153,21 @@ def repack(
     )
 
 
-def _words_of(bundle: Bundle) -> Words | None:
+def words_of(bundle: Bundle) -> Words | None:
+    """Return what a bundle decodes with; None if its decoder needs no words.
+
+    Raises:
+        BundleFileMissingError: a file is neither in the bundle nor in one that is shipped.
+    """
     lexicon, model = bundle.index.lexicon, bundle.index.language_model
     if lexicon is None:
         return None
-    licences = (str(lexicon["licence"]), str(model["licence"]) if model else "")
-    path = bundle.path / str(model["file"]) if model else None
-    return Words(bundle.path / str(lexicon["file"]), path, licences)
+    return Words(
+        bundles.find_file(lexicon, bundle.path, kind="lexicon"),
+        bundles.find_file(model, bundle.path, kind="language-model") if model else None,
+        (str(lexicon["licence"]), str(model["licence"]) if model else ""),
+        carried=lexicon["file"] in bundle.index.files,
+    )
 
 
 def write(
@@ -185,25 +195,31 @@ def write(
         recordings: of the reference cases.
         decoder: complete decoder preset.
         training: what the index says of it.
-        words: files to carry.
+        words: lexicon and language model.
         seen_words: hashes of the training words.
-        notes: files for people.
+        notes: files for people; without a card of theirs, one is made.
 
     Raises:
         ConfigError: the decoder needs a lexicon.
         NonFiniteError: a weight is NaN or Inf.
     """
+    tokens = model.frontend.tokens(next(iter(boards.values()), None))
+    described, notes = words.described() if words else {}, dict(notes or {})
+    if not card.kept(notes.get("CARD.md")):
+        notes["CARD.md"] = card.write(
+            name, model, spec, tokens=tokens, decoder=decoder, training=training, words=described
+        )
     weights = _folded(model)
     cases = reference.generate(model.frontend, recordings, boards=boards, window=model.window)
     lexicon = words.lexicon if words else None
     cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
-    tokens = model.frontend.tokens(next(iter(boards.values()), None))
     files = {
         "weights.safetensors": weights,
         "reference.safetensors": reference.to_safetensors(cases),
         "tokens.txt": tokens.to_text().encode(),
     }
-    files |= {path.name: path.read_bytes() for path in words.paths()} if words else {}
+    if words and words.carried:
+        files |= {path.name: path.read_bytes() for path in words.paths()}
     files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
         "name": name,
@@ -214,7 +230,7 @@ def write(
         "layouts": [layouts.describe(board) for board in boards.values()],
         "decoder": decoder,
         "lexicon": None,
-        **(words.described() if words else {}),
+        **described,
         "seen_words": "seen_words.bin" if seen_words else None,
         "training": training,
     }

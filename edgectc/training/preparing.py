@@ -69,7 +69,7 @@ def make_optimizer(model: nn.Module, how: Optimizer) -> torch.optim.Optimizer:
             weights, lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay
         )
     kind = torch.optim.AdamW if how.type == "adamw" else torch.optim.Adam
-    return kind(weights, lr=how.lr, weight_decay=how.weight_decay)
+    return kind(weights, lr=how.lr, weight_decay=how.weight_decay, eps=how.eps)
 
 
 def claim(out: Path, settings: Settings) -> None:

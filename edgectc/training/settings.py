@@ -26,6 +26,7 @@ class Optimizer:
         warmup: share of all steps in which the rate rises to its peak; see `Schedule`.
         clip: largest norm of the whole gradient.
         momentum: of "sgd".
+        eps: of "adamw" and "adam": added to the root of the mean squared gradient.
         accumulate: passes that a batch is split into, to save memory; the step stays the same.
     """
 
@@ -35,12 +36,15 @@ class Optimizer:
     warmup: float = 0.05
     clip: float = 1.0
     momentum: float = 0.9
+    eps: float = 1e-8
     accumulate: int = 1
 
     def __post_init__(self) -> None:
         _check_name("optimizer", self.type, OPTIMIZERS)
-        if not (self.lr > 0 and self.weight_decay >= 0 and self.clip > 0 and self.accumulate >= 1):
-            raise ValueError("expected lr, clip > 0, weight_decay >= 0 and accumulate >= 1")
+        if not (min(self.lr, self.clip, self.eps) > 0 and self.weight_decay >= 0):
+            raise ValueError("expected lr, clip and eps > 0 and weight_decay >= 0")
+        if self.accumulate < 1:
+            raise ValueError(f"accumulate is {self.accumulate}, expected 1 or more")
         if not (0 <= self.warmup < 1 and 0 <= self.momentum < 1):
             raise ValueError("expected warmup and momentum in [0, 1)")
 

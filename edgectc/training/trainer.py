@@ -327,7 +327,8 @@ class Trainer:
                 score = validate(self.bare, self.task, batch_size=self.settings.validation_batch)
         score = self.fabric.broadcast(score)
         value = score.figures[metric.name]
-        better = metric.better(value, self.best["value"])
+        # Weights that no step of the epoch has changed are nobody's best.
+        better = self.tally.good > 0 and metric.better(value, self.best["value"])
         self.stale = 0 if better else self.stale + 1
         self._follow_plateau(better)
         if better:

@@ -17,7 +17,7 @@ NOT_RUN = "not_run"
 # Column of the table: its test. A target of a parametrized test follows the second "::".
 PROOFS = {
     "trains": "tests/unit/test_training_tasks.py::test_every_family_trains_resumes_and_packs",
-    "to a target": NOT_RUN,
+    "to a target": "tests/unit/test_training_targets.py::test_every_family_reaches_its_target",
     "overfits": "tests/unit/test_training_tasks.py::test_every_family_learns_five_samples_by_heart",
     "killed, resumes": "tests/unit/test_training_processes.py"
     "::test_a_killed_run_goes_on_to_the_same_bits",

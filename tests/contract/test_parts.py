@@ -174,21 +174,38 @@ def test_a_backward_gru_is_torchs_own_on_packed_frames() -> None:
         torch.testing.assert_close(got[row, :length], expected[row, :length], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("kind", [torch.nn.GRU, torch.nn.LSTM])
-def test_a_rolled_layer_is_torchs_own(kind: type[torch.nn.Module]) -> None:
-    layer = kind(5, 7, batch_first=True)
+@pytest.mark.parametrize("kind", [torch.nn.GRU, torch.nn.LSTM, torch.nn.RNN])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"num_layers": 2, "bidirectional": True}, {"bias": False}, {"batch_first": False}],
+)
+def test_a_rolled_layer_is_torchs_own(
+    kind: type[torch.nn.Module], options: dict[str, object]
+) -> None:
+    """Every frame, the last states, and from given first states."""
+    network = torch.nn.Sequential(kind(5, 7, **{"batch_first": True, **options}))
     x = torch.randn(2, 9, 5, generator=torch.Generator().manual_seed(0))
-    network = torch.nn.Sequential(layer)
     loop = _rolled.rolled(network)
-    assert network[0] is layer
-    assert isinstance(loop[0], _rolled._Loop)
+    assert not isinstance(network[0], _rolled._Loops)
+    assert isinstance(loop[0], _rolled._Loops)
     with torch.no_grad():
-        torch.testing.assert_close(loop(x)[0], layer(x)[0], atol=1e-6, rtol=0)
+        got, want = loop(x), network(x)
+        torch.testing.assert_close(got, want, atol=1e-6, rtol=0)
+        again, expected = loop[0](x, want[1]), network[0](x, want[1])
+        torch.testing.assert_close(again, expected, atol=1e-6, rtol=0)
 
 
-def test_only_what_is_the_same_is_rolled() -> None:
+def test_a_rectified_layer_is_torchs_own() -> None:
+    network = torch.nn.Sequential(torch.nn.RNN(5, 7, nonlinearity="relu"))
+    x = torch.randn(9, 2, 5, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(_rolled.rolled(network)(x), network(x), atol=1e-6, rtol=0)
+
+
+def test_what_is_not_recurrent_is_left_alone() -> None:
     plain = torch.nn.Sequential(torch.nn.Linear(2, 2))
     assert _rolled.rolled(plain) is plain
-    for options in ({"num_layers": 2}, {"bidirectional": True}, {"bias": False}):
-        network = torch.nn.Sequential(torch.nn.GRU(5, 7, batch_first=True, **options))
-        assert _rolled.rolled(network) is network
+    projected = torch.nn.Sequential(torch.nn.LSTM(5, 7, proj_size=3))
+    assert _rolled.rolled(projected) is projected
+    assert _rolled.unrolled(projected) == ["0"]
+    assert _rolled.unrolled(torch.nn.Sequential(torch.nn.GRU(5, 7))) == []

@@ -47,6 +47,8 @@ class ConvolutionModule(nn.Module):
 class Conformer(nn.Module):
     """Conformer blocks over a strided convolution; answers (log_probs, output lengths)."""
 
+    well_masked = True
+
     def __init__(self, channels: int = 6, width: int = 16, layers: int = 2) -> None:
         super().__init__()
         self.down = nn.Conv1d(channels, width, 3, stride=2)
@@ -63,14 +65,22 @@ class Conformer(nn.Module):
         x = self.down(x.transpose(1, 2)).transpose(1, 2)
         lengths = torch.clamp((lengths - 3) // 2 + 1, min=0)
         mask = padding_mask(lengths)
+        if not self.well_masked:
+            x = x.masked_fill(mask[:, :, None], 0.0)
         blocks = zip(
             self.attention, self.convolution, self.forth, self.back, self.norms, strict=True
         )
         for attention, convolution, forth, back, norm in blocks:
             x = x + 0.5 * back(F.silu(forth(norm(x))))
             x = x + attention(x, x, x, key_padding_mask=mask, need_weights=False)[0]
-            x = x + convolution(x, mask)
+            x = x + convolution(x, mask & self.well_masked)
         return torch.log_softmax(self.head(x), dim=-1), lengths
+
+
+class HalfMaskedConformer(Conformer):
+    """As in transformers: input and attention are masked, the convolutions of blocks are not."""
+
+    well_masked = False
 
 
 def sample(

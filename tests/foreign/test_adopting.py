@@ -144,6 +144,27 @@ def test_something_taken_from_the_full_width_is_refused() -> None:
         adopted(Changed(before=from_the_end))
 
 
+def test_a_conformer_that_masks_half_is_explained() -> None:
+    """The padding itself is unheard, but not what the blocks make of it."""
+    network = networks.seeded(networks.HalfMaskedConformer)
+    with pytest.raises(ConfigError, match=r"convolution or norm mixes them in.*padding='zeros'"):
+        adopted(network)
+    found = verdicts(adopted(network, padding="zeros"))
+    assert found["padding"][0] == "not_run"
+    assert "alone, " in found["padding"][1]
+
+
+def test_a_leak_behind_a_layer_norm_is_heard() -> None:
+    """A norm over channels makes any constant padding the same."""
+    norm, layer = nn.LayerNorm(6), nn.Conv1d(6, 6, 5, padding=2)
+
+    def leaking(x: Tensor, _: Tensor) -> Tensor:
+        return layer(norm(x).transpose(1, 2)).transpose(1, 2)
+
+    with pytest.raises(ConfigError, match=r"padding leaks"):
+        adopted(Changed(before=leaking))
+
+
 @pytest.mark.parametrize("how", ["int", "item", "slice", "arange", "tolist"])
 def test_a_slice_by_the_longest_length_is_taken_at_full_length(how: str) -> None:
     def cut(x: Tensor, lengths: Tensor) -> Tensor:

@@ -70,6 +70,30 @@ def test_own_networks(kind: type[nn.Module], target: str, tmp_path: Path) -> Non
     assert (made.manifest.output["stride"], made.manifest.output["window"]) == expected
 
 
+class Stacked(nn.Module):
+    """Two layers both ways, frames first, the last states taken apart: as deep speech models do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(6, 8, num_layers=2, bidirectional=True)
+        self.head = nn.Linear(16, len(TOKENS))
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        found, (_hidden, _cell) = self.lstm(x.transpose(0, 1))
+        return self.head(found.transpose(0, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", TARGETS)
+def test_stacked_recurrent_layers(target: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    made = edgectc.export(
+        Stacked(), target=target, sample=networks.sample(), tokens=TOKENS, out=tmp_path,
+        padding="zeros",
+    )  # fmt: skip
+    assert edgectc.verify(made.path).status == "pass"
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_wav2vec2(target: str, tmp_path: Path) -> None:
     wave = torch.randn(2, 1600, generator=torch.Generator().manual_seed(0))

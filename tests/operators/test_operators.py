@@ -198,6 +198,7 @@ def test_the_command(
     artifact = str(shipped / "artifacts" / "swipe-en.onnx")
     assert cli.main(["inspect", artifact, "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
+    assert about["manifest_version"] == 1
     assert about["contents"]["macs"] == about["contents"]["rows"][0]["macs"] + sum(
         row["macs"] for row in about["contents"]["rows"][1:]
     )

@@ -237,6 +237,50 @@ def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) ->
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 
 
+@pytest.mark.parametrize(
+    ("seen_by", "change"),
+    [
+        ("contract", lambda m: {"tokens": ("w", "q", *m.tokens[2:])}),
+        ("contract", lambda m: {"blank_id": 0}),
+        ("contract", lambda m: {"separator": " "}),
+        ("contract", lambda m: {"inputs": (*m.inputs[:1], *m.inputs[:0:-1])}),
+        ("contract", lambda m: {"output": {**m.output, "shape": [1, 31, 65]}}),
+        ("log_probs", lambda m: {"output": {**m.output, "window": 3}}),
+    ],
+)
+def test_a_manifest_that_contradicts_its_graph_is_red(
+    seen_by: str, change: Any, artifacts: dict[str, Path], tmp_path: Path
+) -> None:
+    """Sealed well, but made wrong: what a host would believe is checked, too."""
+    import onnx
+
+    data, manifest = manifests.read(artifacts["onnx"])
+    assert isinstance(data, bytes)
+    graph = onnx.load_from_string(data)
+    del graph.metadata_props[:]
+    forged = dataclasses.replace(manifest, **change(manifest))
+    target = registry.create("targets", {"type": "onnx"})
+    (tmp_path / "x.onnx").write_bytes(
+        manifests.sealed(target.embed(graph.SerializeToString(), forged))
+    )
+    report = edgectc.verify(tmp_path / "x.onnx")
+    assert report.status == "fail"
+    assert seen_by in {check.name for check in report.checks if check.status == "fail"}
+
+
+@pytest.mark.parametrize("answer", [np.nan, 0.5])
+def test_answers_that_no_decoder_takes_are_a_verdict(
+    answer: float, artifacts: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN, and rows that do not sum to one: red, and not an error of the input."""
+    runner = registry.module("runners", "onnx").OnnxRunner
+    real = runner.run
+    monkeypatch.setattr(runner, "run", lambda self, inputs: real(self, inputs) + answer)
+    report = edgectc.verify(artifacts["onnx"])
+    verdicts = {check.name: check.status for check in report.checks}
+    assert (verdicts["log_probs"], verdicts["greedy"], report.status) == ("fail", "fail", "fail")
+
+
 def test_a_runner_that_answers_nan_is_caught(shipped: Path) -> None:
     loaded = edgectc.load(shipped, runner="onnx")
 

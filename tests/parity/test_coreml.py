@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="checks what ot
 FAMILIES = [
     "gru",
     "mobilenetv3",
-    *(pytest.param(f, marks=pytest.mark.slow) for f in ("conformer", "i3d", "transformer")),
+    *(pytest.param(f, marks=pytest.mark.slow) for f in ("conformer", "i3d", "tcn", "transformer")),
 ]
 
 

@@ -72,6 +72,23 @@ def test_other_versions_are_untested(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["torch"].verdict == "ok"  # a build of the tested version
 
 
+def test_executorch_beside_another_torch_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    tested = doctor.tested()
+    pretend(monkeypatch, torch="2.9.1", executorch=tested["executorch"])
+    found = by_name(doctor.packages())["executorch"]
+    assert found.verdict == "untested"
+    assert f'built against torch {tested["torch"]}, found 2.9.1: pip install "torch==' in found.fix
+    pretend(monkeypatch, torch=tested["torch"], executorch=tested["executorch"])
+    assert by_name(doctor.packages())["executorch"].verdict == "ok"
+
+
+def test_another_python_is_untested(monkeypatch: pytest.MonkeyPatch) -> None:
+    for version, verdict in (("3.11.9", "ok"), ("3.13.0", "untested")):
+        monkeypatch.setattr(doctor.platform, "python_version", lambda version=version: version)
+        found = by_name(doctor.machine())["Python"]
+        assert (found.found, found.tested, found.verdict) == (version, "3.11", verdict)
+
+
 def test_a_package_that_crashes_is_a_verdict(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ def test_pack_init_makes_a_bundle_of_any_family(
     assert main(["pack", "--init", "gru", "--out", str(tmp_path / "mine"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["path"] == str(tmp_path / "mine")
     assert bundle.read(tmp_path / "mine").index.training["config"] == "gru-small"
+    assert "random weights of seed 0" in (tmp_path / "mine/CARD.md").read_text()
     assert main(["decode", str(tmp_path / "mine"), "--input", "x.jsonl"]) == 2
     assert "takes no swipes" in capsys.readouterr().err
 

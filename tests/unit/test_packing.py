@@ -10,9 +10,10 @@ import torch
 
 from edgectc import bundle as bundles
 from edgectc import reference, registry
+from edgectc.cli import main
 from edgectc.data import layouts
 from edgectc.data.lexicons import Lexicon
-from edgectc.errors import ConfigError, NonFiniteError
+from edgectc.errors import BundleFileMissingError, ConfigError, NonFiniteError
 from edgectc.training import initialising, packing, recordings
 
 
@@ -51,6 +52,49 @@ def test_lexicon_seen_words_and_notes_are_carried(tmp_path: Path) -> None:
     assert "CARD.md" not in made.index.files
     cases = reference.from_safetensors(made.file("reference.safetensors"))
     assert {case.word for case in cases if case.points is not None} <= {"hello", "edge", ""}
+
+
+def test_a_card_is_made_until_a_person_writes_one(tmp_path: Path) -> None:
+    about = {**swipe_model("greedy"), "training": {"epoch": 3, "metric": "dev_top1", "value": 0.5}}
+    count = sum(p.numel() for p in about["model"].parameters())
+    made = packing.write(tmp_path / "x", **about)
+    text = (tmp_path / "x/CARD.md").read_text()
+    assert f"| parameters | {count:,} |" in text
+    assert "epoch 3 of a run with seed 0: dev_top1 0.5 on its dev samples" in text
+    for name in about["model"].frontend.input_contract():
+        assert f"| `{name}` |" in text
+    again = packing.repack(made, tmp_path / "y", name="other")
+    assert "# other" in (again.path / "CARD.md").read_text(), "made anew"
+    (again.path / "CARD.md").write_text("# mine")
+    last = packing.repack(again, tmp_path / "z")
+    assert (last.path / "CARD.md").read_text() == "# mine"
+
+
+def test_words_may_stay_where_they_are(tmp_path: Path) -> None:
+    lexicon = tmp_path / "words.tsv"
+    Lexicon.from_counts({"hello": 2.0, "edge": 1.0}).write(lexicon)
+    words = packing.Words(lexicon, licences=("CC0", ""), carried=False)
+    made = packing.write(tmp_path / "x", **swipe_model("lexicon"), words=words)
+    assert "words.tsv" not in made.index.files
+    assert not (made.path / "words.tsv").exists()
+    assert packing.words_of(made) == words  # in the folder above, by its hash
+    assert "words.tsv" not in packing.repack(made, tmp_path / "y").index.files
+    lexicon.write_bytes(lexicon.read_bytes() + b"\n")
+    with pytest.raises(BundleFileMissingError, match="name one with --lexicon"):
+        packing.words_of(made)
+
+
+def test_words_of_another_bundle_from_the_command_line(
+    tmp_path: Path, shipped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "x"
+    assert main(["pack", str(shipped), "--words-of", str(shipped), "--out", str(made)]) == 0
+    index = bundles.read(made).index
+    assert index.lexicon == bundles.read(shipped).index.lexicon
+    assert not {"lexicon.trie", "words.lm"} & {*index.files}
+    given = ["--words-of", str(shipped), "--lexicon", "words.tsv"]
+    assert main(["pack", str(shipped), *given, "--out", str(made)]) == 2
+    assert "leave those out" in capsys.readouterr().err
 
 
 def test_weights_are_those_before_folding(tmp_path: Path) -> None:

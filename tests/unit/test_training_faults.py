@@ -256,19 +256,22 @@ def test_recordings_that_are_too_long_are_dropped_or_cut_by_choice_and_counted(
         prepare({**config_of(), "data": {"too_long": "truncat"}}, data=None)
 
 
-def test_a_cut_checkpoint_costs_an_epoch_not_the_run(tmp_path: Path) -> None:
+def test_a_cut_checkpoint_costs_an_epoch_not_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(config_of(), tmp_path / "whole")
     run(config_of(), tmp_path / "cut")
     last = tmp_path / "cut/last.safetensors"
     last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
     run(config_of(), tmp_path / "cut")
     assert same(tmp_path / "whole/last.safetensors", last)
+    assert "going on from previous.safetensors" in capsys.readouterr().err
     logs = [(tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "cut")]
     epochs = [[json.loads(line)["epoch"] for line in log.splitlines()] for log in logs]
     assert epochs == [[1, 2, 3, 4]] * 2
     last.write_bytes(b"")
     (tmp_path / "cut/previous.safetensors").write_bytes(b"")
-    with pytest.raises(BundleError, match="cannot read checkpoint"):
+    with pytest.raises(BundleError, match=r"cannot read checkpoint .* choose another --out"):
         run(config_of(), tmp_path / "cut")
 
 
@@ -285,7 +288,7 @@ def test_a_full_disk_stops_and_a_later_run_goes_on(
             room -= 1
             if room < 0:
                 write(self, content[: len(content) // 2])
-                raise OSError(errno.ENOSPC, "No space left on device", str(self))
+                raise OSError(errno.ENOSPC, "No space left on device")
         return write(self, content)
 
     file.write_text(toml(config_of()))
@@ -293,7 +296,8 @@ def test_a_full_disk_stops_and_a_later_run_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
         assert main(arguments) == 2
-    assert "No space left on device" in capsys.readouterr().err.splitlines()[-1]
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"No space left on device: {out / 'last.safetensors'}; make room and run" in said
     assert checkpoints.read(out / "last.safetensors").progress["epoch"] == 2
     assert not list(out.glob(".last*")), "the half file is gone"
     assert main(arguments) == 0
@@ -307,6 +311,15 @@ def toml(values: dict, where: str = "") -> str:
         if isinstance(value, dict):
             text += f"\n[{where}{key}]\n" + toml(value, f"{where}{key}.")
     return text
+
+
+def test_weights_that_no_step_has_changed_are_never_the_best(tmp_path: Path) -> None:
+    """One step an epoch and every one refused: that was "best: epoch 2" once."""
+    optimizer = {"type": "sgd", "lr": 1e38, "clip": 1e38, "momentum": 0.0, "warmup": 0.0}
+    config = config_of(epochs=2, batch_size=64, optimizer=optimizer)
+    found = train(config, tmp_path, data=None)
+    assert [found.epoch, found.value] == [0, None]
+    assert not (tmp_path / "best.safetensors").exists()
 
 
 def test_an_epoch_without_a_good_step_has_no_loss() -> None:

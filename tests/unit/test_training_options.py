@@ -23,7 +23,7 @@ from edgectc.training import checkpoints, devices, losses, plots, trainer, valid
 from edgectc.training.feeding import Feeder, bucketed, cut
 from edgectc.training.initialising import initialise as untrained
 from edgectc.training.parameters import Average, Freezer, initialise
-from edgectc.training.preparing import prepare
+from edgectc.training.preparing import make_optimizer, prepare
 from edgectc.training.schedules import learning_rate
 from edgectc.training.settings import Freeze, Init, Optimizer, Schedule
 from edgectc.training.trainer import Trainer, train
@@ -32,7 +32,7 @@ from edgectc.training.trainer import Trainer, train
 def config_of(family: str = "gru", **changes: object) -> dict:
     values = copy.deepcopy(family_config(family, "small"))
     values["data"] = {"train": 40, "dev": 8}
-    values |= {"epochs": 2, "batch_size": 16, "validate_every": 1}
+    values |= {"epochs": 2, "batch_size": 16, "validate_every": 1, "augment": {}, "optimizer": {}}
     return {**values, **changes}
 
 
@@ -65,6 +65,18 @@ def test_accumulation_takes_the_step_of_the_whole_batch(tmp_path: Path) -> None:
     for passes in (3, 16):
         assert difference(trained(accumulate=passes), plain) < 1e-6
     assert difference(trained(lr=0.051), plain) > 1e-4, "the comparison can fail"
+
+
+@pytest.mark.parametrize(
+    ("kind", "made"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam)]
+)
+def test_an_optimizer_is_given_what_was_asked_for(kind: str, made: type) -> None:
+    how = Optimizer(type=kind, lr=0.02, weight_decay=1e-5, eps=0.1)
+    found = make_optimizer(torch.nn.Linear(2, 2), how)
+    assert type(found) is made
+    assert {k: found.defaults[k] for k in ("lr", "weight_decay", "eps")} == {
+        "lr": 0.02, "weight_decay": 1e-5, "eps": 0.1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["adamw", "adam", "sgd"])
@@ -542,6 +554,8 @@ def test_overfitting_says_whether_a_model_can_learn(
         ({"optimizer": {"type": "adamv"}}, "did you mean 'adam'"),
         ({"schedule": {"type": "cosin"}}, "did you mean 'cosine'"),
         ({"optimizer": {"warmup": 1.5}}, "warmup and"),
+        ({"optimizer": {"eps": 0.0}}, "eps > 0"),
+        ({"optimizer": {"accumulate": 0}}, "accumulate is 0"),
         ({"precision": "fp8"}, "unknown precision 'fp8'"),
         ({"freeze": [{"name": "x"}]}, "did you mean 'names'"),
         ({"ema": 1.0}, "ema is"),

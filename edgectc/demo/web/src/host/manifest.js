@@ -4,8 +4,8 @@ import { sha256Hex } from "./sha256.js";
 
 const ANY_VERSION = /\{"edgectc_manifest":(\d{1,9}),"file_sha256":"/g;
 const KEYS = new Set([
-  "name", "target", "scheme", "opset", "inputs", "output", "frontend", "tokens", "blank_id", "separator",
-  "layouts", "decoder", "lexicon", "language_model", "reference", "source", "parity",
+  "name", "family", "target", "options", "scheme", "opset", "inputs", "output", "frontend", "tokens", "blank_id",
+  "separator", "layouts", "decoder", "lexicon", "language_model", "reference", "source", "parity",
 ]);
 const FRONTEND = new Set([
   "type", "max_frames", "min_frames", "ms_per_frame", "keys_per_frame", "time_share", "slots",

@@ -20,9 +20,9 @@ public final class Recognizer {
 
   private static final List<String> KNOWN =
       Arrays.asList(
-          "name", "target", "scheme", "opset", "inputs", "output", "frontend", "tokens", "blank_id",
-          "separator", "layouts", "decoder", "lexicon", "language_model", "reference", "source",
-          "parity");
+          "name", "family", "target", "options", "scheme", "opset", "inputs", "output", "frontend",
+          "tokens", "blank_id", "separator", "layouts", "decoder", "lexicon", "language_model",
+          "reference", "source", "parity");
 
   private final Artifact artifact;
   private final Network network;

@@ -1,5 +1,7 @@
 package org.edgectc.core;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -9,6 +11,10 @@ import java.util.Map;
  * docs/host_contract.md.
  */
 public final class SwipeFrontend {
+  private static final List<String> KNOWN =
+      Arrays.asList(
+          "type", "max_frames", "min_frames", "ms_per_frame", "keys_per_frame", "time_share",
+          "slots");
   /** Frames of the fixed-shape input. */
   public final int maxFrames;
 
@@ -25,6 +31,12 @@ public final class SwipeFrontend {
     if (!"swipe".equals(Json.text(options, "type"))) {
       throw new ModelException(
           "the model takes " + Json.text(options, "type") + ", this app makes only swipes");
+    }
+    for (Object key : options.keySet()) {
+      if (!KNOWN.contains(key)) {
+        throw new ModelException("the model's frontend has the unknown option '" + key
+            + "'; it was made for a newer app");
+      }
     }
     maxFrames = Json.integer(options, "max_frames");
     minFrames = Json.integer(options, "min_frames");

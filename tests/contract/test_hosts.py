@@ -1,0 +1,46 @@
+"""Every host knows what an artifact says: a key that only Python knows is refused elsewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from edgectc.frontends.swipe import Options
+from edgectc.manifest import Manifest
+
+ROOT = Path(__file__).parents[2]
+JAVA = "android_demo/core/src/org/edgectc/core"
+
+
+def listed(path: str, pattern: str) -> set[str]:
+    """Return the words in what the one group of ``pattern`` finds in a file."""
+    found = re.findall(pattern, (ROOT / path).read_text(encoding="utf-8"), re.DOTALL)
+    assert len(found) == 1, path
+    return set(re.findall(r"\w+", found[0]))
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("docs/host_contract.md", r"Known keys of `manifest`: (.*?)\."),
+        ("edgectc/demo/web/src/host/manifest.js", r"const KEYS = new Set\(\[(.*?)\]"),
+        (f"{JAVA}/Recognizer.java", r"KNOWN =\s+Arrays.asList\((.*?)\)"),
+    ],
+)
+def test_hosts_know_every_key_of_a_manifest(path: str, pattern: str) -> None:
+    assert listed(path, pattern) == {field.name for field in fields(Manifest)}
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("docs/host_contract.md", r"All in double. `frontend` gives (.*?)\. "),
+        ("edgectc/demo/web/src/host/manifest.js", r"const FRONTEND = new Set\(\[(.*?)\]"),
+        (f"{JAVA}/SwipeFrontend.java", r"KNOWN =\s+Arrays.asList\((.*?)\)"),
+    ],
+)
+def test_hosts_know_every_option_of_the_swipe_frontend(path: str, pattern: str) -> None:
+    assert listed(path, pattern) - {"type"} == {field.name for field in fields(Options)}

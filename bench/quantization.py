@@ -1,6 +1,9 @@
 """Every family through every scheme of a target: accepted, or refused with what numbers.
 
     python bench/quantization.py --out bench/results/quantization.txt
+    python bench/quantization.py --calibrators models/swipe-en
+
+The second compares the ways to cut ranges: all layers of a bundle rounded in PyTorch.
 
 The networks are untrained and small, so this shows what converts, shrinks and gets faster, and what
 does not; a loss in points means something only for a trained network (see docs/quantization.md).
@@ -38,10 +41,10 @@ def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[s
         return [*name, done.stderr.splitlines()[-1].removeprefix("edgectc: error: "), *[""] * 4]
     about = json.loads(done.stdout)["quantization"]
     old, new, numbers = about["before"], about["after"], about["numbers"]
-    kept = len(about["float_by_search"])
+    number, kept = about["operators"], len(about["float_by_search"])
     return [
         *name,
-        f"accepted, {about['operators'] - kept} of {about['operators']} layers",
+        f"accepted, {number - kept} of {number} layers" if number else "accepted, all weights",
         f"{new['bytes'] / old['bytes']:.2f} x",
         f"{new['ms'] / old['ms']:.2f} x",
         f"{numbers['sqnr_db']:.0f}",
@@ -49,14 +52,40 @@ def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[s
     ]
 
 
+def calibrators(bundle: Path) -> None:
+    """Print what each calibrator changes, on other samples than it took its ranges from."""
+    from edgectc import bundle as bundles
+    from edgectc import exporter
+    from edgectc.calibration import CALIBRATORS, stratified
+    from edgectc.quantizing import observe, samples, simulate
+    from edgectc.targets._plan import Plan, operators
+
+    given = bundles.read(bundle)
+    model = exporter.of_bundle(given).model
+    found = samples.load(given, model.frontend, None, split="train")
+    seen = found.rows(stratified(found.lengths, 512, seed=0)).inputs
+    other = found.rows(stratified(found.lengths, 512, seed=1)).inputs
+    layers = operators(model, exporter.target_for("onnx", "int8-static").kinds("int8-static"))
+    histograms = observe.histograms(model, layers, seen)
+    for name in sorted(CALIBRATORS):
+        names = frozenset(one.name for one in layers)
+        ends = observe.ranges(histograms, name)
+        plan = Plan(schemes.scheme("int8-static"), names, **ends)
+        print(f"{name:12} {simulate.difference(model, plan, other):.4f} nats", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--out", type=Path)
+    how.add_argument("--calibrators", type=Path, metavar="BUNDLE")
     parser.add_argument("--families", default=",".join(sorted(config.families())))
     parser.add_argument("--targets", default="onnx,pte")
     parser.add_argument("--size", default="small")
     parser.add_argument("--min-speedup", type=float, help="refuse what is slower (default: no)")
     options = parser.parse_args()
+    if options.calibrators is not None:
+        return calibrators(options.calibrators)
     rows = []
     said = heading(
         ("torch", "onnxruntime", "executorch"),

@@ -180,7 +180,9 @@ def parameters(ends: Range) -> tuple[float, int]:
     return scale, round(-low / scale)
 
 
-def stratified(lengths: Sequence[int], count: int, *, seed: int, strata: int = 8) -> list[int]:
+def stratified(
+    lengths: Sequence[int], count: int, *, seed: int, strata: int = 8, left_out: str = ""
+) -> list[int]:
     """Return ``count`` rows, ascending, as many of the short ones as of the long ones.
 
     Args:
@@ -188,6 +190,7 @@ def stratified(lengths: Sequence[int], count: int, *, seed: int, strata: int = 8
         count: rows wanted; all are taken where there are no more.
         seed: of the choice within a stratum.
         strata: parts of equal size, by length.
+        left_out: what the message ends with where there are too few.
 
     Raises:
         InputError: reason ``few_samples``: fewer than `LEAST_SAMPLES` are there or wanted.
@@ -196,7 +199,7 @@ def stratified(lengths: Sequence[int], count: int, *, seed: int, strata: int = 8
     if usable < LEAST_SAMPLES:
         raise InputError(
             f"{usable} usable calibration samples, expected {LEAST_SAMPLES} or more: fewer do not "
-            "show how far activations reach; give more with --calibration or --samples",
+            f"show how far activations reach; give more with --calibration or --samples{left_out}",
             reason="few_samples",
         )
     rng = np.random.default_rng(seed)

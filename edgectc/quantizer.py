@@ -24,6 +24,8 @@ from edgectc.quantizing.search import Budgets, Point, search
 from edgectc.quantizing.work import Source, Work
 from edgectc.schemes import Float32
 
+_TUNABLE = ("swipe", "lexicon")  # frontend and decoder
+
 
 @dataclass(frozen=True)
 class Quantized:
@@ -99,6 +101,8 @@ def quantize(
         raise ConfigError(f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}")
     calibrations.calibrator(calibrator)
     budgets = Budgets(max_drop, min_speedup)
+    if limit is not None and limit < 2:
+        raise ConfigError(f"limit is {limit}, expected 2 or more: of one, nothing follows")
     with ExitStack() as stack:
         given, tensors = path, list[str]()
         if repair_from is not None:
@@ -106,6 +110,11 @@ def quantize(
         maker = exporter.target_for(target, scheme)
         bundle = bundles.read(bundles.locate(given))
         origin = exporter.of_bundle(bundle)
+        if retune_decoder and (origin.frontend["type"], origin.decoder["type"]) != _TUNABLE:
+            raise ConfigError(
+                f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; only "
+                "'lexicon' over 'swipe' can be tuned; leave --retune-decoder out"
+            )
         final = exporter.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
         work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))

@@ -153,6 +153,11 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
             f"better (McNemar p {loss['mcnemar_p']:.2g}); 95 % interval by paired bootstrap over "
             "users"
         )
+        if report["decoder_tuned"]:
+            lines.append(
+                "the decoder was tuned on these same recordings, which flatters it; measure it on "
+                "others with: edgectc eval"
+            )
         for name, part in loss["slices"].items():
             lines.append(f"{name}: {part['points']:+.2f} points on {part['rows']}")
     about = report["calibration"]

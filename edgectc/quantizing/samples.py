@@ -38,6 +38,7 @@ class Recordings:
         contexts: words before it.
         groups: who made it; "" where that is unknown.
         about: source for the manifest: file, hash, split, what was dropped.
+        left_out: "; left out: 2 too_long (row 7: ...)" for an error message; "" if nothing was.
     """
 
     inputs: tuple[Mapping[str, Array], ...]
@@ -47,6 +48,7 @@ class Recordings:
     contexts: tuple[tuple[str, ...], ...]
     groups: tuple[str, ...]
     about: Mapping[str, Any]
+    left_out: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -106,7 +108,7 @@ def load(
     file = jsonl.find(path) if kind == "swipe" else Path(path) if path else None
     rows = _swipes(file, split) if kind == "swipe" else _signals(kind, frontend, file, split)
     found: list[tuple[Any, ...]] = []
-    dropped, bad = Counter[str](), dict[str, str]()
+    dropped, first, bad = Counter[str](), dict[str, str](), dict[str, str]()
     for row in rows:
         try:
             if row.error is not None:
@@ -114,13 +116,12 @@ def load(
             if labelled and not row.label:
                 raise InputError("no label", reason="no_label")
             inputs = frontend.prepare(row.raw, reference.setting(boards, row.setting))
-        except InputError as error:
-            dropped[error.reason] += 1
-            if error.reason == "not_finite":
+        except (InputError, UnknownNameError) as error:
+            reason = error.reason if isinstance(error, InputError) else f"unknown_{error.kind}"
+            dropped[reason] += 1
+            first.setdefault(reason, f"{row.name}: {error}")
+            if reason == "not_finite":
                 bad[row.name] = str(error)
-            continue
-        except UnknownNameError as error:
-            dropped[f"unknown_{error.kind}"] += 1
             continue
         found.append((inputs, row.name, row.setting, row.label, row.context, row.group))
     if bad and nan_policy != "drop-samples":
@@ -133,7 +134,9 @@ def load(
     about |= {"dropped": dict(dropped), "usable": len(found)}
     columns: list[Any] = [*zip(*found, strict=True)] if found else [()] * 6
     inputs, names, settings, labels, contexts, groups = columns
-    made = Recordings(inputs, names, settings, labels, contexts, groups, about)
+    told = "; ".join(f"{count} {reason} ({first[reason]})" for reason, count in dropped.items())
+    told = f"; left out: {told}" if told else ""
+    made = Recordings(inputs, names, settings, labels, contexts, groups, about, told)
     _check_unit(bundle, made)
     return made
 

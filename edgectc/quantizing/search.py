@@ -7,11 +7,12 @@ and timed, once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgectc.errors import BudgetError
+from edgectc.errors import BudgetError, ConfigError
 from edgectc.quantizing.measure import Loss, Numbers, Speed
 
 
@@ -26,6 +27,18 @@ class Budgets:
 
     max_drop: float | None = None
     min_speedup: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no measurement can be held against.
+
+        Raises:
+            ConfigError: a limit is not finite, a drop below 0, or a speed-up not above it.
+        """
+        drop, speedup = self.max_drop, self.min_speedup
+        if drop is not None and not 0 <= drop < math.inf:
+            raise ConfigError(f"max_drop is {drop:g}, expected points of error, 0 or more")
+        if speedup is not None and not 0 < speedup < math.inf:
+            raise ConfigError(f"min_speedup is {speedup:g}, expected a factor above 0")
 
     @property
     def any(self) -> bool:

@@ -7,6 +7,7 @@ holds is always measured on the artifact itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,23 +24,33 @@ from edgectc.targets._plan import Plan
 
 @torch.no_grad()
 def damage(model: Any, plan: Plan, samples: Sequence[Inputs]) -> dict[str, float]:
-    """Return what each operator of a plan does by itself.
-
-    The figure is the mean |difference| in nats of the log_probs of likely tokens on valid frames.
-    """
+    """Return what each operator of a plan does by itself, see `difference`."""
     inputs = list(batches(samples))
     before = [model(**one) for one in inputs]
-    found = {}
-    for name in progress(sorted(plan.operators), "operator"):
-        with simulated(model, replace(plan, operators=frozenset({name}))):
-            after = [model(**one) for one in inputs]
-        total, count = 0.0, 0
-        for one, old, new in zip(inputs, before, after, strict=True):
-            likely = (old >= torch.log(torch.tensor(plan.scheme.likely))) & _frames(model, one, old)
-            total += float((new - old).abs()[likely].sum())
-            count += int(likely.sum())
-        found[name] = total / max(count, 1)
-    return found
+    return {
+        name: _changed(model, replace(plan, operators=frozenset({name})), inputs, before)
+        for name in progress(sorted(plan.operators), "operator")
+    }
+
+
+@torch.no_grad()
+def difference(model: Any, plan: Plan, samples: Sequence[Inputs]) -> float:
+    """Return the mean |difference| in nats of the log_probs of likely tokens on valid frames."""
+    inputs = list(batches(samples))
+    return _changed(model, plan, inputs, [model(**one) for one in inputs])
+
+
+def _changed(
+    model: Any, plan: Plan, inputs: Sequence[dict[str, Tensor]], before: Sequence[Tensor]
+) -> float:
+    with simulated(model, plan):
+        after = [model(**one) for one in inputs]
+    total, count = 0.0, 0
+    for one, old, new in zip(inputs, before, after, strict=True):
+        likely = (old >= math.log(plan.scheme.likely)) & _frames(model, one, old)
+        total += float((new - old).abs()[likely].sum())
+        count += int(likely.sum())
+    return total / max(count, 1)
 
 
 def _frames(model: Any, inputs: dict[str, Tensor], log_probs: Tensor) -> Tensor:

@@ -19,8 +19,8 @@ from edgectc.manifest import Manifest
 from edgectc.quantizing import measure, observe, samples, simulate
 from edgectc.quantizing.measure import Judge
 from edgectc.quantizing.search import Point
-from edgectc.schemes import Float32
-from edgectc.targets._plan import Plan, operators
+from edgectc.schemes import SUPPORTED, Float32
+from edgectc.targets._plan import CONVOLUTION, LINEAR, RECURRENT, Plan, operators
 from edgectc.types import Array
 
 _RANKED = 128  # samples that operators are ranked on
@@ -58,12 +58,10 @@ class Work:
         self.judge: Judge | None = None
         self.about: dict[str, Any] = {}
         self.damage: Mapping[str, float] = {}
+        self.tuned = False
         self.operators = operators(job.origin.model, job.maker.kinds(job.scheme.name))
         if not self.operators and job.scheme.name != "float16":
-            raise ExportError(
-                f"target {job.target!r} has no {job.scheme.name} kernel for any layer of this "
-                f"network; it takes {', '.join(job.maker.kinds(job.scheme.name)) or 'none'}"
-            )
+            raise ExportError(_no_kernel(job))
         self.inputs = self._looked_at()
         self.plan = self._plan()
         plain = replace(job, scheme=Float32())
@@ -91,7 +89,9 @@ class Work:
                 split="train",
                 nan_policy=source.nan_policy,
             )
-            rows = calibrations.stratified(found.lengths, source.samples, seed=source.seed)
+            rows = calibrations.stratified(
+                found.lengths, source.samples, seed=source.seed, left_out=found.left_out
+            )
             found = found.rows(rows)
             inputs, names = list(found.inputs), list(found.names)
             self.about = {**found.about, "samples": len(found), "seed": source.seed}
@@ -163,7 +163,8 @@ class Work:
             return
         if len(found) < 2:
             raise InputError(
-                f"{len(found)} labelled recordings of split dev are usable, expected 2 or more",
+                f"{len(found)} labelled recordings of split dev are usable, expected 2 or more"
+                f"{found.left_out}",
                 reason="no_labels",
             )
         if limit is not None:
@@ -224,6 +225,7 @@ class Work:
         engine, _ = self._runner(*exporter.sealed(self.job, point.converted))
         loaded = measure.with_engine(self.judge.words, engine)
         preset = tuning.tune(loaded, swipes).preset
+        self.tuned = True
         loss, numbers = self.judge.loss(engine, preset=preset)
         return replace(point, loss=loss, numbers=numbers), preset
 
@@ -248,6 +250,7 @@ class Work:
             about["after"]["ms"] = round(point.speed.after_ms, 4)
         if point.loss is not None and point.numbers is not None:
             about["loss"] = {**asdict(point.loss), "points": point.loss.points}
+            about["decoder_tuned"] = self.tuned
             about["numbers"] = asdict(point.numbers)
             assert self.judge is not None
             about["dev"] = dict(self.judge.dev.about)
@@ -262,6 +265,20 @@ class Work:
             "points": round(one.loss.points, 3) if one.loss else None,
             "why_not": one.why_not,
         }
+
+
+def _no_kernel(job: Job) -> str:
+    """Return why a scheme does nothing for a network, and which would."""
+    maker, model, name = job.maker, job.origin.model, job.scheme.name
+    every = (CONVOLUTION, LINEAR, RECURRENT)
+    has = [kind for kind in every if operators(model, (kind,))]
+    held = SUPPORTED[job.target]
+    others = [one for one in held if one == "float16" or operators(model, maker.kinds(one))]
+    return (
+        f"target {job.target!r} has {name} kernels for {', '.join(maker.kinds(name))}, and the "
+        f"encoder is {', '.join(has) or 'without any layer of weights'}; this target can do for "
+        f"it: {', '.join(others) or 'float32 alone'}"
+    )
 
 
 def _size(data: Any) -> int:

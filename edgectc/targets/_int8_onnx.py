@@ -35,10 +35,11 @@ def quantized(graph: Any, plan: Plan) -> Any:
         ExportError: an operator of the plan is not in the graph, or the tools failed.
     """
     edit = _Edit(graph)
+    edit.fold_weights()
     nodes = _chosen(edit.model, plan.operators)
     scheme = plan.scheme.name
     if scheme == "int8-dynamic":
-        return _dynamic(edit.model, [node.name for node in nodes])
+        return _dynamic(edit.model, nodes)
     if scheme == "int8-static":
         for node in nodes:
             edit.static(node, plan, _owner(node))
@@ -73,11 +74,15 @@ def _chosen(graph: Any, names: frozenset[str]) -> list[Any]:
     return found
 
 
-def _dynamic(graph: Any, names: list[str]) -> Any:
+def _dynamic(graph: Any, nodes: list[Any]) -> Any:
     """Weights in uint8: with signed ones, kernels of some ARM processors were seen to be wrong."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    # The quantizer turns Gemm into MatMul of another name, its weight round, and not the shape that
+    # it was told.
+    names = [f"{n.name}_MatMul" if n.op_type == "Gemm" else n.name for n in nodes]
+    del graph.graph.value_info[:]
     try:
         with tempfile.TemporaryDirectory() as folder, quiet():
             path = Path(folder) / "dynamic.onnx"
@@ -115,6 +120,59 @@ class _Edit:
             self.constants[name] = tensor
             self.graph.initializer.append(tensor)
         return name
+
+    def fold_weights(self) -> None:
+        """Turn weights that nodes compute from constants into constants.
+
+        The exporter leaves larger gates of recurrent layers to be reordered at load.
+        """
+        makers = {name: node for node in self.graph.node for name in node.output}
+        for node in self.graph.node:
+            for name in node.input[1:3] if node.op_type in ("GRU", "LSTM") else ():
+                parts = self._computed_by(name, makers)
+                given = {one for part in parts for one in part.input if one}
+                outputs = {one for part in parts for one in part.output}
+                if parts and given <= outputs | self.constants.keys():
+                    self.constant(name, self._computed(name, parts))
+        self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        """Drop nodes and constants that nothing depends on any more."""
+        used = {one.name for one in self.graph.output}
+        nodes: list[Any] = []
+        for node in reversed(self.graph.node):
+            if any(one in used and one not in self.constants for one in node.output):
+                used.update(node.input)
+                nodes.append(node)
+        kept = [tensor for tensor in self.graph.initializer if tensor.name in used]
+        del self.graph.node[:]
+        self.graph.node.extend(reversed(nodes))
+        del self.graph.initializer[:]
+        self.graph.initializer.extend(kept)
+        self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
+
+    def _computed_by(self, name: str, makers: dict[str, Any]) -> list[Any]:
+        """Return the nodes that ``name`` is computed by, in their order."""
+        found, ahead = set[str](), [name]
+        while ahead:
+            maker = makers.get(ahead.pop())
+            if maker is not None and maker.output[0] not in found:
+                found.add(maker.output[0])
+                ahead += maker.input
+        return [node for node in self.graph.node if node.output[0] in found]
+
+    def _computed(self, name: str, parts: list[Any]) -> Array:
+        from onnx.reference import ReferenceEvaluator
+
+        given = {one for part in parts for one in part.input} & self.constants.keys()
+        value = self.onnx.helper.make_empty_tensor_value_info(name)
+        graph = self.onnx.helper.make_graph(
+            parts, "weight", [], [value], [self.constants[one] for one in given]
+        )
+        model = self.onnx.helper.make_model(graph, opset_imports=self.model.opset_import)
+        (values,) = ReferenceEvaluator(model).run(None, {})
+        made: Array = values
+        return made
 
     def array(self, name: str) -> Array:
         """Return the values of an initializer."""
@@ -206,6 +264,9 @@ class _Edit:
         places = (1, 2) if node.op_type in ("GRU", "LSTM") else (1,)
         for place in places:
             name = node.input[place]
+            node.input[place] = f"{name}/float"
+            if f"{name}/int" in self.constants:  # a layer that is used twice
+                continue
             weight, scale = _rounded(self.array(name), self._axis(node))
             shape = [1] * weight.ndim
             shape[self._axis(node)] = -1
@@ -214,7 +275,6 @@ class _Edit:
             self.constant(f"{name}/scale", scale.reshape(shape))
             rows.append(self.node("Cast", [f"{name}/int"], f"{name}/wide", to=1))
             rows.append(self.node("Mul", [f"{name}/wide", f"{name}/scale"], f"{name}/float"))
-            node.input[place] = f"{name}/float"
 
     def weights_float16(self) -> None:
         """Store every larger constant in float16; ONNX Runtime widens them when it loads."""
@@ -240,10 +300,7 @@ class _Edit:
             nodes += self.after.get(node.output[0], [])
         del self.graph.node[:]
         self.graph.node.extend(nodes)
-        used = {name for node in nodes for name in node.input}
-        kept = [tensor for tensor in self.graph.initializer if tensor.name in used]
-        del self.graph.initializer[:]
-        self.graph.initializer.extend(kept)
+        self._drop_unused()
         del self.graph.value_info[:]
         try:
             self.onnx.checker.check_model(self.model, full_check=True)

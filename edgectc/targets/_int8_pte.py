@@ -31,22 +31,27 @@ def quantized(captured: Any, inputs: Mapping[str, Tensor], plan: Plan) -> Any:
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.quantization.pt2e.quantizer import Quantizer
 
+    found: set[str] = set()
+
     class Ours(Quantizer):  # type: ignore[misc]
         def annotate(self, model: GraphModule) -> GraphModule:
-            _annotate(model, plan)
+            found.update(_annotated(model, plan))  # once for the graph, once for each loop in it
             return model
 
         def validate(self, model: GraphModule) -> None:
             """Nothing to check: what is annotated is what was asked for."""
 
     prepared = prepare_pt2e(captured.module(check_guards=False), Ours())
+    if missing := plan.operators - found:
+        raise ExportError(f"the captured graph has no operator of {sorted(missing)[0]!r}")
     with torch.no_grad():
         prepared(**inputs)  # shows the observers of the weights their weights
     converted = convert_pt2e(prepared)
     return torch.export.export(converted, (), dict(inputs), strict=False)
 
 
-def _annotate(model: GraphModule, plan: Plan) -> None:
+def _annotated(model: GraphModule, plan: Plan) -> set[str]:
+    """Mark the operators of a plan, and return the names of those that are in this graph."""
     from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
     from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
@@ -76,8 +81,7 @@ def _annotate(model: GraphModule, plan: Plan) -> None:
                     output_qspec=stepped[last], _annotated=True
                 )
         node.meta[Q_ANNOTATION_KEY] = about
-    if missing := plan.operators - found:
-        raise ExportError(f"the captured graph has no operator of {sorted(missing)[0]!r}")
+    return found
 
 
 def _last(node: Node, plan: Plan, name: str) -> tuple[Node, Range]:

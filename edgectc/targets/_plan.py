@@ -13,6 +13,7 @@ from edgectc.schemes import Scheme
 CONVOLUTION = "convolution"
 LINEAR = "linear"
 RECURRENT = "recurrent"
+GATES = "gate inputs"  # of recurrent layers: the product before the loop, which takes most weights
 _KINDS: dict[type[nn.Module], str] = {
     nn.Conv1d: CONVOLUTION,
     nn.Linear: LINEAR,
@@ -30,8 +31,8 @@ class Operator:
 
     Attributes:
         name: path of its module, e.g. ``encoder.stem.conv``.
-        kind: "convolution", "linear" or "recurrent".
-        weights: number of its weights.
+        kind: "convolution", "linear", "recurrent" or "gate inputs".
+        weights: number of its weights, of this kind.
     """
 
     name: str
@@ -69,7 +70,13 @@ def operators(model: nn.Module, kinds: tuple[str, ...]) -> list[Operator]:
     found = []
     for name, module in model.named_modules():
         kind = _KINDS.get(type(module), "")
+        if kind == RECURRENT and GATES in kinds:
+            kind = GATES
         if kind in kinds and name.split(".")[0] not in FLOAT_PARTS:
-            weights = sum(p.numel() for p in module.parameters() if p.dim() > 1)
+            weights = sum(
+                one.numel()
+                for label, one in module.named_parameters()
+                if one.dim() > 1 and not (kind == GATES and label.startswith("weight_hh"))
+            )
             found.append(Operator(name, kind, weights))
     return found

@@ -19,7 +19,7 @@ from edgectc.manifest import Manifest
 from edgectc.quiet import quiet
 from edgectc.schemes import SUPPORTED
 from edgectc.targets._capture import shapes_of
-from edgectc.targets._plan import CONVOLUTION, LINEAR, Plan
+from edgectc.targets._plan import CONVOLUTION, GATES, LINEAR, Plan
 from edgectc.targets._rolled import rolled, unrolled
 from edgectc.types import Array
 
@@ -75,7 +75,10 @@ class PteTarget:
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that XNNPACK has integer kernels for."""
-        return {"int8-static": (CONVOLUTION, LINEAR), "int8-dynamic": (LINEAR,)}.get(scheme, ())
+        return {
+            "int8-static": (CONVOLUTION, LINEAR),
+            "int8-dynamic": (LINEAR, GATES),
+        }.get(scheme, ())
 
     def convert(
         self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None

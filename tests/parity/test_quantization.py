@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import edgectc
 from edgectc import bundle as bundles
-from edgectc import cli, model, nonfinite, quantizer, registry
+from edgectc import cli, nonfinite, quantizer, registry
 from edgectc.data import jsonl, layouts
 from edgectc.data.synthesis import swipe as synthesize
 from edgectc.encoders import _layers, tcn
@@ -33,43 +33,13 @@ from edgectc.errors import (
 )
 from edgectc.quantizing import measure, work
 from edgectc.targets._plan import Plan
-from edgectc.training import initialising, packing
-from edgectc.types import Swipe
+from edgectc.training import packing
 
-WORDS = "the and you that was for are with this have from they know want been good much some time"
 TARGETS = ("onnx", "pte", "coreml")
 
 
 def user_of(split: str) -> str:
     return next(f"u{i}" for i in range(999) if jsonl.split_of(f"u{i}") == split)
-
-
-@pytest.fixture(scope="module")
-def swipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated swipes of a training user and of a dev user."""
-    rng, board = np.random.default_rng(0), layouts.load("qwerty")
-    words = WORDS.split()
-    rows = [
-        Swipe(synthesize(words[i % len(words)], board, rng), words[i % len(words)], user=user)
-        for user, count in ((user_of("train"), 80), (user_of("dev"), 40))
-        for i in range(count)
-    ]
-    path = tmp_path_factory.mktemp("swipes") / "swipes.jsonl"
-    jsonl.write(path, rows)
-    return path
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Untrained bundles by family, made once."""
-    folder, made = tmp_path_factory.mktemp("small"), dict[str, Path]()
-
-    def of(family: str) -> Path:
-        if family not in made:
-            made[family] = initialising.initialise(folder / family, family, name=family).path
-        return made[family]
-
-    return of
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +59,7 @@ def quantize(path: Path | None, swipes: Path | None, out: Path, **more: Any) -> 
     given: dict[str, Any] = {"calibration": str(swipes), "dev": str(swipes)} if swipes else {}
     if more.get("target") == "coreml":
         given["scheme"] = "int8-weight"
+        out = out if out.is_dir() else out.with_suffix(".mlpackage")
     return edgectc.quantize(path, **{"target": "onnx", "samples": 80, "out": out, **given, **more})
 
 
@@ -196,7 +167,7 @@ def test_a_bad_weight_is_named(
     bad = corrupted(small("tcn"), tmp_path / "bad", "encoder.down.conv.weight", value)
     with pytest.raises(NonFiniteError, match=r"encoder\.down\.conv\.weight \(1 values, first at"):
         quantize(bad, swipes, tmp_path / "x", target=target)
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 def with_bad_row(swipes: Path, out: Path, value: float) -> Path:
@@ -215,7 +186,7 @@ def test_a_bad_sample_is_named(
     bad = with_bad_row(swipes, tmp_path / "bad.jsonl", value)
     with pytest.raises(NonFiniteError, match=r"samples hold NaN or Inf: row 7 .*drop-samples"):
         quantize(small("tcn"), bad, tmp_path / "x", target=target)
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 def test_a_bad_sample_is_left_out_where_asked(
@@ -269,25 +240,6 @@ def test_a_sample_without_frames_is_named(
         quantize(bundle.path, swipes, tmp_path / "x", target=target)
 
 
-def wide(source: Path, folder: Path) -> Path:
-    """A bundle with a weight beyond float16, and reference answers that fit it."""
-    bundle = bundles.read(source)
-    changed = model.CtcModel(bundle.index.model)
-    tensors = load_tensors(bundle.file("weights.safetensors"))
-    tensors["encoder.coarse.0.conv.conv.weight"].view(-1)[5] = 7e4
-    changed.load_state_dict(tensors)
-    return packing.repack(bundle, folder, model=changed).path
-
-
-def test_a_weight_beyond_float16_is_named(
-    small: Callable[[str], Path], swipes: Path, tmp_path: Path
-) -> None:
-    bundle = wide(small("tcn"), tmp_path / "wide")
-    with pytest.raises(NonFiniteError, match=r"encoder\.coarse\.0\.conv\.conv\.weight \(up to 699"):
-        quantize(bundle, swipes, tmp_path / "x", scheme="float16")
-    assert not (tmp_path / "x").exists()
-
-
 @pytest.mark.slow
 def test_repair_takes_the_named_tensors_from_an_earlier_state(
     small: Callable[[str], Path], swipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -318,7 +270,7 @@ def test_an_answer_that_is_not_finite_is_stopped(
     monkeypatch.setattr(runner, "run", sick)
     with pytest.raises(NonFiniteError, match="answered NaN or Inf at output frame"):
         quantize(small("tcn"), swipes, tmp_path / "x")
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 def test_a_bad_step_size_stops_it(
@@ -329,7 +281,7 @@ def test_a_bad_step_size_stops_it(
     monkeypatch.setattr(_int8_onnx, "parameters", lambda ends: (float("inf"), 0))
     with pytest.raises((NonFiniteError, ExportError)):
         quantize(small("tcn"), swipes, tmp_path / "x")
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 # What the tools make without a word, and the gate refuses.
@@ -365,7 +317,7 @@ def test_all_operators_under_large_masks_are_refused(
     monkeypatch.setattr(_int8_onnx, "quantized", lambda graph, plan: all_operators(graph, samples))
     with pytest.raises(ParityError, match="log_probs"):
         quantize(None, swipes, tmp_path / "x")
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 @pytest.mark.slow
@@ -389,7 +341,7 @@ def test_weight_only_through_xnnpack_is_refused(
     monkeypatch.setattr(target, "convert", careless)
     with pytest.raises((ParityError, NonFiniteError)):
         quantize(small("transformer"), swipes, tmp_path / "x", target="pte", scheme="int8-dynamic")
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 @pytest.mark.slow
@@ -411,7 +363,7 @@ def test_slower_than_float32_is_refused(
     monkeypatch.setattr(measure, "speed", lambda *given: measure.Speed(1.0, 1.7))
     with pytest.raises(BudgetError, match=r"at least 1 times as fast.*0\.59 times as fast"):
         quantize(small("tcn"), swipes, tmp_path / "x", min_speedup=1.0)
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 @pytest.mark.slow
@@ -441,7 +393,7 @@ def test_a_lost_accuracy_is_refused(
     monkeypatch.setattr(measure.Judge, "_wrong", worse)
     with pytest.raises(BudgetError, match=r"at most 0\.3 points lost.*\+10\.00 points lost"):
         quantize(small("tcn"), swipes, tmp_path / "x", max_drop=0.3)
-    assert not (tmp_path / "x").exists()
+    assert not [*tmp_path.glob("x*")]
 
 
 # Refusals.
@@ -493,8 +445,16 @@ def test_what_makes_no_sense_is_refused(
         edgectc.export(tcn_path, target="onnx", scheme="int8-static", out=tmp_path)
     with pytest.raises(ConfigError, match="nan_policy"):
         quantize(tcn_path, swipes, tmp_path, nan_policy="ignore")
-    with pytest.raises(ExportError, match="no int8-dynamic kernel for any layer"):
+    with pytest.raises(ExportError, match=r"encoder is convolution; .* for it: int8-static$"):
         quantize(tcn_path, swipes, tmp_path, target="pte", scheme="int8-dynamic")
+    with pytest.raises(ConfigError, match="max_drop is nan"):
+        quantize(tcn_path, swipes, tmp_path, max_drop=float("nan"))
+    with pytest.raises(ConfigError, match="min_speedup is 0, expected a factor"):
+        quantize(tcn_path, swipes, tmp_path, min_speedup=0.0)
+    with pytest.raises(ConfigError, match="limit is 1"):
+        quantize(tcn_path, swipes, tmp_path, limit=1)
+    with pytest.raises(ConfigError, match="decoder is 'greedy' over 'neural'"):
+        quantize(small("gru"), None, tmp_path, scheme="int8-weight", retune_decoder=True)
     assert list(tmp_path.iterdir()) == []
 
 

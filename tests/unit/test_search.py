@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgectc.errors import BudgetError
+from edgectc.errors import BudgetError, ConfigError
 from edgectc.quantizing.measure import Loss, Speed
 from edgectc.quantizing.search import Budgets, Point, search
 
@@ -60,3 +60,17 @@ def test_what_no_point_meets_is_refused_with_the_best_found() -> None:
 def test_a_network_of_one_operator_is_tried_once() -> None:
     with pytest.raises(BudgetError):
         search(NAMES[:1], Made(9), Budgets(max_drop=0.1))
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ({"max_drop": float("nan")}, "max_drop is nan"),
+        ({"max_drop": -0.1}, "max_drop is -0.1"),
+        ({"min_speedup": 0.0}, "min_speedup is 0"),
+        ({"min_speedup": float("inf")}, "min_speedup is inf"),
+    ],
+)
+def test_limits_that_nothing_can_be_held_against(limits: dict[str, float], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Budgets(**limits)

@@ -170,6 +170,10 @@ def _use(verb: object) -> None:
     one = verb("tune-decoder", "use.tune", "Choose the decoder's weights on labelled dev swipes.")
     one.add_argument("model", nargs="?", help=_MODEL)
     _labelled(one, split="dev")
+    text = "give each swipe the two words before it in its prompt, to tune context_weight too"
+    one.add_argument("--context", action="store_true", help=text)
+    text = "choose these weights, e.g. context_weight,temperature; the others stay (default: all)"
+    one.add_argument("--only", metavar="NAMES", help=text)
     one.add_argument("--out", metavar="FILE", help="write the preset, for pack --preset")
     one.add_argument(
         "--update", action="store_true", help="write the preset into the bundle; export anew then"

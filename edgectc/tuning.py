@@ -18,7 +18,7 @@ from edgectc import metrics, registry
 from edgectc.data.layouts import Layout
 from edgectc.data.lexicons import letters
 from edgectc.decoders._template import Path
-from edgectc.errors import ConfigError, InputError
+from edgectc.errors import ConfigError, InputError, UnknownNameError
 from edgectc.recognizer import Recognizer, path_of
 from edgectc.report import progress
 from edgectc.types import Array, Swipe
@@ -60,20 +60,28 @@ class Tuned:
     calibration: tuple[float, float]
 
 
-def tune(recognizer: Recognizer, swipes: Sequence[Swipe]) -> Tuned:
+def tune(
+    recognizer: Recognizer, swipes: Sequence[Swipe], *, only: Sequence[str] | None = None
+) -> Tuned:
     """Return the lexicon decoder's weights that rank the labels of ``swipes`` best.
 
     Args:
         recognizer: its preset is where the search starts.
         swipes: labelled, of users that neither trained the model nor will measure it.
+        only: weights to choose, e.g. ("context_weight",); the others stay. None: all that apply.
 
     Raises:
         ConfigError: the preset is not a lexicon decoder.
+        UnknownNameError: ``only`` names no weight that can be tuned.
         InputError: fewer than two labelled swipes.
     """
     start = registry.complete("decoders", recognizer.preset)
     if start["type"] != "lexicon":
         raise ConfigError(f"the preset is {start['type']!r}; only 'lexicon' has weights to tune")
+    wanted = (*_STEPS, "temperature") if only is None else tuple(only)
+    for name in wanted:
+        if name not in _STEPS and name != "temperature":
+            raise UnknownNameError("weight", name, (*_STEPS, "temperature"))
     labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
     if len(labelled) < 2:
         raise InputError("tuning needs labelled swipes, got fewer than 2", reason="no_labels")
@@ -89,12 +97,14 @@ def tune(recognizer: Recognizer, swipes: Sequence[Swipe]) -> Tuned:
     start = {**start, "weighed": max(_WEIGHED, int(start["weighed"]))}
     chosen = _climb(
         start,
-        [name for name in _STEPS if name not in left_out],
+        [name for name in _STEPS if name in wanted and name not in left_out],
         lambda preset: float((1.0 / answers(preset).ranks).mean()),
     )
     before, after = answers(start), answers({**chosen, "temperature": 1.0})
-    temperature = _temperature(after)
-    chosen["temperature"] = round(temperature, 3)
+    temperature = float(start["temperature"])
+    if "temperature" in wanted:
+        temperature = _temperature(after)
+        chosen["temperature"] = round(temperature, 3)
     old, new = before.ranks == 1, after.ranks == 1
     groups = users if len(set(users)) > 1 else None
     gain = metrics.bootstrap((new.astype(float) - old).tolist(), groups)

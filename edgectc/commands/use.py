@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from edgectc.commands._shared import load, print_report, report_dict, swipes_of, torch_module
@@ -124,11 +124,14 @@ def _print_row(
 
 def tune(options: Namespace) -> int:
     """Tune the decoder's weights and print or write the preset."""
-    from edgectc import tuning
+    from edgectc import evaluation, tuning
     from edgectc.files import write_bytes
 
-    swipes = swipes_of(options)[0]
-    tuned = tuning.tune(load(options), swipes)
+    swipes: Sequence[Swipe] = swipes_of(options)[0]
+    if options.context:
+        swipes = [evaluation.with_context(swipe) for swipe in swipes]
+    only = options.only.split(",") if options.only else None
+    tuned = tuning.tune(load(options), swipes, only=only)
     preset = json.dumps(dict(tuned.preset), sort_keys=True)
     if options.out:
         write_bytes(options.out, preset.encode() + b"\n")

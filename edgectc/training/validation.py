@@ -53,8 +53,8 @@ def answers(model: CtcModel, task: Task, *, batch_size: int) -> Iterator[Array]:
         inputs = task.dev_inputs(rows)
         try:
             found = _log_probs(model, inputs, device)
-        except torch.OutOfMemoryError:
-            if size == 1:
+        except (MemoryError, RuntimeError) as error:
+            if size == 1 or not _of_memory(error):
                 raise
             size = (size + 1) // 2
             if device.type == "cuda":
@@ -64,6 +64,12 @@ def answers(model: CtcModel, task: Task, *, batch_size: int) -> Iterator[Array]:
         for one, valid in zip(found, frames, strict=True):
             yield one[:valid].double().log_softmax(-1).numpy()
         start += len(rows)
+
+
+def _of_memory(error: Exception) -> bool:
+    """Return whether memory ran out; on the CPU torch says so in words alone."""
+    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return named or "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 @torch.inference_mode()

@@ -427,6 +427,17 @@ def test_devices_that_are_not_there_are_refused(device: str) -> None:
         devices.fabric(device, "fp32")
 
 
+def test_another_error_of_validation_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, model, task = prepare(config_of(), data=None)
+
+    def broken(*given: object) -> torch.Tensor:
+        raise RuntimeError("sizes do not match")
+
+    monkeypatch.setattr(validation, "_log_probs", broken)
+    with pytest.raises(RuntimeError, match="sizes do not match"):
+        list(validation.answers(model.eval(), task, batch_size=4))
+
+
 def test_validation_halves_its_batch_where_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     _, model, task = prepare(config_of(), data=None, lexicon=None)
     model.eval()

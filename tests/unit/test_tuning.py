@@ -11,7 +11,7 @@ from edgectc import cli, tuning
 from edgectc.data import jsonl, layouts
 from edgectc.data.lexicons import Lexicon
 from edgectc.data.synthesis import swipe
-from edgectc.errors import ConfigError, InputError
+from edgectc.errors import ConfigError, InputError, UnknownNameError
 from edgectc.types import Swipe
 
 WORDS = {
@@ -66,6 +66,33 @@ def test_the_weight_of_the_context_is_tuned_where_there_is_one(
     assert tuning.tune(model, said).preset["context_weight"] > 0
     alone = [Swipe(one.points, one.word) for one in said]
     assert tuning.tune(model, alone).preset["context_weight"] == 0
+
+
+def test_only_the_named_weights_move(lexicon: str, swipes: list[Swipe]) -> None:
+    model = edgectc.load(runner="onnx", lexicon=lexicon)
+    model.preset = {"type": "lexicon", "lm_weight": 2.0, "letter_score": 1.0}
+    tuned = tuning.tune(model, swipes, only=["lm_weight"]).preset
+    assert tuned["lm_weight"] < 2.0
+    assert (tuned["letter_score"], tuned["temperature"]) == (1.0, 1.0)
+    assert tuning.tune(model, swipes, only=["temperature"]).preset["temperature"] != 1.0
+    with pytest.raises(UnknownNameError, match="did you mean 'lm_weight'"):
+        tuning.tune(model, swipes, only=["lm_wieght"])
+
+
+def test_prompts_give_the_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    points = swipe("york", layouts.load("qwerty"), np.random.default_rng(1))
+    jsonl.write(tmp_path / "dev.jsonl", [Swipe(points, "york", prompt="off to new york")])
+    seen = []
+
+    def tune(_: object, rows: list[Swipe], *, only: list[str] | None) -> None:
+        seen.append((rows[0].context, only))
+        raise ConfigError("enough")
+
+    monkeypatch.setattr(tuning, "tune", tune)
+    given = ["tune-decoder", "--data", str(tmp_path / "dev.jsonl"), "--split", "all"]
+    cli.main(given)
+    cli.main([*given, "--context", "--only", "context_weight,temperature"])
+    assert seen == [((), None), (("to", "new"), ["context_weight", "temperature"])]
 
 
 def test_what_cannot_be_tuned_is_refused(lexicon: str, swipes: list[Swipe]) -> None:

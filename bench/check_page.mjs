@@ -13,8 +13,8 @@ const browser = await chromium.launch({
 });
 const problems = [];
 for (const [name, width, height, colorScheme] of [
-  ["phone", 375, 800, "light"],
-  ["phone-dark", 375, 800, "dark"],
+  ["phone", 360, 800, "light"],
+  ["phone-dark", 360, 800, "dark"],
   ["desk", 1200, 900, "light"],
 ]) {
   const tab = await browser.newPage({ viewport: { width, height }, colorScheme });

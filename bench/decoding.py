@@ -8,11 +8,11 @@ three calls, both side by side on each swipe.
 """
 
 import argparse
-import platform
 import time
 from pathlib import Path
 
 import numpy as np
+from _result import heading, publish
 
 import edgectc
 from edgectc import registry
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--data")
     parser.add_argument("--swipes", type=int, default=1000)
     parser.add_argument("--nbest", type=int, default=5)
-    parser.add_argument("--out")
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     model = edgectc.load(runner="onnx")
     emitted = signals(model, options.data, options.swipes)
@@ -72,14 +72,12 @@ def main() -> None:
     ]
     what = "real" if options.data else "generated"
     head = ["search", "p50 ms", "p90 ms", "p99 ms", "max ms", "mean, to native", "all proven"]
-    text = (
-        f"{len(emitted)} {what} swipes, {options.nbest} best of {len(model.lexicon.log_probs):,} "
-        f"words, preset of the shipped model, one thread, {platform.machine()}, "
-        f"Python {platform.python_version()}, numpy {np.__version__}\n\n{table(head, rows)}\n"
+    said = heading(
+        ("numpy",),
+        repeats=f"{len(emitted)} {what} swipes, {options.nbest} best of "
+        f"{len(model.lexicon.log_probs):,} words, ms of thread CPU, fastest of 3",
     )
-    print(text)
-    if options.out:
-        Path(options.out).write_text(text, encoding="utf-8")
+    publish(f"{said}\n{table(head, rows)}\n", options.out)
 
 
 if __name__ == "__main__":

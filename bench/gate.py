@@ -15,7 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from _result import heading, publish
+
 import edgectc
+from edgectc import bundle
 from edgectc.benching import gate
 from edgectc.benching.measure import Settings
 from edgectc.report import table
@@ -48,7 +51,8 @@ def slow_worker() -> int:
 def measured(worker: tuple[str, ...] | None = None) -> Mapping[str, Any]:
     more = {} if worker is None else {"worker": worker}
     settings = Settings(processes=3, rounds=6, throughput_s=0, **more)  # type: ignore[arg-type]
-    return edgectc.bench(None, runtimes=["onnx"], settings=settings)
+    artifact = bundle.locate(None) / "artifacts" / "swipe-en.onnx"
+    return edgectc.bench(artifact, runtimes=["onnx"], settings=settings)
 
 
 def main() -> int:
@@ -74,17 +78,13 @@ def main() -> int:
         rows.append([name, load, row["p50_ms"], f"{row['waited_share']:.1%}", shown, worse])
         print(rows[-1], file=sys.stderr)
     head = ["code", "load", "p50 ms", "waited", "CPU p50 now / baseline", "alarms"]
-    here = baseline["machine"]
-    text = (
-        f"python bench/gate.py --runs {options.runs}\n{here['processor']}, {here['cores']} shared "
-        f"cores, Python {here['python']}, onnxruntime {here['versions']['onnxruntime']}; "
-        f"1 thread, 3 processes of 6 rounds of 100 samples; tolerance {TOLERANCE:.0%}\n\n"
-        f"{table(head, rows, right=False)}\n\nfalse alarms: {alarms} of {options.runs}; planted: "
-        f"{'caught' if rows[-1][-1] else 'MISSED'}\n"
+    repeats = f"3 processes of 6 rounds of 100 samples; tolerance {TOLERANCE:.0%}"
+    caught = "caught" if rows[-1][-1] else "MISSED"
+    publish(
+        f"{heading(('onnxruntime',), repeats=repeats)}\n{table(head, rows, right=False)}\n\n"
+        f"false alarms: {alarms} of {options.runs}; planted: {caught}\n",
+        options.out,
     )
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
     return int(alarms > 0 or not rows[-1][-1])
 
 

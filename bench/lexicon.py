@@ -14,8 +14,6 @@ closing separator frame, so that it answers with one word, as it has no mode for
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import platform
 import sys
 import tempfile
 import time
@@ -24,6 +22,7 @@ from pathlib import Path
 
 import _peers
 import numpy as np
+from _result import heading, publish
 from _workload import HOW, LETTERS, SYMBOLS, emissions
 
 from edgectc import registry
@@ -155,7 +154,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--utterances", type=int, default=200)
     parser.add_argument("--only", default="", help="decoders whose name begins so, e.g. edgectc")
-    parser.add_argument("--out")
+    parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     lexicon = lexicon_of(options.words)
     share = np.exp(lexicon.log_probs)
@@ -173,21 +172,12 @@ def main() -> None:
             right = np.mean([a == b for a, b in zip(truth, words, strict=True)])
             rows = measure(made, signals, truth)
             parts.append(f"{how}; exact top-1 {right:.1%}\n\n{table(head, rows)}\n")
-    versions = [
-        f"{name} {importlib.metadata.version(name)}"
-        for name in ("numpy", "flashlight-text", "pyctcdecode", "kaldi-decoder", "kenlm")
-        if name.replace("-", "_") not in " ".join(missing)
-    ]
-    text = (
-        f"python bench/lexicon.py --words {options.words} --frames {options.frames} "
-        f"--utterances {options.utterances}\n{platform.processor() or platform.machine()}, "
-        f"Python {platform.python_version()}, one thread, {', '.join(versions)}\n\n"
-        + "\n".join(parts)
-        + "".join(f"not installed: {name}\n" for name in missing)
+    said = heading(
+        ("numpy", "flashlight-text", "pyctcdecode", "kaldi-decoder", "kenlm"),
+        repeats=f"{options.utterances} utterances of each kind, ms of thread CPU, fastest of 3",
     )
-    print(text)
-    if options.out:
-        Path(options.out).write_text(text, encoding="utf-8")
+    lacking = "".join(f"\nnot installed: {name}\n" for name in missing)
+    publish(f"{said}\n" + "\n".join(parts) + lacking, options.out)
 
 
 if __name__ == "__main__":

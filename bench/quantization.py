@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from _result import heading
+
 from edgectc import config, schemes
 from edgectc.report import table
 
@@ -85,6 +87,10 @@ def main() -> None:
     if options.calibrators is not None:
         return calibrators(options.calibrators)
     rows = []
+    said = heading(
+        ("torch", "onnxruntime", "executorch"),
+        repeats=f"{options.size} untrained networks, 100 samples; ratios to float32",
+    )
     with tempfile.TemporaryDirectory() as folder:
         for family in options.families.split(","):
             bundle = Path(folder) / family
@@ -93,7 +99,8 @@ def main() -> None:
                 for scheme in schemes.SUPPORTED[target][1:]:
                     rows.append(row(bundle, target, scheme, options.min_speedup))
                     print(*rows[-1], sep=" | ", flush=True)
-                    options.out.write_text(table(HEADER, rows, right=False) + "\n")
+                    text = f"{said}\n{table(HEADER, rows, right=False)}\n"
+                    options.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

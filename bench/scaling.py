@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib.metadata
-import platform
 import tempfile
 import time
 from pathlib import Path
 
 import _peers
 import numpy as np
-from _workload import SYMBOLS, emissions
+from _result import heading, publish
+from _workload import emissions
 from lexicon import KEYS, LM_WEIGHT, Decode, lexicon_of, ours
 
 from edgectc.data.lexicons import Lexicon
@@ -83,19 +82,13 @@ def main() -> None:
                                  f"{memory[name]:.0f}"])  # fmt: skip
             del decoders
             gc.collect()
-    versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}"
-        for name in ("numpy", "flashlight-text", "pyctcdecode", "kenlm")
+    said = heading(
+        ("numpy", "flashlight-text", "pyctcdecode", "kenlm"),
+        repeats=f"{options.utterances} utterances, ms of thread CPU, fastest of 3",
     )
     head = ["decoder", "words", "frames", "p50 ms", "p99 ms", "to ours", "MB to build"]
-    text = (
-        f"python bench/scaling.py --utterances {options.utterances}\n{platform.machine()}, Python "
-        f"{platform.python_version()}, one thread, {versions}; {len(SYMBOLS)} symbols\n\n"
-        f"{table(head, rows)}\n"
-    )
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+    text = f"{said}\n{table(head, rows)}\n"
+    publish(text, options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Sentences: our beam beside its peers on the same emissions, lexicon and language model.
 
-    python bench/sentences.py DATA [--test 100] [--out bench/results/sentences.md]
+    python bench/sentences.py DATA [--test 100] [--out bench/results/sentences.txt]
 
 DATA is a gzip of plain English text, a paragraph a line. Emissions are generated with a seed, so
 two runs see the same. Each decoder is tuned on sentences of its own (--dev), then measured on
@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import importlib.metadata
 import itertools
 import math
-import platform
 import re
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -25,6 +22,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from _result import heading, publish
 
 from edgectc import registry
 from edgectc.data.lexicons import Lexicon
@@ -280,16 +278,6 @@ def measured(
     return found, {name: statistics.median(values) for name, values in spent.items()}
 
 
-def versions() -> str:
-    found = [f"Python {platform.python_version()}"]
-    for name in ("numpy", "kenlm", "pyctcdecode", "flashlight-text", "fast-ctc-decode"):
-        try:
-            found.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            found.append(f"{name} not installed")
-    return ", ".join(found)
-
-
 def results(
     meant: list[str],
     weights: dict[str, tuple[float, ...]],
@@ -366,21 +354,15 @@ def main() -> None:
     frames = [len(x) for x in signals]
     known = set(lexicon.words)
     unknown = [word not in known for sentence in test for word in sentence.split()]
-    head = (
-        f"{len(test)} sentences, T {min(frames)}..{max(frames)}, V {len(SYMBOLS)}; lexicon "
-        f"{len(known):,} words, 3-gram of {n_grams:,} n-grams from {len(train):,} "
-        f"sentences; {100 * np.mean(unknown):.1f} % of the words are in no lexicon. Weights tuned "
-        f"on {len(dev)} other sentences. Median thread CPU time of a sentence, one thread, "
-        f"{platform.machine()}; {versions()}."
+    packages = ("numpy", "kenlm", "pyctcdecode", "flashlight-text", "fast-ctc-decode")
+    said = heading(
+        packages,
+        repeats=f"{len(test)} sentences, T {min(frames)}..{max(frames)}, V {len(SYMBOLS)}, lexicon "
+        f"{len(known):,} words, 3-gram of {n_grams:,} n-grams from {len(train):,} sentences, "
+        f"{100 * np.mean(unknown):.1f} % of the words in no lexicon; weights tuned on {len(dev)} "
+        f"other sentences; median ms of thread CPU of a sentence, fastest of {options.repeats}",
     )
-    text = f"{head}\n\n{text}"
-    print(text)
-    if options.out:
-        command = "python bench/sentences.py " + " ".join(
-            ["DATA", *(a for a in sys.argv[1:] if a != options.data)]
-        )
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(f"# Sentences\n\n`{command}`\n\n{text}\n", encoding="utf-8")
+    publish(f"{said}\n{text}", options.out)
 
 
 if __name__ == "__main__":

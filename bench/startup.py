@@ -10,8 +10,6 @@ wall time what it costs where they do not. And the most memory the process ever 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import platform
 import resource
 import statistics
 import subprocess
@@ -19,15 +17,18 @@ import sys
 import time
 from pathlib import Path
 
-from edgectc.benching.machine import describe
+from _result import heading, publish
+
 from edgectc.report import progress, table
 
 PEAK = "from edgectc.benching.machine import peak_rss_bytes; print(peak_rss_bytes())"
 WORD = (
     "import edgectc, numpy; from edgectc.data import layouts\n"
-    "from edgectc.data.synthesis import swipe\n"
-    "trace = swipe('hello', layouts.load('qwerty'), numpy.random.default_rng(0))\n"
-    "model = edgectc.load(runner={runner!r}); assert model(trace).best.text\n"
+    "board, t = layouts.load('qwerty'), numpy.linspace(0, 3, 60)\n"
+    "keys = [board.centers[board.letters.index(letter)] for letter in 'helo']\n"
+    "x, y = (numpy.interp(t, range(4), axis) for axis in numpy.transpose(keys))\n"
+    "model = edgectc.load(runner={runner!r})\n"
+    "assert model(numpy.stack([x, y, 250 * t], 1)).best.text == 'hello'\n"
 )
 KINDS = {
     "python": "",
@@ -77,18 +78,12 @@ def main() -> None:
                 times[name].append((cpu * 1e3, spent * 1e3))
                 memory[name] = f"{int(done.stdout) / 1e6:.0f}"
     rows = [[name, *figures(ms), memory[name]] for name, ms in times.items() if ms]
-    here = describe()
-    names = ("numpy", "onnxruntime", "torch", "pyctcdecode", "flashlight-text")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-    text = (
-        f"python bench/startup.py --repeats {options.repeats}\n{here['processor']}, "
-        f"{here['cores']} shared cores, load {here['load_1_min']}, Python "
-        f"{platform.python_version()}, {versions}\n\n"
-        f"{table(HEAD, rows)}\n"
+    said = heading(
+        ("numpy", "onnxruntime", "torch", "pyctcdecode", "flashlight-text"),
+        repeats=f"{options.repeats} fresh processes each, files in the page cache",
     )
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+    text = f"{said}\n{table(HEAD, rows)}\n"
+    publish(text, options.out)
 
 
 if __name__ == "__main__":

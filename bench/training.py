@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _result import heading, publish
 
 from edgectc import config
-from edgectc.benching.machine import describe
 from edgectc.data import layouts
 from edgectc.model import CtcModel
 from edgectc.report import progress, table
@@ -91,17 +91,10 @@ def main() -> None:
         row = [name, f"{weights / 1e6:.2f}", f"{ms:.0f}", f"{options.batch / ms * 1e3:.1f}"]
         print(row, flush=True)
         rows.append(row)
-    here = describe()
-    text = (
-        f"python bench/training.py --device {options.device} --batch {options.batch} --threads "
-        f"{options.threads} --steps {options.steps}\n{here['processor']}, {here['cores']} shared "
-        f"cores, load {here['load_1_min']}, {', '.join(here['gpus']) or 'no GPU'}; torch "
-        f"{torch.__version__}\n\n"
-        f"{table(['model', 'M weights', 'ms a step', 'samples/s'], rows)}\n"
-    )
-    print(text)
-    if options.out:
-        options.out.write_text(text, encoding="utf-8")
+    repeats = f"batch {options.batch}, median of {options.steps} steps"
+    said = heading(("torch",), threads=options.threads, repeats=repeats)
+    text = f"{said}\n{table(['model', 'M weights', 'ms a step', 'samples/s'], rows)}\n"
+    publish(text, options.out)
 
 
 if __name__ == "__main__":

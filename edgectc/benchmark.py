@@ -73,11 +73,12 @@ def bench(
         threads=threads,
         files={name: file for name, file in files.items() if file is not None},
     )
+    families = {plan.family(one.subject): one.subject for one in reversed(plans)}
     chosen = {
-        plan.family(one.subject): samples.choose(
-            one.subject, data=data, split=split, lexicon=lexicon, timed=timed, scored=scored
+        name: samples.choose(
+            subject, data=data, split=split, lexicon=lexicon, timed=timed, scored=scored
         )
-        for one in plans
+        for name, subject in families.items()
     }
 
     def family(one: plan.Plan) -> str:

@@ -88,8 +88,11 @@ def choose(
         items = _generated(subject, frontend, lexicon, timed)
         source = f"{len(items)} generated samples, seed {_SEED}"
     else:
-        items = _read(subject, Path(data), split, max(timed, scored))
-        source = f"{len(items)} samples of {Path(data).name}, split {split}"
+        path = Path(data)
+        if path.is_dir() and subject.about["frontend"]["type"] == "swipe":
+            path = jsonl.find(data)
+        items = _read(subject, path, split, max(timed, scored))
+        source = f"{len(items)} samples of {path.name}, split {split}"
     items, refused = _usable(items, subject, frontend)
     if not items:
         raise InputError(

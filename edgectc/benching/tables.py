@@ -67,13 +67,17 @@ def notes(report: Mapping[str, Any]) -> list[str]:
             else ""
         ),
     ]
+    reasons: dict[str, list[str]] = {}
     for row in report["rows"]:
         if row["status"] != "ok":
             name = " ".join(str(row[key]) for key in ("artifact", "runtime", "device"))
-            found.append(f"{name}: not run: {row['reason']}")
+            reasons.setdefault(row["reason"], []).append(name)
         elif row.get("threads_seen") not in (None, row["threads"]):
             found.append(
                 f"{row['artifact']} {row['runtime']}: asked for {row['threads']} threads, the "
                 f"runtime uses {row['threads_seen']}"
             )
+    found += [
+        f"not run, {reason}: {', '.join(dict.fromkeys(names))}" for reason, names in reasons.items()
+    ]
     return list(dict.fromkeys(found))

@@ -94,7 +94,9 @@ class Trie:
         Args:
             weights: (entries,) natural-log weight of each entry; -inf leaves one out.
         """
-        best = np.where(self.word >= 0, np.asarray(weights, np.float64)[self.word], -np.inf)
+        ends = np.flatnonzero(self.word >= 0)
+        best = np.full(len(self), -np.inf)
+        best[ends] = np.asarray(weights, np.float64)[self.word[ends]]
         self._gather(np.maximum, best)
         return best
 
@@ -131,9 +133,11 @@ class Trie:
 
     def lengths(self) -> Array:
         """Return (entries,) int64 letters of each entry of a breadth-first tree."""
-        levels = self._levels()
-        depth = np.repeat(np.arange(len(levels)), [end - start for start, end in levels])
-        return np.asarray(depth[self._ends])
+        lengths = np.zeros(np.count_nonzero(self.word >= 0), np.int64)
+        for depth, (start, end) in enumerate(self._levels()):
+            word = self.word[start:end]
+            lengths[word[word >= 0]] = depth
+        return lengths
 
     def spellings(self) -> Array:
         """Return (entries, longest) uint16 letters of each entry, `ROOT_LETTER` after its end.

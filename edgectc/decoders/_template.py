@@ -25,8 +25,10 @@ class Path:
     def __init__(self, points: Array, keys: Mapping[str, Array]) -> None:
         self.points, self.keys = np.asarray(points, np.float64), keys
         self._row = {letter: row for row, letter in enumerate(keys)}
-        centres = np.array(list(keys.values()), np.float64).reshape(-1, 1, 2)
-        self._squared = ((self.points - centres) ** 2).sum(2)
+        centres = np.array(list(keys.values()), np.float64).reshape(-1, 2)
+        # One axis at a time: a sum over a last axis of two is three times slower.
+        across, down = (self.points[:, axis] - centres[:, axis, None] for axis in (0, 1))
+        self._squared = across * across + down * down
 
     def miss(self, spelled: str) -> float:
         """Return by how many keys the trace misses the letters, as a root mean square.

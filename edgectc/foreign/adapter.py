@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +79,23 @@ def answer(
     if calling.masks:
         place = torch.arange(x.shape[1], device=x.device)
         mask = (place[None] < length[:, None]).to(calling.whole)
-        found = network(x, **{calling.masks: mask})
+        given: tuple[tuple[Tensor, ...], dict[str, Tensor]] = (x,), {calling.masks: mask}
     else:
-        found = network(x, length.to(calling.whole))
+        given = (x, length.to(calling.whole)), {}
+    with _plain_attention():
+        found = network(*given[0], **given[1])
     return _tensors(found)
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Without the shortcut of nn.TransformerEncoder: its nested tensors, which nothing exports."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def how_to_call(network: nn.Module, features: Tensor, lengths: Tensor) -> Calling:

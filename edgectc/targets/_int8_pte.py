@@ -60,8 +60,8 @@ def _annotated(model: GraphModule, plan: Plan) -> set[str]:
     found: set[str] = set()
     stepped: dict[Any, Any] = {}
     for node in model.graph.nodes:
-        name = _owner(node)
-        if node.target not in weighted or name not in plan.operators:
+        name = _owner(node, plan.operators)
+        if node.target not in weighted or not name:
             continue
         found.add(name)
         source, weight = node.args[0], node.args[1]
@@ -92,10 +92,10 @@ def _last(node: Node, plan: Plan, name: str) -> tuple[Node, Range]:
     return node, plan.outputs[name]
 
 
-def _owner(node: Node) -> str:
-    """Return the path of the module that a node was captured from."""
+def _owner(node: Node, names: frozenset[str]) -> str:
+    """Return which of the modules ``names`` a node was captured from; "" if none."""
     stack = node.meta.get("nn_module_stack") or {}
-    return str(list(stack.values())[-1][0]) if stack else ""
+    return next((str(path) for path, _ in stack.values() if path in names), "")
 
 
 def _fixed(ends: Range) -> Any:

@@ -60,8 +60,9 @@ def _alone(network: nn.Module, x: torch.Tensor) -> np.ndarray:
     return torch.log_softmax(out[0], dim=-1).numpy()
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")  # of torch's own answer
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("kind", [networks.Lstm, networks.Conformer])
+@pytest.mark.parametrize("kind", [networks.Lstm, networks.Conformer, networks.Encoder])
 def test_own_networks(kind: type[nn.Module], target: str, tmp_path: Path) -> None:
     made = checked(networks.seeded(kind), target, tmp_path, networks.sample())
     assert made.path.name == f"{kind.__name__.lower()}.{target}"

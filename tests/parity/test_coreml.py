@@ -197,7 +197,9 @@ def test_without_its_repair_a_reciprocal_is_off(
             yield
 
     monkeypatch.setattr(coreml, "repaired", half)
-    with pytest.raises(ParityError, match=r"failed arithmetic: in numpy: max .difference. 0\.0?[1-9]"):
+    with pytest.raises(
+        ParityError, match=r"failed arithmetic: in numpy: max .difference. 0\.0?[1-9]"
+    ):
         edgectc.export(target="coreml", out=tmp_path)
     assert list(tmp_path.iterdir()) == []
 

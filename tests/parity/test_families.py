@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,31 @@ def test_a_family_exports_and_passes(
     assert made.manifest.separator == ("" if made.manifest.layouts else " ")
     if target == "onnx":
         assert recurrent_operators(made.path) == OPERATORS.get(family, {})
+
+
+VARIANTS = [
+    ("conformer", {"norm": "layer"}),
+    pytest.param("transformer", {"positions": "learned"}, marks=pytest.mark.slow),
+    pytest.param(
+        "mobilenetv3", {"cross_attention": True, "layers": 2}, marks=pytest.mark.slow
+    ),
+    pytest.param("gru", {"window": 32, "bidirectional": False}, marks=pytest.mark.slow),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "options"), VARIANTS)
+def test_an_option_of_a_family_exports_too(
+    family: str, options: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = initialising.config(family)
+    spec = {**about.model, "encoder": {**about.model["encoder"], **options}}
+    monkeypatch.setattr(initialising, "config", lambda *names: replace(about, model=spec))
+    bundle = initialising.initialise(tmp_path / family, family, name=family)
+    assert options.items() <= bundle.index.model["encoder"].items()
+    made = edgectc.export(bundle.path, target="onnx", out=tmp_path)
+    verdicts = {check.name: check.status for check in edgectc.verify(made.path).checks}
+    assert verdicts.pop("words") == "not_run"
+    assert set(verdicts.values()) == {"pass"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -13,7 +13,19 @@ import numpy as np
 import pytest
 
 from edgectc import benchmark, cli
-from edgectc.benching import charts, gate, machine, measure, page, plan, rows, scores, trace, worker
+from edgectc.benching import (
+    charts,
+    gate,
+    machine,
+    measure,
+    page,
+    plan,
+    rows,
+    scores,
+    tables,
+    trace,
+    worker,
+)
 from edgectc.benching.samples import Samples
 from edgectc.errors import ConfigError, UnknownNameError
 
@@ -359,6 +371,16 @@ def test_a_page_without_a_row_that_ran_says_so() -> None:
     assert "Nothing ran" in page.html(report)
 
 
+def test_rows_that_did_not_run_are_told_by_reason() -> None:
+    report = report_of(0)
+    lost = {**report["rows"][1], "status": "not_run", "reason": "no luck"}
+    report["rows"] += [lost, {**lost, "threads": 2}, {**lost, "runtime": "pte", "reason": "why"}]
+    assert tables.notes(report)[2:] == [
+        "not run, no luck: m.onnx onnx cpu",
+        "not run, why: m.onnx pte cpu",
+    ]
+
+
 def test_the_front_joins_what_nothing_beats() -> None:
     points = [(2.0, 80.0, {}), (1.0, 70.0, {}), (3.0, 75.0, {}), (4.0, 90.0, {})]
     assert [p[:2] for p in charts._front(points)] == [(1.0, 70.0), (2.0, 80.0), (4.0, 90.0)]
@@ -435,6 +457,17 @@ def test_other_runtimes_run_too(shipped: Path, file: str, runtime: str, package:
     assert (row["status"], row["reason"]) == ("ok", "")
     assert row["threads_seen"] == 1
     assert not broken(report)
+
+
+def test_samples_are_read_once_for_all_rows(shipped: Path, monkeypatch) -> None:
+    asked = []
+    choose = benchmark.samples.choose
+    monkeypatch.setattr(
+        benchmark.samples, "choose", lambda *a, **k: (asked.append(a), choose(*a, **k))[1]
+    )
+    monkeypatch.setattr(measure, "run", lambda *a, **k: ([], {}))
+    benchmark.bench(shipped, runtimes=["onnx", "eager"], threads=[1, 2], timed=2)
+    assert len(asked) == 1
 
 
 def test_a_worker_that_dies_is_the_reason_of_a_row(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_an_answer_that_is_not_finite_is_stopped(
         return out
 
     monkeypatch.setattr(runner, "run", sick)
-    with pytest.raises(NonFiniteError, match="answered NaN or Inf at output frame"):
+    with pytest.raises(ParityError, match="answered NaN or Inf at output frame"):
         quantize(small("tcn"), swipes, tmp_path / "x")
     assert not [*tmp_path.glob("x*")]
 

@@ -34,7 +34,7 @@ _STEPS = {
 }
 _HALVINGS = 3
 _BEST = 5
-_WEIGHED = 8  # words compared per swipe: what template and probability are about
+_WEIGHED = 5  # words compared per swipe: what template and probability are about
 _TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
 
 

@@ -139,6 +139,6 @@ def test_the_template_is_tuned_and_the_preset_is_calibrated(
     model.preset = {"type": "lexicon", "acoustic_scale": 0.1}  # the network hardly has a say
     tuned = tuning.tune(model, swipes)
     assert tuned.preset["template_weight"] > 0
-    assert tuned.preset["weighed"] == 8
+    assert tuned.preset["weighed"] == 5
     assert tuned.after >= tuned.before
     assert tuned.calibration[1] <= tuned.calibration[0] + 0.02

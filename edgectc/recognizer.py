@@ -240,7 +240,7 @@ class Recognizer:
 def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
     points = inputs["trace"][0, : int(inputs["length"][0]), :2] / board.key_size
-    return TracePath(points, dict(zip(board.letters, board.centers / board.key_size, strict=True)))
+    return TracePath(points, board.letters, board.centers / board.key_size)
 
 
 @lru_cache(maxsize=16)

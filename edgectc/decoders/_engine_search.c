@@ -145,26 +145,6 @@ static int32_t search(Engine *engine, Task *task, int32_t T, int64_t weighed, in
   }
 }
 
-/* By how many keys the trace misses the letters, as a root mean square; see _template.py. */
-static double miss(const Engine *engine, const int32_t *letters, int32_t n, double *least) {
-  int32_t T = engine->trace_length;
-  if (!n) return 0.0;
-  for (int32_t i = 0; i < n; i++) {
-    const double *key = engine->keys + 2 * letters[i];
-    double before = i ? HUGE_VAL : 0.0;
-    for (int32_t t = 0; t < T; t++) {
-      const float *at = engine->trace + 3 * t;
-      double dx = at[0] / engine->width - key[0], dy = at[1] / engine->height - key[1];
-      if (i && least[t] < before) before = least[t];
-      least[t] = before + (dx * dx + dy * dy);
-    }
-  }
-  double best = HUGE_VAL;
-  for (int32_t t = 0; t < T; t++)
-    if (least[t] < best) best = least[t];
-  return sqrt(best / n);
-}
-
 /* Makes the text of a found word; NULL if there is no memory. */
 static char *shown(const Engine *engine, const Task *task, int64_t i, int32_t T) {
   const Words *words = &engine->words;
@@ -251,15 +231,23 @@ static int32_t rank(Engine *engine, Task *task, int32_t T, int32_t nbest, int64_
   if (!n) return 0;
   int judged = weight != 0.0 && !unfinished && engine->trace && engine->keys;
   int32_t status = EDGECTC_OK;
-  double *work = malloc(((size_t)n + (size_t)engine->trace_length + 1) * sizeof(double));
+  size_t frames = (size_t)engine->trace_length;
+  double *work = malloc(((size_t)n + 3 * frames + 1) * sizeof(double)), *points = work + n + frames;
   Ranked *ranked = calloc((size_t)n, sizeof(Ranked));
   engine->found = calloc((size_t)compared, sizeof(Hypothesis));
   if (!work || !ranked || !engine->found) status = OUT_OF_MEMORY;
   if (status == EDGECTC_OK && !isnan(silence) &&
       answer->about[4] + silence > highest(answer->scores, n, 1, work))
     n = 0;
+  for (size_t t = 0; status == EDGECTC_OK && judged && t < frames; t++) {
+    points[2 * t] = engine->trace[3 * t] / engine->width;
+    points[2 * t + 1] = engine->trace[3 * t + 1] / engine->height;
+  }
   for (int64_t i = 0; status == EDGECTC_OK && i < n; i++) {
-    double lost = judged ? weight * miss(engine, answer->letters + i * T, answer->lengths[i], work) : 0.0;
+    double lost = 0.0;
+    if (judged)
+      lost = weight * edgectc_miss(points, (int32_t)frames, engine->keys, answer->letters + i * T,
+                                   answer->lengths[i], work);
     double score = answer->scores[i] - lost;
     ranked[i] = (Ranked){-rint(score / SLACK), score, shown(engine, task, i, T), i};
     if (!ranked[i].text) status = OUT_OF_MEMORY;

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import ctypes
 import logging
+from array import array
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 
 from edgectc.decoders._plain import Answer, Settings
 from edgectc.decoders._search import Tree
+from edgectc.decoders._template import Path as Trace
 from edgectc.types import Array
 
 LIBRARY = Path(__file__).with_name("_compiled.so")
@@ -67,6 +70,9 @@ def library() -> ctypes.CDLL | None:
         *(ctypes.c_int32, ctypes.c_double, ctypes.c_int64, ctypes.c_int32),  # nbest ... unfinished
         *(ctypes.c_int64, ctypes.POINTER(_Answer)),  # room
     ]
+    pointer, count = ctypes.c_void_p, ctypes.c_int32
+    loaded.edgectc_miss.restype = ctypes.c_double
+    loaded.edgectc_miss.argtypes = [pointer, count, pointer, pointer, count, pointer]
     return loaded
 
 
@@ -80,7 +86,11 @@ class NativeDecoder:
     """The words of one tree, or of two, compiled. Calls may run in threads at once."""
 
     def __init__(self, loaded: ctypes.CDLL, tree: Tree, settings: Settings) -> None:
-        self._decode, self._settings = loaded.edgectc_decode, settings
+        self._decode, self._miss, self._settings = (
+            loaded.edgectc_decode,
+            loaded.edgectc_miss,
+            settings,
+        )
         columns = np.array(settings.columns, np.int32)
         self._held: list[object] = [columns]  # the library reads their memory
         score, letter_score = settings.spell or (0.0, 0.0)
@@ -109,6 +119,17 @@ class NativeDecoder:
             made._held.append(hidden)
             made._lexicon.trees[0].hidden = hidden.ctypes.data
         return made
+
+    def misses(self, trace: Trace, words: Iterable[list[int]]) -> list[float]:
+        """Return `_template.Path.miss` of each word, given as rows of ``trace.centers``."""
+        n = len(trace.points)
+        work = np.empty(n)
+        points, centers, least = (a.ctypes.data for a in (trace.points, trace.centers, work))
+        letters = (array("i", word) for word in words)
+        return [
+            self._miss(points, n, centers, word.buffer_info()[0], len(word), least)
+            for word in letters
+        ]
 
     def _put(self, place: int, tree: Tree) -> None:
         trie = tree.trie

@@ -4,8 +4,8 @@
  * Best first: the prefix with the highest bound is grown next, so the search ends as soon as the
  * best bound left is under the n-th best word found.
  *
- * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memset, exp and log, so that it
- * compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
+ * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memset, exp, log and sqrt,
+ * so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
 #include "_lattice.h"
 
@@ -413,4 +413,22 @@ EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, i
   free(lattice.states);
   free(lattice.slots);
   return n;
+}
+
+EXPORT double edgectc_miss(const double *points, int32_t n_points, const double *keys,
+                           const int32_t *letters, int32_t n, double *least) {
+  if (!n) return 0.0;
+  for (int32_t i = 0; i < n; i++) {
+    const double *key = keys + 2 * letters[i];
+    double before = i ? HUGE_VAL : 0.0;
+    for (int32_t t = 0; t < n_points; t++) {
+      double dx = points[2 * t] - key[0], dy = points[2 * t + 1] - key[1];
+      if (i && least[t] < before) before = least[t];
+      least[t] = before + (dx * dx + dy * dy);
+    }
+  }
+  double best = HUGE_VAL;
+  for (int32_t t = 0; t < n_points; t++)
+    if (least[t] < best) best = least[t];
+  return sqrt(best / n);
 }

@@ -60,4 +60,9 @@ EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, i
                               int32_t nbest, double slack, int64_t budget, int32_t unfinished,
                               int64_t room, Answer *out);
 
+/* By how many keys points (n_points, 2) miss letters, rows of keys (K, 2), as a root mean square; see
+ * _template.py. `least` holds n_points. */
+EXPORT double edgectc_miss(const double *points, int32_t n_points, const double *keys,
+                           const int32_t *letters, int32_t n, double *least);
+
 #endif

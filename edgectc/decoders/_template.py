@@ -7,7 +7,8 @@ fits. A classic template matcher knows nothing else. One number from it tells ri
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -19,16 +20,24 @@ class Path:
 
     Attributes:
         points: (n, 2) positions in key units, in the order of time.
-        keys: centre (2,) of each letter's key in key units.
+        centers: (K, 2) centres of the keys in key units.
     """
 
-    def __init__(self, points: Array, keys: Mapping[str, Array]) -> None:
-        self.points, self.keys = np.asarray(points, np.float64), keys
-        self._row = {letter: row for row, letter in enumerate(keys)}
-        centres = np.array(list(keys.values()), np.float64).reshape(-1, 2)
+    def __init__(self, points: Array, letters: Sequence[str], centers: Array) -> None:
+        self.points = np.ascontiguousarray(points, np.float64)
+        self.centers = np.ascontiguousarray(centers, np.float64)
+        self._row = {letter: row for row, letter in enumerate(letters)}
+
+    def rows(self, letters: str) -> list[int]:
+        """Return the row of each letter in ``centers``, -1 for one without a key."""
+        return [self._row.get(letter, -1) for letter in letters]
+
+    @cached_property
+    def _squared(self) -> Array:
         # One axis at a time: a sum over a last axis of two is three times slower.
-        across, down = (self.points[:, axis] - centres[:, axis, None] for axis in (0, 1))
-        self._squared = across * across + down * down
+        axes = (self.points[:, i] - self.centers[:, i, None] for i in (0, 1))
+        across, down = axes
+        return across * across + down * down
 
     def miss(self, spelled: str) -> float:
         """Return by how many keys the trace misses the letters, as a root mean square.
@@ -39,7 +48,7 @@ class Path:
         Source: the location channel of Kristensson & Zhai 2004, "SHARK2", with the alignment found
         by dynamic programming instead of by equal arc length.
         """
-        rows = [self._row[letter] for letter in spelled if letter in self._row]
+        rows = [row for row in self.rows(spelled) if row >= 0]
         if not rows:
             return 0.0
         least = self._squared[rows[0]]

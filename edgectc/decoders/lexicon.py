@@ -300,7 +300,11 @@ class LexiconDecoder:
         """Return by how many keys the trace misses each word; 0 without a trace."""
         if trace is None:
             return [0.0] * len(answer.scores)
-        return [trace.miss("".join(self._letters[n] for n in word)) for word in answer.letters]
+        if self._native is None:
+            return [trace.miss("".join(self._letters[n] for n in word)) for word in answer.letters]
+        rows = trace.rows(self._letters)
+        keyed = ([rows[n] for n in word if rows[n] >= 0] for word in answer.letters)
+        return self._native.misses(trace, keyed)
 
     def _shown(self, view: View, answer: Answer, i: int) -> str:
         spelled = "".join([self._letters[letter] for letter in answer.letters[i]])

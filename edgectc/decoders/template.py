@@ -9,7 +9,6 @@ Source: Kristensson & Zhai 2004, "SHARK2: A Large Vocabulary Shorthand Writing S
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,7 +118,7 @@ class TemplateDecoder:
 
     def _candidates(self, trace: Path) -> tuple[Array, Array]:
         """Return (n,) entries near both ends of the trace and (n, samples, 2) their paths."""
-        keys = _centres(trace.keys, self._words.letters)
+        keys = _centers(trace, self._words.letters)
         if not np.array_equal(self._made[0], keys, equal_nan=True):
             self._made = (keys, {})
         near = [
@@ -147,9 +146,11 @@ class TemplateDecoder:
         return made[first, last]
 
 
-def _centres(keys: Mapping[str, Array], letters: str) -> Array:
+def _centers(trace: Path, letters: str) -> Array:
     """Return (L, 2) centres of letters, NaN where a letter has no key."""
-    return np.array([keys.get(letter, np.full(2, np.nan)) for letter in letters], np.float64)
+    rows = np.array(trace.rows(letters))
+    centers: Array = np.where(rows[:, None] >= 0, trace.centers[rows], np.nan)
+    return centers
 
 
 def _evenly(corners: Array, samples: int) -> Array:

@@ -98,14 +98,14 @@ def test_controls_fail_and_the_template_matcher_reads_clean_swipes(swipes: list[
 
 
 def test_the_template_matcher_by_hand() -> None:
-    keys = {c: np.array([x, y]) for c, x, y in [("a", 0, 0), ("b", 4, 0), ("c", 4, 3)]}
+    keys = np.array([(0, 0), (4, 0), (4, 3)])
     words = Lexicon(("ab", "acb", "abc", "a", "ba"), np.full(5, -1.0))
     decode = template.create(
         template.Options(), tokens=Tokens((*"abc", "-"), blank_id=3), lexicon=words
     )
 
     def best(*points: tuple[float, float]) -> str:
-        return decode(None, trace=TracePath(np.array(points), keys)).best.text
+        return decode(None, trace=TracePath(np.array(points), "abc", keys)).best.text
 
     assert best((0, 0), (2, 0.1), (4, 0)) == "ab"
     assert best((0, 0), (4, 3), (4, 0)) == "acb"
@@ -113,7 +113,7 @@ def test_the_template_matcher_by_hand() -> None:
     assert best((4, 0), (0, 0)) == "ba"
     assert best((0, 0), (0.1, 0)) == "a"
     assert best((9, 9), (9, 8)) == ""
-    only = decode(None, nbest=9, trace=TracePath(np.array([[0.0, 0.0], [4.0, 0.0]]), keys))
+    only = decode(None, nbest=9, trace=TracePath(np.array([[0.0, 0.0], [4.0, 0.0]]), "abc", keys))
     assert sum(h.probability for h in only) == pytest.approx(1.0)
     with pytest.raises(InputError, match="no trace"):
         decode(None)

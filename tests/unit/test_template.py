@@ -23,6 +23,10 @@ TOKENS = Tokens(("a", "b", "c", "<blank>"), blank_id=3)
 WORDS = ["".join(w) for n in range(1, 5) for w in itertools.product("abc", repeat=n)]
 
 
+def among_keys(points: np.ndarray) -> Path:
+    return Path(points, tuple(KEYS), np.array([*KEYS.values()]))
+
+
 def brute_miss(points: np.ndarray, word: str) -> float:
     """Every rising choice of one point a letter, written out."""
     n = len(points)
@@ -36,13 +40,19 @@ def brute_miss(points: np.ndarray, word: str) -> float:
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 def test_a_miss_is_the_least_of_all_alignments(n: int) -> None:
     points = np.random.default_rng(n).normal(0.5, 0.7, (n, 2))
-    path = Path(points, KEYS)
-    for word in ("a", "ab", "ba", "aa", "abc", "cabb"):
-        assert path.miss(word) == pytest.approx(brute_miss(points, word))
+    path = among_keys(points)
+    words = ("a", "ab", "ba", "aa", "abc", "cabb")
+    wanted = [brute_miss(points, word) for word in words]
+    assert [path.miss(word) for word in words] == pytest.approx(wanted)
+    decode = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=Lexicon.from_counts({"a": 1}))
+    if decode.backend == "native":
+        assert decode._native is not None
+        rows = [path.rows(word) for word in words]
+        assert decode._native.misses(path, [*rows, []]) == pytest.approx([*wanted, 0.0])
 
 
 def test_a_trace_through_the_keys_misses_nothing_and_back_misses_much() -> None:
-    path = Path(np.array([KEYS["a"], KEYS["c"], KEYS["b"]]), KEYS)
+    path = among_keys(np.array([KEYS["a"], KEYS["c"], KEYS["b"]]))
     assert path.miss("acb") == path.miss("ab") == path.miss("accb") == 0.0
     assert path.miss("bca") > 0.5
     assert path.miss("") == path.miss("é") == 0.0  # letters without a key have no say
@@ -58,7 +68,7 @@ def log_probs(rng: np.random.Generator, frames: int) -> np.ndarray:
 def test_the_proof_holds_with_a_trace(seed: int, backend: str) -> None:
     rng = np.random.default_rng(seed)
     said = log_probs(rng, 6)
-    path = Path(rng.normal(0.5, 0.5, (9, 2)), KEYS)
+    path = among_keys(rng.normal(0.5, 0.5, (9, 2)))
     words = Lexicon(tuple(WORDS), rng.normal(-5.0, 1.0, len(WORDS)))
     how = {"letter_score": 0.5, "template_weight": 1.5}
 
@@ -84,7 +94,7 @@ def test_the_proof_holds_with_a_trace(seed: int, backend: str) -> None:
 
 def test_a_trace_is_ignored_while_the_finger_moves() -> None:
     rng = np.random.default_rng(0)
-    said, path = log_probs(rng, 6), Path(rng.normal(size=(9, 2)), KEYS)
+    said, path = log_probs(rng, 6), among_keys(rng.normal(size=(9, 2)))
     words = Lexicon(tuple(WORDS), np.full(len(WORDS), -4.0))
     decode = lexicon.create(lexicon.Options(template_weight=9.0), tokens=TOKENS, lexicon=words)
     assert decode(said, unfinished=True, trace=path) == decode(said, unfinished=True)
@@ -124,7 +134,7 @@ def test_a_recognizer_hands_the_trace_on() -> None:
     model.preset = {**model.preset, "template_weight": 1.0, "weighed": 8}
     found = model(points)
     frames = model.frontend.frames(points, board)[:, :2].astype(np.float32) / board.key_size
-    path = Path(frames, dict(zip(board.letters, board.centers / board.key_size, strict=True)))
+    path = Path(frames, board.letters, board.centers / board.key_size)
     assert found.best.parts["template"] == pytest.approx(-path.miss(found.best.text), abs=1e-5)
 
 

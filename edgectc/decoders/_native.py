@@ -55,14 +55,15 @@ class _Answer(ctypes.Structure):
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL | None:
-    """Return the compiled decoder, or None, with one notice, where it was not built."""
+    """Return the compiled decoder, or None, with one notice, where it was not built anew."""
     try:
         loaded = ctypes.CDLL(str(LIBRARY))
     except OSError:
-        logging.getLogger("edgectc").warning(
-            "edgectc: the compiled decoder is missing (no C compiler at install time?); "
-            "decoding with numpy, same answers, slower"
-        )
+        _tell("is missing (no C compiler at install time?)")
+        return None
+    size = getattr(loaded, "edgectc_lexicon_size", None)
+    if size is None or size() != ctypes.sizeof(_Lexicon):
+        _tell("was built from other sources; reinstall edgectc")
         return None
     loaded.edgectc_decode.restype = ctypes.c_int64
     loaded.edgectc_decode.argtypes = [
@@ -74,6 +75,12 @@ def library() -> ctypes.CDLL | None:
     loaded.edgectc_miss.restype = ctypes.c_double
     loaded.edgectc_miss.argtypes = [pointer, count, pointer, pointer, count, pointer]
     return loaded
+
+
+def _tell(why: str) -> None:
+    logging.getLogger("edgectc").warning(
+        "edgectc: the compiled decoder %s; decoding with numpy, same answers, slower", why
+    )
 
 
 def fits(*trees: Tree) -> bool:

@@ -367,6 +367,8 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
   return n;
 }
 
+EXPORT int64_t edgectc_lexicon_size(void) { return sizeof(Lexicon); }
+
 EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, int32_t T,
                               int32_t nbest, double slack, int64_t budget, int32_t unfinished,
                               int64_t room, Answer *out) {

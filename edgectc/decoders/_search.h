@@ -49,6 +49,9 @@ typedef struct {          /* what a decoding writes */
                              natural log of all frames being blank */
 } Answer;
 
+/* sizeof(Lexicon), by which a caller tells a library that was built from other sources. */
+EXPORT int64_t edgectc_lexicon_size(void);
+
 /* Finds the nbest best words and those closer than slack to the last of them.
  *
  * log_probs (T, V) are checked: BAD_INPUT if a row is not a distribution. Returns how many words

@@ -147,3 +147,17 @@ def test_a_missing_library_is_said_once_and_numpy_decodes(
         _native.library.cache_clear()
     with pytest.raises(UnknownNameError, match="did you mean 'native'"):
         lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries, backend="natve")
+
+
+def test_a_library_of_other_sources_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_native, "LIBRARY", "libm.so.6")  # loads, and has none of our functions
+    _native.library.cache_clear()
+    try:
+        entries = Lexicon.from_counts({"ab": 1.0})
+        made = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries)
+        assert made.backend == "numpy"
+        assert "reinstall edgectc" in caplog.text
+    finally:
+        _native.library.cache_clear()

@@ -34,7 +34,7 @@ _PROCESSOR = ("cpu_p50_ms", "cpu_p99_ms", "cpu_network_p50_ms", "cpu_decode_p50_
 _PLAIN = ("size_bytes", "peak_rss_bytes", "gpu_memory_bytes")
 _POINTS = 0.005  # accuracy that may be lost: half a point
 _HERE_ALONE = ("load_ms", "peak_rss_bytes", "gpu_memory_bytes")
-_LEAST = 0.05  # yardsticks: stages faster than this, about 0.02 ms, are not guarded
+_LEAST = 0.03  # yardsticks: stages faster than this, about 0.02 ms, are not guarded
 _WAITED = 0.02  # share of a round without a processor from which the clock says little
 
 

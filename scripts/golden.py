@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/: what every host must answer, stage by stage, by the plain oracles.
+"""Writes tests/golden/: what every host must answer, stage by stage.
 
-Traces are generated, the network is PyTorch on the shipped weights, the search is numpy's. Run it
-again whenever the shipped model, its preset or its words change. See docs/host_contract.md.
+Traces are generated, the network is PyTorch on the shipped weights. Words are those of the compiled
+search, which every host has, once the plain one has agreed on all that is proven. Run it again
+whenever the shipped model, its preset or its words change. See docs/host_contract.md.
 """
 
 from __future__ import annotations
@@ -98,12 +99,11 @@ def _case(
     # As a host keeps them: float32, the columns of the keys and the blank alone.
     log_probs = model.log_probs(points, layout=layout)[:, used].astype(np.float32)
     options = {key: value for key, value in model.preset.items() if key != "type"}
-    decode = create(
-        Options(**options),
+    decode = _decoder(
+        options,
         tokens=Tokens((*board.letters, "<blank>"), blank_id=len(board.letters)),
         lexicon=model.lexicon,
         language_model=model.language_model,
-        backend="numpy",
     )
     table = log_probs.astype(np.float64)
     return {
@@ -113,21 +113,34 @@ def _case(
         "points": points.tolist(),
         "frames": pack_array(frames),
         "log_probs": pack_array(log_probs),
-        "words": _words(decode(table, nbest=5, context=context, trace=trace)),
-        "unfinished": _words(decode(table, nbest=3, context=context, unfinished=True)),
+        "words": decode(table, nbest=5, context=context, trace=trace),
+        "unfinished": decode(table, nbest=3, context=context, unfinished=True),
     }
 
 
-def _words(found: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "text": one.text,
-            "score": round(one.score, 9),
-            "probability": round(one.probability, 9),
-            "exact": one.exact,
-        }
-        for one in found
-    ]
+def _decoder(options: dict[str, Any], **given: Any) -> Callable[..., list[dict[str, Any]]]:
+    """Return what lists the words that the compiled search finds and the plain one confirms."""
+    plain, compiled = (create(Options(**options), **given, backend=b) for b in ("numpy", "native"))
+
+    def decode(log_probs: np.ndarray, **how: Any) -> list[dict[str, Any]]:
+        found = [_word(one) for one in compiled(log_probs, **how)]
+        proven = [_word(one) for one in plain(log_probs, **how) if one.exact]
+        for one, other in zip(proven, found, strict=False):
+            apart = abs(one["score"] - other["score"])
+            if one["text"] != other["text"] or not other["exact"] or apart > 2e-9:
+                raise SystemExit(f"the searches disagree: {one} and {other}; build edgectc anew")
+        return found
+
+    return decode
+
+
+def _word(one: Any) -> dict[str, Any]:
+    return {
+        "text": one.text,
+        "score": round(one.score, 9),
+        "probability": round(one.probability, 9),
+        "exact": one.exact,
+    }
 
 
 # ---- search.json: the search alone, with a small lexicon and language model of its own --------
@@ -169,6 +182,7 @@ _OPTIONS: tuple[dict[str, Any], ...] = (
     {"no_word_score": -1.0, "lm_weight": 0.2},
     {"posterior_width": 0.05, "lm_weight": 0.3},
     {"template_weight": 1.5, "temperature": 1.7, "weighed": 8, "letter_score": 0.4},
+    {"margin": 2.0, "template_weight": 1.0, "letter_score": 0.3},
 )
 _CONTEXTS: tuple[tuple[str, ...], ...] = (
     (),
@@ -225,13 +239,12 @@ def _searched(
     blank = symbols.index("<blank>")
     tokens = [symbol or f"<unused:{i}>" for i, symbol in enumerate(symbols)]
     log_probs = _emissions(rng, tokens, blank, silent=number % 14 == 4)
-    decode = create(
-        Options(**options),
+    decode = _decoder(
+        options,
         tokens=Tokens(tuple(tokens), blank_id=blank),
         lexicon=lexicon,
         language_model=model,
         dictionary=mine,
-        backend="numpy",
     )
     nbest = 1 + number % 5
     trace = np.round(rng.uniform(0.0, 1.0, (10, 3)), 3).astype(np.float32)
@@ -255,7 +268,7 @@ def _searched(
         "nbest": nbest,
         "unfinished": unfinished,
         "log_probs": pack_array(log_probs),
-        "words": _words(found),
+        "words": found,
     }
 
 

@@ -11,7 +11,7 @@
 EDGECTC_API Engine *edgectc_engine_new(void) {
   Engine *engine = calloc(1, sizeof(Engine));
   if (!engine) return NULL;
-  engine->options = (Options){1.0, 0.0, 1.0, 0.0, 0.5, 0.0, 1.0, 1.0, NAN, -3.0, NAN, 1.0, 20000.0, 128.0};
+  engine->options = (Options){1.0, 0.0, 1.0, 0.0, 0.5, 0.0, 1.0, 1.0, NAN, NAN, -3.0, NAN, 1.0, 20000.0, 128.0};
   engine->owns.share = 1e-5;
   engine->context = calloc(1, 1);
   if (!engine->context) {
@@ -82,7 +82,7 @@ EDGECTC_API int32_t edgectc_engine_language_model(Engine *engine, const uint8_t 
   return EDGECTC_OK;
 }
 
-enum { ANY, AT_LEAST_0, ABOVE_0, COUNT, SHARE, ANY_OR_NONE };
+enum { ANY, AT_LEAST_0, ABOVE_0, COUNT, SHARE, ANY_OR_NONE, ABOVE_0_OR_NONE };
 
 EDGECTC_API int32_t edgectc_engine_option(Engine *engine, const char *name, double value) {
   Options *held = &engine->options;
@@ -99,6 +99,7 @@ EDGECTC_API int32_t edgectc_engine_option(Engine *engine, const char *name, doub
       {"template_weight", &held->template_weight, AT_LEAST_0},
       {"temperature", &held->temperature, ABOVE_0},
       {"weighed", &held->weighed, COUNT},
+      {"margin", &held->margin, ABOVE_0_OR_NONE},
       {"unknown_score", &held->unknown_score, ANY_OR_NONE},
       {"unknown_letter_score", &held->unknown_letter_score, ANY},
       {"no_word_score", &held->no_word_score, ANY_OR_NONE},
@@ -109,7 +110,8 @@ EDGECTC_API int32_t edgectc_engine_option(Engine *engine, const char *name, doub
   for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
     if (strcmp(name, known[i].name)) continue;
     int kind = known[i].kind, finite = value > -HUGE_VAL && value < HUGE_VAL;
-    int fits = kind == ANY_OR_NONE ? finite || isnan(value)
+    int fits = kind == ANY_OR_NONE       ? finite || isnan(value)
+               : kind == ABOVE_0_OR_NONE ? (finite && value > 0.0) || isnan(value)
                : kind == ANY       ? finite
                : kind == COUNT     ? finite && value >= 1.0 && value <= 1e9 && value == floor(value)
                : kind == SHARE     ? finite && value > 0.0 && value <= 1.0

@@ -141,7 +141,7 @@ float edgectc_gain(double weight, double top);
 
 typedef struct {
   double lm_weight, letter_score, acoustic_scale, blank_penalty, context_weight, template_weight;
-  double temperature, weighed, unknown_score, unknown_letter_score, no_word_score;
+  double temperature, weighed, margin, unknown_score, unknown_letter_score, no_word_score;
   double posterior_width, budget, beam_size;
 } Options;
 

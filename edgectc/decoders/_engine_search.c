@@ -104,7 +104,7 @@ static int32_t prepare_task(Engine *engine, Task *task, const float *log_probs, 
       .n_trees = engine->overlay.live ? 2 : 1, .V = engine->n_columns, .K = words->K,
       .columns = engine->columns, .scale = options->acoustic_scale,
       .blank_penalty = options->blank_penalty, .letter_score = options->letter_score,
-      .top = engine->top, .beam_size = (int32_t)options->beam_size, .spell = free_spelling,
+      .top = engine->top, .margin = isnan(options->margin) ? HUGE_VAL : options->margin, .beam_size = (int32_t)options->beam_size, .spell = free_spelling,
       .spell_budget = options->budget < 8.0 ? 1 : (int64_t)options->budget / 8,
       .spell_score = free_spelling ? options->unknown_score : 0.0,
       .spell_letter_score = options->letter_score + options->unknown_letter_score};
@@ -211,11 +211,9 @@ static void keep(Engine *engine, const Task *task, Ranked *ranked, int64_t compa
     Hypothesis *one = engine->found + engine->n_found++;
     *one = (Hypothesis){ranked[i].text, ranked[i].score + engine->shift,
                         exp((ranked[i].score - ranked[0].score) / heat) / sum, NAN, NAN,
-                        about[task->answer.words[place] < 0] != 0.0};
+                        ranked[i].score >= floor && about[task->answer.words[place] < 0] != 0.0};
     ranked[i].text = NULL; /* it is the answer's now */
-    if (judged) {
-      one->exact = one->exact && ranked[i].score >= floor;
-    } else if (!unfinished && task->answer.words[place] >= 0) {
+    if (!judged && !unfinished && task->answer.words[place] >= 0) {
       one->high = exp(fmin(0.0, task->answer.scores[place] - about[2]));
       one->low = one->high / (1.0 + exp(fmin(700.0, about[3] - about[2])));
     }
@@ -254,7 +252,9 @@ static int32_t rank(Engine *engine, Task *task, int32_t T, int32_t nbest, int64_
   }
   if (status == EDGECTC_OK && n) {
     qsort(ranked, (size_t)n, sizeof(Ranked), by_rank);
-    double floor = highest(answer->scores, n, weighed, work);
+    /* No word that was not found scores more than this. */
+    double floor = fmax(highest(answer->scores, n, weighed, work),
+                        highest(answer->scores, n, 1, work) - task->lexicon.margin);
     keep(engine, task, ranked, compared, nbest, judged, unfinished, floor);
   }
   for (int64_t i = 0; ranked && i < n; i++) free(ranked[i].text);

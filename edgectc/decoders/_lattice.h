@@ -1,14 +1,10 @@
-/* What the searches of _search.c stand on: trees, a heap of prefixes, and the lattice of one
- * utterance, in which a prefix is grown letter by letter over all frames at once.
- */
+/* The lattice of one utterance, in which a prefix is grown letter by letter over all frames at once. */
 #ifndef EDGECTC_LATTICE_H
 #define EDGECTC_LATTICE_H
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "_search.h"
+#include "_queues.h"
 
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
@@ -20,16 +16,6 @@
 #define TINY 1e-290
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
 #define TOLERANCE 1e-3   /* see _checks.py */
-
-typedef struct {          /* a prefix that waits to be grown */
-  double bound;           /* lifted probability of starting with it, times its gain */
-  int32_t node, parent, letter;
-} Entry;
-
-typedef struct {
-  Entry *entries;
-  int64_t size, room;
-} Heap;
 
 typedef struct {          /* a prefix that was grown */
   int32_t node, parent, letter;
@@ -44,48 +30,14 @@ typedef struct {          /* one utterance */
   double *onward;         /* (K, T) the same, and anything after that frame */
   double *paying;         /* (K, T) the same, each letter after it times exp(letter_score) */
   double *blank;          /* (T) */
-  double *sums;           /* (4, 256, T) lifted probability of the letters of 8 bits; or NULL */
+  double *sums;           /* (4, 256, T) lifted probability of the letters of 8 bits, in the last
+                             256 that of the blank, too; or NULL */
   double *states;         /* (slots, 2, T+1): first 0..t frames spell it; and end in blank */
   Slot *slots;
   int64_t size, room;
   double mass;            /* natural log of what other tokens took, over all frames */
   double pay;             /* exp(letter_score) */
 } Lattice;
-
-/* ---- heap ------------------------------------------------------------------------------- */
-
-static int push(Heap *heap, Entry entry) {
-  if (heap->size == heap->room) {
-    int64_t room = heap->room ? 2 * heap->room : 256;
-    Entry *grown = realloc(heap->entries, (size_t)room * sizeof(Entry));
-    if (!grown) return OUT_OF_MEMORY;
-    heap->entries = grown;
-    heap->room = room;
-  }
-  int64_t i = heap->size++;
-  while (i > 0 && heap->entries[(i - 1) / 2].bound < entry.bound) {
-    heap->entries[i] = heap->entries[(i - 1) / 2];
-    i = (i - 1) / 2;
-  }
-  heap->entries[i] = entry;
-  return DONE;
-}
-
-static Entry pop(Heap *heap) {
-  Entry top = heap->entries[0], last = heap->entries[--heap->size];
-  int64_t i = 0;
-  for (;;) {
-    int64_t child = 2 * i + 1;
-    if (child >= heap->size) break;
-    if (child + 1 < heap->size && heap->entries[child + 1].bound > heap->entries[child].bound)
-      child++;
-    if (heap->entries[child].bound <= last.bound) break;
-    heap->entries[i] = heap->entries[child];
-    i = child;
-  }
-  heap->entries[i] = last;
-  return top;
-}
 
 /* ---- lattice ---------------------------------------------------------------------------- */
 
@@ -101,12 +53,12 @@ static double read_row(const Lexicon *lexicon, const double *row, double *logs, 
     if (row[v] > highest) highest = row[v];
   }
   if (highest == -HUGE_VAL) return NAN;
-  for (int32_t v = 0; v < V; v++) plain += work[v] = exp(row[v] - highest);
+  for (int32_t v = 0; v < V; v++) plain += work[v] = row[v] - highest < -746.0 ? 0.0 : exp(row[v] - highest);
   if (!(fabs(log(plain) + highest) <= TOLERANCE)) return NAN;
   all = plain;
   if (scale != 1.0) {
     all = 0.0;
-    for (int32_t v = 0; v < V; v++) all += work[v] = exp(scale * (row[v] - highest));
+    for (int32_t v = 0; v < V; v++) all += work[v] = scale * (row[v] - highest) < -746.0 ? 0.0 : exp(scale * (row[v] - highest));
   }
   int32_t blank = lexicon->columns[K];
   all -= work[blank];
@@ -230,8 +182,10 @@ static double starts(const Lattice *lattice, const double *onward, int64_t slot,
 /* Tabulates the probability of any set of letters, byte by byte of its bits. */
 static int tabulate(Lattice *lattice) {
   int32_t T = lattice->T, K = lattice->K;
-  lattice->sums = calloc((size_t)4 * 256 * T, sizeof(double));
+  lattice->sums = malloc((size_t)4 * 256 * T * sizeof(double));
   if (!lattice->sums) return OUT_OF_MEMORY;
+  for (int i = 0; i < 3; i++) memset(lattice->sums + (int64_t)256 * i * T, 0, (size_t)T * sizeof(double));
+  memcpy(lattice->sums + (int64_t)768 * T, lattice->blank, (size_t)T * sizeof(double));
   for (int32_t k = 0; k < K; k++) {
     double *table = lattice->sums + (int64_t)(k / 8) * 256 * T;
     const double *p = lattice->letters + (int64_t)k * T;
@@ -243,23 +197,32 @@ static int tabulate(Lattice *lattice) {
   return DONE;
 }
 
-/* The bound of an entry, if the frames after its last letter began may only hold blank, that
- * letter, and letters that some word below still has. */
-static double tighten(const Lattice *lattice, const Tree *tree, Entry entry) {
+/* The bound `starts` gives, if the frames after the letter began may only hold blank, that letter,
+ * and those that some word below it still has. */
+static double tighten(const Lattice *lattice, uint32_t below, int64_t slot, int32_t letter) {
   int32_t T = lattice->T;
-  uint32_t letters = tree->below[entry.node] | 1u << entry.letter;
-  const double *from = before(lattice, entry.parent, entry.letter);
-  const double *p = lattice->letters + (int64_t)entry.letter * T;
+  uint32_t letters = below | 1u << letter;
+  const double *from = before(lattice, slot, letter);
+  const double *p = lattice->letters + (int64_t)letter * T;
   const double *a = lattice->sums + (int64_t)(letters & 255) * T;
   const double *b = lattice->sums + (int64_t)(256 + (letters >> 8 & 255)) * T;
   const double *c = lattice->sums + (int64_t)(512 + (letters >> 16 & 255)) * T;
   const double *d = lattice->sums + (int64_t)(768 + (letters >> 24)) * T;
-  double after = 1.0, sum = 0.0;
-  for (int32_t t = T - 1; t >= 0; t--) {
-    sum += from[t] * p[t] * after;
-    after *= lattice->blank[t] + a[t] + b[t] + c[t] + d[t];
+  /* Two halves, so that a product need not wait for the other's. */
+  double early = 0.0, late = 0.0, after_early = 1.0, after_late = 1.0;
+  int32_t half = T / 2;
+  if (T % 2) {
+    late = from[T - 1] * p[T - 1];
+    after_late = a[T - 1] + b[T - 1] + c[T - 1] + d[T - 1];
   }
-  return sum;
+  for (int32_t t = half - 1; t >= 0; t--) {
+    int32_t u = t + half;
+    late += from[u] * p[u] * after_late;
+    after_late *= a[u] + b[u] + c[u] + d[u];
+    early += from[t] * p[t] * after_early;
+    after_early *= a[t] + b[t] + c[t] + d[t];
+  }
+  return late + after_late * early;
 }
 
 /* Makes the state of a prefix; returns its slot, or OUT_OF_MEMORY. */
@@ -281,8 +244,23 @@ static int64_t grow(Lattice *lattice, int32_t node, int32_t parent, int32_t lett
   double *any = lattice->states + 2 * slot * (T + 1), *ended = any + T + 1;
   double in_letter = 0.0, in_blank = 0.0;
   any[0] = ended[0] = 0.0;
-  for (int32_t t = 0; t < T; t++) {
-    in_blank = lattice->blank[t] * (in_blank + in_letter);
+  const double *blank = lattice->blank;
+  int32_t t = 0;
+  for (; t + 1 < T; t += 2) { /* two frames at once: their sums need not wait for each other */
+    double pair = p[t] * p[t + 1], first = p[t] * from[t];
+    double blanks = blank[t] * blank[t + 1];
+    double letter1 = p[t] * in_letter + first;
+    double letter2 = pair * in_letter + p[t + 1] * (first + from[t + 1]);
+    double blank1 = blank[t] * (in_blank + in_letter);
+    double blank2 = blanks * (in_blank + in_letter) + blank[t + 1] * letter1;
+    ended[t + 1] = blank1;
+    any[t + 1] = blank1 + letter1;
+    ended[t + 2] = in_blank = blank2;
+    in_letter = letter2;
+    any[t + 2] = blank2 + letter2;
+  }
+  for (; t < T; t++) {
+    in_blank = blank[t] * (in_blank + in_letter);
     in_letter = p[t] * (in_letter + from[t]);
     ended[t + 1] = in_blank;
     any[t + 1] = in_blank + in_letter;

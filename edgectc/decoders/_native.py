@@ -39,7 +39,10 @@ class _Lexicon(ctypes.Structure):
         ("trees", _Tree * 2),
         *[(name, ctypes.c_int32) for name in ("n_trees", "V", "K")],
         ("columns", ctypes.c_void_p),
-        *[(name, ctypes.c_double) for name in ("scale", "blank_penalty", "letter_score", "top")],
+        *[
+            (name, ctypes.c_double)
+            for name in ("scale", "blank_penalty", "letter_score", "top", "margin")
+        ],
         *[(name, ctypes.c_int32) for name in ("beam_size", "spell")],
         ("spell_budget", ctypes.c_int64),
         *[(name, ctypes.c_double) for name in ("spell_score", "spell_letter_score")],
@@ -105,7 +108,7 @@ class NativeDecoder:
             n_trees=1, V=settings.n_tokens, K=len(columns) - 1, columns=columns.ctypes.data,
             scale=settings.scale, blank_penalty=settings.blank_penalty,
             letter_score=settings.letter_score, top=float(tree.weights.max()),
-            beam_size=settings.beam_size, spell=settings.spell is not None,
+            margin=settings.margin, beam_size=settings.beam_size, spell=settings.spell is not None,
             spell_budget=settings.spell_budget, spell_score=score, spell_letter_score=letter_score,
         )  # fmt: skip
         self._put(0, tree)

@@ -23,6 +23,7 @@ class Settings:
         scale: factor on log_probs before they are normalised again.
         blank_penalty: nats taken from the blank of every frame after scaling.
         letter_score: nats in the weights for each letter of a word.
+        margin: nats under the best word from which on words are not looked for.
         budget: prefixes to grow before a beam takes over.
         beam_size: prefixes that the beam keeps at each frame.
         spell: score and score per letter of a spelling that is no word; None to find only words.
@@ -34,6 +35,7 @@ class Settings:
     scale: float
     blank_penalty: float
     letter_score: float
+    margin: float
     budget: int
     beam_size: int
     spell: tuple[float, float] | None
@@ -91,6 +93,7 @@ class PlainDecoder:
             letter_score=how.letter_score,
             nbest=nbest,
             slack=slack,
+            margin=how.margin,
             budget=how.budget,
             unfinished=unfinished,
         )
@@ -101,7 +104,9 @@ class PlainDecoder:
         letters = [self._letters(word) for word in words]
         proven = True
         if how.spell and not unfinished:
-            floor = -np.inf if len(scores) < nbest else sorted(scores)[-nbest]
+            floor = max(scores, default=-np.inf) - how.margin
+            if len(scores) >= nbest:
+                floor = max(floor, sorted(scores)[-nbest])
             spelled, proven = _spelling.best(
                 signal, *how.spell, is_word=self._is_word, floor=floor, budget=how.spell_budget
             )

@@ -32,6 +32,7 @@ typedef struct {
   double blank_penalty;   /* nats taken from the blank after scaling */
   double letter_score;
   double top;             /* natural log that gains are relative to */
+  double margin;          /* nats under the best word from which on words are not looked for */
   int32_t beam_size;
   int32_t spell;          /* whether to look for a spelling that is no word, too */
   int64_t spell_budget;   /* prefixes to grow for it */
@@ -52,7 +53,8 @@ typedef struct {          /* what a decoding writes */
 /* sizeof(Lexicon), by which a caller tells a library that was built from other sources. */
 EXPORT int64_t edgectc_lexicon_size(void);
 
-/* Finds the nbest best words and those closer than slack to the last of them.
+/* Finds the nbest best words and those closer than slack to the last of them. Of words that are
+ * more than margin under the best one, only those that were met on the way.
  *
  * log_probs (T, V) are checked: BAD_INPUT if a row is not a distribution. Returns how many words
  * were written, in no order; a negative number is an error. `unfinished` ranks by the probability

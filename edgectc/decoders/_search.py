@@ -103,6 +103,7 @@ def search(
     nbest: int,
     slack: float,
     budget: int,
+    margin: float = np.inf,
     unfinished: bool = False,
 ) -> Result:
     """Return the ``nbest`` best entries among others that were scored.
@@ -117,9 +118,10 @@ def search(
         nbest: entries wanted.
         slack: nats.
         budget: prefixes to grow before the search stops without proof.
+        margin: nats under the best entry from which on others need not be found.
         unfinished: rank by the probability that the frames spell the word or any beginning of it.
     """
-    lattice, found = Lattice(log_probs, letter_score), _Found(nbest, slack)
+    lattice, found = Lattice(log_probs, letter_score), _Found(nbest, slack, margin)
     exact, base = True, sum(len(tree.weights) for tree in trees)
     for tree in reversed(trees):  # the largest tree last, when there are words to beat
         base -= len(tree.weights)
@@ -295,8 +297,8 @@ class Lattice:
 class _Found:
     """Entries scored so far; ``floor`` is the bound under which none is wanted any more."""
 
-    def __init__(self, nbest: int, slack: float) -> None:
-        self._nbest, self._slack = nbest, slack
+    def __init__(self, nbest: int, slack: float, margin: float) -> None:
+        self._nbest, self._slack, self._margin = nbest, slack, margin
         self._best = np.full(nbest, -np.inf)
         self.floor: float = np.finfo(np.float64).min  # an impossible prefix has -inf
         self.entries, self.scores = [np.zeros(0, np.int64)], [np.zeros(0)]
@@ -331,4 +333,5 @@ class _Found:
         self.entries.append(entries.astype(np.int64) + base)
         self.scores.append(scores)
         self._best = np.sort(np.concatenate([self._best, scores]))[-self._nbest :]
-        self.floor = max(self.floor, float(self._best[0]) - self._slack)
+        last = max(float(self._best[0]), float(self._best[-1]) - self._margin)
+        self.floor = max(self.floor, last - self._slack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Options:
         temperature: divides scores before they become probabilities; chosen so that these are
             calibrated.
         weighed: fewest words to compare, however few are asked for.
+        margin: nats under the best word from which on words are no longer looked for: of these only
+            such are listed as were met on the way. None finds all that are asked for.
         unknown_score: nats added to a spelling that is no word, so that names can be written; None
             finds only words.
         unknown_letter_score: nats added per letter of such a spelling, beside ``letter_score``.
@@ -60,6 +62,7 @@ class Options:
     template_weight: float = 0.0
     temperature: float = 1.0
     weighed: int = 1
+    margin: float | None = None
     unknown_score: float | None = None
     unknown_letter_score: float = -3.0
     no_word_score: float | None = None
@@ -80,9 +83,10 @@ class Options:
         ):
             if not math.isfinite(getattr(self, name) or 0.0):
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
-        for name in ("acoustic_scale", "temperature"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ConfigError(f"{name} is {getattr(self, name)}, expected a number > 0")
+        for name in ("acoustic_scale", "temperature", "margin"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ConfigError(f"{name} is {value}, expected a number > 0")
         if not 0 < self.posterior_width <= 1:
             raise ConfigError(f"posterior_width is {self.posterior_width}, expected 0 < width <= 1")
         if min(self.budget, self.beam_size, self.weighed) < 1:
@@ -175,7 +179,8 @@ class LexiconDecoder:
     the higher score is shown. ``probability`` is the share of exp(score / temperature) among the
     words that were compared: those returned, and at least ``weighed``. ``posterior`` bounds the
     share of exp(score) among all words of the lexicon, proven; there is none where a trace had a
-    say. ``exact`` tells that no better candidate can have been missed. Words less
+    say. ``exact`` tells that no better candidate can have been missed; under the ``margin`` nothing
+    is exact. Words less
     likely than about exp(-600) times everything the letters can spell count as impossible.
     """
 
@@ -185,12 +190,14 @@ class LexiconDecoder:
         self._options, self._tokens, self._words = options, tokens, words
         self._letters = words.letters
         unknown = options.unknown_score
+        self._margin = math.inf if options.margin is None else options.margin
         self._settings = Settings(
             columns=(*(alphabet[c] for c in words.letters), tokens.blank_id),
             n_tokens=len(tokens),
             scale=options.acoustic_scale,
             blank_penalty=options.blank_penalty,
             letter_score=options.letter_score,
+            margin=self._margin,
             budget=options.budget,
             beam_size=options.beam_size,
             spell=None
@@ -286,14 +293,17 @@ class LexiconDecoder:
         top, heat = scores[ranked[0][2]], self._options.temperature
         shares = [math.exp((scores[i] - top) / heat) for _, _, i in ranked]
         # No word that was not found scores more than this.
-        floor = -math.inf if len(scores) < weighed else sorted(answer.scores)[-weighed]
-        found = []
+        best = sorted(answer.scores)
+        floor = max(best[-1] - self._margin, best[-weighed] if len(best) >= weighed else -math.inf)
+        found, every = [], sum(shares)
         for (_, text, i), share in zip(ranked[:nbest], shares, strict=False):
-            hypothesis = self._hypothesis(view, answer, i, text, share / sum(shares), unfinished)
-            if trace is not None:
-                lost = weight * misses[i]
-                hypothesis = _judged(hypothesis, misses[i], lost, proven=scores[i] >= floor)
-            found.append(hypothesis)
+            parts, exact, posterior = self._proven(view, answer, i, unfinished)
+            if trace is not None:  # the score is no share of all words any more
+                parts, posterior = {**parts, "template": -misses[i]}, None
+            # The shift is what the context takes from every word that it does not name.
+            score, exact = scores[i] + view.shift, exact and scores[i] >= floor
+            at = answer.frames[i]
+            found.append(Hypothesis(text, score, share / every, at, exact, parts, posterior))
         return Decoded(tuple(found))
 
     def _misses(self, answer: Answer, trace: Path | None) -> list[float]:
@@ -311,33 +321,17 @@ class LexiconDecoder:
         word = answer.words[i]
         return view.text(word, spelled) if word >= 0 else spelled
 
-    def _hypothesis(
-        self, view: View, answer: Answer, i: int, text: str, share: float, unfinished: bool
-    ) -> Hypothesis:
+    def _proven(
+        self, view: View, answer: Answer, i: int, unfinished: bool
+    ) -> tuple[dict[str, float], bool, tuple[float, float] | None]:
+        """Return the terms of a found word's score, and what is known of its rivals."""
         word, score = answer.words[i], answer.scores[i]
-        posterior = None
-        if word >= 0:
-            weight, parts, exact = view.weight(word), view.parts(word), answer.exact
-            if not unfinished:
-                posterior = _interval(score, answer.log_found, answer.log_rest)
-        else:
+        if word < 0:
             assert self._settings.spell is not None
             weight = self._settings.spell[0] + self._settings.spell[1] * len(answer.letters[i])
-            parts, exact = {}, answer.spelled_exact
-        parts = {"ctc": score - weight, **parts}
-        score += view.shift  # what the context takes from every word that it does not name
-        return Hypothesis(text, score, share, answer.frames[i], exact, parts, posterior)
-
-
-def _judged(found: Hypothesis, miss: float, lost: float, *, proven: bool) -> Hypothesis:
-    """Return a hypothesis after the trace had its say: its score is no share of all words now."""
-    return replace(
-        found,
-        score=found.score - lost,
-        exact=found.exact and proven,
-        parts={**found.parts, "template": -miss},
-        posterior=None,
-    )
+            return {"ctc": score - weight}, answer.spelled_exact, None
+        posterior = None if unfinished else _interval(score, answer.log_found, answer.log_rest)
+        return {"ctc": score - view.weight(word), **view.parts(word)}, answer.exact, posterior
 
 
 def _table(log_probs: object) -> Array | None:

@@ -207,7 +207,7 @@ def test_a_mask_of_minus_infinity_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It answers finitely wherever a frame is valid, and every range it enters is useless."""
-    real = torch.softmax
+    path, real = small("conformer"), torch.softmax  # made before softmax is replaced
 
     def masked(scores: Tensor, dim: int) -> Tensor:
         return real(torch.where(scores < -_layers.MASKED / 2, float("-inf"), scores), dim=dim)
@@ -216,7 +216,7 @@ def test_a_mask_of_minus_infinity_is_named(
     with pytest.raises(
         NonFiniteError, match=r"row \d+ \(first in \w+ in encoder\.blocks\.0\.attention"
     ):
-        quantize(small("conformer"), swipes, tmp_path / "x", target=target)
+        quantize(path, swipes, tmp_path / "x", target=target)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -228,14 +228,14 @@ def test_a_sample_without_frames_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A mean over valid frames divides by zero where there is none: a fully masked row."""
-    real = tcn.TcnEncoder.forward
+    path, real = small("tcn"), tcn.TcnEncoder.forward  # made before forward is replaced
 
     def pooled(self: Any, x: Tensor, keep: Tensor) -> Tensor:
         x = x - (x * keep).sum(2, keepdim=True) / keep.sum(2, keepdim=True)
         return real(self, x, keep)
 
     monkeypatch.setattr(tcn.TcnEncoder, "forward", pooled)
-    bundle = packing.repack(bundles.read(small("tcn")), tmp_path / "tcn")
+    bundle = packing.repack(bundles.read(path), tmp_path / "tcn")
     with pytest.raises(NonFiniteError, match=r"length 0 \(first in div in encoder"):
         quantize(bundle.path, swipes, tmp_path / "x", target=target)
 

@@ -205,6 +205,38 @@ def test_posteriors_hold_the_true_share_of_all_words(seed, T, width, backend):
         assert high - low <= width + 1e-12
 
 
+@deterministic
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    T=st.integers(1, 12),
+    margin=st.sampled_from([0.01, 1.0, 4.0]),
+    nbest=st.sampled_from([1, 3, 200]),
+    unfinished=st.booleans(),
+    backend=st.sampled_from(["numpy", "auto"]),
+)
+def test_within_the_margin_no_word_is_missed(seed, T, margin, nbest, unfinished, backend):
+    rng = np.random.default_rng(seed)
+    known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 60)})
+    log_probs = random_log_probs(rng, T, len(LARGE))
+
+    def made(**how):
+        options = lexicon.Options(letter_score=0.7, **how)
+        return lexicon.create(options, tokens=LARGE, lexicon=known, backend=backend)
+
+    every = [*made()(log_probs, nbest=200, unfinished=unfinished)]
+    near = [h for h in every if h.score >= every[0].score - margin][:nbest]
+    found = [*made(margin=margin)(log_probs, nbest=nbest, unfinished=unfinished)]
+    assert len(near) <= len(found) <= nbest
+    assert [h.text for h in found[: len(near)]] == [h.text for h in near]
+    assert [h.exact for h in found] == [i < len(near) for i in range(len(found))]
+    scores = {h.text: h.score for h in every}
+    assert [h.score for h in found] == pytest.approx([scores[h.text] for h in found], abs=1e-9)
+    total = float(np.logaddexp.reduce([*scores.values()]))
+    for h in found if not unfinished else ():
+        low, high = h.posterior
+        assert low - 1e-12 <= math.exp(h.score - total) <= high + 1e-12
+
+
 def _random_words(rng, count):
     letters = np.array(list("etaoinshr"))
     found = {"".join(rng.choice(letters, rng.integers(1, 11))) for _ in range(count)}

@@ -221,6 +221,8 @@ def test_nbest_is_at_least_one(name):
         {"letter_score": math.inf},
         {"acoustic_scale": 0.0},
         {"acoustic_scale": math.inf},
+        {"margin": 0.0},
+        {"margin": math.inf},
         {"lm_wieght": 1.0},
     ],
 )

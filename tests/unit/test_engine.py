@@ -218,6 +218,7 @@ def test_unknown_and_bad_options_are_refused(engine: Engine) -> None:
         ({"temperature": 0.0}, "temperature"),
         ({"acoustic_scale": None}, "acoustic_scale"),
         ({"weighed": 1.5}, "weighed"),
+        ({"margin": 0.0}, "margin"),
         ({"posterior_width": 2.0}, "posterior_width"),
         ({"lm_weight": float("inf")}, "lm_weight"),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,16 +65,17 @@ def log_probs(rng: np.random.Generator, frames: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("backend", ["numpy", "auto"])
+@pytest.mark.parametrize("margin", [None, 0.5, 3.0])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_proof_holds_with_a_trace(seed: int, backend: str) -> None:
+def test_the_proof_holds_with_a_trace(seed: int, margin: float | None, backend: str) -> None:
     rng = np.random.default_rng(seed)
     said = log_probs(rng, 6)
     path = among_keys(rng.normal(0.5, 0.5, (9, 2)))
     words = Lexicon(tuple(WORDS), rng.normal(-5.0, 1.0, len(WORDS)))
     how = {"letter_score": 0.5, "template_weight": 1.5}
 
-    def made(weighed: int) -> lexicon.LexiconDecoder:
-        options = lexicon.Options(**how, weighed=weighed)
+    def made(weighed: int, **more: Any) -> lexicon.LexiconDecoder:
+        options = lexicon.Options(**how, weighed=weighed, **more)
         return lexicon.create(options, tokens=TOKENS, lexicon=words, backend=backend)
 
     plain = made(1)(said, nbest=len(WORDS))
@@ -84,8 +86,9 @@ def test_the_proof_holds_with_a_trace(seed: int, backend: str) -> None:
     assert every.best.parts["template"] == pytest.approx(-path.miss(every.best.text))
     assert sum(h.probability for h in every) == pytest.approx(1.0)
     for weighed in (1, 3, 8):  # what claims to be proven is right; what is not may be wrong
-        found = made(weighed)(said, nbest=3, trace=path)
+        found = made(weighed, margin=margin)(said, nbest=3, trace=path)
         assert len(found) == 3
+        assert found[0].exact or margin or weighed < 8
         for place, hypothesis in enumerate(found):
             if hypothesis.exact:
                 assert hypothesis.score == pytest.approx(expected[place])

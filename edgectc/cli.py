@@ -161,6 +161,8 @@ def _use(verb: object) -> None:
     one.add_argument("--control", action="store_true", help=text)
     text = "natural sentences, one a line: a slice of the swipes whose prompt is among them"
     one.add_argument("--sentences", metavar="FILE", help=text)
+    text = "another lexicon, as `lexicon build` reads it: slices of the swipes of its words"
+    one.add_argument("--words", metavar="FILE", help=text)
     text = "give each swipe the two words before it in its prompt"
     one.add_argument("--context", action="store_true", help=text)
     text = "print the N most frequent mistakes"

@@ -63,11 +63,14 @@ class Known:
         lexicon: letters of each word that can be found; None drops that slice.
         sentences: letters of natural sentences: prompts that are among them against all others;
             None drops these slices.
+        words: name and words of another lexicon, as letters: figures of systems whose lexicons
+            differ compare on the words that both hold; None drops these slices.
     """
 
     seen: frozenset[int] | None = None
     lexicon: frozenset[str] | None = None
     sentences: frozenset[str] | None = None
+    words: tuple[str, frozenset[str]] | None = None
 
 
 def evaluate(
@@ -146,18 +149,18 @@ def _slices(
         name: [low <= len(a.word) <= high for a in answers]
         for name, (low, high) in _LENGTHS.items()
     }
-    held = None
+    held = {}
     if known.lexicon is not None:
-        held = [a.word in known.lexicon for a in answers]
-        slices["in the lexicon"] = held
+        held["in the lexicon"] = [a.word in known.lexicon for a in answers]
+    if known.words is not None:
+        held[f"in {known.words[0]}"] = [a.word in known.words[1] for a in answers]
+    slices |= held
     if known.seen is not None:
         seen = [word_hash(a.word) in known.seen for a in answers]
         slices["seen words"] = seen
         slices["unseen words"] = [not s for s in seen]
-        if held is not None:
-            slices["unseen, in the lexicon"] = [
-                not s and h for s, h in zip(seen, held, strict=True)
-            ]
+        for name, keep in held.items():
+            slices[f"unseen, {name}"] = [k and not s for k, s in zip(keep, seen, strict=True)]
     if known.sentences is not None:
         natural = [letters(swipe.prompt or "") in known.sentences for swipe in swipes]
         slices["natural sentences"] = natural

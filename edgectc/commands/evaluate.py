@@ -28,6 +28,7 @@ def evaluate(options: Namespace) -> int:
         seen=evaluation.seen_words(bundle.locate(options.model)),
         lexicon=evaluation.spellings(loaded.lexicon) if loaded.lexicon else None,
         sentences=_sentences(options.sentences),
+        words=_words(options.words),
     )
     answers, spent = evaluation.answer(loaded, rows, decoder=options.decoder)
     figures: dict[str, Any] = evaluation.summarize(answers, rows, known)
@@ -76,6 +77,15 @@ def _sentences(path: str | None) -> frozenset[str] | None:
             reason="unreadable_file",
         ) from error
     return frozenset(filter(None, map(letters, lines)))
+
+
+def _words(source: str | None) -> tuple[str, frozenset[str]] | None:
+    from edgectc import evaluation
+    from edgectc.data import lexicons
+
+    if source is None:
+        return None
+    return Path(source).name, evaluation.spellings(lexicons.build(source)[0])
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -62,12 +62,14 @@ def test_two_systems_are_compared_swipe_by_swipe() -> None:
 def test_slices_and_the_worst_users_by_hand() -> None:
     rows = [Swipe(np.zeros((2, 3)), w, prompt=p) for w, p in [("on", "go on"), ("zzz", "zzz q")]]
     answers = [Answer("on", ("on",), "a", 1.0), Answer("zzz", ("on",), "b", 0.5)]
-    known = Known(frozenset(), frozenset({"on"}), frozenset({"goon"}))
+    other = ("other.txt", frozenset({"on", "zzz"}))
+    known = Known(frozenset(), frozenset({"on"}), frozenset({"goon"}), other)
     figures = evaluation.summarize(answers, rows, known)
     tops = {name: part["top1"]["value"] for name, part in figures["slices"].items()}
     assert tops["natural sentences"] == tops["in the lexicon"] == 1.0
     assert tops["other prompts"] == 0.0
     assert tops["unseen, in the lexicon"] == 1.0
+    assert tops["in other.txt"] == tops["unseen, in other.txt"] == 0.5
     assert figures["user_p10"] == pytest.approx(0.1)
     assert figures["calibration_error"] == pytest.approx(0.25)
     assert evaluation.confusions(answers) == [("zzz", "on", 1)]
@@ -125,11 +127,14 @@ def test_eval_prints_the_other_system_controls_and_mistakes(
     natural = tmp_path / "natural.txt"
     natural.write_text("see the keyboard\n")
     options = ["eval", "--data", file, "--against", "greedy", "--confusions", "3", "--context"]
-    options += ["--control", "--sentences", str(natural)]
+    lexicon = tmp_path / "few.txt"
+    lexicon.write_text("keyboard 3\nqqqq 1\n")
+    options += ["--control", "--sentences", str(natural), "--words", str(lexicon)]
     code = cli.main([*options, "--json"])
     figures = json.loads(capsys.readouterr().out)
     assert figures["slices"]["natural sentences"]["rows"] == 3
     assert figures["slices"]["other prompts"]["rows"] == 21
+    assert 0 < figures["slices"]["in few.txt"]["rows"] < 24
     assert figures["against"]["top1"][0] == figures["top1"]["value"]
     assert len(figures["confusions"]) <= 3
     assert code == int(max(figures["controls"].values()) > comparison.CONTROL_LIMIT)
@@ -142,5 +147,7 @@ def test_eval_prints_the_other_system_controls_and_mistakes(
 def test_eval_says_what_it_cannot_use(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["eval", "--data", file, "--sentences", "nowhere.txt"]) == 2
     assert "nowhere.txt" in capsys.readouterr().err
+    assert cli.main(["eval", "--data", file, "--words", "nowhere.tsv"]) == 2
+    assert "nowhere.tsv" in capsys.readouterr().err
     assert cli.main(["eval", "--data", file, "--against", "tempalte"]) == 2
     assert "tempalte" in capsys.readouterr().err

@@ -119,7 +119,10 @@ def build_parser() -> _Root:
         return made
 
     _use(verb)
+    _look(verb)
     _make(verb)
+    _pack(verb)
+    _lexicon(verb)
     bench.arguments(
         verb("bench", "bench.run", "Measure size, speed, memory and accuracy side by side.")
     )
@@ -133,7 +136,7 @@ def build_parser() -> _Root:
 
 
 def _use(verb: object) -> None:
-    """Verbs that use a trained model."""
+    """Verbs that decode."""
     assert callable(verb)
     one = verb("decode", "use.decode", "Turn finger traces or recordings into ranked texts.")
     one.add_argument("model", nargs="?", help=_MODEL)
@@ -182,6 +185,10 @@ def _use(verb: object) -> None:
     )
     _runtime(one)
 
+
+def _look(verb: object) -> None:
+    """Verbs that look at what is there."""
+    assert callable(verb)
     one = verb(
         "verify", "use.verify", "Check that an artifact or bundle still is the trained model."
     )
@@ -226,7 +233,7 @@ def _use(verb: object) -> None:
 
 
 def _make(verb: object) -> None:
-    """Verbs that make models, artifacts and lexicons."""
+    """Verbs that make models and artifacts."""
     assert callable(verb)
     one = verb("export", "make.export", "Export a model to one verified, self-describing file.")
     one.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
@@ -256,6 +263,9 @@ def _make(verb: object) -> None:
 
     training.arguments(verb("train", "training.train", "Train a model; run again to resume."))
 
+
+def _pack(verb: object) -> None:
+    assert callable(verb)
     one = verb(
         "pack",
         "make.pack",
@@ -285,6 +295,9 @@ def _make(verb: object) -> None:
         help="change the decoder preset of SOURCE, e.g. lm_weight=0.3",
     )
 
+
+def _lexicon(verb: object) -> None:
+    assert callable(verb)
     one = verb("lexicon", "make.lexicon", "Build a lexicon: words with natural-log frequencies.")
     one.add_argument("action", choices=["build"])
     one.add_argument("source", help="wordfreq:LANG, AOSP .combined, TSV of counts, or a word list")

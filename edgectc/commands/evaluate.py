@@ -85,7 +85,7 @@ def _words(source: str | None) -> tuple[str, frozenset[str]] | None:
 
     if source is None:
         return None
-    return Path(source).name, evaluation.spellings(lexicons.build(source)[0])
+    return Path(source).name.partition(".")[0], evaluation.spellings(lexicons.build(source)[0])
 
 
 def _print(figures: Mapping[str, Any]) -> None:

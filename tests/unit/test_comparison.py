@@ -134,7 +134,7 @@ def test_eval_prints_the_other_system_controls_and_mistakes(
     figures = json.loads(capsys.readouterr().out)
     assert figures["slices"]["natural sentences"]["rows"] == 3
     assert figures["slices"]["other prompts"]["rows"] == 21
-    assert 0 < figures["slices"]["in few.txt"]["rows"] < 24
+    assert 0 < figures["slices"]["in few"]["rows"] < 24
     assert figures["against"]["top1"][0] == figures["top1"]["value"]
     assert len(figures["confusions"]) <= 3
     assert code == int(max(figures["controls"].values()) > comparison.CONTROL_LIMIT)

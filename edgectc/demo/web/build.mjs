@@ -18,7 +18,7 @@ const FLAGS = [
 
 /** Returns the engine as a WebAssembly module that imports nothing. */
 async function engine() {
-  const names = fs.readdirSync(sources).filter((name) => /^_(engine\w*|search|lattice)\.[ch]$/.test(name));
+  const names = fs.readdirSync(sources).filter((name) => /^_(engine\w*|search|lattice|queues)\.[ch]$/.test(name));
   const files = Object.fromEntries(names.map((name) => [name, fs.readFileSync(path.join(sources, name))]));
   const units = names.filter((name) => name.endsWith(".c"));
   const complaints = [];

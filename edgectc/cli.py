@@ -292,7 +292,7 @@ def _pack(verb: object) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="overrides",
-        help="change the decoder preset of SOURCE, e.g. lm_weight=0.3",
+        help="change the decoder preset of SOURCE, e.g. lm_weight=0.3; null switches an option off",
     )
 
 

@@ -45,7 +45,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     try:
         return cls(**parsed)
     except ValueError as error:  # a dataclass's own __post_init__ check
-        raise ConfigError(f"{where or cls.__name__}: {error}") from error
+        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
 
 
 def to_dict(value: Any) -> Any:
@@ -120,7 +120,7 @@ def load_run(name: str) -> dict[str, Any]:
 
 
 def set_key(values: dict[str, Any], assignment: str) -> None:
-    """Apply one ``section.key=value`` override in place; the value is read as TOML.
+    """Apply one ``section.key=value`` override in place; the value is read as TOML, or is ``null``.
 
     Raises:
         ConfigError: no ``=``, or a path through something that is not a table.
@@ -129,7 +129,7 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
     if not equals or not path.strip():
         raise ConfigError(f"--set expects section.key=value, got {assignment!r}")
     try:
-        value = tomllib.loads(f"v = {text}")["v"]
+        value = None if text.strip() == "null" else tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
         value = text
     *parents, leaf = path.strip().split(".")

@@ -60,7 +60,8 @@ def test_set_key() -> None:
     config.set_key(values, "a.b=2.5")
     config.set_key(values, "c.d=true")
     config.set_key(values, "name=plain words")
-    assert values == {"a": {"b": 2.5}, "c": {"d": True}, "name": "plain words"}
+    config.set_key(values, "a.c=null")
+    assert values == {"a": {"b": 2.5, "c": None}, "c": {"d": True}, "name": "plain words"}
 
 
 @pytest.mark.parametrize("assignment", ["novalue", "=3", "a.b.c=1"])

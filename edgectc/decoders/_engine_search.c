@@ -253,8 +253,9 @@ static int32_t rank(Engine *engine, Task *task, int32_t T, int32_t nbest, int64_
   if (status == EDGECTC_OK && n) {
     qsort(ranked, (size_t)n, sizeof(Ranked), by_rank);
     /* No word that was not found scores more than this. */
-    double floor = fmax(highest(answer->scores, n, weighed, work),
-                        highest(answer->scores, n, 1, work) - task->lexicon.margin);
+    double floor = highest(answer->scores, n, 1, work) - task->lexicon.margin;
+    double last = highest(answer->scores, n, weighed, work);
+    if (floor < last) floor = last;
     keep(engine, task, ranked, compared, nbest, judged, unfinished, floor);
   }
   for (int64_t i = 0; ranked && i < n; i++) free(ranked[i].text);

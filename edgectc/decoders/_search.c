@@ -4,9 +4,8 @@
  * Best first: a prefix with nearly the highest bound is grown next, so there are words to beat soon.
  * The search ends when no bound left reaches the n-th best word found.
  *
- * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memset, exp, fmax,
- * log and sqrt, so that it compiles for Android and WebAssembly as it stands. All arrays are
- * C-contiguous.
+ * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memset, exp, log
+ * and sqrt, so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
 #include "_lattice.h"
 
@@ -43,7 +42,8 @@ static int keep(Found *found, Word word) {
   for (; i + 1 < found->nbest && found->best[i + 1] < word.score; i++)
     found->best[i] = found->best[i + 1];
   found->best[i] = word.score;
-  double last = fmax(found->best[0], found->best[found->nbest - 1] - found->margin);
+  double last = found->best[found->nbest - 1] - found->margin;
+  if (last < found->best[0]) last = found->best[0];
   found->floor = exp(last - found->slack - found->top + LIFT);
   return DONE;
 }

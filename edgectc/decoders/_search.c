@@ -21,7 +21,8 @@ typedef struct {
   double *best;           /* the nbest highest scores, smallest first */
   int32_t nbest;
   double slack, margin, top;
-  double floor;           /* lifted bound under which nothing is wanted */
+  double last;            /* lifted weight under which a word is not among the nbest */
+  double floor;           /* and a bound under which nothing is looked for */
   double sum, rest;       /* lifted weight of all words scored, and at most of all others */
 } Found;
 
@@ -42,9 +43,10 @@ static int keep(Found *found, Word word) {
   for (; i + 1 < found->nbest && found->best[i + 1] < word.score; i++)
     found->best[i] = found->best[i + 1];
   found->best[i] = word.score;
-  double last = found->best[found->nbest - 1] - found->margin;
-  if (last < found->best[0]) last = found->best[0];
-  found->floor = exp(last - found->slack - found->top + LIFT);
+  double lift = LIFT - found->slack - found->top;
+  found->last = exp(found->best[0] + lift);
+  found->floor = exp(found->best[found->nbest - 1] - found->margin + lift);
+  if (found->floor < found->last) found->floor = found->last;
   return DONE;
 }
 
@@ -58,7 +60,7 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
     return DONE;
   double share = lifted * exp(tree->weights[word] - found->top);
   found->sum += share;
-  if (share < found->floor) return DONE;
+  if (share < found->last) return DONE;
   double value = log(lifted) - LIFT + tree->weights[word];
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
 }

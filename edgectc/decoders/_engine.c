@@ -112,10 +112,10 @@ EDGECTC_API int32_t edgectc_engine_option(Engine *engine, const char *name, doub
     int kind = known[i].kind, finite = value > -HUGE_VAL && value < HUGE_VAL;
     int fits = kind == ANY_OR_NONE       ? finite || isnan(value)
                : kind == ABOVE_0_OR_NONE ? (finite && value > 0.0) || isnan(value)
-               : kind == ANY       ? finite
-               : kind == COUNT     ? finite && value >= 1.0 && value <= 1e9 && value == floor(value)
-               : kind == SHARE     ? finite && value > 0.0 && value <= 1.0
-                                   : finite && value >= 0.0 && (kind == AT_LEAST_0 || value > 0.0);
+               : kind == ANY             ? finite
+               : kind == COUNT ? finite && value >= 1.0 && value <= 1e9 && value == floor(value)
+               : kind == SHARE ? finite && value > 0.0 && value <= 1.0
+                               : finite && value >= 0.0 && (kind == AT_LEAST_0 || value > 0.0);
     if (!fits) return REFUSE(engine, "the preset's %s has a value out of range", name);
     *known[i].value = value;
     engine->weighed = engine->laid = 0;

@@ -15,6 +15,7 @@ reaches i / (length - 1). Arc length is measured in key units, so it means the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,8 +131,12 @@ class SwipeFrontend:
 
     def tokens(self, layout: Layout) -> Tokens:
         """Return the token table of a layout: its letters, unused slots, and the blank last."""
-        unused = (f"<unused:{i}>" for i in range(len(layout.letters), self.options.slots))
-        return Tokens((*layout.letters, *unused, "<blank>"), blank_id=self.options.slots)
+        return self.tokens_of(layout.letters)
+
+    def tokens_of(self, letters: Sequence[str]) -> Tokens:
+        """Return the token table of keys with these letters, in their order."""
+        unused = (f"<unused:{i}>" for i in range(len(letters), self.options.slots))
+        return Tokens((*letters, *unused, "<blank>"), blank_id=self.options.slots)
 
     def resample(self, points: Array, layout: Layout) -> Array:
         """Return (length, 3) float64 frames x, y, t in seconds, t from 0. ``points`` is checked."""

@@ -48,11 +48,13 @@ class Batch:
             views: first one of every sample, then the other; on the host.
         labels: token ids of each sample.
         views: ways in which each sample is shown.
+        kinds: which of several kinds each sample is of, where `Task.rivals` asks: its keyboard.
     """
 
     inputs: dict[str, Tensor]
     labels: tuple[tuple[int, ...], ...]
     views: int = 1
+    kinds: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -64,7 +66,8 @@ class Batch:
         rows = [view * len(self) + i for view in range(self.views) for i in index]
         chosen = torch.tensor(rows, dtype=torch.int64)
         inputs = {name: tensor[chosen] for name, tensor in self.inputs.items()}
-        return Batch(inputs, tuple(self.labels[i] for i in index), self.views)
+        kinds = tuple(self.kinds[i] for i in index) if self.kinds else ()
+        return Batch(inputs, tuple(self.labels[i] for i in index), self.views, kinds)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,41 @@ class Run:
         return sorted(np.random.default_rng(0).permutation(dev)[: self.validation_rows].tolist())
 
 
+@dataclass(frozen=True)
+class Rival:
+    """A word that could be read from a sample.
+
+    Attributes:
+        tokens: its token ids.
+        prior: nats that its score has beside the probability of its tokens.
+    """
+
+    tokens: tuple[int, ...]
+    prior: float
+
+
+class Rivals(Protocol):
+    """Finds the words that a sample's answer could be mistaken for.
+
+    Attributes:
+        acoustic_scale: factor on log_probs before they are normalised again.
+        blank_penalty: nats then taken from the blank.
+    """
+
+    acoustic_scale: float
+    blank_penalty: float
+
+    def __call__(self, kind: int, label: tuple[int, ...], log_probs: Array) -> list[Rival]:
+        """Return the label, then the words most like it; nothing if the label is no word.
+
+        Args:
+            kind: see `Batch.kinds`.
+            label: token ids that were meant.
+            log_probs: (T', V) float64 what the network says.
+        """
+        ...
+
+
 class Samples(Protocol):
     """Samples by row.
 
@@ -142,8 +180,10 @@ class Task(Protocol):
         dropped: what was left out of the training samples, by reason.
         dev_rows: dev samples that are scored.
         files: what the run folder must hold beside the checkpoints, by file name.
+        rivals: finds words for ``loss.mmi``; None where there is no lexicon to find them in.
     """
 
+    rivals: Rivals | None
     metric: Metric
     blank_id: int
     train: Samples

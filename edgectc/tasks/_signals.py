@@ -113,6 +113,8 @@ class Signals:
 class SignalTask:
     """Recordings and their token error rate; see `edgectc.tasks._base.Task`."""
 
+    rivals = None
+
     def __init__(
         self,
         metric: Metric,

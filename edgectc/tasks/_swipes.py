@@ -27,6 +27,7 @@ from edgectc.tokens import output_length
 from edgectc.types import Array, Swipe
 
 _TENSORS = ("trace", "length", "layout", "keys", "key_mask", "key_size")
+_TEXTS = ("names", "alphabets")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class SwipeArrays:
         layout: (N,) int64 index into ``keys``, ``key_mask``, ``key_size``.
         labels: token ids of each sample.
         names: what names each sample in reports.
+        alphabets: the letters of each layout, in the order of its keys.
         dropped: reason to count of samples left out.
     """
 
@@ -79,6 +81,7 @@ class SwipeArrays:
     layout: Tensor
     labels: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
+    alphabets: tuple[str, ...]
     keys: Tensor
     key_mask: Tensor
     key_size: Tensor
@@ -120,24 +123,24 @@ class SwipeArrays:
             labels = tuple(label[::-1] if turned else label for label, turned in pairs)
         if how.views > 1:
             inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
-        return Batch(augmented(inputs, how, noise), labels, how.views)
+        return Batch(augmented(inputs, how, noise), labels, how.views, tuple(kind.tolist()))
 
 
 def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:
     """Return samples as plain arrays; `from_numpy` is the inverse but for ``augment``."""
     tensors = {name: getattr(arrays, name).numpy() for name in _TENSORS}
     counts = np.array(dumps(arrays.dropped))
-    return {**tensors, **flat(arrays.labels, "labels"), "names": np.array(arrays.names, np.str_),
-            "dropped": counts}  # fmt: skip
+    texts = {name: np.array(getattr(arrays, name), np.str_) for name in _TEXTS}
+    return {**tensors, **texts, **flat(arrays.labels, "labels"), "dropped": counts}
 
 
 def from_numpy(found: Mapping[str, Array]) -> SwipeArrays:
     """Return what `to_numpy` took apart."""
-    tensors: dict[str, Any] = {name: torch.from_numpy(found[name]) for name in _TENSORS}
+    same: dict[str, Any] = {name: torch.from_numpy(found[name]) for name in _TENSORS}
+    same |= {name: tuple(found[name].tolist()) for name in _TEXTS}
     return SwipeArrays(
-        **tensors,
+        **same,
         labels=rows_of(found, "labels"),
-        names=tuple(found["names"].tolist()),
         dropped=Counter(json.loads(str(found["dropped"]))),
     )
 
@@ -189,6 +192,7 @@ def to_arrays(
         layout=torch.tensor(kinds, dtype=torch.int64),
         labels=tuple(ids for ids, _ in labels),
         names=tuple(said),
+        alphabets=tuple("".join(board.letters) for board in known.values()),
         dropped=dropped,
         **stack,
     )
@@ -213,6 +217,7 @@ def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
         layout=torch.cat([first.layout, second.layout + offset]),
         labels=first.labels + second.labels,
         names=first.names + second.names,
+        alphabets=first.alphabets + second.alphabets,
         keys=torch.cat([first.keys, second.keys]),
         key_mask=torch.cat([first.key_mask, second.key_mask]),
         key_size=torch.cat([first.key_size, second.key_size]),

@@ -22,6 +22,7 @@ from edgectc.evaluation import word_hash
 from edgectc.tasks._base import Metric, Run, Score, no_data
 from edgectc.tasks._cache import recall
 from edgectc.tasks._rebuilding import random_layout
+from edgectc.tasks._rivals import LexiconRivals
 from edgectc.tasks._swipes import Data, SwipeArrays, from_numpy, joined, to_arrays, to_numpy
 from edgectc.tasks._warping import Augment
 from edgectc.types import Array, Swipe
@@ -97,11 +98,17 @@ class SwipeTask:
         self.train: SwipeArrays = replace(arrays, augment=options.augment)
         self.blank_id = arrays.keys.shape[1]
         self._dev = {name: found[f"dev_{name}"] for name in ("trace", "length", "word")}
+        self.rivals = self._rivals(arrays.alphabets)
         self.files = {"seen_words.bin": found["seen_words"].tobytes()} if run.data else {}
         kind = "training swipes" if run.data else "generated training swipes"
         self.dropped = arrays.dropped
         left_out = dict(self.dropped) or "none"
         print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
+
+    def _rivals(self, alphabets: Sequence[str]) -> LexiconRivals | None:
+        if self._decoder.get("type") != "lexicon" or self._lexicon is None:
+            return None
+        return LexiconRivals(self._decoder, self._lexicon, map(self._frontend.tokens_of, alphabets))
 
     @property
     def epoch_rows(self) -> int:

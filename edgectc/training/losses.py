@@ -24,7 +24,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from edgectc.errors import ConfigError
-from edgectc.training.settings import Distillation, Settings
+from edgectc.tasks._base import Rivals
+from edgectc.training import discriminative
+from edgectc.training.settings import Distillation, Loss, Settings
 
 # Columns below this cannot be used by a sample: a layout has fewer keys than the model has slots.
 _UNUSED = -1e3
@@ -43,6 +45,7 @@ class Forward:
         blank_id: column of the blank.
         epoch: counted from 0.
         views: ways in which each sample is shown: the first N / views rows are one of each.
+        kinds: see `edgectc.tasks._base.Batch`.
     """
 
     model: Callable[..., Tensor]
@@ -53,6 +56,7 @@ class Forward:
     blank_id: int
     epoch: int
     views: int = 1
+    kinds: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,24 @@ class Term:
     value: Callable[[Forward], Tensor]
 
 
-def terms(settings: Settings, teacher: Any) -> tuple[Term, ...]:
+def terms(settings: Settings, teacher: Any, rivals: Rivals | None) -> tuple[Term, ...]:
     """Return what is minimised beside CTC.
 
     Args:
         settings: of the run.
         teacher: network to learn from; None for none.
+        rivals: of the task.
+
+    Raises:
+        ConfigError: ``loss.mmi`` without rivals.
     """
     found = []
     if share := settings.loss.smoothing:
         found.append(Term(lambda epoch: share, lambda one: smoothing(one.log_probs, one.frames)))
     if weight := settings.loss.agreement:
         found.append(Term(lambda epoch: weight, _agreement))
+    if settings.loss.mmi:
+        found.append(Term(partial(_later, settings.loss), discriminative.term(rivals)))
     if (how := settings.distillation) is not None:
         first_phase = partial(_first_phase, how)
         found.append(Term(first_phase, partial(_apart, teacher, how.temperature)))
@@ -196,6 +206,10 @@ def _agreement(forward: Forward) -> Tensor:
     if forward.views != 2:
         raise ConfigError("loss.agreement compares two views of a sample; set augment.views = 2")
     return agreement(forward.log_probs, forward.frames, forward.labels)
+
+
+def _later(how: Loss, epoch: int) -> float:
+    return how.mmi if epoch >= how.mmi_from else 0.0
 
 
 def _first_phase(how: Distillation, epoch: int) -> float:

@@ -88,14 +88,21 @@ class Loss:
         smoothing: share of the loss that asks every used column for some probability.
         agreement: share of the loss that asks two views of a sample for one answer; needs
             ``augment.views = 2``.
+        mmi: share of the loss that asks the label to beat the words that the decoder's search finds
+            in its place; needs a lexicon. See `edgectc.training.discriminative`.
+        mmi_from: epoch, counted from 0, from which it does: until then the search would find noise.
     """
 
     smoothing: float = 0.0
     agreement: float = 0.0
+    mmi: float = 0.0
+    mmi_from: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.smoothing < 1 and 0 <= self.agreement < 1):
-            raise ValueError("expected smoothing and agreement in [0, 1)")
+        if not all(0 <= share < 1 for share in (self.smoothing, self.agreement, self.mmi)):
+            raise ValueError("expected smoothing, agreement and mmi in [0, 1)")
+        if self.mmi_from < 0:
+            raise ValueError(f"mmi_from is {self.mmi_from}, expected 0 or more")
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class Trainer:
         self.inner = self.optimizer.optimizer
         if self.teacher is not None:
             self.teacher.to(fabric.device)
-        self.terms = losses.terms(settings, self.teacher)
+        self.terms = losses.terms(settings, self.teacher, task.rivals)
         self.scaler = getattr(fabric.strategy.precision, "scaler", None)
         self.guard = StepGuard(
             model, self.inner, limit=settings.bad_steps, back_off=settings.back_off
@@ -306,6 +306,7 @@ class Trainer:
             blank_id=self.task.blank_id,
             epoch=self.epoch,
             views=batch.views,
+            kinds=batch.kinds,
         )
 
     def _describe(self, batch: Batch, rows: Array) -> str:

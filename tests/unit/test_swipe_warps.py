@@ -235,7 +235,7 @@ def test_agreement_without_views_is_refused() -> None:
     with pytest.raises(ValueError, match="agreement"):
         Loss(agreement=1.0)
     settings = Settings(model={}, loss=Loss(agreement=0.2))
-    (term,) = losses.terms(settings, None)
+    (term,) = losses.terms(settings, None, None)
     said = torch.zeros(1, 3, 2).log_softmax(2)
     one = losses.Forward(lambda: said, {}, said, torch.tensor([3]), [(0,)], 1, 0)
     with pytest.raises(ConfigError, match="views = 2"):

@@ -169,11 +169,13 @@ def _slices(
 
 
 def with_context(swipe: Swipe, words: int = 2) -> Swipe:
-    """Return a swipe whose context is what its prompt has before the first place of its word."""
-    said = (swipe.prompt or "").split()
-    at = [letters(word) for word in said]
-    word = letters(swipe.word or "")
-    place = at.index(word) if word in at else 0
+    """Return a swipe whose context is what its prompt has before the first place of its word.
+
+    The prompt is a sentence and begins with "<s>"; a word that is not in it has no context.
+    """
+    said = ["<s>", *(swipe.prompt or "").split()]
+    at, word = [letters(one) for one in said], letters(swipe.word or "")
+    place = at.index(word, 1) if word in at[1:] else 0
     return replace(swipe, context=tuple(said[max(0, place - words) : place]))
 
 

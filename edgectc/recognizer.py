@@ -103,7 +103,7 @@ class Recognizer:
             layout: name of the keyboard, or path of a layout ``.json``; of another family, what
                 else the recording was made with, e.g. its day; None for the default.
             decoder: name of another decoder; None for the model's preset.
-            context: words before this one, the last one last.
+            context: words before this one, the last one last; ["<s>"] where a sentence begins.
             unfinished: the finger still moves: rank the words that the trace so far may begin.
 
         Raises:

@@ -21,7 +21,7 @@ class Swipe:
         word: label, or None where there is none.
         layout: name of the keyboard layout the trace was made on.
         user: who made it; splits and confidence intervals are taken by user.
-        context: words before this one, the last one last.
+        context: words before this one, the last one last; "<s>" is the beginning of a sentence.
         prompt: the whole text that the person was to write, where that is known.
     """
 

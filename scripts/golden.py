@@ -39,6 +39,7 @@ _SPOKEN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("qwerty", "hello", ()),
     ("qwerty", "keyboard", ()),
     ("qwerty", "its", ()),
+    ("qwerty", "what", ("<s>",)),
     ("qwerty", "you", ("how", "are")),
     ("qwerty", "going", ("where", "are", "you")),
     ("qwerty", "bookkeeper", ()),
@@ -190,6 +191,8 @@ _CONTEXTS: tuple[tuple[str, ...], ...] = (
     ("on", "the"),
     ("unheard",),
     ("It’s", "not"),
+    ("<s>",),
+    ("to", "<s>", "the"),
 )
 _USER: tuple[dict[str, dict[str, Any]], ...] = (
     {},

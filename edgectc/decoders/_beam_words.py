@@ -9,6 +9,7 @@ import numpy as np
 
 from edgectc.data.lexicons import Lexicon, spell
 from edgectc.decoders._beam_tables import Spelling, Trie
+from edgectc.decoders._checks import of_sentence
 from edgectc.errors import ConfigError
 from edgectc.tokens import Tokens
 from edgectc.types import Array, LanguageModel
@@ -164,7 +165,7 @@ class Scorer:
         texts: Sequence[str],
     ) -> None:
         self._model, self._symbols, self._texts = model, symbols, texts
-        self._states: list[Hashable] = [model.start(context)] if model else []
+        self._states: list[Hashable] = [model.start(of_sentence(context))] if model else []
         self._numbers = {state: i for i, state in enumerate(self._states)}
         self._known: dict[tuple[int, str], tuple[float, int]] = {}
 

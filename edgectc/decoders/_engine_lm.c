@@ -265,13 +265,19 @@ static void step(const Grammar *lm, State *state, int32_t number) {
   *state = next;
 }
 
-double edgectc_lm_after(Grammar *lm, const char *context) {
+static State begun(const Grammar *lm) {
   State state = {{BEGIN}, lm->order > 1};
-  double left = 0.0;
   shorten(lm, &state);
+  return state;
+}
+
+double edgectc_lm_after(Grammar *lm, const char *context) {
+  State state = begun(lm);
+  double left = 0.0;
   while (*context) {
     size_t size = strcspn(context, "\n");
-    step(lm, &state, edgectc_lm_number(lm, context, size));
+    if (size == 3 && !memcmp(context, "<s>", 3)) state = begun(lm);
+    else step(lm, &state, edgectc_lm_number(lm, context, size));
     context += size + (context[size] == '\n');
   }
   for (int64_t i = 0; i < lm->n_told; i++) lm->named[lm->told[i]] = NAN;

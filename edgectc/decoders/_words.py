@@ -16,6 +16,7 @@ from edgectc.data.packed import PackedLexicon
 from edgectc.data.personal import UserDictionary
 from edgectc.data.tries import Trie
 from edgectc.decoders import _native
+from edgectc.decoders._checks import of_sentence
 from edgectc.decoders._native import NativeDecoder
 from edgectc.decoders._overlay import Known, Overlay, tree_of
 from edgectc.decoders._search import Bounds, Tree
@@ -296,7 +297,7 @@ def following(model: ContextModel, context: Sequence[str]) -> tuple[Sequence[str
 
     The values are log P(word | context) - log P(word); the first are relative to the last.
     """
-    words, log_probs, backoff = model.following(model.start(context))
+    words, log_probs, backoff = model.following(model.start(of_sentence(context)))
     return words, log_probs - model.unigram(words) - backoff, float(backoff)
 
 

@@ -238,7 +238,8 @@ class LexiconDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
-            context: words before this one, the last one last; needs a language model.
+            context: words before this one, the last one last; "<s>" is the beginning of a sentence.
+                Needs a language model; without words nothing is known of what was before.
             unfinished: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
             trace: where the finger went, for ``template_weight``; a finished trace only.

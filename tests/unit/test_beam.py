@@ -106,6 +106,8 @@ def test_context_and_end_of_sentence(backend: str) -> None:
     decode = make(backend, separator="|", language_model=model, lm_weight=1.0)
     assert decode(frames("the")).best.parts["lm"] == pytest.approx(-3.5)
     assert decode(frames("the"), context=["see"]).best.parts["lm"] == pytest.approx(-0.6)
+    anew = decode(frames("the"), context=["see", "<s>"])
+    assert anew.best.parts["lm"] == pytest.approx(-3.5)
 
 
 def test_a_word_is_asked_for_once(backend: str) -> None:

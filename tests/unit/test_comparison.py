@@ -81,8 +81,9 @@ def test_the_context_is_what_the_prompt_has_before_the_word() -> None:
         return evaluation.with_context(row).context
 
     assert of("fine", "I'm doing fine, thanks") == ("I'm", "doing")
-    assert of("doing", "I'm doing fine") == ("I'm",)
-    assert of("im", "I'm doing fine") == of("no", "other words") == of("no", None) == ()
+    assert of("doing", "I'm doing fine") == ("<s>", "I'm")
+    assert of("im", "I'm doing fine") == of("s", "S or not") == ("<s>",)
+    assert of("no", "other words") == of("no", None) == of("s", "other words") == ()
 
 
 def test_prompts_survive_the_file(file: str, swipes: list[Swipe]) -> None:

@@ -179,7 +179,8 @@ def test_answers_as_the_decoder_does_with_a_dictionary_in_many_contexts(
     model = recognizer.load(shipped, runner="onnx", dictionary=mine)
     board = layouts.load("qwerty")
     engine.columns([*board.letters, "<blank>"], board)
-    contexts = ["", "the", "i am", "thank you very", "it's", "new york", "of the", "qqq of"]
+    contexts = ["", "the", "i am", "thank you very", "it's", "new york", "of the", "qqq of",
+                "<s>", "of <s> the"]  # fmt: skip
     words = ["hello", "zyxgle", "its", "York", "the", "thee", "Thebes"]
     for number in range(24):
         word = str(rng.choice(words))

@@ -43,6 +43,19 @@ def test_previous_words_move_the_ranking(rec: edgectc.Recognizer) -> None:
     assert "York" in names
 
 
+def test_a_sentence_has_a_beginning(rec: edgectc.Recognizer) -> None:
+    model, known = rec.language_model, {}
+    for context in (["<s>"], ["of", "<s>"], ["<s>", "thank"], ["thank"], []):
+        best = rec(trace("what"), context=context, nbest=1).best
+        assert best.text == "what"
+        known[" ".join(context)] = best.parts.get("context")
+    state = model.start()  # the beginning of a sentence
+    gain = model.score(state, "what")[0] - model.unigram(["what"])[0]
+    assert known["<s>"] == known["of <s>"] == pytest.approx(gain)
+    assert known["<s> thank"] == known["thank"] != known["<s>"]
+    assert known[""] is None  # nothing is known
+
+
 def test_a_context_is_a_list_of_words(rec: edgectc.Recognizer) -> None:
     with pytest.raises(InputError, match="expected its words") as caught:
         rec(trace("you"), context="thank you")

@@ -21,10 +21,11 @@ export function spell(word, alphabet) {
 }
 
 /**
- * Returns the words of the sentence that a text ends in, in normal form.
- * @param {string} text
+ * Returns the words of the sentence that a text ends in, in normal form, after "<s>" for its beginning.
+ * @param {string} text all that stands before the cursor
  */
 export function contextOf(text) {
   const sentence = text.split(/[.!?\n]/).pop() ?? "";
-  return (sentence.match(/[\p{L}\p{M}\p{N}'’-]+/gu) ?? []).map(normalize).filter((word) => /\p{L}/u.test(word));
+  const words = (sentence.match(/[\p{L}\p{M}\p{N}'’-]+/gu) ?? []).map(normalize);
+  return ["<s>", ...words.filter((word) => /\p{L}/u.test(word))];
 }

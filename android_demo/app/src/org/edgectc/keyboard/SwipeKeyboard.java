@@ -72,13 +72,13 @@ public final class SwipeKeyboard extends InputMethodService
   @Override
   public void onMoving(Trace soFar) {
     if (settings.getBoolean(SettingsActivity.LIVE, true)) {
-      words.guess(soFar, Text.words(before()));
+      words.guess(soFar, context());
     }
   }
 
   @Override
   public void onSwipe(Trace trace) {
-    words.decode(trace, Text.words(before()));
+    words.decode(trace, context());
   }
 
   @Override
@@ -166,6 +166,11 @@ public final class SwipeKeyboard extends InputMethodService
     if (!swiped.isEmpty() && !Text.endsWith(before(), swiped)) {
       swiped = ""; // the cursor went elsewhere
     }
+  }
+
+  private List<String> context() {
+    String text = before();
+    return Text.words(text, text.length() < CONTEXT_CHARACTERS);
   }
 
   private String before() {

@@ -5,14 +5,26 @@ import java.util.List;
 
 /** What a keyboard must know of written text: words, sentences, spaces. */
 public final class Text {
+  /** The beginning of a sentence, as a word of a context. */
+  public static final String SENTENCE = "<s>";
+
   private static final String ENDS = ".!?";
   private static final String NO_SPACE_AFTER = "([{\"'“‘-/@#";
 
   private Text() {}
 
-  /** Returns the words of the last sentence of a text, the last one last; none after its end. */
-  public static List<String> words(String before) {
+  /**
+   * Returns the words of the last sentence of a text, the last one last, after "<s>" where its
+   * beginning is known.
+   *
+   * @param before text before the cursor
+   * @param whole whether nothing stands before that
+   */
+  public static List<String> words(String before, boolean whole) {
     List<String> words = new ArrayList<>();
+    if (whole) {
+      words.add(SENTENCE);
+    }
     StringBuilder word = new StringBuilder();
     for (int i = 0; i <= before.length(); i++) {
       char c = i < before.length() ? before.charAt(i) : ' ';
@@ -27,6 +39,7 @@ public final class Text {
       }
       if (ENDS.indexOf(c) >= 0 || c == '\n') {
         words.clear();
+        words.add(SENTENCE);
       }
     }
     return words;

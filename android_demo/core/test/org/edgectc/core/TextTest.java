@@ -11,11 +11,13 @@ import org.junit.Test;
 public class TextTest {
   @Test
   public void contextIsTheWordsOfThisSentence() {
-    assertEquals(Collections.emptyList(), Text.words(""));
-    assertEquals(Arrays.asList("see", "you"), Text.words("Hi there. see you "));
-    assertEquals(Arrays.asList("don't", "go"), Text.words("don’t, go"));
-    assertEquals(Collections.emptyList(), Text.words("really?"));
-    assertEquals(Arrays.asList("b"), Text.words("a\nb"));
+    assertEquals(Arrays.asList("<s>"), Text.words("", true));
+    assertEquals(Collections.emptyList(), Text.words("", false));
+    assertEquals(Arrays.asList("<s>", "see", "you"), Text.words("Hi there. see you ", false));
+    assertEquals(Arrays.asList("don't", "go"), Text.words("don’t, go", false));
+    assertEquals(Arrays.asList("<s>", "don't", "go"), Text.words("don’t, go", true));
+    assertEquals(Arrays.asList("<s>"), Text.words("really?", true));
+    assertEquals(Arrays.asList("<s>", "b"), Text.words("a\nb", false));
   }
 
   @Test

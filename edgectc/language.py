@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import logging
 import math
 import os
@@ -18,6 +17,7 @@ from edgectc.errors import ConfigError, EdgectcError
 from edgectc.lms import (
     _arpa,
     _counts,
+    _files,
     _kneser_ney,
     _mixture,
     _ngrams,
@@ -100,7 +100,7 @@ def read_input(path: str | os.PathLike[str]) -> Iterable[str] | NGrams:
         ConfigError: the file cannot be read, is damaged, or is another kind of language model.
     """
     try:
-        name = _named(_head(Path(path)))
+        name = _named(_files.head(path))
     except (OSError, EOFError, zlib.error):
         name = None  # reading it as text says what is wrong
     if name is None:
@@ -111,15 +111,6 @@ def read_input(path: str | os.PathLike[str]) -> Iterable[str] | NGrams:
             "give text, an ARPA file, a .lm file or a binary model of CMU Sphinx"
         )
     return arpa.read(path)
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if head.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as unpacked:
-            head = unpacked.read(4096)
-    return head
 
 
 def _named(head: bytes) -> str | None:
@@ -136,7 +127,7 @@ def _named(head: bytes) -> str | None:
 def _format(path: Path) -> str:
     """Return the registered name of what can read a file."""
     try:
-        head = _head(path)
+        head = _files.head(path)
     except FileNotFoundError as error:
         raise ConfigError(
             f"no language model {str(path)!r}; build one with `edgectc lm build`"

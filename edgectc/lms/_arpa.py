@@ -8,14 +8,13 @@ from __future__ import annotations
 import gzip
 import math
 import os
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from edgectc.errors import ConfigError
 from edgectc.files import staged
+from edgectc.lms._files import content
 from edgectc.lms._ngrams import BOS, EOS, MAX_ORDER, SPECIALS, UNK, Column, Level, NGrams, parents
 from edgectc.types import Array
 
@@ -37,12 +36,7 @@ def read(path: str | os.PathLike[str]) -> NGrams:
     Raises:
         ConfigError: not such a file, or one that contradicts itself: line, section and reason.
     """
-    try:
-        data = Path(path).read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
+    data = content(path)
     try:
         return _parsed(data.split(b"\n"))
     except ConfigError as error:

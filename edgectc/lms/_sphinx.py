@@ -20,12 +20,12 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from edgectc.errors import ConfigError
 from edgectc.lms._arpa import LN10, UNKNOWN_LOG10
+from edgectc.lms._files import content
 from edgectc.lms._ngrams import (
     BOS,
     EOS,
@@ -63,17 +63,14 @@ class _Rows:
 
 
 def read(path: str | os.PathLike[str]) -> NGrams:
-    """Return the n-grams of a binary model of CMU Sphinx.
+    """Return the n-grams of a binary model of CMU Sphinx, plain or gzip.
 
     Contexts of longer n-grams that the file lacks are added with what their back-off gives.
 
     Raises:
         ConfigError: not such a file, or damaged: which part of it, and how.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
+    data = content(path)
     try:
         words, levels = _parsed(data)
         ngrams = _tree(words, levels)

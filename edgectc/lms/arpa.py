@@ -11,6 +11,7 @@ Source: Katz 1987, in the form of the ARPA file; Heafield 2011 for the shortest 
 from __future__ import annotations
 
 import os
+import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import numpy as np
 
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import ConfigError
-from edgectc.lms import _arpa, _ngrams, _sphinx
+from edgectc.lms import _arpa, _files, _ngrams, _sphinx
 from edgectc.lms._ngrams import BOS, EOS, SPECIALS, Column, NGrams, normalize_word
 from edgectc.types import Array
 
@@ -53,13 +54,12 @@ def read(path: str | os.PathLike[str]) -> NGrams:
         ConfigError: the file cannot be read or is damaged.
     """
     try:
-        with Path(path).open("rb") as file:
-            head = file.read(len(_sphinx.MAGIC))
-    except OSError as error:
+        head = _files.head(path)
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
     if head.startswith(_ngrams.MAGIC):
         return _ngrams.read(path)
-    return _sphinx.read(path) if head == _sphinx.MAGIC else _arpa.read(path)
+    return _sphinx.read(path) if head.startswith(_sphinx.MAGIC) else _arpa.read(path)
 
 
 class NGramModel:

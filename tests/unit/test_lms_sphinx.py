@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import math
 import random
@@ -101,7 +102,8 @@ def histories(order: int) -> list[Gram]:
 @pytest.mark.parametrize("promised", [0, 9])
 def test_every_score_is_that_of_the_ngrams(order: int, promised: int, tmp_path: Path) -> None:
     model = made(order)
-    (tmp_path / "x.bin").write_bytes(binary(model, WORDS, order, promised=promised))
+    data = binary(model, WORDS, order, promised=promised)
+    (tmp_path / "x.bin").write_bytes(gzip.compress(data, 1) if promised else data)
     read = language.load(tmp_path / "x.bin", required=True)
     assert read is not None
     assert read.order == order  # type: ignore[attr-defined]
@@ -144,7 +146,7 @@ def test_it_reads_as_the_arpa_file_that_it_is_made_from(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
     data, path = binary(made(3), WORDS, 3), tmp_path / "x.bin"
     end = len(data)
-    cuts = [*range(19, 40), *range(40, end, 50_001), *range(end - 300, end)]
+    cuts = [*range(19, 40), *range(40, end, 50_001), *range(end - 100, end)]
     for cut in cuts:
         path.write_bytes(data[:cut])
         with pytest.raises(ConfigError, match=r"x\.bin: .*(cut short|damaged)"):

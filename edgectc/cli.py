@@ -329,19 +329,20 @@ def _language(verb: object, group: argparse.ArgumentParser) -> None:
     among = group.add_subparsers(
         metavar="ACTION", dest="action", required=True, parser_class=_Parser
     )
-    one = verb("lm build", "language.build", "Build an n-gram model from text.", among)
+    one = verb("lm build", "language.build", "Build an n-gram model from text and models.", among)
     one.add_argument(
-        "texts",
+        "inputs",
         nargs="+",
-        metavar="TEXT",
-        help="UTF-8 text, plain or .gz",
+        metavar="INPUT",
+        help="UTF-8 text, plain or .gz, or a model to mix in: ARPA, .lm or CMU Sphinx .lm.bin",
     )
     one.add_argument("--out", required=True, metavar="FILE", help=".arpa, .arpa.gz or .lm")
     one.add_argument("--order", type=int, default=3, help="longest n-gram, 1 to 5 (default 3)")
     one.add_argument(
         "--weights",
         metavar="X,X,...",
-        help="estimate each TEXT by itself and mix them so, e.g. 0.7,0.3 (default: count as one)",
+        help="estimate each text by itself and mix the INPUTs so, e.g. 0.7,0.3 (needed if one is a "
+        "model; default: count all as one)",
     )
     one.add_argument("--vocabulary", metavar="FILE", help="lexicon or word list: the words to keep")
     one.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
@@ -349,14 +350,15 @@ def _language(verb: object, group: argparse.ArgumentParser) -> None:
         "--prune",
         default="0",
         metavar="N,N,...",
-        help="leave out 1-, 2-, ...-grams that occur so often or less, e.g. 0,1,2 (default 0)",
+        help="leave out 1-, 2-, ...-grams that the texts have so often or less, and no model has, "
+        "e.g. 0,1,2 (default 0)",
     )
     one.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="FILE",
-        help="drop sentences whose letters equal a line of FILE",
+        help="drop sentences of the texts whose letters equal a line of FILE",
     )
     one.add_argument(
         "--max-mb",
@@ -367,12 +369,16 @@ def _language(verb: object, group: argparse.ArgumentParser) -> None:
     one.add_argument("--quantize", action="store_true", help="one byte a number (.lm only)")
 
     one = verb("lm pack", "language.pack", "Pack an ARPA file into one that is mapped.", among)
-    one.add_argument("arpa", metavar="ARPA", help="ARPA file, plain or .gz, orders 1 to 5")
+    one.add_argument(
+        "arpa", metavar="ARPA", help="ARPA file, plain or .gz, or CMU Sphinx .lm.bin; orders 1 to 5"
+    )
     one.add_argument("--out", required=True, metavar="FILE", help=".lm file to write")
     one.add_argument("--quantize", action="store_true", help="one byte a number")
 
     one = verb("lm score", "language.score", "Print how well a model foresees a text.", among)
-    one.add_argument("model", metavar="FILE", help=".lm, ARPA, KenLM binary or lexicon")
+    one.add_argument(
+        "model", metavar="FILE", help=".lm, ARPA, binary of KenLM or CMU Sphinx, or lexicon"
+    )
     one.add_argument("text", metavar="TEXT", help="UTF-8 text, plain or .gz")
 
 

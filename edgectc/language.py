@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import logging
 import math
 import os
@@ -15,7 +14,18 @@ from typing import Any, Protocol
 
 from edgectc import registry
 from edgectc.errors import ConfigError, EdgectcError
-from edgectc.lms import _arpa, _kneser_ney, _ngrams, _pruning, _text
+from edgectc.lms import (
+    _arpa,
+    _counts,
+    _files,
+    _kneser_ney,
+    _mixture,
+    _ngrams,
+    _pruning,
+    _sphinx,
+    _text,
+    arpa,
+)
 from edgectc.lms._ngrams import NGrams, normalize_word
 from edgectc.lms.kenlm import MAGIC as KENLM_MAGIC
 from edgectc.types import LanguageModel
@@ -29,6 +39,7 @@ __all__ = [
     "check_suffix",
     "load",
     "normalize_word",
+    "read_input",
     "read_lines",
     "score",
     "write",
@@ -48,7 +59,8 @@ class WordModel(LanguageModel, Protocol):
 def load(path: str | os.PathLike[str], *, required: bool = False) -> WordModel | None:
     """Return the language model of a file, or None where it cannot be had and is not required.
 
-    The content says which format it is: `.lm`, ARPA (plain or gzip), KenLM binary, or a lexicon.
+    The content says which format it is: `.lm`, ARPA (plain or gzip), a binary of KenLM or CMU
+    Sphinx, or a lexicon.
     Nothing is ever downloaded. Without its language model a decoder goes on with the lexicon alone,
     and a warning of the logger "edgectc" says so, once.
 
@@ -79,29 +91,54 @@ def warn(message: str) -> None:
     )
 
 
+def read_input(path: str | os.PathLike[str]) -> Iterable[str] | NGrams:
+    """Return what `build` takes of a file: a language model, told by its content, or lines of text.
+
+    Models are ARPA files (plain or gzip), `.lm` files and binary ones of CMU Sphinx.
+
+    Raises:
+        ConfigError: the file cannot be read, is damaged, or is another kind of language model.
+    """
+    try:
+        name = _named(_files.head(path))
+    except (OSError, EOFError, zlib.error):
+        name = None  # reading it as text says what is wrong
+    if name is None:
+        return read_lines(path)
+    if name != "arpa":
+        raise ConfigError(
+            f"{str(path)!r} is a language model whose n-grams cannot be listed ({name}); "
+            "give text, an ARPA file, a .lm file or a binary model of CMU Sphinx"
+        )
+    return arpa.read(path)
+
+
+def _named(head: bytes) -> str | None:
+    """Return the registered name of what can read a file, None if nothing can."""
+    if head.startswith(KENLM_MAGIC):
+        return "kenlm"
+    if head.startswith((_ngrams.MAGIC, _sphinx.MAGIC)) or b"\\data\\" in head:
+        return "arpa"
+    if head.startswith(b"# edgectc lexicon"):
+        return "unigram"
+    return None
+
+
 def _format(path: Path) -> str:
     """Return the registered name of what can read a file."""
     try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-        if head.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as unpacked:
-                head = unpacked.read(4096)
+        head = _files.head(path)
     except FileNotFoundError as error:
         raise ConfigError(
             f"no language model {str(path)!r}; build one with `edgectc lm build`"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
-    if head.startswith(KENLM_MAGIC):
-        return "kenlm"
-    if head.startswith(_ngrams.MAGIC) or b"\\data\\" in head:
-        return "arpa"
-    if head.startswith(b"# edgectc lexicon"):
-        return "unigram"
+    if (name := _named(head)) is not None:
+        return name
     raise ConfigError(
-        f"{str(path)!r} is no language model: expected a .lm file, an ARPA file, a KenLM binary "
-        f"or a lexicon, got {len(head)} bytes that begin with {head[:24]!r}"
+        f"{str(path)!r} is no language model: expected a .lm file, an ARPA file, a binary of KenLM "
+        f"or CMU Sphinx, or a lexicon, got {len(head)} bytes that begin with {head[:24]!r}"
     )
 
 
@@ -135,7 +172,7 @@ class Built:
 
 
 def build(
-    texts: Sequence[Iterable[str]],
+    inputs: Sequence[Iterable[str] | NGrams],
     *,
     order: int = 3,
     weights: Sequence[float] | None = None,
@@ -146,18 +183,21 @@ def build(
     max_bytes: int | None = None,
     quantize: bool = False,
 ) -> Built:
-    """Return an interpolated modified Kneser-Ney model of some texts.
+    """Return an interpolated modified Kneser-Ney model of some texts, mixed with other models.
 
     Args:
-        texts: the lines of each text; a sentence never crosses a line.
+        inputs: the lines of each text, where a sentence never crosses a line; and language models
+            (see `read_input`), of which n-grams up to ``order`` are used.
         order: longest n-gram, 1 to 5.
-        weights: estimate each text by itself and mix them so, e.g. (0.7, 0.3); None: count all
-            texts as one.
+        weights: estimate each text by itself and mix the inputs so, e.g. (0.7, 0.3); None: count
+            all texts as one, where no input is a model.
         vocabulary: words to keep; all others are ``<unk>``, which has its probability as a word
-            but is in no longer n-gram. None: all words of the text.
+            but is in no longer n-gram. None: all words of the inputs.
         top: most words to keep, the most frequent ones.
-        prune: for n = 1, 2, ...: n-grams that occur so often or less are left out (see `estimate`).
-        exclude: files; a line or sentence that equals one of their lines by its letters is dropped.
+        prune: for n = 1, 2, ...: n-grams that the texts have so often or less, and no model has,
+            are left out.
+        exclude: files; a line or sentence of a text that equals one of their lines by its letters
+            is dropped.
         max_bytes: largest `.lm` file; the n-grams that matter least are left out.
         quantize: 256 different numbers a column.
 
@@ -167,20 +207,25 @@ def build(
     """
     if top is not None and top < 1:
         raise ConfigError(f"top is {top}, expected 1 or more")
-    mixture = _mixture(weights, len(texts))
+    if not 1 <= order <= _ngrams.MAX_ORDER:
+        raise ConfigError(f"order is {order}, expected 1 to {_ngrams.MAX_ORDER}")
+    models = [one for one in inputs if isinstance(one, NGrams)]
+    shares, of_models = _shares(inputs, weights)
     corpus = _text.Corpus(_text.exclusions(exclude))
-    for lines in texts:
-        if weights is not None:
-            corpus.begin()
-        for line in lines:
-            corpus.add(line)
-    words, numbers = corpus.limited(vocabulary, top, mixture)
-    levels = _kneser_ney.count(numbers, corpus.sources, len(words), order)
-    discounts = _kneser_ney.estimate(levels, weights=mixture, prune=prune)
+    for text in (one for one in inputs if not isinstance(one, NGrams)):
+        corpus.extend(text, apart=weights is not None)
+    single = [(w, _mixture.single_words(m)) for w, m in zip(of_models, models, strict=True)]
+    words, numbers = corpus.limited(vocabulary, top, shares, single)
+    components = [_mixture.component(model, words) for model in models]
+    others = _mixture.gathered(components, order)
+    levels = _counts.count(
+        numbers, corpus.sources, len(words), order, texts=len(shares), others=others
+    )
+    discounts = _mixture.mix(levels, components, weights=[*shares, *of_models], prune=prune)
     threshold = 0.0
     if max_bytes is not None:
         threshold = _pruning.shrink(levels, words, max_bytes, quantized=quantize)
-    ngrams = _kneser_ney.packed(levels, words)
+    ngrams = _mixture.packed(levels, words)
     return Built(
         _ngrams.quantized(ngrams) if quantize else ngrams,
         int((numbers == 1).sum()),
@@ -192,13 +237,23 @@ def build(
     )
 
 
-def _mixture(weights: Sequence[float] | None, texts: int) -> list[float]:
-    """Return weights that sum to 1."""
+def _shares(
+    inputs: Sequence[Iterable[str] | NGrams], weights: Sequence[float] | None
+) -> tuple[list[float], list[float]]:
+    """Return weights of the texts and of the models; all sum to 1."""
+    models = [isinstance(one, NGrams) for one in inputs]
     if weights is None:
-        return [1.0]
-    if len(weights) != texts or not all(math.isfinite(w) and w > 0 for w in weights):
-        raise ConfigError(f"weights are {list(weights)}, expected {texts} numbers above 0")
-    return [weight / sum(weights) for weight in weights]
+        if any(models):
+            raise ConfigError(
+                f"{sum(models)} of {len(models)} inputs are language models; state the weights of "
+                "all inputs in the mixture"
+            )
+        return [1.0], []
+    if len(weights) != len(inputs) or not all(math.isfinite(w) and w > 0 for w in weights):
+        raise ConfigError(f"weights are {list(weights)}, expected {len(inputs)} numbers above 0")
+    scaled = [weight / sum(weights) for weight in weights]
+    pairs = list(zip(scaled, models, strict=True))
+    return [w for w, model in pairs if not model], [w for w, model in pairs if model]
 
 
 def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:

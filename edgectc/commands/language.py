@@ -6,18 +6,21 @@ import json
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from edgectc.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edgectc.lms._ngrams import NGrams
 
 T = TypeVar("T", int, float)
 
 
 def build(options: Namespace) -> int:
-    """Build a language model from text."""
+    """Build a language model from text and from other models."""
     from edgectc import language
     from edgectc.data import lexicons
 
@@ -26,7 +29,7 @@ def build(options: Namespace) -> int:
         raise ConfigError("--quantize and --max-mb are for .lm files; let --out end in .lm")
     vocabulary = None if options.vocabulary is None else lexicons.build(options.vocabulary)[0].words
     built = language.build(
-        [_lines(text) for text in options.texts],
+        [_input(path) for path in options.inputs],
         order=options.order,
         weights=None if options.weights is None else _numbers("--weights", options.weights, float),
         vocabulary=vocabulary,
@@ -107,11 +110,24 @@ def score(options: Namespace) -> int:
     return 0
 
 
+def _input(path: str) -> Iterator[str] | NGrams:
+    from edgectc import language
+    from edgectc.lms._ngrams import NGrams
+
+    found = language.read_input(path)
+    return found if isinstance(found, NGrams) else _shown(path, found)
+
+
 def _lines(path: str) -> Iterator[str]:
     from edgectc import language
+
+    return _shown(path, language.read_lines(path))
+
+
+def _shown(path: str, lines: Iterable[str]) -> Iterator[str]:
     from edgectc.report import progress
 
-    yield from progress(language.read_lines(path), f"{path}: line")
+    yield from progress(lines, f"{path}: line")
     if sys.stderr.isatty():  # without a total, the line that is rewritten stays open
         print(file=sys.stderr)
 

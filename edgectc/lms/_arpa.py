@@ -8,15 +8,14 @@ from __future__ import annotations
 import gzip
 import math
 import os
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from edgectc.errors import ConfigError
 from edgectc.files import staged
-from edgectc.lms._ngrams import BOS, EOS, MAX_ORDER, SPECIALS, UNK, Column, Level, NGrams
+from edgectc.lms._files import content
+from edgectc.lms._ngrams import BOS, EOS, MAX_ORDER, SPECIALS, UNK, Column, Level, NGrams, parents
 from edgectc.types import Array
 
 LN10 = math.log(10.0)
@@ -37,12 +36,7 @@ def read(path: str | os.PathLike[str]) -> NGrams:
     Raises:
         ConfigError: not such a file, or one that contradicts itself: line, section and reason.
     """
-    try:
-        data = Path(path).read_bytes()
-        if data.startswith(b"\x1f\x8b"):
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
+    data = content(path)
     try:
         return _parsed(data.split(b"\n"))
     except ConfigError as error:
@@ -263,13 +257,10 @@ def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
         texts = list(ngrams.words)
         for n, level in enumerate(ngrams.levels, start=1):
             if n > 1:
-                above = ngrams.levels[n - 2].starts
-                assert above is not None
-                bounds = np.asarray(above, np.int64)
-                parents = np.repeat(np.arange(len(texts)), bounds[1:] - bounds[:-1])
+                above = parents(ngrams.levels[n - 2])
                 texts = [
                     f"{texts[parent]} {ngrams.words[word]}"
-                    for parent, word in zip(parents.tolist(), level.words.tolist(), strict=True)
+                    for parent, word in zip(above.tolist(), level.words.tolist(), strict=True)
                 ]
             out.write(f"\n\\{n}-grams:\n".encode())
             out.write("".join(_rows(level, texts)).encode())

@@ -103,6 +103,40 @@ class NGrams:
         return tuple(len(level.words) for level in self.levels)
 
 
+def index(words: Sequence[str]) -> dict[str, int]:
+    """Return the number of each normalized word but the specials.
+
+    Where several are equal, "The", "THE" and "the", it is that of the one spelled so, else the
+    first.
+    """
+    found: dict[str, int] = {}
+    for number, word in enumerate(words[len(SPECIALS) :], start=len(SPECIALS)):
+        plain = normalize_word(word)
+        if plain == word or plain not in found:
+            found[plain] = number
+    return found
+
+
+def parents(level: Level) -> Array:
+    """Return, for each n-gram of the next level, the place of its parent in ``level``."""
+    starts = np.asarray(level.starts, np.int64)
+    return np.repeat(np.arange(len(level.words)), starts[1:] - starts[:-1])
+
+
+def places(keys: Sequence[Array], columns: Array, size: int) -> Array:
+    """Return the places of some n-grams in a tree that has them.
+
+    Args:
+        keys: for each length, parent * size + last word of all n-grams, ascending.
+        columns: (n, rows) words.
+        size: of the vocabulary.
+    """
+    found = columns[0]
+    for level, words in zip(keys[1:], columns[1:], strict=False):
+        found = np.searchsorted(level, found * size + words)
+    return np.asarray(found)
+
+
 def quantized(ngrams: NGrams) -> NGrams:
     """Return the model with at most 256 different numbers a column, a byte each.
 

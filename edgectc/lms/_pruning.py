@@ -2,7 +2,8 @@
 
 Source: Stolcke 1998, Entropy-based pruning of backoff language models, equations 4 to 7; the
 probability of a context is its share of the text, because that of a Kneser-Ney model is far off
-(Chelba et al. 2010, Study on interaction between entropy pruning and Kneser-Ney smoothing).
+(Chelba et al. 2010, Study on interaction between entropy pruning and Kneser-Ney smoothing). Only of
+a model that is mixed in there is no text, so that its own probabilities have to do.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgectc.errors import BudgetError
-from edgectc.lms._kneser_ney import Grams, balance, rests
+from edgectc.lms._counts import Grams
+from edgectc.lms._mixture import balance, rests
 from edgectc.lms._ngrams import file_bytes
 from edgectc.types import Array
 

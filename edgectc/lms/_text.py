@@ -7,7 +7,7 @@ import os
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,9 +68,12 @@ class Corpus:
     _starts: list[int] = field(default_factory=list)
     _numbers: array[int] = field(default_factory=lambda: array("i"))
 
-    def begin(self) -> None:
-        """Let what is added from here on count as another text."""
-        self._starts.append(len(self._numbers))
+    def extend(self, lines: Iterable[str], *, apart: bool = True) -> None:
+        """Take in a text; ``apart`` from those before, in weight and source."""
+        if apart:
+            self._starts.append(len(self._numbers))
+        for line in lines:
+            self.add(line)
 
     def add(self, line: str) -> None:
         """Take in the sentences of a line, but for those that are excluded."""
@@ -99,14 +102,19 @@ class Corpus:
         return np.searchsorted(self._starts or [0], places, side="right") - 1
 
     def limited(
-        self, vocabulary: Iterable[str] | None, top: int | None, weights: Sequence[float]
+        self,
+        vocabulary: Iterable[str] | None,
+        top: int | None,
+        weights: Sequence[float],
+        others: Sequence[tuple[float, Mapping[str, float]]] = (),
     ) -> tuple[tuple[str, ...], Array]:
         """Return the words to keep, most frequent first, and the text with 0 for all others.
 
         Args:
-            vocabulary: words to keep if the text has them; None: all.
+            vocabulary: words to keep if a text or model has them; None: all.
             top: most words to keep.
             weights: of the texts in the frequencies.
+            others: weights of models, and what probability they give to single words.
 
         Raises:
             ConfigError: a text has no sentence, or none has a word of the vocabulary.
@@ -116,7 +124,14 @@ class Corpus:
         if not sizes.all():
             raise ConfigError("a text holds no word; nothing to count")
         share = (np.array(weights) / sizes)[sources]
-        shares = np.bincount(numbers, share, minlength=len(self.words))
+        for _, probabilities in others:
+            for word in probabilities:
+                self.words.setdefault(word, len(self.words))
+        shares = np.zeros(len(self.words))  # of no text at all, bincount gives integers
+        shares += np.bincount(numbers, share, minlength=len(self.words))
+        for weight, probabilities in others:
+            for word, value in probabilities.items():
+                shares[self.words[word]] += weight * value
         allowed = None if vocabulary is None else {normalize_word(word) for word in vocabulary}
         names = list(self.words)
         kept = [
@@ -125,7 +140,7 @@ class Corpus:
         kept.sort(key=lambda i: (-shares[i], names[i]))
         kept = kept[:top]
         if not kept:
-            raise ConfigError("no word of the text is in the vocabulary; nothing to count")
+            raise ConfigError("no word of what is given is in the vocabulary; nothing to count")
         place = np.zeros(len(names), np.int64)
         place[[1, 2]] = 1, 2
         place[kept] = np.arange(len(kept)) + len(SPECIALS)

@@ -1,4 +1,4 @@
-"""A back-off n-gram model from an ARPA file (plain or gzip) or a packed `.lm` file.
+"""A back-off n-gram model from an ARPA file (plain or gzip), a `.lm` file or one of CMU Sphinx.
 
     P(w | h) = p(h w)            if the model holds the n-gram h w
              = b(h) P(w | h')    otherwise; h' is h without its first word, b(h) 1 if h is unknown
@@ -10,6 +10,8 @@ Source: Katz 1987, in the form of the ARPA file; Heafield 2011 for the shortest 
 
 from __future__ import annotations
 
+import os
+import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ import numpy as np
 
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import ConfigError
-from edgectc.lms import _arpa, _ngrams
+from edgectc.lms import _arpa, _files, _ngrams, _sphinx
 from edgectc.lms._ngrams import BOS, EOS, SPECIALS, Column, NGrams, normalize_word
 from edgectc.types import Array
 
@@ -45,18 +47,19 @@ def create(
     return NGramModel(read(path))
 
 
-def read(path: str | Path) -> NGrams:
+def read(path: str | os.PathLike[str]) -> NGrams:
     """Return the n-grams of a file; its content, not its name, says which format it is.
 
     Raises:
         ConfigError: the file cannot be read or is damaged.
     """
     try:
-        with Path(path).open("rb") as file:
-            packed = file.read(8) == _ngrams.MAGIC
-    except OSError as error:
+        head = _files.head(path)
+    except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
-    return _ngrams.read(path) if packed else _arpa.read(path)
+    if head.startswith(_ngrams.MAGIC):
+        return _ngrams.read(path)
+    return _sphinx.read(path) if head.startswith(_sphinx.MAGIC) else _arpa.read(path)
 
 
 class NGramModel:
@@ -73,13 +76,7 @@ class NGramModel:
 
     def __init__(self, ngrams: NGrams) -> None:
         self.order, self.ngrams = ngrams.order, ngrams
-        self._index: dict[str, int] = {}
-        shown = ngrams.words[len(SPECIALS) :]
-        for number, word in enumerate(shown, start=len(SPECIALS)):
-            self._index.setdefault(normalize_word(word), number)
-        for number, word in enumerate(shown, start=len(SPECIALS)):
-            if normalize_word(word) == word:  # beats "The" and "THE" for what is asked as "the"
-                self._index[word] = number
+        self._index = _ngrams.index(ngrams.words)
         self._words = [_view(level.words) for level in ngrams.levels]
         self._log_probs = [_reader(level.log_probs) for level in ngrams.levels]
         inner = ngrams.levels[:-1]

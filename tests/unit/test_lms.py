@@ -17,7 +17,7 @@ import pytest
 from edgectc import cli, language, registry
 from edgectc.data.lexicons import Lexicon
 from edgectc.errors import BudgetError, ConfigError, MissingDependencyError
-from edgectc.lms import _arpa, _kneser_ney, _ngrams, _text, arpa
+from edgectc.lms import _arpa, _counts, _kneser_ney, _mixture, _ngrams, _text, arpa
 from edgectc.lms._ngrams import normalize_word
 
 Gram = tuple[str, ...]
@@ -235,14 +235,12 @@ def _lone(texts: list[list[str]], which: int) -> _ngrams.NGrams:
     """The model of one of the texts over the words of all."""
     gathered = _text.Corpus()
     for text in texts:
-        gathered.begin()
-        for line in text:
-            gathered.add(line)
+        gathered.extend(text)
     words, numbers = gathered.limited(None, None, [0.75, 0.25])
     own = gathered.sources == which
-    levels = _kneser_ney.count(numbers[own], np.zeros(int(own.sum()), int), len(words), 3)
-    _kneser_ney.estimate(levels)
-    return _kneser_ney.packed(levels, words)
+    levels = _counts.count(numbers[own], np.zeros(int(own.sum()), int), len(words), 3)
+    _mixture.mix(levels)
+    return _mixture.packed(levels, words)
 
 
 def perplexity(ngrams: _ngrams.NGrams, text: list[str]) -> float:

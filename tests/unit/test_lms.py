@@ -537,4 +537,4 @@ def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
         pytest.skip("needs text/tatoeba-en below EDGECTC_DATA")
     english = [line for line in language.read_lines(text) if re.search("[a-zA-Z]", line)]
     model = arpa.create(arpa.Options(), path=shipped / "words.lm")
-    assert language.score(model, english[49::50]).perplexity == pytest.approx(54.41, abs=0.02)
+    assert language.score(model, english[49::50]).perplexity == pytest.approx(56.74, abs=0.02)

@@ -60,7 +60,7 @@ def train(options: argparse.Namespace) -> int:
     given["cache"] = Path(options.cache) if options.cache else None
     if options.overfit is not None:
         return _overfit(values, options, given)
-    result = torch_module("training.trainer", extra="train").train(values, out, **given)
+    result = torch_module("training.phases", extra="train").run(values, out, **given)
     if os.environ.get("RANK", "0") != "0":  # one of torchrun's processes speaks for all
         return 0
     if options.json:
@@ -80,7 +80,8 @@ def _check(options: argparse.Namespace, out: Path) -> None:
 
     if options.resume and options.overfit is not None:
         raise ConfigError("--overfit always begins anew; leave --resume out")
-    if options.resume and not (out / "config.json").exists():
+    begun = any((folder / "config.json").exists() for folder in (out, out / "first"))
+    if options.resume and not begun:
         raise ConfigError(f"--resume: {out} holds no run; leave --resume out to begin one")
     if options.threads < 1:
         raise ConfigError(f"--threads {options.threads}: expected 1 or more")
@@ -100,6 +101,7 @@ def _overfit(values: dict[str, Any], options: argparse.Namespace, given: dict[st
     from edgectc.commands._shared import torch_module
 
     overfit = torch_module("training.overfitting", extra="train").overfit
+    values = torch_module("training.phases", extra="train").split(values)[0]
     steps = {"count": options.overfit, "limit": options.overfit_steps}
     result = overfit(values, Path(options.out), **steps, **given)
     if options.json:

@@ -67,6 +67,7 @@ def train(
     device: str = "cpu",
     threads: int = 1,
     cache: Path | None = None,
+    weights: Path | None = None,
 ) -> Result:
     """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
 
@@ -81,6 +82,7 @@ def train(
         device: see `edgectc.training.devices.fabric`.
         threads: of torch, on the CPU.
         cache: folder of prepared samples; None prepares them at each start.
+        weights: checkpoint whose weights a run begins with; None for what the settings say.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -91,6 +93,8 @@ def train(
     settings, model, task = prepare(
         config, data=data, lexicon=lexicon, threads=threads, cache=cache
     )
+    if weights is not None:
+        model.load_state_dict(dict(checkpoints.read(weights).model))
     fabric = devices.fabric(device, settings.precision)
     if fabric.is_global_zero:
         claim(out, settings)

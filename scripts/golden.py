@@ -45,7 +45,7 @@ _SPOKEN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("qwerty", "bookkeeper", ()),
     ("azerty", "quick", ()),
     ("azerty", "morning", ("good",)),
-    ("qwertz", "pizza", ()),
+    ("qwertz", "crazy", ()),
     ("dvorak", "thanks", ()),
     ("dvorak", "zero", ("from",)),
 )

@@ -112,8 +112,9 @@ class SwipeArrays:
             "key_size": self.key_size[kind],
         }
         labels, how = tuple(self.labels[i] for i in rows), self.augment
+        kinds = tuple(kind.tolist())
         if noise is None:
-            return Batch(inputs, labels)
+            return Batch(inputs, labels, kinds=kinds)
         if how.mirror or how.stretch or how.skew:
             inputs = rebuilt(inputs, how, noise)
         if how.reverse:
@@ -123,7 +124,7 @@ class SwipeArrays:
             labels = tuple(label[::-1] if turned else label for label, turned in pairs)
         if how.views > 1:
             inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
-        return Batch(augmented(inputs, how, noise), labels, how.views, tuple(kind.tolist()))
+        return Batch(augmented(inputs, how, noise), labels, how.views, kinds)
 
 
 def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:

@@ -49,7 +49,7 @@ def term(rivals: Rivals | None) -> Callable[[Forward], Tensor]:
         lists = [
             rivals(kind, tuple(label), host[i, :length])
             for i, (kind, label, length) in enumerate(
-                zip(forward.kinds, forward.labels, frames.tolist(), strict=False)
+                zip(forward.kinds, forward.labels[:n], frames.tolist(), strict=True)
             )
         ]
         scale, penalty = rivals.acoustic_scale, rivals.blank_penalty

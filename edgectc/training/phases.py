@@ -70,7 +70,7 @@ def run(config: Mapping[str, Any], out: Path, **given: Any) -> Result:
     if not second:
         return train(first, out, **given)
     later = from_dict(Settings, second[0]).completed()
-    if later.loss.mmi and (later.decoder.get("type") != "lexicon" or given["lexicon"] is None):
+    if later.loss.mmi and (later.decoder.get("type") != "lexicon" or given.get("lexicon") is None):
         discriminative.term(None)
     done = train(first, out / FIRST, **given)
     if done.value is None:

@@ -181,6 +181,15 @@ def test_without_words_it_is_refused() -> None:
         losses.terms(settings, None, task.rivals)
 
 
+def test_samples_of_no_known_kind_are_refused_not_passed_over() -> None:
+    said = torch.zeros(2, 3, 2).log_softmax(2)
+    frames, labels = torch.tensor([3, 3]), [(0,), (0,)]
+    one = losses.Forward(lambda: said, {}, said, frames, labels, 1, 0, kinds=(0,))
+    rivals = LexiconRivals(PRESET, Lexicon.from_counts({"a": 1.0}), [])
+    with pytest.raises((ValueError, IndexError)):
+        term(rivals)(one)
+
+
 def test_a_share_of_a_batch_keeps_its_kinds() -> None:
     batch = Batch({"length": torch.arange(6)}, ((1,), (2,), (3,)), 2, (7, 8, 9))
     assert batch.take([2, 0]).kinds == (9, 7)

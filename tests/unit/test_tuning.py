@@ -136,9 +136,14 @@ def test_the_template_is_tuned_and_the_preset_is_calibrated(
 ) -> None:
     monkeypatch.setattr(tuning, "_STEPS", {"template_weight": (0.5, 0.0)})
     model = edgectc.load(runner="onnx", lexicon=lexicon)
-    model.preset = {"type": "lexicon", "acoustic_scale": 0.2}  # the network has little say
+    model.preset = {"type": "lexicon", "acoustic_scale": 0.1}  # the network hardly has a say
     tuned = tuning.tune(model, swipes)
     assert tuned.preset["template_weight"] > 0
     assert tuned.preset["weighed"] == 5
     assert tuned.after >= tuned.before
-    assert tuned.calibration[1] <= tuned.calibration[0] + 0.02
+    # The temperature is judged where nothing else differs: by the same weights without it.
+    model.preset = {**tuned.preset, "temperature": 1.0}
+    alone = tuning.tune(model, swipes, only=["temperature"])
+    assert alone.preset == tuned.preset
+    assert alone.calibration[1] == pytest.approx(tuned.calibration[1])
+    assert alone.calibration[1] <= alone.calibration[0] + 0.02

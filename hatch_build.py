@@ -12,8 +12,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import sys_tags
 
-FOLDER = Path("edgectc/decoders")
-LIBRARY = FOLDER / "_compiled.so"  # of every _*.c beside it
+SOURCES = Path("native/src")
+LIBRARY = Path("edgectc/decoding/search/_compiled.so")  # of every .c of SOURCES
 # Sums may be reordered, so that dot products vectorise; NaN and infinity keep their meaning.
 FLAGS = [
     "-O3", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden",
@@ -26,7 +26,7 @@ class CustomBuildHook(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile beside the sources and tell hatchling that the wheel is not pure."""
-        sources = sorted((Path(self.root) / FOLDER).glob("_*.c"))
+        sources = sorted((Path(self.root) / SOURCES).glob("*.c"))
         library = Path(self.root) / LIBRARY
         compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
         if not compiler:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgectc.data.lexicons import Lexicon
+from edgectc.language.lexicon import Lexicon
 
 LN10 = math.log(10)
 Decode = Callable[[np.ndarray], list[str]]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgectc.benching.machine import describe
+from edgectc.benchmarking.machine import describe
 
 _HERE = describe()  # before the load that a bench makes itself
 

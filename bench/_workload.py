@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgectc.data import layouts
+from edgectc.formats import layouts
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SYMBOLS = ("<blank>", *LETTERS, "'")

@@ -16,17 +16,18 @@ import numpy as np
 from _result import heading, publish
 
 import edgectc
-from edgectc import registry
-from edgectc.data import jsonl, layouts
-from edgectc.data.lexicons import spell
-from edgectc.data.synthesis import swipe
-from edgectc.report import progress, table
+from edgectc.core import registry
+from edgectc.core.console import progress, table
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
+from edgectc.language.lexicon import spell
 
 
 def signals(model: edgectc.Recognizer, data: str | None, count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     if data is not None:
-        swipes, _ = jsonl.load(jsonl.find(data), split="dev")
+        swipes, _ = swipe_files.load(swipe_files.find(data), split="dev")
         chosen = sorted(rng.permutation(len(swipes))[:count])
         return [model.log_probs(swipes[i].points) for i in progress(chosen, "network")]
     board = layouts.load("qwerty")

@@ -18,10 +18,10 @@ from typing import Any
 from _result import heading, publish
 
 import edgectc
-from edgectc import bundle
-from edgectc.benching import gate
-from edgectc.benching.measure import Settings
-from edgectc.report import table
+from edgectc.benchmarking import gate
+from edgectc.benchmarking.measure import Settings
+from edgectc.core.console import table
+from edgectc.formats import bundle
 
 TOLERANCE = 0.1
 PLANTED = 0.2
@@ -29,8 +29,8 @@ PLANTED = 0.2
 
 def slow_worker() -> int:
     """A worker whose every stage of the network and of decoding takes a fifth longer."""
-    from edgectc.benching import worker
-    from edgectc.recognizer import Recognizer
+    from edgectc.benchmarking import worker
+    from edgectc.runtime.recognizer import Recognizer
 
     def slower(work: Any) -> Any:
         def spun(*arguments: Any, **named: Any) -> Any:

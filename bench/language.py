@@ -11,9 +11,9 @@ import time
 
 import numpy as np
 
-from edgectc import language
-from edgectc.lms import _text
-from edgectc.report import table
+from edgectc.core.console import table
+from edgectc.language import builder as language
+from edgectc.language.ngram import sentences
 
 
 def timed(work: object, repeats: int = 5) -> float:
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("models", nargs="+", help="ARPA and .lm files")
     parser.add_argument("--text", required=True)
     options = parser.parse_args()
-    lines = [s for line in _text.lines(options.text) for s in _text.sentences(line)][:2000]
+    lines = [s for line in sentences.lines(options.text) for s in sentences.sentences(line)][:2000]
     rows = []
     for path in options.models:
         load = timed(lambda path=path: language.load(path, required=True), 3)

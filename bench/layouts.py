@@ -13,11 +13,11 @@ import argparse
 import numpy as np
 
 import edgectc
-from edgectc import metrics
-from edgectc.data import layouts
-from edgectc.data.lexicons import letters, spell
-from edgectc.data.synthesis import swipe
-from edgectc.report import table
+from edgectc.core import metrics
+from edgectc.core.console import table
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
+from edgectc.language.lexicon import letters, spell
 
 
 def main() -> None:

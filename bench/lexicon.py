@@ -25,10 +25,10 @@ import numpy as np
 from _result import heading, publish
 from _workload import HOW, LETTERS, SYMBOLS, emissions
 
-from edgectc import registry
-from edgectc.data.lexicons import Lexicon
-from edgectc.report import progress, table
-from edgectc.tokens import Tokens
+from edgectc.core import registry
+from edgectc.core.console import progress, table
+from edgectc.core.tokens import Tokens
+from edgectc.language.lexicon import Lexicon
 
 LM_WEIGHT = 0.3
 TOKENS = Tokens(SYMBOLS, 0)

@@ -23,8 +23,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edgectc import config
-from edgectc.training.initialising import initialise
+from edgectc.core import config
+from edgectc.exporting.untrained import initialise
 
 PAGE = Path(__file__).parents[1] / "docs" / "matrix.md"
 CELLS: dict[str, dict[str, Any]] = {

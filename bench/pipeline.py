@@ -27,11 +27,14 @@ import numpy as np
 from _result import heading, publish
 
 import edgectc
-from edgectc import bundle, evaluation, registry
-from edgectc.data import jsonl, layouts, packed
-from edgectc.data.lexicons import Lexicon, letters
-from edgectc.report import progress, table
-from edgectc.types import Swipe
+from edgectc.core import registry
+from edgectc.core.console import progress, table
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files
+from edgectc.evaluation import accuracy as evaluation
+from edgectc.formats import bundle, layouts
+from edgectc.language import packed
+from edgectc.language.lexicon import Lexicon, letters
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WEIGHTS = (0.4, 0.7, 1.4)
@@ -178,7 +181,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     lexicon = lexicon_of(edgectc.load(runner="onnx"), options.words)
-    swipes, _ = jsonl.load(jsonl.find(options.data), split="dev")
+    swipes, _ = swipe_files.load(swipe_files.find(options.data), split="dev")
     swipes = [s for s in swipes if s.word and s.layout == "qwerty"]
     order = np.random.default_rng(0).permutation(len(swipes))
     tune = [swipes[i] for i in order[: options.tune]]

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from _result import heading
 
-from edgectc import config, schemes
-from edgectc.report import table
+from edgectc.core import config, schemes
+from edgectc.core.console import table
 
 HEADER = ["family", "target", "scheme", "verdict", "size", "time", "SQNR dB", "same best token"]
 
@@ -54,11 +54,11 @@ def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[s
 
 def calibrators(bundle: Path) -> None:
     """Print what each calibrator changes, on other samples than it took its ranges from."""
-    from edgectc import bundle as bundles
-    from edgectc import exporter
-    from edgectc.calibration import CALIBRATORS, stratified
-    from edgectc.quantizing import observe, samples, simulate
-    from edgectc.targets._plan import Plan, operators
+    from edgectc.exporting import exporter
+    from edgectc.exporting.lowering.calibration import CALIBRATORS, stratified
+    from edgectc.exporting.lowering.quantization_plan import Plan, operators
+    from edgectc.formats import bundle as bundles
+    from edgectc.quantization import fake_quantize, observe, samples
 
     given = bundles.read(bundle)
     model = exporter.of_bundle(given).model
@@ -71,7 +71,7 @@ def calibrators(bundle: Path) -> None:
         names = frozenset(one.name for one in layers)
         ends = observe.ranges(histograms, name)
         plan = Plan(schemes.scheme("int8-static"), names, **ends)
-        print(f"{name:12} {simulate.difference(model, plan, other):.4f} nats", flush=True)
+        print(f"{name:12} {fake_quantize.difference(model, plan, other):.4f} nats", flush=True)
 
 
 def main() -> None:

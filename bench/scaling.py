@@ -20,8 +20,8 @@ from _result import heading, publish
 from _workload import emissions
 from lexicon import KEYS, LM_WEIGHT, Decode, lexicon_of, ours
 
-from edgectc.data.lexicons import Lexicon
-from edgectc.report import progress, table
+from edgectc.core.console import progress, table
+from edgectc.language.lexicon import Lexicon
 
 SIZES, FRAMES = (10_000, 100_000, 300_000), (32, 64, 128)
 

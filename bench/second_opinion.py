@@ -6,7 +6,7 @@
 
 Every artifact is verified as `edgectc verify` does, but each call goes to the other runtime, and
 its answers are compared with those of ONNX Runtime here too. Exit codes: 0 equal, 1 a check failed,
-3 the other runtime is not there. Node finds onnxruntime-web in edgectc/demo/web/node_modules after
+3 the other runtime is not there. Node finds onnxruntime-web in web_demo/node_modules after
 `scripts/build-demo`, or through NODE_PATH.
 """
 
@@ -25,10 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from edgectc import manifest as manifests
-from edgectc import parity, recognizer, reference
-from edgectc.report import table
-from edgectc.types import Array
+from edgectc.core.console import table
+from edgectc.core.types import Array
+from edgectc.evaluation import verification
+from edgectc.formats import manifest as manifests
+from edgectc.formats import reference
+from edgectc.runtime import recognizer
 
 HERE = Path(__file__).parent
 WEB = HERE.parent / "edgectc" / "demo" / "web" / "node_modules"
@@ -48,7 +50,7 @@ class Unavailable(Exception):
 
 
 class Other:
-    """An engine of `edgectc.recognizer` that asks a child process, a line of JSON a call."""
+    """A runner that asks a child process, a line of JSON a call."""
 
     name = "onnx"
 
@@ -124,7 +126,7 @@ def opinion(path: Path, command: Sequence[str], env: Mapping[str, str]) -> list[
     try:
         loaded = recognizer.from_bytes(data, manifest, lexicon=None, engine=other)
         cases = reference.from_json(manifest.reference)
-        report = parity.compare(loaded, manifest, cases)
+        report = verification.compare(loaded, manifest, cases)
         ours, away = recognizer.from_bytes(data, manifest, lexicon=None), 0.0
         for case in cases:
             inputs = case.inputs(loaded.frontend, loaded.board(case.layout))

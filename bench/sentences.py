@@ -24,11 +24,11 @@ from pathlib import Path
 import numpy as np
 from _result import heading, publish
 
-from edgectc import registry
-from edgectc.data.lexicons import Lexicon
-from edgectc.metrics import edit_distance
-from edgectc.report import progress, table
-from edgectc.tokens import Tokens
+from edgectc.core import registry
+from edgectc.core.console import progress, table
+from edgectc.core.metrics import edit_distance
+from edgectc.core.tokens import Tokens
+from edgectc.language.lexicon import Lexicon
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SYMBOLS = ("-", "|", *LETTERS, "'", "1", "2", "3")  # V = 32; the digits are never meant

@@ -19,11 +19,11 @@ from pathlib import Path
 
 from _result import heading, publish
 
-from edgectc.report import progress, table
+from edgectc.core.console import progress, table
 
-PEAK = "from edgectc.benching.machine import peak_rss_bytes; print(peak_rss_bytes())"
+PEAK = "from edgectc.benchmarking.machine import peak_rss_bytes; print(peak_rss_bytes())"
 WORD = (
-    "import edgectc, numpy; from edgectc.data import layouts\n"
+    "import edgectc, numpy; from edgectc.formats import layouts\n"
     "board, t = layouts.load('qwerty'), numpy.linspace(0, 3, 60)\n"
     "keys = [board.centers[board.letters.index(letter)] for letter in 'helo']\n"
     "x, y = (numpy.interp(t, range(4), axis) for axis in numpy.transpose(keys))\n"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from edgectc.benching import tables
+from edgectc.benchmarking import tables
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent / "TABLE.md"

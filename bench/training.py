@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from _result import heading, publish
 
-from edgectc import config
-from edgectc.data import layouts
-from edgectc.model import CtcModel
-from edgectc.report import progress, table
+from edgectc.core import config
+from edgectc.core.console import progress, table
+from edgectc.formats import layouts
+from edgectc.networks.model import CtcModel
 
 SHIPPED = Path(__file__).parent.parent / "models" / "swipe-en" / "train.toml"
 

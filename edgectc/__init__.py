@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Decoded": "types",
-    "EdgectcError": "errors",
-    "Hypothesis": "types",
-    "InputError": "errors",
-    "Recognizer": "recognizer",
-    "UserDictionary": "data.personal",
-    "bench": "benchmark",
-    "decode_batch": "decoding",
-    "evaluate": "evaluation",
-    "export": "exporter",
-    "load": "recognizer",
-    "make_decoder": "decoding",
-    "quantize": "quantizer",
-    "verify": "parity",
+    "Decoded": "core.types",
+    "EdgectcError": "core.errors",
+    "Hypothesis": "core.types",
+    "InputError": "core.errors",
+    "Recognizer": "runtime.recognizer",
+    "UserDictionary": "language.user_dictionary",
+    "bench": "benchmarking.benchmark",
+    "decode_batch": "decoding.api",
+    "evaluate": "evaluation.accuracy",
+    "export": "exporting.exporter",
+    "load": "runtime.recognizer",
+    "make_decoder": "decoding.api",
+    "quantize": "quantization.quantizer",
+    "verify": "evaluation.verification",
 }
 
 __all__ = [
@@ -45,16 +45,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from edgectc.benchmark import bench
-    from edgectc.data.personal import UserDictionary
-    from edgectc.decoding import decode_batch, make_decoder
-    from edgectc.errors import EdgectcError, InputError
-    from edgectc.evaluation import evaluate
-    from edgectc.exporter import export
-    from edgectc.parity import verify
-    from edgectc.quantizer import quantize
-    from edgectc.recognizer import Recognizer, load
-    from edgectc.types import Decoded, Hypothesis
+    from edgectc.benchmarking.benchmark import bench
+    from edgectc.core.errors import EdgectcError, InputError
+    from edgectc.core.types import Decoded, Hypothesis
+    from edgectc.decoding.api import decode_batch, make_decoder
+    from edgectc.evaluation.accuracy import evaluate
+    from edgectc.evaluation.verification import verify
+    from edgectc.exporting.exporter import export
+    from edgectc.language.user_dictionary import UserDictionary
+    from edgectc.quantization.quantizer import quantize
+    from edgectc.runtime.recognizer import Recognizer, load
 
 
 def __getattr__(name: str) -> Any:
@@ -63,7 +63,7 @@ def __getattr__(name: str) -> Any:
     try:
         module = importlib.import_module(f"edgectc.{_WHERE[name]}")
     except ModuleNotFoundError as error:
-        from edgectc.errors import MissingDependencyError
+        from edgectc.core.errors import MissingDependencyError
 
         raise MissingDependencyError(
             f"edgectc.{name}", package=str(error.name), extra="torch"

@@ -2,6 +2,6 @@
 
 import sys
 
-from edgectc.cli import main
+from edgectc.commands.cli import main
 
 sys.exit(main())

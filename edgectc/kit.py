@@ -4,7 +4,7 @@ Padding never changes a valid frame in any of them. ``keep`` is (N, 1, T) float3
 makes it: 1 on valid frames, 0 on padding. See docs/byo.md for a whole network.
 """
 
-from edgectc.encoders._layers import (
+from edgectc.networks.layers import (
     GroupNorm,
     MaskedConvNorm,
     MaskedNorm,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 os.environ["COLUMNS"] = "96"  # argparse wraps by the terminal
 
-from edgectc.cli import build_parser
-from edgectc.data.jsonl import REASONS
-from edgectc.explaining import KNOWN
+from edgectc.commands.cli import build_parser
+from edgectc.core.toolchain_errors import KNOWN
+from edgectc.data.swipe_files import REASONS
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -19,16 +19,20 @@ from typing import Any
 import numpy as np
 
 import edgectc
-from edgectc import bundle, language, recognizer
-from edgectc.data import layouts, lexicons, packed, validation
-from edgectc.data.synthesis import swipe
+from edgectc.core.errors import EdgectcError, InputError
+from edgectc.core.files import write_bytes
+from edgectc.core.tokens import Tokens
+from edgectc.data import validation
+from edgectc.data.samples.swipe import swipe
 from edgectc.data.validation import check_points
-from edgectc.decoders.lexicon import Options, create
-from edgectc.errors import EdgectcError, InputError
-from edgectc.files import write_bytes
-from edgectc.lms._ngrams import normalize_word
-from edgectc.manifest import PREFIX, pack_array, parse, sealed
-from edgectc.tokens import Tokens
+from edgectc.decoding.decoders.lexicon import Options, create
+from edgectc.formats import bundle, layouts
+from edgectc.formats.manifest import PREFIX, pack_array, parse, sealed
+from edgectc.language import builder as language
+from edgectc.language import lexicon as lexicons
+from edgectc.language import packed
+from edgectc.language.ngram.tables import normalize_word
+from edgectc.runtime import recognizer
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "golden"
 VERSION = 1

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import edgectc
-from edgectc.data import layouts
-from edgectc.data.synthesis import swipe
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
 
 OUT = Path(__file__).parent.parent / "docs" / "pipeline.svg"
 WORD, SEED = "keyboard", 3

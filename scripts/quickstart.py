@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import edgectc
-from edgectc import bundle
-from edgectc.data import jsonl
-from edgectc.report import progress, table
+from edgectc.core.console import progress, table
+from edgectc.data import swipe_files
+from edgectc.formats import bundle
 
 SAMPLES = "samples.jsonl"
 
@@ -28,7 +28,7 @@ def measure(path: str | Path, traces: list, repeats: int = 20) -> tuple[list[str
 
 def main() -> int:
     place = bundle.locate(None)
-    traces, _ = jsonl.load(place / SAMPLES)
+    traces, _ = swipe_files.load(place / SAMPLES)
     original = edgectc.load(runner="eager")
     expected = [original(trace.points).best.text for trace in traces]
     rows, agreed = [], True

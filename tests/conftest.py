@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle, registry
-from edgectc.data import jsonl
+from edgectc.core import registry
+from edgectc.data import swipe_files
+from edgectc.formats import bundle
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,7 @@ def swipes_file() -> Path:
     folder = os.environ.get("EDGECTC_DATA")
     if not folder:
         pytest.skip("needs real swipes: set EDGECTC_DATA to the data folder")
-    return jsonl.find(folder)
+    return swipe_files.find(folder)
 
 
 @pytest.fixture

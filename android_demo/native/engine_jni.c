@@ -1,7 +1,7 @@
 /* The word engine for Java: one line a function, docs/host_contract.md says what they do. */
 #include <jni.h>
 
-#include "_engine.h"
+#include "engine.h"
 
 /* Texts cross as UTF-8 in byte arrays with a zero at the end: JNI's own strings are not UTF-8. */
 static jint said(JNIEnv *jni, Engine *engine, jlong code) {

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import downloads
+
 import native
 
 HERE = Path(__file__).resolve().parent.parent
@@ -118,7 +119,7 @@ def assets(options: argparse.Namespace, folder: Path) -> bool:
             shutil.copy(found[0], model / name)
         elif name != "model.pte":
             raise RuntimeError(f"{bundle} has no file for {name}; give --model a whole bundle")
-    keyboards = REPOSITORY / "edgectc" / "data" / "keyboards"
+    keyboards = REPOSITORY / "edgectc" / "formats" / "keyboards"
     shutil.copytree(keyboards, folder / "keyboards")
     shutil.copy(HERE / "THIRD_PARTY.md", folder)
     return (model / "model.pte").exists()

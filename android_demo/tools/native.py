@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 NATIVE = HERE / "native"
-DECODERS = HERE.parent / "edgectc" / "decoders"
+ENGINE = HERE.parent / "native" / "src"
 ABIS = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
 # As the Python package compiles the same files, see hatch_build.py.
 FAST = ["-O3", "-fno-math-errno", "-fno-signed-zeros", "-fno-trapping-math",
@@ -70,8 +70,8 @@ def host_engine(out: Path) -> None:
 
 
 def _engine_sources() -> list[str]:
-    sources = [DECODERS / "_search.c", *sorted(DECODERS.glob("_engine*.c"))]
-    return [f"-I{DECODERS}", str(NATIVE / "engine_jni.c"), *map(str, sources)]
+    sources = [ENGINE / "search.c", *sorted(ENGINE.glob("engine*.c"))]
+    return [f"-I{ENGINE}", str(NATIVE / "engine_jni.c"), *map(str, sources)]
 
 
 def android_onnx(abi: str, runtime: Path, out: Path) -> None:

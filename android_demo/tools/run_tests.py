@@ -19,6 +19,7 @@ from pathlib import Path
 
 import build_apk
 import downloads
+
 import native
 
 HERE = Path(__file__).resolve().parent.parent
@@ -195,7 +196,7 @@ def _junit(
     if not (libraries / "libedgectc_ort.so").exists():
         tests.remove("RecognizerTest")
     settings = {"edgectc.libraries": libraries, "edgectc.golden": REPOSITORY / "tests" / "golden",
-                "edgectc.keyboards": REPOSITORY / "edgectc" / "data" / "keyboards",
+                "edgectc.keyboards": REPOSITORY / "edgectc" / "formats" / "keyboards",
                 "edgectc.bundle": REPOSITORY / "models" / "swipe-en",
                 "edgectc.pte": options.pte or "",
                 "edgectc.swipes": options.swipes or "", "edgectc.rows": rows}  # fmt: skip

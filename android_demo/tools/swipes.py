@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 import edgectc
-from edgectc.data import jsonl
+from edgectc.data import swipe_files
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    swipes, _ = jsonl.load(jsonl.find(options.data), split="dev")
+    swipes, _ = swipe_files.load(swipe_files.find(options.data), split="dev")
     recognizer = edgectc.load()
     cases = []
     for swipe in swipes[: options.rows]:

@@ -1,1 +1,4 @@
-"""What each verb of the command line does. Everything heavy is imported inside the verb."""
+"""The command line: one module of arguments and output for each verb.
+
+Verbs that join several packages live here; nothing below imports it.
+"""

@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from edgectc.errors import ConfigError
+from edgectc.core.errors import ConfigError
 
 
 def arguments(one: argparse.ArgumentParser) -> None:
@@ -42,9 +42,8 @@ def arguments(one: argparse.ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print the table; exit 1 if a figure is worse than the baseline, 3 if none was compared."""
-    from edgectc import benchmark
-    from edgectc.benching import gate, measure, page
-    from edgectc.files import write_bytes
+    from edgectc.benchmarking import benchmark, gate, measure, page
+    from edgectc.core.files import write_bytes
 
     if options.tolerance is not None and options.baseline is None:
         raise ConfigError("--tolerance is that of --baseline; give one, or leave it out")
@@ -81,8 +80,8 @@ def run(options: Namespace) -> int:
 
 
 def _print(report: dict[str, Any], verdicts: Sequence[Any], allowed: float) -> None:
-    from edgectc.benching import tables
-    from edgectc.report import table
+    from edgectc.benchmarking import tables
+    from edgectc.core.console import table
 
     print(table(tables.HEADER, tables.lines(report)))
     print("\n".join(tables.notes(report)))

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgectc.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:  # types hold numpy arrays; building the parser stays light
-    from edgectc.types import Sample, Swipe
+    from edgectc.core.types import Sample, Swipe
 
 _PEOPLE = 50  # generated users, so that swipes can be split by user
 
@@ -22,7 +22,7 @@ def arguments(verb: Callable[..., argparse.ArgumentParser], group: argparse.Argu
     """Declare the verbs of `edgectc data`.
 
     Args:
-        verb: declares one; see `edgectc.cli.build_parser`.
+        verb: declares one; see `edgectc.commands.cli.build_parser`.
         group: parser of ``edgectc data``.
     """
     among = group.add_subparsers(
@@ -73,15 +73,15 @@ def arguments(verb: Callable[..., argparse.ArgumentParser], group: argparse.Argu
 
 def check(options: Namespace) -> int:
     """Print what is wrong with a data set; exit 1 if figures measured on it would lie."""
-    from edgectc.data import doctor, doctor_page
-    from edgectc.files import write_bytes
-    from edgectc.report import table
+    from edgectc.core.console import table
+    from edgectc.core.files import write_bytes
+    from edgectc.data import checks, checks_page
 
-    found = doctor.check(options.files, room=_room(options.model), days=options.days)
+    found = checks.check(options.files, room=_room(options.model), days=options.days)
     summary = found.summary()
     if options.html:
         title = f"Data check: {', '.join(options.files)}"
-        write_bytes(options.html, doctor_page.page(found, title).encode())
+        write_bytes(options.html, checks_page.page(found, title).encode())
     if options.json:
         print(json.dumps(summary, sort_keys=True, ensure_ascii=False))
         return 1 if found.failed else 0
@@ -91,7 +91,7 @@ def check(options: Namespace) -> int:
     )
     if summary["problems"]:
         header = ["problem", "severity", "count", "for example"]
-        print(table(header, doctor.describe(summary), right=False))
+        print(table(header, checks.describe(summary), right=False))
     names = [f"p{p}" for p in (0, 5, 25, 50, 75, 95, 100)]
     rows = [[k, *(f"{v[n]:g}" for n in names)] for k, v in summary["statistics"].items()]
     print(table(["statistic", *names], rows))
@@ -103,10 +103,10 @@ def _room(model: str | None) -> Callable[[Swipe | Sample], int] | None:
     """Return what gives the output frames of a recording, by a bundle's own length map."""
     if model is None:
         return None
-    from edgectc import bundle, registry, types
-    from edgectc.data import layouts
-    from edgectc.errors import InputError
-    from edgectc.tokens import output_length
+    from edgectc.core import registry, types
+    from edgectc.core.errors import InputError
+    from edgectc.core.tokens import output_length
+    from edgectc.formats import bundle, layouts
 
     index = bundle.read(bundle.locate(model)).index
     frontend = registry.create("frontends", index.model["frontend"])
@@ -150,8 +150,8 @@ def import_(options: Namespace) -> int:
     """Write the usable rows of a collection, and tell what was refused."""
     from collections import Counter
 
-    from edgectc.data import importers, jsonl
-    from edgectc.errors import InputError
+    from edgectc.core.errors import InputError
+    from edgectc.data import importers, swipe_files
 
     dropped, written = Counter[str](), Counter[str | None]()
 
@@ -165,7 +165,7 @@ def import_(options: Namespace) -> int:
                 reason="empty",
             )
 
-    jsonl.write(options.out, counted())
+    swipe_files.write(options.out, counted())
     about = {
         "path": options.out,
         "swipes": written.total(),
@@ -188,25 +188,26 @@ def compare(options: Namespace) -> int:
     """Print how generated swipes differ from real ones."""
     import numpy as np
 
-    from edgectc.data import doctor_page, jsonl, movement, synthesis
-    from edgectc.files import write_bytes
-    from edgectc.report import table
+    from edgectc.core.console import table
+    from edgectc.core.files import write_bytes
+    from edgectc.data import checks_page, movement, swipe_files
+    from edgectc.data.samples import swipe as synthesis
 
     style, rng = synthesis.named_style(options.style), np.random.default_rng(options.seed)
-    real, _ = jsonl.load(options.real, split=options.split)
+    real, _ = swipe_files.load(options.real, split=options.split)
     if options.limit is not None:
         if options.limit < 1:
             raise ConfigError(f"--limit is {options.limit}, expected 1 or more")
         real = [real[i] for i in sorted(rng.permutation(len(real))[: options.limit])]
     if options.generated:
-        generated = jsonl.load(options.generated)[0]
+        generated = swipe_files.load(options.generated)[0]
     else:
         generated = list(synthesis.again(real, rng, style))
     found = movement.compare(real, generated)
     summary = found.summary()
     if options.html:
         title = f"Generated against real swipes: {options.real}"
-        write_bytes(options.html, doctor_page.comparison(found, title).encode())
+        write_bytes(options.html, checks_page.comparison(found, title).encode())
     if options.json:
         counts = {"real": len(real), "generated": len(generated)}
         print(json.dumps({**counts, "statistics": summary}, sort_keys=True))
@@ -230,9 +231,10 @@ def compare(options: Namespace) -> int:
 
 
 def _swipes(options: Namespace) -> int:
-    from edgectc.data import jsonl, layouts
-    from edgectc.data.lexicons import Lexicon, spell
-    from edgectc.data.synthesis import generate, named_style
+    from edgectc.data import swipe_files
+    from edgectc.data.samples.swipe import generate, named_style
+    from edgectc.formats import layouts
+    from edgectc.language.lexicon import Lexicon, spell
 
     style = named_style(options.style)
     if not options.lexicon:
@@ -249,15 +251,18 @@ def _swipes(options: Namespace) -> int:
     )
     rows = itertools.islice(many, options.count)
     people = (f"synthetic-{options.seed}-{n % _PEOPLE}" for n in itertools.count())
-    jsonl.write(options.out, (replace(s, user=who) for s, who in zip(rows, people, strict=False)))
+    swipe_files.write(
+        options.out, (replace(s, user=who) for s, who in zip(rows, people, strict=False))
+    )
     return int(options.count)
 
 
 def _landmarks(options: Namespace) -> int:
     """Write generated signing; the last signer is the split dev."""
-    from edgectc import registry
-    from edgectc.config import family_config
-    from edgectc.data import landmarks, signals
+    from edgectc.core import registry
+    from edgectc.core.config import family_config
+    from edgectc.data import signals
+    from edgectc.data.samples import landmarks
 
     shape = registry.create(
         "frontends", family_config("mobilenetv3", options.size)["model"]["frontend"]
@@ -283,9 +288,10 @@ def _landmarks(options: Namespace) -> int:
 
 def _neural(options: Namespace) -> int:
     """Write generated brain activity; every tenth sentence is split dev, of days that train has."""
-    from edgectc import registry
-    from edgectc.config import family_config
-    from edgectc.data import neural, signals
+    from edgectc.core import registry
+    from edgectc.core.config import family_config
+    from edgectc.data import signals
+    from edgectc.data.samples import neural
 
     how = registry.create(
         "frontends", family_config("gru", options.size)["model"]["frontend"]

@@ -7,7 +7,7 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-from edgectc.errors import ConfigError
+from edgectc.core.errors import ConfigError
 
 
 def arguments(one: argparse.ArgumentParser) -> None:
@@ -23,8 +23,8 @@ def arguments(one: argparse.ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Serve the browser keyboard until interrupted, or write it to a folder."""
-    from edgectc.demo import pages
-    from edgectc.demo.server import Server
+    from edgectc.commands.serving import pages
+    from edgectc.commands.serving.server import Server
 
     made = pages.collect(
         options.model, lexicon=options.lexicon, language_model=options.language_model

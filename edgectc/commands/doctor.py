@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc import doctor, explaining
-from edgectc.config import to_dict
-from edgectc.report import table
+from edgectc.commands import environment
+from edgectc.core import toolchain_errors
+from edgectc.core.config import to_dict
+from edgectc.core.console import table
 
 
 def examine(options: Namespace) -> int:
     """Print what this machine can do; exit 3 if something that was asked for is missing."""
     if options.errors is not None:
         return _errors(options)
-    found = doctor.examine(deep=options.deep)
-    lacking = doctor.lacking(found, options.need) if options.need else []
+    found = environment.examine(deep=options.deep)
+    lacking = environment.lacking(found, options.need) if options.need else []
     broken = [one for one in found if one.verdict == "broken"]
     if options.json:
         about = {"findings": [to_dict(one) for one in found], "lacking": [o.name for o in lacking]}
@@ -34,9 +35,9 @@ def examine(options: Namespace) -> int:
 
 def _errors(options: Namespace) -> int:
     """Print the errors of tool chains that are understood, or the one that a text is."""
-    known: tuple[explaining.Known, ...] = explaining.KNOWN
+    known: tuple[toolchain_errors.Known, ...] = toolchain_errors.KNOWN
     if options.errors:
-        found = explaining.find(options.errors)
+        found = toolchain_errors.find(options.errors)
         known = (found,) if found else ()
     if options.json:
         print(json.dumps([to_dict(one) for one in known]))

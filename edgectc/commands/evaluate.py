@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgectc.commands._shared import load, swipes_of
-from edgectc.errors import InputError
-from edgectc.types import Swipe
+from edgectc.commands.common import load, swipes_of
+from edgectc.core.errors import InputError
+from edgectc.core.types import Swipe
 
 _HEADER = ["slice", "rows", "top-1 [95 %]", "top-3", "top-5", "CER"]
 
 
 def evaluate(options: Namespace) -> int:
     """Print accuracy with intervals and slices; exit 1 if a control did not fail as it must."""
-    from edgectc import bundle, comparison, evaluation
+    from edgectc.evaluation import accuracy as evaluation
+    from edgectc.evaluation import comparison
+    from edgectc.formats import bundle
 
     loaded = load(options)
     swipes, dropped = swipes_of(options)
@@ -55,7 +57,8 @@ def evaluate(options: Namespace) -> int:
 
 def _others(options: Namespace, loaded: Any, rows: Sequence[Swipe]) -> Any:
     """Return the answers of the system to compare with: a decoder of this model, or a model."""
-    from edgectc import evaluation, registry
+    from edgectc.core import registry
+    from edgectc.evaluation import accuracy as evaluation
 
     if options.against in registry.names("decoders"):
         return evaluation.answer(loaded, rows, decoder=options.against)[0]
@@ -64,7 +67,7 @@ def _others(options: Namespace, loaded: Any, rows: Sequence[Swipe]) -> Any:
 
 
 def _sentences(path: str | None) -> frozenset[str] | None:
-    from edgectc.data.lexicons import letters
+    from edgectc.language.lexicon import letters
 
     if path is None:
         return None
@@ -80,8 +83,8 @@ def _sentences(path: str | None) -> frozenset[str] | None:
 
 
 def _words(source: str | None) -> tuple[str, frozenset[str]] | None:
-    from edgectc import evaluation
-    from edgectc.data import lexicons
+    from edgectc.evaluation import accuracy as evaluation
+    from edgectc.language import lexicon as lexicons
 
     if source is None:
         return None
@@ -89,8 +92,9 @@ def _words(source: str | None) -> tuple[str, frozenset[str]] | None:
 
 
 def _print(figures: Mapping[str, Any]) -> None:
-    from edgectc import comparison, evaluation
-    from edgectc.report import table
+    from edgectc.core.console import table
+    from edgectc.evaluation import accuracy as evaluation
+    from edgectc.evaluation import comparison
 
     against = figures.get("against")
     rows = evaluation.lines(figures)

@@ -8,13 +8,13 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from edgectc.errors import MissingDependencyError
+from edgectc.core.errors import MissingDependencyError
 
 
 def inspect(options: Namespace) -> int:
     """Print what an artifact says about itself and its operators, or what a bundle holds."""
-    from edgectc import bundle
-    from edgectc.config import to_dict
+    from edgectc.core.config import to_dict
+    from edgectc.formats import bundle
 
     place = bundle.locate(options.model)
     about = to_dict(bundle.read(place).index) if bundle.is_bundle(place) else _artifact(place)
@@ -31,15 +31,15 @@ def inspect(options: Namespace) -> int:
 
 
 def _artifact(place: Path) -> dict[str, Any]:
-    from edgectc import manifest
-    from edgectc.config import to_dict
+    from edgectc.core.config import to_dict
+    from edgectc.formats import manifest
 
     data, read = manifest.read(place)
     about: dict[str, Any] = {"manifest_version": manifest.VERSION, **to_dict(read)}
     # The cases are arrays; their names say what is covered.
     about["reference"] = sorted(about["reference"])
     try:
-        reader = importlib.import_module(f"edgectc.operators.{read.target}")
+        reader = importlib.import_module(f"edgectc.evaluation.inspection.{read.target}")
         about["contents"] = to_dict(reader.read(data))
     except ModuleNotFoundError:
         about["contents"] = {"not_run": f"operators of {read.target} files are not read"}
@@ -49,7 +49,7 @@ def _artifact(place: Path) -> dict[str, Any]:
 
 
 def _print_contents(contents: dict[str, Any]) -> None:
-    from edgectc.report import table
+    from edgectc.core.console import table
 
     if "not_run" in contents:
         print(f"operators: {contents['not_run']}")

@@ -8,9 +8,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from edgectc.commands import foreign
-from edgectc.commands._shared import print_report, report_dict, report_of, torch_module
-from edgectc.errors import ConfigError
+from edgectc.commands import byo
+from edgectc.commands.common import print_report, report_dict, report_of, torch_module
+from edgectc.core.errors import ConfigError
 
 _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
 
@@ -18,7 +18,7 @@ _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "len
 def export(options: Namespace) -> int:
     """Export, verify, and say where the file is."""
     if options.isolate:
-        from edgectc import isolation
+        from edgectc.commands import isolation
 
         with isolation.made_by(options.arguments, out=options.out) as about:
             pass
@@ -34,8 +34,8 @@ def export(options: Namespace) -> int:
 
 def _exported(options: Namespace) -> dict[str, Any]:
     extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
-    made = torch_module("exporter", extra=extra).export(
-        **foreign.given(options),
+    made = torch_module("exporting.exporter", extra=extra).export(
+        **byo.given(options),
         target=options.target,
         scheme=options.scheme,
         out=options.out,
@@ -65,7 +65,7 @@ def pack(options: Namespace) -> int:
         )
     if options.init is not None:
         _refuse_with_init(options)
-        initialise = torch_module("training.initialising").initialise
+        initialise = torch_module("exporting.untrained").initialise
         bundle = initialise(
             Path(options.out), options.init, options.config, name=name, seed=options.seed
         )
@@ -98,7 +98,8 @@ def _refuse_with_init(options: Namespace) -> None:
 
 def _pack_source(options: Namespace, name: str) -> Any:
     """Pack a run, or a bundle again with other words or another preset."""
-    from edgectc import bundle, config
+    from edgectc.core import config
+    from edgectc.formats import bundle
 
     decoder: dict[str, Any] = {}
     if options.preset:
@@ -108,7 +109,7 @@ def _pack_source(options: Namespace, name: str) -> Any:
             raise ConfigError(f"{options.preset} is not a preset: {error}") from error
     for assignment in options.overrides:
         config.set_key(decoder, assignment)
-    packing = torch_module("training.packing")
+    packing = torch_module("exporting.packing")
     source, out = Path(options.run_dir), Path(options.out)
     is_bundle = (source / "bundle.json").is_file()
     words = None
@@ -135,7 +136,7 @@ def _pack_source(options: Namespace, name: str) -> Any:
 
 def lexicon(options: Namespace) -> int:
     """Build a lexicon file."""
-    from edgectc.data import lexicons
+    from edgectc.language import lexicon as lexicons
 
     built, dropped = lexicons.build(
         options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)

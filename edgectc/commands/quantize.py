@@ -8,7 +8,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from edgectc.errors import ConfigError
+from edgectc.core.errors import ConfigError
 
 
 def arguments(one: argparse.ArgumentParser) -> None:
@@ -62,10 +62,12 @@ def arguments(one: argparse.ArgumentParser) -> None:
 
 def quantize(options: Namespace) -> int:
     """Quantize, verify, and say what it costs and gains."""
-    from edgectc.commands._shared import report_dict, torch_module
+    from edgectc.commands.common import report_dict, torch_module
 
     policy, earlier = _policy(options.nan_policy)
-    quantizer = torch_module("quantizer", extra="pte" if options.target == "pte" else "export-onnx")
+    quantizer = torch_module(
+        "quantization.quantizer", extra="pte" if options.target == "pte" else "export-onnx"
+    )
     made = quantizer.quantize(
         options.model,
         target=options.target,
@@ -87,8 +89,8 @@ def quantize(options: Namespace) -> int:
         about = {"path": str(made.artifact.path), "quantization": made.report}
         print(json.dumps({**about, **report_dict(made.artifact.report)}, sort_keys=True))
         return 0
-    from edgectc.quantizing.search import HEADER
-    from edgectc.report import table
+    from edgectc.core.console import table
+    from edgectc.quantization.budget_search import HEADER
 
     if len(made.tried) > 1:
         print(table(HEADER, [point.row() for point in made.tried]), end="\n\n")

@@ -45,9 +45,9 @@ def arguments(one: argparse.ArgumentParser) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train or resume, or learn a few samples by heart."""
-    from edgectc import config
-    from edgectc.commands._shared import torch_module
-    from edgectc.data.lexicons import Lexicon
+    from edgectc.commands.common import torch_module
+    from edgectc.core import config
+    from edgectc.language.lexicon import Lexicon
 
     out = Path(options.out)
     _check(options, out)
@@ -76,7 +76,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace, out: Path) -> None:
-    from edgectc.errors import ConfigError
+    from edgectc.core.errors import ConfigError
 
     if options.resume and options.overfit is not None:
         raise ConfigError("--overfit always begins anew; leave --resume out")
@@ -89,16 +89,16 @@ def _check(options: argparse.Namespace, out: Path) -> None:
 
 def _data_file(values: dict[str, Any], options: argparse.Namespace) -> Path | None:
     """Return the file of samples that was named; None if they are to be generated."""
-    from edgectc.data import jsonl
+    from edgectc.data import swipe_files
 
     if values.get("task", {}).get("type", "swipe") != "swipe":
         return Path(options.data) if options.data else None
     named = options.data or (options.overfit is None and os.environ.get("EDGECTC_DATA"))
-    return jsonl.find(options.data) if named else None
+    return swipe_files.find(options.data) if named else None
 
 
 def _overfit(values: dict[str, Any], options: argparse.Namespace, given: dict[str, Any]) -> int:
-    from edgectc.commands._shared import torch_module
+    from edgectc.commands.common import torch_module
 
     overfit = torch_module("training.overfitting", extra="train").overfit
     values = torch_module("training.phases", extra="train").split(values)[0]

@@ -8,14 +8,14 @@ from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from edgectc.commands._shared import load, print_report, report_dict, swipes_of, torch_module
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.types import Hypothesis, Swipe
+from edgectc.commands.common import load, print_report, report_dict, swipes_of, torch_module
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.types import Hypothesis, Swipe
 
 
 def decode(options: Namespace) -> int:
     """Decode a file of swipes or recordings: one answer a row, in input order."""
-    from edgectc.data import jsonl
+    from edgectc.data import swipe_files
 
     loaded = load(options, swipes_only=False)
     if not loaded.layout:
@@ -25,7 +25,7 @@ def decode(options: Namespace) -> int:
     # A wrong --layout or --decoder is the caller's mistake, not a row's.
     loaded.decoder(loaded.board(options.layout or loaded.layout), options.decoder)
     usable = refused = 0
-    for row in jsonl.read(options.input):
+    for row in swipe_files.read(options.input):
         error, candidates = row.error, []
         if row.swipe is not None:
             try:
@@ -124,8 +124,9 @@ def _print_row(
 
 def tune(options: Namespace) -> int:
     """Tune the decoder's weights and print or write the preset."""
-    from edgectc import evaluation, tuning
-    from edgectc.files import write_bytes
+    from edgectc.core.files import write_bytes
+    from edgectc.evaluation import accuracy as evaluation
+    from edgectc.evaluation import tuning
 
     swipes: Sequence[Swipe] = swipes_of(options)[0]
     if options.context:
@@ -154,7 +155,7 @@ def tune(options: Namespace) -> int:
 
 def _update(model: str | None, preset: Mapping[str, Any]) -> None:
     """Write a preset into a bundle; its artifacts hold the old one, so they go."""
-    from edgectc import bundle
+    from edgectc.formats import bundle
 
     place = bundle.locate(model)
     if not bundle.is_bundle(place):
@@ -162,35 +163,35 @@ def _update(model: str | None, preset: Mapping[str, Any]) -> None:
             f"{place} is an artifact, whose preset only a new export changes: tune its bundle with "
             "--update, then export it"
         )
-    repack = torch_module("training.packing").repack
+    repack = torch_module("exporting.packing").repack
     repack(bundle.read(place), place, decoder=preset)
     print(f"{place}: preset updated; now: edgectc export {place} --target ...", file=sys.stderr)
 
 
 def verify(options: Namespace) -> int:
     """Print every check; exit 1 if one failed, 3 if the numbers could not be checked."""
-    from edgectc import parity
-    from edgectc.commands import drill
+    from edgectc.commands import layerwise
+    from edgectc.evaluation import verification
 
     for name in ("network", "weights"):
         if getattr(options, name) and not options.drill:
             raise ConfigError(f"--{name} goes with --drill")
-    report = parity.verify(options.model, lexicon=options.lexicon)
-    found = drill.drill(options) if options.drill else None
+    report = verification.verify(options.model, lexicon=options.lexicon)
+    found = layerwise.drill(options) if options.drill else None
     if options.json and found is not None:
         print(json.dumps({**report_dict(report), "drill": found}, sort_keys=True))
     else:
         print_report(report, options)
     if found is not None and not options.json:
-        print("\n".join(drill.lines(found)))
+        print("\n".join(layerwise.lines(found)))
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
 
 
 def show(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
-    from edgectc import bundle, config, registry, schemes
-    from edgectc.data import layouts
-    from edgectc.report import table
+    from edgectc.core import config, registry, schemes
+    from edgectc.core.console import table
+    from edgectc.formats import bundle, layouts
 
     if options.kind == "schemes":
         found_here = schemes.support()

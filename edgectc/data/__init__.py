@@ -1,1 +1,4 @@
-"""Swipes, lexicons and layouts: reading, checking and making data (numpy only)."""
+"""Recordings: reading, importing, checking, changing, and their way into a network.
+
+Nothing here imports torch or decodes.
+"""

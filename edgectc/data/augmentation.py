@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgectc.types import Array
+from edgectc.core.types import Array
 
 
 def white_noise(signal: Array, rng: np.random.Generator, deviation: float) -> Array:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from edgectc.data import layouts
-from edgectc.data.lexicons import spell
-from edgectc.errors import InputError
-from edgectc.types import Array, Swipe
+from edgectc.core.errors import InputError
+from edgectc.core.types import Array, Swipe
+from edgectc.formats import layouts
+from edgectc.language.lexicon import spell
 
 STATISTICS: dict[str, str] = {
     "speed": "keys per second: path over duration",

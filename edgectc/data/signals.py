@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgectc.errors import InputError
-from edgectc.files import write_bytes
-from edgectc.types import Array, Sample
+from edgectc.core.errors import InputError
+from edgectc.core.files import write_bytes
+from edgectc.core.types import Array, Sample
 
 SPLITS = ("train", "dev")
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgectc.data import layouts
-from edgectc.data.lexicons import spell
-from edgectc.types import Array, Swipe
+from edgectc.core.types import Array, Swipe
+from edgectc.formats import layouts
+from edgectc.language.lexicon import spell
 
 _RAMP_MS = 250.0  # in this time 63 % of the step at the joint is gone
 _LONGEST = 14  # letters

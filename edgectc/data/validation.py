@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from edgectc.data.lexicons import letters, spell
-from edgectc.errors import InputError
-from edgectc.tokens import frames_needed
-from edgectc.types import Array
+from edgectc.core.errors import InputError
+from edgectc.core.tokens import frames_needed
+from edgectc.core.types import Array
+from edgectc.language.lexicon import letters, spell
 
 REASONS: dict[str, str] = {
     "bad_shape": "The points are not numbers in (n, 3) columns x, y, t_ms, or lack a key.",

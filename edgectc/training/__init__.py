@@ -1,1 +1,4 @@
-"""From labelled samples to a checkpoint (torch)."""
+"""Training: settings, tasks, the loop, objectives and the log.
+
+Nothing here exports or packs; that is in `edgectc.exporting`.
+"""

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from edgectc import registry
-from edgectc.config import dumps, from_dict
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import ConfigError, InputError
-from edgectc.files import write_bytes
-from edgectc.model import PARTS
-from edgectc.tasks._base import Batch, output_frames, token_error
-from edgectc.training import devices
-from edgectc.training.feeding import to_device
+from edgectc.core import registry
+from edgectc.core.config import dumps, from_dict
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.files import write_bytes
+from edgectc.language.lexicon import Lexicon
+from edgectc.networks.model import PARTS
+from edgectc.training.loop import devices
+from edgectc.training.loop.feeding import to_device
+from edgectc.training.loop.trainer import Trainer
 from edgectc.training.preparing import prepare
 from edgectc.training.settings import Settings
-from edgectc.training.trainer import Trainer
+from edgectc.training.task import Batch, output_frames, token_error
 
 TARGET = 0.01
 _EVERY = 20  # steps between looks
@@ -71,7 +71,7 @@ def overfit(
         data: the user's samples; None generates them.
         lexicon: words to generate swipes of.
         limit: most steps.
-        device: see `edgectc.training.devices.fabric`.
+        device: see `edgectc.training.loop.devices.fabric`.
         threads: of torch.
         cache: folder of prepared samples; None prepares them anew.
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
-from edgectc.errors import ConfigError
+from edgectc.core.errors import ConfigError
 from edgectc.training.settings import Freeze, Init
 
 

@@ -21,11 +21,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgectc.config import from_dict
-from edgectc.errors import ConfigError
-from edgectc.training import discriminative
+from edgectc.core.config import from_dict
+from edgectc.core.errors import ConfigError
+from edgectc.training.loop.trainer import Result, train
+from edgectc.training.objectives import mmi
 from edgectc.training.settings import Settings
-from edgectc.training.trainer import Result, train
 
 THEN = "then"
 FIRST = "first"
@@ -61,7 +61,7 @@ def run(config: Mapping[str, Any], out: Path, **given: Any) -> Result:
     Args:
         config: see `edgectc.training.settings.Settings`, with ``then`` or without.
         out: folder of the run; it is the one of the last phase.
-        given: see `edgectc.training.trainer.train`.
+        given: see `edgectc.training.loop.trainer.train`.
 
     Raises:
         ConfigError: a phase cannot be honoured; and what `train` raises.
@@ -71,7 +71,7 @@ def run(config: Mapping[str, Any], out: Path, **given: Any) -> Result:
         return train(first, out, **given)
     later = from_dict(Settings, second[0]).completed()
     if later.loss.mmi and (later.decoder.get("type") != "lexicon" or given.get("lexicon") is None):
-        discriminative.term(None)
+        mmi.term(None)
     done = train(first, out / FIRST, **given)
     if done.value is None:
         return done

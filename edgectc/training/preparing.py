@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import nn
 
-from edgectc import bundle as bundles
-from edgectc import registry
-from edgectc.config import dumps, from_dict, to_dict
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import BundleMismatchError
-from edgectc.files import write_bytes
-from edgectc.model import CtcModel
-from edgectc.tasks._base import Run, Task, check_feasible
+from edgectc.core import registry
+from edgectc.core.config import dumps, from_dict, to_dict
+from edgectc.core.errors import BundleMismatchError
+from edgectc.core.files import write_bytes
+from edgectc.formats import bundle as bundles
+from edgectc.language.lexicon import Lexicon
+from edgectc.networks.model import CtcModel
 from edgectc.training.parameters import initialise
 from edgectc.training.settings import Optimizer, Settings
+from edgectc.training.task import Run, Task, check_feasible
 
 
 def prepare(
@@ -40,7 +40,7 @@ def prepare(
         data: the user's samples; None generates them.
         lexicon: words for the decoder.
         threads: of torch.
-        cache: folder of prepared samples, see `edgectc.tasks._cache`; None for none.
+        cache: folder of prepared samples, see `edgectc.training.cache`; None for none.
 
     Raises:
         ConfigError: the configuration cannot be honoured.

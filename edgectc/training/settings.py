@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from edgectc import registry
-from edgectc.errors import UnknownNameError
+from edgectc.core import registry
+from edgectc.core.errors import UnknownNameError
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("constant", "cosine", "linear", "one-cycle", "cyclic", "plateau")
@@ -82,14 +82,14 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is minimised beside CTC; see `edgectc.training.losses`, also for how to add to it.
+    """What is minimised beside CTC; `edgectc.training.objectives.losses` says how to add to it.
 
     Attributes:
         smoothing: share of the loss that asks every used column for some probability.
         agreement: share of the loss that asks two views of a sample for one answer; needs
             ``augment.views = 2``.
         mmi: share of the loss that asks the label to beat the words that the decoder's search finds
-            in its place; needs a lexicon. See `edgectc.training.discriminative`.
+            in its place; needs a lexicon. See `edgectc.training.objectives.mmi`.
         mmi_from: epoch, counted from 0, from which it does: until then the search would find noise.
     """
 
@@ -162,8 +162,8 @@ class Settings:
     """A training run.
 
     Attributes:
-        model: model spec, see `edgectc.model`.
-        task: what it is trained for, see `edgectc.tasks`; ``{"type": "swipe"}`` by default.
+        model: model spec, see `edgectc.networks.model`.
+        task: what it is trained for, see `training.tasks`; ``{"type": "swipe"}`` by default.
         data: the task's samples.
         augment: random change of the task's training samples.
         start: bundle whose weights training starts from; "" starts from random ones.

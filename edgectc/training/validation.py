@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgectc.model import CtcModel
-from edgectc.tasks._base import Score, Task, output_frames
-from edgectc.types import Array
+from edgectc.core.types import Array
+from edgectc.networks.model import CtcModel
+from edgectc.training.task import Score, Task, output_frames
 
 
 def validate(model: CtcModel, task: Task, *, batch_size: int) -> Score:

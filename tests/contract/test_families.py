@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc import config, registry
-from edgectc.data import landmarks, layouts, neural
-from edgectc.data.synthesis import swipe
-from edgectc.errors import ConfigError, UnknownNameError
-from edgectc.model import CtcModel
-from edgectc.tokens import output_length
-from edgectc.training import initialising
+from edgectc.core import config, registry
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.tokens import output_length
+from edgectc.data.samples import landmarks, neural
+from edgectc.data.samples.swipe import swipe
+from edgectc.exporting import untrained
+from edgectc.formats import layouts
+from edgectc.networks.model import CtcModel
 from edgectc.training.settings import Settings
 
 FAMILIES = sorted(config.families())
@@ -23,7 +24,7 @@ Inputs = dict[str, torch.Tensor]
 
 def randomized(family: str) -> CtcModel:
     """A model with used statistics and no branch at a zero start, so that every part counts."""
-    model = initialising.build(family, seed=3)
+    model = untrained.build(family, seed=3)
     rng = torch.Generator().manual_seed(3)
     for name, tensor in model.state_dict().items():
         if name.endswith((".mean", ".shift", ".day_bias")):
@@ -239,7 +240,7 @@ def test_folding_changes_nothing_but_rounding(family: str) -> None:
 
 def test_weights_are_seeded(family: str) -> None:
     state = torch.get_rng_state()
-    one, same, other = (initialising.build(family, seed=s).state_dict() for s in (1, 1, 2))
+    one, same, other = (untrained.build(family, seed=s).state_dict() for s in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert any(not torch.equal(one[name], other[name]) for name in one)
@@ -255,7 +256,7 @@ def test_weights_are_seeded(family: str) -> None:
     ],
 )
 def test_options_keep_the_promises_too(family: str, options: dict[str, Any]) -> None:
-    spec = initialising.config(family).model
+    spec = untrained.config(family).model
     torch.manual_seed(0)
     model = CtcModel({**spec, "encoder": {**spec["encoder"], **options}}).eval()
     test_the_length_map_is_exact_for_every_length(model)
@@ -265,14 +266,14 @@ def test_options_keep_the_promises_too(family: str, options: dict[str, Any]) -> 
 
 
 def test_a_wrong_option_is_refused() -> None:
-    spec = initialising.config("mobilenetv3").model
+    spec = untrained.config("mobilenetv3").model
     with pytest.raises(ConfigError, match="add up to 191, the features have 192"):
         CtcModel({**spec, "encoder": {**spec["encoder"], "modalities": [15, 24, 9, 143]}})
     with pytest.raises(ConfigError, match="expected batch or layer"):
         CtcModel({**spec, "encoder": {"type": "conformer", "norm": "group"}})
     with pytest.raises(ConfigError, match="did you mean 'layers'"):
         CtcModel({**spec, "encoder": {"type": "i3d", "layer": 2}})
-    gru = initialising.config("gru").model
+    gru = untrained.config("gru").model
     with pytest.raises(ConfigError, match="expected a window"):
         CtcModel({**gru, "encoder": {"type": "gru", "window": 65}})
     with pytest.raises(ConfigError, match="expected 1 <= stride"):
@@ -281,9 +282,9 @@ def test_a_wrong_option_is_refused() -> None:
 
 def test_a_config_is_refused_with_the_nearest_spelling() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'transformer'"):
-        initialising.config("transfomer")
+        untrained.config("transfomer")
     with pytest.raises(UnknownNameError, match="did you mean 'small'"):
-        initialising.config("gru", "smal")
+        untrained.config("gru", "smal")
 
 
 def test_every_config_is_a_complete_file() -> None:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import torch
 
-from edgectc import config
-from edgectc.model import CtcModel
-from edgectc.training import initialising
+from edgectc.core import config
+from edgectc.exporting import untrained
+from edgectc.networks.model import CtcModel
 
 NAMES = [f"{family}-{size}" for family, sizes in config.families().items() for size in sizes]
 PAGE = Path(__file__).parents[2] / "docs" / "families.md"
 
 
 def row(name: str) -> str:
-    about = initialising.config(*name.rsplit("-", 1))
+    about = untrained.config(*name.rsplit("-", 1))
     with torch.device("meta"):
         model = CtcModel(about.model)
     shape = model.frontend.options

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from edgectc import config
+from edgectc.core import config
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "families.md"

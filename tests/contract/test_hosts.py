@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgectc.frontends.swipe import Options
-from edgectc.manifest import Manifest
+from edgectc.data.frontends.swipe import Options
+from edgectc.formats.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
 JAVA = "android_demo/core/src/org/edgectc/core"
@@ -26,7 +26,7 @@ def listed(path: str, pattern: str) -> set[str]:
     ("path", "pattern"),
     [
         ("docs/host_contract.md", r"Known keys of `manifest`: (.*?)\."),
-        ("edgectc/demo/web/src/host/manifest.js", r"const KEYS = new Set\(\[(.*?)\]"),
+        ("web_demo/src/host/manifest.js", r"const KEYS = new Set\(\[(.*?)\]"),
         (f"{JAVA}/Recognizer.java", r"KNOWN =\s+Arrays.asList\((.*?)\)"),
     ],
 )
@@ -38,7 +38,7 @@ def test_hosts_know_every_key_of_a_manifest(path: str, pattern: str) -> None:
     ("path", "pattern"),
     [
         ("docs/host_contract.md", r"All in double. `frontend` gives (.*?)\. "),
-        ("edgectc/demo/web/src/host/manifest.js", r"const FRONTEND = new Set\(\[(.*?)\]"),
+        ("web_demo/src/host/manifest.js", r"const FRONTEND = new Set\(\[(.*?)\]"),
         (f"{JAVA}/SwipeFrontend.java", r"KNOWN =\s+Arrays.asList\((.*?)\)"),
     ],
 )

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc.data import layouts
-from edgectc.encoders import _layers, i3d
-from edgectc.errors import ConfigError, UnknownNameError
-from edgectc.model import CtcModel
-from edgectc.targets import _rolled
-from edgectc.training import initialising
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.exporting import untrained
+from edgectc.exporting.lowering import rnn_scan
+from edgectc.formats import layouts
+from edgectc.networks import layers as _layers
+from edgectc.networks.encoders import i3d
+from edgectc.networks.model import CtcModel
 
 
 def test_landmark_features_against_numpy() -> None:
-    model = initialising.build("mobilenetv3")
+    model = untrained.build("mobilenetv3")
     rng = np.random.default_rng(0)
     raw = rng.normal(size=(9, 48)).astype(np.float32)
     raw[3, 15:27] = np.nan  # the left hand was lost
@@ -35,7 +36,7 @@ def test_landmark_features_against_numpy() -> None:
 
 def test_stretched_frames_are_torchs_linear_interpolation() -> None:
     """Where all frames are valid; with padding, the last valid one is held."""
-    encoder = initialising.build("i3d").encoder
+    encoder = untrained.build("i3d").encoder
     encoder.between = i3d._interpolation(48)[None]
     y = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
     got = encoder._stretched(y, torch.ones(2, 1, 3), 48).transpose(1, 2)
@@ -83,7 +84,7 @@ def test_attention_is_torchs_with_a_key_padding_mask() -> None:
 
 
 def test_learned_positions_are_weights() -> None:
-    spec = initialising.config("transformer").model
+    spec = untrained.config("transformer").model
     encoder = {**spec["encoder"], "positions": "learned"}
     model = CtcModel({**spec, "encoder": encoder})
     assert model.state_dict()["encoder.positions.table"].shape == (1, 64, 32)
@@ -92,7 +93,7 @@ def test_learned_positions_are_weights() -> None:
 
 
 def test_sinusoidal_positions_are_the_published_formula() -> None:
-    table = initialising.build("transformer").encoder.positions.table[0].numpy()
+    table = untrained.build("transformer").encoder.positions.table[0].numpy()
     place, pair = np.arange(64)[:, None], np.arange(16)[None]
     angle = place / 10000.0 ** (2 * pair / 32)
     np.testing.assert_allclose(table[:, 0::2], np.sin(angle), atol=1e-5)
@@ -100,7 +101,7 @@ def test_sinusoidal_positions_are_the_published_formula() -> None:
 
 
 def test_kinematics_of_a_finger_at_constant_speed() -> None:
-    model = initialising.build("transformer")
+    model = untrained.build("transformer")
     board = layouts.load("qwerty")
     t = np.linspace(0.0, 1000.0, 40)
     along = np.column_stack([0.05 + 0.9 * t / 1000.0, np.full(40, 0.5 / 3), t])
@@ -118,7 +119,7 @@ def test_kinematics_of_a_finger_at_constant_speed() -> None:
 
 
 def test_smoothing_is_same_padding_of_an_even_kernel() -> None:
-    model = initialising.build("gru")
+    model = untrained.build("gru")
     features = model.features
     signal = torch.randn(1, 64, 16, generator=torch.Generator().manual_seed(0))
     x, _, _ = features(signal, torch.tensor([64]), torch.tensor([0]))
@@ -133,7 +134,7 @@ def test_smoothing_is_same_padding_of_an_even_kernel() -> None:
 
 
 def test_windows_are_channel_major_like_unfold() -> None:
-    encoder = initialising.build("gru").encoder
+    encoder = untrained.build("gru").encoder
     x = torch.randn(2, 16, 64, generator=torch.Generator().manual_seed(0))
     unfolded = torch.nn.functional.unfold(x[:, :, :, None], (14, 1), stride=(4, 1))
     torch.testing.assert_close(
@@ -142,7 +143,7 @@ def test_windows_are_channel_major_like_unfold() -> None:
 
 
 def test_each_day_has_its_own_layer() -> None:
-    model = initialising.build("gru")
+    model = untrained.build("gru")
     torch.nn.init.normal_(model.features.day_weight, std=0.3)
     signal = torch.randn(1, 64, 16, generator=torch.Generator().manual_seed(0))
     days = torch.tensor([0, 1, 2], dtype=torch.int32)
@@ -156,7 +157,7 @@ def test_a_backward_gru_is_torchs_own_on_packed_frames() -> None:
     """The same weights in torch's bidirectional GRU, fed with packed sequences, answer the same."""
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-    layers = initialising.build("gru").encoder.layers
+    layers = untrained.build("gru").encoder.layers
     oracle = torch.nn.GRU(224, 24, 2, batch_first=True, bidirectional=True)
     state = {}
     for i, (ahead, back) in enumerate(zip(layers.ahead, layers.back, strict=True)):
@@ -185,9 +186,9 @@ def test_a_rolled_layer_is_torchs_own(
     """Every frame, the last states, and from given first states."""
     network = torch.nn.Sequential(kind(5, 7, **{"batch_first": True, **options}))
     x = torch.randn(2, 9, 5, generator=torch.Generator().manual_seed(0))
-    loop = _rolled.rolled(network)
-    assert not isinstance(network[0], _rolled._Loops)
-    assert isinstance(loop[0], _rolled._Loops)
+    loop = rnn_scan.rolled(network)
+    assert not isinstance(network[0], rnn_scan._Loops)
+    assert isinstance(loop[0], rnn_scan._Loops)
     with torch.no_grad():
         got, want = loop(x), network(x)
         torch.testing.assert_close(got, want, atol=1e-6, rtol=0)
@@ -199,13 +200,13 @@ def test_a_rectified_layer_is_torchs_own() -> None:
     network = torch.nn.Sequential(torch.nn.RNN(5, 7, nonlinearity="relu"))
     x = torch.randn(9, 2, 5, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        torch.testing.assert_close(_rolled.rolled(network)(x), network(x), atol=1e-6, rtol=0)
+        torch.testing.assert_close(rnn_scan.rolled(network)(x), network(x), atol=1e-6, rtol=0)
 
 
 def test_what_is_not_recurrent_is_left_alone() -> None:
     plain = torch.nn.Sequential(torch.nn.Linear(2, 2))
-    assert _rolled.rolled(plain) is plain
+    assert rnn_scan.rolled(plain) is plain
     projected = torch.nn.Sequential(torch.nn.LSTM(5, 7, proj_size=3))
-    assert _rolled.rolled(projected) is projected
-    assert _rolled.unrolled(projected) == ["0"]
-    assert _rolled.unrolled(torch.nn.Sequential(torch.nn.GRU(5, 7))) == []
+    assert rnn_scan.rolled(projected) is projected
+    assert rnn_scan.unrolled(projected) == ["0"]
+    assert rnn_scan.unrolled(torch.nn.Sequential(torch.nn.GRU(5, 7))) == []

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from edgectc.model import CtcModel
-from edgectc.training import initialising
+from edgectc.exporting import untrained
+from edgectc.networks.model import CtcModel
 
 # Published counts, to the digits they were published with; the conformer and the shipped network
 # follow no published count.
@@ -26,11 +26,11 @@ def size(spec: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize(("family", "published"), sorted(SIZES.items()))
 def test_full_size_is_the_published_one(family: tuple[str, str], published: str) -> None:
-    assert f"{size(initialising.config(*family).model) / 1e6:.1f}" == published
+    assert f"{size(untrained.config(*family).model) / 1e6:.1f}" == published
 
 
 def test_the_published_teacher_counts_like_two_layers_though_it_is_described_with_three() -> None:
-    spec = initialising.config("i3d", "full").model
+    spec = untrained.config("i3d", "full").model
     two = {**spec, "encoder": {**spec["encoder"], "layers": 2}}
     assert spec["encoder"].get("layers", 3) == 3
     assert size(spec) == 25_463_993
@@ -39,7 +39,7 @@ def test_the_published_teacher_counts_like_two_layers_though_it_is_described_wit
 
 def test_the_published_sign_student() -> None:
     with torch.device("meta"):
-        model = CtcModel(initialising.config("mobilenetv3", "full").model)
+        model = CtcModel(untrained.config("mobilenetv3", "full").model)
     assert model.frontend.channels == 1629
     assert model.features.out_features == 6516
     movement = model.encoder.encoders[3]
@@ -53,7 +53,7 @@ def test_the_published_sign_student() -> None:
 
 def test_the_published_brain_to_text_decoder() -> None:
     """Counts by part, both window sizes; frames of 100, 500 and 1200 bins; its off-by-one."""
-    spec = initialising.config("gru", "full").model
+    spec = untrained.config("gru", "full").model
     for window, encoder, frames in ((32, 132_182_016, (18, 118, 293)), (14, 103_870_464, None)):
         with torch.device("meta"):
             model = CtcModel({**spec, "encoder": {**spec["encoder"], "window": window}})
@@ -71,7 +71,7 @@ def test_the_published_brain_to_text_decoder() -> None:
 
 
 def test_the_documents_swipe_transformer_takes_35_channels_and_answers_28() -> None:
-    model = CtcModel({**initialising.config("transformer", "full").model,
+    model = CtcModel({**untrained.config("transformer", "full").model,
                       "encoder": {"type": "transformer", "layers": 1}})  # fmt: skip
     assert model.features.out_features == 35
     assert model.head.scores.out_features == 28

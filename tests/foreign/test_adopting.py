@@ -10,10 +10,10 @@ from networks import TOKENS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgectc.errors import ConfigError, InputError, NonFiniteError
-from edgectc.foreign import lengths as maps
-from edgectc.foreign.adopting import About, Adopted, adopt, tokens_of
-from edgectc.tokens import output_length
+from edgectc.core.errors import ConfigError, InputError, NonFiniteError
+from edgectc.core.tokens import output_length
+from edgectc.exporting.byo import length_map as maps
+from edgectc.exporting.byo.adoption import About, Adopted, adopt, tokens_of
 
 
 def adopted(network: nn.Module, **about: object) -> Adopted:

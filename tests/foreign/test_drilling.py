@@ -13,12 +13,13 @@ import torch
 from networks import TOKENS
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import cli, drilling
-from edgectc import manifest as manifests
-from edgectc import model as models
-from edgectc.errors import ConfigError
-from edgectc.targets.onnx import OnnxTarget
+from edgectc.commands import cli
+from edgectc.core.errors import ConfigError
+from edgectc.evaluation import layerwise
+from edgectc.exporting.targets.onnx import OnnxTarget
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+from edgectc.networks import model as models
 
 
 def scaled(path: Path, name: str, out: Path, factor: float = 1.01) -> Path:
@@ -40,14 +41,14 @@ def scaled(path: Path, name: str, out: Path, factor: float = 1.01) -> Path:
 def test_one_scaled_weight_is_found(shipped: Path, tmp_path: Path) -> None:
     artifact = shipped / "artifacts" / "swipe-en.onnx"
     model = models.load(bundles.read(shipped))
-    good = drilling.drill(artifact, model)
+    good = layerwise.drill(artifact, model)
     assert good.first is None
     assert len(good.steps) > 150
     bad = scaled(artifact, "encoder.coarse.3.conv.conv.weight", tmp_path / "bad.onnx")
     report = edgectc.verify(bad)
     assert report.status == "fail"
     assert {c.name for c in report.checks if c.status == "fail"} >= {"log_probs"}
-    found = drilling.drill(bad, model).first
+    found = layerwise.drill(bad, model).first
     assert found is not None
     assert (found.kind, found.module) == ("Conv", "encoder.coarse.3.conv.conv")
 
@@ -107,12 +108,12 @@ def test_waves_and_other_axes_are_adopted_again(tmp_path: Path) -> None:
     made = edgectc.export(
         network, target="onnx", sample=sample, tokens=TOKENS, axes="TNV", out=tmp_path
     )
-    from edgectc.foreign import adopting
+    from edgectc.exporting.byo import adoption
 
-    model = adopting.again(network, made.manifest)
-    assert drilling.drill(made.path, model).first is None
+    model = adoption.again(network, made.manifest)
+    assert layerwise.drill(made.path, model).first is None
     with pytest.raises(ConfigError, match="expected two inputs"):
-        adopting.again(torch.nn.Linear(3, 4), made.manifest)
+        adoption.again(torch.nn.Linear(3, 4), made.manifest)
 
 
 @pytest.mark.slow
@@ -120,14 +121,14 @@ def test_a_program_is_drilled_by_modules(tmp_path: Path) -> None:
     network = networks.seeded(networks.Conformer)
     given = {"target": "pte", "sample": networks.sample(), "tokens": TOKENS}
     made = edgectc.export(network, out=tmp_path / "a.pte", **given)
-    from edgectc.foreign import adopting
+    from edgectc.exporting.byo import adoption
 
-    model = adopting.again(network, made.manifest)
-    found = drilling.drill(made.path, model)
+    model = adoption.again(network, made.manifest)
+    found = layerwise.drill(made.path, model)
     assert found.first is None
     assert found.weights == ()
     assert {step.module for step in found.steps} >= {"network.head", "network.down"}
     changed = shutil.copy(made.path, tmp_path / "b.pte")
     network.head.weight.data *= 1.01
-    other = drilling.drill(Path(changed), adopting.again(network, made.manifest))
+    other = layerwise.drill(Path(changed), adoption.again(network, made.manifest))
     assert other.weights  # the file holds a weight that this network has not

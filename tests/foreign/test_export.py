@@ -13,10 +13,11 @@ from networks import TOKENS
 from torch import nn
 
 import edgectc
-from edgectc import cli, recognizer
-from edgectc import manifest as manifests
-from edgectc.errors import ConfigError, InputError, ParityError
-from edgectc.foreign.adapter import Adapter
+from edgectc.commands import cli
+from edgectc.core.errors import ConfigError, InputError, ParityError
+from edgectc.exporting.byo.adapter import Adapter
+from edgectc.formats import manifest as manifests
+from edgectc.runtime import recognizer
 
 TARGETS = ["onnx", pytest.param("pte", marks=pytest.mark.slow)]
 
@@ -165,7 +166,7 @@ def test_a_converted_network_that_froze_its_length_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Verification is what stands between a careless converter and the user."""
-    from edgectc.targets.onnx import OnnxTarget
+    from edgectc.exporting.targets.onnx import OnnxTarget
 
     real = OnnxTarget.convert
 

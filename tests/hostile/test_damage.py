@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import manifest as manifests
-from edgectc import registry
-from edgectc.errors import BundleError
+from edgectc.core import registry
+from edgectc.core.errors import BundleError
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import lexicon
-from edgectc.errors import ConfigError
-from edgectc.tokens import Tokens
+from edgectc.core.errors import ConfigError
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import lexicon
+from edgectc.language.lexicon import Lexicon
 
 TOKENS = Tokens((*"abcdefg", "<blank>"), 7)
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import cli
-from edgectc import manifest as manifests
-from edgectc.errors import BundleError, MissingDependencyError
-from edgectc.operators import onnx as of_onnx
-from edgectc.operators import pte as of_pte
-from edgectc.operators._contents import Contents, Operator, Weight, summed
+from edgectc.commands import cli
+from edgectc.core.errors import BundleError, MissingDependencyError
+from edgectc.evaluation.inspection import onnx as of_onnx
+from edgectc.evaluation.inspection import pte as of_pte
+from edgectc.evaluation.inspection.contents import Contents, Operator, Weight, summed
+from edgectc.formats import manifest as manifests
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,8 @@ def test_the_shipped_model(shipped: Path) -> None:
     """Multiply-adds by hand: each convolution's weights at each of its output frames."""
     import torch
 
-    from edgectc import bundle, model
+    from edgectc.formats import bundle
+    from edgectc.networks import model
 
     network = model.load(bundle.read(shipped))
     macs = 0
@@ -86,7 +87,7 @@ def test_a_program_is_what_executorch_reads_in_it(pte: Path) -> None:
 
 def test_reading_a_program_needs_no_torch(pte: Path) -> None:
     code = (
-        "import sys; from edgectc import cli; "
+        "import sys; from edgectc.commands import cli; "
         f"cli.main(['inspect', {str(pte)!r}]); "
         "bad = {'torch', 'executorch'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"
     )

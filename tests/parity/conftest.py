@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgectc.data import jsonl, layouts
-from edgectc.data.synthesis import swipe as synthesize
-from edgectc.training import initialising
-from edgectc.types import Swipe
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.exporting import untrained
+from edgectc.formats import layouts
 
 WORDS = "the and you that was for are with this have from they know want been good much some time"
 
 
 def user_of(split: str) -> str:
-    return next(f"u{i}" for i in range(999) if jsonl.split_of(f"u{i}") == split)
+    return next(f"u{i}" for i in range(999) if swipe_files.split_of(f"u{i}") == split)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def swipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(count)
     ]
     path = tmp_path_factory.mktemp("swipes") / "swipes.jsonl"
-    jsonl.write(path, rows)
+    swipe_files.write(path, rows)
     return path
 
 
@@ -42,7 +43,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def of(family: str) -> Path:
         if family not in made:
-            made[family] = initialising.initialise(folder / family, family, name=family).path
+            made[family] = untrained.initialise(folder / family, family, name=family).path
         return made[family]
 
     return of

@@ -13,13 +13,8 @@ import pytest
 import torch
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import exporter, parity, recognizer, reference, registry
-from edgectc import manifest as manifests
-from edgectc import model as models
-from edgectc.data import jsonl
-from edgectc.data.lexicons import Lexicon, letters
-from edgectc.errors import (
+from edgectc.core import registry
+from edgectc.core.errors import (
     BundleFileMissingError,
     ConfigError,
     ExportError,
@@ -27,8 +22,17 @@ from edgectc.errors import (
     ParityError,
     UnknownNameError,
 )
-from edgectc.recognizer import Recognizer
-from edgectc.types import Array
+from edgectc.core.types import Array
+from edgectc.data import swipe_files
+from edgectc.evaluation import verification
+from edgectc.exporting import exporter
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+from edgectc.formats import reference
+from edgectc.language.lexicon import Lexicon, letters
+from edgectc.networks import model as models
+from edgectc.runtime import recognizer
+from edgectc.runtime.recognizer import Recognizer
 
 TARGETS = ["onnx", "pte"]  # what runs here; coreml has tests of its own
 
@@ -58,7 +62,7 @@ def test_an_artifact_alone_in_a_folder_passes(artifacts: dict[str, Path], target
 def test_500_real_traces_agree(
     artifacts: dict[str, Path], target: str, eager: Recognizer, swipes_file: Path
 ) -> None:
-    swipes, _ = jsonl.load(swipes_file, split="test")
+    swipes, _ = swipe_files.load(swipes_file, split="test")
     chosen = np.random.default_rng(0).permutation(len(swipes))[:500]
     other = edgectc.load(artifacts[target])
     worst, lengths = 0.0, set()
@@ -78,8 +82,8 @@ def test_500_real_traces_agree(
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_one_artifact_serves_every_layout(artifacts: dict[str, Path], target: str) -> None:
-    from edgectc.data import layouts
-    from edgectc.data.synthesis import swipe
+    from edgectc.data.samples.swipe import swipe
+    from edgectc.formats import layouts
 
     loaded = edgectc.load(artifacts[target])
     rng = np.random.default_rng(1)
@@ -210,7 +214,7 @@ def test_planted_bugs_are_seen(how: str, seen_by: str, shipped: Path) -> None:
     eager = registry.module("runners", "eager")
     loaded.engine = eager.EagerRunner(Broken(models.load(bundle), how), eager.Options())
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    checks, _ = parity.compare_numbers(loaded, cases, {"atol": 1e-4})
+    checks, _ = verification.compare_numbers(loaded, cases, {"atol": 1e-4})
     assert seen_by in {check.name for check in checks if check.status == "fail"}
 
 
@@ -233,7 +237,7 @@ def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) ->
     data, manifest = manifests.read(artifacts["onnx"])
     drifted = dataclasses.replace(manifest, frontend={**manifest.frontend, "time_share": 0.4})
     loaded = recognizer.from_bytes(data, drifted, lexicon=None)
-    report = parity.compare(loaded, drifted, reference.from_json(manifest.reference))
+    report = verification.compare(loaded, drifted, reference.from_json(manifest.reference))
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 
 

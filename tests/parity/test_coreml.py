@@ -18,10 +18,9 @@ import torch
 from torch.nn import functional as F
 
 import edgectc
-from edgectc import exporter, mil, registry
-from edgectc import manifest as manifests
-from edgectc.cli import main
-from edgectc.errors import (
+from edgectc.commands.cli import main
+from edgectc.core import registry
+from edgectc.core.errors import (
     BundleError,
     BundleMismatchError,
     ConfigError,
@@ -29,9 +28,11 @@ from edgectc.errors import (
     MissingDependencyError,
     ParityError,
 )
-from edgectc.quiet import quiet
-from edgectc.targets import coreml
-from edgectc.training import initialising
+from edgectc.core.quiet import quiet
+from edgectc.exporting import exporter, untrained
+from edgectc.exporting.targets import coreml
+from edgectc.formats import manifest as manifests
+from edgectc.runtime import mil
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="checks what other systems do")
 FAMILIES = [
@@ -65,7 +66,7 @@ def test_a_package_alone_in_a_folder(artifacts: dict[str, Path], tmp_path: Path)
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_converts_and_computes_the_same(family: str, tmp_path: Path) -> None:
-    bundle = initialising.initialise(tmp_path / family, family, name=family).path
+    bundle = untrained.initialise(tmp_path / family, family, name=family).path
     made = edgectc.export(bundle, target="coreml", out=tmp_path)
     assert {k: v for k, v in statuses(made.report).items() if v != "pass"} == {
         "words": "not_run", "log_probs": "not_run",
@@ -137,7 +138,7 @@ def test_links_and_other_folders_are_refused(artifacts: dict[str, Path], tmp_pat
 
 
 def test_what_an_export_may_replace(tmp_path: Path) -> None:
-    bundle = initialising.initialise(tmp_path / "gru", "gru", name="gru").path
+    bundle = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
     mine = tmp_path / "mine.mlpackage"
     mine.mkdir()
     (mine / "diary.txt").write_text("x")
@@ -170,7 +171,7 @@ class Scaled(torch.nn.Module):
 def test_planted_bugs_leave_no_folder(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = initialising.initialise(tmp_path / "gru", "gru", name="gru").path
+    bundle = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
     real = coreml.CoremlTarget.convert
     monkeypatch.setattr(
         coreml.CoremlTarget, "convert", lambda self, m, i: real(self, Scaled(m, how), i)
@@ -205,7 +206,7 @@ def test_without_its_repair_a_reciprocal_is_off(
 
 
 def test_a_changed_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = initialising.initialise(tmp_path / "gru", "gru", name="gru").path
+    bundle = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
     real = exporter._compare_weights
 
     def careless(stored: Any, model: Any) -> None:
@@ -318,6 +319,7 @@ def test_unknown_operators_are_said_not_guessed() -> None:
 
 
 def test_importing_the_runner_imports_nothing_heavy() -> None:
-    code = "import sys, edgectc.runners.coreml; print({'coremltools', 'torch'} & set(sys.modules))"
+    code = "import sys, edgectc.runtime.runners.coreml as _\n"
+    code += "print({'coremltools', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import config, reference
-from edgectc.tokens import output_length
-from edgectc.training import initialising
+from edgectc.core import config
+from edgectc.core.tokens import output_length
+from edgectc.exporting import untrained
+from edgectc.formats import bundle as bundles
+from edgectc.formats import reference
 
 FAMILIES = sorted(config.families())
 # Each lowers in 10 to 20 s: many small delegates. (tcn: the shipped one is in the fast run.)
@@ -39,7 +40,7 @@ def recurrent_operators(path: Path) -> dict[str, int]:
 def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An untrained bundle of each family."""
     folder = tmp_path_factory.mktemp("families")
-    return {f: initialising.initialise(folder / f, f, name=f).path for f in FAMILIES}
+    return {f: untrained.initialise(folder / f, f, name=f).path for f in FAMILIES}
 
 
 @pytest.mark.parametrize(("family", "target"), CELLS)
@@ -82,10 +83,10 @@ VARIANTS = [
 def test_an_option_of_a_family_exports_too(
     family: str, options: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    about = initialising.config(family)
+    about = untrained.config(family)
     spec = {**about.model, "encoder": {**about.model["encoder"], **options}}
-    monkeypatch.setattr(initialising, "config", lambda *names: replace(about, model=spec))
-    bundle = initialising.initialise(tmp_path / family, family, name=family)
+    monkeypatch.setattr(untrained, "config", lambda *names: replace(about, model=spec))
+    bundle = untrained.initialise(tmp_path / family, family, name=family)
     assert options.items() <= bundle.index.model["encoder"].items()
     made = edgectc.export(bundle.path, target="onnx", out=tmp_path)
     verdicts = {check.name: check.status for check in edgectc.verify(made.path).checks}
@@ -111,20 +112,20 @@ def test_a_bundle_loads_answers_and_verifies(family: str, packed: dict[str, Path
 
 def test_the_same_seed_packs_the_same_bytes(packed: dict[str, Path], tmp_path: Path) -> None:
     for family in FAMILIES:
-        again = initialising.initialise(tmp_path / family, family, name=family)
+        again = untrained.initialise(tmp_path / family, family, name=family)
         assert again.index == bundles.read(packed[family]).index
-    other = initialising.initialise(tmp_path / "gru", "gru", name="gru", seed=1)
+    other = untrained.initialise(tmp_path / "gru", "gru", name="gru", seed=1)
     assert other.index.files["weights.safetensors"] != again.index.files["weights.safetensors"]
 
 
 def test_a_wrong_length_map_is_seen(packed: dict[str, Path]) -> None:
     """The baseline's off-by-one, planted: one output frame fewer than the network answers."""
-    from edgectc import parity
+    from edgectc.evaluation import verification
 
     loaded = edgectc.load(packed["gru"], runner="eager")
     loaded._length_map = (4, 15)
     bundle = bundles.read(packed["gru"])
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    checks, _ = parity.compare_numbers(loaded, cases, {"atol": 1e-4})
+    checks, _ = verification.compare_numbers(loaded, cases, {"atol": 1e-4})
     assert [check.status for check in checks] == ["fail"]
     assert "got shape" in checks[0].detail

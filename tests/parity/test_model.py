@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc.data import layouts
-from edgectc.data.synthesis import swipe
-from edgectc.errors import NonFiniteError
-from edgectc.model import CtcModel
+from edgectc.core.errors import NonFiniteError
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
+from edgectc.networks.model import CtcModel
 
 SMALL = {
     "frontend": {"type": "swipe"},

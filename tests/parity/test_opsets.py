@@ -14,10 +14,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 import edgectc
-from edgectc import registry
-from edgectc.errors import ExportError, InputError, ParityError
-from edgectc.targets import _opsets
-from edgectc.training import initialising
+from edgectc.core import registry
+from edgectc.core.errors import ExportError, InputError, ParityError
+from edgectc.exporting import untrained
+from edgectc.exporting.lowering import opset_lowering
 
 FAMILIES = ("conformer", "gru", "i3d", "mobilenetv3", "tcn", "transformer")
 
@@ -29,7 +29,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def pack(family: str) -> Path:
         place = folder / family
-        return place if place.exists() else initialising.initialise(place, family, name=family).path
+        return place if place.exists() else untrained.initialise(place, family, name=family).path
 
     return pack
 
@@ -215,7 +215,7 @@ def test_a_lowered_operator_answers_alike(
     rng: np.random.Generator,
 ) -> None:
     model = single(kind, attributes, shapes, constants)
-    low = _opsets.lowered(model, opset)
+    low = opset_lowering.lowered(model, opset)
     onnx.checker.check_model(low, full_check=True)
     assert [(e.domain, e.version) for e in low.opset_import] == [("", opset)]
     inputs = {f"x{i}": rng.normal(size=s).astype(np.float32) for i, s in enumerate(shapes)}
@@ -234,7 +234,7 @@ def test_pads_of_some_axes(rng: np.random.Generator) -> None:
         model.graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), name))
     model.graph.initializer.append(numpy_helper.from_array(np.float32(7.0), "fill"))
     model.graph.node[0].input.extend(["pads", "fill", "axes"])
-    low = _opsets.lowered(model, 14)
+    low = opset_lowering.lowered(model, 14)
     onnx.checker.check_model(low, full_check=True)
     inputs = {"x0": rng.normal(size=(2, 3, 4)).astype(np.float32)}
     np.testing.assert_array_equal(answers(low, inputs)[0], answers(model, inputs)[0])
@@ -244,8 +244,8 @@ def test_pads_of_some_axes(rng: np.random.Generator) -> None:
 def test_what_an_older_set_cannot_say_is_refused_by_name() -> None:
     model = single("Resize", {}, [(1, 1, 4, 4)], [])
     with pytest.raises(ExportError, match=r"operator Resize .* has no form in opset 14"):
-        _opsets.lowered(model, 14)
+        opset_lowering.lowered(model, 14)
     computed = single("ReduceMean", {}, [(2, 3)], [])
     computed.graph.node[0].input.append("x9")
     with pytest.raises(ExportError, match="takes only a constant"):
-        _opsets.lowered(computed, 17)
+        opset_lowering.lowered(computed, 17)

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import manifest as manifests
-from edgectc import reference, registry
-from edgectc.errors import ConfigError, ExportError, InputError, MissingDependencyError
-from edgectc.training import initialising
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, ExportError, InputError, MissingDependencyError
+from edgectc.exporting import untrained
+from edgectc.formats import manifest as manifests
+from edgectc.formats import reference
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small transformer over swipes: window 1, 64 frames."""
     place = tmp_path_factory.mktemp("packed") / "transformer"
-    return initialising.initialise(place, "transformer", name="transformer").path
+    return untrained.initialise(place, "transformer", name="transformer").path
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_a_dynamic_length(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_recurrent_networks_have_no_dynamic_length(tmp_path: Path) -> None:
-    gru = initialising.initialise(tmp_path / "gru", "gru", name="gru").path
+    gru = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
     with pytest.raises(ExportError, match="no dynamic length, use static or buckets"):
         edgectc.export(gru, target="pte", length="dynamic", out=tmp_path)
     with pytest.raises(ExportError, match="takes no loop"):

@@ -17,12 +17,9 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import cli, nonfinite, quantizer, registry
-from edgectc.data import jsonl, layouts
-from edgectc.data.synthesis import swipe as synthesize
-from edgectc.encoders import _layers, tcn
-from edgectc.errors import (
+from edgectc.commands import cli
+from edgectc.core import nonfinite, registry
+from edgectc.core.errors import (
     BudgetError,
     ConfigError,
     ExportError,
@@ -31,15 +28,21 @@ from edgectc.errors import (
     ParityError,
     UnsupportedSchemeError,
 )
-from edgectc.quantizing import measure, work
-from edgectc.targets._plan import Plan
-from edgectc.training import packing
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.exporting import packing
+from edgectc.exporting.lowering.quantization_plan import Plan
+from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts
+from edgectc.networks import layers
+from edgectc.networks.encoders import tcn
+from edgectc.quantization import job, measure, quantizer
 
 TARGETS = ("onnx", "pte", "coreml")
 
 
 def user_of(split: str) -> str:
-    return next(f"u{i}" for i in range(999) if jsonl.split_of(f"u{i}") == split)
+    return next(f"u{i}" for i in range(999) if swipe_files.split_of(f"u{i}") == split)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +54,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search among two operators, to save time."""
-    real = work.operators
-    monkeypatch.setattr(work, "operators", lambda *given: real(*given)[:2])
+    real = job.operators
+    monkeypatch.setattr(job, "operators", lambda *given: real(*given)[:2])
 
 
 def quantize(path: Path | None, swipes: Path | None, out: Path, **more: Any) -> Any:
@@ -210,9 +213,9 @@ def test_a_mask_of_minus_infinity_is_named(
     path, real = small("conformer"), torch.softmax  # made before softmax is replaced
 
     def masked(scores: Tensor, dim: int) -> Tensor:
-        return real(torch.where(scores < -_layers.MASKED / 2, float("-inf"), scores), dim=dim)
+        return real(torch.where(scores < -layers.MASKED / 2, float("-inf"), scores), dim=dim)
 
-    monkeypatch.setattr(_layers.torch, "softmax", masked)
+    monkeypatch.setattr(layers.torch, "softmax", masked)
     with pytest.raises(
         NonFiniteError, match=r"row \d+ \(first in \w+ in encoder\.blocks\.0\.attention"
     ):
@@ -276,9 +279,9 @@ def test_an_answer_that_is_not_finite_is_stopped(
 def test_a_bad_step_size_stops_it(
     small: Callable[[str], Path], swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgectc.targets import _int8_onnx
+    from edgectc.exporting.lowering import qdq_onnx
 
-    monkeypatch.setattr(_int8_onnx, "parameters", lambda ends: (float("inf"), 0))
+    monkeypatch.setattr(qdq_onnx, "parameters", lambda ends: (float("inf"), 0))
     with pytest.raises((NonFiniteError, ExportError)):
         quantize(small("tcn"), swipes, tmp_path / "x")
     assert not [*tmp_path.glob("x*")]
@@ -308,13 +311,13 @@ def test_all_operators_under_large_masks_are_refused(
     swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A score of -1e4 among scores of 15 leaves one step for all that matters: silent garbage."""
-    from edgectc.targets import _int8_onnx
+    from edgectc.exporting.lowering import qdq_onnx
 
     bundle = bundles.read(bundles.locate(None))
     frontend = registry.create("frontends", dict(bundle.index.model["frontend"]))
-    rows = [s for s in jsonl.load(swipes, split="train")[0]][:32]
+    rows = [s for s in swipe_files.load(swipes, split="train")[0]][:32]
     samples = [dict(frontend.prepare(s.points, layouts.load("qwerty"))) for s in rows]
-    monkeypatch.setattr(_int8_onnx, "quantized", lambda graph, plan: all_operators(graph, samples))
+    monkeypatch.setattr(qdq_onnx, "quantized", lambda graph, plan: all_operators(graph, samples))
     with pytest.raises(ParityError, match="log_probs"):
         quantize(None, swipes, tmp_path / "x")
     assert not [*tmp_path.glob("x*")]
@@ -349,9 +352,9 @@ def test_weights_left_in_float_are_noticed(
     swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A filter that excludes too much leaves a right, large and slow file."""
-    from edgectc.targets import _int8_onnx
+    from edgectc.exporting.lowering import qdq_onnx
 
-    monkeypatch.setattr(_int8_onnx, "quantized", lambda graph, plan: graph)
+    monkeypatch.setattr(qdq_onnx, "quantized", lambda graph, plan: graph)
     with pytest.raises(ExportError, match="the converter left weights in float"):
         quantize(None, swipes, tmp_path / "x")
 

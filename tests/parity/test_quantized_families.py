@@ -10,12 +10,14 @@ import pytest
 from safetensors.torch import load as load_tensors
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import cli, exporter, manifest, registry, schemes
-from edgectc.errors import InputError, NonFiniteError, UnsupportedSchemeError
-from edgectc.model import CtcModel
-from edgectc.targets import _plan
-from edgectc.training import packing
+from edgectc.commands import cli
+from edgectc.core import registry, schemes
+from edgectc.core.errors import InputError, NonFiniteError, UnsupportedSchemeError
+from edgectc.exporting import exporter, packing
+from edgectc.exporting.lowering import quantization_plan
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest
+from edgectc.networks.model import CtcModel
 
 
 @pytest.mark.slow
@@ -47,11 +49,11 @@ def test_masks_softmax_and_the_tail_stay_in_float(
 
     origin = exporter.of_bundle(bundles.read(small("conformer")))
     maker, how = exporter.target_for("onnx", scheme), schemes.scheme(scheme)
-    found = _plan.operators(origin.model, maker.kinds(scheme))
+    found = quantization_plan.operators(origin.model, maker.kinds(scheme))
     names = [one.name for one in found]
     assert len(names) > 10
     ends = dict.fromkeys(names, (-4.0, 4.0))
-    plan = _plan.Plan(how, frozenset(names), ends, ends, ends)
+    plan = quantization_plan.Plan(how, frozenset(names), ends, ends, ends)
     graph = onnx.load_from_string(
         maker.convert(origin.model, exporter._example(origin), plan)
     ).graph

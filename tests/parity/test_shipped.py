@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc.data import layouts
-from edgectc.data.synthesis import swipe
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts
 
 WORDS = ("hello", "keyboard", "morning", "thanks")
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from edgectc import language
-from edgectc.errors import ConfigError
-from edgectc.lms import _ngrams, arpa
-from edgectc.lms.arpa import NGramModel
+from edgectc.core.errors import ConfigError
+from edgectc.language import builder as language
+from edgectc.language.lms import arpa
+from edgectc.language.lms.arpa import NGramModel
+from edgectc.language.ngram import tables
 
 WORDS = ["a", "b", "c", "d", "e", "été", "don't", *(f"x{i}" for i in range(60))]
 
@@ -49,7 +50,7 @@ def test_scores_equal_kenlm(order: int, packed: bool, tmp_path: Path) -> None:
     for file in (path, unk_free):
         oracle, mine = kenlm.Model(str(file)), arpa.read(file)
         if packed:
-            _ngrams.write(tmp_path / "x.lm", mine)
+            tables.write(tmp_path / "x.lm", mine)
             mine = arpa.read(tmp_path / "x.lm")
         queries += same_scores(kenlm, oracle, NGramModel(mine), sentences=1400)
     assert queries >= 20_000
@@ -88,7 +89,7 @@ def same_scores(kenlm: object, oracle: object, model: NGramModel, *, sentences: 
 def test_any_text_gives_distributions(sentences: list[list[str]], order: int, cut: int) -> None:
     """However degenerate the counts: finite numbers, at most 0, that sum to 1."""
     built = language.build([map(" ".join, sentences)], order=order, prune=[0, cut][:order])
-    _ngrams.check_ngrams(built.ngrams)
+    tables.check_ngrams(built.ngrams)
     model = NGramModel(built.ngrams)
     for sentence in sentences[:5]:
         for end in range(len(sentence) + 1):
@@ -172,7 +173,7 @@ def test_cut_or_changed_arpa_never_surprises(
         ngrams = arpa.read(path)
     except ConfigError:
         return
-    _ngrams.check_ngrams(ngrams)
+    tables.check_ngrams(ngrams)
     assert NGramModel(ngrams).score(NGramModel(ngrams).start(["a"]), "a")[0] <= 1.0
 
 
@@ -193,14 +194,14 @@ def test_every_flipped_bit_of_a_packed_file_is_refused(packed: Path, tmp_path: P
         changed[place] ^= 1 << int(rng.integers(8))
         (tmp_path / "x.lm").write_bytes(bytes(changed))
         with pytest.raises(ConfigError, match=r"x\.lm: "):
-            _ngrams.read(tmp_path / "x.lm")
+            tables.read(tmp_path / "x.lm")
     for size in (0, 1, 63, 64, 100, len(data) - 1):
         (tmp_path / "x.lm").write_bytes(data[:size])
         with pytest.raises(ConfigError, match=r"x\.lm"):
-            _ngrams.read(tmp_path / "x.lm")
+            tables.read(tmp_path / "x.lm")
     (tmp_path / "x.lm").write_bytes(data + b"\0")
     with pytest.raises(ConfigError, match="checksum"):
-        _ngrams.read(tmp_path / "x.lm")
+        tables.read(tmp_path / "x.lm")
 
 
 def forged(data: bytes) -> bytes:
@@ -220,7 +221,7 @@ def test_forged_files_never_read_out_of_range(packed: Path, tmp_path: Path) -> N
             changed[place] = int(rng.integers(256))
         (tmp_path / "x.lm").write_bytes(forged(bytes(changed)))
         try:
-            model = NGramModel(_ngrams.read(tmp_path / "x.lm"))
+            model = NGramModel(tables.read(tmp_path / "x.lm"))
         except ConfigError:
             refused += 1
             continue
@@ -232,7 +233,7 @@ def test_forged_files_never_read_out_of_range(packed: Path, tmp_path: Path) -> N
     for size in (64, 65, 200, len(data) - 8):
         (tmp_path / "x.lm").write_bytes(forged(data[:size]))
         with pytest.raises(ConfigError):
-            _ngrams.read(tmp_path / "x.lm")
+            tables.read(tmp_path / "x.lm")
     (tmp_path / "x.lm").write_bytes(forged(data + bytes(8)))
     with pytest.raises(ConfigError, match="8 bytes follow"):
-        _ngrams.read(tmp_path / "x.lm")
+        tables.read(tmp_path / "x.lm")

@@ -10,16 +10,17 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _native, beam
-from edgectc.tokens import Tokens, collapse
-from edgectc.types import Decoded
+from edgectc.core.tokens import Tokens, collapse
+from edgectc.core.types import Decoded
+from edgectc.decoding.decoders import beam
+from edgectc.decoding.search import compiled
+from edgectc.language.lexicon import Lexicon
 
 WIDE = {"beam_size": 100_000, "beam_threshold": None, "token_threshold": None}
 NATIVE = pytest.param(
     "native",
     marks=pytest.mark.skipif(
-        not _native.LIBRARY.exists(), reason="the compiled search was not built here"
+        not compiled.LIBRARY.exists(), reason="the compiled search was not built here"
     ),
 )
 
@@ -219,7 +220,7 @@ def same(a: Decoded, b: Decoded) -> None:
         assert x.parts == pytest.approx(y.parts, abs=1e-9)
 
 
-@pytest.mark.skipif(not _native.LIBRARY.exists(), reason="the compiled search was not built here")
+@pytest.mark.skipif(not compiled.LIBRARY.exists(), reason="the compiled search was not built here")
 @pytest.mark.parametrize("seed", range(10))
 def test_2_500_random_cases_agree(seed: int) -> None:
     rng = np.random.default_rng([1, seed])
@@ -268,10 +269,10 @@ def test_a_long_signal_forgets_prefixes_and_nothing_else(
         stream.push(row[None])
     assert stream.finish() == decode(log_probs)
     if backend == "numpy":
-        from edgectc.decoders import _beam_plain
+        from edgectc.decoding.search import beam_numpy
 
         once = decode(log_probs)
-        monkeypatch.setattr(_beam_plain, "_SPARE", 10)
+        monkeypatch.setattr(beam_numpy, "_SPARE", 10)
         assert decode(log_probs) == once
     else:
         same(decode(log_probs), decoder(made, "numpy")(log_probs))

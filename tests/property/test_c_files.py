@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from edgectc.decoders import _native
+from edgectc.decoding.search import compiled
 
-FOLDER = _native.LIBRARY.parent
+FOLDER = compiled.LIBRARY.parent
 SOURCES = sorted(map(str, FOLDER.glob("_*.c")))
 CASES = 10_000
 
@@ -20,8 +20,8 @@ FUZZ = """
 import sys
 from pathlib import Path
 import numpy as np
-from edgectc.decoders import _native
-_native.LIBRARY = Path(sys.argv[1])
+from edgectc.decoding.search import compiled
+compiled.LIBRARY = Path(sys.argv[1])
 from edgectc import UserDictionary, make_decoder
 rng = np.random.default_rng(0)
 letters, cases = list("abcdefg"), int(sys.argv[2])

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgectc.data import tries
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _search, greedy, lexicon
-from edgectc.tokens import Tokens
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import greedy, lexicon
+from edgectc.decoding.search import prefix_search
+from edgectc.language import tries
+from edgectc.language.lexicon import Lexicon
 
 LETTERS = "abc"
 SMALL = Tokens((*LETTERS[:2], "<blank>", *LETTERS[2:]), blank_id=2)
@@ -249,8 +250,8 @@ def _random_words(rng, count):
 @pytest.mark.parametrize("spread", [0.3, 2.0, 6.0])
 def test_textbook_forward(monkeypatch, T, spread, first, width):
     # Tiny widths send every prefix through the waiting lists.
-    monkeypatch.setattr(_search, "_FIRST_WIDTH", first)
-    monkeypatch.setattr(_search, "_WIDTH", width)
+    monkeypatch.setattr(prefix_search, "_FIRST_WIDTH", first)
+    monkeypatch.setattr(prefix_search, "_WIDTH", width)
     rng = np.random.default_rng([T, int(10 * spread)])
     known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 200)})
     log_probs = random_log_probs(rng, T, len(LARGE), spread)
@@ -283,15 +284,15 @@ def test_no_word_scores_above_the_bound_of_any_of_its_prefixes(seed, T, spread, 
     log_probs = random_log_probs(rng, T, 4, spread)
     trie, numbers = tries.build(tries.encode(words, {c: i for i, c in enumerate(LETTERS)}))
     weights, words = weights[np.argsort(numbers)], words[np.argsort(numbers)]
-    tree = _search.Tree(trie, weights, _search.Bounds(trie, weights, letter_score))
-    lattice = _search.Lattice(log_probs, letter_score)
+    tree = prefix_search.Tree(trie, weights, prefix_search.Bounds(trie, weights, letter_score))
+    lattice = prefix_search.Lattice(log_probs, letter_score)
     bounds = {0: math.inf}
     none = np.zeros(1, np.int64)
-    level = _search._waiting(tree, lattice, none, none, lattice.root(), None)
+    level = prefix_search._waiting(tree, lattice, none, none, lattice.root(), None)
     while len(level.nodes):
         bounds.update(zip(level.nodes.tolist(), level.bounds.tolist(), strict=True))
         grown = lattice.grow(trie.letter[level.nodes], level.before[level.rows])
-        level = _search._waiting(tree, lattice, level.nodes, level.depth + 1, grown, None)
+        level = prefix_search._waiting(tree, lattice, level.nodes, level.depth + 1, grown, None)
     for entry, word in enumerate(words):
         score = forward(log_probs, [LETTERS.index(c) for c in word], 3) + weights[entry]
         for n in range(1, len(word) + 1):

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _native, lexicon
-from edgectc.errors import ConfigError, UnknownNameError
-from edgectc.tokens import Tokens
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import lexicon
+from edgectc.decoding.search import compiled
+from edgectc.language.lexicon import Lexicon
 
 LETTERS = "abcdefg"
 TOKENS = Tokens((*LETTERS, "<blank>"), len(LETTERS))
@@ -19,7 +20,7 @@ CASES_EACH = 500
 
 @pytest.fixture(autouse=True)
 def built() -> None:
-    if not _native.LIBRARY.exists():
+    if not compiled.LIBRARY.exists():
         pytest.skip("the compiled search was not built here (no C compiler at install time)")
 
 
@@ -133,8 +134,8 @@ def test_eight_threads_through_one_decoder() -> None:
 def test_a_missing_library_is_said_once_and_numpy_decodes(
     monkeypatch: pytest.MonkeyPatch, tmp_path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_native, "LIBRARY", tmp_path / "none.so")
-    _native.library.cache_clear()
+    monkeypatch.setattr(compiled, "LIBRARY", tmp_path / "none.so")
+    compiled.library.cache_clear()
     entries = Lexicon.from_counts({"ab": 1.0})
     try:
         for _ in range(2):
@@ -144,7 +145,7 @@ def test_a_missing_library_is_said_once_and_numpy_decodes(
         with pytest.raises(ConfigError, match="was not built"):
             lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries, backend="native")
     finally:
-        _native.library.cache_clear()
+        compiled.library.cache_clear()
     with pytest.raises(UnknownNameError, match="did you mean 'native'"):
         lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries, backend="natve")
 
@@ -152,12 +153,12 @@ def test_a_missing_library_is_said_once_and_numpy_decodes(
 def test_a_library_of_other_sources_is_not_used(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_native, "LIBRARY", "libm.so.6")  # loads, and has none of our functions
-    _native.library.cache_clear()
+    monkeypatch.setattr(compiled, "LIBRARY", "libm.so.6")  # loads, and has none of our functions
+    compiled.library.cache_clear()
     try:
         entries = Lexicon.from_counts({"ab": 1.0})
         made = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries)
         assert made.backend == "numpy"
         assert "reinstall edgectc" in caplog.text
     finally:
-        _native.library.cache_clear()
+        compiled.library.cache_clear()

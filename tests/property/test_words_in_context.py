@@ -8,14 +8,15 @@ import pytest
 
 import edgectc
 from edgectc import UserDictionary
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _native, lexicon
-from edgectc.errors import ConfigError
-from edgectc.tokens import Tokens
+from edgectc.core.errors import ConfigError
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import lexicon
+from edgectc.decoding.search import compiled
+from edgectc.language.lexicon import Lexicon
 
 LETTERS = "abcd"
 TOKENS = Tokens((*LETTERS, "<blank>"), 4)
-BACKENDS = ["numpy", "native"] if _native.LIBRARY.exists() else ["numpy"]
+BACKENDS = ["numpy", "native"] if compiled.LIBRARY.exists() else ["numpy"]
 
 
 class Model:

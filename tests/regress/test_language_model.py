@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from edgectc import cli, language
-from edgectc.errors import ConfigError
+from edgectc.commands import cli
+from edgectc.core.errors import ConfigError
+from edgectc.language import builder as language
 
 ARPA = "\\data\\\nngram 1=3\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-0.5\ta\n\n\\end\\\n"
 

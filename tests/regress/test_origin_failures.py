@@ -13,13 +13,13 @@ import pytest
 import torch
 
 import edgectc
-from edgectc import registry
-from edgectc.data import layouts
-from edgectc.errors import ConfigError, InputError, NonFiniteError
-from edgectc.frontends.swipe import Options, create
-from edgectc.model import CtcModel
-from edgectc.tokens import Tokens
-from edgectc.training.guards import StepGuard
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, InputError, NonFiniteError
+from edgectc.core.tokens import Tokens
+from edgectc.data.frontends.swipe import Options, create
+from edgectc.formats import layouts
+from edgectc.networks.model import CtcModel
+from edgectc.training.loop.guards import StepGuard
 
 QWERTY = layouts.load("qwerty")
 

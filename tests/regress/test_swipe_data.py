@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgectc.data import jsonl
-from edgectc.errors import InputError
+from edgectc.core.errors import InputError
+from edgectc.data import swipe_files
 
 GOOD = json.dumps({"word": "is", "points": [[0.1, 0.2, 0.0], [0.2, 0.3, 16.0]]}).encode()
 
@@ -23,13 +23,13 @@ def save(folder: Path, content: bytes) -> Path:
 
 
 def reasons(path: Path) -> list[str]:
-    return [row.error.reason if row.error else "ok" for row in jsonl.read(path)]
+    return [row.error.reason if row.error else "ok" for row in swipe_files.read(path)]
 
 
 def stops(path: Path) -> str:
     """Return the message of the error that ends the reading."""
     with pytest.raises(InputError) as caught:
-        list(jsonl.read(path))
+        list(swipe_files.read(path))
     assert caught.value.reason == "unreadable_file"
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -39,7 +39,7 @@ def test_a_download_that_broke_off_says_where(tmp_path: Path) -> None:
     lines = [GOOD + b" " * (i % 97) for i in range(40_000)]
     packed = gzip.compress(b"\n".join(lines))
     path = save(tmp_path, packed[: len(packed) // 2])
-    rows = jsonl.read(path)
+    rows = swipe_files.read(path)
     usable = [next(rows).swipe for _ in range(1000)]
     assert None not in usable, "the rows before the break are usable"
     with pytest.raises(InputError, match=r"stopped at line \d{4,5}: ") as caught:
@@ -117,7 +117,7 @@ def test_a_huge_line_is_refused_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file without line breaks, or a packed one made to fill the memory."""
-    monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(swipe_files, "MAX_LINE_BYTES", 1000)
     exact = GOOD + b" " * (1000 - len(GOOD))
     for size in (1001, 2002, 5000):
         content = b"\n".join([GOOD, b"{" + b"7" * (size - 1), exact, GOOD])
@@ -128,7 +128,7 @@ def test_a_huge_line_is_refused_and_the_next_is_read(
 def test_messages_stay_short_whatever_the_line(tmp_path: Path) -> None:
     path = save(tmp_path, b'{"word": "' + b"a" * 100_000 + b"\n")
     path.write_bytes(path.read_bytes() + b'{"points": [[1]], "word": 5' + b"5" * 90_000 + b"}\n")
-    for row in jsonl.read(path):
+    for row in swipe_files.read(path):
         assert row.error is not None
         assert len(str(row.error)) < 500
 
@@ -146,6 +146,6 @@ def test_real_swipes_are_not_refused(name: str) -> None:
     path = Path(os.environ.get("EDGECTC_DATA", "")) / "how-we-swipe" / name
     if not path.is_file():
         pytest.skip(f"set EDGECTC_DATA to the folder that holds how-we-swipe/{name}")
-    swipes, dropped = jsonl.load(path)
+    swipes, dropped = swipe_files.load(path)
     assert len(swipes) > 1000
     assert dropped.total() <= 0.001 * len(swipes), Counter(dropped)

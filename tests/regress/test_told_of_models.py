@@ -14,15 +14,17 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 import edgectc
-from edgectc import bundle as bundles
-from edgectc import config, registry
-from edgectc.data import doctor, jsonl, layouts, neural
-from edgectc.data.synthesis import swipe as synthesize
-from edgectc.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
-from edgectc.model import CtcModel
-from edgectc.tokens import Tokens
-from edgectc.training import initialising
-from edgectc.types import Swipe
+from edgectc.core import config, registry
+from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Swipe
+from edgectc.data import checks, swipe_files
+from edgectc.data.samples import neural
+from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.exporting import untrained
+from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts
+from edgectc.networks.model import CtcModel
 
 BOARD = layouts.load("qwerty")
 
@@ -78,7 +80,7 @@ def test_the_number_of_days_was_written_in_the_code(days: int) -> None:
 @pytest.mark.parametrize("family", ["i3d", "mobilenetv3"])
 def test_log_softmax_was_missing_in_the_teacher(family: str) -> None:
     """CTC was given logits. The model ends with log_softmax, whatever the encoder."""
-    model = initialising.build(family).eval()
+    model = untrained.build(family).eval()
     with torch.inference_mode():
         out = model(**inputs_of(model, 20))
     torch.testing.assert_close(out.exp().sum(-1), torch.ones(out.shape[:2]), atol=1e-5, rtol=0)
@@ -87,7 +89,7 @@ def test_log_softmax_was_missing_in_the_teacher(family: str) -> None:
 @pytest.mark.parametrize("family", ["i3d", "mobilenetv3"])
 def test_pooling_gave_every_frame_the_same_features(family: str) -> None:
     """`AdaptiveAvgPool1d(1)` and `expand`: the error rate stayed at 100 %."""
-    model = initialising.build(family).eval()
+    model = untrained.build(family).eval()
     with torch.inference_mode():
         out = model(**inputs_of(model, 24))[0]
     assert out.shape[0] == model.frontend.options.max_frames, "upsampled back to every frame"
@@ -121,7 +123,7 @@ def test_everything_was_decoded_as_the_blank() -> None:
 @pytest.mark.parametrize("family", ["transformer", "conformer"])
 def test_sequence_first_and_batch_first_were_mixed(family: str) -> None:
     """The mask was (256, 177) where (177, 256) was expected. N, T is the one order."""
-    model = initialising.build(family).eval()
+    model = untrained.build(family).eval()
     rows = [inputs_of(model, n) for n in (5, 64, 31)]
     batch = {k: torch.cat([row[k] for row in rows]) for k in rows[0]}
     with torch.inference_mode():
@@ -149,7 +151,7 @@ def test_the_positional_table_was_made_for_sequence_first(kind: str) -> None:
 @pytest.mark.parametrize("family", ["transformer", "conformer"])
 def test_a_graph_traced_at_one_length_failed_at_another(family: str) -> None:
     """Slices followed the sequence. Shapes are fixed, the length is an input."""
-    model = initialising.build(family).eval()
+    model = untrained.build(family).eval()
     T = model.frontend.options.max_frames
     first = inputs_of(model, T)
     graph = torch.export.export(model, (), kwargs=first).module()
@@ -166,7 +168,7 @@ def test_a_graph_traced_at_one_length_failed_at_another(family: str) -> None:
 @pytest.mark.parametrize("opset", [11, 13])
 def test_the_opset_was_too_low_for_attention(opset: int, tmp_path: Path) -> None:
     """Opset 11 has no `unflatten`, 13 no attention. What cannot be written is refused at once."""
-    packed = initialising.initialise(tmp_path / "m", "conformer", name="m").path
+    packed = untrained.initialise(tmp_path / "m", "conformer", name="m").path
     with pytest.raises(ConfigError, match=f"opset is {opset}, expected 14"):
         edgectc.export(packed, target="onnx", opset=opset, out=tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()
@@ -174,7 +176,7 @@ def test_the_opset_was_too_low_for_attention(opset: int, tmp_path: Path) -> None
 
 def test_the_onnx_package_was_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An ImportError came out of the exporter. The line to type comes instead."""
-    packed = initialising.initialise(tmp_path / "m", "tcn", name="m").path
+    packed = untrained.initialise(tmp_path / "m", "tcn", name="m").path
     for name in ("onnx", "onnxscript"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingDependencyError, match="pip install"):
@@ -183,7 +185,7 @@ def test_the_onnx_package_was_missing(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def with_nan(folder: Path, weight: str) -> Path:
     """A bundle with one NaN, hashes and all."""
-    made = bundles.read(initialising.initialise(folder / "good", "tcn", name="m").path)
+    made = bundles.read(untrained.initialise(folder / "good", "tcn", name="m").path)
     tensors = load_tensors(made.file("weights.safetensors"))
     tensors[weight].view(-1)[0] = float("nan")
     files = {name: made.file(name) for name in made.index.files}
@@ -198,10 +200,10 @@ def with_nan(folder: Path, weight: str) -> Path:
 
 def test_quantization_said_scale_issue(tmp_path: Path) -> None:
     """A NaN weight gave `AssertionError: scale issue`. It is named before anything is converted."""
-    user = next(f"u{i}" for i in range(99) if jsonl.split_of(f"u{i}") == "train")
+    user = next(f"u{i}" for i in range(99) if swipe_files.split_of(f"u{i}") == "train")
     rng = np.random.default_rng(0)
     swipes = [Swipe(synthesize("hello", BOARD, rng), "hello", user=user) for _ in range(40)]
-    jsonl.write(tmp_path / "s.jsonl", swipes)
+    swipe_files.write(tmp_path / "s.jsonl", swipes)
     bad = with_nan(tmp_path, "encoder.down.conv.weight")
     with pytest.raises(NonFiniteError, match=r"encoder\.down\.conv\.weight"):
         edgectc.quantize(
@@ -213,7 +215,7 @@ def test_quantization_said_scale_issue(tmp_path: Path) -> None:
 
 def test_features_on_the_phone_were_computed_otherwise() -> None:
     """Two programs, two scales. Velocities and keys are computed in the graph that is exported."""
-    model = initialising.build("transformer").eval()
+    model = untrained.build("transformer").eval()
     points = synthesize("hello", BOARD, np.random.default_rng(0))
     inputs = model.frontend.prepare(points, BOARD)
     assert inputs["trace"].shape[-1] == 3, "the host passes places and times, nothing derived"
@@ -228,7 +230,7 @@ def test_a_resting_finger_divided_by_zero() -> None:
     """Equal points and equal times gave infinite velocities."""
     rest = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 900.0]])
     for family in ("tcn", "transformer", "conformer"):
-        model = initialising.build(family).eval()
+        model = untrained.build(family).eval()
         inputs = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(rest, BOARD).items()}
         features, _, _ = model.features(**inputs)
         assert torch.isfinite(features).all()
@@ -237,7 +239,7 @@ def test_a_resting_finger_divided_by_zero() -> None:
 
 def test_a_probability_of_zero_had_no_logarithm() -> None:
     """1e-8 was added to every probability. log_softmax needs no such thing."""
-    model = initialising.build("gru").eval()
+    model = untrained.build("gru").eval()
     inputs = brain(model, 64)
     inputs["signal"] *= 1e4
     with torch.inference_mode():
@@ -251,15 +253,15 @@ def test_words_and_gestures_did_not_match(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     swipes = [Swipe(synthesize("hello", BOARD, rng), "hello", user=f"u{i}") for i in range(5)]
     swipes.append(Swipe(synthesize("zaz", BOARD, rng), "hello", user="u9"))
-    jsonl.write(tmp_path / "s.jsonl", swipes)
-    found = doctor.check([tmp_path / "s.jsonl"])
+    swipe_files.write(tmp_path / "s.jsonl", swipes)
+    found = checks.check([tmp_path / "s.jsonl"])
     assert [row.split(":")[0] for row in found.problems["label_mismatch"]] == ["s.jsonl row 5"]
 
 
 @pytest.mark.parametrize("length", range(1, 65))
 def test_the_length_map_was_one_frame_short(length: int) -> None:
     """The baseline divides (length - window) by the stride, one frame fewer than it computes."""
-    model = initialising.build("gru")
+    model = untrained.build("gru")
     window, stride = model.window, model.stride
     frames = len(range(0, length - window + 1, stride))
     assert model.output_length(length) == frames
@@ -275,7 +277,7 @@ def test_a_recording_without_frames_for_its_label_is_said(tmp_path: Path) -> Non
     made = list(neural.synthesize(4, seed=0, channels=16))
     short = dataclasses.replace(made[0], signal=made[0].signal[:3], target=("AA", "AA"))
     signals.write(tmp_path / "x.npz", {"train": [*made[1:3], short], "dev": made[3:]})
-    found = doctor.check([tmp_path / "x.npz"], room=lambda s: len(s.signal) // 4, days=True)
+    found = checks.check([tmp_path / "x.npz"], room=lambda s: len(s.signal) // 4, days=True)
     assert len(found.problems["label_too_long"]) == 1
 
 

@@ -15,17 +15,18 @@ import pytest
 import torch
 
 import edgectc
-from edgectc import config
+from edgectc.core import config
+from edgectc.core.errors import BundleMismatchError, ConfigError, InputError, NonFiniteError
+from edgectc.core.metrics import error_rate
 from edgectc.data import augmentation
-from edgectc.errors import BundleMismatchError, ConfigError, InputError, NonFiniteError
-from edgectc.metrics import error_rate
-from edgectc.tasks._base import Score
-from edgectc.tasks._signals import Signals
-from edgectc.training import checkpoints, devices, overfitting, trainer, validation
-from edgectc.training.checkpoints import Checkpoint
-from edgectc.training.guards import StepGuard
+from edgectc.training import overfitting, validation
+from edgectc.training.loop import checkpoints, devices, trainer
+from edgectc.training.loop.checkpoints import Checkpoint
+from edgectc.training.loop.guards import StepGuard
+from edgectc.training.loop.trainer import train
 from edgectc.training.preparing import prepare
-from edgectc.training.trainer import train
+from edgectc.training.signal_task import Signals
+from edgectc.training.task import Score
 
 SOURCES = sorted(Path(edgectc.__file__).parent.rglob("*.py"))
 
@@ -268,7 +269,7 @@ def test_the_memorisation_test_was_run_with_dropout() -> None:
 
 
 def registry_complete(spec: dict[str, Any]) -> dict[str, Any]:
-    from edgectc import registry
+    from edgectc.core import registry
 
     return {
         kind: registry.complete(kind if kind == "features" else f"{kind}s", dict(part))

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import registry
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import _native, beam
-from edgectc.decoders._beam_tables import Trie
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.tokens import Tokens
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import beam
+from edgectc.decoding.search import compiled
+from edgectc.decoding.search.beam_tables import Trie
+from edgectc.language.lexicon import Lexicon
 
 SYMBOLS = ("-", *"abcdehilnoprstw", "|")
 TOKENS = Tokens(SYMBOLS, 0)
@@ -21,7 +22,7 @@ TOKENS = Tokens(SYMBOLS, 0)
 
 @pytest.fixture(params=["numpy", "native"])
 def backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "native" and not _native.LIBRARY.exists():
+    if request.param == "native" and not compiled.LIBRARY.exists():
         pytest.skip("the compiled search was not built here (no C compiler at install time)")
     return str(request.param)
 

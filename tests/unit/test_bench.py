@@ -12,22 +12,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgectc import benchmark, cli
-from edgectc.benching import (
+from edgectc.benchmarking import (
+    benchmark,
     charts,
     gate,
     machine,
     measure,
+    operator_trace,
     page,
     plan,
     rows,
     scores,
     tables,
-    trace,
     worker,
 )
-from edgectc.benching.samples import Samples
-from edgectc.errors import ConfigError, UnknownNameError
+from edgectc.benchmarking.samples import Samples
+from edgectc.commands import cli
+from edgectc.core.errors import ConfigError, UnknownNameError
 
 HERE = {"processor": "P", "cores": 2, "architecture": "x86_64", "gpus": []}
 
@@ -318,7 +319,7 @@ def test_operators_of_an_onnx_profile_are_summed() -> None:
         {"cat": "Node", "name": "n3_kernel_time", "dur": 250, "args": {"op_name": "Relu"}},
         {"cat": "Node", "name": "n3_fence_before", "dur": 77, "args": {"op_name": "Relu"}},
     ]
-    assert trace.onnx_operators(events) == [
+    assert operator_trace.onnx_operators(events) == [
         {"name": "Conv", "calls": 2, "ms": 1.0},
         {"name": "Relu", "calls": 1, "ms": 0.25},
     ]

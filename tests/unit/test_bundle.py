@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from edgectc import bundle as bundles
-from edgectc.data import layouts
-from edgectc.errors import (
+from edgectc.core.errors import (
     BundleError,
     BundleFileMissingError,
     BundleMismatchError,
     ConfigError,
 )
-from edgectc.files import sha256
+from edgectc.core.files import sha256
+from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts
 
 VALUES = {
     "name": "tiny",

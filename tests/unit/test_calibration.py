@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgectc import calibration
-from edgectc.calibration import BINS, CALIBRATORS, LEVELS, Histogram, parameters, stratified
-from edgectc.errors import InputError, NonFiniteError, UnknownNameError
+from edgectc.core.errors import InputError, NonFiniteError, UnknownNameError
+from edgectc.exporting.lowering import calibration
+from edgectc.exporting.lowering.calibration import (
+    BINS,
+    CALIBRATORS,
+    LEVELS,
+    Histogram,
+    parameters,
+    stratified,
+)
 
 NAMES = sorted(CALIBRATORS)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgectc import cli
-from edgectc.data import jsonl
+from edgectc.commands import cli
+from edgectc.data import swipe_files
 
 SAMPLES = "samples.jsonl"
 
@@ -39,7 +39,7 @@ def test_decode_prints_one_json_object_a_row(
         capsys, "decode", "--input", str(shipped / SAMPLES), "--nbest", "3", "--json"
     )
     answers = [json.loads(line) for line in out.splitlines()]
-    samples, _ = jsonl.load(shipped / SAMPLES)
+    samples, _ = swipe_files.load(shipped / SAMPLES)
     assert (code, err) == (0, "")
     assert [a["index"] for a in answers] == list(range(len(samples)))
     assert all(1 <= len(a["candidates"]) <= 3 and "error" not in a for a in answers)
@@ -230,7 +230,7 @@ def test_a_tool_chain_failure_is_one_line_and_debug_shows_more(
 
 def test_help_is_light() -> None:
     code = (
-        "import sys; from edgectc import cli\n"
+        "import sys; from edgectc.commands import cli\n"
         "try: cli.main(['--help'])\n"
         "except SystemExit: pass\n"
         "print(sorted({'numpy', 'torch', 'onnxruntime'} & set(sys.modules)))"

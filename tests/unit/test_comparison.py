@@ -10,16 +10,20 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import cli, comparison, evaluation, metrics
-from edgectc.data import jsonl, layouts
-from edgectc.data.lexicons import Lexicon
-from edgectc.data.synthesis import swipe
-from edgectc.decoders import template
-from edgectc.decoders._template import Path as TracePath
-from edgectc.errors import InputError
-from edgectc.evaluation import Answer, Known
-from edgectc.tokens import Tokens
-from edgectc.types import Swipe
+from edgectc.commands import cli
+from edgectc.core import metrics
+from edgectc.core.errors import InputError
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe
+from edgectc.decoding.decoders import template
+from edgectc.decoding.search.trace import Path as TracePath
+from edgectc.evaluation import accuracy as evaluation
+from edgectc.evaluation import comparison
+from edgectc.evaluation.accuracy import Answer, Known
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon
 
 WORDS = ("the", "hello", "window", "keyboard", "on", "in", "quick", "jumps")
 
@@ -37,7 +41,7 @@ def swipes() -> list[Swipe]:
 @pytest.fixture(scope="module")
 def file(swipes: list[Swipe], tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("swipes") / "some.jsonl"
-    jsonl.write(path, swipes)
+    swipe_files.write(path, swipes)
     return str(path)
 
 
@@ -87,7 +91,7 @@ def test_the_context_is_what_the_prompt_has_before_the_word() -> None:
 
 
 def test_prompts_survive_the_file(file: str, swipes: list[Swipe]) -> None:
-    assert [row.prompt for row in jsonl.load(file)[0]] == [row.prompt for row in swipes]
+    assert [row.prompt for row in swipe_files.load(file)[0]] == [row.prompt for row in swipes]
 
 
 def test_controls_fail_and_the_template_matcher_reads_clean_swipes(swipes: list[Swipe]) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from edgectc import config
-from edgectc.errors import ConfigError
+from edgectc.core import config
+from edgectc.core.errors import ConfigError
 
 
 @dataclass(frozen=True)

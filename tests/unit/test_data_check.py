@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgectc.cli import main
-from edgectc.data import doctor, jsonl, layouts, neural, signals
-from edgectc.data.synthesis import swipe
-from edgectc.types import Sample, Swipe
+from edgectc.commands.cli import main
+from edgectc.core.types import Sample, Swipe
+from edgectc.data import checks, signals, swipe_files
+from edgectc.data.samples import neural
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
 
 BOARD = layouts.load("qwerty")
 WORDS = ["the", "hello", "world", "keyboard"]
@@ -30,10 +32,10 @@ def clean(users: int = 12) -> list[Swipe]:
     ]
 
 
-def found_in(tmp_path: Path, swipes: list[Swipe], **options: object) -> doctor.Findings:
+def found_in(tmp_path: Path, swipes: list[Swipe], **options: object) -> checks.Findings:
     path = tmp_path / "swipes.jsonl"
-    jsonl.write(path, swipes)
-    return doctor.check([path], **options)
+    swipe_files.write(path, swipes)
+    return checks.check([path], **options)
 
 
 def test_clean_swipes_have_no_problem(tmp_path: Path) -> None:
@@ -50,7 +52,7 @@ def test_clean_swipes_have_no_problem(tmp_path: Path) -> None:
 
 def test_duplicates_inside_and_across_splits_and_with_two_labels(tmp_path: Path) -> None:
     swipes = clean()
-    users = {jsonl.split_of(s.user): s.user for s in swipes}
+    users = {swipe_files.split_of(s.user): s.user for s in swipes}
     assert {"train", "dev"} <= users.keys()
     one = next(s for s in swipes if s.user == users["train"])
     later = one.points + np.array([0.0, 0.0, 5000.0])
@@ -69,8 +71,8 @@ def test_duplicates_inside_and_across_splits_and_with_two_labels(tmp_path: Path)
 def test_a_person_in_two_files_is_a_leak(tmp_path: Path) -> None:
     swipes = clean()
     for name, part in (("train", swipes[:-4]), ("dev", swipes[-6:])):
-        jsonl.write(tmp_path / f"{name}.jsonl", part)
-    found = doctor.check([tmp_path / "train.jsonl", tmp_path / "dev.jsonl"])
+        swipe_files.write(tmp_path / f"{name}.jsonl", part)
+    found = checks.check([tmp_path / "train.jsonl", tmp_path / "dev.jsonl"])
     assert found.problems["group_in_several_splits"] == ["user10: ['dev', 'train']"]
     assert len(found.problems["duplicate_across_splits"]) == 2
     assert found.failed
@@ -95,12 +97,14 @@ def test_bad_traces_and_rows_are_counted(tmp_path: Path) -> None:
     jump[3:, 0] += 0.45
     gap[4:, 2] += 1500.0
     path = tmp_path / "x.jsonl"
-    jsonl.write(path, [Swipe(jump, "hello", "qwerty", "a"), Swipe(gap, "world", "qwerty", "b")])
+    swipe_files.write(
+        path, [Swipe(jump, "hello", "qwerty", "a"), Swipe(gap, "world", "qwerty", "b")]
+    )
     with path.open("a") as file:
         file.write('{"word": "x"}\nnot json\n{"points": [[0.1, 0.1, 0]], "word": "tap"}\n')
         row = {"points": clean(1)[0].points.tolist(), "word": "the", "layout": "qwety"}
         file.write(json.dumps({**row, "user": "c"}) + "\n")
-    found = doctor.check([path])
+    found = checks.check([path])
     assert {"jump", "gap", "missing_points", "bad_json", "one_point", "unknown_layout"} <= set(
         found.problems
     )
@@ -113,9 +117,9 @@ def test_samples_are_checked_too(tmp_path: Path) -> None:
     rows = list(neural.synthesize(40, seed=0, channels=4))
     path = tmp_path / "x.npz"
     signals.write(path, {"train": rows[::2], "dev": rows[1::2]})
-    found = doctor.check([path], days=True)
+    found = checks.check([path], days=True)
     assert found.problems == {}
-    assert set(doctor.check([path]).problems) == {"group_in_several_splits"}
+    assert set(checks.check([path]).problems) == {"group_in_several_splits"}
     broken = rows[0].signal.copy()
     broken[3] = np.inf
     slow = np.repeat(rows[1].signal, 40, axis=0)
@@ -127,7 +131,7 @@ def test_samples_are_checked_too(tmp_path: Path) -> None:
         Sample(rows[5].signal, rows[5].target, "again", "day-2"),
     ]
     signals.write(path, {"train": rows[:20], "dev": rows[20:]})
-    found = doctor.check([path], days=True)
+    found = checks.check([path], days=True)
     assert found.problems["not_finite"] == ["x.npz endless"]
     assert [n.split(":")[0] for n in found.problems["label_too_long"]] == ["x.npz too hasty"]
     assert any("slow" in name for name in found.problems["label_mismatch"])
@@ -149,7 +153,7 @@ def test_path_distance_is_the_best_of_all_placements(seed: int, n: int, letters:
         for places in itertools.combinations_with_replacement(range(n), letters)
         if places[0] == 0 and places[-1] == n - 1
     )
-    assert doctor.path_distance(points, word, BOARD) == pytest.approx(best / letters)
+    assert checks.path_distance(points, word, BOARD) == pytest.approx(best / letters)
 
 
 class Reader(HTMLParser):
@@ -167,7 +171,7 @@ def test_the_verb_prints_json_and_writes_a_page(
     swipes = clean()
     swipes[0] = Swipe(swipes[0].points, "</svg><script>alert(1)</script>lap", "qwerty", "user0")
     path, page = tmp_path / "s.jsonl", tmp_path / "page.html"
-    jsonl.write(path, swipes)
+    swipe_files.write(path, swipes)
     code = main(["data", "check", str(path), "--json", "--html", str(page), "--model", "swipe-en"])
     summary = json.loads(capsys.readouterr().out)
     assert code == 0
@@ -178,7 +182,7 @@ def test_the_verb_prints_json_and_writes_a_page(
     assert reader.tags.count("svg") >= 6
     assert "polyline" in reader.tags
     assert "script" not in reader.tags, "text of the data is text on the page"
-    jsonl.write(path, [*swipes, Swipe(swipes[1].points, "other", "qwerty", "user0")])
+    swipe_files.write(path, [*swipes, Swipe(swipes[1].points, "other", "qwerty", "user0")])
     assert main(["data", "check", str(path)]) == 1
     said = capsys.readouterr().out
     assert "conflicting_labels" in said
@@ -211,17 +215,17 @@ def test_generated_swipes_are_what_training_reads(
     assert main(arguments) == 2
     assert "--lexicon" in capsys.readouterr().err
     assert main([*arguments, "--lexicon", str(shipped_words(tmp_path))]) == 0
-    swipes, dropped = jsonl.load(out)
+    swipes, dropped = swipe_files.load(out)
     assert len(swipes) == 60
     assert not dropped
     assert {s.word for s in swipes} == {"hello", "world"}
-    assert jsonl.load(out, split="dev")[0]
+    assert swipe_files.load(out, split="dev")[0]
     assert main(["data", "synth", "swip", "--out", out]) == 2
     assert "did you mean 'swipe'" in capsys.readouterr().err
 
 
 def shipped_words(folder: Path) -> Path:
-    from edgectc.data.lexicons import Lexicon
+    from edgectc.language.lexicon import Lexicon
 
     path = folder / "lexicon.tsv"
     Lexicon.from_counts({"hello": 10.0, "world": 5.0}).write(path)

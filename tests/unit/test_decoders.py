@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from edgectc import registry
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import greedy
-from edgectc.decoders import lexicon as lexicon_decoder
-from edgectc.errors import ConfigError, InputError
-from edgectc.tokens import Tokens
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import greedy
+from edgectc.decoding.decoders import lexicon as lexicon_decoder
+from edgectc.language.lexicon import Lexicon
 
 TOKENS = Tokens((*"abcdefghijklmnopqrstuvwxyz", "<unused:0>", "<blank>"), blank_id=27)
 

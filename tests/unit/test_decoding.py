@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 
 TOKENS = ["_", "t", "o"]
 

@@ -17,12 +17,17 @@ from typing import Any
 
 import pytest
 
-from edgectc import cli
-from edgectc.demo import pages
-from edgectc.demo.server import TYPES, Server
-from edgectc.errors import BundleError, BundleFileMissingError, ConfigError, MissingDependencyError
+from edgectc.commands import cli
+from edgectc.commands.serving import pages
+from edgectc.commands.serving.server import TYPES, Server
+from edgectc.core.errors import (
+    BundleError,
+    BundleFileMissingError,
+    ConfigError,
+    MissingDependencyError,
+)
 
-WEB = Path(pages.__file__).with_name("web")
+WEB = Path(__file__).parents[2] / "web_demo"
 
 
 @pytest.fixture
@@ -83,7 +88,7 @@ def test_the_lexicon_is_found_by_its_hash_alone(
     alone = tmp_path / "alone.onnx"
     shutil.copy(shipped / "artifacts" / "swipe-en.onnx", alone)
     assert json.loads(pages.collect(str(alone)).index)["lexicon"] == "lexicon.trie"
-    monkeypatch.setattr("edgectc.bundle.models_dir", lambda: None)
+    monkeypatch.setattr("edgectc.formats.bundle.models_dir", lambda: None)
     (tmp_path / "lexicon.trie").write_bytes(b"another")
     with pytest.raises(BundleFileMissingError, match="lexicon"):
         pages.collect(str(alone))

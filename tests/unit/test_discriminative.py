@@ -12,20 +12,21 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc import registry
-from edgectc.config import family_config
-from edgectc.data import layouts
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import ConfigError
-from edgectc.tasks._base import Batch, Rival
-from edgectc.tasks._rivals import LexiconRivals
-from edgectc.tokens import collapse
-from edgectc.training import checkpoints, devices, losses
-from edgectc.training.discriminative import mmi, term
-from edgectc.training.initialising import build
+from edgectc.core import registry
+from edgectc.core.config import family_config
+from edgectc.core.errors import ConfigError
+from edgectc.core.tokens import collapse
+from edgectc.exporting.untrained import build
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon
+from edgectc.training.loop import checkpoints, devices
+from edgectc.training.loop.trainer import Trainer, train
+from edgectc.training.objectives import losses
+from edgectc.training.objectives.mmi import mmi, term
 from edgectc.training.preparing import prepare
 from edgectc.training.settings import Loss
-from edgectc.training.trainer import Trainer, train
+from edgectc.training.swipes.competitors import LexiconRivals
+from edgectc.training.task import Batch, Rival
 
 COUNTS = {"cab": 9.0, "cob": 5.0, "bob": 2.0, "cabbie": 1.0, "it's": 3.0, "its": 4.0}
 PRESET = {"type": "lexicon", "lm_weight": 0.5, "letter_score": 1.2, "acoustic_scale": 0.7,

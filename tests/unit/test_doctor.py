@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from edgectc import bundle, cli, doctor
-from edgectc.decoders import _native
-from edgectc.errors import UnknownNameError
+from edgectc.commands import cli, environment
+from edgectc.core.errors import UnknownNameError
+from edgectc.decoding.search import compiled
+from edgectc.formats import bundle
 
 ROOT = Path(__file__).parents[2]
 REAL = importlib.metadata.version
 
 
-def by_name(findings: list[doctor.Finding]) -> dict[str, doctor.Finding]:
+def by_name(findings: list[environment.Finding]) -> dict[str, environment.Finding]:
     return {one.name: one for one in findings}
 
 
@@ -39,53 +40,53 @@ def pretend(monkeypatch: pytest.MonkeyPatch, **versions: str | None) -> None:
 def test_every_extra_of_the_project_is_covered() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = set(project["optional-dependencies"]) - {"dev"}
-    assert extras <= set(doctor.needs()), "reinstall: pip install -e . --no-deps"
-    named = {name for names in doctor.needs().values() for name in names}
+    assert extras <= set(environment.needs()), "reinstall: pip install -e . --no-deps"
+    named = {name for names in environment.needs().values() for name in names}
     assert {"onnxruntime", "torch", "executorch", "pyctcdecode", "pygtrie"} <= named
 
 
 def test_tested_versions_are_the_pins() -> None:
     pins = re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M)
-    assert doctor.tested() == {name.lower(): version for name, version in pins}
-    every = {name for names in doctor.needs().values() for name in names}
-    assert all(name.lower() in doctor.tested() for name in every)
+    assert environment.tested() == {name.lower(): version for name, version in pins}
+    every = {name for names in environment.needs().values() for name in names}
+    assert all(name.lower() in environment.tested() for name in every)
 
 
 def test_missing_packages_come_with_the_line_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, torch=None, pyctcdecode=None, kenlm=None, onnxruntime=None)
-    found = by_name(doctor.packages())
+    found = by_name(environment.packages())
     assert {found[n].verdict for n in ("torch", "pyctcdecode", "onnxruntime")} == {"missing"}
-    assert found["torch"].fix.startswith(f'pip install "torch=={doctor.tested()["torch"]}"')
+    assert found["torch"].fix.startswith(f'pip install "torch=={environment.tested()["torch"]}"')
     assert found["pyctcdecode"].fix.startswith("pip install pyctcdecode --no-deps")
     assert found["onnxruntime"].fix == "pip install 'edgectc[export-onnx]'"
-    assert {f.name for f in doctor.lacking(list(found.values()), "onnx")} == {"onnxruntime"}
-    assert "torch" in {f.name for f in doctor.lacking(list(found.values()), "pte")}
+    assert {f.name for f in environment.lacking(list(found.values()), "onnx")} == {"onnxruntime"}
+    assert "torch" in {f.name for f in environment.lacking(list(found.values()), "pte")}
     with pytest.raises(UnknownNameError, match="did you mean 'onnx'"):
-        doctor.lacking([], "onxx")
+        environment.lacking([], "onxx")
 
 
 def test_other_versions_are_untested(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch, onnxruntime="1.2.3", torch=f"{doctor.tested()['torch']}+cpu")
-    found = by_name(doctor.packages())
+    pretend(monkeypatch, onnxruntime="1.2.3", torch=f"{environment.tested()['torch']}+cpu")
+    found = by_name(environment.packages())
     assert found["onnxruntime"].verdict == "untested"
-    assert doctor.tested()["onnxruntime"] in found["onnxruntime"].fix
+    assert environment.tested()["onnxruntime"] in found["onnxruntime"].fix
     assert found["torch"].verdict == "ok"  # a build of the tested version
 
 
 def test_executorch_beside_another_torch_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
-    tested = doctor.tested()
+    tested = environment.tested()
     pretend(monkeypatch, torch="2.9.1", executorch=tested["executorch"])
-    found = by_name(doctor.packages())["executorch"]
+    found = by_name(environment.packages())["executorch"]
     assert found.verdict == "untested"
     assert f'built against torch {tested["torch"]}, found 2.9.1: pip install "torch==' in found.fix
     pretend(monkeypatch, torch=tested["torch"], executorch=tested["executorch"])
-    assert by_name(doctor.packages())["executorch"].verdict == "ok"
+    assert by_name(environment.packages())["executorch"].verdict == "ok"
 
 
 def test_another_python_is_untested(monkeypatch: pytest.MonkeyPatch) -> None:
     for version, verdict in (("3.11.9", "ok"), ("3.13.0", "untested")):
-        monkeypatch.setattr(doctor.platform, "python_version", lambda version=version: version)
-        found = by_name(doctor.machine())["Python"]
+        monkeypatch.setattr(environment.platform, "python_version", lambda version=version: version)
+        found = by_name(environment.machine())["Python"]
         assert (found.found, found.tested, found.verdict) == (version, "3.11", verdict)
 
 
@@ -97,24 +98,24 @@ def test_a_package_that_crashes_is_a_verdict(
     (tmp_path / "wordfreq.py").write_text("raise ImportError('libc10_cuda.so: not found')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     pretend(monkeypatch, onnxruntime="1.0", wordfreq="1.0")
-    one = doctor._package("onnxruntime", ("onnx",), deep=True)
-    two = doctor._package("wordfreq", ("lexicon",), deep=True)
+    one = environment._package("onnxruntime", ("onnx",), deep=True)
+    two = environment._package("wordfreq", ("lexicon",), deep=True)
     assert (one.verdict, two.verdict) == ("broken", "broken")
     assert "signal 11" in one.fix
     assert "libc10_cuda.so" in two.fix
-    assert doctor._package("numpy", (), deep=True).verdict in ("ok", "untested")
+    assert environment._package("numpy", (), deep=True).verdict in ("ok", "untested")
 
 
 def test_a_missing_library_and_a_damaged_model(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shipped: Path
 ) -> None:
-    assert {f.verdict for f in doctor.parts()} <= {"ok", "missing"}
-    monkeypatch.setattr(_native, "LIBRARY", tmp_path / "none.so")
+    assert {f.verdict for f in environment.parts()} <= {"ok", "missing"}
+    monkeypatch.setattr(compiled, "LIBRARY", tmp_path / "none.so")
     shutil.copytree(shipped, tmp_path / "models" / "swipe-en")
     tokens = tmp_path / "models" / "swipe-en" / "tokens.txt"
     tokens.write_text(tokens.read_text() + "x\n")
     monkeypatch.setattr(bundle, "models_dir", lambda: tmp_path / "models")
-    found = by_name(doctor.parts())
+    found = by_name(environment.parts())
     assert found["compiled decoder"].verdict == "missing"
     assert found["model swipe-en"].verdict == "broken"
 
@@ -134,7 +135,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys; from edgectc import cli; cli.main(['doctor', '--json']); "
+        "import sys; from edgectc.commands import cli; cli.main(['doctor', '--json']); "
         "bad = {'torch', 'onnxruntime', 'executorch', 'onnx'} & set(sys.modules); "
         "sys.exit(str(bad) if bad else 0)"
     )

@@ -14,22 +14,23 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle, recognizer
-from edgectc.data import layouts, lexicons
-from edgectc.decoders import _native
-from edgectc.lms._ngrams import normalize_word
-from edgectc.manifest import unpack_array
+from edgectc.decoding.search import compiled
+from edgectc.formats import bundle, layouts
+from edgectc.formats.manifest import unpack_array
+from edgectc.language import lexicon as lexicons
+from edgectc.language.ngram.tables import normalize_word
+from edgectc.runtime import recognizer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
-pytestmark = pytest.mark.skipif(_native.library() is None, reason="needs the compiled search")
+pytestmark = pytest.mark.skipif(compiled.library() is None, reason="needs the compiled search")
 
 
 class Engine:
     """A binding as thin as a host's."""
 
     def __init__(self, lexicon: bytes, model: bytes | None = None) -> None:
-        self._c = ctypes.CDLL(str(_native.LIBRARY))
+        self._c = ctypes.CDLL(str(compiled.LIBRARY))
         self._c.edgectc_engine_new.restype = ctypes.c_void_p
         self._c.edgectc_engine_error.restype = ctypes.c_char_p
         self._c.edgectc_engine_text.restype = ctypes.c_char_p

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import evaluation
-from edgectc.data import jsonl
-from edgectc.errors import InputError
-from edgectc.evaluation import Answer, word_hash
-from edgectc.types import Decoded, Hypothesis, Swipe
+from edgectc.core.errors import InputError
+from edgectc.core.types import Decoded, Hypothesis, Swipe
+from edgectc.data import swipe_files
+from edgectc.evaluation import accuracy as evaluation
+from edgectc.evaluation.accuracy import Answer
+from edgectc.language.lexicon import word_hash
 
 
 class Parrot:
@@ -82,7 +83,7 @@ def test_seen_words_of_a_lone_artifact(shipped: Path, tmp_path: Path) -> None:
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_shipped_model_clears_its_floor(swipes_file: Path) -> None:
-    rows, dropped = jsonl.load(swipes_file, split="test")
+    rows, dropped = swipe_files.load(swipes_file, split="test")
     assert sum(dropped.values()) <= 0.001 * len(rows)
     figures = evaluation.evaluate(edgectc.load(runner="onnx"), rows)
     assert figures["top1"]["value"] >= 0.78
@@ -92,7 +93,7 @@ def test_the_shipped_model_clears_its_floor(swipes_file: Path) -> None:
 @pytest.mark.data
 def test_shuffled_labels_and_a_wrong_layout_fail(swipes_file: Path) -> None:
     """Controls: an evaluation that cannot fail proves nothing."""
-    rows, _ = jsonl.load(swipes_file, split="test")
+    rows, _ = swipe_files.load(swipes_file, split="test")
     rows = rows[::20]
     model = edgectc.load(runner="onnx")
     words = [row.word for row in rows]

@@ -15,8 +15,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgectc import cli, explaining
-from edgectc.quiet import quiet, silent_stderr
+from edgectc.commands import cli
+from edgectc.core import toolchain_errors
+from edgectc.core.quiet import quiet, silent_stderr
 
 
 class Of(nn.Module):
@@ -75,7 +76,7 @@ def lowered(function: Callable[..., Tensor], *inputs: Tensor) -> bytes:
 
 
 def loaded(data: bytes) -> Any:
-    from edgectc import registry
+    from edgectc.core import registry
 
     return registry.create("runners", {"type": "pte"}, data=data)
 
@@ -164,8 +165,8 @@ COREML = {"coreml-numpy-scalar", "coreml-no-operator", "coreml-only-on-macos"}
 def test_the_real_error_is_explained(name: str, tmp_path: Path) -> None:
     with pytest.raises(Exception) as caught, quiet(), silent_stderr():  # noqa: PT011
         PROVOKED[name](tmp_path)
-    known = next(one for one in explaining.KNOWN if one.name == name)
-    said = explaining.explained(caught.value)
+    known = next(one for one in toolchain_errors.KNOWN if one.name == name)
+    said = toolchain_errors.explained(caught.value)
     assert f"that is: {known.cause}; {known.fix}" in said, said
     assert "\n" not in said
 
@@ -191,28 +192,28 @@ def test_the_real_error_of_coremltools_is_explained(name: str) -> None:
     }
     with pytest.raises(Exception) as caught, quiet(), silent_stderr():  # noqa: PT011
         provoked[name]()
-    found = explaining.find(explaining.explained(caught.value))
+    found = toolchain_errors.find(toolchain_errors.explained(caught.value))
     assert found is not None
     assert found.name == name
 
 
 def test_every_entry_is_provoked_and_named_once() -> None:
-    names = [one.name for one in explaining.KNOWN]
+    names = [one.name for one in toolchain_errors.KNOWN]
     assert len(set(names)) == len(names)
     assert {*names} == {*PROVOKED} | COREML
 
 
 def test_what_is_not_understood_is_still_said_in_one_line() -> None:
-    said = explaining.explained(RuntimeError("first\nsecond"))
+    said = toolchain_errors.explained(RuntimeError("first\nsecond"))
     assert said == "first"
-    assert explaining.explained(KeyError()) == "KeyError"
-    assert len(explaining.explained(ValueError("x" * 999))) == 300
+    assert toolchain_errors.explained(KeyError()) == "KeyError"
+    assert len(toolchain_errors.explained(ValueError("x" * 999))) == 300
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor", "--errors"]) == 0
     out = capsys.readouterr().out
-    assert all(one.name in out for one in explaining.KNOWN)
+    assert all(one.name in out for one in toolchain_errors.KNOWN)
     assert cli.main(["doctor", "--errors", "Failed: INVALID_PROTOBUF : load"]) == 0
     assert "no-onnx-file" in capsys.readouterr().out
     assert cli.main(["doctor", "--errors", "the weather is fine"]) == 3
@@ -222,17 +223,17 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_import_that_needs_another_torch_is_explained(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from edgectc import doctor
+    from edgectc.commands import environment
 
     text = "libx.so: undefined symbol: _ZN3c105ErrorC1ENS_14SourceLocationE"
     (tmp_path / "wordfreq.py").write_text(f"raise ImportError({text!r})")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert "built against each other's other versions" in doctor._import_problem("wordfreq")
+    assert "built against each other's other versions" in environment._import_problem("wordfreq")
 
 
 def test_a_converter_that_fails_says_so(tmp_path: Path) -> None:
     import edgectc
-    from edgectc.errors import ExportError
+    from edgectc.core.errors import ExportError
 
     class Deciding(nn.Module):
         def __init__(self) -> None:

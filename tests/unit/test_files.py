@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgectc.files import staged, write_bytes
+from edgectc.core.files import staged, write_bytes
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path) -> None:

@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from edgectc.data import layouts
-from edgectc.data.layouts import KeyRow, Layout
-from edgectc.data.synthesis import swipe
-from edgectc.errors import ConfigError, InputError
-from edgectc.frontends.swipe import Options, create
-from edgectc.registry import create as registered
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.registry import create as registered
+from edgectc.data.frontends.swipe import Options, create
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
+from edgectc.formats.layouts import KeyRow, Layout
 
 FRONTEND = create(Options())
 QWERTY = layouts.load("qwerty")

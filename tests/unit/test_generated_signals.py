@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgectc.data import landmarks, neural
-from edgectc.frontends import landmarks as landmarks_frontend
-from edgectc.frontends import neural as neural_frontend
-from edgectc.tokens import frames_needed, output_length
-from edgectc.types import Sample
+from edgectc.core.tokens import frames_needed, output_length
+from edgectc.core.types import Sample
+from edgectc.data.frontends import landmarks as landmarks_frontend
+from edgectc.data.frontends import neural as neural_frontend
+from edgectc.data.samples import landmarks, neural
 
 GLOSSES = ("HOUSE", "TREE", "RAIN", "SUN")
 

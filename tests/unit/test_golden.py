@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import bundle, language, manifest, recognizer
-from edgectc.data import layouts, lexicons
+from edgectc.core.errors import BundleError, BundleMismatchError, InputError
+from edgectc.core.tokens import Tokens
 from edgectc.data.validation import check_points
-from edgectc.decoders import _native
-from edgectc.decoders import lexicon as decoders
-from edgectc.errors import BundleError, BundleMismatchError, InputError
-from edgectc.lms._ngrams import normalize_word
-from edgectc.manifest import unpack_array
-from edgectc.tokens import Tokens
+from edgectc.decoding.decoders import lexicon as decoders
+from edgectc.decoding.search import compiled
+from edgectc.formats import bundle, layouts, manifest
+from edgectc.formats.manifest import unpack_array
+from edgectc.language import builder as language
+from edgectc.language import lexicon as lexicons
+from edgectc.language.ngram.tables import normalize_word
+from edgectc.runtime import recognizer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -33,7 +35,7 @@ def _read(name: str) -> dict[str, Any]:
 
 def _told(words: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the words that must be found: what is not proven depends on who searches."""
-    return words if _native.library() else [one for one in words if one["exact"]]
+    return words if compiled.library() else [one for one in words if one["exact"]]
 
 
 def _same_words(found: Any, wanted: list[dict[str, Any]], *, case: str) -> None:
@@ -43,7 +45,7 @@ def _same_words(found: Any, wanted: list[dict[str, Any]], *, case: str) -> None:
     for one, other in zip(found, wanted, strict=True):
         assert one.score == pytest.approx(other["score"], abs=1e-6), case
         # Where not every word is proven, those who share in the probability may differ, too.
-        same = 1e-6 if _native.library() else 0.05
+        same = 1e-6 if compiled.library() else 0.05
         assert one.probability == pytest.approx(other["probability"], abs=same), case
         assert one.exact or not other["exact"], case
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgectc.cli import main
-from edgectc.data import importers, jsonl, layouts
-from edgectc.data.synthesis import swipe
-from edgectc.errors import InputError, MissingDependencyError
-from edgectc.types import Array, Swipe
+from edgectc.commands.cli import main
+from edgectc.core.errors import InputError, MissingDependencyError
+from edgectc.core.types import Array, Swipe
+from edgectc.data import importers, swipe_files
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
 
 BOARD = layouts.load("qwerty")
 WIDTH, HEIGHT = 360.0, 205.0
@@ -201,7 +202,7 @@ def test_the_verb_writes_swipes_and_tells_what_was_refused(
     told = json.loads(capsys.readouterr().out)
     assert (told["swipes"], told["users"], told["without_user"]) == (2, 2, 0)
     assert sum(told["refused"].values()) == 7
-    swipes, dropped = jsonl.load(out)
+    swipes, dropped = swipe_files.load(out)
     assert (len(swipes), dropped.total()) == (2, 0)
     assert main(command) == 0
     assert "2 swipes of 2 users" in capsys.readouterr().out
@@ -231,7 +232,7 @@ def test_what_cannot_be_imported_writes_nothing(
 
 @pytest.mark.parametrize("name", importers.names())
 def test_every_reason_of_an_importer_is_documented(name: str) -> None:
-    known = {**jsonl.REASONS, **importers.REASONS}
+    known = {**swipe_files.REASONS, **importers.REASONS}
     text = (Path(importers.__file__).parent / f"{name}.py").read_text()
     used = {part.split('"')[1] for part in text.split("reason=")[1:] if part.startswith('"')}
     assert used

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgectc.errors import ExportError
-from edgectc.schemes import Float16, Int8Dynamic, Int8Weight, Scheme
-from edgectc.targets import _int8_onnx
-from edgectc.targets._plan import Plan
+from edgectc.core.errors import ExportError
+from edgectc.core.schemes import Float16, Int8Dynamic, Int8Weight, Scheme
+from edgectc.exporting.lowering import qdq_onnx
+from edgectc.exporting.lowering.quantization_plan import Plan
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -81,7 +81,7 @@ def test_weights_that_nodes_reorder_are_quantized(
 ) -> None:
     before = gru(rng)
     operators = frozenset({"layer"} if scheme.name == "int8-weight" else ())
-    after = _int8_onnx.quantized(before, Plan(scheme, operators))
+    after = qdq_onnx.quantized(before, Plan(scheme, operators))
     x = rng.normal(0, 1, (5, 1, 32)).astype(np.float32)
     old, new = answer(before, x), answer(after, x)
     assert np.abs(old - new).max() < close
@@ -107,8 +107,8 @@ def test_weights_that_depend_on_the_input_are_not_constants(rng: np.random.Gener
         4,
     )
     with pytest.raises(ExportError, match="no operator of 'layer'"):
-        _int8_onnx.quantized(model, Plan(Int8Weight(), frozenset({"layer"})))
-    same = _int8_onnx.quantized(model, Plan(Float16(), frozenset()))
+        qdq_onnx.quantized(model, Plan(Int8Weight(), frozenset({"layer"})))
+    same = qdq_onnx.quantized(model, Plan(Float16(), frozenset()))
     x = rng.normal(0, 1, (5, 1, 8)).astype(np.float32)
     assert np.array_equal(answer(model, x), answer(same, x))  # too small to store in fewer bits
 
@@ -121,7 +121,7 @@ def test_a_transposed_weight_goes_through_the_dynamic_quantizer(rng: np.random.G
     }
     layer = onnx.helper.make_node("Gemm", ["x", "w", "c"], ["y"], name="gemm", transB=1)
     before = graph([layer], weights, (1, 16), 2)
-    after = _int8_onnx.quantized(before, Plan(Int8Dynamic(), frozenset({"layer"})))
+    after = qdq_onnx.quantized(before, Plan(Int8Dynamic(), frozenset({"layer"})))
     x = rng.normal(0, 1, (1, 16)).astype(np.float32)
     assert np.abs(answer(before, x) - answer(after, x)).max() < 0.05
     assert "MatMulInteger" in {n.op_type for n in after.graph.node}
@@ -141,7 +141,7 @@ def test_a_layer_that_is_used_twice(scheme: Scheme, rng: np.random.Generator) ->
         2,
     )
     names = frozenset({"layer"} if scheme.name != "float16" else ())
-    after = _int8_onnx.quantized(model, Plan(scheme, names))
+    after = qdq_onnx.quantized(model, Plan(scheme, names))
     x = rng.normal(0, 1, (3, 24)).astype(np.float32)
     assert np.abs(answer(model, x) - answer(after, x)).max() < 0.05
     assert not [

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 import edgectc
-from edgectc import isolation
-from edgectc.cli import main
-from edgectc.training import initialising
+from edgectc.commands import isolation
+from edgectc.commands.cli import main
+from edgectc.exporting import untrained
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("packed") / "gru"
-    return initialising.initialise(place, "gru", name="gru").path
+    return untrained.initialise(place, "gru", name="gru").path
 
 
 def planted(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:

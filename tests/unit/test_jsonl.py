@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgectc.data import jsonl, validation
-from edgectc.errors import InputError, UnknownNameError
-from edgectc.types import Swipe
+from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files, validation
 
 POINTS = [[0.1, 0.2, 0.0], [0.2, 0.3, 16.0]]
 EXPECTED_SPLITS = {
@@ -47,7 +47,7 @@ def test_both_forms_of_points_and_extra_keys_are_read(tmp_path: Path) -> None:
         {"word": "is", "points": POINTS, "layout": "german", "user": "u1"},
         {"points": DICTS, "sentence": "is it", "source": "here", "kb": [1, 2], "word": None},
     )
-    first, second = jsonl.read(path)
+    first, second = swipe_files.read(path)
     assert first.swipe is not None
     assert second.swipe is not None
     assert same(first.swipe, swipe(word="is", layout="german", user="u1"))
@@ -75,7 +75,7 @@ def test_a_refused_row_never_stops_the_file(tmp_path: Path, reason: str, line: s
     good = json.dumps({"points": POINTS})
     path = tmp_path / "a.jsonl"
     path.write_text(f"{good}\n\n{line}\n  \n{good}", encoding="utf-8")
-    rows = list(jsonl.read(path))
+    rows = list(swipe_files.read(path))
     assert [row.index for row in rows] == [0, 1, 2]
     assert [row.swipe is None for row in rows] == [False, True, False]
     assert rows[1].error is not None
@@ -87,8 +87,8 @@ def test_a_refused_row_never_stops_the_file(tmp_path: Path, reason: str, line: s
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     swipes = [swipe(word="hello", user="u1"), swipe(), swipe(word="мир", layout="russian_jcuken")]
     for name in ("a.jsonl", "a.jsonl.gz"):
-        jsonl.write(tmp_path / name, iter(swipes))
-        again, dropped = jsonl.load(tmp_path / name)
+        swipe_files.write(tmp_path / name, iter(swipes))
+        again, dropped = swipe_files.load(tmp_path / name)
         assert not dropped
         assert all(map(same, swipes, again))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.jsonl", "a.jsonl.gz"]
@@ -97,7 +97,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 def test_numbers_are_rounded_and_the_swipe_is_not(tmp_path: Path) -> None:
     points = np.array([[-0.00001, 1 / 3, 0.0], [0.123456, 0.5, 16.6666]])
     kept = points.copy()
-    jsonl.write(tmp_path / "a.jsonl", [Swipe(points)])
+    swipe_files.write(tmp_path / "a.jsonl", [Swipe(points)])
     row = json.loads((tmp_path / "a.jsonl").read_text())
     assert row["points"] == [[0.0, 0.3333, 0.0], [0.1235, 0.5, 16.7]]
     assert "-0.0" not in (tmp_path / "a.jsonl").read_text()
@@ -107,7 +107,7 @@ def test_numbers_are_rounded_and_the_swipe_is_not(tmp_path: Path) -> None:
 def test_a_file_is_written_twice_to_the_same_bytes(tmp_path: Path) -> None:
     swipes = [swipe(word="hello", user="u1")]
     for name in ("one.jsonl.gz", "two.jsonl.gz"):
-        jsonl.write(tmp_path / name, swipes)
+        swipe_files.write(tmp_path / name, swipes)
     one, two = ((tmp_path / f"{name}.jsonl.gz").read_bytes() for name in ("one", "two"))
     assert one == two
     assert one[4:8] == b"\0\0\0\0"
@@ -122,38 +122,38 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, points: list[list[fl
     path = save(tmp_path / "a.jsonl", {"points": POINTS})
     before = path.read_bytes()
     with pytest.raises(InputError):
-        jsonl.write(path, [swipe(), Swipe(np.array(points))])
+        swipe_files.write(path, [swipe(), Swipe(np.array(points))])
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
-    jsonl.write(tmp_path / "a.jsonl.gz", [swipe()])
+    swipe_files.write(tmp_path / "a.jsonl.gz", [swipe()])
     (tmp_path / "a.jsonl.gz").rename(tmp_path / "packed.jsonl")
     save(tmp_path / "plain.jsonl.gz", {"points": POINTS})
     for name in ("packed.jsonl", "plain.jsonl.gz"):
-        assert len(jsonl.load(tmp_path / name)[0]) == 1
+        assert len(swipe_files.load(tmp_path / name)[0]) == 1
 
 
 def test_splits_are_fixed_and_about_a_tenth() -> None:
     # These ids are the contract: a changed hash would move test users into training.
-    assert [jsonl.split_of(u) for u in EXPECTED_SPLITS] == list(EXPECTED_SPLITS.values())
-    splits = [jsonl.split_of(f"user{i}") for i in range(3000)]
+    assert [swipe_files.split_of(u) for u in EXPECTED_SPLITS] == list(EXPECTED_SPLITS.values())
+    splits = [swipe_files.split_of(f"user{i}") for i in range(3000)]
     assert 0.08 < splits.count("dev") / 3000 < 0.12
     assert 0.08 < splits.count("test") / 3000 < 0.12
-    assert jsonl.split_of("\ud800") in jsonl.SPLITS
+    assert swipe_files.split_of("\ud800") in swipe_files.SPLITS
 
 
 def test_load_takes_one_split_and_counts_the_rest(tmp_path: Path) -> None:
     users = [*EXPECTED_SPLITS, None]
     path = tmp_path / "a.jsonl"
-    jsonl.write(path, [swipe(user=user) for user in users])
+    swipe_files.write(path, [swipe(user=user) for user in users])
     with path.open("a") as file:
         file.write("{\n" + json.dumps({"points": []}) + "\n")
-    whole, dropped = jsonl.load(path)
+    whole, dropped = swipe_files.load(path)
     assert len(whole) == len(users)
     assert dropped == {"bad_json": 1, "empty": 1}
-    found = {split: jsonl.load(path, split=split) for split in ("train", "dev", "test")}
+    found = {split: swipe_files.load(path, split=split) for split in ("train", "dev", "test")}
     for split, (swipes, dropped) in found.items():
         assert [s.user for s in swipes] == [u for u, of in EXPECTED_SPLITS.items() if of == split]
         assert dropped == {"bad_json": 1, "empty": 1, "no_user": 1}
@@ -161,7 +161,7 @@ def test_load_takes_one_split_and_counts_the_rest(tmp_path: Path) -> None:
 
 def test_an_unknown_split_is_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'train'"):
-        jsonl.load(tmp_path / "never opened", split="trian")
+        swipe_files.load(tmp_path / "never opened", split="trian")
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ def test_find_looks_into_folders(
     path = tmp_path / place
     path.parent.mkdir(exist_ok=True)
     path.touch()
-    assert jsonl.find(str(tmp_path)) == path
-    assert jsonl.find(str(path)) == path
+    assert swipe_files.find(str(tmp_path)) == path
+    assert swipe_files.find(str(path)) == path
     monkeypatch.setenv("EDGECTC_DATA", str(tmp_path))
-    assert jsonl.find(None) == path
+    assert swipe_files.find(None) == path
 
 
 @pytest.mark.parametrize("named", [None, "", "no/such/place", "."])
@@ -186,12 +186,12 @@ def test_find_names_both_ways_out(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EDGECTC_DATA", raising=False)
     with pytest.raises(InputError, match=r"--data PATH or set EDGECTC_DATA") as caught:
-        jsonl.find(named)
+        swipe_files.find(named)
     assert caught.value.reason == "no_data"
 
 
 def test_the_table_of_reasons_is_complete() -> None:
-    source = Path(jsonl.__file__).read_text(encoding="utf-8")
+    source = Path(swipe_files.__file__).read_text(encoding="utf-8")
     raised = set(re.findall(r'reason="(\w+)"|dropped\["(\w+)"\]', source))
     own = {name for pair in raised for name in pair if name}
-    assert own | set(validation.REASONS) == set(jsonl.REASONS)
+    assert own | set(validation.REASONS) == set(swipe_files.REASONS)

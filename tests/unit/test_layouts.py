@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from edgectc.data import layouts
-from edgectc.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.formats import layouts
 
 SHIPPED = [
     "azerty", "colemak", "dvorak", "german", "qwerty", "qwertz", "russian_jcuken", "spanish",

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import cli
-from edgectc.data import layouts
-from edgectc.data.lexicons import Lexicon, merged, recased, unoffending
-from edgectc.data.synthesis import swipe
-from edgectc.errors import BundleFileMissingError, ConfigError
+from edgectc.commands import cli
+from edgectc.core.errors import BundleFileMissingError, ConfigError
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon, merged, recased, unoffending
 
 AOSP = """dictionary=main:en
  word=I,f=200,flags=,originalFreq=200

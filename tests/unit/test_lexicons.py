@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from edgectc.data.lexicons import Lexicon, build, file_sha256, letters, spell
-from edgectc.errors import ConfigError, MissingDependencyError
+from edgectc.core.errors import ConfigError, MissingDependencyError
+from edgectc.language.lexicon import Lexicon, build, file_sha256, letters, spell
 
 
 @pytest.mark.parametrize(

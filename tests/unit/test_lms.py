@@ -14,11 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgectc import cli, language, registry
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import BudgetError, ConfigError, MissingDependencyError
-from edgectc.lms import _arpa, _counts, _kneser_ney, _mixture, _ngrams, _text, arpa
-from edgectc.lms._ngrams import normalize_word
+from edgectc.commands import cli
+from edgectc.core import registry
+from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
+from edgectc.language import builder as language
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.lms import arpa
+from edgectc.language.ngram import arpa_file, counting, kneser_ney, mixture, sentences, tables
+from edgectc.language.ngram.tables import normalize_word
 
 Gram = tuple[str, ...]
 
@@ -174,12 +177,12 @@ def test_estimates_equal_lmplz(case: str, tmp_path: Path) -> None:
 
 def test_too_little_text_takes_the_known_fallback() -> None:
     built = language.build([["one two three", "one two"]], order=2)
-    assert built.discounts == ((_kneser_ney.FALLBACK,) * 2,)
+    assert built.discounts == ((kneser_ney.FALLBACK,) * 2,)
     assert built.fallbacks == (1, 2)
     assert total(built.ngrams, ["one"]) == pytest.approx(1.0, abs=1e-6)
 
 
-def total(ngrams: _ngrams.NGrams, context: list[str]) -> float:
+def total(ngrams: tables.NGrams, context: list[str]) -> float:
     """Sum of the probabilities of everything that can come next."""
     model = arpa.NGramModel(ngrams)
     state = model.start(context)
@@ -231,30 +234,30 @@ def _held(text: list[str]) -> set[str]:
     return {" ".join(row[i : i + 3]) for row in rows for i in range(len(row) - 2)}
 
 
-def _lone(texts: list[list[str]], which: int) -> _ngrams.NGrams:
+def _lone(texts: list[list[str]], which: int) -> tables.NGrams:
     """The model of one of the texts over the words of all."""
-    gathered = _text.Corpus()
+    gathered = sentences.Corpus()
     for text in texts:
         gathered.extend(text)
     words, numbers = gathered.limited(None, None, [0.75, 0.25])
     own = gathered.sources == which
-    levels = _counts.count(numbers[own], np.zeros(int(own.sum()), int), len(words), 3)
-    _mixture.mix(levels)
-    return _mixture.packed(levels, words)
+    levels = counting.count(numbers[own], np.zeros(int(own.sum()), int), len(words), 3)
+    mixture.mix(levels)
+    return mixture.packed(levels, words)
 
 
-def perplexity(ngrams: _ngrams.NGrams, text: list[str]) -> float:
+def perplexity(ngrams: tables.NGrams, text: list[str]) -> float:
     return language.score(arpa.NGramModel(ngrams), text).perplexity
 
 
 def test_pruning_to_a_size_keeps_what_matters() -> None:
     text, held_out = corpus()[:450], corpus()[450:]
     full = language.build([text], order=3)
-    size = _ngrams.file_bytes(full.ngrams.words, full.ngrams.counts, quantized=False)
+    size = tables.file_bytes(full.ngrams.words, full.ngrams.counts, quantized=False)
     by_entropy = language.build([text], order=3, max_bytes=size * 2 // 3)
     by_count = language.build([text], order=3, prune=[0, 1, 1])
     assert by_entropy.ngrams.counts[0] == full.ngrams.counts[0]
-    smaller = _ngrams.file_bytes(by_count.ngrams.words, by_count.ngrams.counts, quantized=False)
+    smaller = tables.file_bytes(by_count.ngrams.words, by_count.ngrams.counts, quantized=False)
     same_size = language.build([text], order=3, max_bytes=smaller)
     assert perplexity(same_size.ngrams, text) < perplexity(by_count.ngrams, text)
     assert perplexity(by_entropy.ngrams, held_out) < 1.1 * perplexity(full.ngrams, held_out)
@@ -280,7 +283,7 @@ def test_the_vocabulary_is_limited_and_the_rest_unknown() -> None:
 
 def test_sentences_words_and_exclusions(tmp_path: Path) -> None:
     line = "“Don’t go to-day!” she said. ÉTÉ 1917, o'clock? \n"
-    assert _text.sentences(line) == [
+    assert sentences.sentences(line) == [
         ["don't", "go", "to", "day"],
         ["she", "said"],
         ["été", "1917", "o'clock"],
@@ -295,12 +298,12 @@ def test_sentences_words_and_exclusions(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def trigrams() -> _ngrams.NGrams:
+def trigrams() -> tables.NGrams:
     return language.build([corpus()], order=3).ngrams
 
 
-def test_following_and_backoff_say_the_same_as_score(trigrams: _ngrams.NGrams) -> None:
-    for ngrams in (trigrams, _ngrams.quantized(trigrams)):
+def test_following_and_backoff_say_the_same_as_score(trigrams: tables.NGrams) -> None:
+    for ngrams in (trigrams, tables.quantized(trigrams)):
         model = arpa.NGramModel(ngrams)
         words = ngrams.words[3:]
         for context in ([], ["w0"], ["w0", "w1"], ["w1", "unheard"], ["unheard"], ["w5", "w5"]):
@@ -317,7 +320,7 @@ def test_following_and_backoff_say_the_same_as_score(trigrams: _ngrams.NGrams) -
         assert model.following(model.start(["unheard"]))[0] == ()
 
 
-def test_states_are_as_short_as_the_future_allows(trigrams: _ngrams.NGrams) -> None:
+def test_states_are_as_short_as_the_future_allows(trigrams: tables.NGrams) -> None:
     model = arpa.NGramModel(trigrams)
     assert model.start(["unheard"]) == ()
     assert model.start(["w3", "unheard", "w0"]) == model.start(["w9", "unheard", "w0"])
@@ -344,20 +347,20 @@ def test_words_are_compared_casefolded(tmp_path: Path) -> None:
 
 
 def test_quantized_numbers_are_near_and_the_file_small(
-    trigrams: _ngrams.NGrams, tmp_path: Path
+    trigrams: tables.NGrams, tmp_path: Path
 ) -> None:
-    small = _ngrams.quantized(trigrams)
+    small = tables.quantized(trigrams)
     for level, coded in zip(trigrams.levels, small.levels, strict=True):
         assert np.median(np.abs(level.log_probs[:] - coded.log_probs[:])) < 0.01
         if level.backoffs is not None and coded.backoffs is not None:
             assert np.array_equal(level.backoffs[:] == 0, coded.backoffs[:] == 0)
     for ngrams in (trigrams, small):
-        _ngrams.write(tmp_path / "x.lm", ngrams)
+        tables.write(tmp_path / "x.lm", ngrams)
         quantize = ngrams is small
-        assert (tmp_path / "x.lm").stat().st_size == _ngrams.file_bytes(
+        assert (tmp_path / "x.lm").stat().st_size == tables.file_bytes(
             ngrams.words, ngrams.counts, quantized=quantize
         )
-        again = _ngrams.read(tmp_path / "x.lm")
+        again = tables.read(tmp_path / "x.lm")
         assert again.words == ngrams.words
         for level, other in zip(ngrams.levels, again.levels, strict=True):
             assert np.array_equal(level.words, other.words)
@@ -366,7 +369,7 @@ def test_quantized_numbers_are_near_and_the_file_small(
     assert perplexity(small, held_out) == pytest.approx(perplexity(trigrams, held_out), rel=0.02)
 
 
-def test_arpa_files_come_back_equal(trigrams: _ngrams.NGrams, tmp_path: Path) -> None:
+def test_arpa_files_come_back_equal(trigrams: tables.NGrams, tmp_path: Path) -> None:
     for name in ("x.arpa", "x.arpa.gz"):
         language.write(tmp_path / name, trigrams)
         again = arpa.read(tmp_path / name)
@@ -506,11 +509,11 @@ def test_text_that_is_not_utf8(tmp_path: Path) -> None:
         list(language.read_lines(tmp_path / "x.gz"))
 
 
-def test_nothing_half_written(tmp_path: Path, trigrams: _ngrams.NGrams) -> None:
+def test_nothing_half_written(tmp_path: Path, trigrams: tables.NGrams) -> None:
     (tmp_path / "x.arpa").write_text("old")
-    wrong = _ngrams.NGrams(trigrams.words[:9], trigrams.levels)
+    wrong = tables.NGrams(trigrams.words[:9], trigrams.levels)
     with pytest.raises(ValueError, match="zip"):
-        _arpa.write(tmp_path / "x.arpa", wrong)
+        arpa_file.write(tmp_path / "x.arpa", wrong)
     assert (tmp_path / "x.arpa").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgectc import cli, language
-from edgectc.errors import ConfigError
-from edgectc.lms import _ngrams, arpa
+from edgectc.commands import cli
+from edgectc.core.errors import ConfigError
+from edgectc.language import builder as language
+from edgectc.language.lms import arpa
+from edgectc.language.ngram import tables
 
 WORDS = [f"w{i}" for i in range(60)]
 
@@ -25,16 +27,16 @@ def corpus(seed: int, words: list[str], lines: int = 300) -> list[str]:
     return [*text, *words]
 
 
-def lone(seed: int, words: list[str], order: int) -> _ngrams.NGrams:
+def lone(seed: int, words: list[str], order: int) -> tables.NGrams:
     return language.build([corpus(seed, words)], order=order).ngrams
 
 
-def held(ngrams: _ngrams.NGrams, longest: int) -> set[tuple[str, ...]]:
+def held(ngrams: tables.NGrams, longest: int) -> set[tuple[str, ...]]:
     """All n-grams of a model as words."""
     found, rows = set(), [(word,) for word in ngrams.words]
     for n, level in enumerate(ngrams.levels[:longest], start=1):
         if n > 1:
-            above = _ngrams.parents(ngrams.levels[n - 2])
+            above = tables.parents(ngrams.levels[n - 2])
             rows = [
                 (*rows[p], ngrams.words[w])
                 for p, w in zip(above.tolist(), level.words.tolist(), strict=True)
@@ -58,7 +60,7 @@ def chance(model: arpa.NGramModel, history: tuple[str, ...], word: str) -> float
     return math.exp(model.score(state, word)[0]) if model.known(word) else 0.0
 
 
-def total(ngrams: _ngrams.NGrams, history: tuple[str, ...]) -> float:
+def total(ngrams: tables.NGrams, history: tuple[str, ...]) -> float:
     model = arpa.NGramModel(ngrams)
     unknown = math.exp(model.score(state_after(model, history), "never seen")[0])
     return unknown + sum(chance(model, history, word) for word in ngrams.words[2:])
@@ -139,7 +141,7 @@ def test_pruning_a_model_is_nearly_as_good_as_with_its_text() -> None:
     again = language.build([full], weights=[1], max_bytes=9000)
     assert small.threshold > 0
     assert again.threshold > 0
-    sizes = [_ngrams.file_bytes(b.ngrams.words, b.ngrams.counts, quantized=False)
+    sizes = [tables.file_bytes(b.ngrams.words, b.ngrams.counts, quantized=False)
              for b in (small, again)]  # fmt: skip
     assert max(sizes) <= 9000
     scores = [

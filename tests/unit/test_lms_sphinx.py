@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgectc import language
-from edgectc.errors import ConfigError
-from edgectc.lms import _sphinx, arpa
+from edgectc.core.errors import ConfigError
+from edgectc.language import builder as language
+from edgectc.language.lms import arpa
+from edgectc.language.ngram import sphinx as _sphinx
 
 Gram = tuple[str, ...]
 Model = dict[Gram, tuple[float, float]]  # natural log-prob and back-off

@@ -8,9 +8,9 @@ import json
 import numpy as np
 import pytest
 
-from edgectc import manifest as manifests
-from edgectc.errors import BundleError, BundleFileMissingError, BundleMismatchError
-from edgectc.manifest import Manifest
+from edgectc.core.errors import BundleError, BundleFileMissingError, BundleMismatchError
+from edgectc.formats import manifest as manifests
+from edgectc.formats.manifest import Manifest
 
 EXAMPLE = Manifest(
     name="tiny", target="onnx", scheme={"type": "float32", "atol": 1e-4}, opset=18,

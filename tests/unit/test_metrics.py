@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgectc.metrics import bootstrap, edit_distance, error_rate
+from edgectc.core.metrics import bootstrap, edit_distance, error_rate
 
 
 @cache
@@ -117,6 +117,6 @@ def test_bootstrap_refuses(values: list[float], options: dict[str, object], mess
 
 
 def test_metrics_stand_on_the_ground_floor() -> None:
-    code = "import sys, edgectc.metrics; print(*[m for m in sys.modules if 'edgectc.data' in m])"
+    code = "import sys, edgectc.core.metrics; print(*[m for m in sys.modules if 'ctc.data' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgectc.cli import main
-from edgectc.data import jsonl, layouts, movement, synthesis
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import InputError, UnknownNameError
-from edgectc.types import Array, Swipe
+from edgectc.commands.cli import main
+from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.types import Array, Swipe
+from edgectc.data import movement, swipe_files
+from edgectc.data.samples import swipe
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon
 
 BOARD = layouts.load("qwerty")
 INDEX = {letter: i for i, letter in enumerate(BOARD.letters)}
@@ -120,10 +122,10 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 
 def style_of_its_own(field: str, value: float) -> tuple[Array, Array]:
-    plain = synthesis.Style()
+    plain = swipe.Style()
     traces = []
     for style in (plain, replace(plain, **{field: value})):
-        traces.append(synthesis.swipe("hello", BOARD, np.random.default_rng(3), style))
+        traces.append(swipe.swipe("hello", BOARD, np.random.default_rng(3), style))
     return traces[0], traces[1]
 
 
@@ -150,7 +152,7 @@ def test_an_option_of_the_generator_does_what_it_says(field: str, value: float) 
 
 def test_the_fitted_style_rests_longer_at_doubles() -> None:
     rng = np.random.default_rng(0)
-    swipes = [Swipe(synthesis.swipe("hello", BOARD, rng, synthesis.FITTED), "hello")
+    swipes = [Swipe(swipe.swipe("hello", BOARD, rng, swipe.FITTED), "hello")
               for _ in range(60)]  # fmt: skip
     found = movement.measure(swipes)
     assert np.median(found["dwell_double"]) > 1.2 * np.median(found["dwell"])
@@ -159,12 +161,12 @@ def test_the_fitted_style_rests_longer_at_doubles() -> None:
 def test_the_verb_compares_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     real = [
-        Swipe(synthesis.swipe(word, BOARD, rng, synthesis.FITTED), word, user=f"u{n % 4}")
+        Swipe(swipe.swipe(word, BOARD, rng, swipe.FITTED), word, user=f"u{n % 4}")
         for n in range(60)
         for word in ("hello", "world")
     ]
     path, page = tmp_path / "real.jsonl", tmp_path / "page.html"
-    jsonl.write(path, real)
+    swipe_files.write(path, real)
     assert main(["data", "compare", str(path), "--json", "--html", str(page)]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["statistics"].keys() == movement.STATISTICS.keys()
@@ -183,7 +185,7 @@ def test_the_verb_compares_and_draws(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "did you mean 'fitted'" in capsys.readouterr().err
     assert main(["data", "compare", str(path), "--limit", "0"]) == 2
     with pytest.raises(UnknownNameError):
-        synthesis.named_style("x")
+        swipe.named_style("x")
 
 
 def test_synth_takes_the_style(tmp_path: Path) -> None:
@@ -194,5 +196,5 @@ def test_synth_takes_the_style(tmp_path: Path) -> None:
         files.append(out)
         command = ["data", "synth", "swipe", "--out", str(out), "--count", "20"]
         assert main([*command, "--lexicon", str(words), "--style", style]) == 0
-    rests = [np.median(movement.measure(jsonl.load(f)[0])["rest_share"]) for f in files]
+    rests = [np.median(movement.measure(swipe_files.load(f)[0])["rest_share"]) for f in files]
     assert rests[1] > rests[0]

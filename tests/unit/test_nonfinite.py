@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgectc import nonfinite
-from edgectc.errors import NonFiniteError
+from edgectc.core import nonfinite
+from edgectc.core.errors import NonFiniteError
 
 
 def test_every_bad_tensor_is_named_with_place_and_count() -> None:

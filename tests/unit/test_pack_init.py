@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edgectc import bundle
-from edgectc.cli import main
+from edgectc.commands.cli import main
+from edgectc.formats import bundle
 
 
 def test_pack_init_makes_a_bundle_of_any_family(

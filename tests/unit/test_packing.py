@@ -8,22 +8,22 @@ from typing import Any
 import pytest
 import torch
 
-from edgectc import bundle as bundles
-from edgectc import reference, registry
-from edgectc.cli import main
-from edgectc.data import layouts
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import BundleFileMissingError, ConfigError, NonFiniteError
-from edgectc.training import initialising, packing, recordings
+from edgectc.commands.cli import main
+from edgectc.core import registry
+from edgectc.core.errors import BundleFileMissingError, ConfigError, NonFiniteError
+from edgectc.exporting import packing, reference_recordings, untrained
+from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts, reference
+from edgectc.language.lexicon import Lexicon
 
 
 def swipe_model(decoder: str) -> dict[str, Any]:
     return {
         "name": "tiny",
-        "model": initialising.build("tcn"),
-        "spec": initialising.config("tcn").model,
+        "model": untrained.build("tcn"),
+        "spec": untrained.config("tcn").model,
         "boards": {"qwerty": layouts.load("qwerty")},
-        "recordings": reference.swipes(["qwerty"]),
+        "recordings": reference_recordings.swipes(["qwerty"]),
         "decoder": registry.complete("decoders", {"type": decoder}),
         "training": {"epoch": 1},
     }
@@ -117,12 +117,12 @@ def test_a_bad_weight_is_not_packed(tmp_path: Path) -> None:
 
 def test_nothing_is_generated_for_an_unknown_frontend() -> None:
     with pytest.raises(LookupError, match="did you mean 'neural'"):
-        recordings.generate("neurall", None, {})
+        reference_recordings.generate("neurall", None, {})
 
 
 @pytest.mark.parametrize("family", ["gru", "mobilenetv3", "tcn"])
 def test_a_bundle_without_words_is_packed_again_the_same(family: str, tmp_path: Path) -> None:
-    first = initialising.initialise(tmp_path / family, family, name=family)
+    first = untrained.initialise(tmp_path / family, family, name=family)
     again = packing.repack(first, tmp_path / "again")
     assert again.index == first.index
     samples = (first.path / "samples.jsonl").read_bytes()

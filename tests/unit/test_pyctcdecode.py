@@ -7,10 +7,10 @@ import builtins
 import numpy as np
 import pytest
 
-from edgectc.data.lexicons import Lexicon
-from edgectc.decoders import beam, pyctcdecode
-from edgectc.errors import ConfigError, InputError, MissingDependencyError
-from edgectc.tokens import Tokens
+from edgectc.core.errors import ConfigError, InputError, MissingDependencyError
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import beam, pyctcdecode
+from edgectc.language.lexicon import Lexicon
 
 TOKENS = Tokens(("a", "b", "c", "<blank>", "t", "|"), 3)
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import cli, language
-from edgectc.data import jsonl, layouts
-from edgectc.data.synthesis import swipe
-from edgectc.errors import BundleFileMissingError, ConfigError, InputError
+from edgectc.commands import cli
+from edgectc.core.errors import BundleFileMissingError, ConfigError, InputError
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe
+from edgectc.formats import layouts
+from edgectc.language import builder as language
 
 QWERTY = layouts.load("qwerty")
 
@@ -88,7 +90,9 @@ def test_a_vanished_language_model_is_said_once_and_decoding_goes_on(
     copied: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (copied / "words.lm").unlink()
-    monkeypatch.setattr("edgectc.bundle.models_dir", lambda: None)  # no other copy to be found
+    monkeypatch.setattr(
+        "edgectc.formats.bundle.models_dir", lambda: None
+    )  # no other copy to be found
     language.warn.cache_clear()
     with caplog.at_level(logging.WARNING, logger="edgectc"):
         loaded = [edgectc.load(copied, runner="onnx") for _ in range(2)][-1]
@@ -113,7 +117,7 @@ def test_a_model_without_one_refuses_a_context(copied: Path) -> None:
 def test_rows_and_options_of_decode(
     shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = next(jsonl.read(shipped / "samples.jsonl")).swipe
+    row = next(swipe_files.read(shipped / "samples.jsonl")).swipe
     assert row is not None
     points = row.points.tolist()
     rows = [{"points": points, "context": ["say"]}, {"points": points, "context": "say"}]

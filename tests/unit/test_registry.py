@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from edgectc import registry
-from edgectc.errors import ConfigError, UnknownNameError
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, UnknownNameError
 
 
 def test_names_are_file_names() -> None:
@@ -18,9 +18,9 @@ def test_names_are_file_names() -> None:
 
 def test_listing_imports_no_variant() -> None:
     code = (
-        "import sys; from edgectc import registry; "
+        "import sys; from edgectc.core import registry; "
         "[registry.names(k) for k in registry.KINDS]; "
-        "assert 'torch' not in sys.modules and 'edgectc.targets.onnx' not in sys.modules"
+        "assert 'torch' not in sys.modules and 'edgectc.exporting.targets.onnx' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from edgectc import cli, registry, schemes
-from edgectc.errors import UnknownNameError
+from edgectc.commands import cli
+from edgectc.core import registry, schemes
+from edgectc.core.errors import UnknownNameError
 
 
 @pytest.mark.parametrize("name", sorted(schemes.SCHEMES))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgectc.errors import BudgetError, ConfigError
-from edgectc.quantizing.measure import Loss, Speed
-from edgectc.quantizing.search import Budgets, Point, search
+from edgectc.core.errors import BudgetError, ConfigError
+from edgectc.quantization.budget_search import Budgets, Point, search
+from edgectc.quantization.measure import Loss, Speed
 
 NAMES = [f"op{i}" for i in range(24)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgectc import registry
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.tokens import Tokens, output_length
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.tokens import Tokens, output_length
 
 NEURAL = {"type": "neural", "max_frames": 20, "channels": 4, "days": ["monday", "friday"]}
 LANDMARKS = {

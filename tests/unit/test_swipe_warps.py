@@ -10,20 +10,21 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc.data import jsonl, layouts
+from edgectc.core.errors import ConfigError
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe
 from edgectc.data.splicing import letter_points, splice
-from edgectc.data.synthesis import swipe
-from edgectc.errors import ConfigError
-from edgectc.tasks import swipe as task
-from edgectc.tasks._base import Batch, Run
-from edgectc.tasks._rebuilding import backwards, random_layout, rebuilt
-from edgectc.tasks._swipes import Data, SwipeArrays, to_arrays
-from edgectc.tasks._warping import Augment
-from edgectc.training import losses
-from edgectc.training.initialising import build
-from edgectc.training.schedules import learning_rate
+from edgectc.exporting.untrained import build
+from edgectc.formats import layouts
+from edgectc.training.loop.schedules import learning_rate
+from edgectc.training.objectives import losses
 from edgectc.training.settings import Loss, Optimizer, Schedule, Settings
-from edgectc.types import Swipe
+from edgectc.training.swipes.arrays import Data, SwipeArrays, to_arrays
+from edgectc.training.swipes.augment import Augment
+from edgectc.training.swipes.keyboard_augment import backwards, random_layout, rebuilt
+from edgectc.training.task import Batch, Run
+from edgectc.training.tasks import swipe as task
 
 BOARD = layouts.load("qwerty")
 STILL = {"shift": 0.0, "scale": 0.0, "shear": 0.0, "wobble": 0.0, "pace": 0.0}
@@ -184,11 +185,11 @@ def test_random_layouts_are_valid_and_hold_every_letter() -> None:
 def test_epochs_hold_spliced_generated_and_balanced_rows(tmp_path: Any, model: Any) -> None:
     words = ["the"] * 30 + ["window", "dinner", "ladder", "hello"]
     users = [f"user{i}" for i in range(40)]
-    train = [u for u in users if jsonl.split_of(u) == "train"][:4]
-    dev = next(u for u in users if jsonl.split_of(u) == "dev")
+    train = [u for u in users if swipe_files.split_of(u) == "train"][:4]
+    dev = next(u for u in users if swipe_files.split_of(u) == "dev")
     rows = [made(w, i, train[i % 4]) for i, w in enumerate(words * 4)] + [made("on", 9, dev)]
     path = tmp_path / "some.jsonl"
-    jsonl.write(path, rows)
+    swipe_files.write(path, rows)
     how = Data(
         synthetic=0.5, synthetic_pool=99, random_layouts=2, spliced=0.25, spliced_pool=200,
         balance=1.0,
@@ -220,7 +221,7 @@ def test_the_rate_is_held_and_then_goes_down() -> None:
     "how", [{"augment": {"views": 3}}, {"data": {"spliced": -1.0}}, {"augment": {"mirror": 2.0}}]
 )
 def test_senseless_options_are_refused(how: dict[str, Any]) -> None:
-    from edgectc import registry
+    from edgectc.core import registry
 
     with pytest.raises(ConfigError):
         registry.complete("tasks", {"type": "swipe", **how})

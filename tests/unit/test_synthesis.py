@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgectc.data import layouts
-from edgectc.data.synthesis import swipe
+from edgectc.data.samples.swipe import swipe
 from edgectc.data.validation import check_points
+from edgectc.formats import layouts
 
 
 @pytest.mark.parametrize("name", layouts.names())

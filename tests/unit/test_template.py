@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import metrics
-from edgectc.data import layouts
-from edgectc.data.lexicons import Lexicon
-from edgectc.data.synthesis import swipe
-from edgectc.decoders import lexicon
-from edgectc.decoders._template import Path
-from edgectc.errors import ConfigError
-from edgectc.tokens import Tokens
+from edgectc.core import metrics
+from edgectc.core.errors import ConfigError
+from edgectc.core.tokens import Tokens
+from edgectc.data.samples.swipe import swipe
+from edgectc.decoding.decoders import lexicon
+from edgectc.decoding.search.trace import Path
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon
 
 KEYS = {"a": np.array([0.0, 0.0]), "b": np.array([1.0, 0.0]), "c": np.array([0.4, 1.0])}
 TOKENS = Tokens(("a", "b", "c", "<blank>"), blank_id=3)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgectc.errors import ConfigError, InputError
-from edgectc.tokens import Tokens, collapse, frames_needed
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.tokens import Tokens, collapse, frames_needed
 
 
 def test_both_directions_agree() -> None:

@@ -12,10 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from edgectc.data import jsonl, layouts
-from edgectc.data.lexicons import Lexicon
-from edgectc.data.synthesis import generate, swipe
-from edgectc.errors import (
+from edgectc.core.errors import (
     BundleError,
     BundleFileMissingError,
     BundleMismatchError,
@@ -23,16 +20,20 @@ from edgectc.errors import (
     InputError,
     NonFiniteError,
 )
-from edgectc.model import CtcModel
-from edgectc.tasks._swipes import joined, to_arrays
-from edgectc.tasks._warping import Augment, augmented
-from edgectc.training import checkpoints
-from edgectc.training.checkpoints import Checkpoint
-from edgectc.training.packing import Words, pack
-from edgectc.training.schedules import learning_rate
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import generate, swipe
+from edgectc.exporting.packing import Words, pack
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon
+from edgectc.networks.model import CtcModel
+from edgectc.training.loop import checkpoints
+from edgectc.training.loop.checkpoints import Checkpoint
+from edgectc.training.loop.schedules import learning_rate
+from edgectc.training.loop.trainer import train
 from edgectc.training.settings import Optimizer
-from edgectc.training.trainer import train
-from edgectc.types import Swipe
+from edgectc.training.swipes.arrays import joined, to_arrays
+from edgectc.training.swipes.augment import Augment, augmented
 
 WORDS = ["the", "and", "hello", "world", "keyboard", "swipe"]
 LEXICON = Lexicon.from_counts({word: 10.0 for word in WORDS})
@@ -61,7 +62,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for user in range(30)
         for word in WORDS
     ]
-    jsonl.write(path, swipes)
+    swipe_files.write(path, swipes)
     return path
 
 
@@ -97,7 +98,7 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
     train(config, tmp_path, data=data, lexicon=LEXICON)
     torch.manual_seed(0)
     model = CtcModel(CONFIG["model"])
-    real = to_arrays(jsonl.load(data, split="train")[0], model.frontend, model.stride)
+    real = to_arrays(swipe_files.load(data, split="train")[0], model.frontend, model.stride)
     names = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
     boards = [layouts.load(name) for name in names]
     made = list(generate(LEXICON, boards, count=40, words=6, seed=0))

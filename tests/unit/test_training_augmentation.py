@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgectc.config import family_config
+from edgectc.core.config import family_config
+from edgectc.core.errors import ConfigError
+from edgectc.core.tokens import frames_needed
 from edgectc.data import augmentation as change
-from edgectc.errors import ConfigError
-from edgectc.tasks._warping import Augment, augmented
-from edgectc.tokens import frames_needed
 from edgectc.training.preparing import prepare
+from edgectc.training.swipes.augment import Augment, augmented
 
 CHANGES = {
     "white_noise": lambda x, rng, s: change.white_noise(x, rng, s),

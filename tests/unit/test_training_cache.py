@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc.config import family_config
-from edgectc.data.lexicons import Lexicon
-from edgectc.tasks import _cache, _signals, swipe
-from edgectc.tasks._base import Task
+from edgectc.core.config import family_config
+from edgectc.language.lexicon import Lexicon
+from edgectc.training import cache as _cache
+from edgectc.training import signal_task
 from edgectc.training.preparing import prepare
+from edgectc.training.task import Task
+from edgectc.training.tasks import swipe
 
 FEW = {"tcn": {"synthetic_pool": 30}, "gru": {"train": 12, "dev": 5}}
 FEW["mobilenetv3"] = FEW["gru"]
@@ -60,7 +62,7 @@ def test_what_was_kept_is_what_was_made(
 
     with monkeypatch.context() as patch:
         patch.setattr(swipe, "_prepared", never)
-        patch.setattr(_signals, "_prepared", never)
+        patch.setattr(signal_task, "_prepared", never)
         assert same(seen(task_of(family, tmp_path)), plain)
         with pytest.raises(AssertionError, match="again"):
             task_of(family, None)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from edgectc.config import families, family_config
-from edgectc.training import checkpoints, devices, initialising
-from edgectc.training.trainer import train
+from edgectc.core.config import families, family_config
+from edgectc.exporting import untrained
+from edgectc.training.loop import checkpoints, devices
+from edgectc.training.loop.trainer import train
 
 pytestmark = [
     pytest.mark.gpu,
@@ -34,7 +35,7 @@ def trained(out: Path, config: dict[str, Any], device: str = "cuda") -> list[dic
 
 @pytest.mark.parametrize("family", families())
 def test_every_family_answers_as_on_the_cpu(family: str) -> None:
-    model = initialising.build(family).eval()
+    model = untrained.build(family).eval()
     generator = torch.Generator().manual_seed(0)
     inputs = {}
     for name, about in model.frontend.input_contract().items():

@@ -12,17 +12,17 @@ import pytest
 import torch
 from torch import nn
 
-from edgectc.cli import main
-from edgectc.config import dumps, family_config
-from edgectc.errors import BundleError, InputError, NonFiniteError, UnknownNameError
-from edgectc.model import CtcModel
-from edgectc.tasks._base import Batch, check_feasible, output_frames
-from edgectc.tasks._signals import Signals
-from edgectc.training import checkpoints, trainer
-from edgectc.training.guards import StepGuard, first_bad
+from edgectc.commands.cli import main
+from edgectc.core.config import dumps, family_config
+from edgectc.core.errors import BundleError, InputError, NonFiniteError, UnknownNameError
+from edgectc.networks.model import CtcModel
+from edgectc.training.log.records import Records, Tally
+from edgectc.training.loop import checkpoints, trainer
+from edgectc.training.loop.guards import StepGuard, first_bad
+from edgectc.training.loop.trainer import train
 from edgectc.training.preparing import prepare
-from edgectc.training.records import Records, Tally
-from edgectc.training.trainer import train
+from edgectc.training.signal_task import Signals
+from edgectc.training.task import Batch, check_feasible, output_frames
 
 
 def config_of(family: str = "gru", **changes: object) -> dict:

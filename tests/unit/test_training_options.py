@@ -14,19 +14,22 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from edgectc.cli import main
-from edgectc.config import families, family_config
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.model import CtcModel
-from edgectc.tasks._base import Batch, Metric, Score
-from edgectc.training import checkpoints, devices, losses, plots, trainer, validation
-from edgectc.training.feeding import Feeder, bucketed, cut
-from edgectc.training.initialising import initialise as untrained
+from edgectc.commands.cli import main
+from edgectc.core.config import families, family_config
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.exporting.untrained import initialise as untrained
+from edgectc.networks.model import CtcModel
+from edgectc.training import validation
+from edgectc.training.log import curves
+from edgectc.training.loop import checkpoints, devices, trainer
+from edgectc.training.loop.feeding import Feeder, bucketed, cut
+from edgectc.training.loop.schedules import learning_rate
+from edgectc.training.loop.trainer import Trainer, train
+from edgectc.training.objectives import losses
 from edgectc.training.parameters import Average, Freezer, initialise
 from edgectc.training.preparing import make_optimizer, prepare
-from edgectc.training.schedules import learning_rate
 from edgectc.training.settings import Freeze, Init, Optimizer, Schedule
-from edgectc.training.trainer import Trainer, train
+from edgectc.training.task import Batch, Metric, Score
 
 
 def config_of(family: str = "gru", **changes: object) -> dict:
@@ -542,7 +545,7 @@ def test_a_batch_cut_to_its_longest_gives_the_same_answers(family: str) -> None:
 def test_overfitting_says_whether_a_model_can_learn(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = Path(trainer.__file__).parents[1] / "configs/gru-small.toml"
+    place = Path(trainer.__file__).parents[2] / "configs/gru-small.toml"
     arguments = ["train", str(place), "--out", str(tmp_path), "--device", "cpu", "--json"]
     arguments += ["--set", "data.train=12", "--set", "data.dev=2", "--overfit", "4"]
     assert main(arguments) == 0
@@ -598,10 +601,10 @@ def test_curves_are_drawn_of_what_there_is(tmp_path: Path) -> None:
     texts = {one.text for one in svg.findall(".//{*}text")}
     assert {"epoch", "loss", "dev_per", "1", "3"} <= texts
     for rows in ([], [{"epoch": 1, "loss": None}], [{"epoch": 1, "loss": 2.0, "a<b": 0.5}]):
-        plots.write(tmp_path / "x.svg", rows, "a<b")
+        curves.write(tmp_path / "x.svg", rows, "a<b")
         ElementTree.parse(tmp_path / "x.svg")
     flat = [{"epoch": i, "loss": 1.0, "m": 0.1 * i} for i in (1, 2)]
-    plots.write(tmp_path / "x.svg", flat, "m")
+    curves.write(tmp_path / "x.svg", flat, "m")
     places = [
         one.get("cy") for one in ElementTree.parse(tmp_path / "x.svg").findall(".//{*}circle")
     ]

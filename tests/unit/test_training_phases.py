@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from edgectc.cli import main
-from edgectc.config import family_config
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import ConfigError, EdgectcError
-from edgectc.training import checkpoints, phases
-from edgectc.training.trainer import train
+from edgectc.commands.cli import main
+from edgectc.core.config import family_config
+from edgectc.core.errors import ConfigError, EdgectcError
+from edgectc.language.lexicon import Lexicon
+from edgectc.training import phases
+from edgectc.training.loop import checkpoints
+from edgectc.training.loop.trainer import train
 
 
 def config(**changes: Any) -> dict[str, Any]:

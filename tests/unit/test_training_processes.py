@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from edgectc.config import family_config
-from edgectc.training import checkpoints
+from edgectc.core.config import family_config
+from edgectc.training.loop import checkpoints
 
 pytestmark = pytest.mark.slow
 
 RUN = """
 import json, sys, warnings
 from pathlib import Path
-from edgectc.training.trainer import train
+from edgectc.training.loop.trainer import train
 config, out = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
 train(config, out, data=None, lexicon=None, device="cpu", threads=1)
 """

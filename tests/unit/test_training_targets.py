@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgectc.config import families, family_config
-from edgectc.training.trainer import train
+from edgectc.core.config import families, family_config
+from edgectc.training.loop.trainer import train
 
 # Of samples that were not trained on: the words of swipes, glosses, phonemes.
 TARGETS = {

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from edgectc import registry
-from edgectc.cli import main
-from edgectc.config import families, family_config
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.model import CtcModel
-from edgectc.tasks._base import Metric, greedy_ids, token_error
-from edgectc.training import checkpoints
+from edgectc.commands.cli import main
+from edgectc.core import registry
+from edgectc.core.config import families, family_config
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.exporting.packing import pack
+from edgectc.networks.model import CtcModel
+from edgectc.training.loop import checkpoints
+from edgectc.training.loop.trainer import train
 from edgectc.training.overfitting import overfit, without_dropout
-from edgectc.training.packing import pack
-from edgectc.training.trainer import train
+from edgectc.training.task import Metric, greedy_ids, token_error
 
 METRICS = {"swipe": "dev_top1", "landmarks": "dev_wer", "neural": "dev_per"}
 

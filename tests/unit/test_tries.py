@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edgectc.data import packed, tries
-from edgectc.data.lexicons import Lexicon
-from edgectc.errors import ConfigError
+from edgectc.core.errors import ConfigError
+from edgectc.language import packed, tries
+from edgectc.language.lexicon import Lexicon
 
 LETTERS = {letter: number for number, letter in enumerate("abcd")}
 ROOT = tries.ROOT_LETTER

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc import cli, tuning
-from edgectc.data import jsonl, layouts
-from edgectc.data.lexicons import Lexicon
-from edgectc.data.synthesis import swipe
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.types import Swipe
+from edgectc.commands import cli
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.types import Swipe
+from edgectc.data import swipe_files
+from edgectc.data.samples.swipe import swipe
+from edgectc.evaluation import tuning
+from edgectc.formats import layouts
+from edgectc.language.lexicon import Lexicon
 
 WORDS = {
     "the": 300.0, "thee": 1.0, "too": 20.0, "to": 200.0, "tip": 3.0, "top": 6.0, "hello": 5.0,
@@ -81,7 +83,7 @@ def test_only_the_named_weights_move(lexicon: str, swipes: list[Swipe]) -> None:
 
 def test_prompts_give_the_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     points = swipe("york", layouts.load("qwerty"), np.random.default_rng(1))
-    jsonl.write(tmp_path / "dev.jsonl", [Swipe(points, "york", prompt="off to new york")])
+    swipe_files.write(tmp_path / "dev.jsonl", [Swipe(points, "york", prompt="off to new york")])
     seen = []
 
     def tune(_: object, rows: list[Swipe], *, only: list[str] | None) -> None:
@@ -108,7 +110,7 @@ def test_what_cannot_be_tuned_is_refused(lexicon: str, swipes: list[Swipe]) -> N
 def test_command_line_writes_a_preset(
     capsys: pytest.CaptureFixture[str], lexicon: str, swipes: list[Swipe], tmp_path: Path
 ) -> None:
-    jsonl.write(tmp_path / "dev.jsonl", swipes)
+    swipe_files.write(tmp_path / "dev.jsonl", swipes)
     out = tmp_path / "preset.json"
     code = cli.main(
         ["tune-decoder", "--data", str(tmp_path / "dev.jsonl"), "--split", "all",

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edgectc.core.errors import InputError
 from edgectc.data import validation
 from edgectc.data.validation import REASONS, check_label, check_points
-from edgectc.errors import InputError
 
 GOOD = [[0.1, 0.2, 0.0], [0.2, 0.3, 16.0], [0.3, 0.3, 33.0]]
 LATIN = "abcdefghijklmnopqrstuvwxyz"

@@ -17,10 +17,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from edgectc.data import layouts, validation
-from edgectc.data.jsonl import Row
-from edgectc.errors import ConfigError, InputError, UnknownNameError
-from edgectc.types import Swipe
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.types import Swipe
+from edgectc.data import validation
+from edgectc.data.swipe_files import Row
+from edgectc.formats import layouts
 
 REASONS: dict[str, str] = {
     "bad_line": "The line has too few columns, or a number that is none.",
@@ -136,7 +137,7 @@ def swipe(
         prompt: the whole text to write.
 
     Raises:
-        InputError: it cannot be used; ``reason`` is one of `edgectc.data.jsonl.REASONS` or of
+        InputError: it cannot be used; ``reason`` is one of `edgectc.data.swipe_files.REASONS` or of
             `REASONS`.
     """
     if not isinstance(word, str):

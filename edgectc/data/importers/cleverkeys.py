@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgectc.core.errors import InputError
+from edgectc.core.types import Swipe
 from edgectc.data.importers import files, objects, swipe
-from edgectc.data.jsonl import Row
-from edgectc.errors import InputError
-from edgectc.types import Swipe
+from edgectc.data.swipe_files import Row
 
 
 def rows(path: Path) -> Iterator[Row]:

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
+from edgectc.core.errors import InputError
+from edgectc.core.types import Swipe
 from edgectc.data.importers import files, lines, swipe
-from edgectc.data.jsonl import Row
-from edgectc.errors import InputError
-from edgectc.types import Swipe
+from edgectc.data.swipe_files import Row
 
 _COLUMNS = 12
 _LETTER_SHARE = 3.0 / 3.7

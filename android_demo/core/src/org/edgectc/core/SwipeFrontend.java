@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * Resamples a trace to the frames that the network takes; everything after that is in its graph.
  *
- * <p>The rule and its reasons stand in edgectc/frontends/swipe.py, the steps in
+ * <p>The rule and its reasons stand in edgectc/data/frontends/swipe.py, the steps in
  * docs/host_contract.md.
  */
 public final class SwipeFrontend {

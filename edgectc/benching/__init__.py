@@ -1,1 +1,0 @@
-"""How `edgectc bench` measures: plan, worker processes, statistics, gate, page, traces."""

@@ -1,0 +1,167 @@
+"""From what was seen to the figures of a row.
+
+A sample's time is the median of its rounds, less the floor of the clock, so that a busy moment of
+the machine does not count; ``p50``, ``p90`` and ``p99`` are then over samples. What such moments do
+to a user is ``p99_all_ms``, over every single call.
+
+Of each round percentiles are kept by the clock and by processor time, divided by the round's own
+reading of the yardstick: these series carry to the gate, see `edgectc.benchmarking.gate`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgectc.benchmarking.measure import Record
+from edgectc.benchmarking.samples import Samples
+from edgectc.benchmarking.worker import STAGES
+from edgectc.core.types import Array
+
+REFERENCE = "yardstick"
+_POINTS = 61  # of the distribution that a row keeps
+
+
+def row(record: Record, samples: Samples) -> dict[str, Any]:
+    """Return one row of the JSON; a row that did not run has ``reason`` and no figures."""
+    plan = record.plan
+    about = {
+        "artifact": plan.subject.name,
+        "runtime": plan.runtime,
+        "device": plan.device,
+        "threads": plan.threads,
+        "status": "not_run" if record.reason else "ok",
+        "reason": record.reason,
+        "size_bytes": plan.subject.size_bytes,
+    }
+    if record.reason:
+        return about
+    spent, floor = _table(record.rounds, "")
+    cpu, cpu_floor = _table(record.rounds, "cpu_")
+    yardstick = np.array([r["yardstick_ns"] for r in record.rounds]) / 1e6
+    medians = per_round(spent - floor)["p50_ms"]
+    return about | {
+        "threads_seen": record.more.get("threads_seen"),
+        **cold(record.cold),
+        **latencies(np.maximum(spent - floor, 0.0)),
+        **interval_of("p50", medians),
+        "floor_us": round(float(floor.sum()) * 1e3, 3),
+        "to_yardstick": round(float(np.median(medians / yardstick)), 4),
+        "waited_share": round(float(np.median([r["waited_share"] for r in record.rounds])), 4),
+        "cpu_ms": round(float(np.median((cpu - cpu_floor).sum(axis=2).mean(axis=1))), 4),
+        "cpu_s": round(record.more["cpu_s"], 3),
+        **_throughput(record.more.get("throughput", [])),
+        "peak_rss_bytes": record.more["peak_rss_bytes"],
+        "gpu_memory_bytes": record.more.get("gpu_memory_bytes"),
+        "labelled": record.more.get("labelled", 0),
+        "top1": record.more.get("top1"),
+        "top3": record.more.get("top3"),
+        "error_rate": record.more.get("error_rate"),
+        "samples": samples.timed,
+        "rounds": len(record.rounds),
+        "series": series(spent - floor, cpu - cpu_floor, record),
+    }  # fmt: skip
+
+
+def reference(records: Sequence[Record]) -> dict[str, Any] | None:
+    """Return the row that others are compared with: the yardstick over all rounds of all rows."""
+    readings = [r["yardstick_ns"] / 1e6 for record in records for r in record.rounds]
+    if not readings:
+        return None
+    p50, p90, p99 = np.percentile(readings, (50, 90, 99))
+    return {
+        "artifact": REFERENCE, "runtime": "numpy", "device": "cpu", "threads": 1,
+        "status": "ok", "reason": "", "size_bytes": 0,
+        "p50_ms": round(p50, 4), "p90_ms": round(p90, 4), "p99_ms": round(p99, 4),
+        "rounds": len(readings),
+    }  # fmt: skip
+
+
+def _table(rounds: Sequence[Mapping[str, Any]], clock: str) -> tuple[Array, Array]:
+    """Return (rounds, samples, stages) milliseconds, and (stages,) of the floor."""
+    spent = np.array([r[f"{clock}spent_ns"] for r in rounds], np.float64) / 1e6
+    floor = np.median([r[f"{clock}floor_ns"] for r in rounds], axis=0) / 1e6
+    return spent, floor
+
+
+def latencies(spent: Array) -> dict[str, Any]:
+    """Return percentiles of (rounds, samples, stages) milliseconds, floor subtracted."""
+    each = np.median(spent.sum(axis=2), axis=0)
+    found: dict[str, Any] = {
+        f"p{p}_ms": round(float(np.percentile(each, p)), 4) for p in (50, 90, 99)
+    }
+    found["p99_all_ms"] = round(float(np.percentile(spent.sum(axis=2), 99)), 4)
+    for place, stage in enumerate(STAGES):
+        part = np.median(spent[:, :, place], axis=0)
+        for p in (50, 90, 99):
+            found[f"{stage}_p{p}_ms"] = round(float(np.percentile(part, p)), 4)
+    points = np.percentile(each, np.linspace(0, 100, _POINTS))
+    found["distribution_ms"] = [round(float(value), 4) for value in points]
+    return found
+
+
+def per_round(spent: Array) -> dict[str, Array]:
+    """Return (rounds,) p50 and p99 of the whole, and p50 of the network and of decoding."""
+    whole = np.maximum(spent, 0.0).sum(axis=2)
+    return {
+        "p50_ms": np.percentile(whole, 50, axis=1),
+        "p99_ms": np.percentile(whole, 99, axis=1),
+        "network_p50_ms": np.percentile(spent[:, :, 1], 50, axis=1),
+        "decode_p50_ms": np.percentile(spent[:, :, 2], 50, axis=1),
+    }
+
+
+def series(spent: Array, cpu: Array, record: Record) -> dict[str, list[float]]:
+    """Return what the gate compares: per-round figures in yardsticks, and loads in milliseconds."""
+    found: dict[str, Array] = {}
+    for prefix, table in (("", spent), ("cpu_", cpu)):
+        yardstick = np.array([r[f"{prefix}yardstick_ns"] for r in record.rounds]) / 1e6
+        found |= {prefix + name: v / yardstick for name, v in per_round(table).items()}
+    found["load_ms"] = np.array([one["load_ms"] for one in record.cold])
+    return {name: [round(float(v), 5) for v in values] for name, values in found.items()}
+
+
+def cold(starts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return medians over fresh processes, and the first of all, before any file was cached."""
+    found = {
+        name: round(float(np.median([one[name] for one in starts])), 2)
+        for name in ("load_ms", "cold_ms", "first_call_ms")
+    }
+    return {**found, "first_load_ms": round(starts[0]["load_ms"], 2)}
+
+
+def interval_of(name: str, values: Array) -> dict[str, float]:
+    """Return ``NAME_low_ms`` and ``NAME_high_ms``, see `interval`."""
+    low, high = interval(values)
+    return {f"{name}_low_ms": round(low, 4), f"{name}_high_ms": round(high, 4)}
+
+
+def interval(values: Sequence[float] | Array) -> tuple[float, float]:
+    """Return (low, high), about 95 % for the median of whatever gave ``values``.
+
+    Order statistics, so one wild value in ten changes nothing. Of fewer than six values none are
+    far enough apart: then one and a half times their range, around the median.
+
+    Source: Conover 1999, "Practical Nonparametric Statistics", section 3.2.
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    n = len(ordered)
+    if n < 6:
+        middle, reach = float(np.median(ordered)), 1.5 * float(ordered[-1] - ordered[0])
+        return middle - reach, middle + reach
+    place = max(0, math.floor((n - 1.96 * math.sqrt(n)) / 2 - 0.5))
+    return float(ordered[place]), float(ordered[n - 1 - place])
+
+
+def _throughput(found: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    if not found:
+        return {"throughput_per_s": None, "throughput_batch": None, "throughput": []}
+    best = max(found, key=lambda one: one["per_s"])
+    return {
+        "throughput_per_s": round(best["per_s"], 1),
+        "throughput_batch": int(best["batch"]),
+        "throughput": [{"batch": int(o["batch"]), "per_s": round(o["per_s"], 1)} for o in found],
+    }

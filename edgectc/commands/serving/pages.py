@@ -1,0 +1,134 @@
+"""The files of the browser keyboard and of the model it is to use, by their address."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
+from edgectc.core.files import write_bytes
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+from edgectc.formats.manifest import Manifest
+
+SITE = Path(__file__).with_name("site")
+BUILD = "scripts/build-demo (in the source tree, with Node 20 or later)"
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What is served.
+
+    Attributes:
+        name: name of the model.
+        files: address relative to the page -> file.
+        index: what the page is told about the model, JSON.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+    index: bytes
+
+    def read(self, address: str) -> bytes | None:
+        """Return the bytes at an address, None if there is nothing."""
+        if address == "model/index.json":
+            return self.index
+        path = self.files.get(address or "index.html")
+        return path.read_bytes() if path else None
+
+
+def collect(
+    model: str | None, *, lexicon: str | None = None, language_model: str | None = None
+) -> Pages:
+    """Return the keyboard with a model: a bundle, an ``.onnx`` file, or a shipped model by name.
+
+    Args:
+        model: None is the shipped swipe model.
+        lexicon: path of the lexicon, where it does not lie beside the model.
+        language_model: path of the language model, likewise.
+
+    Raises:
+        MissingDependencyError: the page was not built.
+        BundleError: the model is damaged, or a file it needs is nowhere.
+        ConfigError: a browser cannot run the model.
+    """
+    if not (SITE / "index.html").is_file():
+        raise MissingDependencyError("edgectc demo", package="browser page", command=BUILD)
+    place = bundles.locate(model)
+    artifacts = _artifacts(place)
+    first = _checked(artifacts[0])
+    files = {
+        str(path.relative_to(SITE).as_posix()): path
+        for path in sorted(SITE.rglob("*"))
+        if path.is_file()
+    }
+    files |= {f"model/{path.name}": path for path in artifacts}
+    words = _named(first.lexicon, artifacts[0], "lexicon", lexicon)
+    files[f"model/{words.name}"] = words
+    context: Path | None = None
+    if first.language_model is not None or language_model is not None:
+        try:
+            context = _named(first.language_model, artifacts[0], "language-model", language_model)
+            files[f"model/{context.name}"] = context
+        except BundleFileMissingError:
+            context = None  # the page says that it goes on without
+    index = {
+        "name": first.name,
+        "artifacts": [_entry(path) for path in artifacts],
+        "lexicon": words.name,
+        "language_model": context.name if context else None,
+    }
+    return Pages(first.name, files, json.dumps(index, sort_keys=True).encode())
+
+
+def export(pages: Pages, folder: Path) -> int:
+    """Write the keyboard for any static host; return its bytes.
+
+    Raises:
+        ConfigError: the folder holds something already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{str(folder)!r} is not an empty folder; name another, or empty it")
+    total = len(pages.index)
+    for address, path in pages.files.items():
+        data = path.read_bytes()
+        total += len(data)
+        write_bytes(folder / address, data)
+    write_bytes(folder / "model" / "index.json", pages.index)
+    return total
+
+
+def _artifacts(place: Path) -> list[Path]:
+    """Return the ``.onnx`` files of a model, the one in full precision first."""
+    if not place.is_dir():
+        found = [place]
+    else:
+        found = [p for p in bundles.read(place).artifacts() if p.suffix == ".onnx"]
+    if not found:
+        raise ConfigError(
+            f"{place} holds no .onnx artifact; make one with: edgectc export {place} --target onnx"
+        )
+    if found[0].suffix != ".onnx":
+        raise ConfigError(f"{found[0]} is no .onnx file, which is all that a browser runs")
+    return sorted(found, key=lambda path: (_checked(path).scheme["type"] != "float32", path.name))
+
+
+def _checked(path: Path) -> Manifest:
+    _, manifest = manifests.read(path)
+    if manifest.frontend["type"] != "swipe":
+        raise ConfigError(f"model {manifest.name!r} takes no swipes, so it is no keyboard")
+    if manifest.lexicon is None or manifest.decoder["type"] != "lexicon":
+        raise ConfigError(f"model {manifest.name!r} has no lexicon, which a keyboard needs")
+    return manifest
+
+
+def _named(wanted: Mapping[str, Any] | None, artifact: Path, kind: str, given: str | None) -> Path:
+    return bundles.find_file(wanted or {}, artifact.parent, kind=kind, given=given)
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    scheme = str(_checked(path).scheme["type"])
+    return {"file": path.name, "scheme": scheme, "bytes": path.stat().st_size}

@@ -1,0 +1,168 @@
+"""TOML and JSON to frozen dataclasses and back, strictly.
+
+An unknown key is an error that names the nearest valid one; a wrong type is an error that names
+the path. Nothing is ignored and nothing is corrected in silence.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edgectc.core.errors import ConfigError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
+    """Return ``cls`` (a dataclass) built from plain values.
+
+    Raises:
+        ConfigError: unknown or missing key, or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(fields)}"
+            raise ConfigError(f"unknown key {where + key!r}; {hint}")
+    for name, field in fields.items():
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if required and name not in values:
+            raise ConfigError(f"missing key {where + name!r} for {cls.__name__}")
+    parsed = {key: _convert(hints[key], value, where + key) for key, value in values.items()}
+    try:
+        return cls(**parsed)
+    except ValueError as error:  # a dataclass's own __post_init__ check
+        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
+
+
+def to_dict(value: Any) -> Any:
+    """Return ``value`` as plain JSON types; the inverse of `from_dict` for dataclasses."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): to_dict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_dict(v) for v in value]
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Return canonical JSON: sorted keys, ASCII, one trailing newline, no NaN."""
+    return json.dumps(to_dict(value), sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def load_toml(path: str | Path) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises:
+        ConfigError: the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read config {str(path)!r}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def families() -> dict[str, list[str]]:
+    """Return the model families that ship a config, each with its sizes; see `family_config`."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(f.name for f in (resources.files("edgectc") / "configs").iterdir()):
+        if file.endswith(".toml"):
+            family, _, size = file.removesuffix(".toml").rpartition("-")
+            found.setdefault(family, []).append(size)
+    return found
+
+
+def family_config(family: str, size: str) -> dict[str, Any]:
+    """Return the tables of a shipped family's config.
+
+    Raises:
+        UnknownNameError: no such family, or it has no such size.
+    """
+    known = families()
+    if family not in known:
+        raise UnknownNameError("family", family, known)
+    if size not in known[family]:
+        raise UnknownNameError("size", size, known[family])
+    file = resources.files("edgectc") / "configs" / f"{family}-{size}.toml"
+    return load_toml(str(file))
+
+
+def load_run(name: str) -> dict[str, Any]:
+    """Return the tables of a TOML file, or of a shipped config by its name, e.g. ``gru-small``.
+
+    Raises:
+        ConfigError: the file is missing or is not TOML.
+        UnknownNameError: neither a file nor a shipped config.
+    """
+    if name.endswith(".toml") or Path(name).exists():
+        return load_toml(name)
+    known = [f"{family}-{size}" for family, sizes in families().items() for size in sizes]
+    if name not in known:
+        raise UnknownNameError("config", name, known)
+    family, _, size = name.rpartition("-")
+    return family_config(family, size)
+
+
+def set_key(values: dict[str, Any], assignment: str) -> None:
+    """Apply one ``section.key=value`` override in place; the value is read as TOML, or is ``null``.
+
+    Raises:
+        ConfigError: no ``=``, or a path through something that is not a table.
+    """
+    path, equals, text = assignment.partition("=")
+    if not equals or not path.strip():
+        raise ConfigError(f"--set expects section.key=value, got {assignment!r}")
+    try:
+        value = None if text.strip() == "null" else tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, leaf = path.strip().split(".")
+    table = values
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            raise ConfigError(f"--set {assignment!r}: {parent!r} is a value, not a table")
+    table[leaf] = value
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        options = [a for a in args if a is not type(None)]
+        if len(options) != 1:
+            raise ConfigError(f"{where}: ambiguous type {hint}")
+        return _convert(options[0], value, where)
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_dict(typing.cast(type, hint), value, where=where + ".")
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_convert(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, Any]):
+        if isinstance(value, Mapping):
+            return {str(k): _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
+    elif hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(hint, type) and isinstance(value, hint):
+        if not (isinstance(value, bool) and hint is not bool):
+            return value
+    expected = getattr(hint, "__name__", str(hint))
+    raise ConfigError(f"{where}: expected {expected}, got {type(value).__name__} {value!r}")

@@ -1,0 +1,96 @@
+"""Variants by name. A variant is one file; its file name is its name everywhere.
+
+Each file in a kind's package holds two public names: ``Options`` (frozen dataclass, JSON-able)
+and ``create(options, ...)``. Listing reads directory entries and installed entry points and never
+imports a variant. Third parties join with an entry point in the group ``edgectc.<kind>``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from edgectc.core.config import from_dict, to_dict
+from edgectc.core.errors import ConfigError, UnknownNameError
+
+_PACKAGES = {
+    "decoders": "decoding.decoders",
+    "encoders": "networks.encoders",
+    "features": "networks.features",
+    "frontends": "data.frontends",
+    "lms": "language.lms",
+    "runners": "runtime.runners",
+    "targets": "exporting.targets",
+    "tasks": "training.tasks",
+}
+KINDS = tuple(_PACKAGES)
+
+
+def names(kind: str) -> list[str]:
+    """Return the names registered under ``kind``, sorted, without importing them.
+
+    Raises:
+        UnknownNameError: ``kind`` is not one of `KINDS`.
+    """
+    if kind not in KINDS:
+        raise UnknownNameError("kind", kind, KINDS)
+    package = importlib.import_module(f"edgectc.{_PACKAGES[kind]}")
+    own = {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
+    return sorted(own | {point.name for point in _entry_points(kind)})
+
+
+def module(kind: str, name: str) -> ModuleType:
+    """Return the module that implements ``name``.
+
+    Raises:
+        UnknownNameError: no such name, with the nearest spelling.
+        MissingDependencyError: raised by the module when its package is absent.
+    """
+    known = names(kind)
+    if name not in known:
+        raise UnknownNameError(kind.removesuffix("s"), name, known)
+    for point in _entry_points(kind):
+        if point.name == name:
+            loaded = point.load()
+            if not isinstance(loaded, ModuleType):
+                raise ConfigError(f"entry point {point.value!r} must name a module")
+            return loaded
+    return importlib.import_module(f"edgectc.{_PACKAGES[kind]}.{name}")
+
+
+def create(kind: str, spec: Mapping[str, Any], **context: Any) -> Any:
+    """Return a variant from its JSON form ``{"type": name, **options}``.
+
+    Raises:
+        ConfigError: ``"type"`` is missing or an option is unknown.
+        UnknownNameError: the name is not registered.
+    """
+    variant, options = _parsed(kind, spec)
+    return variant.create(options, **context)
+
+
+def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON form with every option spelled out, so that later defaults cannot change it.
+
+    Raises:
+        ConfigError: as `create`.
+        UnknownNameError: as `create`.
+    """
+    _, options = _parsed(kind, spec)
+    return {"type": spec["type"], **to_dict(options)}
+
+
+def _parsed(kind: str, spec: Mapping[str, Any]) -> tuple[ModuleType, Any]:
+    if not isinstance(spec.get("type"), str):
+        raise ConfigError(f"{kind}: expected {{'type': NAME, ...}}, got {spec!r}")
+    values = {key: value for key, value in spec.items() if key != "type"}
+    variant = module(kind, spec["type"])
+    return variant, from_dict(variant.Options, values, where=f"{kind}.")
+
+
+def _entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:
+    return list(importlib.metadata.entry_points(group=f"edgectc.{kind}"))

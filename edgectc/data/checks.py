@@ -1,0 +1,348 @@
+"""What is wrong with a data set, before anything is trained on it.
+
+Errors are what makes figures lie: the same recording, or the same person, on both sides of a split,
+and one recording with two labels. The rest are warnings: training leaves out or survives such
+samples, but a data set that is full of them is not what it seems.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.tokens import frames_needed
+from edgectc.core.types import Array, Sample, Swipe
+from edgectc.data import signals, swipe_files
+from edgectc.formats import layouts
+from edgectc.formats.layouts import Layout
+from edgectc.language.lexicon import spell
+
+Room = Callable[[Swipe | Sample], int]  # output frames that a model has for a recording
+
+ERRORS = ("duplicate_across_splits", "group_in_several_splits", "conflicting_labels")
+_SHOWN = 10  # examples of each problem
+_JUMP = 3.0  # key units within
+_JUMP_MS = 40.0  # this time: another finger, or lost events
+_GAP_MS = 1000.0  # without a point, while the finger was down
+_FAR = 1.5  # key units that the path may keep from the letters of its word, on average
+_OUTLIER = 6.0  # robust standard deviations of the log time per symbol
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sample as the doctor sees it.
+
+    Attributes:
+        name: where it stands: file and row, or its own name.
+        split: it belongs to.
+        group: who or which day it is from; None for unknown.
+        label: what was meant.
+        content: the recording itself; equal recordings have equal values.
+        sample: as read.
+    """
+
+    name: str
+    split: str
+    group: str | None
+    label: tuple[str, ...]
+    content: bytes
+    sample: Swipe | Sample
+
+
+@dataclass
+class Findings:
+    """What was found.
+
+    Attributes:
+        rows: rows or samples in the files.
+        problems: kind to names of the samples concerned, each with a word on it.
+        statistics: name to the values of all samples.
+        splits: split to count of samples.
+        groups: how many people or days there are.
+        labels: how many different labels there are.
+        worst: swipes that fit their word least: (distance in keys, swipe).
+    """
+
+    rows: int = 0
+    problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    statistics: dict[str, Array] = field(default_factory=dict)
+    splits: Counter[str] = field(default_factory=Counter)
+    groups: int = 0
+    labels: int = 0
+    worst: list[tuple[float, Swipe]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error, or nothing to learn from."""
+        return any(kind in self.problems for kind in ERRORS) or not sum(self.splits.values())
+
+    def summary(self) -> dict[str, Any]:
+        """Return plain JSON values: counts, examples and percentiles."""
+        return {
+            "rows": self.rows,
+            "usable": sum(self.splits.values()),
+            "status": "fail" if self.failed else "pass",
+            "splits": dict(self.splits),
+            "groups": self.groups,
+            "labels": self.labels,
+            "problems": {
+                kind: {
+                    "severity": "error" if kind in ERRORS else "warning",
+                    "count": len(names),
+                    "examples": names[:_SHOWN],
+                }
+                for kind, names in sorted(self.problems.items())
+            },
+            "statistics": {
+                name: {
+                    f"p{p}": round(float(np.percentile(values, p)), 3)
+                    for p in (0, 5, 25, 50, 75, 95, 100)
+                }
+                for name, values in self.statistics.items()
+                if len(values)
+            },
+        }
+
+
+def check(paths: Sequence[str | Path], *, room: Room | None = None, days: bool = False) -> Findings:
+    """Return what is found in swipe files, or in ``.npz`` files of other samples.
+
+    Args:
+        paths: one file, whose splits are its own or those of the hash of its users; or several,
+            each a split called by its name.
+        room: gives the output frames of a recording, to find labels that CTC cannot emit; None
+            takes the frames of a sample, and leaves swipes unchecked.
+        days: whether groups are recording days, which all splits share on purpose.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    found = Findings()
+    items: list[Item] = []
+    for path in map(Path, paths):
+        split = path.name.partition(".")[0] if len(paths) > 1 else None
+        if path.suffix == ".npz":
+            items += _recordings(path, split, found)
+        else:
+            items += _swipes(path, split, found)
+    found.splits = Counter(item.split for item in items)
+    found.groups = len({item.group for item in items} - {None})
+    found.labels = len({item.label for item in items})
+    _duplicates(items, found)
+    if not days:
+        _leaks(items, found)
+    _infeasible(items, room, found)
+    swipes = [(item, item.sample) for item in items if isinstance(item.sample, Swipe)]
+    _traces(swipes, found)
+    _mismatches(swipes, found)
+    _rates([(i, i.sample) for i in items if isinstance(i.sample, Sample)], found)
+    found.problems = dict(found.problems)
+    return found
+
+
+def _swipes(path: Path, split: str | None, found: Findings) -> Iterable[Item]:
+    for row in swipe_files.read(path):
+        found.rows += 1
+        name = f"{path.name} row {row.index}"
+        swipe = row.swipe
+        if swipe is None:
+            assert row.error is not None
+            found.problems[row.error.reason].append(f"{name}: {row.error}")
+            continue
+        if not swipe.word:
+            found.problems["no_label"].append(name)
+        if swipe.user is None:
+            found.problems["no_user"].append(name)
+        mine = split or (swipe_files.split_of(swipe.user) if swipe.user else "none")
+        # Times count from the first point: a log that was exported twice may start elsewhere.
+        points = np.round(swipe.points - [0.0, 0.0, swipe.points[0, 2]], 3) + 0.0
+        key = hashlib.sha256(swipe.layout.encode() + points.tobytes()).digest()
+        yield Item(name, mine, swipe.user, (swipe.word,) if swipe.word else (), key, swipe)
+
+
+def _recordings(path: Path, split: str | None, found: Findings) -> Iterable[Item]:
+    for own, samples in signals.read(path).items():
+        for sample in samples:
+            found.rows += 1
+            name = f"{path.name} {sample.name}"
+            if np.isinf(sample.signal).any():
+                found.problems["not_finite"].append(name)
+            if not sample.target:
+                found.problems["no_label"].append(name)
+            content = hashlib.sha256(np.ascontiguousarray(sample.signal).tobytes()).digest()
+            yield Item(name, split or own, sample.group, sample.target, content, sample)
+
+
+def _duplicates(items: Sequence[Item], found: Findings) -> None:
+    """Equal recordings: inside a split, across splits, and with two labels."""
+    same: dict[bytes, list[Item]] = defaultdict(list)
+    for item in items:
+        same[item.content].append(item)
+    for group in same.values():
+        if len(group) < 2:
+            continue
+        names = ", ".join(item.name for item in group[:4])
+        across = len({item.split for item in group}) > 1
+        found.problems["duplicate_across_splits" if across else "duplicate"].append(names)
+        if len({item.label for item in group}) > 1:
+            labels = sorted({" ".join(item.label) for item in group})
+            found.problems["conflicting_labels"].append(f"{names}: {labels}")
+
+
+def _leaks(items: Sequence[Item], found: Findings) -> None:
+    """People or days on both sides."""
+    places: dict[Hashable, set[str]] = defaultdict(set)
+    for item in items:
+        if item.group is not None:
+            places[item.group].add(item.split)
+    for group, splits in sorted(places.items(), key=str):
+        if len(splits) > 1:
+            found.problems["group_in_several_splits"].append(f"{group}: {sorted(splits)}")
+
+
+def _infeasible(items: Sequence[Item], room: Room | None, found: Findings) -> None:
+    for item in items:
+        label: Sequence[str] = item.label
+        if isinstance(item.sample, Swipe):
+            if room is None or not label:
+                continue
+            board = _board(item.sample.layout)
+            label = () if board is None else spell(label[0], board.letters) or ()
+        numbers = {symbol: i for i, symbol in enumerate(sorted(set(label)))}
+        needed = frames_needed([numbers[symbol] for symbol in label])
+        has = room(item.sample) if room is not None else _frames(item.sample)
+        if needed > has:
+            found.problems["label_too_long"].append(
+                f"{item.name}: {' '.join(item.label)!r} needs {needed} output frames, has {has}"
+            )
+
+
+def _frames(sample: Swipe | Sample) -> int:
+    return len(sample.points if isinstance(sample, Swipe) else sample.signal)
+
+
+def _traces(swipes: Sequence[tuple[Item, Swipe]], found: Findings) -> None:
+    """Jumps and gaps of traces, and their lengths and rates."""
+    duration, rates, points = [], [], []
+    for item, swipe in swipes:
+        steps, dt = np.diff(swipe.points[:, :2], axis=0), np.diff(swipe.points[:, 2])
+        board = _board(swipe.layout)
+        if board is None:
+            found.problems["unknown_layout"].append(f"{item.name}: {swipe.layout!r}")
+        else:
+            keys = np.hypot(*(steps / board.key_size).T)
+            if ((keys > _JUMP) & (dt < _JUMP_MS)).any():
+                at = int(np.argmax((keys > _JUMP) & (dt < _JUMP_MS))) + 1
+                found.problems["jump"].append(f"{item.name}: {keys[at - 1]:.1f} keys at point {at}")
+        if (dt > _GAP_MS).any():
+            found.problems["gap"].append(f"{item.name}: {dt.max():.0f} ms without a point")
+        duration.append(float(swipe.points[-1, 2] - swipe.points[0, 2]))
+        points.append(len(swipe.points))
+        rates.append(1000.0 * (len(swipe.points) - 1) / duration[-1])
+    if swipes:
+        found.statistics |= {
+            "points": np.array(points),
+            "duration_ms": np.array(duration),
+            "points_per_s": np.array(rates),
+            "letters": np.array([len(swipe.word or "") for _, swipe in swipes]),
+        }
+
+
+def _mismatches(swipes: Sequence[tuple[Item, Swipe]], found: Findings) -> None:
+    """Traces that do not pass the letters of their word, in their order."""
+    distances = []
+    for item, swipe in swipes:
+        board = _board(swipe.layout)
+        word = None if board is None or not swipe.word else spell(swipe.word, board.letters)
+        if board is None or word is None:
+            if board is not None and swipe.word:
+                found.problems["unknown_letters"].append(f"{item.name}: {swipe.word!r}")
+            continue
+        distance = path_distance(swipe.points, word, board)
+        distances.append(distance)
+        if distance > _FAR:
+            found.problems["label_mismatch"].append(
+                f"{item.name}: {swipe.word!r}, {distance:.1f} keys off on average"
+            )
+            found.worst.append((distance, swipe))
+    found.worst = sorted(found.worst, key=lambda pair: -pair[0])[:12]
+    if distances:
+        found.statistics["keys_off"] = np.array(distances)
+
+
+def path_distance(points: Array, word: str, board: Layout) -> float:
+    """Return how far a trace keeps from the letters of a word, in keys, on average.
+
+    Each letter is given a place on the trace, in the word's order, so that the sum of distances is
+    least: the first and last letters take the ends of the trace.
+
+    Args:
+        points: (n, 3) x, y, t_ms.
+        word: letters that ``board`` has.
+        board: of the trace.
+    """
+    index = {letter: i for i, letter in enumerate(board.letters)}
+    keys = board.centers[[index[letter] for letter in word]] / board.key_size
+    path = points[:, :2] / board.key_size
+    table = np.hypot(*(keys[:, None] - path[None]).transpose(2, 0, 1))
+    if len(word) == 1:
+        return float(table.min())
+    cost = np.full(len(path), np.inf)
+    cost[0] = table[0, 0]
+    for row in table[1:]:
+        cost = np.minimum.accumulate(cost) + row
+    return float(cost[-1]) / len(word)
+
+
+def _rates(items: Sequence[tuple[Item, Sample]], found: Findings) -> None:
+    """Lengths, missing values, and samples far too short or long for what they say."""
+    if not items:
+        return
+    lengths = np.array([len(sample.signal) for _, sample in items])
+    symbols = np.array([len(sample.target) for _, sample in items])
+    found.statistics |= {
+        "frames": lengths,
+        "symbols": symbols,
+        "missing_share": np.array([np.isnan(sample.signal).mean() for _, sample in items]),
+    }
+    said = symbols > 0
+    pace = np.log(lengths[said] / symbols[said])
+    if len(pace) < 20:
+        return
+    found.statistics["frames_per_symbol"] = np.exp(pace)
+    spread = float(np.median(np.abs(pace - np.median(pace)))) * 1.4826
+    far = np.abs(pace - np.median(pace)) > _OUTLIER * max(spread, 0.05)
+    chosen = [item for (item, _), yes in zip(items, said, strict=True) if yes]
+    for i in np.flatnonzero(far):
+        found.problems["label_mismatch"].append(
+            f"{chosen[i].name}: {np.exp(pace[i]):.1f} frames a symbol, the median is "
+            f"{np.exp(np.median(pace)):.1f}"
+        )
+
+
+_BOARDS: dict[str, Layout | None] = {}
+
+
+def _board(name: str) -> Layout | None:
+    """Return a shipped layout; a row never names a file."""
+    if name not in _BOARDS:
+        try:
+            _BOARDS[name] = None if name.endswith(".json") else layouts.load(name)
+        except (UnknownNameError, InputError):
+            _BOARDS[name] = None
+    return _BOARDS[name]
+
+
+def describe(summary: Mapping[str, Any]) -> list[list[str]]:
+    """Return table rows of a summary's problems: kind, severity, count, first example."""
+    return [
+        [kind, about["severity"], str(about["count"]), about["examples"][0][:90]]
+        for kind, about in summary["problems"].items()
+    ]

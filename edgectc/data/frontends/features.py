@@ -1,0 +1,109 @@
+"""Feature arrays to model input, for networks that were made elsewhere: checked and padded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.errors import InputError
+from edgectc.core.tokens import BLANK, Tokens
+from edgectc.core.types import Array
+from edgectc.data.signal_frontend import check_signal, padded
+
+PADDINGS = ("masked", "zeros")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the network takes and answers.
+
+    Attributes:
+        max_frames: frames of the fixed-shape input.
+        channels: values per frame; 1 for a waveform.
+        tokens: symbol of each column of log_probs.
+        blank_id: column of the CTC blank.
+        separator: what stands between symbols in a text.
+        padding: "masked" if nothing after ``length`` changes a valid frame; "zeros" if the network
+            hears the zeros there.
+    """
+
+    max_frames: int = 1000
+    channels: int = 80
+    tokens: tuple[str, ...] = (BLANK, *"abcdefghijklmnopqrstuvwxyz ")
+    blank_id: int = 0
+    separator: str = ""
+    padding: str = "masked"
+
+    def __post_init__(self) -> None:
+        if self.max_frames < 1 or self.channels < 1:
+            raise ValueError("max_frames and channels must be >= 1")
+        if self.padding not in PADDINGS:
+            raise ValueError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
+        Tokens(self.tokens, self.blank_id)
+
+
+def create(options: Options) -> FeaturesFrontend:
+    """Return the frontend for ``options``."""
+    return FeaturesFrontend(options)
+
+
+class FeaturesFrontend:
+    """Prepares feature arrays for the network; needs numpy alone."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def input_contract(self) -> dict[str, dict[str, Any]]:
+        """Return name -> dtype, shape and meaning of each network input, in call order."""
+        T, C = self.options.max_frames, self.options.channels
+        return {
+            "features": {
+                "dtype": "float32",
+                "shape": [1, T, C],
+                "meaning": "the network's own features; zeros after length",
+                "unit": "the network's own",
+                "rate": "the network's own",
+            },
+            "length": {"dtype": "int32", "shape": [1], "meaning": f"valid frames, 1..{T}"},
+        }
+
+    def prepare(self, features: object, name: str | None = None) -> dict[str, Array]:
+        """Return the network inputs of one recording, batch of one.
+
+        Args:
+            features: (T, channels) numbers; (T,) will do where there is one channel.
+            name: nothing, for these networks take nothing else.
+
+        Raises:
+            InputError: the recording cannot be used; ``reason`` names why.
+        """
+        frames = self.frames(features)
+        length = np.array([len(frames)], np.int32)
+        table = padded(frames, self.options.max_frames)
+        return {"features": table[None], "length": length, **self.context(name)}
+
+    def frames(self, features: object, name: str | None = None) -> Array:
+        """Return (length, channels) float32, what the network sees of a recording."""
+        wave = self.options.channels == 1 and np.ndim(features) == 1  # type: ignore[arg-type]
+        found = np.asarray(features)[:, None] if wave else features
+        return check_signal(found, self.options.channels, self.options.max_frames)
+
+    def context(self, name: str | None = None) -> dict[str, Array]:
+        """Return no further inputs.
+
+        Raises:
+            InputError: reason ``bad_context``: there is something that the network cannot take.
+        """
+        if name:
+            raise InputError(
+                f"got {name!r} beside the features, but this network takes nothing else",
+                reason="bad_context",
+            )
+        return {}
+
+    def tokens(self, name: str | None = None) -> Tokens:
+        """Return the token table."""
+        options = self.options
+        return Tokens(options.tokens, options.blank_id, separator=options.separator)

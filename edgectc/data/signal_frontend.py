@@ -1,0 +1,60 @@
+"""What frontends of plain recordings, (T, C) numbers, have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgectc.core.errors import InputError
+from edgectc.core.types import Array
+
+
+def check_signal(signal: object, channels: int, max_frames: int, *, missing: bool = False) -> Array:
+    """Return a recording as a new (T, channels) float32 array, 1 <= T <= max_frames.
+
+    Args:
+        signal: (T, channels) numbers.
+        channels: columns that the model takes.
+        max_frames: most frames that the model takes.
+        missing: whether NaN marks a value that was not seen; it reads as 0.
+
+    Raises:
+        InputError: reason ``bad_shape``, ``empty``, ``too_long`` or ``not_finite``.
+    """
+    try:
+        found = np.asarray(signal)
+        if found.dtype.kind not in "fiu":
+            raise TypeError(f"type {found.dtype}")
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"the recording is no table of numbers: {error}", reason="bad_shape"
+        ) from None
+    if found.ndim != 2 or found.shape[1] != channels:
+        raise InputError(
+            f"the recording has shape {found.shape}, expected (frames, {channels})",
+            reason="bad_shape",
+        )
+    if len(found) == 0:
+        raise InputError("the recording is empty, expected 1 frame or more", reason="empty")
+    if len(found) > max_frames:
+        raise InputError(
+            f"the recording has {len(found)} frames, this model takes {max_frames}; cut it",
+            reason="too_long",
+        )
+    with np.errstate(over="ignore"):
+        values = found.astype(np.float32)
+    if missing:
+        values = np.where(np.isnan(values), np.float32(0.0), values)
+    if not np.isfinite(values).all():
+        frame, channel = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        raise InputError(
+            f"the recording holds NaN or Inf at frame {frame}, channel {channel}",
+            reason="not_finite",
+        )
+    return values
+
+
+def padded(frames: Array, max_frames: int) -> Array:
+    """Return (max_frames, C) float32: the frames, then zeros."""
+    table = np.zeros((max_frames, frames.shape[1]), np.float32)
+    table[: len(frames)] = frames
+    return table

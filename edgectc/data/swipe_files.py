@@ -1,0 +1,271 @@
+"""Swipes as JSON lines, one a line, plain or gzip.
+
+A row is ``{"points", "word"?, "layout"?, "user"?, "context"?, "sentence"?}``; ``context`` is the
+list of words before this one, ``sentence`` what the person was to write, ``points`` is
+``[[x, y, t_ms], ...]`` or ``[{"x", "y", "t"}, ...]`` in the letter-area frame. Other keys are
+allowed and ignored: collections carry notes of their own. A row that cannot be used is refused by
+itself and never stops the file; a file that cannot be read stops with one error.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import json
+import os
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.types import Swipe
+from edgectc.data import validation
+
+REASONS: dict[str, str] = {
+    **validation.REASONS,
+    "bad_json": "The line is not one JSON object.",
+    "missing_points": "The row has no points.",
+    "bad_field": "The word, layout, user or sentence is no string, or the context no list of them.",
+    "no_user": "The row names no user, so it belongs to no split.",
+    "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
+    "no_data": "No data set was named, or none lies where it should.",
+}
+
+SPLITS = ("all", "train", "dev", "test")
+MAX_LINE_BYTES = 1 << 24  # an hour of points; more is another format, or an attack on memory
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a file: a swipe, or why there is none.
+
+    Attributes:
+        index: position in the file, from 0, blank lines not counted.
+        swipe: the swipe, its points checked; None if the row was refused.
+        error: why it was refused, naming the line; None if it was not.
+    """
+
+    index: int
+    swipe: Swipe | None
+    error: InputError | None
+
+
+def read(path: str | Path) -> Iterator[Row]:
+    """Yield the rows of a file. Its content, not its suffix, says whether it is gzip.
+
+    Raises:
+        InputError: reason ``unreadable_file``: missing, damaged or not UTF-8. It comes when the
+            reading gets there, after the rows before it.
+    """
+    index = number = 0
+    try:
+        with open(path, "rb") as file:
+            for number, raw in enumerate(_lines(_unpacked(file)), start=1):
+                line = raw.strip().removeprefix(codecs.BOM_UTF8)
+                if line:
+                    yield _row(index, number, line)
+                    index += 1
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        where = f", stopped at line {number}" if number else ""
+        raise InputError(
+            f"cannot read {str(path)!r}{where}: {getattr(error, 'strerror', None) or error}; "
+            "expected JSON lines in UTF-8, plain or gzip; copy or make the file again",
+            reason="unreadable_file",
+        ) from error
+
+
+def load(path: str | Path, *, split: str = "all") -> tuple[list[Swipe], Counter[str]]:
+    """Return the usable swipes of a split, and how many rows were dropped by reason.
+
+    Rows of the other splits are not counted. A refused row is, whichever split it was of: what
+    cannot be read has no user.
+
+    Args:
+        path: file as `read` takes it.
+        split: "all", or "train", "dev", "test" by `split_of`.
+
+    Raises:
+        UnknownNameError: no such split.
+        InputError: reason ``unreadable_file``.
+    """
+    if split not in SPLITS:
+        raise UnknownNameError("split", split, SPLITS)
+    swipes: list[Swipe] = []
+    dropped: Counter[str] = Counter()
+    for row in read(path):
+        if row.swipe is None:
+            dropped[cast(InputError, row.error).reason] += 1
+        elif split == "all":
+            swipes.append(row.swipe)
+        elif row.swipe.user is None:
+            dropped["no_user"] += 1
+        elif split_of(row.swipe.user) == split:
+            swipes.append(row.swipe)
+    return swipes, dropped
+
+
+def split_of(user: str) -> str:
+    """Return "dev" (a tenth of all users), "test" (a tenth) or "train", from a hash of the id.
+
+    So a user is on one side in every file and every version of it.
+    """
+    # JSON can name half of a surrogate pair, which strict UTF-8 cannot.
+    digest = hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
+    return {0: "dev", 1: "test"}.get(int(digest[:8], 16) % 10, "train")
+
+
+def write(path: str | Path, swipes: Iterable[Swipe]) -> None:
+    """Write swipes, whole or not at all; ``.gz`` packs them. Equal swipes give equal bytes.
+
+    x and y are rounded to 4 decimals, t to 1.
+
+    Raises:
+        InputError: a swipe that `read` would refuse.
+        OSError: the folder cannot be written.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            if target.suffix == ".gz":
+                # The name and time that gzip stores would make every file differ.
+                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+                    packed.writelines(map(_line, swipes))
+            else:
+                file.writelines(map(_line, swipes))
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def find(data: str | None) -> Path:
+    """Return the swipe file that ``--data`` or the environment variable EDGECTC_DATA names.
+
+    Args:
+        data: a file, or a folder that holds ``swipes.jsonl.gz`` or ``swipes.jsonl``, itself or in
+            ``how-we-swipe/``; None asks the environment.
+
+    Raises:
+        InputError: reason ``no_data``.
+    """
+    named = data or os.environ.get("EDGECTC_DATA")
+    if not named:
+        raise InputError(
+            "no swipes were named, expected a file or folder; "
+            "pass --data PATH or set EDGECTC_DATA=PATH",
+            reason="no_data",
+        )
+    path = Path(named)
+    names = ("swipes.jsonl.gz", "swipes.jsonl")
+    inside = [folder / name for folder in (path, path / "how-we-swipe") for name in names]
+    for candidate in (path, *inside):
+        if candidate.is_file():
+            return candidate
+    raise InputError(
+        f"no swipes at {named!r}, expected a file, or a folder with {' or '.join(names)} in it or "
+        "in how-we-swipe/; pass --data PATH or set EDGECTC_DATA=PATH",
+        reason="no_data",
+    )
+
+
+def _unpacked(file: io.BufferedReader) -> io.BufferedIOBase:
+    if file.peek(2)[:2] != b"\x1f\x8b":
+        return file
+    return gzip.GzipFile(fileobj=file)
+
+
+def _lines(stream: io.BufferedIOBase) -> Iterator[bytes]:
+    """Yield the lines; of one that is too long, just more than `MAX_LINE_BYTES` of its start."""
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        rest = line
+        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = stream.readline(MAX_LINE_BYTES + 1)
+        yield line
+
+
+def _row(index: int, number: int, line: bytes) -> Row:
+    try:
+        return Row(index, _swipe(line), None)
+    except InputError as error:
+        return Row(index, None, InputError(f"line {number}: {error}", reason=error.reason))
+
+
+def _swipe(line: bytes) -> Swipe:
+    if len(line) > MAX_LINE_BYTES:
+        raise _bad_json(f"more than {MAX_LINE_BYTES} bytes")
+    text = line.decode("utf-8")
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
+        raise _bad_json(f"{text[:40]!r}, {error}") from error
+    if not isinstance(row, dict):
+        raise _bad_json(f"a JSON {type(row).__name__}")
+    if row.get("points") is None:
+        raise InputError(
+            "the row has no 'points', expected [[x, y, t_ms], ...]; drop the row",
+            reason="missing_points",
+        )
+    points = validation.check_points(row["points"])
+    return Swipe(
+        points,
+        word=_text(row, "word"),
+        layout=_text(row, "layout") or "qwerty",
+        user=_text(row, "user"),
+        context=_words(row.get("context")),
+        prompt=_text(row, "sentence"),
+    )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, list) and all(isinstance(word, str) for word in value):
+        return tuple(value)
+    raise InputError(
+        f"'context' is {str(value)[:40]}, expected a list of words, the last one last; repair it "
+        "or leave it out",
+        reason="bad_field",
+    )
+
+
+def _text(row: dict[str, Any], key: str) -> str | None:
+    value = row.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    raise InputError(
+        f"{key!r} is {str(value)[:40]} ({type(value).__name__}), expected a string; put it in "
+        "quotes or leave it out",
+        reason="bad_field",
+    )
+
+
+def _bad_json(got: str) -> InputError:
+    return InputError(
+        f"got {got}, expected one JSON object a line; repair or drop the line", reason="bad_json"
+    )
+
+
+def _line(swipe: Swipe) -> bytes:
+    points = validation.check_points(swipe.points)
+    points[:, :2] = np.round(points[:, :2], 4)
+    points[:, 2] = np.round(points[:, 2], 1)
+    # Rounding can merge all times into one. Adding 0.0 turns -0.0 into 0.0.
+    points = validation.check_points(points + 0.0)
+    row: dict[str, Any] = {"layout": swipe.layout, "points": points.tolist()}
+    if swipe.word is not None:
+        row["word"] = swipe.word
+    if swipe.user is not None:
+        row["user"] = swipe.user
+    if swipe.context:
+        row["context"] = list(swipe.context)
+    if swipe.prompt is not None:
+        row["sentence"] = swipe.prompt
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"

@@ -1,1 +1,0 @@
-"""log_probs to ranked text, one file a search (numpy only)."""

@@ -1,0 +1,104 @@
+"""Decoders for anyone's CTC output: no model, no bundle, just log_probs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Decoded, LanguageModel
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.user_dictionary import UserDictionary
+
+
+def make_decoder(
+    name: str,
+    *,
+    tokens: Sequence[str],
+    blank_id: int,
+    lexicon: Mapping[str, float] | None = None,
+    language_model: LanguageModel | None = None,
+    hotwords: Iterable[str] | Mapping[str, float] = (),
+    dictionary: UserDictionary | None = None,
+    **options: Any,
+) -> Callable[..., Decoded]:
+    """Return a decoder: call it with (T, V) natural-log probabilities and ``nbest``.
+
+    Args:
+        name: "greedy", "lexicon" or "beam", see `edgectc list decoders`.
+        tokens: V symbols, one for each column of log_probs.
+        blank_id: column of the CTC blank.
+        lexicon: word to natural-log weight; needed by "lexicon".
+        language_model: scores of words in sentences, for decoders that take one.
+        hotwords: words and phrases to favour, for decoders that take them.
+        dictionary: words of the user, for decoders that follow one.
+        options: weights of the decoder, e.g. ``lm_weight=0.3``; by default a word's score is
+            log P_ctc(word) + lexicon[word] and nothing else.
+
+    Raises:
+        UnknownNameError: no such decoder.
+        ConfigError: an unknown option, a duplicate token, a lexicon that cannot be used, or a
+            language model, hotwords or dictionary for a decoder that takes none.
+    """
+    words = None
+    if lexicon is not None:
+        words = Lexicon(tuple(lexicon), np.array([float(v) for v in lexicon.values()]))
+    more = {"language_model": language_model, "hotwords": hotwords, "dictionary": dictionary}
+    context = {key: value for key, value in more.items() if value is not None and value != ()}
+    taken = inspect.signature(registry.module("decoders", name).create).parameters
+    for key in context:
+        if key not in taken:
+            raise ConfigError(f"decoder {name!r} takes no {key}; use 'lexicon' or 'beam'")
+    decoder: Callable[..., Decoded] = registry.create(
+        "decoders",
+        {"type": name, **options},
+        tokens=Tokens(tuple(tokens), blank_id),
+        lexicon=words,
+        **context,
+    )
+    return decoder
+
+
+def decode_batch(
+    decoder: Callable[..., Decoded],
+    log_probs: object,
+    *,
+    lengths: Sequence[int] | None = None,
+    nbest: int = 5,
+    threads: int | None = None,
+) -> list[Decoded]:
+    """Return the answers for a batch, in its order; any decoder may be called in threads.
+
+    Args:
+        decoder: as returned by `make_decoder`.
+        log_probs: (N, T, V) natural-log probabilities, or N arrays (T, V), each of its own T.
+        lengths: valid frames of each; None for all.
+        nbest: most texts for each.
+        threads: None for one a processor.
+
+    Raises:
+        InputError: a sample cannot be decoded, or ``lengths`` do not belong to the batch.
+    """
+    samples = list(log_probs)  # type: ignore[call-overload]
+    if lengths is not None:
+        if len(lengths) != len(samples):
+            raise InputError(
+                f"{len(lengths)} lengths for {len(samples)} samples, expected one each",
+                reason="bad_shape",
+            )
+        for row, (sample, length) in enumerate(zip(samples, lengths, strict=True)):
+            if not 1 <= length <= len(sample):
+                raise InputError(
+                    f"length {length} of sample {row} is not within its {len(sample)} frames",
+                    reason="bad_shape",
+                )
+        samples = [sample[:length] for sample, length in zip(samples, lengths, strict=True)]
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        return list(pool.map(lambda sample: decoder(sample, nbest=nbest), samples))

@@ -1,0 +1,364 @@
+"""The best texts of a signal: CTC prefix beam search with words, a language model and hotwords."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Decoded, Hypothesis, LanguageModel
+from edgectc.decoding.search import beam_native
+from edgectc.decoding.search.beam_numpy import PlainSearch
+from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables
+from edgectc.decoding.search.beam_words import (
+    Frequencies,
+    Scorer,
+    Speller,
+    Vocabulary,
+    spelled,
+    weighed,
+)
+from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
+from edgectc.language.lexicon import Lexicon
+
+BACKENDS = ("auto", "numpy", "native")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Width and weights of the search.
+
+    Attributes:
+        beam_size: prefixes kept after each frame.
+        beam_threshold: nats under the best prefix beyond which one is dropped; None keeps all.
+        token_threshold: natural-log probability under which a token counts as impossible in a
+            frame, unless it is the frame's most likely or no prefix could go on; None for off.
+        lm_weight: weight of the language model's natural-log probabilities.
+        word_score: nats added per word; above 0 favours more, shorter words.
+        hotword_score: nats added per hotword that comes without a weight of its own.
+        separator: symbol that ends a word, such as " " or "|". None: with a lexicon the text is
+            one word; without, each token is a word (phonemes, glosses).
+        constrain: whether only words of the lexicon may be found.
+        unknown_score: nats added per word that a given lexicon does not hold.
+    """
+
+    beam_size: int = 100
+    beam_threshold: float | None = 14.0
+    token_threshold: float | None = -5.0
+    lm_weight: float = 0.5
+    word_score: float = 0.0
+    hotword_score: float = 5.0
+    separator: str | None = None
+    constrain: bool = False
+    unknown_score: float = -10.0
+
+    def __post_init__(self) -> None:
+        if self.beam_size < 1:
+            raise ConfigError(f"beam_size is {self.beam_size}, expected at least 1")
+        if self.beam_threshold is not None and not 0 < self.beam_threshold < 1e8:
+            raise ConfigError(
+                f"beam_threshold is {self.beam_threshold}, expected nats above 0, or None for off"
+            )
+        if self.token_threshold is not None and not self.token_threshold <= 0:
+            raise ConfigError(
+                f"token_threshold is {self.token_threshold}, expected a natural-log probability "
+                "(0 or less), or None for off"
+            )
+        if not (math.isfinite(self.lm_weight) and self.lm_weight >= 0):
+            raise ConfigError(f"lm_weight is {self.lm_weight}, expected a finite number >= 0")
+        for name in ("word_score", "hotword_score", "unknown_score"):
+            if not math.isfinite(getattr(self, name)):
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
+
+
+def create(
+    options: Options,
+    *,
+    tokens: Tokens,
+    lexicon: Lexicon | None = None,
+    language_model: LanguageModel | None = None,
+    hotwords: Iterable[str] | Mapping[str, float] = (),
+    backend: str = "auto",
+) -> BeamDecoder:
+    """Return the decoder.
+
+    Args:
+        options: width and weights.
+        tokens: meaning of the columns of log_probs.
+        lexicon: words to know, and to keep to if ``options.constrain``. Hotwords join it.
+        language_model: scores of words in sentences; without one, the lexicon's frequencies.
+        hotwords: words or phrases (words apart by spaces) to favour; a mapping gives each its
+            own weight in nats.
+        backend: "native" is the compiled search, "numpy" the plain one with the same answers;
+            "auto" takes native where it was built.
+
+    Raises:
+        ConfigError: options that need a lexicon without one, a separator that is no token, a
+            hotword or a whole lexicon that cannot be spelled, or no native search to be had.
+        UnknownNameError: no such backend.
+    """
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, BACKENDS)
+    if options.constrain and lexicon is None:
+        raise ConfigError("constrain keeps to the words of a lexicon, so it needs one; give one")
+    if options.separator is not None:
+        known = [s for i, s in enumerate(tokens.symbols) if i != tokens.blank_id]
+        if options.separator not in known:
+            raise ConfigError(
+                f"separator {options.separator!r} is no token; expected one of the model's "
+                f"symbols ({' '.join(map(repr, known[:8]))} ...), or None where there are no words"
+            )
+    native = None
+    if backend != "numpy":
+        native = beam_native.library()
+        if backend == "native" and native is None:
+            raise ConfigError("the compiled search was not built; reinstall with a C compiler")
+    return BeamDecoder(
+        options, tokens, lexicon, language_model, weighed(hotwords, options.hotword_score), native
+    )
+
+
+class BeamDecoder:
+    """Finds the texts w of highest score that a beam of prefixes leads to.
+
+    The score that the search maximises, as far as its beam reaches::
+
+        score(w) = log P_ctc(w) + lm_weight * log P_lm(w) + word_score * words(w)
+                   + unknown_score * unknown(w) + hotwords(w)
+        P_ctc(w) = sum over the CTC alignments a of w that survived of the product of p[t, a[t]]
+        P_lm(w)  = product of P_lm(word | words before), the end of the sentence included
+
+    Separators before, after, and beside each other say nothing, so all alignments that read as
+    the same words are one text; words are shown with one space between, as the lexicon writes
+    them. The last word counts with or without a separator after it. ``words`` and ``unknown`` (in
+    no lexicon) are counts, ``hotwords`` the nats of the hotwords in the text. Without words (no
+    separator, lexicon or language model) only log P_ctc and hotwords are left.
+
+    While a word is unfinished, a prefix is ranked, though not scored, by the best lexicon frequency
+    that it can still reach, and by the part of a hotword that it has spelled.
+
+    ``timesteps`` has, for each token and each separator between words, the frame where the best
+    alignment of the text that survived is surest of it. ``probability`` is the share of exp(score)
+    among the texts at the end of the beam. ``parts`` holds the terms before weighting. Where
+    silence beats every text, there is no candidate.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        tokens: Tokens,
+        lexicon: Lexicon | None,
+        language_model: LanguageModel | None,
+        hotwords: Mapping[str, float],
+        native: beam_native.Library | None,
+    ) -> None:
+        self._tokens, self._native = tokens, native
+        self._vocabulary, self._model = None, language_model
+        self._given = language_model
+        speller = Speller(tokens, options.separator)
+        if lexicon is not None:
+            more = [word for phrase in hotwords for word in phrase.split()]
+            self._vocabulary = Vocabulary.build(lexicon, speller, more)
+            self._model = language_model or Frequencies(self._vocabulary)
+        boundary = -1
+        if options.separator is not None:
+            boundary = tokens.ids[options.separator]
+        elif lexicon is not None:
+            boundary = len(tokens)
+        phrases = spelled(hotwords, speller, boundary)
+        matcher = Hotwords.build(phrases, boundary) if phrases else None
+        self._tables = _tables(options, tokens, boundary, self._vocabulary, self._model, matcher)
+
+    @property
+    def backend(self) -> str:
+        """Return "native" or "numpy"."""
+        return "native" if self._native else "numpy"
+
+    def __call__(
+        self, log_probs: object, *, nbest: int = 5, context: Sequence[str] = ()
+    ) -> Decoded:
+        """Return the ``nbest`` best texts, by score; none where silence beats them all.
+
+        Args:
+            log_probs: (T, V) natural-log probabilities.
+            nbest: most texts to return.
+            context: words before this text, for the language model.
+
+        Raises:
+            InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
+        """
+        check_nbest(nbest)
+        stream = self.stream(context=context)
+        stream.push(log_probs)
+        return stream.finish(nbest=nbest)
+
+    def stream(self, *, context: Sequence[str] = ()) -> Stream:
+        """Return a search that takes its frames piece by piece and answers as one call would.
+
+        Args:
+            context: words before this text, for the language model.
+
+        Raises:
+            InputError: a context without a language model.
+        """
+        check_context(context, self._given)
+        texts = self._vocabulary.texts if self._vocabulary else ()
+        scorer = Scorer(self._model, context, self._tokens.symbols, texts)
+        search: PlainSearch | beam_native.NativeSearch
+        if self._native:
+            search = beam_native.NativeSearch(self._native, self._tables, scorer)
+        else:
+            search = PlainSearch(self._tables, scorer)
+        return Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
+
+
+class Stream:
+    """One signal, piece by piece. Memory grows with the text, not with the frames."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        tables: Tables,
+        vocabulary: Vocabulary | None,
+        scorer: Scorer,
+        search: PlainSearch | beam_native.NativeSearch,
+    ) -> None:
+        self._tokens, self._tables, self._vocabulary = tokens, tables, vocabulary
+        self._scorer, self._search = scorer, search
+
+    def push(self, log_probs: object) -> None:
+        """Take the next frames.
+
+        Args:
+            log_probs: (T, V) natural-log probabilities.
+
+        Raises:
+            InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
+        """
+        self._search.push(check_log_probs(log_probs, len(self._tokens)))
+
+    def partial(self) -> str:
+        """Return the text of the prefix that leads now; its last word may be unfinished."""
+        place = self._search.best()
+        return "" if place is None else self._text(self._search.path(place)[0])
+
+    def finish(self, *, nbest: int = 5) -> Decoded:
+        """Return the ``nbest`` best texts if the signal ends here; more frames may still come.
+
+        Args:
+            nbest: most texts to return.
+
+        Raises:
+            InputError: ``nbest`` is below 1.
+        """
+        check_nbest(nbest)
+        texts: dict[int, list[Ending]] = {}
+        for ending in self._search.endings():
+            texts.setdefault(ending.text, []).append(ending)
+        ranked = []
+        for endings in texts.values():
+            parts = self._parts(endings)
+            ranked.append((self._score(parts), parts, max(endings, key=lambda e: e.path).place))
+        ranked = [row for row in ranked if row[0] > -math.inf]
+        ranked.sort(key=lambda row: -round(row[0], 9))  # stable: of equals, the older prefix
+        if not ranked:
+            return Decoded(())
+        share = np.exp(np.array([score for score, _, _ in ranked]) - ranked[0][0])
+        share /= share.sum()
+        found: list[Hypothesis] = []
+        for (score, parts, place), probability in zip(ranked, share.tolist(), strict=True):
+            if len(found) == nbest:
+                break
+            ids, frames = self._search.path(place)
+            if ids and ids[-1] == self._tables.boundary:
+                ids, frames = ids[:-1], frames[:-1]
+            if ids:
+                text = self._text(ids)
+                found.append(Hypothesis(text, score, probability, tuple(frames), False, parts))
+            elif not found:  # silence is best
+                break
+        return Decoded(tuple(found))
+
+    def _parts(self, endings: list[Ending]) -> dict[str, float]:
+        first = endings[0]
+        lm = first.lm_sum
+        if self._tables.asks:
+            lm += self._scorer.finish(first.lm)
+        return {
+            "ctc": float(np.logaddexp.reduce([ending.ctc for ending in endings])),
+            "lm": lm,
+            "words": float(first.words),
+            "unknown": float(first.unknown),
+            "hotwords": first.hot_sum,
+        }
+
+    def _score(self, parts: Mapping[str, float]) -> float:
+        tables = self._tables
+        score = parts["ctc"] + parts["hotwords"]
+        score += tables.word_score * parts["words"] + tables.unknown_score * parts["unknown"]
+        return score + tables.lm_weight * parts["lm"] if tables.asks else score
+
+    def _text(self, ids: Sequence[int]) -> str:
+        """Return words with a space between, as the lexicon writes them."""
+        if self._tables.boundary < 0:
+            return self._tokens.decode(ids)
+        words: list[list[int]] = [[]]
+        for token in ids:
+            if token == self._tables.boundary:
+                words.append([])
+            else:
+                words[-1].append(token)
+        return " ".join(self._word(word) for word in words if word)
+
+    def _word(self, ids: Sequence[int]) -> str:
+        row = self._vocabulary.trie.find(ids) if self._vocabulary else -1
+        if self._vocabulary and row >= 0:
+            return self._vocabulary.texts[row]
+        return self._tokens.decode(ids)
+
+
+def _tables(
+    options: Options,
+    tokens: Tokens,
+    boundary: int,
+    vocabulary: Vocabulary | None,
+    model: LanguageModel | None,
+    hotwords: Hotwords | None,
+) -> Tables:
+    """Return all that a search reads, bounds on what one token can add included."""
+    asks = model is not None and options.lm_weight > 0
+    ahead, ahead_unknown = np.zeros(1), 0.0
+    if vocabulary:
+        ahead = options.lm_weight * vocabulary.ahead()
+        lowest = float(vocabulary.log_probs.min())
+        ahead_unknown = options.lm_weight * lowest + options.unknown_score
+    hot = hotwords.gain if hotwords else 0.0
+    unknown = max(0.0, options.unknown_score) if vocabulary else 0.0
+    word = max(0.0, options.word_score)
+    end_gain = hot + unknown + word + float(ahead[0])
+    if isinstance(model, Frequencies):  # a lexicon's weights need not be probabilities
+        end_gain += options.lm_weight * max(0.0, model.highest)
+    return Tables(
+        n_tokens=len(tokens),
+        blank=tokens.blank_id,
+        boundary=boundary,
+        constrain=options.constrain,
+        asks=asks,
+        counts=boundary >= 0 or model is not None,
+        words=vocabulary.trie if vocabulary else None,
+        ahead=ahead,
+        ahead_unknown=ahead_unknown,
+        hotwords=hotwords,
+        beam_size=options.beam_size,
+        beam_threshold=math.inf if options.beam_threshold is None else options.beam_threshold,
+        token_threshold=-math.inf if options.token_threshold is None else options.token_threshold,
+        lm_weight=options.lm_weight,
+        word_score=options.word_score,
+        unknown_score=options.unknown_score,
+        gain=hot + word if boundary < 0 else hot,
+        end_gain=end_gain,
+    )

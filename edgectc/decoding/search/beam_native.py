@@ -1,0 +1,159 @@
+"""The compiled prefix beam search, through ctypes; _beam_plain.py is its oracle."""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from functools import lru_cache
+
+import numpy as np
+
+from edgectc.core.types import Array
+from edgectc.decoding.search import compiled
+from edgectc.decoding.search.beam_tables import Ending, Tables, Trie
+from edgectc.decoding.search.beam_words import Scorer
+
+Library = ctypes.CDLL
+
+
+_ARRAYS = ("first_child", "n_children", "token", "entry")
+_REALS = (
+    "beam_threshold", "token_threshold", "lm_weight", "word_score", "unknown_score",
+    "ahead_unknown", "gain", "end_gain",
+)  # fmt: skip
+_WHOLE = ("n_tokens", "blank", "boundary", "constrain", "asks", "counts", "beam_size")
+
+
+class _Trie(ctypes.Structure):
+    """Trie in beam.c."""
+
+    _fields_ = tuple((name, ctypes.c_void_p) for name in _ARRAYS)
+
+
+class _Tables(ctypes.Structure):
+    """Tables in beam.c."""
+
+    _fields_ = (
+        *((name, _Trie) for name in ("words", "hot")),
+        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "fail")),
+        *((name, ctypes.c_double) for name in _REALS),
+        *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start")),
+    )
+
+
+@lru_cache(maxsize=1)
+def library() -> Library | None:
+    """Return the compiled search, or None where it was not built."""
+    loaded = compiled.library()
+    if loaded is None:
+        return None
+    array, wide = ctypes.c_void_p, ctypes.c_int64
+    for name, returned, taken in (
+        ("new", array, [array]),
+        ("free", None, [array]),
+        ("push", wide, [array, array, wide]),
+        ("asked", wide, [array, array, wide]),
+        ("answer", None, [array, array, array]),
+        ("end", wide, [array]),
+        ("endings", None, [array, array, array]),
+        ("best", wide, [array]),
+        ("path", wide, [array, wide, array, array, wide]),
+    ):
+        function = getattr(loaded, f"edgectc_beam_{name}")
+        function.restype, function.argtypes = returned, taken
+    return loaded
+
+
+class NativeSearch:
+    """`PlainSearch`, compiled: the same answers. One thread at a time."""
+
+    def __init__(self, loaded: Library, tables: Tables, ask: Scorer) -> None:
+        self._library, self._ask = loaded, ask
+        self._held = tables  # its arrays are read in place
+        given = _struct(tables)
+        self._search = loaded.edgectc_beam_new(ctypes.byref(given))
+        if not self._search:
+            raise MemoryError("no memory for the beam search")
+        weakref.finalize(self, loaded.edgectc_beam_free, self._search)
+        self._asked = np.empty(1 << 10, np.int32)
+
+    def push(self, log_probs: Array) -> None:
+        """Take (T, V) more frames, float64."""
+        values = np.ascontiguousarray(log_probs)
+        left, at, stride = len(values), values.ctypes.data, values.strides[0]
+        while left:
+            taken = self._library.edgectc_beam_push(self._search, at, left)
+            if taken < 0:
+                raise MemoryError("the beam search ran out of memory")
+            left, at = left - taken, at + taken * stride
+            if left:
+                self._answer()
+
+    def best(self) -> int | None:
+        """Return the place of the prefix of highest rank, of equals the oldest; None of none."""
+        place: int = self._library.edgectc_beam_best(self._search)
+        return None if place < 0 else place
+
+    def endings(self) -> list[Ending]:
+        """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
+        n = self._library.edgectc_beam_end(self._search)
+        if n < 0:
+            raise MemoryError("the beam search ran out of memory")
+        self._answer()
+        reals, whole = np.empty((n, 4)), np.empty((n, 4), np.int32)
+        self._library.edgectc_beam_endings(self._search, reals.ctypes.data, whole.ctypes.data)
+        rows = zip(reals.tolist(), whole.tolist(), strict=True)
+        return [
+            Ending(place, text, ctc, path, lm_sum, lm, words, unknown, hot_sum)
+            for place, ((ctc, path, lm_sum, hot_sum), (text, lm, words, unknown)) in enumerate(rows)
+            if text >= 0
+        ]
+
+    def path(self, place: int) -> tuple[list[int], list[int]]:
+        """Return the tokens of a prefix and the frame of each on its best alignment."""
+        room = 256
+        while True:
+            both = np.empty((2, room), np.int32)
+            n = self._library.edgectc_beam_path(
+                self._search, place, both[0].ctypes.data, both[1].ctypes.data, room
+            )
+            if n <= room:
+                tokens, frames = both[:, :n].tolist()
+                return tokens, frames
+            room = n
+
+    def _answer(self) -> None:
+        """Score the words that the search has asked for."""
+        while True:
+            size = self._library.edgectc_beam_asked(
+                self._search, self._asked.ctypes.data, len(self._asked)
+            )
+            if size <= len(self._asked):
+                break
+            self._asked = np.empty(2 * size, np.int32)
+        asked, at = self._asked[:size].tolist(), 0
+        answers = []
+        while at < size:
+            state, row, n = asked[at : at + 3]
+            at += 3 + n
+            answers.append(self._ask(state, row, asked[at - n : at]))
+        states = np.array([state for _, state in answers], np.int32)
+        scores = np.array([score for score, _ in answers], np.float64)
+        self._library.edgectc_beam_answer(self._search, states.ctypes.data, scores.ctypes.data)
+
+
+def _struct(tables: Tables) -> _Tables:
+    """Return the C form; it points into the arrays of ``tables``."""
+    numbers = {name: getattr(tables, name) for name in (*_REALS, *_WHOLE)}
+    given = _Tables(words=_trie(tables.words), ahead=tables.ahead.ctypes.data, **numbers)
+    if tables.hotwords:
+        given.hot, given.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
+        for name in ("settled", "partial", "fail"):
+            setattr(given, name, getattr(tables.hotwords, name).ctypes.data)
+    return given
+
+
+def _trie(trie: Trie | None) -> _Trie:
+    if trie is None:
+        return _Trie()
+    return _Trie(*(getattr(trie, name).ctypes.data for name in _ARRAYS))

@@ -1,0 +1,364 @@
+"""The prefix beam search in plain Python: always there, and the oracle of beam.c.
+
+Both do the same additions in the same order and break ties alike: by rank rounded to a billionth
+of a nat, then by age in the beam.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.types import Array
+from edgectc.decoding.search.beam_tables import Ending, Tables
+
+# (state of the language model, row of the word or -1, its tokens) to (log_prob, next state)
+Ask = Callable[[int, int, list[int]], tuple[float, int]]
+# Emission of a token: (frame, log_prob there, the emission before); None before the first.
+Cell = tuple[int, float, Any]
+
+_INF = math.inf
+_STEPS = 1e9  # ranks closer than a billionth of a nat are one rank
+_SLACK = 1e-6  # nats, on bounds; far above rounding
+_STEPS_KEPT = 1 << 17  # steps in the vocabulary that are remembered
+_SPARE = 4096  # prefixes beyond twice those in use, after which the unused are forgotten
+
+
+class Prefix:
+    """A text begun: its tokens as a chain of parents, and all its score but that of CTC."""
+
+    __slots__ = (
+        "bonus", "children", "hot", "hot_sum", "in_word", "lm", "lm_sum", "parent", "rank", "slot",
+        "token", "unknown", "word", "words",
+    )  # fmt: skip
+
+    def __init__(self, parent: Prefix | None, token: int) -> None:
+        self.parent, self.token = parent, token
+        self.children: dict[int, Prefix | None] = {}
+        self.slot = -1  # place in the beam
+        self.word = 0  # node of the vocabulary; -1 outside of it
+        self.in_word = False
+        self.hot = 0  # node of the hotwords
+        self.bonus = 0.0  # settled: language model, words, complete hotwords
+        self.rank = 0.0  # bonus, and what the begun word and hotwords promise
+        self.lm: int = parent.lm if parent else 0  # state of the language model
+        self.lm_sum: float = parent.lm_sum if parent else 0.0
+        self.words: int = parent.words if parent else 0
+        self.unknown: int = parent.unknown if parent else 0
+        self.hot_sum: float = parent.hot_sum if parent else 0.0  # nats of complete hotwords
+
+
+class Entry:
+    """A prefix in the beam: log-probability of its alignments, and its best alignment.
+
+    Both are over the search's ``lead``.
+    """
+
+    __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
+                 "total")  # fmt: skip
+
+    def __init__(self, prefix: Prefix, last: float = -_INF) -> None:
+        self.prefix = prefix
+        self.last = last  # ends in the last token
+        self.blank = -_INF  # ends in blank
+        self.total = -_INF  # either
+        self.blank_path = self.last_path = -_INF  # the most probable single one
+        self.blank_cell: Cell | None = None
+        self.last_cell: Cell | None = None
+
+    def best_path(self) -> tuple[float, Cell | None]:
+        """Return log-probability and emissions of the most probable alignment."""
+        if self.last_path >= self.blank_path:
+            return self.last_path, self.last_cell
+        return self.blank_path, self.blank_cell
+
+
+class PlainSearch:
+    """The beam over one signal.
+
+    Source: Hannun et al. 2014, "First-pass large vocabulary continuous speech recognition using
+    bi-directional recurrent DNNs"; Graves 2012, section 7.5.
+    """
+
+    def __init__(self, tables: Tables, ask: Ask) -> None:
+        self._tables, self._ask = tables, ask
+        self._words = tables.words
+        self._ahead = np.ascontiguousarray(tables.ahead).data
+        self._hot = tables.hotwords
+        self._entry = tables.words.entry.data if tables.words else None
+        root = Prefix(None, tables.boundary)
+        root.rank = self._ahead[0]
+        if self._hot:
+            root.hot = self._hot.start
+            root.rank += float(self._hot.partial[root.hot])
+        root.slot = 0
+        first = Entry(root)
+        first.blank = first.total = first.blank_path = 0.0
+        self.entries = [first]
+        self._lead = 0.0  # nats of the frames that were blank alone, the same for all
+        self._t = 0
+        self._at_rest = False  # whether all prefixes end in blank
+        self._made, self._limit = 1, _SPARE
+        self._steps: dict[int, int] = {}
+
+    def push(self, log_probs: Array) -> None:
+        """Take (T, V) more frames."""
+        for row in log_probs:
+            kept = row >= self._tables.token_threshold
+            kept[row.argmax()] = True
+            tokens = np.flatnonzero(kept & (row > -_INF)).tolist()
+            values = row.tolist()
+            if not self._frame(values, tokens):
+                # No prefix can take a token that passes: all of them, rather than no answer.
+                every = np.flatnonzero(row > -_INF).tolist()
+                if not self._frame(values, every):
+                    self.entries = []
+            self._t += 1
+            if self._made > self._limit:
+                self._forget()
+
+    def _frame(self, values: list[float], tokens: list[int]) -> bool:
+        """Take one frame with the given tokens; False, and nothing done, if no prefix can."""
+        tables = self._tables
+        blank_value = values[tables.blank] if tables.blank in tokens else -_INF
+        if tokens == [tables.blank]:
+            self._only_blank(blank_value)
+            return bool(self.entries)
+        allowed = dict.fromkeys(tokens)
+        allowed.pop(tables.blank, None)
+        nexts = [self._stay(e, values, allowed, blank_value) for e in self.entries]
+        floor = self._floor([max(n.blank, n.last) + n.prefix.rank for n in nexts])
+        letters = [(token, values[token]) for token in allowed]
+        for entry in self.entries:
+            self._extend(entry, letters, floor, nexts)
+        return self._prune(nexts)
+
+    def _floor(self, ranks: list[float]) -> float:
+        """Return the rank that a new prefix needs at least, given those of the old ones."""
+        tables = self._tables
+        floor = max(ranks, default=-_INF) - tables.beam_threshold
+        if len(ranks) == tables.beam_size:  # each that comes must replace one
+            floor = max(floor, min(ranks))
+        return floor - _SLACK
+
+    def _only_blank(self, value: float) -> None:
+        """All prefixes end in blank; their order stays."""
+        self._lead += value
+        if self._at_rest:
+            return
+        self._at_rest = True
+        for e in self.entries:
+            e.blank_path, e.blank_cell = e.best_path()
+            e.blank = e.total
+            e.last = e.last_path = -_INF
+            e.last_cell = None
+
+    def _stay(
+        self, e: Entry, values: list[float], allowed: dict[int, None], blank_value: float
+    ) -> Entry:
+        """Return the entry after a frame that adds no token to its prefix."""
+        prefix = e.prefix
+        token = prefix.token
+        after = Entry(prefix)
+        path, cell = e.best_path()
+        after.blank = e.total + blank_value
+        after.blank_path, after.blank_cell = path + blank_value, cell
+        if token in allowed:
+            value = values[token]
+            if token != self._tables.boundary:
+                mass, path, cell = e.last, e.last_path, e.last_cell
+            else:  # a boundary after a boundary, even over a blank, says nothing new
+                mass = e.total
+            after.last = mass + value
+            after.last_path = path + value
+            if cell and value > cell[1]:
+                cell = (self._t, value, cell[2])
+            after.last_cell = cell
+        return after
+
+    def _extend(
+        self, e: Entry, letters: list[tuple[int, float]], floor: float, nexts: list[Entry]
+    ) -> None:
+        """Add all that can follow ``e`` to ``nexts``; what must fall under ``floor`` is skipped."""
+        tables, prefix = self._tables, e.prefix
+        boundary, n_tokens = tables.boundary, tables.n_tokens
+        children, steps = prefix.children, self._steps
+        path, cell = e.best_path()
+        reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
+        for token, value in letters:
+            word = 0
+            if token == boundary:
+                if not prefix.in_word or reach + end_reach + value < floor:
+                    continue
+            elif self._words:
+                step = prefix.word * n_tokens + token
+                word = steps[step] if step in steps else self._step(prefix.word, token, step)
+                if word < 0 and tables.constrain:
+                    continue
+                ahead = self._ahead[word] if word >= 0 else tables.ahead_unknown
+                if reach + ahead + value < floor:
+                    continue
+            elif reach + value < floor:
+                continue
+            child = children[token] if token in children else self._child(prefix, token, word)
+            if child is None or child.bonus == -_INF:
+                continue
+            mass, from_path, from_cell = e.total, path, cell
+            if token == prefix.token:
+                mass, from_path, from_cell = e.blank, e.blank_path, e.blank_cell
+            if mass == -_INF:
+                continue
+            if child.slot >= 0:
+                after = nexts[child.slot]
+                after.last = _log_add(after.last, mass + value)
+            else:
+                after = Entry(child, mass + value)
+                nexts.append(after)
+            if from_path + value > after.last_path:
+                after.last_path = from_path + value
+                after.last_cell = (self._t, value, from_cell)
+
+    def _step(self, word: int, token: int, key: int) -> int:
+        """Return the node of the vocabulary after one more token, -1 for none; remembered."""
+        if len(self._steps) > _STEPS_KEPT:
+            self._steps.clear()
+        assert self._words
+        self._steps[key] = self._words.child(word, token) if word >= 0 else -1
+        return self._steps[key]
+
+    def _prune(self, nexts: list[Entry]) -> bool:
+        """Keep the best prefixes, in order of age."""
+        tables = self._tables
+        keys: list[int] = []
+        alive: list[Entry] = []
+        for after in nexts:
+            blank, last = after.blank, after.last
+            total = last if blank == -_INF else _log_add(blank, last)
+            after.total = total
+            rank = total + after.prefix.rank
+            if rank > -_INF:
+                keys.append(int(rank * _STEPS + (0.5 if rank > 0 else -0.5)))
+                alive.append(after)
+        if not alive:
+            return False
+        least = -_INF
+        if tables.beam_threshold < _INF:
+            least = max(keys) - int(tables.beam_threshold * _STEPS)
+        kept = [i for i, key in enumerate(keys) if key >= least]
+        if len(kept) > tables.beam_size:
+            kept = sorted(sorted(kept, key=lambda i: -keys[i])[: tables.beam_size])
+        for e in self.entries:
+            e.prefix.slot = -1
+        self.entries = [alive[i] for i in kept]
+        self._at_rest = False
+        for slot, e in enumerate(self.entries):
+            e.prefix.slot = slot
+        return True
+
+    def _child(self, parent: Prefix, token: int, word: int) -> Prefix | None:
+        """Return the prefix one token longer, whose vocabulary node is ``word``; remembered.
+
+        None if it ends a word that may not be.
+        """
+        tables = self._tables
+        row, spelled = -1, [token]
+        child = Prefix(parent, token)
+        self._made += 1
+        if token == tables.boundary:
+            if self._entry and parent.word >= 0:
+                row = self._entry[parent.word]
+            if row < 0 and tables.constrain:
+                parent.children[token] = None
+                return None
+            child.unknown += bool(self._words and row < 0)
+            spelled = _last_word(parent) if row < 0 and tables.asks else []
+        elif tables.boundary >= 0:
+            child.in_word, child.word = True, word
+        if token == tables.boundary or tables.boundary < 0:
+            child.words += tables.counts
+            if tables.asks:
+                log_prob, child.lm = self._ask(parent.lm, row, spelled)
+                child.lm_sum += log_prob
+        self._settle(child, parent.hot)
+        parent.children[token] = child
+        return child
+
+    def _settle(self, child: Prefix, hot: int) -> None:
+        """Set the terms that follow from the child's own: bonus and rank."""
+        tables = self._tables
+        promise = 0.0
+        if self._hot:
+            child.hot = self._hot.step(hot, child.token)
+            child.hot_sum += float(self._hot.settled[child.hot])
+            promise = float(self._hot.partial[child.hot])
+        bonus = tables.word_score * child.words + tables.unknown_score * child.unknown
+        if tables.asks:
+            bonus += tables.lm_weight * child.lm_sum
+        child.bonus = bonus + child.hot_sum
+        ahead = self._ahead[child.word] if child.word >= 0 else tables.ahead_unknown
+        child.rank = child.bonus + ahead + promise
+
+    def _forget(self) -> None:
+        """Forget the prefixes that are in no text of the beam."""
+        used: set[Prefix] = set()
+        for e in self.entries:
+            prefix: Prefix | None = e.prefix
+            while prefix and prefix not in used:
+                used.add(prefix)
+                prefix = prefix.parent
+        for prefix in used:
+            prefix.children = {t: c for t, c in prefix.children.items() if c in used}
+        self._made = len(used)
+        self._limit = 2 * self._made + _SPARE
+
+    def best(self) -> int | None:
+        """Return the place of the prefix of highest rank, of equals the oldest; None of none."""
+        if not self.entries:
+            return None
+        ranks = [round(e.total + e.prefix.rank, 9) for e in self.entries]
+        return ranks.index(max(ranks))
+
+    def endings(self) -> list[Ending]:
+        """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
+        found = []
+        for place, e in enumerate(self.entries):
+            prefix: Prefix | None = e.prefix
+            if e.prefix.in_word:
+                boundary, children = self._tables.boundary, e.prefix.children
+                known = boundary in children
+                prefix = children[boundary] if known else self._child(e.prefix, boundary, 0)
+            if prefix is not None:
+                lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
+                total, path = e.total + self._lead, e.best_path()[0]
+                found.append(Ending(place, id(prefix), total, path, *lm, *counts, prefix.hot_sum))
+        return found
+
+    def path(self, place: int) -> tuple[list[int], list[int]]:
+        """Return the tokens of a prefix and the frame of each on its best alignment."""
+        e = self.entries[place]
+        tokens, frames = [], []
+        prefix, cell = e.prefix, e.best_path()[1]
+        while prefix.parent is not None and cell is not None:
+            tokens.append(prefix.token)
+            frames.append(cell[0])
+            prefix, cell = prefix.parent, cell[2]
+        return tokens[::-1], frames[::-1]
+
+
+def _last_word(prefix: Prefix) -> list[int]:
+    """Return the tokens of the word that ``prefix`` ends in."""
+    tokens = []
+    at: Prefix | None = prefix
+    while at is not None and at.in_word:
+        tokens.append(at.token)
+        at = at.parent
+    return tokens[::-1]
+
+
+def _log_add(a: float, b: float) -> float:
+    if a < b:
+        a, b = b, a
+    return a if b == -_INF else a + math.log1p(math.exp(b - a))

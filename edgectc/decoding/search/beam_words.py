@@ -1,0 +1,233 @@
+"""Words for the beam search: how they are spelled, which there are, and how likely they are."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgectc.core.errors import ConfigError
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Array, LanguageModel
+from edgectc.decoding.search.beam_tables import Spelling, Trie
+from edgectc.decoding.search.checks import of_sentence
+from edgectc.language.lexicon import Lexicon, spell
+
+
+class Speller:
+    """Turns a word into tokens: as it is written, or in lower or upper case, or its letters only.
+
+    The longest symbol that fits is taken first.
+    """
+
+    def __init__(self, tokens: Tokens, separator: str | None) -> None:
+        self._ids = {
+            symbol: token
+            for token, symbol in enumerate(tokens.symbols)
+            if token != tokens.blank_id and symbol != separator
+        }
+        self._lengths: dict[str, list[int]] = {}  # of the symbols that begin with a character
+        for symbol in sorted(self._ids, key=len, reverse=True):
+            lengths = self._lengths.setdefault(symbol[0], [])
+            if len(symbol) not in lengths:
+                lengths.append(len(symbol))
+        self._letters = frozenset(symbol for symbol in self._ids if len(symbol) == 1)
+
+    def __call__(self, word: str) -> Spelling | None:
+        """Return the tokens of ``word``, or None if it cannot be spelled."""
+        for written in (word, word.lower(), word.upper()):
+            spelled = self._tokens(written)
+            if spelled:
+                return spelled
+        plain = spell(word, self._letters)
+        return self._tokens(plain) if plain else None
+
+    def _tokens(self, word: str) -> Spelling | None:
+        found, at = [], 0
+        while at < len(word):
+            for length in self._lengths.get(word[at], ()):
+                token = self._ids.get(word[at : at + length])
+                if token is not None:
+                    found.append(token)
+                    at += length
+                    break
+            else:
+                return None
+        return tuple(found)
+
+
+def entries(
+    lexicon: Lexicon, speller: Speller
+) -> tuple[dict[Spelling, int], list[str], list[float]]:
+    """Return the rows of different spellings, and of each row the text shown and the log_prob.
+
+    Words that are spelled alike are one entry: their shares are added, the most frequent is shown.
+
+    Raises:
+        ConfigError: no word of the lexicon can be spelled.
+    """
+    rows: dict[Spelling, int] = {}
+    texts: list[str] = []
+    log_probs: list[float] = []
+    for at in np.argsort(-lexicon.log_probs, kind="stable").tolist():
+        word, log_prob = lexicon.words[at], float(lexicon.log_probs[at])
+        spelling = speller(word)
+        if not spelling:
+            continue
+        row = rows.setdefault(spelling, len(texts))
+        if row == len(texts):
+            texts.append(word)
+            log_probs.append(log_prob)
+        else:
+            log_probs[row] = float(np.logaddexp(log_probs[row], log_prob))
+    if not rows:
+        raise ConfigError(
+            f"none of the {len(lexicon.words)} words of the lexicon can be spelled with the "
+            "tokens of the model; use a lexicon of its language and letters"
+        )
+    return rows, texts, log_probs
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The words of a lexicon as token sequences.
+
+    Attributes:
+        trie: their tree; rows are words.
+        texts: each word as it is shown.
+        log_probs: (n,) natural log of each word's share; the sum over words spelled alike.
+    """
+
+    trie: Trie
+    texts: list[str]
+    log_probs: Array
+
+    @classmethod
+    def build(cls, lexicon: Lexicon, speller: Speller, more: Iterable[str]) -> Vocabulary:
+        """Return the words of ``lexicon`` that can be spelled, and ``more`` as rare as its rarest.
+
+        Raises:
+            ConfigError: no word of the lexicon can be spelled.
+        """
+        rows, texts, log_probs = entries(lexicon, speller)
+        rarest = min(log_probs)
+        for word in more:
+            spelling = speller(word)
+            if spelling and rows.setdefault(spelling, len(texts)) == len(texts):
+                texts.append(word)
+                log_probs.append(rarest)
+        return cls(Trie.build(list(rows)), texts, np.array(log_probs))
+
+    def ahead(self) -> Array:
+        """Return (nodes,) the highest log_prob at or below each node."""
+        trie = self.trie
+        best = np.where(trie.entry >= 0, self.log_probs[trie.entry], -np.inf)
+        for nodes in reversed(list(trie.levels())):
+            np.maximum.at(best, trie.parent[nodes], best[nodes])
+        return best
+
+
+class Frequencies:
+    """A language model of single words: the frequencies of a lexicon, and no end of sentence.
+
+    Words that it does not hold are as rare as its rarest.
+    """
+
+    order = 1
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._log_probs = dict(zip(vocabulary.texts, vocabulary.log_probs.tolist(), strict=True))
+        self._rarest = float(vocabulary.log_probs.min())
+        self.highest = float(vocabulary.log_probs.max())
+
+    def start(self, context: Sequence[str] = ()) -> Hashable:
+        """Return the only state."""
+        return ()
+
+    def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
+        """Return the natural-log frequency of ``word``."""
+        return self._log_probs.get(word, self._rarest), ()
+
+    def finish(self, state: Hashable) -> float:
+        """Return 0: a text may end anywhere."""
+        return 0.0
+
+
+class Scorer:
+    """Asks a language model during one search; its states become numbers, 0 the first."""
+
+    def __init__(
+        self,
+        model: LanguageModel | None,
+        context: Sequence[str],
+        symbols: Sequence[str],
+        texts: Sequence[str],
+    ) -> None:
+        self._model, self._symbols, self._texts = model, symbols, texts
+        self._states: list[Hashable] = [model.start(of_sentence(context))] if model else []
+        self._numbers = {state: i for i, state in enumerate(self._states)}
+        self._known: dict[tuple[int, str], tuple[float, int]] = {}
+
+    def __call__(self, state: int, row: int, tokens: Sequence[int]) -> tuple[float, int]:
+        """Return log P(word | state) and the number of the state after it.
+
+        Args:
+            state: number of the state.
+            row: the word's place in the vocabulary, or -1.
+            tokens: its tokens, read if ``row`` is -1.
+        """
+        word = self._texts[row] if row >= 0 else "".join(map(self._symbols.__getitem__, tokens))
+        key = (state, word)
+        if key not in self._known:
+            assert self._model
+            log_prob, after = self._model.score(self._states[state], word)
+            number = self._numbers.setdefault(after, len(self._states))
+            if number == len(self._states):
+                self._states.append(after)
+            self._known[key] = float(log_prob), number
+        return self._known[key]
+
+    def finish(self, state: int) -> float:
+        """Return log P(end of sentence | state)."""
+        return float(self._model.finish(self._states[state])) if self._model else 0.0
+
+
+def weighed(hotwords: Iterable[str] | Mapping[str, float], default: float) -> dict[str, float]:
+    """Return the weight of each phrase.
+
+    Raises:
+        ConfigError: one string instead of several, or a weight that is not finite.
+    """
+    if isinstance(hotwords, str):
+        raise ConfigError(f"hotwords is the text {hotwords!r}, expected a sequence of texts")
+    if not isinstance(hotwords, Mapping):
+        return {phrase: default for phrase in hotwords}
+    for phrase, weight in hotwords.items():
+        if not np.isfinite(weight):
+            raise ConfigError(f"the weight of hotword {phrase!r} is {weight}, expected a number")
+    return {phrase: float(weight) for phrase, weight in hotwords.items()}
+
+
+def spelled(
+    hotwords: Mapping[str, float], speller: Speller, boundary: int
+) -> dict[Spelling, float]:
+    """Return hotwords as tokens, in boundaries where there are any; weights spelled alike add up.
+
+    Raises:
+        ConfigError: a hotword that is empty or cannot be spelled.
+    """
+    phrases: dict[Spelling, float] = {}
+    for phrase, weight in hotwords.items():
+        words = [speller(word) for word in phrase.split()]
+        if not words or not all(words):
+            raise ConfigError(
+                f"hotword {phrase!r} cannot be spelled with the tokens of the model; "
+                "leave it out or spell it otherwise"
+            )
+        between = (boundary,) if boundary >= 0 else ()
+        tokens = between
+        for word in words:
+            tokens += (*(word or ()), *between)
+        phrases[tokens] = phrases.get(tokens, 0.0) + weight
+    return phrases

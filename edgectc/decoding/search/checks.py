@@ -1,0 +1,104 @@
+"""What every decoder asks of its input before it searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgectc.core.errors import InputError
+from edgectc.core.types import Array
+
+# float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
+_TOLERANCE = 1e-3
+
+BEGIN = "<s>"  # of a sentence, as a word of a context
+
+
+def check_log_probs(log_probs: object, n_tokens: int) -> Array:
+    """Return ``log_probs`` as (T, V) float64; the argument is left as it is.
+
+    Args:
+        log_probs: (T, V) natural-log probabilities, each row summing to 1; -inf is log 0.
+        n_tokens: V of the token table.
+
+    Raises:
+        InputError: reason ``bad_shape``, ``empty``, ``wrong_vocabulary``, ``not_finite`` or
+            ``not_log_probs``.
+    """
+    try:
+        values = np.asarray(log_probs, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"log_probs are no table of numbers: {error}", reason="bad_shape"
+        ) from None
+    if values.ndim != 2:
+        raise InputError(
+            f"log_probs have shape {values.shape}, expected (T, V); decode one sample at a time",
+            reason="bad_shape",
+        )
+    T, V = values.shape
+    if T == 0:
+        raise InputError("log_probs have no frames, expected at least one", reason="empty")
+    if V != n_tokens:
+        raise InputError(
+            f"log_probs have {V} columns, the token table has {n_tokens}; "
+            "use the tokens of the model that made them",
+            reason="wrong_vocabulary",
+        )
+    if not np.all(values < np.inf):  # false for NaN too
+        frame = int(np.argmin(np.all(values < np.inf, axis=1)))
+        raise InputError(f"log_probs hold NaN or +Inf at frame {frame}", reason="not_finite")
+    excess = np.abs(log_sum(values))
+    if not np.all(excess <= _TOLERANCE):
+        frame = int(np.argmax(excess))
+        raise InputError(
+            f"the probabilities of frame {frame} do not sum to 1 (their log-sum is off by "
+            f"{excess[frame]:.3g}, expected at most {_TOLERANCE}); did you forget log_softmax?",
+            reason="not_log_probs",
+        )
+    return values
+
+
+def check_nbest(nbest: int) -> None:
+    """Check the number of wanted texts.
+
+    Raises:
+        InputError: reason ``bad_nbest``.
+    """
+    if nbest < 1:
+        raise InputError(f"nbest is {nbest}, expected at least 1", reason="bad_nbest")
+
+
+def check_context(context: Sequence[str], model: object) -> None:
+    """Check that words before a text have a language model to be used by.
+
+    Raises:
+        InputError: reason ``no_language_model``.
+    """
+    if context and model is None:
+        raise InputError(
+            f"a context of {len(context)} words was given to a decoder without language model; "
+            "make it with language_model=..., or leave the context out",
+            reason="no_language_model",
+        )
+
+
+def of_sentence(context: Sequence[str]) -> Sequence[str]:
+    """Return the words of a context that its last sentence has so far.
+
+    What stands before "<s>", the beginning of a sentence, says nothing about the words after it.
+    """
+    for place in range(len(context) - 1, -1, -1):
+        if context[place] == BEGIN:
+            return context[place + 1 :]
+    return context
+
+
+def log_sum(values: Array) -> Array:
+    """Return (T,) the log of the sum of exp over each row of (T, V); all -inf gives -inf."""
+    highest = values.max(axis=1)
+    shift = np.where(np.isfinite(highest), highest, 0.0)
+    with np.errstate(divide="ignore"):
+        total: Array = np.log(np.exp(values - shift[:, None]).sum(axis=1)) + shift
+    return total

@@ -1,0 +1,159 @@
+"""The lexicon decoder in numpy: always there, and the oracle of the compiled one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgectc.core.types import Array
+from edgectc.decoding.search import alignment, free_spelling, prefix_beam
+from edgectc.decoding.search.checks import log_sum
+from edgectc.decoding.search.prefix_search import Result, Tree, search
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the search needs beside its words.
+
+    Attributes:
+        columns: column of each letter in log_probs, then that of the blank.
+        n_tokens: columns of log_probs.
+        scale: factor on log_probs before they are normalised again.
+        blank_penalty: nats taken from the blank of every frame after scaling.
+        letter_score: nats in the weights for each letter of a word.
+        margin: nats under the best word from which on words are not looked for.
+        budget: prefixes to grow before a beam takes over.
+        beam_size: prefixes that the beam keeps at each frame.
+        spell: score and score per letter of a spelling that is no word; None to find only words.
+        spell_budget: prefixes to grow for it.
+    """
+
+    columns: tuple[int, ...]
+    n_tokens: int
+    scale: float
+    blank_penalty: float
+    letter_score: float
+    margin: float
+    budget: int
+    beam_size: int
+    spell: tuple[float, float] | None
+    spell_budget: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Answer:
+    """What a decoding found, in no order; -1 in ``words`` is a spelling that is no word.
+
+    Attributes:
+        words: n entries, those of a tree after the first counted on from the one before.
+        scores: n natural-log scores.
+        letters: letters of each.
+        frames: frame of each letter.
+        exact: whether no better word can have been missed.
+        spelled_exact: whether no better spelling can have been missed.
+        log_found: log of the sum of exp(score) over every word that was scored.
+        log_rest: log of the most that all other words can add to that sum.
+        log_blank: log of the probability that every frame is blank.
+    """
+
+    words: list[int]
+    scores: list[float]
+    letters: list[list[int]]
+    frames: list[tuple[int, ...]]
+    exact: bool
+    spelled_exact: bool
+    log_found: float
+    log_rest: float
+    log_blank: float
+
+
+class PlainDecoder:
+    """One set of trees; the same calls and answers as ``_native.NativeDecoder``."""
+
+    def __init__(self, trees: Sequence[Tree], settings: Settings) -> None:
+        self._trees, self._settings = trees, settings
+
+    def __call__(
+        self, log_probs: Array, *, nbest: int, slack: float, unfinished: bool = False
+    ) -> Answer:
+        """Return what was found in ``log_probs`` (T, V) that were checked."""
+        how = self._settings
+        values = log_probs * how.scale
+        values[:, how.columns[-1]] -= how.blank_penalty
+        used = values[:, how.columns] - log_sum(values)[:, None]
+        mass = log_sum(used)
+        if not np.all(np.isfinite(mass)):  # a frame that no letter and no blank can take
+            return Answer([], [], [], [], True, True, -np.inf, -np.inf, -np.inf)
+        signal = used - mass[:, None]
+        found = search(
+            self._trees,
+            signal,
+            letter_score=how.letter_score,
+            nbest=nbest,
+            slack=slack,
+            margin=how.margin,
+            budget=how.budget,
+            unfinished=unfinished,
+        )
+        if not found.exact and not unfinished:
+            found = self._narrow(signal, found)
+        best = found.scores >= np.sort(found.scores)[-nbest:].min(initial=np.inf) - slack
+        words, scores = found.entries[best].tolist(), found.scores[best].tolist()
+        letters = [self._letters(word) for word in words]
+        proven = True
+        if how.spell and not unfinished:
+            floor = max(scores, default=-np.inf) - how.margin
+            if len(scores) >= nbest:
+                floor = max(floor, sorted(scores)[-nbest])
+            spelled, proven = free_spelling.best(
+                signal, *how.spell, is_word=self._is_word, floor=floor, budget=how.spell_budget
+            )
+            if spelled:
+                words, letters = [*words, -1], [*letters, list(spelled.letters)]
+                scores = [*scores, spelled.score]
+        total = float(mass.sum())
+        if unfinished:
+            letters = [[] for _ in words]
+        frames: list[tuple[int, ...]] = [() for _ in words]
+        if not unfinished:
+            frames = alignment.align(used, letters)
+        return Answer(
+            words,
+            [score + total for score in scores],
+            letters,
+            frames,
+            found.exact,
+            proven,
+            found.log_found + total,
+            found.log_rest + total,
+            float(used[:, -1].sum()),
+        )
+
+    def _narrow(self, signal: Array, found: Result) -> Result:
+        """Add what the time-synchronous beam finds to a search that ran out of budget."""
+        entries, scores, base = [found.entries], [found.scores], 0
+        for tree in self._trees:
+            alive = prefix_beam.survivors(tree, signal, self._settings.beam_size)
+            new = np.setdiff1d(alive + base, found.entries)
+            if len(new):
+                forward = alignment.forward(signal, [self._letters(int(word)) for word in new])
+                entries.append(new)
+                scores.append(forward + tree.weights[new - base])
+            base += len(tree.weights)
+        every = np.concatenate(scores)
+        log_found = float(np.logaddexp.reduce(every, initial=-np.inf))
+        return Result(np.concatenate(entries), every, False, log_found, found.log_rest)
+
+    def _letters(self, word: int) -> list[int]:
+        for tree in self._trees:
+            if word < len(tree.weights):
+                return tree.trie.letters_of(word)
+            word -= len(tree.weights)
+        raise AssertionError("a search found an entry of no tree")
+
+    def _is_word(self, letters: Sequence[int]) -> bool:
+        codes = np.array([letters], np.uint16)
+        nodes = ((tree.trie, int(tree.trie.find(codes)[0])) for tree in self._trees)
+        return any(node >= 0 and trie.word[node] >= 0 for trie, node in nodes)

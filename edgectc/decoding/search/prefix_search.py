@@ -1,0 +1,337 @@
+"""The exact search over a lexicon's prefix tree, in numpy: the oracle of ``search.c``.
+
+Prefixes are grown one letter at a time, for all frames at once. The probability that the output
+*starts* with a prefix, times the weight of the best word below it, bounds every word below it; a
+prefix whose bound is under the n-th best word found so far is dropped for good. So nothing is
+approximated: what is returned is complete. The bounds of what was dropped add up to all that the
+words never looked at can weigh together.
+
+Source: prefix search of Graves et al. 2006, "Connectionist Temporal Classification", section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from edgectc.core.types import Array
+from edgectc.language.tries import Trie
+
+_FIRST_WIDTH = 64  # prefixes grown at once until there are words to prune with
+_WIDTH = 1024  # and after that; bounds the memory, the other prefixes wait
+# Probabilities are kept times exp(LIFT * t / T) at frame t, to use the whole range of float64.
+# The sum over all paths ends at exp(600), so nothing overflows; under TINY digits get lost.
+LIFT = 600.0
+TINY = 1e-290
+
+
+class Bounds:
+    """The highest weights below the nodes of a tree, made when they are asked for.
+
+    Args:
+        trie: breadth first.
+        weights: (entries,) natural-log weight of each entry.
+        letter_score: nats in them for each letter.
+    """
+
+    def __init__(self, trie: Trie, weights: Array, letter_score: float) -> None:
+        self._trie, self._weights, self.letter_score = trie, weights, letter_score
+
+    def make(self, *, bare: bool) -> Array:
+        """Return (M,) the highest weight at or below each node, or that without letter_score."""
+        weights = self._weights
+        if bare and self.letter_score:
+            weights = weights - self.letter_score * self._trie.lengths()
+        return self._trie.best_below(weights)
+
+    @cached_property
+    def best(self) -> Array:
+        """`make`, kept."""
+        return self.make(bare=False)
+
+    @cached_property
+    def bare(self) -> Array:
+        """`make`, kept, without letter_score."""
+        return self.make(bare=True) if self.letter_score else self.best
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """The words of one prefix tree, weighed.
+
+    Attributes:
+        trie: where the entries end.
+        weights: (entries,) natural-log weight of each, added to its log-probability; -inf takes
+            it out.
+        bounds: highest weights at or below each node.
+        hidden: (entries,) bool: entries that are not to be found; None hides nothing.
+    """
+
+    trie: Trie
+    weights: Array
+    bounds: Bounds
+    hidden: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a search found.
+
+    Attributes:
+        entries: (n,) entries, those of a tree after the first counted on from the one before.
+        scores: (n,) natural-log score of each; the ``nbest`` best and their ties are among them.
+        exact: whether that is proven.
+        log_found: log of the sum of exp(score) over every word that was scored.
+        log_rest: log of the most that all other words can add to that sum.
+    """
+
+    entries: Array
+    scores: Array
+    exact: bool
+    log_found: float
+    log_rest: float
+
+
+def search(
+    trees: Sequence[Tree],
+    log_probs: Array,
+    *,
+    letter_score: float,
+    nbest: int,
+    slack: float,
+    budget: int,
+    margin: float = np.inf,
+    unfinished: bool = False,
+) -> Result:
+    """Return the ``nbest`` best entries among others that were scored.
+
+    An entry closer than ``slack`` to the last of them is never missed. Entries that cannot be
+    emitted are left out, and so are those less likely than about exp(-600).
+
+    Args:
+        trees: the words, the largest tree first; a word in two of them is found twice.
+        log_probs: (T, K+1) natural-log probabilities of letters 0..K-1 and, last, the blank.
+        letter_score: nats in the weights for each letter of a word.
+        nbest: entries wanted.
+        slack: nats.
+        budget: prefixes to grow before the search stops without proof.
+        margin: nats under the best entry from which on others need not be found.
+        unfinished: rank by the probability that the frames spell the word or any beginning of it.
+    """
+    lattice, found = Lattice(log_probs, letter_score), _Found(nbest, slack, margin)
+    exact, base = True, sum(len(tree.weights) for tree in trees)
+    for tree in reversed(trees):  # the largest tree last, when there are words to beat
+        base -= len(tree.weights)
+        exact &= _search_tree(tree, base, lattice, found, budget, unfinished)
+    scores = np.concatenate(found.scores)
+    log_found = float(np.logaddexp.reduce(scores, initial=-np.inf))
+    return Result(np.concatenate(found.entries), scores, exact, log_found, found.log_rest)
+
+
+def _search_tree(
+    tree: Tree, base: int, lattice: Lattice, found: _Found, budget: int, unfinished: bool
+) -> bool:
+    """Add the words of one tree to ``found``; False if the budget ran out."""
+    width = _FIRST_WIDTH
+    postponed: list[_Waiting] = []
+    root = lattice.root()
+    none = np.zeros(1, np.int64)
+    stack = [_waiting(tree, lattice, none, none, root, root[:1, -1] if unfinished else None)]
+    while stack or postponed:
+        if not stack:  # the first dive is over: go on with all it passed by, as one level
+            stack, postponed = [_joined([found.wanted(w) for w in postponed])], []
+            width = _WIDTH
+        waiting = found.wanted(stack.pop())
+        if width == _WIDTH and found.grown + len(waiting.nodes) > budget:
+            for left in (waiting, *stack):
+                found.leave(left.bounds)
+            return False
+        if len(waiting.nodes) > width:
+            order = np.argpartition(-waiting.bounds, width)
+            (postponed if width == _FIRST_WIDTH else stack).append(waiting.take(order[width:]))
+            waiting = waiting.take(order[:width])
+        if len(waiting.nodes):
+            nodes = waiting.nodes
+            forward = lattice.grow(tree.trie.letter[nodes], waiting.before[waiting.rows])
+            said, spelled = waiting.said, forward[: len(nodes), -1]
+            if said is not None:
+                said = said + spelled
+            found.add(tree, base, nodes, spelled if said is None else said)
+            stack.append(_waiting(tree, lattice, nodes, waiting.depth + 1, forward, said))
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """Prefixes to grow.
+
+    Attributes:
+        nodes: (n,) their nodes.
+        depth: (n,) letters of each but the last.
+        bounds: (n,) natural-log bound of the score of every entry at or below each.
+        rows: (n,) row of ``before`` that each continues.
+        before: (m, T+1) lifted probability that the first 0..T frames spell the letters before
+            the last one, and may be followed by it at once.
+        said: (n,) lifted probability that all frames spell a beginning of the prefix, without the
+            prefix itself; None where such a beginning does not count.
+    """
+
+    nodes: Array
+    depth: Array
+    bounds: Array
+    rows: Array
+    before: Array
+    said: Array | None
+
+    def take(self, which: Array) -> _Waiting:
+        """Return the prefixes chosen by index or mask."""
+        said = None if self.said is None else self.said[which]
+        chosen = (self.nodes[which], self.depth[which], self.bounds[which], self.rows[which])
+        return _Waiting(*chosen, self.before, said)
+
+
+def _waiting(
+    tree: Tree, lattice: Lattice, parents: Array, depth: Array, forward: Array, said: Array | None
+) -> _Waiting:
+    """Return the children of ``parents``, whose `Lattice.grow` is ``forward``."""
+    nodes, at = tree.trie.children(parents)
+    letters = tree.trie.letter[nodes]
+    # A letter may follow itself only over a blank: the second half of ``forward``.
+    rows = at + len(parents) * (letters == tree.trie.letter[parents][at])
+    starts = (forward @ lattice.onward)[rows, letters]
+    if said is not None:
+        said = said[at]
+        starts = starts + said
+    depth = depth[at]
+    with np.errstate(divide="ignore"):
+        bounds = np.log(starts) + tree.bounds.best[nodes]
+        if said is None and lattice.letter_score:
+            other = np.log((forward @ lattice.paying)[rows, letters]) + tree.bounds.bare[nodes]
+            bounds = np.fmin(bounds, other + lattice.letter_score * (depth + 1))
+    return _Waiting(nodes, depth, bounds - LIFT, rows, forward, said)
+
+
+def _joined(parts: list[_Waiting]) -> _Waiting:
+    """Return all prefixes as one, with only the rows that they need."""
+    before = np.concatenate([part.before[part.rows] for part in parts])
+    nodes = np.concatenate([part.nodes for part in parts])
+    depth = np.concatenate([part.depth for part in parts])
+    bounds = np.concatenate([part.bounds for part in parts])
+    said = [part.said for part in parts if part.said is not None]
+    every = np.concatenate(said) if said else None
+    return _Waiting(nodes, depth, bounds, np.arange(len(nodes)), before, every)
+
+
+class Lattice:
+    """The frames of one sample, prepared for growing prefixes of any letters."""
+
+    def __init__(self, log_probs: Array, letter_score: float = 0.0) -> None:
+        T = len(log_probs)
+        self.letter_score = letter_score
+        lifted = np.exp(log_probs + LIFT / T)
+        self._letters, blank = np.ascontiguousarray(lifted[:, :-1].T), lifted[:, -1]  # (K, T)
+        # (2**i, p): p[k, t] is the probability of letter k in the 2**i frames up to 2**i + t.
+        self._runs: list[tuple[int, Array]] = []
+        run, stride = self._letters, 1
+        while stride < T:
+            self._runs.append((stride, run[:, stride:].copy()))
+            longer = run.copy()
+            longer[:, stride:] *= run[:, :-stride]
+            run, stride = longer, 2 * stride
+        frames = np.arange(T)
+        between = np.cumprod(np.where(frames > frames[:, None], blank, 1.0), axis=1)
+        # (T, T+1): from a letter at frame s to the frames s+1..t-1 being blank, at least one.
+        self._blanks = np.zeros((T, T + 1))
+        self._blanks[:, 1:] = np.triu(between, 1)
+        self._start = np.concatenate([[1.0], np.cumprod(blank)])
+        # (T+1, K): a letter at frame t, and anything after it.
+        self.onward = np.zeros((T + 1, len(self._letters)))
+        self.onward[:T] = lifted[:, :-1] * np.exp(LIFT / T * (T - 1 - frames))[:, None]
+        self.paying = self._paying(lifted) if letter_score else self.onward
+
+    def _paying(self, lifted: Array) -> Array:
+        """Return (T+1, K): a letter at frame t and all after it, further letters paid for.
+
+        That gives another bound of a prefix: `onward` with ``best`` takes ``letter_score`` for as
+        many letters as the longest word below has, this for as many as the signal has room for.
+        """
+        T, K = lifted.shape[0], lifted.shape[1] - 1
+        pay, held = np.exp(self.letter_score), np.zeros((T + 1, K))
+        after, after_blank = np.ones(K), 1.0
+        for t in range(T - 1, -1, -1):
+            held[t] = lifted[t, :-1] * after
+            blank, every = lifted[t, -1] * after_blank, held[t].sum()
+            after = blank + held[t] + pay * (every - held[t])
+            after_blank = blank + pay * every
+        return held
+
+    def root(self) -> Array:
+        """Return `grow` of the empty prefix: blanks alone, and any letter may follow."""
+        return np.stack([self._start, self._start])
+
+    def grow(self, letters: Array, before: Array) -> Array:
+        """Return (2n, T+1) lifted probabilities that the first 0..T frames spell each prefix.
+
+        Rows n..2n-1 count only what ends in blank.
+
+        Args:
+            letters: (n,) last letter of each prefix.
+            before: (n, T+1) see `_Waiting`.
+        """
+        n, T = len(letters), before.shape[1] - 1
+        # in_letter[t] = p[t] * (in_letter[t-1] + before[t]), by doubling: after i rounds it holds
+        # the runs of less than 2**i frames.
+        in_letter = before[:, :T] * self._letters[letters]
+        for stride, run in self._runs:
+            in_letter[:, stride:] += run[letters] * in_letter[:, :-stride]
+        forward = np.empty((2 * n, T + 1))
+        np.matmul(in_letter, self._blanks, out=forward[n:])
+        forward[:n] = forward[n:]
+        forward[:n, 1:] += in_letter
+        return forward
+
+
+class _Found:
+    """Entries scored so far; ``floor`` is the bound under which none is wanted any more."""
+
+    def __init__(self, nbest: int, slack: float, margin: float) -> None:
+        self._nbest, self._slack, self._margin = nbest, slack, margin
+        self._best = np.full(nbest, -np.inf)
+        self.floor: float = np.finfo(np.float64).min  # an impossible prefix has -inf
+        self.entries, self.scores = [np.zeros(0, np.int64)], [np.zeros(0)]
+        self.log_rest: float = -np.inf
+        self.grown = 0
+
+    def wanted(self, waiting: _Waiting) -> _Waiting:
+        """Return the prefixes that reach the floor; the others are left."""
+        reach = waiting.bounds >= self.floor
+        self.leave(waiting.bounds[~reach])
+        return waiting.take(reach)
+
+    def leave(self, bounds: Array) -> None:
+        """Count prefixes that are not grown: the words below one weigh its bound at most.
+
+        All of them together, as no path spells two words.
+        """
+        self.log_rest = float(np.logaddexp.reduce(bounds, initial=self.log_rest))
+
+    def add(self, tree: Tree, base: int, nodes: Array, lifted: Array) -> None:
+        """Score the entries that end at the grown nodes."""
+        self.grown += len(nodes)
+        words = tree.trie.word[nodes]
+        ends = np.flatnonzero((words >= 0) & (lifted > TINY))
+        if tree.hidden is not None:
+            ends = ends[~tree.hidden[words[ends]]]
+        ends = ends[tree.weights[words[ends]] > -np.inf]
+        entries = words[ends]
+        if not len(entries):
+            return
+        scores = np.log(lifted[ends]) - LIFT + tree.weights[entries]
+        self.entries.append(entries.astype(np.int64) + base)
+        self.scores.append(scores)
+        self._best = np.sort(np.concatenate([self._best, scores]))[-self._nbest :]
+        last = max(float(self._best[0]), float(self._best[-1]) - self._margin)
+        self.floor = max(self.floor, last - self._slack)

@@ -1,1 +1,0 @@
-"""The browser keyboard: its files, and a server for them."""

@@ -1,1 +1,0 @@
-"""Trace-safe sequence encoders (torch)."""

@@ -1,0 +1,4 @@
+"""Whether a model is right: verification, accuracy, comparison, tuning.
+
+Nothing here makes a model or an artifact.
+"""

@@ -1,0 +1,283 @@
+"""How often the right word is first: figures with intervals, by slice, on labelled swipes.
+
+Words are compared by their letters only ("its" and "it's" are one answer), and a word that the
+lexicon does not hold counts as wrong. `edgectc.evaluation.comparison` compares two models.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgectc.core import metrics
+from edgectc.core.console import progress
+from edgectc.core.errors import InputError
+from edgectc.core.types import Swipe
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+from edgectc.language.lexicon import Lexicon, letters, word_hash
+from edgectc.runtime.recognizer import Recognizer
+
+_LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}
+_NBEST = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a recognizer said to one labelled swipe.
+
+    Attributes:
+        word: letters of the label.
+        said: letters of the candidates, best first.
+        user: who swiped, for the intervals.
+        probability: that the best one is right, by the recognizer.
+    """
+
+    word: str
+    said: tuple[str, ...]
+    user: str
+    probability: float = 0.0
+
+    def rank(self) -> int | None:
+        """Return the place of the right word from 1, None if it was not given."""
+        return self.said.index(self.word) + 1 if self.word in self.said else None
+
+    def right(self) -> bool:
+        """Return whether the first candidate is the right word."""
+        return self.said[:1] == (self.word,)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known about words, to tell slices apart.
+
+    Attributes:
+        seen: hashes of the training words, see `seen_words`; None drops those slices.
+        lexicon: letters of each word that can be found; None drops that slice.
+        sentences: letters of natural sentences: prompts that are among them against all others;
+            None drops these slices.
+        words: name and words of another lexicon, as letters: figures of systems whose lexicons
+            differ compare on the words that both hold; None drops these slices.
+    """
+
+    seen: frozenset[int] | None = None
+    lexicon: frozenset[str] | None = None
+    sentences: frozenset[str] | None = None
+    words: tuple[str, frozenset[str]] | None = None
+
+
+def evaluate(
+    recognizer: Recognizer,
+    swipes: Sequence[Swipe],
+    *,
+    seen_words: frozenset[int] | None = None,
+    decoder: str | None = None,
+) -> dict[str, Any]:
+    """Return accuracy figures of labelled swipes; `summarize` says which.
+
+    Args:
+        recognizer: as returned by `edgectc.load`.
+        swipes: samples with a word; others are left out. A sample's context is used with
+            the preset, which then needs a language model.
+        seen_words: hashes of the training words, see `seen_words`; None drops that slice.
+        decoder: "lexicon", "greedy" or None for the preset.
+
+    Raises:
+        InputError: no swipe carries a word.
+    """
+    rows = labelled(swipes)
+    answers, spent = answer(recognizer, rows, decoder=decoder)
+    return {**summarize(answers, rows, Known(seen_words)), "ms_per_swipe": spent}
+
+
+def labelled(swipes: Sequence[Swipe]) -> list[Swipe]:
+    """Return the swipes that carry a word.
+
+    Raises:
+        InputError: there is none.
+    """
+    rows = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
+    if not rows:
+        raise InputError("no swipe carries a word to compare with", reason="no_labels")
+    return rows
+
+
+def answer(
+    recognizer: Recognizer, swipes: Sequence[Swipe], *, decoder: str | None = None
+) -> tuple[list[Answer], float]:
+    """Return the answer to each labelled swipe, and the median of milliseconds for one."""
+    answers, spent = [], []
+    for swipe in progress(swipes, "swipe"):
+        began = time.perf_counter()
+        answers.append(_answer(recognizer, swipe, decoder))
+        spent.append(time.perf_counter() - began)
+    return answers, round(float(np.median(spent)) * 1e3, 3)
+
+
+def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) -> dict[str, Any]:
+    """Return figures of all answers and of their slices.
+
+    Args:
+        answers: one a swipe.
+        swipes: labelled, in the same order.
+        known: what the slices need.
+
+    Returns:
+        ``rows``, ``users``, ``top1``, ``top3`` and ``top5`` as ``{"value", "low", "high"}`` (95 %
+        bootstrap over users) and ``cer``; the same by slice in ``slices``; ``user_p10``, top-1 of
+        the user at the 10th percentile; `edgectc.core.metrics.calibration_error`.
+    """
+    slices = {name: keep for name, keep in _slices(answers, swipes, known).items() if any(keep)}
+    parts = {
+        name: _figures([a for a, kept in zip(answers, keep, strict=True) if kept])
+        for name, keep in slices.items()
+    }
+    return {**_figures(answers), **_overall(answers), "slices": parts}
+
+
+def _slices(
+    answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known
+) -> dict[str, list[bool]]:
+    slices = {
+        name: [low <= len(a.word) <= high for a in answers]
+        for name, (low, high) in _LENGTHS.items()
+    }
+    held = {}
+    if known.lexicon is not None:
+        held["in the lexicon"] = [a.word in known.lexicon for a in answers]
+    if known.words is not None:
+        held[f"in {known.words[0]}"] = [a.word in known.words[1] for a in answers]
+    slices |= held
+    if known.seen is not None:
+        seen = [word_hash(a.word) in known.seen for a in answers]
+        slices["seen words"] = seen
+        slices["unseen words"] = [not s for s in seen]
+        for name, keep in held.items():
+            slices[f"unseen, {name}"] = [k and not s for k, s in zip(keep, seen, strict=True)]
+    if known.sentences is not None:
+        natural = [letters(swipe.prompt or "") in known.sentences for swipe in swipes]
+        slices["natural sentences"] = natural
+        slices["other prompts"] = [not n for n in natural]
+    return slices
+
+
+def with_context(swipe: Swipe, words: int = 2) -> Swipe:
+    """Return a swipe whose context is what its prompt has before the first place of its word.
+
+    The prompt is a sentence and begins with "<s>"; a word that is not in it has no context.
+    """
+    said = ["<s>", *(swipe.prompt or "").split()]
+    at, word = [letters(one) for one in said], letters(swipe.word or "")
+    place = at.index(word, 1) if word in at[1:] else 0
+    return replace(swipe, context=tuple(said[max(0, place - words) : place]))
+
+
+def spellings(lexicon: Lexicon) -> frozenset[str]:
+    """Return the letters of each word of a lexicon."""
+    return frozenset(map(letters, lexicon.words))
+
+
+def confusions(answers: Sequence[Answer]) -> list[tuple[str, str, int]]:
+    """Return (right word, word given instead, times), the most frequent first."""
+    pairs = Counter((a.word, a.said[0] if a.said else "") for a in answers if not a.right())
+    return [(*pair, n) for pair, n in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def seen_words(place: Path) -> frozenset[int] | None:
+    """Return the training-word hashes of a bundle, or of the bundle an artifact was made from.
+
+    The bundle of an artifact is looked for around it and among the shipped models, by the hash of
+    its weights; None if there is none, or if it does not say what it was trained on.
+    """
+    bundle = bundles.read(place) if bundles.is_bundle(place) else origin(place)
+    if bundle is None or bundle.index.seen_words is None:
+        return None
+    return frozenset(np.frombuffer(bundle.file(bundle.index.seen_words), "<u4").tolist())
+
+
+def origin(artifact: Path) -> bundles.Bundle | None:
+    """Return the bundle that an artifact was made from, around it or shipped; None if not there."""
+    _, manifest = manifests.read(artifact)
+    shipped = bundles.models_dir()
+    folders = [artifact.parent, artifact.parent.parent]
+    folders += [shipped / name for name in bundles.shipped_names()] if shipped else []
+    for folder in folders:
+        if (folder / "bundle.json").is_file():
+            bundle = bundles.read(folder)
+            weights = bundle.index.files.get("weights.safetensors")
+            if weights == manifest.source["weights_sha256"]:
+                return bundle
+    return None
+
+
+def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
+    context = swipe.context if decoder is None else ()
+    decoded = recognizer(
+        swipe.points, nbest=_NBEST, layout=swipe.layout, decoder=decoder, context=context
+    )
+    said = dict.fromkeys(letters(candidate.text) for candidate in decoded.candidates)
+    word, user = letters(swipe.word or ""), swipe.user or ""
+    return Answer(word, tuple(said), user, decoded.best.probability)
+
+
+def _figures(answers: Sequence[Answer]) -> dict[str, Any]:
+    users = [answer.user for answer in answers]
+    groups = users if len(set(users)) > 1 else None
+    ranks = [answer.rank() for answer in answers]
+    figures: dict[str, Any] = {"rows": len(answers), "users": len(set(users) - {""})}
+    for k in (1, 3, 5):
+        hits = [float(rank is not None and rank <= k) for rank in ranks]
+        figures[f"top{k}"] = _interval(hits, groups)
+    pairs = [(answer.word, answer.said[0] if answer.said else "") for answer in answers]
+    figures["cer"] = round(metrics.error_rate(pairs), 5)
+    return figures
+
+
+def _overall(answers: Sequence[Answer]) -> dict[str, float]:
+    """Return what a few rows cannot tell: how the worst users fare, and if probabilities hold."""
+    by_user = defaultdict(list)
+    for found in answers:
+        by_user[found.user].append(found.right())
+    worst = np.quantile([np.mean(v) for v in by_user.values()], 0.1)
+    stated = [found.probability for found in answers]
+    error = metrics.calibration_error(stated, [found.right() for found in answers])
+    return {"user_p10": round(float(worst), 5), "calibration_error": round(error, 5)}
+
+
+def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, float | None]:
+    """Mean and 95 % interval; one sample says nothing of others, so it has no interval."""
+    low, high = metrics.bootstrap(hits, groups) if len(hits) > 1 else (None, None)
+    return {
+        "value": round(float(np.mean(hits)), 5),
+        "low": None if low is None else round(low, 5),
+        "high": None if high is None else round(high, 5),
+    }
+
+
+def lines(figures: Mapping[str, Any]) -> list[list[str]]:
+    """Return table rows of `evaluate`'s figures: name, rows, top-1 with interval, top-3..."""
+
+    def row(name: str, part: Mapping[str, Any]) -> list[str]:
+        first = part["top1"]
+        return [
+            name,
+            str(part["rows"]),
+            _shown(first),
+            f"{part['top3']['value']:.1%}",
+            f"{part['top5']['value']:.1%}",
+            f"{part['cer']:.1%}",
+        ]
+
+    return [row("all", figures), *(row(n, p) for n, p in figures["slices"].items())]
+
+
+def _shown(figure: Mapping[str, Any]) -> str:
+    if figure["low"] is None:
+        return f"{figure['value']:.1%}"
+    return f"{figure['value']:.1%} [{figure['low']:.1%}, {figure['high']:.1%}]"

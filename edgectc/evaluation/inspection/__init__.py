@@ -1,0 +1,4 @@
+"""What is inside an artifact, by target.
+
+Nothing here runs it.
+"""

@@ -1,0 +1,299 @@
+"""Which operator of an artifact is the first to answer otherwise than the trained network.
+
+The network is captured once and run operator by operator in PyTorch; the exporters keep its names,
+so the same values can be read out of the artifact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.fx import GraphModule, Interpreter
+
+from edgectc.core import registry
+from edgectc.core.errors import ConfigError, MissingDependencyError, UnknownNameError
+from edgectc.core.quiet import quiet
+from edgectc.core.types import Array
+from edgectc.evaluation.inspection import pte as operators
+from edgectc.formats import layouts, reference
+from edgectc.formats import manifest as manifests
+from edgectc.formats.manifest import Manifest
+from edgectc.formats.reference import Case
+
+# Least signal over noise of a healthy operator, in dB: float32 has about 140.
+_LIMITS = {"float32": 80.0}
+_QUANTIZED = 15.0
+_BOUNDARIES = 48  # values of a program that are looked at in one lowering
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator, in the order of the graph.
+
+    Attributes:
+        name: of its output, in the artifact and in the captured network.
+        kind: operator.
+        module: of the network it belongs to, "" for the outermost.
+        sqnr_db: 10 log10 of signal over noise against PyTorch; 200 for no difference.
+        difference: largest absolute difference.
+    """
+
+    name: str
+    kind: str
+    module: str
+    sqnr_db: float
+    difference: float
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What was found.
+
+    Attributes:
+        case: reference case that was run, the one that differs most.
+        limit_db: what an operator has to reach.
+        steps: operators that could be compared, in order.
+        how: what was compared with what.
+        weights: stored tensors that a fresh export does not have; only of programs.
+    """
+
+    case: str
+    limit_db: float
+    steps: tuple[Step, ...]
+    how: str
+    weights: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Step | None:
+        """The first operator past the limit, None if there is none."""
+        return next((step for step in self.steps if step.sqnr_db < self.limit_db), None)
+
+
+def drill(path: Path, model: nn.Module, *, limit_db: float | None = None) -> Drill:
+    """Return how the operators of an artifact answer, against a network in PyTorch.
+
+    Of ``.onnx`` every operator of the file itself is read. The parts of a ``.pte`` cannot be read
+    at run time, so the network is lowered again with the output of every module as an output.
+
+    Args:
+        path: artifact.
+        model: the network it was made from, see `edgectc.exporting.exporter.of_bundle`.
+        limit_db: least signal over noise; None for 80 dB of float32, else 15 dB.
+
+    Raises:
+        BundleError: the file is damaged.
+        MissingDependencyError: a runtime or converter is missing.
+        UnknownNameError: the format cannot be drilled.
+    """
+    data, manifest = manifests.read(path)
+    known: dict[str, Callable[..., Drill]] = {"onnx": _onnx, "pte": _pte}
+    if manifest.target not in known or not isinstance(data, bytes):
+        raise UnknownNameError("target that can be drilled", manifest.target, known)
+    if limit_db is None:
+        limit_db = _LIMITS.get(str(manifest.scheme["type"]), _QUANTIZED)
+    case, inputs = _worst(data, manifest, model)
+    return known[manifest.target](data, manifest, model, case, inputs, limit_db)
+
+
+def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str, Array]]:
+    """The reference case whose answer differs most, and its inputs."""
+    from edgectc.runtime import recognizer
+
+    loaded = recognizer.from_bytes(data, manifest, lexicon=None)
+    boards = {board.name: board for board in map(layouts.parse, manifest.layouts)}
+    found: list[tuple[float, str, Case, dict[str, Array]]] = []
+    for case in reference.from_json(manifest.reference):
+        if not len(case.log_probs):
+            continue
+        inputs = case.inputs(loaded.frontend, reference.setting(boards, case.layout))
+        got, want = loaded.run(inputs), _answer(model, inputs)[0, : len(case.log_probs)]
+        found.append((float(np.abs(got - want).max()), case.name, case, inputs))
+    if not found:
+        raise ConfigError("the artifact holds no reference case with an answer")
+    return max(found, key=lambda one: one[:2])[2:]
+
+
+def _answer(model: nn.Module, inputs: Mapping[str, Array]) -> Array:
+    with torch.inference_mode():
+        out: Array = model(*_tensors(inputs)).numpy()
+    return out
+
+
+def _tensors(inputs: Mapping[str, Array]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(value.copy()) for value in inputs.values())
+
+
+class _Recording(Interpreter):
+    """Runs a captured network and keeps every value."""
+
+    def __init__(self, graph: GraphModule) -> None:
+        super().__init__(graph)
+        self.values: dict[str, Array] = {}
+
+    def run_node(self, n: Any) -> Any:
+        """Run one operator and keep what it answers."""
+        out = super().run_node(n)
+        if isinstance(out, Tensor) and n.op == "call_function":
+            self.values[n.name] = out.detach().numpy()
+        return out
+
+
+def _onnx(
+    data: bytes,
+    manifest: Manifest,
+    model: nn.Module,
+    case: Case,
+    inputs: Mapping[str, Array],
+    limit_db: float,
+) -> Drill:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingDependencyError(
+            "drilling .onnx", package="onnx", extra="export-onnx"
+        ) from error
+    with quiet():
+        program = torch.onnx.export(
+            model, _tensors(inputs), dynamo=True, input_names=list(inputs),
+            output_names=["log_probs"], verbose=False,
+        )  # fmt: skip
+        assert program is not None
+        captured: Any = program.exported_program
+    graph = captured.module()
+    truth = _Recording(graph)
+    with torch.inference_mode():
+        truth.run(*_tensors(inputs))
+    modules = {node.name: _module(node) for node in graph.graph.nodes}
+    truth.values["log_probs"] = _answer(model, inputs)
+    file = onnx.load_from_string(data)
+    got = _intermediate(file, inputs, set(truth.values))
+    steps = [
+        _step(name, node.op_type, modules.get(name, ""), got[name], truth.values[name])
+        for node in file.graph.node
+        for name in node.output
+        if name in got and got[name].shape == truth.values[name].shape
+    ]
+    how = f"{len(steps)} of {len(file.graph.node)} operators of the file against PyTorch"
+    return Drill(case.name, limit_db, tuple(steps), how)
+
+
+def _intermediate(file: Any, inputs: Mapping[str, Array], wanted: set[str]) -> dict[str, Array]:
+    """The named values of a run of the file; the graph gets them as further outputs."""
+    import onnx
+    import onnxruntime
+
+    tapped = onnx.ModelProto()
+    tapped.CopyFrom(file)
+    names = [n for node in file.graph.node for n in node.output if n in wanted]
+    have = {one.name for one in file.graph.output}
+    tapped.graph.output.extend(onnx.ValueInfoProto(name=n) for n in names if n not in have)
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 3
+    # As it stands: merged operators have no values in between.
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(
+        tapped.SerializeToString(), settings, ["CPUExecutionProvider"]
+    )
+    outputs = list(dict.fromkeys(names))
+    return dict(zip(outputs, session.run(outputs, dict(inputs)), strict=True))
+
+
+def _pte(
+    data: bytes,
+    manifest: Manifest,
+    model: nn.Module,
+    case: Case,
+    inputs: Mapping[str, Array],
+    limit_db: float,
+) -> Drill:
+    tensors = dict(zip(inputs, _tensors(inputs), strict=True))
+    tapped = _Tapped(model)
+    with torch.inference_mode():
+        truth = [out.numpy() for out in tapped(**tensors)]
+    names = [*tapped.names]
+    target = registry.create("targets", {"type": "pte"})
+    fresh = target.embed(target.convert(tapped, tensors), manifest)
+    runner = registry.create("runners", {"type": "pte"}, data=fresh)
+    got = [out.numpy().copy() for out in runner.execute(list(_tensors(inputs)))]
+    steps = [
+        _step(name, type(model.get_submodule(name)).__name__, name, mine, theirs)
+        for name, mine, theirs in zip(names, got[1:], truth[1:], strict=True)
+    ]
+    steps.append(_step("log_probs", "log_softmax", "", got[0], truth[0]))
+    # Taps keep batch norm from being folded into the convolution before it: once more without.
+    plain = target.embed(target.convert(model, tensors), manifest)
+    ours = {weight.name for weight in operators.stored(plain)}
+    strange = [
+        f"{one.name} {one.dtype} {'x'.join(map(str, one.shape))}"
+        for one in operators.stored(data)
+        if one.name not in ours
+    ]
+    how = f"the outputs of {len(names)} modules, lowered anew, against PyTorch"
+    return Drill(case.name, limit_db, tuple(steps), how, tuple(strange))
+
+
+class _Tapped(nn.Module):
+    """A network that also answers what its modules answer, in the order of their calls.
+
+    Attributes:
+        names: of the modules, known after a call.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        quiet_ones = nn.Identity | nn.Dropout | nn.ModuleList | nn.ModuleDict
+        found = [n for n, m in model.named_modules() if n and not isinstance(m, quiet_ones)]
+        step = max(1, math.ceil(len(found) / _BOUNDARIES))
+        self.chosen, self.names = found[::step], list[str]()
+
+    def forward(self, **inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return log_probs and the outputs of the modules."""
+        kept: list[Tensor] = []
+        self.names.clear()
+
+        def keep(name: str) -> Callable[..., None]:
+            def hook(module: nn.Module, given: Any, out: Any) -> None:
+                first = out[0] if isinstance(out, tuple) else out
+                if isinstance(first, Tensor) and first.is_floating_point():
+                    kept.append(first)
+                    self.names.append(name)
+
+            return hook
+
+        handles = [
+            self.model.get_submodule(name).register_forward_hook(keep(name)) for name in self.chosen
+        ]
+        try:
+            return (self.model(**inputs), *kept)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def _module(node: Any) -> str:
+    """Name of the innermost module of the network that an operator belongs to."""
+    stack = node.meta.get("nn_module_stack") or {}
+    names = [name for name, _ in stack.values()]
+    return str(names[-1]) if names else ""
+
+
+def _step(name: str, kind: str, module: str, got: Array, want: Array) -> Step:
+    a, b = got.astype(np.float64), want.astype(np.float64)
+    # Masks of -inf are equal where they stand; only what is left can be subtracted.
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    a, b = np.where(same, 0.0, a), np.where(same, 0.0, b)
+    if not (np.isfinite(a) & np.isfinite(b)).all():
+        return Step(name, kind, module, -200.0, math.inf)
+    whole = want.astype(np.float64)
+    noise = float(((a - b) ** 2).sum())
+    signal = float((whole[np.isfinite(whole)] ** 2).sum())
+    ratio = 10.0 * math.log10(signal / noise) if noise and signal else (200.0 if not noise else 0.0)
+    return Step(name, kind, module, ratio, float(np.abs(a - b).max(initial=0.0)))

@@ -1,0 +1,209 @@
+"""Weights of a decoder, chosen on labelled dev swipes.
+
+The network runs once; then one weight at a time is moved in shrinking steps as long as the mean
+reciprocal rank of the right word among the best five rises (Hooke & Jeeves 1961, pattern search).
+That figure is smoother than top-1 and agrees with it. Last, the temperature is chosen for which the
+probability of the best word is the likeliest account of when it is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgectc.core import metrics, registry
+from edgectc.core.console import progress
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.types import Array, Swipe
+from edgectc.decoding.search.trace import Path
+from edgectc.formats.layouts import Layout
+from edgectc.language.lexicon import letters
+from edgectc.runtime.recognizer import Recognizer, path_of
+
+# First step and lower limit of each weight that can be tuned; a step is halved twice.
+_STEPS = {
+    "lm_weight": (0.2, 0.0),
+    "letter_score": (0.4, -2.0),
+    "acoustic_scale": (0.2, 0.2),
+    "blank_penalty": (0.4, -4.0),
+    "template_weight": (0.5, 0.0),  # where swipes have keys under them
+    "context_weight": (0.2, 0.0),  # where swipes have a context
+}
+_HALVINGS = 3
+_BEST = 5
+_WEIGHED = 5  # words compared per swipe: what template and probability are about
+_TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The outcome of `tune`.
+
+    Attributes:
+        preset: decoder preset with the chosen weights.
+        rows: swipes that were decoded.
+        before: top-1 of the preset that was there.
+        after: top-1 of the chosen one.
+        gain: 95 % interval of the difference in top-1, paired, by user where users are known.
+        calibration: expected calibration error of the best word's probability, before and after,
+            see `edgectc.core.metrics.calibration_error`.
+    """
+
+    preset: Mapping[str, Any]
+    rows: int
+    before: float
+    after: float
+    gain: tuple[float, float]
+    calibration: tuple[float, float]
+
+
+def tune(
+    recognizer: Recognizer, swipes: Sequence[Swipe], *, only: Sequence[str] | None = None
+) -> Tuned:
+    """Return the lexicon decoder's weights that rank the labels of ``swipes`` best.
+
+    Args:
+        recognizer: its preset is where the search starts.
+        swipes: labelled, of users that neither trained the model nor will measure it.
+        only: weights to choose, e.g. ("context_weight",); the others stay. None: all that apply.
+
+    Raises:
+        ConfigError: the preset is not a lexicon decoder.
+        UnknownNameError: ``only`` names no weight that can be tuned.
+        InputError: fewer than two labelled swipes.
+    """
+    start = registry.complete("decoders", recognizer.preset)
+    if start["type"] != "lexicon":
+        raise ConfigError(f"the preset is {start['type']!r}; only 'lexicon' has weights to tune")
+    wanted = (*_STEPS, "temperature") if only is None else tuple(only)
+    for name in wanted:
+        if name not in _STEPS and name != "temperature":
+            raise UnknownNameError("weight", name, (*_STEPS, "temperature"))
+    labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
+    if len(labelled) < 2:
+        raise InputError("tuning needs labelled swipes, got fewer than 2", reason="no_labels")
+    emitted = [_emitted(recognizer, swipe) for swipe in progress(labelled, "network")]
+    left_out = {"template_weight"} if not any(e.trace for e in emitted) else set()
+    left_out |= {"context_weight"} if not any(e.context for e in emitted) else set()
+    words = [letters(swipe.word or "") for swipe in labelled]
+    users = [swipe.user or "" for swipe in labelled]
+
+    def answers(preset: Mapping[str, Any]) -> _Answers:
+        return _answers(recognizer, preset, emitted, words)
+
+    start = {**start, "weighed": max(_WEIGHED, int(start["weighed"]))}
+    chosen = _climb(
+        start,
+        [name for name in _STEPS if name in wanted and name not in left_out],
+        lambda preset: float((1.0 / answers(preset).ranks).mean()),
+    )
+    before, after = answers(start), answers({**chosen, "temperature": 1.0})
+    temperature = float(start["temperature"])
+    if "temperature" in wanted:
+        temperature = _temperature(after)
+        chosen["temperature"] = round(temperature, 3)
+    old, new = before.ranks == 1, after.ranks == 1
+    groups = users if len(set(users)) > 1 else None
+    gain = metrics.bootstrap((new.astype(float) - old).tolist(), groups)
+    calibration = (
+        metrics.calibration_error(before.probability(float(start["temperature"])), old),
+        metrics.calibration_error(after.probability(temperature), new),
+    )
+    return Tuned(chosen, len(words), float(old.mean()), float(new.mean()), gain, calibration)
+
+
+@dataclass(frozen=True, eq=False)
+class _Emitted:
+    """What the network said of one swipe."""
+
+    log_probs: Array
+    layout: str
+    context: tuple[str, ...]
+    trace: Path | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """Place of each right word from 1, infinity where it is not among the best five; all scores."""
+
+    ranks: Array
+    scores: list[list[float]]
+
+    def probability(self, temperature: float) -> Array:
+        """Return (n,) the probability of each best word, 0 where there is none."""
+        best = np.zeros(len(self.scores))
+        for i, scores in enumerate(self.scores):
+            if scores:
+                best[i] = 1.0 / np.exp((np.array(scores) - scores[0]) / temperature).sum()
+        return best
+
+
+def _temperature(answers: _Answers) -> float:
+    """Return the temperature with which right and wrong best words are likeliest.
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", temperature scaling.
+    """
+    right = answers.ranks == 1
+
+    def loss(temperature: float) -> float:
+        p = np.clip(answers.probability(temperature), 1e-6, 1.0 - 1e-6)
+        return float(-np.where(right, np.log(p), np.log1p(-p)).mean())
+
+    return float(min(_TEMPERATURES, key=loss))
+
+
+def _emitted(recognizer: Recognizer, swipe: Swipe) -> _Emitted:
+    board = recognizer.board(swipe.layout)
+    inputs = recognizer.frontend.prepare(swipe.points, board)
+    trace = path_of(inputs, board) if isinstance(board, Layout) else None
+    return _Emitted(recognizer.run(inputs), swipe.layout, swipe.context, trace)
+
+
+def _climb(
+    start: Mapping[str, Any], weights: Sequence[str], value: Callable[[Mapping[str, Any]], float]
+) -> dict[str, Any]:
+    best, height = dict(start), value(start)
+    rounds = [(n, name) for n in range(_HALVINGS) for name in weights]
+    for halvings, name in progress(rounds, "weight"):
+        step, least = _STEPS[name]
+        step /= 2**halvings
+        for direction in (step, -step):
+            while (moved := round(float(best.get(name, 0.0)) + direction, 4)) >= least:
+                found = value({**best, name: moved})
+                if found <= height:
+                    break
+                best, height = {**best, name: moved}, found
+    return best
+
+
+def _answers(
+    recognizer: Recognizer,
+    preset: Mapping[str, Any],
+    emitted: Sequence[_Emitted],
+    words: Sequence[str],
+) -> _Answers:
+    more = (
+        {} if recognizer.language_model is None else {"language_model": recognizer.language_model}
+    )
+    decoders = {
+        layout: registry.create(
+            "decoders",
+            dict(preset),
+            tokens=recognizer.tokens(recognizer.board(layout)),
+            lexicon=recognizer.lexicon,
+            **more,
+        )
+        for layout in {one.layout for one in emitted}
+    }
+    places, scores = np.full(len(words), np.inf), []
+    for i, (one, word) in enumerate(zip(emitted, words, strict=True)):
+        decode = decoders[one.layout]
+        found = decode(one.log_probs, nbest=_WEIGHED, context=one.context, trace=one.trace)
+        scores.append([h.score for h in found])
+        said = list(dict.fromkeys(letters(h.text) for h in found))[:_BEST]
+        if word in said:
+            places[i] = said.index(word) + 1
+    return _Answers(places, scores)

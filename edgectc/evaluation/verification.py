@@ -1,0 +1,336 @@
+"""Is this artifact still the model? Numbers, decoded text, padding, contract and resampling.
+
+Everything here works from the one file: its reference cases were answered by the trained network
+before export. Torch is needed only where the runtime itself needs it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgectc.core import registry
+from edgectc.core.errors import (
+    BundleFileMissingError,
+    InputError,
+    MissingDependencyError,
+    NonFiniteError,
+)
+from edgectc.core.tokens import output_length
+from edgectc.core.types import Array, Check, Report
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+from edgectc.formats import reference
+from edgectc.formats.manifest import Manifest
+from edgectc.formats.reference import Case
+from edgectc.language.lexicon import Lexicon
+from edgectc.runtime import recognizer
+from edgectc.runtime.recognizer import Recognizer
+
+_RESAMPLING = 1e-5  # key widths and seconds; float32 rounding of the stored trace
+
+
+def verify(path: str | os.PathLike[str] | None = None, *, lexicon: str | None = None) -> Report:
+    """Return the verdict on an artifact, or on a bundle and every artifact in it.
+
+    Raises:
+        BundleError: missing, damaged or malformed; no runtime ever sees such bytes.
+    """
+    place = bundles.locate(path)
+    return (
+        _verify_bundle(place)
+        if bundles.is_bundle(place)
+        else verify_artifact(place, lexicon=lexicon)
+    )
+
+
+def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
+    """Return the verdict on one artifact, with nothing beside it."""
+    data, manifest = manifests.read(path)
+    sealed = Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")
+    try:
+        words, note = recognizer.find_words(manifest.lexicon, path.parent, lexicon), ""
+    except BundleFileMissingError as error:
+        words, note = None, str(error)
+    try:
+        loaded, why = opened(data, manifest, lexicon=words)
+    except MissingDependencyError as error:
+        return Report((sealed, Check("log_probs", "not_run", str(error))))
+    report = compare(loaded, manifest, reference.from_json(manifest.reference), unrun=why)
+    checks = [sealed, _contract(loaded, manifest), *report.checks]
+    if note:
+        checks = [_unproven(check, note) if check.name == "words" else check for check in checks]
+    return replace(report, checks=tuple(checks))
+
+
+def opened(
+    data: manifests.Content, manifest: Manifest, *, lexicon: Lexicon | None
+) -> tuple[Recognizer, str]:
+    """Return a recognizer for a checked artifact, and why its own runtime does not run it.
+
+    Where that runtime cannot run, but its runner can read the program back, the answers are those
+    of the program evaluated in numpy; elsewhere the second value is "".
+
+    Raises:
+        MissingDependencyError: it can neither be run nor be read back here.
+    """
+    try:
+        return recognizer.from_bytes(data, manifest, lexicon=lexicon), ""
+    except MissingDependencyError as error:
+        read_back = getattr(registry.module("runners", manifest.target), "read_back", None)
+        if read_back is None:
+            raise
+        engine = read_back(data)
+        return recognizer.from_bytes(data, manifest, lexicon=lexicon, engine=engine), str(error)
+
+
+def compare(
+    loaded: Recognizer, manifest: Manifest, cases: Sequence[Case], *, unrun: str = ""
+) -> Report:
+    """Return how a loaded network answers the reference cases, against what it should answer.
+
+    ``unrun`` says why the artifact's own runtime did not answer, see `opened`.
+    """
+    checks, figures = compare_numbers(loaded, cases, manifest.scheme)
+    if manifest.inputs[0]["shape"][0] != 1:
+        checks.append(_batch(loaded, cases, atol=float(manifest.scheme["atol"])))
+    checks.append(_resampling(loaded, cases))
+    share = float(manifest.scheme.get("texts", 1.0))
+    greedy = [case.greedy for case in cases]
+    checks.append(_texts(loaded, cases, "greedy", greedy, "greedy", share=share))
+    spoken = [case for case in cases if case.word]
+    if str(manifest.decoder["type"]) == "greedy" or not spoken:
+        checks.append(Check("words", "not_run", "the model decodes without a lexicon"))
+    elif loaded.lexicon is None:
+        checks.append(Check("words", "not_run", "no lexicon was found"))
+    else:
+        preset = str(manifest.decoder["type"])
+        words = [case.word for case in spoken]
+        checks.append(_texts(loaded, spoken, "words", words, preset, share=share))
+    if unrun:
+        checks[0] = replace(checks[0], name="arithmetic", detail=f"in numpy: {checks[0].detail}")
+        checks = [_weights(loaded), *checks, Check("log_probs", "not_run", unrun)]
+    return Report(tuple(checks), figures)
+
+
+def compare_numbers(
+    loaded: Recognizer, cases: Sequence[Case], scheme: Mapping[str, Any]
+) -> tuple[list[Check], dict[str, float]]:
+    """Return the checks on log_probs and padding, and the figures behind them.
+
+    Differences are taken on valid frames and used tokens: an unused slot reads about -1e4, where
+    one float32 step is already 1e-3. The limits are those of the scheme's manifest form.
+    """
+    atol, likely = float(scheme["atol"]), float(scheme.get("likely", 0.0))
+    worst, at, same, frames, noise, signal, leak = 0.0, "", 0, 0, 0.0, 0.0, 0.0
+    total, values, hears = 0.0, 0, _hears_padding(loaded)
+    for case in cases:
+        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+        try:
+            got = _used(loaded.run(inputs), case)
+        except (InputError, NonFiniteError) as error:
+            return [Check("log_probs", "fail", f"{case.name}: {error}")], {}
+        expected = case.log_probs.astype(np.float64)
+        if got.shape != expected.shape:
+            detail = f"{case.name}: got shape {got.shape}, expected {expected.shape}"
+            return [Check("log_probs", "fail", detail)], {}
+        if not len(got):  # shorter than the network's window: that it answers nothing is the check
+            continue
+        compared = expected >= (math.log(likely) if likely > 0.0 else -math.inf)
+        difference = np.where(compared, np.abs(got - expected), 0.0)
+        if difference.max() > worst:
+            worst, at = float(difference.max()), case.name
+        same += int((got.argmax(-1) == expected.argmax(-1)).sum())
+        frames += len(got)
+        noise += float(((got - expected) ** 2).sum())
+        signal += float((expected**2).sum())
+        total, values = total + float(difference.sum()), values + difference.size
+        if hears:
+            continue
+        first = next(iter(inputs))
+        filled = {**inputs, first: inputs[first].copy()}
+        tail = filled[first][:, case.length :]
+        tail[:] = reference.junk(*tail.shape[1:])
+        leaked = np.where(compared, np.abs(_used(loaded.run(filled), case) - got), 0.0)
+        leak = max(leak, float(leaked.max()))
+    figures = {
+        "max_abs_diff": worst,
+        "mean_abs_diff": total / values,
+        "sqnr_db": 10.0 * math.log10(signal / noise) if noise > 0 else 200.0,
+        "argmax_agreement": same / frames,
+        **({} if hears else {"padding_leak": leak}),
+    }
+    lengths = sorted({case.length for case in cases})
+    among = f" of tokens of probability {likely:g} or more" if likely > 0.0 else ""
+    numbers = (
+        f"max |difference| {worst:.2g} nats{among} (limit {atol:g}) at {at or 'no case'}; "
+        f"{len(cases)} cases, lengths {', '.join(map(str, lengths))}"
+    )
+    padding = (
+        Check("padding", "not_run", "this network hears the zeros that pad every recording")
+        if hears
+        else Check(
+            "padding",
+            "pass" if leak <= atol else "fail",
+            f"other values in the padding change valid frames by {leak:.2g} nats",
+        )
+    )
+    return [Check("log_probs", "pass" if worst <= atol else "fail", numbers), padding], figures
+
+
+def _hears_padding(loaded: Recognizer) -> bool:
+    """Whether the network was adopted as one for which zeros after the length are a signal."""
+    return getattr(loaded.frontend.options, "padding", "masked") == "zeros"
+
+
+def _batch(loaded: Recognizer, cases: Sequence[Case], *, atol: float) -> Check:
+    """All cases at once, of every length, in one batch: each must answer as it does alone."""
+    rows = [case.inputs(loaded.frontend, loaded.board(case.layout)) for case in cases]
+    together = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+    answers, worst = loaded.engine.run(together), 0.0
+    if len(answers) != len(cases):
+        return Check("batch", "fail", f"{len(cases)} samples in, {len(answers)} out")
+    for case, answer in zip(cases, answers, strict=True):
+        expected = case.log_probs.astype(np.float64)
+        if len(expected):
+            got = _used(answer[: len(expected)].astype(np.float64), case)
+            difference = float(np.abs(got - expected).max())
+            worst = difference if not difference <= worst else worst  # NaN stays
+    status = "pass" if worst <= atol else "fail"
+    detail = f"{len(cases)} samples at once, max |difference| {worst:.2g} nats (limit {atol:g})"
+    return Check("batch", status, detail)
+
+
+def _used(log_probs: Array, case: Case) -> Array:
+    """Drop the columns of unused slots: keep the keys of the case's layout and the blank."""
+    return np.concatenate([log_probs[:, : case.log_probs.shape[1] - 1], log_probs[:, -1:]], axis=1)
+
+
+def _texts(
+    loaded: Recognizer,
+    cases: Sequence[Case],
+    name: str,
+    expected: Sequence[str],
+    decoder: str,
+    *,
+    share: float,
+) -> Check:
+    """Compare decoded texts; the least ``share`` of them must be equal."""
+    wrong = []
+    for case, text in zip(cases, expected, strict=True):
+        if not len(case.log_probs):
+            continue
+        board = loaded.board(case.layout)
+        try:
+            log_probs = loaded.run(case.inputs(loaded.frontend, board))
+            got = loaded.decoder(board, decoder)(log_probs, nbest=1).best.text
+        except (InputError, NonFiniteError) as error:  # what it answers cannot be decoded
+            wrong.append(f"{case.name}: {error}")
+            continue
+        if got != text:
+            wrong.append(f"{case.name}: got {got!r}, expected {text!r}")
+    equal = len(cases) - len(wrong)
+    seen = f"{equal} of {len(cases)} decoded texts equal"
+    if wrong:
+        seen += f" (limit {share:.0%}): " + "; ".join(wrong[:3])
+    return Check(name, "pass" if equal >= share * len(cases) else "fail", seen)
+
+
+def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
+    """The one step outside the graph must give the very input the network was checked with."""
+    worst = 0.0
+    raw = [case for case in cases if case.points is not None]
+    for case in raw:
+        got = loaded.frontend.prepare(case.points, loaded.board(case.layout))
+        if int(got["length"][0]) != case.length:
+            detail = f"{case.name}: {int(got['length'][0])} frames, expected {case.length}"
+            return Check("resampling", "fail", detail)
+        worst = max(worst, float(np.abs(next(iter(got.values()))[0] - case.trace).max()))
+    status = "pass" if worst <= _RESAMPLING else "fail"
+    return Check("resampling", status, f"{len(raw)} raw recordings, max |difference| {worst:.2g}")
+
+
+def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
+    """What the manifest says of inputs and tokens, against its frontend and the graph itself."""
+    if wrong := _contradiction(loaded, manifest):
+        return Check("contract", "fail", wrong)
+    ask: Callable[[], Mapping[str, object]] | None = getattr(loaded.engine, "contract", None)
+    if ask is None:
+        return Check("contract", "not_run", f"{loaded.runner} does not tell its inputs")
+    got = list(ask().values())
+    expected = [(i["dtype"], list(i["shape"])) for i in manifest.inputs]
+    if got != expected:
+        return Check("contract", "fail", f"the graph takes {got}, the manifest says {expected}")
+    outputs = getattr(loaded.engine, "outputs", None)
+    stated = {"log_probs": (manifest.output["dtype"], list(manifest.output["shape"]))}
+    if outputs is not None and outputs != stated:
+        return Check("contract", "fail", f"the graph gives {outputs}, the manifest says {stated}")
+    return Check("contract", "pass", f"{len(got)} inputs as the manifest says")
+
+
+def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
+    """What a manifest says otherwise than its own frontend, "" if nothing: hosts read either."""
+    means = loaded.tokens(loaded.board(loaded.layout))
+    columns = zip(manifest.tokens, means.symbols, strict=False)
+    stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
+    frames = output_length(loaded.frontend.options.max_frames, stride, window)
+    pairs: list[tuple[str, object, object]] = [
+        ("blank_id", manifest.blank_id, means.blank_id),
+        ("separator", manifest.separator, means.separator),
+        ("number of tokens", len(manifest.tokens), len(means)),
+        *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
+        (
+            "list of inputs",
+            [i["name"] for i in manifest.inputs],
+            [*loaded.frontend.input_contract()],
+        ),
+        ("shape of the output", list(manifest.output["shape"][1:]), [frames, len(means)]),
+    ]
+    for what, said, meant in pairs:
+        if said != meant:
+            return f"the manifest says that the {what} is {said!r}, its frontend says {meant!r}"
+    return ""
+
+
+def _weights(loaded: Recognizer) -> Check:
+    """The numbers stored in a program that was read back."""
+    stored: Mapping[str, Array] = getattr(loaded.engine, "weights", {})
+    bad = [name for name, value in stored.items() if not np.isfinite(value).all()]
+    if bad or not stored:
+        return Check("weights", "fail", f"NaN or Inf in {bad[0]}" if bad else "none in the file")
+    count = sum(value.size for value in stored.values())
+    return Check("weights", "pass", f"{len(stored)} tensors, {count:,} numbers, all finite")
+
+
+def _verify_bundle(path: Path) -> Report:
+    bundle = bundles.read(path)
+    for name in bundle.index.files:
+        bundle.file(name)
+    bundle.tokens()
+    checks = [Check("files", "pass", f"{len(bundle.index.files)} files match their hashes")]
+    figures: dict[str, float] = {}
+    for artifact in bundle.artifacts():
+        report = verify_artifact(artifact)
+        checks += [replace(c, name=f"{artifact.name} {c.name}") for c in report.checks]
+        figures |= {f"{artifact.name} {k}": v for k, v in report.figures.items()}
+    try:
+        loaded = recognizer.load(path, runner="eager")
+    except MissingDependencyError as error:
+        checks.append(Check("weights", "not_run", str(error)))
+    else:
+        cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+        found, numbers = compare_numbers(loaded, cases, {"atol": 1e-4})
+        checks += [replace(c, name=f"weights {c.name}") for c in found]
+        figures |= {f"weights {k}": v for k, v in numbers.items()}
+    ran = tuple(c.name for c in checks if c.name.endswith("log_probs") and c.status == "pass")
+    return Report(tuple(checks), figures, needed=ran or ("weights log_probs",))
+
+
+def _unproven(check: Check, note: str) -> Check:
+    return replace(check, status="not_run", detail=note)

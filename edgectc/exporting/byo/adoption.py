@@ -1,0 +1,278 @@
+"""Any torch.nn.Module of features and lengths to a model that can be exported."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgectc.core import registry
+from edgectc.core.errors import BundleMismatchError, ConfigError, InputError
+from edgectc.core.tokens import BLANK, Tokens, output_length
+from edgectc.core.types import Array, Check
+from edgectc.data.frontends.features import PADDINGS
+from edgectc.exporting.byo import probes
+from edgectc.exporting.byo.adapter import AXES, Adapter, how_to_call
+from edgectc.formats import reference
+from edgectc.formats.manifest import Manifest
+from edgectc.formats.reference import Case, Recording
+from edgectc.networks.model import check_finite
+
+_RECORDINGS = 3  # of the sample that become reference cases
+
+
+@dataclass(frozen=True)
+class About:
+    """What a network cannot say about itself.
+
+    Attributes:
+        tokens: symbol of each output column.
+        blank_id: column of the CTC blank; None if one token is ``<blank>``.
+        name: of the model, ``[a-z0-9][a-z0-9-]*``; "" for that of its class.
+        separator: what stands between symbols in a text, e.g. " " for phonemes.
+        axes: of the answer, "NTV" (batch, frames, tokens), "TNV" or "NVT".
+        padding: "masked": what lies after ``length`` must not change a valid frame. "zeros": the
+            network hears the zeros there, and every recording is padded with zeros.
+        stride: input frames per output frame; None to find it out.
+        window: input frames that the first output frame needs; None to find it out.
+        decoder: preset ``{"type": NAME, options}``.
+        check_blank: whether to refuse a network whose surest token is not the blank.
+    """
+
+    tokens: tuple[str, ...]
+    blank_id: int | None = None
+    name: str = ""
+    separator: str = ""
+    axes: str = "NTV"
+    padding: str = "masked"
+    stride: int | None = None
+    window: int | None = None
+    decoder: Mapping[str, Any] = field(default_factory=lambda: {"type": "greedy"})
+    check_blank: bool = True
+
+    def __post_init__(self) -> None:
+        if self.axes not in AXES:
+            raise ConfigError(f"axes is {self.axes!r}, expected one of {list(AXES)}")
+        if self.padding not in PADDINGS:
+            raise ConfigError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
+        if (self.stride is None) != (self.window is None):
+            raise ConfigError("name stride and window together, or neither")
+
+    def table(self) -> Tokens:
+        """Return the tokens, the blank's symbol being ``<blank>``.
+
+        Raises:
+            ConfigError: no blank is named, or the tokens are no table.
+        """
+        symbols = list(self.tokens)
+        blank = self.blank_id
+        if blank is None:
+            if BLANK not in symbols:
+                raise ConfigError(f"no token is {BLANK}; name the blank's column with blank_id")
+            blank = symbols.index(BLANK)
+        if 0 <= blank < len(symbols):
+            symbols[blank] = BLANK
+        return Tokens(tuple(symbols), blank, separator=self.separator)
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A network that can be exported, and what was seen on the way.
+
+    Attributes:
+        model: the network behind our contract, a copy in evaluation mode.
+        name: of the model.
+        tokens: meaning of its columns.
+        cases: its answers to the sample and to parts of it.
+        decoder: complete decoder preset.
+        checks: what was looked at.
+        suspects: what may be the cause if a converter fails.
+    """
+
+    model: Adapter
+    name: str
+    tokens: Tokens
+    cases: list[Case]
+    decoder: Mapping[str, Any]
+    checks: tuple[Check, ...]
+    suspects: str
+
+
+def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
+    """Return a network ready for export.
+
+    Args:
+        network: maps features (N, T, C) or (N, T) float32 and lengths (N,) to logits or log_probs,
+            alone, first in a tuple, or as ``.logits``; or takes a mask (N, T) in place of lengths.
+            It is copied, never changed.
+        sample: pair of features and lengths; T is the longest input that the artifact takes, and
+            the recordings become its reference cases.
+        about: what the network cannot say.
+
+    Raises:
+        ConfigError: the network cannot be exported as it is; the message says why and what to do.
+        InputError: the sample cannot be used.
+        NonFiniteError: a weight or an answer is NaN or Inf.
+    """
+    tokens = about.table()
+    features, lengths = _sample(sample)
+    check_finite(network)
+    trained = network.training
+    network = copy.deepcopy(network).eval().requires_grad_(False)
+    probe = probes.Probe(network, how_to_call(network, features, lengths), features, tokens)
+    with torch.inference_mode():
+        probe.watch()
+        probe.outputs(about.axes)
+        probe.read_sizes()
+        stride, window = probe.length_map(about.stride, about.window)
+        probe.padding(stride, window, masked=about.padding == "masked")
+        probe.blank(about.check_blank)
+    if trained:
+        text = "the module was in training mode; a copy in evaluation mode was exported"
+        probe.checks.append(Check("mode", "pass", text))
+    model = Adapter(network, probe.calling).eval()
+    spec = {
+        "type": "features",
+        "max_frames": features.shape[1],
+        "channels": 1 if probe.calling.wave else features.shape[2],
+        "tokens": list(tokens.symbols),
+        "blank_id": tokens.blank_id,
+        "separator": about.separator,
+        "padding": about.padding,
+    }
+    model.frontend = registry.create("frontends", spec)
+    model.stride, model.window = stride, window
+    return Adopted(
+        model=model,
+        name=about.name or _name(network),
+        tokens=tokens,
+        cases=_answered(model, tokens, features, lengths),
+        decoder=registry.complete("decoders", about.decoder),
+        checks=tuple(probe.checks),
+        suspects=probe.seen.suspects(),
+    )
+
+
+def again(network: nn.Module, manifest: Manifest) -> Adapter:
+    """Return a network behind the contract of an artifact that was made from it.
+
+    Args:
+        network: as given to `adopt`.
+        manifest: of the artifact; its recordings are the sample.
+
+    Raises:
+        ConfigError: the network cannot be called as the artifact says.
+        BundleError: the artifact was made from something else.
+    """
+    if manifest.frontend["type"] != "features":
+        raise BundleMismatchError(
+            f"{manifest.name} was made from a bundle, not from a network of one's own"
+        )
+    options = manifest.frontend
+    cases = [c for c in reference.from_json(manifest.reference) if c.points is not None]
+    features = torch.from_numpy(np.stack([case.trace for case in cases]))
+    lengths = torch.tensor([case.length for case in cases])
+    said = About(
+        tokens=manifest.tokens,
+        blank_id=manifest.blank_id,
+        padding=str(options["padding"]),
+        stride=int(manifest.output["stride"]),
+        window=int(manifest.output["window"]),
+        check_blank=False,
+    )
+    waves = [features[:, :, 0]] if features.shape[2] == 1 else []
+    first: Exception | None = None
+    for sample in (features, *waves):
+        for axes in AXES:
+            try:
+                return adopt(network, (sample, lengths), replace(said, axes=axes)).model
+            except Exception as error:  # the network was called in a way that it does not take
+                first = first or error
+    raise ConfigError(
+        f"{type(network).__name__} does not answer as {manifest.name} does: {first}"
+    ) from first
+
+
+def _sample(sample: object) -> tuple[Tensor, Tensor]:
+    try:
+        pair: Any = sample
+        features, lengths = (torch.as_tensor(part) for part in pair)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"sample is {type(sample).__name__}, expected a pair of features and lengths: {error}",
+            reason="bad_shape",
+        ) from None
+    if not features.is_floating_point() or features.dim() not in (2, 3):
+        raise InputError(
+            f"sample features are {features.dtype} of shape {tuple(features.shape)}, expected "
+            "floats (N, T, C), or (N, T) for waveforms",
+            reason="bad_shape",
+        )
+    N, T = features.shape[:2]
+    if lengths.is_floating_point() or tuple(lengths.shape) != (N,):
+        raise InputError(
+            f"sample lengths are {lengths.dtype} of shape {tuple(lengths.shape)}, expected ({N},) "
+            "integers, one for each recording",
+            reason="bad_shape",
+        )
+    if N < 1 or not ((lengths >= 1) & (lengths <= T)).all():
+        raise InputError(
+            f"sample lengths are {lengths.tolist()}, expected 1..{T} each: the features have {T} "
+            "frames",
+            reason="bad_shape",
+        )
+    if not torch.isfinite(features).all():
+        raise InputError("the sample features hold NaN or Inf", reason="not_finite")
+    features = features.detach().float().cpu()
+    keep = torch.arange(T)[None] < lengths[:, None]
+    return features * (keep if features.dim() == 2 else keep[:, :, None]), lengths.cpu()
+
+
+def _name(network: nn.Module) -> str:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(network).__name__).lower()
+    return re.sub(r"[^a-z0-9]+", "-", words).strip("-") or "model"
+
+
+def _answered(model: Adapter, tokens: Tokens, features: Tensor, lengths: Tensor) -> list[Case]:
+    longest = torch.argsort(lengths, descending=True)[:_RECORDINGS].tolist()
+    rows = [(i, features[i, : int(lengths[i])].numpy()) for i in sorted(longest)]
+    recordings = [Recording(f"sample-{i}", "", row) for i, row in rows]
+    cases = reference.generate(model.frontend, recordings, boards={}, window=model.window)
+    greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
+    return [_answer(model, case, greedy) for case in cases]
+
+
+def _answer(model: Adapter, case: Case, greedy: Any) -> Case:
+    inputs = case.inputs(model.frontend, None)
+    with torch.inference_mode():
+        out: Array = model(**{k: torch.from_numpy(v.copy()) for k, v in inputs.items()})[0].numpy()
+    out = out[: output_length(case.length, model.stride, model.window)]
+    probes.check_answer(out, f"for {case.length} valid frames")
+    text = greedy(out.astype(np.float64), nbest=1).best.text if len(out) else ""
+    return replace(reference.answered(case, out, text, ""), points=case.points)
+
+
+def tokens_of(text: str, blank: str | None = None) -> tuple[tuple[str, ...], int | None]:
+    """Return the tokens of a ``tokens.txt``, one a line, and the blank's column.
+
+    Args:
+        text: content of the file.
+        blank: the blank's symbol or column; None if one line is ``<blank>``.
+
+    Raises:
+        ConfigError: no such token.
+    """
+    symbols: Sequence[str] = text.removesuffix("\n").split("\n")
+    if blank is None:
+        return tuple(symbols), None
+    if blank in symbols:
+        return tuple(symbols), list(symbols).index(blank)
+    if not blank.isdigit():
+        raise ConfigError(f"the blank {blank!r} is no line of the token file and no column number")
+    return tuple(symbols), int(blank)

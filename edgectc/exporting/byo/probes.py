@@ -1,0 +1,333 @@
+"""Questions to a foreign network, each with what to do if the answer cannot be lived with."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgectc.core.errors import ConfigError, EdgectcError, NonFiniteError
+from edgectc.core.tokens import Tokens, output_length
+from edgectc.core.types import Array, Check
+from edgectc.exporting.byo import length_map as maps
+from edgectc.exporting.byo.adapter import AXES, Adapter, Calling, answer
+from edgectc.exporting.byo.tracing_modes import Decisions, Seen, Sizes, Watch
+from edgectc.formats import reference
+
+TOLERANCE = 1e-3  # nats between two runs of one network at other shapes, float32
+_SURE = 0.9
+
+
+class Probe:
+    """One network under question. The order is that of the methods.
+
+    Attributes:
+        calling: how it is called, completed on the way.
+        checks: what was seen and is fine.
+        seen: operators that may be the cause if a converter fails.
+    """
+
+    def __init__(
+        self, network: nn.Module, calling: Calling, features: Tensor, tokens: Tokens
+    ) -> None:
+        self.network, self.calling, self.tokens = network, calling, tokens
+        self.T = features.shape[1]
+        self.rows = features if features.dim() == 3 else features[:, :, None]
+        # Frames that never stop, for the probes that need a whole input.
+        self.full = _filled(self.rows[:1])
+        self.seen, self.checks = Seen(), list[Check]()
+
+    def watch(self) -> None:
+        """Run once and refuse what no exporter can take.
+
+        Raises:
+            ConfigError: random numbers, statistics of the batch, or packed sequences.
+        """
+        with torch.random.fork_rng(devices=[]):
+            with Watch(self.seen), Decisions(self.seen):
+                self._run(self.full, self.T)
+            torch.manual_seed(0)
+            first = self._run(self.full, self.T)  # unwatched, as watching may change its way
+            torch.manual_seed(1)
+            same = torch.equal(first, self._run(self.full, self.T)) or not first.isfinite().all()
+        seen = self.seen
+        if seen.packed:
+            raise ConfigError(
+                f"pack_padded_sequence at {seen.packed[0]} sorts frames by the values of lengths, "
+                "which no graph of fixed shape can; use edgectc.kit.Recurrent, which gives the "
+                "same answers without packing"
+            )
+        if seen.random and not same:  # numbers that are drawn and not used do no harm
+            raise ConfigError(
+                f"the network draws random numbers at {seen.random[0]} in evaluation mode: pass "
+                "training=self.training to functional dropout, or use nn.Dropout"
+            )
+        if seen.batch_statistics:
+            raise ConfigError(
+                f"the normalisation at {seen.batch_statistics[0]} takes its statistics from the "
+                "batch in evaluation mode; train with track_running_stats=True, pass "
+                "training=self.training to functional batch_norm, or use edgectc.kit.MaskedNorm"
+            )
+
+    def outputs(self, axes: str) -> None:
+        """Find out what the answer is: axes, logits or log_probs, finite.
+
+        Raises:
+            ConfigError: other axes than said, another number of tokens, or probabilities.
+            NonFiniteError: NaN or Inf.
+        """
+        self.calling = dataclasses.replace(self.calling, axes=axes)
+        found = self._batched()
+        V = len(self.tokens)
+        shape, N = tuple(found.shape), self._batch
+        if found.dim() != 3:
+            raise ConfigError(f"the network answers shape {shape}, expected three axes: {axes}")
+        fits = [name for name, order in AXES.items() if _fits(found.permute(order), N, V)]
+        if axes not in fits and fits:
+            raise ConfigError(
+                f"the network answers shape {shape} for {N} recordings and {V} tokens: its axes "
+                f"are {fits[0]}, not {axes}; say so with axes={fits[0]!r} (--axes {fits[0]})"
+            )
+        if axes not in fits:
+            raise ConfigError(
+                f"the network answers shape {shape} for {N} recordings; no axis has the "
+                f"{V} tokens; give one token for each output column, the blank included"
+            )
+        scores = found.permute(AXES[axes])
+        check_answer(scores.numpy(), "for a whole input", self.seen.attention_masks)
+        self._normalised(scores)
+
+    def _batched(self) -> Tensor:
+        """Answer to several recordings at once, in a number that no other axis has."""
+        try:
+            for N in (2, 3):
+                self._batch = N
+                found = self._run(self.full.expand(N, -1, -1).contiguous(), self.T)
+                if list(found.shape).count(N) == 1:
+                    break
+            return found
+        except EdgectcError:
+            raise
+        except Exception:  # the network takes one recording at a time, which will do
+            self._batch = 1
+            return self._run(self.full, self.T)
+
+    def _normalised(self, scores: Tensor) -> None:
+        total = torch.logsumexp(scores.double(), dim=-1)
+        worst = float(total.abs().max())
+        if worst <= TOLERANCE:
+            text = "rows sum to one: log_probs"
+        else:
+            sums = scores.double().sum(-1)
+            if float((sums - 1.0).abs().max()) <= TOLERANCE and float(scores.min()) >= 0.0:
+                raise ConfigError(
+                    "the network answers probabilities (rows sum to one without exp); return "
+                    "logits, or log_softmax in place of softmax: log of a softmax loses precision"
+                )
+            self.calling = dataclasses.replace(self.calling, log_softmax=True)
+            text = (
+                f"raw logits: exp of a row sums to e^{float(total.max()):.3g}, not 1; log_softmax "
+                "was added inside the graph"
+            )
+        self.checks.append(Check("log_softmax", "pass", text))
+
+    def length_map(self, stride: int | None, window: int | None) -> tuple[int, int]:
+        """Return stride and window, as said or found out.
+
+        Raises:
+            ConfigError: they cannot be found out, or the network's own lengths disagree.
+        """
+        if stride is not None and window is not None:
+            how = "as said"
+        elif self._shorter(self.T // 2) or self._shorter(self.T - 1):
+            (stride, window), how = maps.find(self._shorter, self.T), "by shorter inputs"
+        elif self._told(self.T) is not None:
+            (stride, window), how = maps.find(self._told_frames, self.T), "by its own lengths"
+        elif self._frames(self._run(self.full, self.T)) == self.T:
+            (stride, window), how = (1, 1), "one frame out for each frame in"
+        else:
+            raise ConfigError(
+                f"the network only takes {self.T} frames, so its output length cannot be found "
+                "out; name stride and window (--stride, --window)"
+            )
+        half = max(window, self.T // 2)
+        told, mapped = self._told(half), output_length(half, stride, window)
+        if told is not None and told != mapped:
+            raise ConfigError(
+                f"for {half} valid frames the network says that {told} output frames are valid, "
+                f"but stride {stride} and window {window} ({how}) give {mapped}; name stride and "
+                "window, or mend the lengths that the network returns"
+            )
+        text = f"stride {stride}, window {window}, {how}"
+        self.checks.append(Check("length map", "pass", text))
+        return stride, window
+
+    def read_sizes(self) -> None:
+        """Take the sizes that the network reads from its lengths, at full length."""
+        with Sizes() as sizes:
+            self._run(self.full, self.T)
+        if not sizes.found:
+            return
+        self.calling = dataclasses.replace(self.calling, sizes=tuple(sizes.found))
+        where = ", ".join(dict.fromkeys(sizes.places))
+        text = (
+            f"{len(sizes.found)} sizes are read from tensors ({where}); an exporter would freeze "
+            "them: they are those of a full input"
+        )
+        self.checks.append(Check("sizes", "pass", text))
+
+    def padding(self, stride: int, window: int, *, masked: bool) -> None:
+        """Check that a padded input is answered like a shorter one.
+
+        Raises:
+            ConfigError: the answer depends on the padding, or is cut by the value of lengths.
+        """
+        model = Adapter(self.network, self.calling)
+        whole = output_length(self.T, stride, window)
+        worst, leak, compared = (0.0, 0), (0.0, 0), 0
+        junk = torch.from_numpy(reference.junk(*self.full.shape[1:]))
+        for length in _some(self.T, window):
+            keep = torch.arange(self.T)[None, :, None] < length
+            zeros = torch.where(keep, self.full, 0.0)
+            n, count = output_length(length, stride, window), torch.tensor([length])
+            padded = model(zeros, count)
+            if padded.shape[1] != whole:
+                raise ConfigError(_cut(padded.shape[1], whole, length, self.T))
+            other = model(torch.where(keep, self.full, junk), count)[:, :n]
+            leak = max(leak, (float((other - padded[:, :n]).abs().max()), length))
+            short = self._short(length)
+            if short is not None and short.shape[1] >= n:
+                difference = float((short[:, :n] - padded[:, :n]).abs().max())
+                worst, compared = max(worst, (difference, length)), compared + 1
+        self._padding_verdict(leak, worst, compared, masked)
+
+    def _padding_verdict(
+        self, leak: tuple[float, int], worst: tuple[float, int], compared: int, masked: bool
+    ) -> None:
+        if not masked:
+            text = "the network hears the zeros after length, as said; recordings get them always"
+            if compared:
+                text += f"; alone, {worst[1]} frames are answered otherwise by {worst[0]:.2g} nats"
+            self.checks.append(Check("padding", "not_run", text))
+            return
+        if not leak[0] <= TOLERANCE:
+            raise ConfigError(
+                f"padding leaks: other values after length {leak[1]} change valid frames by "
+                f"{leak[0]:.2g} nats. Zero the padding before each convolution, mask attention, "
+                "normalise over valid frames alone (see edgectc.kit), or, if the network was "
+                "trained on recordings padded with zeros, say padding='zeros' (--padding zeros)"
+            )
+        if not worst[0] <= TOLERANCE:
+            raise ConfigError(
+                f"a recording of {worst[1]} frames is answered otherwise ({worst[0]:.2g} nats) "
+                "alone than padded. Either padded frames get values inside the network and a "
+                "convolution or norm mixes them in, as in torchaudio's conformer: mask them there "
+                "(edgectc.kit.keep_mask), or, if it was trained like that, say padding='zeros' "
+                "(--padding zeros). Or something is taken from the full width, such as a count of "
+                "frames: take it from lengths, by tensor operators"
+            )
+        text = f"other values there change valid frames by {leak[0]:.2g} nats"
+        if compared:
+            text += f"; {compared} shorter inputs are answered alike ({worst[0]:.2g} nats)"
+        self.checks.append(Check("padding", "pass", text))
+
+    def blank(self, required: bool) -> None:
+        """Refuse a network that is sure of another column where CTC puts the blank.
+
+        Raises:
+            ConfigError: the blank is never best, and another column dominates with certainty.
+        """
+        model = Adapter(self.network, self.calling)
+        best = model(self.rows, torch.full((len(self.rows),), self.T))
+        columns = best.argmax(-1).flatten().numpy()
+        counts = np.bincount(columns, minlength=len(self.tokens))
+        top, share = int(counts.argmax()), float(counts.max() / counts.sum())
+        blank = self.tokens.blank_id
+        if counts[blank]:
+            text = f"column {blank} is best in {counts[blank] / counts.sum():.0%} of the frames"
+            self.checks.append(Check("blank", "pass", text))
+            return
+        sure = float(best.exp()[..., top].flatten()[columns == top].mean())
+        text = (
+            f"the blank, column {blank}, is best in no frame of the sample; column {top} "
+            f"({self.tokens.symbols[top]!r}) is in {share:.0%}, with probability {sure:.2f}"
+        )
+        if required and share >= 0.5 and sure >= _SURE and np.count_nonzero(counts) > 2:
+            raise ConfigError(
+                f"{text}: is that the blank? Then say blank_id={top} (--blank {top}); if not, "
+                "say check_blank=False (--any-blank)"
+            )
+        self.checks.append(Check("blank", "not_run", f"{text}: an untrained network?"))
+
+    def _run(self, features: Tensor, length: int) -> Tensor:
+        lengths = torch.full((len(features),), length)
+        return answer(self.network, self.calling, features, lengths)[0]
+
+    def _frames(self, found: Tensor) -> int:
+        return int(found.permute(AXES[self.calling.axes]).shape[1])
+
+    def _short(self, length: int) -> Tensor | None:
+        """Answer to a recording that is really shorter; None if the network takes none."""
+        plain = dataclasses.replace(self.calling, sizes=())
+        try:
+            lengths = torch.tensor([length])
+            found: Tensor = Adapter(self.network, plain)(self.full[:, :length], lengths)
+        except Exception:  # whatever a network raises where an input is too short for it
+            return None
+        return found
+
+    def _shorter(self, length: int) -> int:
+        found = self._short(length) if length >= 1 else None
+        return 0 if found is None else int(found.shape[1])
+
+    def _told(self, length: int) -> int | None:
+        """Output frames that the network itself says are valid."""
+        keep = torch.arange(self.T)[None, :, None] < length
+        plain = torch.where(keep, self.full, 0.0)
+        with Sizes(self.calling.sizes) if self.calling.sizes else torch.no_grad():
+            try:
+                lengths = answer(self.network, self.calling, plain, torch.tensor([length]))[1]
+            except Exception:  # sizes that are read from lengths come later
+                return None
+        return None if lengths is None else int(lengths.flatten()[0])
+
+    def _told_frames(self, length: int) -> int:
+        return self._told(length) or 0
+
+
+def check_answer(scores: Array, when: str, masks: list[str] | None = None) -> None:
+    """Raise `NonFiniteError` if an answer of the network is NaN or Inf, padding included."""
+    if np.isfinite(scores).all():
+        return
+    hint = f"; scaled_dot_product_attention has a mask at {masks[0]}" if masks else ""
+    raise NonFiniteError(
+        f"the network answers NaN or Inf {when}{hint}; a row of attention scores that are all -inf "
+        "does that, and a log of zero: subtract 1e4 instead (edgectc.kit.SelfAttention), and use "
+        "log_softmax"
+    )
+
+
+def _fits(scores: Tensor, batch: int, columns: int) -> bool:
+    return scores.shape[0] == batch and scores.shape[2] == columns
+
+
+def _filled(rows: Tensor) -> Tensor:
+    """One recording (1, T, C) whose padding is filled with its own frames, over again."""
+    used = rows.abs().sum(-1)[0].nonzero()
+    last = int(used.max()) + 1 if len(used) else rows.shape[1]
+    return rows[:, torch.arange(rows.shape[1]) % last].contiguous()
+
+
+def _some(T: int, window: int) -> list[int]:
+    chosen = {window, window + 1, 7, T // 3, T // 2, 3 * T // 4, T - 1}
+    return sorted(n for n in chosen if window <= n < T)
+
+
+def _cut(got: int, expected: int, length: int, T: int) -> str:
+    return (
+        f"for {length} valid of {T} input frames the network answers {got} frames, for {T} it "
+        f"answers {expected}: it cuts its tensors by the values of lengths, and an export would "
+        "freeze that. Answer all frames and mask instead of slicing (edgectc.kit.keep_mask)"
+    )

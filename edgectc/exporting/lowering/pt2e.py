@@ -1,0 +1,140 @@
+"""Quantized ExecuTorch programs: PT2E with annotations and ranges of our own, for XNNPACK.
+
+XNNPACK's quantizer annotates by operator type and asks a filter about weights, which carry no
+module path: excluding one layer leaves all weights in float, without a word. So the chosen
+operators are annotated here, one by one, as XNNPACK's kernels expect it: int8 activations with one
+scale a tensor, int8 weights with one a channel, a ReLU fused into what feeds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule, Node
+
+from edgectc.core.errors import ExportError
+from edgectc.exporting.lowering.calibration import Range, parameters
+from edgectc.exporting.lowering.quantization_plan import Plan
+
+_EPS = 2.0**-12  # of a scale, as XNNPACK's own quantizer has it
+
+
+def quantized(captured: Any, inputs: Mapping[str, Tensor], plan: Plan) -> Any:
+    """Return the exported program ``captured`` under ``plan``.
+
+    Raises:
+        ExportError: an operator of the plan is not in the graph.
+    """
+    from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+    from torchao.quantization.pt2e.quantizer import Quantizer
+
+    found: set[str] = set()
+
+    class Ours(Quantizer):  # type: ignore[misc]
+        def annotate(self, model: GraphModule) -> GraphModule:
+            found.update(_annotated(model, plan))  # once for the graph, once for each loop in it
+            return model
+
+        def validate(self, model: GraphModule) -> None:
+            """Nothing to check: what is annotated is what was asked for."""
+
+    prepared = prepare_pt2e(captured.module(check_guards=False), Ours())
+    if missing := plan.operators - found:
+        raise ExportError(f"the captured graph has no operator of {sorted(missing)[0]!r}")
+    with torch.no_grad():
+        prepared(**inputs)  # shows the observers of the weights their weights
+    converted = convert_pt2e(prepared)
+    return torch.export.export(converted, (), dict(inputs), strict=False)
+
+
+def _annotated(model: GraphModule, plan: Plan) -> set[str]:
+    """Mark the operators of a plan, and return the names of those that are in this graph."""
+    from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
+    from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
+
+    aten = torch.ops.aten
+    weighted = (aten.conv1d.default, aten.linear.default)
+    found: set[str] = set()
+    stepped: dict[Any, Any] = {}
+    for node in model.graph.nodes:
+        name = _owner(node, plan.operators)
+        if node.target not in weighted or not name:
+            continue
+        found.add(name)
+        source, weight = node.args[0], node.args[1]
+        about = QuantizationAnnotation(_annotated=True)
+        about.input_qspec_map[weight] = _weights()
+        if plan.scheme.name == "int8-dynamic":
+            about.input_qspec_map[source] = _dynamic()
+        else:
+            # One tensor has one scale, that of the operator which made it.
+            about.input_qspec_map[source] = stepped.get(source) or _fixed(plan.inputs[name])
+            last, ends = _last(node, plan, name)
+            stepped[last] = _fixed(ends)
+            if last is node:
+                about.output_qspec = stepped[last]
+            else:
+                last.meta[Q_ANNOTATION_KEY] = QuantizationAnnotation(
+                    output_qspec=stepped[last], _annotated=True
+                )
+        node.meta[Q_ANNOTATION_KEY] = about
+    return found
+
+
+def _last(node: Node, plan: Plan, name: str) -> tuple[Node, Range]:
+    """Return the node whose output is stored, a ReLU if one follows, and its range."""
+    users = list(node.users)
+    if len(users) == 1 and users[0].target is torch.ops.aten.relu.default:
+        return users[0], plan.rectified[name]
+    return node, plan.outputs[name]
+
+
+def _owner(node: Node, names: frozenset[str]) -> str:
+    """Return which of the modules ``names`` a node was captured from; "" if none."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return next((str(path) for path, _ in stack.values() if path in names), "")
+
+
+def _fixed(ends: Range) -> Any:
+    from torchao.quantization.pt2e.quantizer import FixedQParamsQuantizationSpec
+
+    scale, zero = parameters(ends)
+    return FixedQParamsQuantizationSpec(
+        dtype=torch.int8,
+        scale=max(scale, _EPS),
+        zero_point=zero - 128,
+        quant_min=-128,
+        quant_max=127,
+        qscheme=torch.per_tensor_affine,
+    )
+
+
+def _dynamic() -> Any:
+    from torchao.quantization.pt2e import PlaceholderObserver
+    from torchao.quantization.pt2e.quantizer import QuantizationSpec
+
+    return QuantizationSpec(
+        dtype=torch.int8,
+        quant_min=-128,
+        quant_max=127,
+        qscheme=torch.per_tensor_affine,
+        is_dynamic=True,
+        observer_or_fake_quant_ctr=PlaceholderObserver.with_args(eps=_EPS),
+    )
+
+
+def _weights() -> Any:
+    from torchao.quantization.pt2e import PerChannelMinMaxObserver
+    from torchao.quantization.pt2e.quantizer import QuantizationSpec
+
+    return QuantizationSpec(
+        dtype=torch.int8,
+        quant_min=-127,
+        quant_max=127,
+        qscheme=torch.per_channel_symmetric,
+        ch_axis=0,
+        observer_or_fake_quant_ctr=PerChannelMinMaxObserver.with_args(eps=_EPS),
+    )

@@ -1,0 +1,196 @@
+"""Core ML: coremltools' ML programs (.mlpackage), manifest in the user-defined metadata."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgectc.core.errors import ExportError, MissingDependencyError
+from edgectc.core.quiet import quiet
+from edgectc.core.schemes import SUPPORTED
+from edgectc.core.toolchain_errors import explained
+from edgectc.core.types import Array
+from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
+from edgectc.formats import manifest as manifests
+from edgectc.formats.manifest import Manifest
+from edgectc.runtime.mil import MilProgram
+
+SCHEMES = SUPPORTED["coreml"]
+PACKAGES = ("coremltools",)
+_KEY = "edgectc"  # of the user-defined metadata
+_DATE = "com.github.apple.coremltools.conversion_date"
+
+
+@dataclass(frozen=True)
+class Options:
+    """No options yet: an ML program for iOS 17 and macOS 14."""
+
+
+def create(options: Options) -> CoremlTarget:
+    """Return the target."""
+    return CoremlTarget()
+
+
+class CoremlTarget:
+    """Converts to an ML program; the artifact is a folder."""
+
+    suffix = ".mlpackage"
+    opset = None
+    batch = 1
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators whose weights can be stored in fewer bits."""
+        return (CONVOLUTION, LINEAR) if scheme in ("int8-weight", "int4-weight") else ()
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return scheme == "float16"
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Any:
+        """Return the converted program of ``model`` at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
+
+        Raises:
+            MissingDependencyError: coremltools is not installed.
+            ExportError: tracing or conversion failed.
+        """
+        try:
+            with quiet():
+                import coremltools as ct
+        except ImportError as error:
+            raise MissingDependencyError(
+                "exporting .mlpackage", package="coremltools", extra="coreml"
+            ) from error
+        import torch
+
+        half = plan is not None and self.half_arithmetic(plan.scheme.name)
+        kinds = {torch.int32: np.int32, torch.float32: np.float32}
+        try:
+            with quiet(), repaired(), torch.no_grad():
+                # Traced, because coremltools takes recurrent layers from no other graph.
+                traced = torch.jit.trace(model, tuple(inputs.values()), check_trace=False)
+                program = ct.convert(
+                    traced,
+                    inputs=[
+                        ct.TensorType(name=name, shape=tuple(value.shape), dtype=kinds[value.dtype])
+                        for name, value in inputs.items()
+                    ],
+                    outputs=[ct.TensorType(name="log_probs", dtype=np.float32)],
+                    minimum_deployment_target=ct.target.iOS17,
+                    compute_precision=ct.transform.FP16ComputePrecision(_in_encoder)
+                    if half
+                    else ct.precision.FLOAT32,
+                    skip_model_load=True,
+                )
+        except Exception as error:  # tracing and conversion raise many unrelated classes
+            raise ExportError(f"coremltools failed: {explained(error)}") from error
+        if plan is not None and plan.operators:
+            program = _compressed(program, plan)
+        program.user_defined_metadata.pop(_DATE, None)
+        return program
+
+    def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, widened."""
+        yield from MilProgram(_files(converted)).weights.items()
+
+    def embed(self, converted: Any, manifest: Manifest) -> dict[str, bytes]:
+        """Return the files of the package with the unsealed manifest inside, by relative path."""
+        converted.user_defined_metadata[_KEY] = manifest.text()
+        return _files(converted)
+
+
+def _in_encoder(op: Any) -> bool:
+    """Return whether an operator may be float16: not features, head and log_softmax."""
+    return any(names[:1] == ["encoder"] for names in op.scopes.values())
+
+
+def _compressed(program: Any, plan: Plan) -> Any:
+    """Return the program with the weights of the plan's operators in fewer bits."""
+    import coremltools.optimize.coreml as compress
+
+    how: Any
+    if plan.scheme.name == "int8-weight":
+        how = compress.OpLinearQuantizerConfig(
+            mode="linear_symmetric", dtype="int8", granularity="per_channel", weight_threshold=0
+        )
+        run = compress.linear_quantize_weights
+    else:  # a table of 16 values a tensor; blocks would need iOS 18
+        how = compress.OpPalettizerConfig(mode="uniform", nbits=4, weight_threshold=0)
+        run = compress.palettize_weights
+    constants = {
+        op.name for op in program._mil_program.functions["main"].operations if op.op_type == "const"
+    }
+    names = {f"{name.replace('.', '_')}_weight" for name in plan.operators}
+    if missing := names - constants:
+        raise ExportError(f"the Core ML program has no constant {sorted(missing)[0]!r}")
+    try:
+        with quiet(), redirect_stderr(io.StringIO()):
+            config = compress.OptimizationConfig(op_name_configs=dict.fromkeys(names, how))
+            return run(program, config)
+    except Exception as error:  # coremltools raises many unrelated classes
+        raise ExportError(f"coremltools failed to compress: {explained(error)}") from error
+
+
+def _files(program: Any) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        place = Path(folder) / "model.mlpackage"
+        try:
+            program.save(str(place))
+        except Exception as error:  # coremltools raises many unrelated classes
+            raise ExportError(f"coremltools failed to save: {explained(error)}") from error
+        return manifests.folder(place)
+
+
+@contextmanager
+def repaired() -> Iterator[None]:
+    """Repair, for one conversion, what coremltools 9.0 gets wrong with torch 2.13 and numpy 2.
+
+    - ``int(x)`` of a constant array of one element raises TypeError.
+    - ``reciprocal`` becomes ``inverse``, which adds 1e-4 to its input: 0.1 % for an input of 0.1.
+    - ``log_softmax`` becomes the log of a softmax, where small probabilities are rounded to zero.
+    """
+    from coremltools.converters.mil import Builder as mb
+    from coremltools.converters.mil.frontend.torch import ops
+    from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
+
+    cast = ops._cast
+
+    def scalar(context: Any, node: Any, dtype: Any, dtype_name: str) -> None:
+        (x,) = ops._get_inputs(context, node, expected=1)
+        if x.can_be_folded_to_const():
+            value = dtype(np.asarray(x.val).item())
+            context.add(mb.const(val=value, name=node.name), node.name)
+        else:
+            cast(context, node, dtype, dtype_name)
+
+    def reciprocal(context: Any, node: Any) -> None:
+        (x,) = ops._get_inputs(context, node, expected=1)
+        context.add(mb.real_div(x=1.0, y=x, name=node.name))
+
+    def log_softmax(context: Any, node: Any) -> None:
+        x, axis = ops._get_inputs(context, node, min_expected=2)[:2]
+        total = mb.reduce_log_sum_exp(x=x, axes=[axis.val], keep_dims=True)
+        context.add(mb.sub(x=x, y=total, name=node.name))
+
+    repaired = {"reciprocal": reciprocal, "log_softmax": log_softmax, "_log_softmax": log_softmax}
+    with (
+        redirect_stderr(io.StringIO()),  # its progress bars
+        mock.patch.object(ops, "_cast", scalar),
+        mock.patch.dict(_TORCH_OPS_REGISTRY.name_to_func_mapping, repaired),
+    ):
+        yield

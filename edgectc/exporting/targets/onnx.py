@@ -1,0 +1,229 @@
+"""ONNX: torch.onnx, one self-contained file, manifest in metadata_props."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from edgectc.core.errors import ExportError, MissingDependencyError
+from edgectc.core.quiet import quiet
+from edgectc.core.schemes import SUPPORTED
+from edgectc.core.toolchain_errors import explained
+from edgectc.core.types import Array
+from edgectc.exporting.lowering.dynamic_shapes import shapes_of
+from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
+from edgectc.formats.manifest import Manifest
+
+SCHEMES = SUPPORTED["onnx"]
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_METADATA_PROPS = 14  # field number in ModelProto, onnx.proto
+# The opsets that each exporter writes itself; dynamo would write 18 for less and say nothing.
+_WRITES = {"dynamo": range(18, 26), "legacy": range(14, 21)}
+_OLDEST = 14
+_SCOPES = "pkg.torch.onnx.name_scopes"  # names the module of an operator
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the graph is written.
+
+    Attributes:
+        opset: operator set, 14 to 25. With "dynamo", 14 to 17 are lowered from 18.
+        exporter: "dynamo" or "legacy" (the one that traces; opsets up to 20).
+        dynamic_batch: take any number of samples at once instead of one.
+    """
+
+    opset: int = 18
+    exporter: str = "dynamo"
+    dynamic_batch: bool = False
+
+    def __post_init__(self) -> None:
+        if self.exporter not in _WRITES:
+            raise ValueError(f"exporter is {self.exporter!r}, expected dynamo or legacy")
+        last = _WRITES[self.exporter][-1]
+        if not _OLDEST <= self.opset <= last:
+            raise ValueError(
+                f"opset is {self.opset}, expected {_OLDEST}..{last} for exporter {self.exporter}"
+            )
+
+
+def create(options: Options) -> OnnxTarget:
+    """Return the target."""
+    return OnnxTarget(options)
+
+
+class OnnxTarget:
+    """Converts to a ModelProto."""
+
+    suffix = ".onnx"
+
+    def __init__(self, options: Options) -> None:
+        self.options, self.opset = options, options.opset
+        self.batch: int | str = "N" if options.dynamic_batch else 1
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that a scheme has integer kernels or storage for."""
+        return {
+            "int8-static": (CONVOLUTION, LINEAR),
+            "int8-dynamic": (CONVOLUTION, LINEAR),
+            "int8-weight": (CONVOLUTION, LINEAR, RECURRENT),
+        }.get(scheme, ())
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> bytes:
+        """Return the serialized graph of ``model`` at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
+
+        Raises:
+            MissingDependencyError: a converter package is missing.
+            ExportError: the exporter failed, or wrote another opset than asked for.
+        """
+        try:
+            import onnx
+            import onnxscript  # noqa: F401  (torch.onnx imports it late and explains it badly)
+        except ImportError as error:
+            raise MissingDependencyError(
+                "exporting ONNX", package=str(error.name), extra="export-onnx"
+            ) from error
+        from edgectc.exporting.lowering import opset_lowering
+
+        writes = _WRITES[self.options.exporter]
+        asked = max(self.opset, writes[0])
+        write = self._dynamo if self.options.exporter == "dynamo" else self._legacy
+        try:
+            with quiet():
+                graph = write(model, inputs, asked)
+        except Exception as error:  # the exporters raise many unrelated classes
+            raise ExportError(f"torch.onnx failed: {explained(error)}") from error
+        _expect(graph, asked)
+        if self.options.dynamic_batch:
+            _expect_batch(graph)
+        if self.opset < asked:
+            graph = opset_lowering.lowered(graph, self.opset)
+            _expect(graph, self.opset)
+        _forget_source(graph)
+        try:
+            onnx.checker.check_model(graph, full_check=True)
+        except Exception as error:  # the checker raises unrelated classes
+            raise ExportError(f"the ONNX checker refuses the graph: {explained(error)}") from error
+        if plan is not None:
+            from edgectc.exporting.lowering import qdq_onnx
+
+            graph = qdq_onnx.quantized(graph, plan)
+        data: bytes = graph.SerializeToString()
+        return data
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def constants(self, converted: bytes) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant."""
+        from edgectc.exporting.lowering import qdq_onnx
+
+        yield from qdq_onnx.constants(converted)
+
+    def _dynamo(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
+        import torch
+
+        given = tuple(inputs.values())
+        shapes: Any = None
+        if self.options.dynamic_batch:
+            # Two samples, because torch takes an axis of size one for constant.
+            given = tuple(torch.cat([value, value]) for value in given)
+            batch = torch.export.Dim("N", min=1)
+            shapes = shapes_of(model, [{0: batch} for _ in given])
+        program = torch.onnx.export(
+            model,
+            given,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            opset_version=opset,
+            input_names=list(inputs),
+            output_names=["log_probs"],
+            external_data=False,
+            verbose=False,
+        )
+        assert program is not None
+        return program.model_proto
+
+    def _legacy(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
+        import io
+
+        import onnx
+        import torch
+
+        names, written = [*inputs, "log_probs"], io.BytesIO()
+        torch.onnx.export(
+            model,
+            tuple(inputs.values()),
+            written,  # type: ignore[arg-type]
+            dynamo=False,
+            dynamic_axes={k: {0: "N"} for k in names} if self.options.dynamic_batch else None,
+            opset_version=opset,
+            input_names=list(inputs),
+            output_names=["log_probs"],
+        )
+        return onnx.load_from_string(written.getvalue())
+
+    def embed(self, converted: bytes, manifest: Manifest) -> bytes:
+        """Return the file with the unsealed manifest inside.
+
+        The entry is appended as raw protobuf, so the graph's own bytes stay as they were checked.
+        """
+        entry = _field(1, b"edgectc") + _field(2, manifest.text().encode("ascii"))
+        return converted + _field(_METADATA_PROPS, entry)
+
+
+def _expect(graph: Any, opset: int) -> None:
+    """Raise unless the graph was really written in the operator set that was asked for."""
+    written = {entry.domain: entry.version for entry in graph.opset_import}
+    if written != {"": opset}:
+        raise ExportError(
+            f"asked for opset {opset}, the exporter wrote {written.get('')}"
+            f"{''.join(f' and {d} {v}' for d, v in written.items() if d)}; no file was made"
+        )
+
+
+def _expect_batch(graph: Any) -> None:
+    """Raise if the exporter made the number of samples a constant."""
+    for value in [*graph.graph.input, *graph.graph.output]:
+        if not value.type.tensor_type.shape.dim[0].dim_param:
+            raise ExportError(
+                f"the exporter froze the batch of {value.name!r}: the network computes with it as "
+                "a Python number (len(x), int(...)); use x.shape[0], or leave dynamic_batch out"
+            )
+
+
+def _forget_source(graph: Any) -> None:
+    """Drop the paths and lines of the exporting machine; an operator keeps its module's name."""
+    for node in graph.graph.node:
+        scopes = [p for p in node.metadata_props if p.key == _SCOPES]
+        node.doc_string = ""
+        del node.metadata_props[:]
+        node.metadata_props.extend(scopes)
+    for value in [*graph.graph.input, *graph.graph.output, *graph.graph.value_info]:
+        del value.metadata_props[:]
+    del graph.graph.metadata_props[:]
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited protobuf field."""
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

@@ -1,0 +1,238 @@
+"""ExecuTorch: torch.export, lowering to a delegate, manifest as a constant method."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError
+from edgectc.core.quiet import quiet
+from edgectc.core.schemes import SUPPORTED
+from edgectc.core.toolchain_errors import explained
+from edgectc.core.types import Array
+from edgectc.exporting.lowering.dynamic_shapes import shapes_of
+from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, GATES, LINEAR, Plan
+from edgectc.exporting.lowering.rnn_scan import rolled, unrolled
+from edgectc.formats.manifest import Manifest
+
+SCHEMES = SUPPORTED["pte"]
+PACKAGES = ("executorch",)
+_DELEGATES = ("xnnpack", "portable", "coreml")
+_SHORTEST = 4  # frames of a dynamic length, or the window if that is longer
+
+
+@dataclass(frozen=True)
+class Options:
+    """What runs the graph, and at which lengths.
+
+    Attributes:
+        delegate: "xnnpack"; "portable", ExecuTorch's own kernels, which are slow; or "coreml".
+        buckets: lengths in frames, the model's longest among them, each a method of the file that
+            shares the weights; () for the longest alone.
+        length: "static", or "dynamic": a method takes any length up to the longest.
+    """
+
+    delegate: str = "xnnpack"
+    buckets: tuple[int, ...] = ()
+    length: str = "static"
+
+    def __post_init__(self) -> None:
+        if self.delegate not in _DELEGATES:
+            raise ValueError(f"delegate is {self.delegate!r}, expected one of {_DELEGATES}")
+        if self.length not in ("static", "dynamic"):
+            raise ValueError(f"length is {self.length!r}, expected static or dynamic")
+        if self.buckets and self.length == "dynamic":
+            raise ValueError("a dynamic length needs no buckets; give one of the two")
+
+
+def create(options: Options) -> PteTarget:
+    """Return the target."""
+    return PteTarget(options)
+
+
+class PteTarget:
+    """Converts to an ExecuTorch program.
+
+    Method ``forward`` takes the longest input; ``forward_32`` one of 32 frames. With a dynamic
+    length, constant method ``shortest`` tells the fewest frames that ``forward`` takes.
+    """
+
+    suffix = ".pte"
+    opset = None
+    batch = 1
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.slow = options.delegate == "portable"
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that XNNPACK has integer kernels for."""
+        return {
+            "int8-static": (CONVOLUTION, LINEAR),
+            "int8-dynamic": (LINEAR, GATES),
+        }.get(scheme, ())
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Any:
+        """Return the lowered edge programs of ``model`` at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
+
+        Raises:
+            MissingDependencyError: ExecuTorch, or what the delegate needs, is not installed.
+            ConfigError: a bucket that the model cannot have.
+            ExportError: capture or lowering failed, or the delegate took no operator.
+        """
+        try:
+            with quiet():
+                from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
+        except ImportError as error:
+            raise MissingDependencyError(
+                "exporting .pte", package="executorch", extra="pte"
+            ) from error
+        partitioners, around = _delegate(self.options.delegate)
+        looped = rolled(model)
+        for name in unrolled(looped):
+            logging.getLogger("edgectc").warning(
+                "%s is an LSTM with projections, which ExecuTorch unrolls, one copy a frame: "
+                "lowering may take minutes; with a linear layer in place of proj_size it is a loop",
+                name,
+            )
+        if looped is not model and self.options.delegate == "coreml":
+            raise ExportError(
+                "the Core ML delegate takes no loop, and this network is recurrent; use target "
+                "coreml, or delegate xnnpack"
+            )
+        captured = self._captured(looped, inputs, plan)
+        try:
+            with quiet(), around:
+                edge = to_edge_transform_and_lower(
+                    captured,
+                    partitioner=partitioners,
+                    compile_config=EdgeCompileConfig(_check_ir_validity=False),
+                )
+        except Exception as error:  # lowering raises many unrelated classes
+            raise ExportError(f"ExecuTorch failed: {explained(error)}") from error
+        # A .pte without a delegate still runs, but many times slower: never ship that in silence.
+        for name in edge.methods if partitioners else ():
+            nodes = edge.exported_program(name).graph.nodes
+            if not any("executorch_call_delegate" in str(node.target) for node in nodes):
+                raise ExportError(
+                    f"{self.options.delegate} took no part of {name}; no file was made"
+                )
+        return edge
+
+    def _captured(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None
+    ) -> dict[str, Any]:
+        """Return the graph of each method."""
+        first = next(iter(inputs))
+        T, window = inputs[first].shape[1], int(getattr(model, "window", 1))
+        found = {}
+        for frames in self._lengths(T, window):
+            name = "forward" if frames == T else f"forward_{frames}"
+            given = {**inputs, first: inputs[first][:, :frames].contiguous()}
+            try:
+                with quiet():
+                    found[name] = self._exported(model, given, max(_SHORTEST, window))
+                    if plan is not None:
+                        from edgectc.exporting.lowering import pt2e
+
+                        found[name] = pt2e.quantized(found[name], given, plan)
+            except ExportError:
+                raise
+            except Exception as error:  # capture raises many unrelated classes
+                hint = ""
+                if self.options.length == "dynamic":
+                    hint = "; this network has no dynamic length, use static or buckets"
+                raise ExportError(f"torch.export failed{hint}: {explained(error)}") from error
+        return found
+
+    def _exported(self, model: nn.Module, inputs: Mapping[str, Tensor], shortest: int) -> Any:
+        if self.options.length == "static":
+            return torch.export.export(model, (), dict(inputs), strict=False)
+        values = tuple(inputs.values())
+        dim = torch.export.Dim("T", min=shortest, max=values[0].shape[1])
+        shapes = shapes_of(model, [{1: dim}, *[None] * (len(values) - 1)])
+        return torch.export.export(model, values, dynamic_shapes=shapes, strict=False)
+
+    def _lengths(self, T: int, window: int) -> list[int]:
+        buckets = sorted(self.options.buckets or (T,))
+        if buckets[-1] != T or buckets[0] < window or len({*buckets}) != len(buckets):
+            raise ConfigError(
+                f"buckets are {','.join(map(str, buckets))}; expected different lengths from "
+                f"{window}, the model's window, to {T}, its longest input, which must be one"
+            )
+        return buckets
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, step sizes among them."""
+        for method in sorted(converted.methods):
+            program = converted.exported_program(method)
+            for name, tensor in {**program.state_dict, **program.constants}.items():
+                if isinstance(tensor, Tensor) and tensor.is_floating_point():
+                    yield name, tensor.detach().numpy()
+            for node in program.graph.nodes:
+                for i, value in enumerate(node.args):
+                    if isinstance(value, float):
+                        yield f"{node.name} argument {i}", np.array(value)
+
+    def embed(self, converted: Any, manifest: Manifest) -> bytes:
+        """Return the program with the unsealed manifest as constant method ``edgectc``.
+
+        Raises:
+            ExportError: emission failed.
+        """
+        from executorch.exir import EdgeProgramManager
+
+        constants: dict[str, Any] = {"edgectc": manifest.text()}
+        if self.options.length == "dynamic":
+            constants["shortest"] = max(_SHORTEST, int(manifest.output["window"]))
+        try:
+            with quiet():
+                # Emission rewrites the programs in place, and we emit twice: to measure, to keep.
+                programs = {
+                    name: copy.deepcopy(converted.exported_program(name))
+                    for name in converted.methods
+                }
+                manager = EdgeProgramManager(programs, constant_methods=constants)
+                data: bytes = manager.to_executorch().buffer
+        except Exception as error:  # emission raises many unrelated classes
+            raise ExportError(f"ExecuTorch failed to emit: {explained(error)}") from error
+        return data
+
+
+def _delegate(name: str) -> tuple[list[Any], AbstractContextManager[None]]:
+    """Return the partitioners of a delegate, and what must hold while they lower."""
+    if name == "portable":
+        return [], nullcontext()
+    if name == "xnnpack":
+        with quiet():
+            from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        return [XnnpackPartitioner()], nullcontext()
+    try:
+        with quiet():
+            from executorch.backends.apple.coreml.partition import CoreMLPartitioner
+    except ImportError as error:
+        raise MissingDependencyError(
+            "lowering to Core ML", package=str(error.name), extra="coreml"
+        ) from error
+    from edgectc.exporting.targets.coreml import repaired
+
+    return [CoreMLPartitioner()], repaired()

@@ -1,1 +1,0 @@
-"""In-graph features and heads, one file a model family (torch)."""

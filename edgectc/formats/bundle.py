@@ -1,0 +1,265 @@
+"""A trained model on disk: one directory with all that is needed to use it.
+
+The format is docs/bundle_format.md. Every file is hashed in ``bundle.json`` and checked before use.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from edgectc.core.config import dumps, from_dict
+from edgectc.core.errors import (
+    BundleError,
+    BundleFileMissingError,
+    BundleMismatchError,
+    ConfigError,
+)
+from edgectc.core.files import file_sha256, sha256, staged_folder, write_bytes
+from edgectc.core.tokens import Tokens
+from edgectc.formats.layouts import Layout, parse
+
+SCHEMA_VERSION = 1
+DEFAULT = "swipe-en"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+@dataclass(frozen=True)
+class Index:
+    """The content of ``bundle.json``."""
+
+    schema_version: int
+    name: str
+    model: Mapping[str, Any]
+    blank_id: int
+    stride: int
+    layouts: tuple[Mapping[str, Any], ...]
+    decoder: Mapping[str, Any]
+    lexicon: Mapping[str, Any] | None
+    seen_words: str | None
+    training: Mapping[str, Any]
+    files: Mapping[str, str]
+    window: int = 1
+    language_model: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.schema_version != SCHEMA_VERSION:
+            raise ValueError(
+                f"schema_version is {self.schema_version}, this edgectc reads {SCHEMA_VERSION}"
+            )
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"name {self.name!r} must match [a-z0-9][a-z0-9-]*")
+        if self.stride < 1 or self.window < 1:
+            raise ValueError(f"stride {self.stride} and window {self.window} must be >= 1")
+        for name in self.files:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
+                raise ValueError(f"file name {name!r} leaves the bundle")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was opened; files are read and checked on demand."""
+
+    path: Path
+    index: Index
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """Keyboard layouts, the default first."""
+        return tuple(parse(values) for values in self.index.layouts)
+
+    def file(self, name: str) -> bytes:
+        """Return the bytes of a listed file after checking its hash.
+
+        Raises:
+            BundleFileMissingError: it is not listed or not there.
+            BundleMismatchError: its hash differs.
+        """
+        if name not in self.index.files:
+            raise BundleFileMissingError(f"{self.path} lists no file {name!r}")
+        try:
+            data = (self.path / name).read_bytes()
+        except OSError as error:
+            raise BundleFileMissingError(
+                f"{self.path / name}: {error.strerror}; the bundle is incomplete"
+            ) from error
+        if sha256(data) != self.index.files[name]:
+            raise BundleMismatchError(
+                f"{self.path / name} is not the file this bundle was packed with "
+                f"(sha256 {sha256(data)[:12]}..., expected {self.index.files[name][:12]}...)"
+            )
+        return data
+
+    def tokens(self) -> Tokens:
+        """Return the output alphabet of the default layout.
+
+        Raises:
+            BundleMismatchError: ``tokens.txt`` and ``blank_id`` disagree.
+        """
+        tokens = Tokens.from_text(self.file("tokens.txt").decode("utf-8"))
+        if tokens.blank_id != self.index.blank_id:
+            raise BundleMismatchError(
+                f"{self.path}: the blank is line {tokens.blank_id} of tokens.txt but blank_id is "
+                f"{self.index.blank_id}"
+            )
+        return tokens
+
+    def artifacts(self) -> list[Path]:
+        """Return the exported artifacts that lie in the bundle, float32 before quantized ones."""
+        found = [p for p in (self.path / "artifacts").glob("*") if not p.name.startswith(".")]
+        return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def read(path: str | os.PathLike[str]) -> Bundle:
+    """Return the bundle in a directory, or a shipped one by name.
+
+    Raises:
+        BundleFileMissingError: there is no bundle.
+        BundleError: ``bundle.json`` is malformed or of another version.
+    """
+    folder = Path(path)
+    try:
+        values = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ConfigError("not a JSON object")
+        return Bundle(folder, from_dict(Index, values))
+    except OSError as error:
+        raise BundleFileMissingError(
+            f"no bundle at {os.fspath(path)!r}: {error.strerror} (bundle.json)"
+        ) from error
+    except ValueError as error:
+        raise BundleError(f"{folder / 'bundle.json'} is malformed: {error}") from error
+
+
+def write(
+    path: str | os.PathLike[str],
+    values: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    *,
+    notes: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Write a new bundle whole or not at all; an existing one is replaced.
+
+    Args:
+        path: the directory to make.
+        values: `Index` without ``schema_version`` and ``files``.
+        files: relative name to content; hashed in the index.
+        notes: the same for people's files (card, samples), which may be edited later.
+
+    Raises:
+        ConfigError: the values make no bundle.
+        BundleError: ``path`` holds something that is not part of a bundle; it is left alone.
+    """
+    final = Path(path)
+    _check_replaceable(final, {*files, *(notes or {})})
+    hashes = {name: sha256(data) for name, data in files.items()}
+    index = {**values, "schema_version": SCHEMA_VERSION, "files": hashes}
+    from_dict(Index, index)  # refuse before anything touches the disk
+    with staged_folder(final) as staging:
+        for file, data in {**(notes or {}), **files}.items():
+            write_bytes(staging / file, data)
+        write_bytes(staging / "bundle.json", dumps(index).encode())
+    return read(final)
+
+
+def _check_replaceable(folder: Path, ours: set[str]) -> None:
+    """Raise unless ``folder`` is absent or holds only what a bundle holds: nothing else is lost."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is a file; a bundle is a directory, choose another --out")
+    if (folder / "bundle.json").is_file():
+        ours = {*ours, *read(folder).index.files, "bundle.json"}
+    for path in sorted(p for p in folder.rglob("*") if not p.is_dir()):
+        name = path.relative_to(folder).as_posix()
+        if name not in ours and not name.startswith("artifacts/"):
+            raise BundleError(
+                f"{folder} holds {name!r}, which is no part of a bundle; move it away"
+            )
+
+
+def models_dir() -> Path | None:
+    """Return the folder of shipped models: in the installed package, else in the source tree."""
+    here = Path(__file__).resolve().parents[1]
+    for folder in (here / "models", here.parent / "models"):
+        if (folder / DEFAULT / "bundle.json").is_file():
+            return folder
+    return None
+
+
+def locate(path: str | os.PathLike[str] | None) -> Path:
+    """Return where a model is: the path itself, or a shipped model by name (default swipe-en).
+
+    ``models/swipe-en`` also names the shipped model where no such path exists.
+
+    Raises:
+        BundleFileMissingError: neither a path nor the name of a shipped model.
+    """
+    given = Path(path) if path is not None else Path(DEFAULT)
+    if path is not None and given.exists():
+        return given
+    shipped = models_dir()
+    parts = given.parts
+    if shipped and len(parts) in (1, 2) and parts[:-1] in ((), ("models",)):
+        if (shipped / given.name / "bundle.json").is_file():
+            return shipped / given.name
+    raise BundleFileMissingError(
+        f"no bundle or artifact at {os.fspath(given)!r}; give a bundle directory, a .onnx, .pte or "
+        f".mlpackage artifact, or a shipped model: {', '.join(shipped_names()) or 'none here'}"
+    )
+
+
+def is_bundle(place: Path) -> bool:
+    """Tell a bundle's folder from an artifact, which may be a folder too."""
+    return place.is_dir() and place.suffix != ".mlpackage"
+
+
+def target_of(artifact: Path) -> str:
+    """Return the name of the target, and runner, that an artifact's file name stands for."""
+    suffix = artifact.suffix.removeprefix(".")
+    return {"mlpackage": "coreml"}.get(suffix, suffix)
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the models that ship."""
+    folder = models_dir()
+    return sorted(p.parent.name for p in folder.glob("*/bundle.json")) if folder else []
+
+
+def find_file(
+    wanted: Mapping[str, Any], beside: Path, *, kind: str, given: str | None = None
+) -> Path:
+    """Return a file that a manifest names: the one the user gave, beside the model, or shipped.
+
+    Args:
+        wanted: ``file`` and ``sha256`` of the manifest.
+        beside: folder of the model.
+        kind: option that names such a file, e.g. "lexicon" or "language-model".
+        given: path to take instead.
+
+    Raises:
+        BundleFileMissingError: none of these has the wanted hash; the message names it.
+        ConfigError: the given file does not exist.
+    """
+    if given is not None:
+        if not Path(given).is_file():
+            raise ConfigError(f"--{kind} {given!r}: no such file")
+        return Path(given)
+    folders = [beside, beside.parent]  # artifacts/x.onnx lies one level below its bundle
+    shipped = models_dir()
+    if shipped:
+        folders += sorted(p.parent for p in shipped.glob("*/bundle.json"))
+    for folder in folders:
+        candidate = folder / str(wanted["file"])
+        if candidate.is_file() and file_sha256(candidate) == wanted["sha256"]:
+            return candidate
+    raise BundleFileMissingError(
+        f"the {kind.replace('-', ' ')} {wanted['file']!r} with sha256 {wanted['sha256']} is "
+        f"neither beside the model nor in the installed package; name one with --{kind}"
+    )

@@ -1,0 +1,120 @@
+"""Keyboard layouts as data: where each letter's key lies, in the letter-area frame.
+
+Letter area: x 0..1 over the full keyboard width, y 0..1 over the rows that hold letters, 0 = top.
+A layout file is JSON: ``{"name", "title", "rows": [{"keys", "x", "key_width"}]}``; ``keys`` is one
+character a key (a space is a gap), ``x`` the left edge of the row's first key. Rows share the
+height equally.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.config import from_dict, to_dict
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.types import Array
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """One row of keys; ``x`` and ``key_width`` are fractions of the keyboard width."""
+
+    keys: str
+    x: float
+    key_width: float
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A keyboard layout.
+
+    Raises:
+        ConfigError: no letters, a letter twice, or a key outside the keyboard.
+    """
+
+    name: str
+    rows: tuple[KeyRow, ...]
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.letters:
+            raise ConfigError(f"layout {self.name!r} has no keys")
+        if len(set(self.letters)) != len(self.letters):
+            raise ConfigError(f"layout {self.name!r} has a letter on two keys")
+        x = self.centers[:, 0]
+        if not (np.all(x > 0) and np.all(x < 1) and all(row.key_width > 0 for row in self.rows)):
+            raise ConfigError(f"layout {self.name!r} has keys outside x 0..1; use the letter area")
+
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """The letter of each key, row by row from the top left."""
+        return tuple(key for row in self.rows for key in row.keys if key != " ")
+
+    @cached_property
+    def centers(self) -> Array:
+        """(K, 2) float64 key centres, x and y in the letter-area frame."""
+        return np.array(
+            [
+                (row.x + (column + 0.5) * row.key_width, (i + 0.5) / len(self.rows))
+                for i, row in enumerate(self.rows)
+                for column, key in enumerate(row.keys)
+                if key != " "
+            ]
+        )
+
+    @cached_property
+    def key_size(self) -> Array:
+        """(2,) float64 width and height of a typical key: the unit of distance on this layout."""
+        widths = [row.key_width for row in self.rows for key in row.keys if key != " "]
+        return np.array([np.median(widths), 1.0 / len(self.rows)])
+
+
+def names() -> list[str]:
+    """Return the names of the layouts that ship."""
+    files = resources.files("edgectc.formats") / "keyboards"
+    return sorted(f.name.removesuffix(".json") for f in files.iterdir())
+
+
+@lru_cache(maxsize=64)
+def load(name: str) -> Layout:
+    """Return a shipped layout by name, or one from a ``.json`` path.
+
+    Raises:
+        UnknownNameError: no layout of that name ships.
+        ConfigError: the file cannot be read as a layout.
+    """
+    if name.endswith(".json"):
+        source = Path(name)
+    elif name in names():
+        source = Path(str(resources.files("edgectc.formats") / "keyboards" / f"{name}.json"))
+    else:
+        raise UnknownNameError("layout", name, names())
+    try:
+        return parse(json.loads(source.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"cannot read layout {name!r}: {error}") from error
+
+
+def parse(values: Mapping[str, Any]) -> Layout:
+    """Return the layout of a parsed layout file.
+
+    Raises:
+        ConfigError: unknown or missing keys, or geometry that makes no sense.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"a layout is a JSON object, got {type(values).__name__}")
+    return from_dict(Layout, values, where="layout.")
+
+
+def describe(layout: Layout) -> dict[str, Any]:
+    """Return the JSON form of a layout, as `parse` reads it."""
+    described: dict[str, Any] = to_dict(layout)
+    return described

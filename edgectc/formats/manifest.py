@@ -1,0 +1,206 @@
+"""The manifest inside every artifact, and the hash over the whole file. See docs/bundle_format.md.
+
+Standard library and numpy only: a host without protobuf or flatbuffers can do the same.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from edgectc.core.config import from_dict, to_dict
+from edgectc.core.errors import BundleError, BundleFileMissingError, BundleMismatchError
+from edgectc.core.types import Array
+
+VERSION = 1
+PREFIX = b'{"edgectc_manifest":%d,"file_sha256":"' % VERSION
+_ANY_VERSION = re.compile(rb'\{"edgectc_manifest":(\d{1,9}),"file_sha256":"')
+_ZEROS = b"0" * 64
+
+# Of an artifact: the bytes of a file, or of each file in a folder by its relative path.
+Content = bytes | dict[str, bytes]
+_Content = TypeVar("_Content", bytes, dict[str, bytes])
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a host needs to run, check and decode one artifact."""
+
+    name: str
+    target: str
+    scheme: Mapping[str, Any]
+    inputs: tuple[Mapping[str, Any], ...]
+    output: Mapping[str, Any]
+    frontend: Mapping[str, Any]
+    tokens: tuple[str, ...]
+    blank_id: int
+    layouts: tuple[Mapping[str, Any], ...]
+    decoder: Mapping[str, Any]
+    lexicon: Mapping[str, Any] | None
+    reference: Mapping[str, Any]
+    source: Mapping[str, Any]
+    parity: Mapping[str, Any]
+    opset: int | None = None
+    language_model: Mapping[str, Any] | None = None
+    separator: str = ""
+    family: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""
+        body = json.dumps(
+            to_dict(self), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
+        )
+        return PREFIX.decode() + _ZEROS.decode() + '","manifest":' + body + "}"
+
+
+def sealed(data: _Content) -> _Content:
+    """Return ``data`` with the digest of all of it written over its 64 zeros.
+
+    Args:
+        data: bytes of a file, or of each file of a folder by its relative path.
+
+    Raises:
+        BundleError: the unsealed manifest does not occur exactly once.
+    """
+    files = _files(data)
+    name, start = _digest_at(files, "data to seal")
+    if files[name][start : start + 64] != _ZEROS:
+        raise BundleError("data to seal already carries a hash; build it from a fresh manifest")
+    digest = _digest(data, name, start).encode()
+    done = files[name][:start] + digest + files[name][start + 64 :]
+    return done if isinstance(data, bytes) else {**data, name: done}
+
+
+def parse(data: Content, *, source: str) -> Manifest:
+    """Return the manifest of a sealed artifact after checking the hash over all its bytes.
+
+    Raises:
+        BundleError: no manifest, an unknown version, or malformed content.
+        BundleMismatchError: the bytes are not those that were sealed.
+    """
+    files = _files(data)
+    name, start = _digest_at(files, source)
+    stored = files[name][start : start + 64]
+    actual = _digest(data, name, start).encode()
+    if stored != actual:
+        raise BundleMismatchError(
+            f"{source} is damaged: its bytes hash to {actual[:12].decode()}..., its manifest says "
+            f"{stored[:12].decode(errors='replace')}...; copy or export it again"
+        )
+    try:
+        # latin-1 keeps one character a byte, and the manifest itself is ASCII.
+        text = files[name][start - len(PREFIX) :].decode("latin-1")
+        values, _ = json.JSONDecoder().raw_decode(text)
+        return from_dict(Manifest, values["manifest"], where="manifest.")
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{source} has a malformed manifest: {error}") from error
+
+
+def read(path: str | Path) -> tuple[Content, Manifest]:
+    """Return the checked content and manifest of an artifact; hand this content to the runtime.
+
+    Raises:
+        BundleFileMissingError: there is no such file.
+        BundleError: as `parse`.
+    """
+    place = Path(path)
+    try:
+        data: Content = folder(place) if place.is_dir() else place.read_bytes()
+    except OSError as error:
+        raise BundleFileMissingError(f"cannot read {path}: {error.strerror}") from error
+    return data, parse(data, source=str(path))
+
+
+def folder(path: Path) -> dict[str, bytes]:
+    """Return the bytes of every file in a folder by its relative path, with "/" between names.
+
+    Raises:
+        BundleError: it holds a link, or something that is no file.
+    """
+    found = {}
+    for one in sorted(path.rglob("*")):
+        if one.is_symlink() or not (one.is_file() or one.is_dir()):
+            raise BundleError(f"{one} is no plain file; an artifact holds nothing else")
+        if one.is_file():
+            found[one.relative_to(path).as_posix()] = one.read_bytes()
+    return found
+
+
+def size(data: Content) -> int:
+    """Return the bytes of an artifact, manifest included."""
+    return sum(len(content) for content in _files(data).values())
+
+
+def pack_array(array: Array) -> dict[str, Any]:
+    """Return the JSON form of an array, little-endian."""
+    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"))
+    return {
+        "dtype": array.dtype.name,
+        "shape": list(array.shape),
+        "base64": base64.b64encode(little.tobytes()).decode(),
+    }
+
+
+def unpack_array(values: Mapping[str, Any]) -> Array:
+    """Return the array of its JSON form.
+
+    Raises:
+        BundleError: unknown dtype, or bytes that do not fill the shape.
+    """
+    try:
+        if values["dtype"] not in ("float32", "float64", "int32"):
+            raise ValueError(f"unexpected dtype {values['dtype']!r}")
+        raw = base64.b64decode(values["base64"], validate=True)
+        little = np.frombuffer(raw, np.dtype(values["dtype"]).newbyteorder("<"))
+        return little.reshape(values["shape"]).astype(values["dtype"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"malformed array in manifest: {error}") from error
+
+
+def _files(data: Content) -> Mapping[str, bytes]:
+    return {"": data} if isinstance(data, bytes) else data
+
+
+def _digest(data: Content, name: str, start: int) -> str:
+    """Return the hash of a file's bytes; of a folder, of the list of its files' hashes and paths.
+
+    The list has one line a file, ``SHA256  PATH``, sorted by the bytes of the path. The 64 bytes
+    from ``start`` of the file ``name`` are taken as zeros.
+    """
+
+    def hashed(key: str, content: bytes) -> str:
+        if key != name:
+            return hashlib.sha256(content).hexdigest()
+        whole, digest = memoryview(content), hashlib.sha256()
+        for part in (whole[:start], _ZEROS, whole[start + 64 :]):
+            digest.update(part)
+        return digest.hexdigest()
+
+    if isinstance(data, bytes):
+        return hashed(name, data)
+    lines = (f"{hashed(key, data[key])}  {key}\n" for key in sorted(data, key=str.encode))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _digest_at(files: Mapping[str, bytes], source: str) -> tuple[str, int]:
+    """Return the file that holds the manifest, and where its digest begins."""
+    found = [(name, one) for name, data in files.items() for one in _ANY_VERSION.finditer(data)]
+    if len(found) != 1:
+        what = "no manifest" if not found else f"{len(found)} manifests"
+        raise BundleError(f"{source} has {what} inside; it is not an edgectc artifact")
+    name, match = found[0]
+    if int(match.group(1)) != VERSION:
+        raise BundleError(
+            f"{source} has a manifest of version {match.group(1).decode()}, this edgectc reads "
+            f"version {VERSION}; upgrade edgectc"
+        )
+    return name, match.end()

@@ -1,0 +1,205 @@
+"""Reference cases: generated recordings with the answers of the trained network.
+
+They travel in the bundle and in every artifact, so any copy can be checked alone. Some cases are
+whole recordings (of swipes: words); length cases cut one to chosen lengths, so a graph that froze a
+length or leaks its padding cannot pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.errors import BundleError
+from edgectc.core.types import Array
+from edgectc.formats.layouts import Layout
+from edgectc.formats.manifest import pack_array, unpack_array
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A raw recording and what it was made with: a layout, a day, or "" for nothing."""
+
+    name: str
+    layout: str
+    points: Array
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input and the answers expected for it.
+
+    Attributes:
+        layout: what it was made with, as in `Recording`.
+        trace: (T, C) float32, the network's first input; zeros after ``length``.
+        log_probs: (T', V) float32 on valid frames; of a swipe, the keys of the layout and the blank
+            alone; empty until the network has answered.
+        points: the raw recording, (n, 3) float64 of a swipe, or None for a length case.
+        greedy: text of the best path.
+        word: best word with the bundle's lexicon and preset; "" for length cases.
+    """
+
+    name: str
+    layout: str
+    trace: Array
+    length: int
+    log_probs: Array
+    points: Array | None = None
+    greedy: str = ""
+    word: str = ""
+
+    def inputs(self, frontend: Any, board: Layout | str | None) -> dict[str, Array]:
+        """Return the network inputs, batch of one."""
+        first = next(iter(frontend.input_contract()))
+        length = np.array([self.length], np.int32)
+        return {first: self.trace[None], "length": length, **frontend.context(board)}
+
+
+def generate(
+    frontend: Any,
+    recordings: Sequence[Recording],
+    *,
+    boards: Mapping[str, Layout],
+    window: int = 1,
+) -> list[Case]:
+    """Return unanswered cases: the recordings, and the longest of them at chosen lengths.
+
+    Args:
+        frontend: of the model.
+        recordings: one or more.
+        boards: the layouts that they name.
+        window: of the length map; lengths around it are among the chosen ones.
+    """
+    T = frontend.options.max_frames
+    empty = np.zeros((0, 0), np.float32)
+    cases: list[Case] = []
+    for one in recordings:
+        frames = frontend.frames(one.points, setting(boards, one.layout))
+        trace = np.zeros((T, frames.shape[1]), np.float32)
+        trace[: len(frames)] = frames
+        cases.append(Case(one.name, one.layout, trace, len(frames), empty, one.points))
+    longest = max(cases, key=lambda case: case.length)
+    chosen = {1, 2, 7, 31, T // 2, T - 1, T, max(1, window - 1), window}
+    for length in sorted(n for n in chosen if 1 <= n <= T):
+        grid = np.linspace(0, longest.length - 1, T)
+        full = np.stack(
+            [np.interp(grid, np.arange(T), column) for column in longest.trace.T], axis=1
+        )
+        trace = np.where(np.arange(T)[:, None] < length, full, 0.0).astype(np.float32)
+        cases.append(Case(f"length-{length}", longest.layout, trace, length, empty))
+    return cases
+
+
+def junk(frames: int, channels: int) -> Array:
+    """Return (frames, channels) float32 to fill padding with: finite, around 3, no two rows alike.
+
+    It varies over frames and channels, because a layer norm hears no difference between constants.
+    """
+    k = np.arange(frames * channels, dtype=np.float64).reshape(frames, channels)
+    return (3.0 + np.sin(k)).astype(np.float32)
+
+
+def setting(boards: Mapping[str, Layout], name: str) -> Layout | str | None:
+    """Return what a frontend takes beside a recording: its layout, the name of its day, or None."""
+    return boards.get(name, name or None)
+
+
+def to_json(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return the manifest form of cases."""
+    return {
+        case.name: {
+            "layout": case.layout,
+            "greedy": case.greedy,
+            "word": case.word,
+            "length": case.length,
+            "trace": pack_array(case.trace),
+            "log_probs": pack_array(case.log_probs),
+            "points": None if case.points is None else pack_array(case.points),
+        }
+        for case in cases
+    }
+
+
+def from_json(values: Mapping[str, Any]) -> list[Case]:
+    """Return the cases of their manifest form, sorted by name.
+
+    Raises:
+        BundleError: malformed content.
+    """
+    try:
+        return [
+            Case(
+                name=name,
+                layout=str(case["layout"]),
+                trace=unpack_array(case["trace"]),
+                length=int(case["length"]),
+                log_probs=unpack_array(case["log_probs"]),
+                points=None if case["points"] is None else unpack_array(case["points"]),
+                greedy=str(case["greedy"]),
+                word=str(case["word"]),
+            )
+            for name, case in sorted(values.items())
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"malformed reference cases: {error!r}") from error
+
+
+def to_safetensors(cases: Sequence[Case]) -> bytes:
+    """Return the bundle form of cases."""
+    import json
+
+    from safetensors.numpy import save
+
+    tensors, about = {}, {}
+    for case in cases:
+        tensors[f"{case.name}/trace"] = case.trace
+        tensors[f"{case.name}/length"] = np.array([case.length], np.int32)
+        tensors[f"{case.name}/log_probs"] = case.log_probs
+        if case.points is not None:
+            tensors[f"{case.name}/points"] = case.points
+        about[case.name] = {"layout": case.layout, "greedy": case.greedy, "word": case.word}
+    # One entry, because safetensors writes several in no fixed order and hashes would differ.
+    return bytes(save(tensors, metadata={"cases": json.dumps(about, sort_keys=True)}))
+
+
+def from_safetensors(data: bytes) -> list[Case]:
+    """Return the cases of their bundle form.
+
+    Raises:
+        BundleError: not a safetensors file, or not one of reference cases.
+    """
+    import json
+
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+        size = int.from_bytes(data[:8], "little")
+        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["cases"])
+        return [
+            Case(
+                name=name,
+                trace=tensors[f"{name}/trace"],
+                length=int(tensors[f"{name}/length"][0]),
+                log_probs=tensors[f"{name}/log_probs"],
+                points=tensors.get(f"{name}/points"),
+                **about[name],
+            )
+            for name in sorted(about)
+        ]
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"malformed reference.safetensors: {error!r}") from error
+
+
+def answered(case: Case, log_probs: Array, greedy: str, word: str) -> Case:
+    """Return ``case`` with the network's answers; length cases keep no word."""
+    return replace(
+        case,
+        log_probs=log_probs.astype(np.float32),
+        greedy=greedy,
+        word=word if case.points is not None else "",
+    )

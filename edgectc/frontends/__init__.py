@@ -1,1 +1,0 @@
-"""Raw sample to model input; everything after resampling lives in the graph (numpy only)."""

@@ -1,0 +1,4 @@
+"""Language models by the name of their file format; plugins alone.
+
+What they share is in `edgectc.language.ngram`.
+"""

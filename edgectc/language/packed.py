@@ -1,0 +1,253 @@
+"""A lexicon as one mapped file that a search walks as it lies: see docs/lexicon_format.md."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.config import from_dict, to_dict
+from edgectc.core.errors import ConfigError
+from edgectc.core.files import write_bytes
+from edgectc.core.types import Array
+from edgectc.language import tries
+from edgectc.language.lexicon import Lexicon, spell
+from edgectc.language.tries import Trie
+
+MAGIC = b"edgelex1"
+_UNIT = 1e4  # the file holds natural logs in ten-thousandths, as many digits as a text lexicon
+_ALIGN = 8
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Sizes of the arrays, and what is not an array."""
+
+    letters: str
+    nodes: int
+    entries: int
+    words: int
+    odd: int
+    text_bytes: int
+    notes: tuple[str, ...] = ()
+
+    def arrays(self) -> dict[str, tuple[str, int]]:
+        """Return type and length of each array, in the order of the file."""
+        return {
+            "first_child": ("<i4", self.nodes),
+            "word": ("<i4", self.nodes),
+            "n_children": ("<u2", self.nodes),
+            "letter": ("<u2", self.nodes),
+            "first_word": ("<i4", self.entries + 1),
+            "log_prob": ("<i4", self.words),
+            "odd": ("<i4", self.odd),
+            "odd_start": ("<i4", self.odd + 1),
+            "text": ("u1", self.text_bytes),
+        }
+
+
+class PackedLexicon(Lexicon):
+    """A lexicon by spelling: an entry is one spelling, and holds the words that share it.
+
+    Attributes:
+        letters: all letters to spell with, ascending; the place of one is its number in ``trie``.
+        trie: tree of the entries.
+        first_word: (entries + 1,) int32: words first_word[e] to first_word[e + 1] are spelled
+            alike, the most frequent one first.
+        log_probs: (words,) float64 natural log of each word's share of running text.
+    """
+
+    letters: str
+    trie: Trie
+    first_word: Array
+
+    def __init__(self, header: _Header, arrays: dict[str, Array], log_probs: Array) -> None:
+        fields = {
+            "letters": header.letters,
+            "notes": header.notes,
+            "trie": Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word"))),
+            "first_word": arrays["first_word"],
+            "log_probs": log_probs,
+            "_header": header,
+            "_arrays": arrays,
+        }
+        self.__dict__.update(fields)  # frozen, like its base
+
+    _header: _Header
+    _arrays: dict[str, Array]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Every word, in the order of ``log_probs``; made at first use."""
+        entry = np.repeat(np.arange(len(self.first_word) - 1), np.diff(self.first_word))
+        texts: list[str] = self._spelled[entry].tolist()
+        for word in self._arrays["odd"].tolist():
+            texts[word] = self._odd(word) or ""
+        return tuple(texts)
+
+    @cached_property
+    def _spelled(self) -> Array:
+        codes = np.zeros(tries.ROOT_LETTER + 1, np.uint32)
+        codes[: len(self.letters)] = [ord(letter) for letter in self.letters]
+        found = np.ascontiguousarray(codes[self.trie.spellings()])
+        return found.view(f"<U{found.shape[1]}")[:, 0]
+
+    def spelling(self, entry: int) -> str:
+        """Return the letters of an entry."""
+        return "".join(self.letters[letter] for letter in self.trie.letters_of(entry))
+
+    def text(self, word: int, spelled: str | None = None) -> str:
+        """Return a word as it is shown; ``spelled`` is its spelling, if that is known."""
+        if odd := self._odd(word):
+            return odd
+        return spelled or self.spelling(int(np.searchsorted(self.first_word, word, "right")) - 1)
+
+    def _odd(self, word: int) -> str | None:
+        """Return a word that is not shown as it is spelled, else None."""
+        place = self._odd_places.get(word)
+        if place is None:
+            return None
+        start = self._arrays["odd_start"]
+        return bytes(self._arrays["text"][start[place] : start[place + 1]]).decode()
+
+    @cached_property
+    def _odd_places(self) -> dict[int, int]:
+        return {word: place for place, word in enumerate(self._arrays["odd"].tolist())}
+
+    def find(self, spelled: Sequence[str]) -> Array:
+        """Return (n,) the entries of spellings, -1 where there is none."""
+        known = {letter: number for number, letter in enumerate(self.letters)}
+        usable = [s if s and all(c in known for c in s) else "" for s in spelled]
+        if not any(usable):
+            return np.full(len(usable), -1)
+        nodes = self.trie.find(tries.encode(np.array(usable), known))
+        return np.where(nodes > 0, self.trie.word[nodes], -1)
+
+    def packed(self, alphabet: Set[str]) -> PackedLexicon:
+        """Return itself, or, for other letters to spell with, the same words spelled anew."""
+        if "".join(sorted(alphabet)) == self.letters:
+            return self
+        return pack(Lexicon(self.words, self.log_probs, self.notes), alphabet)
+
+    def write(self, path: str | Path) -> None:
+        """Write the packed file whole or not at all; another suffix than .trie is a text lexicon.
+
+        Raises:
+            ConfigError: a word or note that is not one line of its own.
+        """
+        if not str(path).endswith(".trie"):
+            super().write(path)
+            return
+        head = json.dumps(to_dict(self._header), sort_keys=True).encode()
+        out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
+        for name, (kind, _) in self._header.arrays().items():
+            out += b"\0" * (-len(out) % _ALIGN)
+            out += np.ascontiguousarray(self._arrays[name], kind).tobytes()
+        write_bytes(path, bytes(out))
+
+
+def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
+    """Return the words of ``lexicon`` that ``alphabet`` can spell, by spelling.
+
+    Raises:
+        ConfigError: it can spell none of them.
+    """
+    spelled = [spell(word, alphabet) or "" for word in lexicon.words]
+    rows = np.flatnonzero(np.array([bool(s) for s in spelled]))
+    if not len(rows):
+        raise ConfigError(
+            f"none of the {len(lexicon.words)} words of the lexicon can be spelled with "
+            f"{''.join(sorted(alphabet))!r}; use a lexicon for this layout"
+        )
+    unique, entry = np.unique([spelled[row] for row in rows], return_inverse=True)
+    letters = "".join(sorted(alphabet))
+    trie, numbers = tries.build(tries.encode(unique, {c: n for n, c in enumerate(letters)}))
+    entry = numbers[entry]
+    order = np.lexsort((rows, -lexicon.log_probs[rows], entry))
+    rows, entry = rows[order], entry[order]
+    texts = [lexicon.words[row] for row in rows]
+    odd = [i for i, row in enumerate(rows) if texts[i] != spelled[row]]
+    blobs = [texts[i].encode() for i in odd]
+    log_probs = lexicon.log_probs[rows]
+    arrays = {
+        **{k: getattr(trie, k) for k in ("first_child", "word", "n_children", "letter")},
+        "first_word": np.searchsorted(entry, np.arange(len(unique) + 1)).astype(np.int32),
+        "log_prob": np.round(log_probs * _UNIT).astype(np.int32),
+        "odd": np.array(odd, np.int32),
+        "odd_start": np.cumsum([0, *map(len, blobs)]).astype(np.int32),
+        "text": np.frombuffer(b"".join(blobs), np.uint8),
+    }
+    sizes = (len(trie), len(unique), len(rows), len(odd), len(arrays["text"]))
+    header = _Header(letters, *sizes, lexicon.notes)
+    return PackedLexicon(header, arrays, log_probs)
+
+
+def is_packed(path: str | Path) -> bool:
+    """Return whether a file begins like a packed lexicon."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def read(path: str | Path) -> PackedLexicon:
+    """Return the lexicon of a packed file, mapped, not copied.
+
+    Raises:
+        ConfigError: the file cannot be read, or no search would be safe on it.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise ConfigError(f"cannot read the packed lexicon {path}: {error}") from error
+    try:
+        return _parse(data)
+    except (ConfigError, ValueError) as error:
+        raise ConfigError(f"{path} is no usable packed lexicon: {error}") from error
+
+
+def _parse(data: Any) -> PackedLexicon:
+    if data[: len(MAGIC)] != MAGIC:
+        raise ConfigError(f"it does not begin with {MAGIC.decode()!r}")
+    start = len(MAGIC) + 8
+    length = int.from_bytes(data[len(MAGIC) : start], "little")
+    if length > len(data) - start:
+        raise ConfigError("its header is cut off")
+    header = from_dict(_Header, json.loads(data[start : start + length].decode("ascii")))
+    arrays, at = {}, start + length
+    for name, (kind, count) in header.arrays().items():
+        at += -at % _ALIGN
+        size = count * np.dtype(kind).itemsize
+        if count < 0 or at + size > len(data):
+            raise ConfigError(f"its array {name} of {count} is cut off")
+        arrays[name] = np.frombuffer(data, kind, count, at)
+        at += size
+    if at != len(data):
+        raise ConfigError(f"{len(data) - at} bytes follow its last array")
+    _check(header, arrays)
+    return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT)
+
+
+def _check(header: _Header, arrays: dict[str, Array]) -> None:
+    """Check that every index stays within its array."""
+    trie = Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word")))
+    tries.check(trie, n_letters=len(header.letters), n_entries=header.entries)
+    if header.entries < 1 or "".join(sorted(set(header.letters))) != header.letters:
+        raise ConfigError(f"it has no entry, or its letters {header.letters!r} do not ascend")
+    rises = (("first_word", header.words, 1), ("odd_start", header.text_bytes, 0))
+    for name, last, least in rises:
+        values = arrays[name]
+        if values[0] != 0 or values[-1] != last or not np.all(np.diff(values) >= least):
+            raise ConfigError(f"its {name} does not rise from 0 to {last}")
+    odd = arrays["odd"]
+    if len(odd) and not (odd[0] >= 0 and odd[-1] < header.words and np.all(np.diff(odd) > 0)):
+        raise ConfigError(f"its odd words are not ascending below {header.words}")
+    bytes(arrays["text"]).decode()  # a ValueError is refused like the rest

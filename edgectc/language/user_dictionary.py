@@ -1,0 +1,152 @@
+"""What a user taught a keyboard: own words, how often they are used, and words never to show."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgectc.core.config import dumps, from_dict, to_dict
+from edgectc.core.errors import ConfigError
+from edgectc.core.files import write_bytes
+from edgectc.language.lexicon import letters
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Personal:
+    """One word of a user.
+
+    Attributes:
+        count: times it was used; each makes it more frequent, see `UserDictionary.log_prob`.
+        boost: nats added to its natural-log frequency.
+        hidden: never to be suggested.
+    """
+
+    count: float = 0.0
+    boost: float = 0.0
+    hidden: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.count) and self.count >= 0):
+            raise ConfigError(f"the count of a word is {self.count}, expected a number >= 0")
+        if not math.isfinite(self.boost):
+            raise ConfigError(f"the boost of a word is {self.boost}, expected a finite number")
+
+
+class UserDictionary:
+    """Words and their `Personal` figures; decoders that hold one follow every change.
+
+    A change costs what the word's letters cost, however many words there are.
+
+    Args:
+        share: what one use of a word adds to its share of running text.
+    """
+
+    def __init__(self, *, share: float = 1e-5) -> None:
+        if not 0 < share < 1:
+            raise ConfigError(f"share is {share}, expected a number between 0 and 1")
+        self.share = share
+        self._words: dict[str, Personal] = {}
+        self._changed: list[str] = []
+
+    def add(self, word: str, count: float = 1.0) -> None:
+        """Count uses of a word, new or known; it is shown again if it was hidden.
+
+        Raises:
+            ConfigError: the word has no letter, or the count is below 0 or not finite.
+        """
+        if not (math.isfinite(count) and count > 0):
+            raise ConfigError(f"count is {count}, expected a number above 0")
+        held = self[word]
+        self._put(word, replace(held, count=held.count + count, hidden=False))
+
+    def boost(self, word: str, nats: float) -> None:
+        """Make a word more (nats > 0) or less likely; 0 takes the boost back."""
+        self._put(word, replace(self[word], boost=nats))
+
+    def hide(self, word: str) -> None:
+        """Never suggest a word, be it the user's own or of the lexicon."""
+        self._put(word, replace(self[word], hidden=True))
+
+    def remove(self, word: str) -> None:
+        """Forget all about a word; one of the lexicon is then as it was.
+
+        Raises:
+            ConfigError: the user has no such word.
+        """
+        if word not in self._words:
+            raise ConfigError(f"the user dictionary has no word {word!r}")
+        del self._words[word]
+        self._changed.append(word)
+
+    def __getitem__(self, word: str) -> Personal:
+        return self._words.get(word, Personal())
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._words
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @property
+    def version(self) -> int:
+        """Number of changes so far."""
+        return len(self._changed)
+
+    def changed_since(self, version: int) -> list[str]:
+        """Return the words that changed after the given number of changes."""
+        return self._changed[version:]
+
+    def log_prob(self, word: str, log_prob: float) -> float:
+        """Return the personal natural-log frequency of a word, -inf to leave it out.
+
+        That is log(exp(log_prob) + share * count) + boost.
+
+        Args:
+            word: as it is shown.
+            log_prob: its frequency in the lexicon, -inf if it is not there.
+        """
+        held = self[word]
+        total = math.exp(log_prob) + self.share * held.count
+        return -math.inf if held.hidden or total == 0 else math.log(total) + held.boost
+
+    def save(self, path: str | Path) -> None:
+        """Write the words whole or not at all."""
+        words = {word: to_dict(held) for word, held in self._words.items()}
+        values = {"schema_version": SCHEMA_VERSION, "share": self.share, "words": words}
+        write_bytes(path, dumps(values).encode())
+
+    @classmethod
+    def read(cls, path: str | Path) -> UserDictionary:
+        """Return the words of a file that `save` wrote.
+
+        Raises:
+            ConfigError: the file is not there, or is not such a file.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            if set(values) != {"schema_version", "share", "words"}:
+                raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
+            if values["schema_version"] != SCHEMA_VERSION:
+                raise ConfigError(f"schema_version {values['schema_version']} is not known here")
+            made = cls(share=float(values["share"]))
+            for word, held in values["words"].items():
+                made._put(word, from_dict(Personal, held, where=f"words.{word}."))
+            return made
+        except OSError as error:
+            raise ConfigError(f"cannot read the user dictionary {path}: {error.strerror}") from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ConfigError(f"{path} is no user dictionary: {error}") from error
+
+    def _put(self, word: str, held: Personal) -> None:
+        if not letters(word) or word.splitlines() != [word]:
+            raise ConfigError(f"{word!r} is no word: it needs a letter, on one line")
+        self._words[word] = held
+        self._changed.append(word)

@@ -1,1 +1,0 @@
-"""Language models: each file is one, registered by its file name."""

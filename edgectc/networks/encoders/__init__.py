@@ -1,0 +1,4 @@
+"""Encoders by name; plugins alone.
+
+Their shared layers are in `edgectc.networks.layers`.
+"""

@@ -1,0 +1,140 @@
+"""Bundle to a smaller, faster artifact that is still right, or a refusal with numbers.
+
+The order is fixed: weights, samples, activations; then convert, look at every step size, run the
+artifact, compare it with the float network, decode, time; and only then write. A tool that takes
+NaN in silence, answers garbage without an error or makes a network slower is stopped by one of
+these, by name. See docs/quantization.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgectc.core import nonfinite, schemes
+from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
+from edgectc.core.schemes import Float32
+from edgectc.exporting import exporter
+from edgectc.exporting.exporter import Artifact, Job
+from edgectc.exporting.lowering import calibration as calibrations
+from edgectc.formats import bundle as bundles
+from edgectc.quantization.budget_search import Budgets, Point, search
+from edgectc.quantization.job import Source, Work
+from edgectc.quantization.repair import repaired
+
+_TUNABLE = ("swipe", "lexicon")  # frontend and decoder
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What `quantize` made.
+
+    Attributes:
+        artifact: the file and its verdict.
+        point: what was measured of it.
+        tried: all points, fewest operators in float first.
+        report: what the manifest says about it.
+    """
+
+    artifact: Artifact
+    point: Point
+    tried: tuple[Point, ...]
+    report: Mapping[str, Any]
+
+    def __fspath__(self) -> str:
+        return str(self.artifact.path)
+
+
+def quantize(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    target: str,
+    scheme: str = "int8-static",
+    calibration: str | None = None,
+    samples: int = 512,
+    calibrator: str = "mse",
+    dev: str | None = None,
+    limit: int | None = None,
+    max_drop: float | None = None,
+    min_speedup: float | None = None,
+    nan_policy: str = "error",
+    repair_from: str | os.PathLike[str] | None = None,
+    retune_decoder: bool = False,
+    seed: int = 0,
+    out: str | os.PathLike[str] | None = None,
+) -> Quantized:
+    """Quantize a bundle to one self-describing, verified file.
+
+    Args:
+        path: bundle directory, or the name of a shipped model; None for the default one.
+        target: "onnx", "pte" or "coreml".
+        scheme: number format, see `edgectc list schemes`.
+        calibration: recordings that show the ranges of activations; swipes of training users, or a
+            ``.npz``; None takes what EDGECTC_DATA names, or generates recordings.
+        samples: how many of them, spread over short and long ones.
+        calibrator: "mse", "percentile", "entropy" or "minmax".
+        dev: labelled recordings to measure on, of users that were not trained on; None likewise.
+        limit: at most so many of them, chosen at random.
+        max_drop: most points of the model's error rate that may be lost; None for no limit.
+        min_speedup: least factor of speed over float32 on this machine; None for no limit.
+        nan_policy: "error", or "drop-samples" to leave out recordings that are not finite.
+        repair_from: an earlier bundle or checkpoint to take tensors from that are not finite.
+        retune_decoder: tune the decoder's weights on the dev recordings for the new network.
+        seed: of every choice.
+        out: file or existing directory; default is ``NAME-SCHEME.SUFFIX`` here.
+
+    Raises:
+        UnknownNameError: no such target, scheme or calibrator.
+        UnsupportedSchemeError: the target cannot hold the scheme.
+        ConfigError: an option that makes no sense here.
+        NonFiniteError: a weight, sample, activation, step size or answer is NaN or Inf; names it.
+        InputError: too few usable samples, or samples in another unit.
+        ParityError: the artifact does not answer like the trained network.
+        BudgetError: no network of this scheme meets the budgets; says what was found.
+        ExportError: the converter failed.
+    """
+    if scheme == Float32.name:
+        raise ConfigError("float32 quantizes nothing; use: edgectc export")
+    if nan_policy not in nonfinite.POLICIES:
+        raise ConfigError(f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}")
+    calibrations.calibrator(calibrator)
+    budgets = Budgets(max_drop, min_speedup)
+    if limit is not None and limit < 2:
+        raise ConfigError(f"limit is {limit}, expected 2 or more: of one, nothing follows")
+    with ExitStack() as stack:
+        given, tensors = path, list[str]()
+        if repair_from is not None:
+            given, tensors = stack.enter_context(repaired(path, repair_from))
+        maker = exporter.target_for(target, scheme)
+        bundle = bundles.read(bundles.locate(given))
+        origin = exporter.of_bundle(bundle)
+        if retune_decoder and (origin.frontend["type"], origin.decoder["type"]) != _TUNABLE:
+            raise ConfigError(
+                f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; only "
+                "'lexicon' over 'swipe' can be tuned; leave --retune-decoder out"
+            )
+        final = exporter.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
+        job = Job(origin, target, maker, schemes.scheme(scheme), final)
+        work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))
+        if min_speedup is not None and work.unrun:
+            raise MissingDependencyError("measuring a speed-up", system="the target's own system")
+        work.judged(dev, limit, needed=max_drop is not None or retune_decoder)
+        if budgets.any:
+            point, tried = search(work.ranking(), work.tried, budgets)
+        else:
+            point = work.attempt(())
+            tried = [point]
+        if retune_decoder:
+            point, preset = work.retuned(point, dev, limit)
+            job = replace(job, origin=replace(origin, decoder=preset))
+            if not point.holds(budgets):
+                raise BudgetError(
+                    "the tuned decoder loses more than the budget; leave it as it was"
+                )
+        report = {**work.report(point, tried), "repaired": tensors}
+        data, manifest = exporter.sealed(job, point.converted, quantization=report)
+        artifact = exporter.write(job, data, manifest)
+    return Quantized(artifact, point, tuple(tried), report)

@@ -1,1 +1,0 @@
-"""What `edgectc.quantizer` is made of: samples, activations, rankings and measurements."""

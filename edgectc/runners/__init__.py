@@ -1,1 +1,0 @@
-"""Model input to log_probs, one file a runtime."""

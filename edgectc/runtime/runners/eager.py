@@ -1,0 +1,143 @@
+"""Runs a bundle's weights in PyTorch: the reference the artifacts are held to, on CPU or CUDA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgectc.core.errors import ConfigError, MissingDependencyError
+from edgectc.core.types import Array
+from edgectc.formats.bundle import Bundle
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DEVICES = ("cpu", "cuda")
+MODES = ("eager", "compiled", "graphs")
+PRECISIONS = ("float32", "bfloat16", "float16")
+_WARM_UP = 3  # calls before a capture, as torch's notes on CUDA graphs ask
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how PyTorch runs.
+
+    Attributes:
+        threads: threads that one call may use; PyTorch has one setting for the whole process.
+        device: "cpu" or "cuda".
+        mode: "eager"; "compiled" by torch.compile at the first call of each shape; "graphs"
+            captures a CUDA graph of each shape and replays it.
+        precision: "float32", or the type that autocast may compute in; only on CUDA, in eager mode.
+    """
+
+    threads: int = 1
+    device: str = "cpu"
+    mode: str = "eager"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        known = {"device": DEVICES, "mode": MODES, "precision": PRECISIONS}
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected one of {values}")
+        if self.device == "cpu" and (self.mode == "graphs" or self.precision != "float32"):
+            raise ConfigError("mode 'graphs' and autocast need device 'cuda'")
+        if self.mode != "eager" and self.precision != "float32":
+            raise ConfigError(f"mode {self.mode!r} takes precision 'float32' alone")
+
+
+def create(options: Options, *, bundle: Bundle) -> EagerRunner:
+    """Return a runner for the weights of a bundle.
+
+    Raises:
+        MissingDependencyError: torch is not installed.
+        ConfigError: CUDA is asked for and PyTorch sees no such device.
+        NonFiniteError: a weight is NaN or Inf.
+    """
+    try:
+        import torch
+
+        from edgectc.networks.model import load
+    except ImportError as error:
+        raise MissingDependencyError("running a bundle", package="torch", extra="torch") from error
+    if options.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(f"PyTorch {torch.__version__} sees no CUDA device; use device 'cpu'")
+    torch.set_num_threads(options.threads)
+    model: Callable[..., Any] = load(bundle).to(options.device)
+    if options.mode == "compiled":
+        model = torch.compile(model, dynamic=False)
+    elif options.mode == "graphs":
+        model = _Graphs(model)
+    return EagerRunner(model, options)
+
+
+class EagerRunner:
+    """Calls the module; any batch size."""
+
+    name = "eager"
+
+    def __init__(self, model: Callable[..., Any], options: Options) -> None:
+        self._model, self._options = model, options
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads PyTorch says it uses."""
+        import torch
+
+        return torch.get_num_threads()
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Return log_probs (N, T', V) float32; they are on the CPU when it returns."""
+        import torch
+
+        device, precision = self._options.device, self._options.precision
+        with torch.inference_mode():
+            tensors = {
+                k: torch.from_numpy(np.ascontiguousarray(v)).to(device) for k, v in inputs.items()
+            }
+            if precision == "float32":
+                answer = self._model(**tensors)
+            else:
+                with torch.autocast(device, getattr(torch, precision)):
+                    answer = self._model(**tensors)
+            log_probs: Array = answer.float().cpu().numpy()
+        return log_probs
+
+
+class _Graphs:
+    """Calls a module by replaying one CUDA graph per shape; the output is overwritten by the next.
+
+    Source: the notes on CUDA graphs of PyTorch, "Whole-network capture".
+    """
+
+    def __init__(self, model: Callable[..., Tensor]) -> None:
+        self._model = model
+        self._held: dict[Any, tuple[Any, dict[str, Tensor], Tensor]] = {}
+
+    def __call__(self, **tensors: Tensor) -> Tensor:
+        shapes = tuple((name, tuple(value.shape)) for name, value in tensors.items())
+        if shapes not in self._held:
+            self._held[shapes] = self._capture(tensors)
+        graph, inputs, answer = self._held[shapes]
+        for name, value in tensors.items():
+            inputs[name].copy_(value)
+        graph.replay()
+        return answer
+
+    def _capture(self, tensors: Mapping[str, Tensor]) -> tuple[Any, dict[str, Tensor], Tensor]:
+        import torch
+
+        inputs = {name: value.clone() for name, value in tensors.items()}
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(_WARM_UP):
+                self._model(**inputs)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            answer = self._model(**inputs)
+        return graph, inputs, answer

@@ -1,0 +1,128 @@
+"""Runs a checked ExecuTorch program through its Python runtime (which needs torch today)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgectc.core.errors import BundleError, InputError, MissingDependencyError
+from edgectc.core.quiet import quiet, silent_stderr
+from edgectc.core.toolchain_errors import explained
+from edgectc.core.types import Array
+
+
+@dataclass(frozen=True)
+class Options:
+    """Threads that one call may use."""
+
+    threads: int = 1
+
+
+def create(options: Options, *, data: bytes) -> PteRunner:
+    """Return a runner for the bytes of a ``.pte`` artifact whose hash was checked.
+
+    Raises:
+        MissingDependencyError: ExecuTorch or torch is not installed.
+        MissingDependencyError: the program is for a delegate that this system has not.
+        BundleError: ExecuTorch cannot load the program.
+    """
+    try:
+        with quiet():
+            from executorch.extension.pybindings import _portable_lib
+            from executorch.runtime import Runtime
+    except ImportError as error:
+        raise MissingDependencyError("running .pte", package="executorch", extra="pte") from error
+    if b"CoreMLBackend" in data and sys.platform != "darwin":
+        raise MissingDependencyError("running a .pte with the Core ML delegate", system="macOS")
+    with silent_stderr():
+        # One pool serves the whole process; ExecuTorch has no setting per program.
+        _portable_lib._unsafe_reset_threadpool(options.threads)
+    try:
+        return PteRunner(Runtime.get().load_program(data))
+    except RuntimeError as error:
+        raise BundleError(f"ExecuTorch cannot load the program: {explained(error)}") from error
+
+
+class PteRunner:
+    """Calls an ExecuTorch program; inputs go by position, in the order of the manifest.
+
+    Of a program with several methods, the shortest that an input fits into is called, and loaded
+    when that first happens: each holds its own copy of the packed weights.
+    """
+
+    name = "pte"
+
+    def __init__(self, program: Any) -> None:
+        # A method points into its program: dropping that first is a segmentation fault.
+        self._program = program
+        names = program.method_names
+        if "forward" not in names:
+            raise BundleError("the program has no method 'forward'")
+        self._methods = {"forward": program.load_method("forward")}
+        self._buckets = sorted(
+            int(name.removeprefix("forward_")) for name in names if name.startswith("forward_")
+        )
+        shortest = program.load_method("shortest") if "shortest" in names else None
+        self._shortest = shortest.execute([])[0] if shortest else None
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads the pool of the process says it has."""
+        from executorch.extension.pybindings import _portable_lib
+
+        return int(_portable_lib._threadpool_get_thread_count())
+
+    def contract(self) -> dict[str, tuple[str, list[int]]]:
+        """Return position -> (dtype, shape) of each input as the program itself states it."""
+        meta = self._methods["forward"].metadata
+        kinds = {6: "float32", 3: "int32"}  # torch ScalarType codes
+        found = {}
+        for i in range(meta.num_inputs()):
+            tensor = meta.input_tensor_meta(i)
+            found[str(i)] = (kinds.get(tensor.dtype(), str(tensor.dtype())), list(tensor.sizes()))
+        return found
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Return log_probs (1, T', V) float32; T' follows from the method that was called.
+
+        Raises:
+            InputError: reason ``bad_shape``: the program refused the inputs.
+        """
+        import torch
+
+        name, frames = self._fitting(int(inputs["length"][0]))
+        values = list(inputs.values())
+        values[0] = values[0][:, :frames]
+        # Copies, because numpy may give an axis of size one the stride 0, which is refused.
+        tensors = [torch.from_numpy(value.copy()) for value in values]
+        (log_probs,) = self.execute(tensors, name)
+        # The output lives in memory that the next call overwrites.
+        copied: Array = log_probs.numpy().copy()
+        return copied
+
+    def execute(self, tensors: list[Any], method: str = "forward") -> list[Any]:
+        """Return all outputs of a method; they live in memory that the next call overwrites.
+
+        Raises:
+            InputError: reason ``bad_shape``: the program refused the inputs.
+        """
+        try:
+            if method not in self._methods:
+                self._methods[method] = self._program.load_method(method)
+            outputs: list[Any] = self._methods[method].execute(tensors)
+        except RuntimeError as error:
+            raise InputError(
+                f"the program refused its inputs: {explained(error)}", reason="bad_shape"
+            ) from error
+        return outputs
+
+    def _fitting(self, length: int) -> tuple[str, int | None]:
+        """Return the method for an input of ``length`` valid frames, and the frames it is given."""
+        if self._shortest is not None:
+            return "forward", max(length, self._shortest)
+        for frames in self._buckets:
+            if length <= frames:
+                return f"forward_{frames}", frames
+        return "forward", None

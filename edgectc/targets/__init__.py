@@ -1,1 +1,0 @@
-"""Model and scheme to artifact, one file a format (torch and converters)."""

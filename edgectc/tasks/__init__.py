@@ -1,1 +1,0 @@
-"""What a model is trained for: samples, their order, augmentation and measure of success."""

@@ -1,0 +1,91 @@
+"""Prepared samples in a folder, so that the next run need not read, resample or generate them.
+
+A file is named by a hash of all it was made of: the data, the options, and the source of the code
+that prepares samples. Whatever changes, another file is made; none is ever stale, and all of them
+may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgectc.core.config import dumps
+from edgectc.core.files import file_sha256, write_bytes
+from edgectc.core.types import Array
+from edgectc.language.lexicon import Lexicon
+
+Arrays = dict[str, Array]
+_PREPARING = ("data", "frontends", "tasks")
+
+
+def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
+    """Return what ``make`` gives, from ``folder`` if it was made before; None always makes it.
+
+    Args:
+        folder: of the cache; made if it is not there.
+        about: everything that the arrays depend on, but for the code: plain values, a file of
+            samples, a lexicon.
+        make: gives arrays of numbers and text.
+    """
+    if folder is None:
+        return make()
+    named = {key: _named(value) for key, value in about.items()}
+    text = dumps({"about": named, "source": _source(), "numpy": np.__version__})
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
+    if path.exists():
+        try:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            print(f"edgectc: {path} cannot be read ({error}); made again", file=sys.stderr)
+    found = make()
+    packed = io.BytesIO()
+    np.savez(packed, **found)  # type: ignore[arg-type]
+    write_bytes(path, packed.getvalue())
+    return found
+
+
+def flat(rows: Sequence[Sequence[int]], name: str) -> Arrays:
+    """Return rows of integers as two arrays, ``NAME`` and ``NAME_length``."""
+    return {
+        name: np.array([value for row in rows for value in row], np.int64),
+        f"{name}_length": np.array([len(row) for row in rows], np.int64),
+    }
+
+
+def rows_of(arrays: Mapping[str, Array], name: str) -> tuple[tuple[int, ...], ...]:
+    """Return the rows that `flat` took apart."""
+    ends = np.cumsum(arrays[f"{name}_length"])
+    return tuple(tuple(row.tolist()) for row in np.split(arrays[name], ends)[:-1])
+
+
+def _named(value: Any) -> Any:
+    """Return plain values for what is told from others by its content."""
+    if isinstance(value, Path):
+        return file_sha256(value) if value.is_file() else "missing"
+    if isinstance(value, Lexicon):
+        digest = hashlib.sha256(value.log_probs.tobytes())
+        digest.update("\n".join(value.words).encode())
+        return digest.hexdigest()
+    return value
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    digest = hashlib.sha256()
+    package = resources.files("edgectc")
+    for folder in _PREPARING:
+        for file in sorted((package / folder).iterdir(), key=lambda one: one.name):
+            if file.name.endswith(".py"):
+                digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()

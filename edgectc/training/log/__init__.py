@@ -1,0 +1,4 @@
+"""What a run says: progress, records, curves.
+
+Nothing here changes a run.
+"""

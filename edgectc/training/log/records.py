@@ -1,0 +1,136 @@
+"""The figures of a run: ``metrics.jsonl``, one line an epoch, and TensorBoard where installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import resource
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from edgectc.core.files import write_bytes
+from edgectc.training.log import curves
+
+
+@dataclass
+class Tally:
+    """What happened in an epoch so far; plain numbers, kept in checkpoints."""
+
+    loss: float = 0.0
+    good: int = 0
+    bad: int = 0
+    norms: list[float] = field(default_factory=list)
+    samples: int = 0
+    frames: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, loss: float, norm: float) -> None:
+        """Count a step that was taken."""
+        self.good += 1
+        self.loss += loss
+        self.norms.append(norm)
+
+    def refused(self, what: str) -> None:
+        """Count a step that was not taken; the first few are told."""
+        self.bad += 1
+        if len(self.notes) < 3:
+            self.notes.append(what)
+
+    def seen(self, samples: int, frames: int) -> None:
+        """Count what a step was given."""
+        self.samples += samples
+        self.frames += frames
+
+    @property
+    def mean_loss(self) -> float | None:
+        """Mean loss of the steps that were taken; None if none was, never zero."""
+        return self.loss / self.good if self.good else None
+
+    def figures(self) -> dict[str, Any]:
+        """Return the epoch's figures."""
+        mean = self.mean_loss
+        return {
+            "loss": None if mean is None else round(mean, 5),
+            "grad_norm": _quantiles(self.norms),
+            "bad_share": round(self.bad / max(1, self.good + self.bad), 5),
+            "skipped": self.bad,
+            "mean_length": round(self.frames / max(1, self.samples), 2),
+            **({"bad_steps": self.notes} if self.notes else {}),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return plain values for a checkpoint; ``Tally(**values)`` is the inverse."""
+        return asdict(self)
+
+
+def _quantiles(values: list[float]) -> list[float] | None:
+    """Return the least, the quartiles and the greatest."""
+    return np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).round(5).tolist() if values else None
+
+
+class Records:
+    """Where figures go. ``done`` epochs are kept of an earlier log; later ones come again."""
+
+    def __init__(self, out: Path, *, done: int, step: int) -> None:
+        self._log = out / "metrics.jsonl"
+        if self._log.exists():
+            lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if _epoch(line) <= done]
+            write_bytes(self._log, "".join(kept).encode())
+        self._board: Any = None
+        if importlib.util.find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(out / "tensorboard"), purge_step=step)
+
+    def step(self, step: int, **figures: float) -> None:
+        """Record figures of a step (TensorBoard alone)."""
+        if self._board is not None:
+            for name, value in figures.items():
+                self._board.add_scalar(f"step/{name}", value, step)
+
+    def epoch(self, step: int, figures: Mapping[str, Any], norms: list[float]) -> None:
+        """Record the figures of an epoch, and all its gradient norms as a histogram."""
+        with self._log.open("a", encoding="utf-8") as log:
+            text = json.dumps(figures, sort_keys=True, ensure_ascii=False, allow_nan=False)
+            log.write(text + "\n")
+        if self._board is not None:
+            if norms:
+                self._board.add_histogram("epoch/grad_norm", np.array(norms), step)
+            for name, value in figures.items():
+                if isinstance(value, (int, float)):
+                    self._board.add_scalar(f"epoch/{name}", value, step)
+            for meant, said in figures.get("examples", ()):
+                self._board.add_text("examples", f"{meant} -> {said}", step)
+
+    def plot(self, metric: str) -> None:
+        """Draw the curves of the log so far; see `edgectc.training.log.curves`."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        curves.write(self._log.with_name("curves.svg"), [json.loads(one) for one in lines], metric)
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        if self._board is not None:
+            self._board.close()
+
+
+def memory_mb(device: torch.device) -> float:
+    """Return the most memory held so far, in megabytes: of the device, or of this process."""
+    if device.type == "cuda":
+        return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def _epoch(line: str) -> float:
+    """Return the epoch of a log line; a line cut short belongs to none that is kept."""
+    try:
+        return float(json.loads(line)["epoch"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

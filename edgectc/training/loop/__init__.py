@@ -1,0 +1,4 @@
+"""The training loop: batches, guards, schedules, devices, checkpoints.
+
+Nothing here knows a family.
+"""

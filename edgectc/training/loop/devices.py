@@ -1,0 +1,88 @@
+"""Where and in which precision a run computes; the rest is Lightning Fabric's."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins import MixedPrecision
+from torch import nn
+
+from edgectc.core.errors import ConfigError, UnknownNameError
+
+_DEVICES = ("auto", "cpu", "cuda")
+
+
+class _Mixed(MixedPrecision):
+    """Autocast that leaves the inputs alone.
+
+    Fabric would round them too: in bfloat16 a time of 1.003 s is 1 s, and velocities are noise.
+    """
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+
+def fabric(device: str, precision: str) -> Fabric:
+    """Return a launched Fabric; under torchrun it is one of several processes.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: see `edgectc.training.settings.Settings`.
+
+    Raises:
+        ConfigError: the device is not there, or several were asked for without torchrun.
+    """
+    kind, _, number = device.partition(":")
+    if device.isdigit() and int(device) > 1:
+        raise ConfigError(
+            f"--device {device}: several processes are started by torchrun; run: torchrun "
+            f"--nproc-per-node {device} -m edgectc train ..."
+        )
+    if kind not in _DEVICES:
+        raise UnknownNameError("device", device, _DEVICES)
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device cuda: torch sees no CUDA device; use --device cpu")
+    torchrun = "TORCHELASTIC_RUN_ID" in os.environ
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if torchrun else 1
+    world = int(os.environ.get("WORLD_SIZE", "1")) if torchrun else 1
+    named = {"bf16": "bf16-mixed", "fp16": "16-mixed"}.get(choose(kind, precision))
+    plugins: list[Any] = [_Mixed(named, device=kind)] if named else []  # type: ignore[arg-type]
+    made = Fabric(
+        accelerator=kind,
+        devices=[int(number)] if number else local,
+        num_nodes=max(1, world // local),
+        strategy="ddp" if world > 1 else "auto",
+        plugins=plugins,
+    )
+    made.launch()
+    return made
+
+
+def choose(kind: str, precision: str) -> str:
+    """Return the precision that "auto" stands for on a device; any other is itself."""
+    if precision != "auto":
+        return precision
+    if kind == "cpu":
+        return "fp32"
+    return "bf16" if works(kind, torch.bfloat16) else "fp16"
+
+
+def works(kind: str, dtype: torch.dtype) -> bool:
+    """Return whether autocast to ``dtype`` computes a layer and its gradient there.
+
+    It is tried, because the name of a card says little about its drivers.
+    """
+    try:
+        layers = nn.Sequential(nn.Conv1d(4, 8, 3, padding=1), nn.Linear(8, 4)).to(kind)
+        with torch.autocast(kind, dtype=dtype):
+            out = layers(torch.ones(2, 4, 8, device=kind))
+        out.float().sum().backward()
+        gradient = next(layers.parameters()).grad
+        return gradient is not None and bool(torch.isfinite(gradient).all())
+    except (RuntimeError, NotImplementedError, AssertionError):
+        return False

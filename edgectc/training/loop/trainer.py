@@ -1,0 +1,432 @@
+"""Trains a CTC model for any task: one readable loop, resumable at every checkpoint.
+
+Each epoch draws its order, augmentation and dropout from (seed, epoch) alone, and checkpoints hold
+the generators' states, so a run that is resumed continues with the very numbers of a run that was
+never stopped. Several processes share each batch and take the very step that one would take.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from edgectc.core.errors import BundleMismatchError
+from edgectc.core.files import write_bytes
+from edgectc.core.types import Array
+from edgectc.language.lexicon import Lexicon
+from edgectc.networks.model import CtcModel
+from edgectc.training.log.progress import Display
+from edgectc.training.log.records import Records, Tally, memory_mb
+from edgectc.training.loop import checkpoints, devices
+from edgectc.training.loop.checkpoints import Checkpoint
+from edgectc.training.loop.feeding import Feeder, bucketed, to_device
+from edgectc.training.loop.guards import StepGuard, first_bad
+from edgectc.training.loop.schedules import learning_rate
+from edgectc.training.objectives import losses
+from edgectc.training.objectives.distillation import load_teacher, report
+from edgectc.training.parameters import Average, Freezer
+from edgectc.training.preparing import claim, make_optimizer, prepare
+from edgectc.training.settings import Settings
+from edgectc.training.task import Batch, Score, Task, output_frames
+from edgectc.training.validation import validate
+
+
+@dataclass(frozen=True)
+class Result:
+    """Where a run left its best weights, and how good they were on dev samples.
+
+    Attributes:
+        checkpoint: file of the best weights.
+        epoch: after which they were found; 0 if no validation was finite.
+        metric: name of the figure, e.g. ``dev_top1``.
+        value: of the figure; None if no validation was finite.
+    """
+
+    checkpoint: Path
+    epoch: int
+    metric: str
+    value: float | None
+
+
+def train(
+    config: Mapping[str, Any],
+    out: Path,
+    *,
+    data: Path | None,
+    lexicon: Lexicon | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    cache: Path | None = None,
+    weights: Path | None = None,
+) -> Result:
+    """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
+
+    Writes ``config.json``, ``metrics.jsonl``, ``last.safetensors`` and ``best.safetensors`` (by
+    the task's metric) to ``out``.
+
+    Args:
+        config: see `edgectc.training.settings.Settings`.
+        out: folder of the run.
+        data: the user's samples; None generates them.
+        lexicon: words for the decoder.
+        device: see `edgectc.training.loop.devices.fabric`.
+        threads: of torch, on the CPU.
+        cache: folder of prepared samples; None prepares them at each start.
+        weights: checkpoint whose weights a run begins with; None for what the settings say.
+
+    Raises:
+        ConfigError: the configuration cannot be honoured.
+        InputError: no usable samples, or targets that CTC cannot emit.
+        BundleMismatchError: ``out`` holds a run of another configuration.
+        NonFiniteError: too many steps were not finite.
+    """
+    settings, model, task = prepare(
+        config, data=data, lexicon=lexicon, threads=threads, cache=cache
+    )
+    if weights is not None:
+        model.load_state_dict(dict(checkpoints.read(weights).model))
+    fabric = devices.fabric(device, settings.precision)
+    if fabric.is_global_zero:
+        claim(out, settings)
+        for name, content in task.files.items():
+            write_bytes(out / name, content)
+    fabric.barrier()
+    return Trainer(settings, model, task, out, fabric).run()
+
+
+class Trainer:
+    """One training run. ``run`` does it all; the rest are its parts."""
+
+    def __init__(
+        self, settings: Settings, model: CtcModel, task: Task, out: Path, fabric: Fabric
+    ) -> None:
+        self.settings, self.bare, self.task = settings, model, task
+        self.out, self.fabric = out, fabric
+        self.teacher = load_teacher(settings, model)
+        self.model, self.optimizer = fabric.setup(model, make_optimizer(model, settings.optimizer))
+        # Fabric's wrapper keeps the groups it was made with; loading a state makes new ones.
+        self.inner = self.optimizer.optimizer
+        if self.teacher is not None:
+            self.teacher.to(fabric.device)
+        self.terms = losses.terms(settings, self.teacher, task.rivals)
+        self.scaler = getattr(fabric.strategy.precision, "scaler", None)
+        self.guard = StepGuard(
+            model, self.inner, limit=settings.bad_steps, back_off=settings.back_off
+        )
+        self.freezer = Freezer(model, settings.freeze)
+        self.average = Average(model, settings.ema) if settings.ema else None
+        self.feeder = Feeder(
+            task.train, fabric.device, settings.workers, model.window if settings.bucket else None
+        )
+        self.noise = torch.Generator()
+        self.tally = Tally()
+        self.epoch = self.batch = self.stale = self.flat = 0
+        self.plateau = 1.0
+        self.last_loss = math.nan
+        self.best: dict[str, Any] = {"epoch": 0, "step": 0, "value": None}
+        self.steps = -(-task.epoch_rows // settings.batch_size)
+
+    @property
+    def step(self) -> int:
+        """Steps done so far, over all epochs."""
+        return self.epoch * self.steps + self.batch
+
+    def run(self) -> Result:
+        """Train what is left of the run."""
+        total = self.settings.epochs * self.steps
+        self._resume()
+        main = self.fabric.is_global_zero
+        records = Records(self.out, done=self.epoch, step=self.step) if main else None
+        display = Display(total, done=self.step, shown=main)
+        try:
+            while self.epoch < self.settings.epochs and not self._stalled():
+                self._one_epoch(records, display)
+        finally:
+            if records is not None:
+                records.close()
+        value, name = self.best["value"], self.task.metric.name
+        if main and self.teacher is not None and value is not None:
+            best = checkpoints.read(self.out / "best.safetensors").model
+            report(self.out, self.settings, self.teacher, best, self.task)
+        return Result(self.out / "best.safetensors", self.best["epoch"], name, value)
+
+    def _one_epoch(self, records: Records | None, display: Display) -> None:
+        """Train an epoch, validate and save if it is time, and record the figures."""
+        figures = self._train_epoch(records, display)
+        self.epoch, self.batch = self.epoch + 1, 0
+        last = self.epoch == self.settings.epochs
+        checked = last or self.epoch % self.settings.validate_every == 0
+        if checked:
+            figures |= self._validate()
+            name = self.task.metric.name
+            display.metric = f"{name} {figures[name]}"
+        if records is not None:
+            about = {**figures, "epoch": self.epoch, "step": self.step}
+            records.epoch(self.step, about, self.tally.norms)
+            if checked:
+                records.plot(self.task.metric.name)
+        self.tally, self.guard.bad = Tally(), 0
+        if checked:
+            self._save()
+
+    def _train_epoch(self, records: Records | None, display: Display) -> dict[str, Any]:
+        """Train from batch ``self.batch`` of the epoch to its end; return its figures."""
+        began, at_first = time.perf_counter(), self.tally.samples
+        rate = 0.0
+        self.learn()
+        for fed in self.feeder.feed(self._plan(), self.noise):
+            rate = self.rate()
+            norm = self.take_step(fed.batch, fed.rows, rate)
+            self.batch += 1
+            speed = (self.tally.samples - at_first) / (time.perf_counter() - began)
+            display.update(self.step, self.tally.mean_loss, speed)
+            if records is not None and norm is not None:
+                records.step(self.step, lr=rate, grad_norm=norm, loss=self.last_loss)
+            every = self.settings.save_steps
+            if every and self.step % every == 0 and self.batch < self.steps:
+                self._save(noise=fed.noise)
+        seconds = time.perf_counter() - began
+        return {
+            **self.tally.figures(),
+            "lr": rate,
+            "samples_per_s": round((self.tally.samples - at_first) / seconds, 1),
+            "seconds": round(seconds, 1),
+            "memory_mb": memory_mb(self.fabric.device),
+        }
+
+    def _plan(self) -> list[Array]:
+        """Return the rows of each batch that is left of the epoch; seed all draws at its start."""
+        size = self.settings.batch_size
+        seed = self.settings.seed * 100_003 + self.epoch
+        if self.batch == 0:
+            torch.manual_seed(seed + 7919 * self.fabric.global_rank)
+            self.noise.manual_seed(seed)
+        rng = np.random.default_rng(seed)
+        order = self.task.order(rng)
+        if self.settings.bucket:
+            order = bucketed(order, self.task.train.lengths, rng, size)
+        return [order[i * size : (i + 1) * size] for i in range(self.batch, self.steps)]
+
+    def learn(self) -> None:
+        """Set the network to training, all but what is frozen."""
+        self.model.train()
+        self.freezer.calm(self.epoch)
+
+    def rate(self) -> float:
+        """Return the learning rate of the step to come."""
+        how = self.settings
+        total = how.epochs * self.steps
+        rate = learning_rate(self.step, total, how.optimizer, how.schedule)
+        return rate * self.plateau * self.guard.scale
+
+    def take_step(self, batch: Batch, rows: Array, rate: float) -> float | None:
+        """Take one step; return the norm of the gradient, None if the step was refused.
+
+        Raises:
+            NonFiniteError: it was one refused step too many.
+        """
+        for group in self.inner.param_groups:
+            group["lr"] = rate
+        self.inner.zero_grad()
+        self.tally.seen(len(batch), int(batch.inputs["length"].sum()))
+        self.last_loss = float(self._backward(batch))
+        self.freezer.hold(self.epoch)
+        clipped: Any = self.fabric.clip_gradients(
+            self.model,
+            self.optimizer,
+            max_norm=self.settings.optimizer.clip,
+            error_if_nonfinite=False,
+        )
+        norm = float(clipped)
+        finite, broken = math.isfinite(self.last_loss), False
+        if finite and math.isfinite(norm):
+            self.optimizer.step()
+            broken = not self.guard.finite()
+            if not broken:
+                self.guard.good_step(self.step)
+                if self.average is not None:
+                    self.average.update(self.bare)
+                self.tally.add(self.last_loss, norm)
+                return norm
+        elif finite and self.scaler is not None and self.scaler.get_scale() > 1.0:
+            self.optimizer.step()  # the scaler skips it and lowers its scale: fp16 at work
+            return None
+        if self.scaler is not None and not broken:
+            self.scaler.update()  # or the next step would find its gradient unscaled already
+        what = self._describe(batch, rows)
+        self.tally.refused(what)
+        print(f"edgectc: step {self.step + 1} skipped: {what}", file=sys.stderr)
+        self.guard.bad_step(what, steps=self.steps, broken=broken)
+        return None
+
+    def _backward(self, batch: Batch) -> Tensor:
+        """Add up the gradient of the mean loss over the whole batch; return that loss.
+
+        The batch is dealt out to processes and passes. A share counts by its size, so that the sum
+        is the mean over samples however they are dealt.
+        """
+        fabric, passes = self.fabric, self.settings.optimizer.accumulate
+        world, rank = fabric.world_size, fabric.global_rank
+        total: Any = 0.0
+        for i in range(passes):
+            mine = list(range(i * world + rank, len(batch), world * passes))
+            weight = len(mine) * world / len(batch)
+            with self._unsynced(i < passes - 1):
+                loss = self._loss(batch.take(mine or [0]))
+                loss = loss if weight == 1.0 else loss * weight
+                fabric.backward(loss)
+            total = total + loss.detach()
+        summed: Any = fabric.all_reduce(total, reduce_op="mean") if world > 1 else total
+        return summed
+
+    def _unsynced(self, wanted: bool) -> AbstractContextManager[Any]:
+        return self.fabric.no_backward_sync(self.model) if wanted else nullcontext()
+
+    def _loss(self, batch: Batch) -> Tensor:
+        inputs = to_device(batch, self.fabric.device)
+        log_probs = self.model(**inputs).float()
+        return losses.total(self._forward(batch, inputs, log_probs), self.terms)
+
+    def _forward(
+        self, batch: Batch, inputs: Mapping[str, Tensor], log_probs: Tensor
+    ) -> losses.Forward:
+        frames = torch.from_numpy(output_frames(self.bare, batch.inputs["length"].numpy()))
+        return losses.Forward(
+            model=self.model,
+            inputs=inputs,
+            log_probs=log_probs,
+            frames=frames.to(self.fabric.device),
+            labels=batch.labels * batch.views,
+            blank_id=self.task.blank_id,
+            epoch=self.epoch,
+            views=batch.views,
+            kinds=batch.kinds,
+        )
+
+    def _describe(self, batch: Batch, rows: Array) -> str:
+        """Return which tensor went wrong first, and in which samples."""
+        self.bare.eval()
+        inputs = to_device(batch, self.fabric.device)
+        with torch.no_grad():
+            one = self._forward(batch, inputs, self.bare(**inputs).float())
+            each = losses.ctc(one.log_probs, one.frames, one.labels, one.blank_id, "none")
+        self.learn()
+        names = [self.task.train.name(int(row)) for row in rows] * batch.views
+        return f"loss {self.last_loss:.4g}, first {first_bad(self.bare, batch, each, names)}"
+
+    def _validate(self) -> dict[str, Any]:
+        """Return the dev figures; keep the weights if they are the best so far."""
+        metric, score = self.task.metric, Score({})
+        if self.fabric.is_global_zero:
+            with self._averaged():
+                score = validate(self.bare, self.task, batch_size=self.settings.validation_batch)
+        score = self.fabric.broadcast(score)
+        value = score.figures[metric.name]
+        # Weights that no step of the epoch has changed are nobody's best.
+        better = self.tally.good > 0 and metric.better(value, self.best["value"])
+        self.stale = 0 if better else self.stale + 1
+        self._follow_plateau(better)
+        if better:
+            self.best = {"epoch": self.epoch, "step": self.step, "value": value}
+            if self.fabric.is_global_zero:
+                about = {**self.best, "metric": metric.name}
+                checkpoints.write(self.out / "best.safetensors", Checkpoint(self._judged(), about))
+        figures = {k: None if v is None or math.isnan(v) else v for k, v in score.figures.items()}
+        return {**figures, "examples": [list(pair) for pair in score.examples]}
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Give the model its average, if there is one, for a while."""
+        if self.average is None:
+            yield
+            return
+        own = {k: v.clone() for k, v in self.bare.state_dict().items()}
+        self.bare.load_state_dict(self.average.weights)
+        try:
+            yield
+        finally:
+            self.bare.load_state_dict(own)
+
+    def _judged(self) -> dict[str, Tensor]:
+        """Return the weights that are validated and kept: the average, if there is one."""
+        return self.average.weights if self.average is not None else self.bare.state_dict()
+
+    def _follow_plateau(self, better: bool) -> None:
+        how = self.settings.schedule
+        self.flat = 0 if better else self.flat + 1
+        if how.type == "plateau" and self.flat >= how.patience:
+            self.plateau = max(self.plateau * how.factor, how.floor)
+            self.flat = 0
+
+    def _stalled(self) -> bool:
+        return 0 < self.settings.patience <= self.stale
+
+    def _save(self, noise: Tensor | None = None) -> None:
+        """Write ``last.safetensors``; ``noise`` is the generator's state between two steps."""
+        self.guard.keep()
+        rng: dict[str, Any] = {"host": self.fabric.all_gather(torch.get_rng_state())}
+        rng["noise"] = self.noise.get_state() if noise is None else noise
+        if self.fabric.device.type == "cuda":
+            rng["device"] = self.fabric.all_gather(torch.cuda.get_rng_state(self.fabric.device))
+        progress = {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "best": self.best,
+            "stale": self.stale,
+            "flat": self.flat,
+            "plateau": self.plateau,
+            "guard": [self.guard.scale, self.guard.in_a_row, self.guard.bad],
+            "scaler": self.scaler.state_dict() if self.scaler is not None else {},
+            "tally": self.tally.state(),
+            "averaged": self.average.updates if self.average is not None else 0,
+        }
+        if self.fabric.is_global_zero:
+            ema = self.average.weights if self.average is not None else {}
+            moments = checkpoints.optimizer_tensors(self.inner)
+            state = self.bare.state_dict()
+            saved = Checkpoint(state, progress, optimizer=moments, ema=ema, rng=rng)
+            checkpoints.replace(self.out / "last.safetensors", saved)
+        self.fabric.barrier()
+
+    def _resume(self) -> None:
+        saved = checkpoints.newest(self.out)
+        if saved is None:
+            return
+        done = saved.progress
+        if "tally" not in done:
+            raise BundleMismatchError(
+                f"{self.out} holds a run of an earlier version, which cannot go on; it can be "
+                "packed, or train again with another --out"
+            )
+        self.bare.load_state_dict(dict(saved.model))
+        checkpoints.restore_optimizer(self.inner, saved.optimizer)
+        self.epoch, self.batch, self.best = done["epoch"], done["batch"], done["best"]
+        self.stale, self.flat, self.plateau = done["stale"], done["flat"], done["plateau"]
+        self.guard.scale, self.guard.in_a_row, self.guard.bad = done["guard"]
+        self.guard.keep()
+        self.tally = Tally(**done["tally"])
+        if self.scaler is not None and done["scaler"]:
+            self.scaler.load_state_dict(done["scaler"])
+        if self.average is not None:
+            self.average.load(saved.ema, done["averaged"])
+        self.noise.set_state(saved.rng["noise"])
+        torch.set_rng_state(self._own(saved.rng["host"]))
+        if self.fabric.device.type == "cuda" and "device" in saved.rng:
+            torch.cuda.set_rng_state(self._own(saved.rng["device"]), self.fabric.device)
+
+    def _own(self, states: Tensor) -> Tensor:
+        """Return this process's generator state; with other processes than before, the first."""
+        rows = states.reshape(-1, states.shape[-1])
+        rank = self.fabric.global_rank
+        return rows[rank if len(rows) == self.fabric.world_size else 0].clone()

@@ -1,0 +1,81 @@
+"""Words of a lexicon that an answer could be mistaken for, on any keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edgectc.core import registry
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Array
+from edgectc.decoding.decoders.lexicon import Options
+from edgectc.language.lexicon import Lexicon, spell
+from edgectc.training.task import Rival
+
+# Rivals of a label, and nats under the best beyond which a word is none: its gradient is nothing.
+_WORDS = 6
+_MARGIN = 8.0
+
+
+class LexiconRivals:
+    """Finds them as the run's decoder does; see `edgectc.training.task.Rivals`."""
+
+    def __init__(
+        self, decoder: Mapping[str, Any], lexicon: Lexicon, tokens: Iterable[Tokens]
+    ) -> None:
+        """Take what words are to be found in; nothing is made before it is asked for.
+
+        Args:
+            decoder: spec of a lexicon decoder.
+            lexicon: the words.
+            tokens: of each kind of sample.
+        """
+        own = {"margin": _MARGIN, "weighed": 1, "unknown_score": None, "no_word_score": None}
+        self._spec = registry.complete("decoders", {**decoder, **own})
+        options = {name: value for name, value in self._spec.items() if name != "type"}
+        self._options = Options(**options)
+        self.acoustic_scale = self._options.acoustic_scale
+        self.blank_penalty = self._options.blank_penalty
+        self._lexicon, self._tokens = lexicon, list(tokens)
+        self._searches: dict[tuple[str, ...], Any] = {}
+        self._log_probs: dict[frozenset[str], dict[str, float]] = {}
+
+    def __call__(self, kind: int, label: tuple[int, ...], log_probs: Array) -> list[Rival]:
+        """Return the label, then the words most like it; nothing if the label is no word."""
+        tokens = self._tokens[kind]
+        spelled = "".join(tokens.symbols[i] for i in label)
+        log_prob = self._words(tokens).get(spelled)
+        if log_prob is None:
+            return []
+        how = self._options
+        prior = how.lm_weight * log_prob + how.letter_score * len(spelled)
+        rivals = {label: Rival(label, prior)}
+        for found in self._search(tokens)(log_probs, nbest=_WORDS):
+            letters = spell(found.text, self._alphabet(tokens)) or ""
+            ids = tuple(tokens.encode(letters))
+            rivals.setdefault(ids, Rival(ids, found.score - found.parts["ctc"]))
+        return list(rivals.values())
+
+    def _search(self, tokens: Tokens) -> Any:
+        if tokens.symbols not in self._searches:
+            self._searches[tokens.symbols] = registry.create(
+                "decoders", self._spec, tokens=tokens, lexicon=self._lexicon
+            )
+        return self._searches[tokens.symbols]
+
+    def _words(self, tokens: Tokens) -> dict[str, float]:
+        """Return the words that these tokens spell: letters to the log-prob that is shown."""
+        alphabet = self._alphabet(tokens)
+        if alphabet not in self._log_probs:
+            held: dict[str, float] = {}
+            for word, log_prob in zip(
+                self._lexicon.words, self._lexicon.log_probs.tolist(), strict=True
+            ):
+                spelled = spell(word, alphabet)
+                if spelled is not None:
+                    held[spelled] = max(log_prob, held.get(spelled, log_prob))
+            self._log_probs[alphabet] = held
+        return self._log_probs[alphabet]
+
+    def _alphabet(self, tokens: Tokens) -> frozenset[str]:
+        return frozenset(symbol for symbol in tokens.symbols if len(symbol) == 1)

@@ -1,0 +1,58 @@
+"""New words from old strokes: keyboards changed with the trace on them, traces run backwards."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgectc.formats.layouts import KeyRow, Layout
+from edgectc.training.swipes.augment import Augment
+
+
+def rebuilt(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
+    """Return the inputs with trace and keys mirrored, stretched and skewed together.
+
+    It happens about the centre of the keys. Padding and unused slots stay zero.
+    """
+    trace, keys, used = inputs["trace"], inputs["keys"], inputs["key_mask"][:, :, None]
+    N, T, _ = trace.shape
+    size = inputs["key_size"][:, None, :]
+    keep = (torch.arange(T) < inputs["length"][:, None])[:, :, None]
+    side = 1.0 - 2.0 * (torch.rand(N, 1, 2, generator=rng) < how.mirror).float()
+    grow = side * torch.exp(how.stretch * torch.randn(N, 1, 2, generator=rng))
+    lean = how.skew * torch.randn(N, 1, 2, generator=rng)
+    centre = (keys * used).sum(1, keepdim=True) / used.sum(1, keepdim=True)
+
+    def move(places: Tensor) -> Tensor:
+        units = (places - centre) / size
+        return (units + lean * units.flip(2)) * grow * size + centre
+
+    moved = torch.cat([move(trace[:, :, :2]), trace[:, :, 2:]], dim=2) * keep
+    return {**inputs, "trace": moved, "keys": move(keys) * used}
+
+
+def backwards(trace: Tensor, length: Tensor, chosen: Tensor) -> Tensor:
+    """Return traces (N, T, 3), those that are ``chosen`` (N,) from their end to their start."""
+    frames = torch.arange(trace.shape[1])
+    last = length[:, None].long() - 1
+    source = torch.where(frames <= last, last - frames, frames)[:, :, None].expand_as(trace)
+    turned = trace.gather(1, source)
+    end = trace.gather(1, last[:, :, None].expand(-1, 1, 3))[:, :, 2:]
+    keep = (frames <= last)[:, :, None]
+    turned = torch.cat([turned[:, :, :2], end - turned[:, :, 2:]], dim=2) * keep
+    return torch.where(chosen[:, None, None], turned, trace)
+
+
+def random_layout(name: str, rng: np.random.Generator) -> Layout:
+    """Return 26 letters in random order on three rows of random offsets and key width."""
+    letters = rng.permutation(list("abcdefghijklmnopqrstuvwxyz"))
+    first, second = int(rng.integers(9, 11)), int(rng.integers(8, 11))
+    counts = (first, second, 26 - first - second)
+    width = float(rng.uniform(0.085, 1.0 / max(counts)))
+    rows, at = [], 0
+    for count in counts:
+        left = float(rng.uniform(0.0, 1.0 - count * width))
+        rows.append(KeyRow("".join(letters[at : at + count]), left, width))
+        at += count
+    return Layout(name, tuple(rows))

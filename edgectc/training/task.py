@@ -1,0 +1,256 @@
+"""What every task gives the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgectc.core.errors import InputError
+from edgectc.core.metrics import error_rate
+from edgectc.core.tokens import collapse, frames_needed
+from edgectc.core.types import Array
+from edgectc.language.lexicon import Lexicon
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The figure that says which weights are best.
+
+    Attributes:
+        name: what it is called in logs, by its true unit: ``top1``, ``wer``, ``per``.
+        higher: whether more is better.
+    """
+
+    name: str
+    higher: bool = False
+
+    def better(self, value: float | None, than: float | None) -> bool:
+        """Return whether ``value`` beats the best one so far; None and NaN never do."""
+        if value is None or value != value:
+            return False
+        if than is None:
+            return True
+        return value > than if self.higher else value < than
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N samples as the network and the loss take them.
+
+    Attributes:
+        inputs: by the names of the frontend's contract, first axis N, or 2 N if there are two
+            views: first one of every sample, then the other; on the host.
+        labels: token ids of each sample.
+        views: ways in which each sample is shown.
+        kinds: which of several kinds each sample is of, where `Task.rivals` asks: its keyboard.
+    """
+
+    inputs: dict[str, Tensor]
+    labels: tuple[tuple[int, ...], ...]
+    views: int = 1
+    kinds: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Sequence[int]) -> Batch:
+        """Return the chosen rows; the very same tensors if that is all of them."""
+        if list(index) == list(range(len(self))):
+            return self
+        rows = [view * len(self) + i for view in range(self.views) for i in index]
+        chosen = torch.tensor(rows, dtype=torch.int64)
+        inputs = {name: tensor[chosen] for name, tensor in self.inputs.items()}
+        kinds = tuple(self.kinds[i] for i in index) if self.kinds else ()
+        return Batch(inputs, tuple(self.labels[i] for i in index), self.views, kinds)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good the network is on the dev samples.
+
+    Attributes:
+        figures: name to value; holds the task's metric.
+        examples: (meant, said) of the first samples.
+    """
+
+    figures: Mapping[str, float | None]
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run gives its task.
+
+    Attributes:
+        model: to be trained.
+        data: the user's samples; None generates them.
+        lexicon: words to decode, and to generate swipes of; None if there is none.
+        decoder: preset that the metric is taken with.
+        seed: of generated samples.
+        validation_rows: most dev samples decoded per validation.
+        cache: folder of prepared samples; None prepares them again.
+    """
+
+    model: Any
+    data: Path | None
+    lexicon: Lexicon | None
+    decoder: Mapping[str, Any]
+    seed: int
+    validation_rows: int
+    cache: Path | None = None
+
+    def validated(self, dev: int) -> list[int]:
+        """Return which of ``dev`` samples are decoded: always the same ones, ascending."""
+        return sorted(np.random.default_rng(0).permutation(dev)[: self.validation_rows].tolist())
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A word that could be read from a sample.
+
+    Attributes:
+        tokens: its token ids.
+        prior: nats that its score has beside the probability of its tokens.
+    """
+
+    tokens: tuple[int, ...]
+    prior: float
+
+
+class Rivals(Protocol):
+    """Finds the words that a sample's answer could be mistaken for.
+
+    Attributes:
+        acoustic_scale: factor on log_probs before they are normalised again.
+        blank_penalty: nats then taken from the blank.
+    """
+
+    acoustic_scale: float
+    blank_penalty: float
+
+    def __call__(self, kind: int, label: tuple[int, ...], log_probs: Array) -> list[Rival]:
+        """Return the label, then the words most like it; nothing if the label is no word.
+
+        Args:
+            kind: see `Batch.kinds`.
+            label: token ids that were meant.
+            log_probs: (T', V) float64 what the network says.
+        """
+        ...
+
+
+class Samples(Protocol):
+    """Samples by row.
+
+    Attributes:
+        labels: token ids of each sample; empty where a dev sample cannot be spelled.
+        lengths: (n,) valid input frames of each.
+    """
+
+    @property
+    def labels(self) -> Sequence[tuple[int, ...]]:
+        """Token ids of each sample."""
+        ...
+
+    @property
+    def lengths(self) -> Array:
+        """(N,) frames of each sample."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def name(self, row: int) -> str:
+        """Return what names a sample in reports."""
+        ...
+
+    def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
+        """Return rows as a batch, augmented by draws from ``noise`` if there is one."""
+        ...
+
+
+class Task(Protocol):
+    """One kind of samples and its measure of success.
+
+    Attributes:
+        metric: decides which checkpoint is the best.
+        blank_id: column of the blank in log_probs.
+        train: training samples.
+        dropped: what was left out of the training samples, by reason.
+        dev_rows: dev samples that are scored.
+        files: what the run folder must hold beside the checkpoints, by file name.
+        rivals: finds words for ``loss.mmi``; None where there is no lexicon to find them in.
+    """
+
+    rivals: Rivals | None
+    metric: Metric
+    blank_id: int
+    train: Samples
+    dropped: Mapping[str, int]
+    dev_rows: int
+    files: Mapping[str, bytes]
+
+    @property
+    def epoch_rows(self) -> int:
+        """Return how many rows `order` gives."""
+        ...
+
+    def order(self, rng: np.random.Generator) -> Array:
+        """Return the training rows of one epoch."""
+        ...
+
+    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of dev samples, first axis as ``rows``."""
+        ...
+
+    def score(self, answers: Iterable[Array]) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
+        ...
+
+
+def output_frames(model: Any, lengths: Array) -> Array:
+    """Return (n,) int64 valid output frames of (n,) valid input frames."""
+    frames = (np.asarray(lengths, np.int64) - model.window) // model.stride + 1
+    return np.maximum(frames, 0)
+
+
+def greedy_ids(log_probs: Array, blank_id: int) -> list[int]:
+    """Return the token ids of the best path of (T', V) log_probs."""
+    return [token for token, _ in collapse(log_probs.argmax(axis=1).tolist(), blank_id)]
+
+
+def token_error(labels: Iterable[Sequence[int]], answers: Iterable[Array], blank_id: int) -> float:
+    """Return the token error rate of best paths; see `edgectc.core.metrics.error_rate`."""
+    pairs = zip(labels, (greedy_ids(a, blank_id) for a in answers), strict=True)
+    return error_rate([(list(label), said) for label, said in pairs])
+
+
+def check_feasible(samples: Samples, model: Any) -> None:
+    """Refuse targets that no CTC path can emit: their loss is infinite.
+
+    Raises:
+        InputError: reason ``label_too_long``; names the samples.
+    """
+    frames = output_frames(model, samples.lengths)
+    needed = [frames_needed(label) for label in samples.labels]
+    bad = [row for row, (need, has) in enumerate(zip(needed, frames, strict=True)) if need > has]
+    if bad:
+        shown = ", ".join(f"{samples.name(r)} ({needed[r]} > {frames[r]})" for r in bad[:5])
+        raise InputError(
+            f"{len(bad)} targets need more output frames than the model gives (tokens and one "
+            f"blank per repeat > frames): {shown}; drop them, lengthen the input or lower the "
+            "model's stride",
+            reason="label_too_long",
+        )
+
+
+def no_data(where: str, train: int, dev: int, hint: str) -> InputError:
+    """Return the error of a task that found nothing to learn from or to validate on."""
+    return InputError(
+        f"{where}: {train} training and {dev} dev samples after checks; {hint}", reason="no_data"
+    )

@@ -1,0 +1,469 @@
+/* The lexicon decoder of lexicon.py, compiled: the exact search of prefix_search.py, its fall-back beam,
+ * the free spelling of _spelling.py and the alignment of _alignment.py, which are its oracles.
+ *
+ * Best first: a prefix with nearly the highest bound is grown next, so there are words to beat soon.
+ * The search ends when no bound left reaches the n-th best word found.
+ *
+ * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memset, exp, log
+ * and sqrt, so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
+ */
+#include "lattice.h"
+
+typedef struct {
+  double score;
+  int64_t slot;
+  int32_t word;           /* entry, counted on over the trees; -1 for a free spelling */
+} Word;
+
+typedef struct {
+  Word *words;            /* every word scored that may be among the best */
+  int64_t size, room;
+  double *best;           /* the nbest highest scores, smallest first */
+  int32_t nbest;
+  double slack, margin, top;
+  double last;            /* lifted weight under which a word is not among the nbest */
+  double floor;           /* and a bound under which nothing is looked for */
+  double sum, rest;       /* lifted weight of all words scored, and at most of all others */
+} Found;
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+/* Keeps a word; raises the floor when it is among the best. */
+static int keep(Found *found, Word word) {
+  if (found->size == found->room) {
+    int64_t room = found->room ? 2 * found->room : 256;
+    Word *words = realloc(found->words, (size_t)room * sizeof(Word));
+    if (!words) return OUT_OF_MEMORY;
+    found->words = words;
+    found->room = room;
+  }
+  found->words[found->size++] = word;
+  if (word.score <= found->best[0]) return DONE;
+  int32_t i = 0;
+  for (; i + 1 < found->nbest && found->best[i + 1] < word.score; i++)
+    found->best[i] = found->best[i + 1];
+  found->best[i] = word.score;
+  double lift = LIFT - found->slack - found->top;
+  found->last = exp(found->best[0] + lift);
+  found->floor = exp(found->best[found->nbest - 1] - found->margin + lift);
+  if (found->floor < found->last) found->floor = found->last;
+  return DONE;
+}
+
+/* Scores the word that ends at a grown slot, if any. */
+static int score(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
+                 int64_t slot, int unfinished) {
+  int32_t word = tree->word[lattice->slots[slot].node];
+  double lifted = unfinished ? lattice->slots[slot].said : spelled(lattice, slot);
+  if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
+      tree->weights[word] == -HUGE_VAL)
+    return DONE;
+  double share = lifted * exp(tree->weights[word] - found->top);
+  found->sum += share;
+  if (share < found->last) return DONE;
+  double value = log(lifted) - LIFT + tree->weights[word];
+  return keep(found, (Word){value, slot, (int32_t)(base + word)});
+}
+
+/* Puts the children of a slot into the queue, but those that are not wanted. */
+static int branch(const Tree *tree, Lattice *lattice, Queue *queue, Found *found, int64_t slot,
+                  int unfinished) {
+  Slot at = lattice->slots[slot];
+  int paying = lattice->paying && tree->bare && !unfinished;
+  int tight = lattice->size > EASY && tree->below; /* most searches end before */
+  if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
+  double paid = at.paid * lattice->pay;
+  int32_t first = tree->first_child[at.node];
+  for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
+    int32_t letter = tree->letter[child];
+    double bound = starts(lattice, lattice->onward, slot, letter);
+    if (unfinished) bound += at.said;
+    bound *= tree->gain[child];
+    if (paying && bound >= found->floor) {
+      double other = starts(lattice, lattice->paying, slot, letter) * paid * tree->bare[child];
+      if (other < bound) bound = other;
+    }
+    if (tight && bound >= found->floor) {
+      double other = tighten(lattice, tree->below[child], slot, letter);
+      if (unfinished) other += at.said;
+      other *= tree->gain[child];
+      if (other < bound) bound = other;
+    }
+    if (bound < found->floor)
+      found->rest += bound;
+    else if (bound > 0.0 && put(queue, (Entry){bound, child, (int32_t)slot, letter, -1}))
+      return OUT_OF_MEMORY;
+  }
+  return DONE;
+}
+
+/* Has the memory fetched that growing a prefix will need. */
+static void foresee(const Tree *tree, int32_t node) {
+  int32_t first = tree->first_child[node];
+  PREFETCH(tree->gain + first);
+  PREFETCH(tree->letter + first);
+  if (tree->bare) PREFETCH(tree->bare + first);
+  if (tree->below) PREFETCH(tree->below + first);
+  if (tree->word[node] >= 0) PREFETCH(tree->weights + tree->word[node]);
+}
+
+/* The loop that takes all the time is compiled twice, the loader chooses: a tenth faster with AVX2. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=haswell", "default"), flatten))
+#else
+#define FOR_EACH_PROCESSOR
+#endif
+
+/* Finds the words of one tree that reach the floor, which rises as they are found. */
+FOR_EACH_PROCESSOR
+static int search(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
+                  int64_t budget, int unfinished) {
+  Entry entry;
+  int status = DONE;
+  lattice->slots[0].said = unfinished ? spelled(lattice, 0) : 0.0;
+  if (empty(queue) || branch(tree, lattice, queue, found, 0, unfinished)) return OUT_OF_MEMORY;
+  while (status == DONE && take(queue, &entry)) {
+    if (entry.bound < found->floor || lattice->size > budget) {
+      if (entry.bound >= found->floor) status = OUT_OF_BUDGET;
+      found->rest += entry.bound;
+      continue;
+    }
+    foresee(tree, entry.node);
+    int32_t follows = entry.next >= 0 ? queue->held.entries[entry.next].node : 0;
+    PREFETCH(tree->first_child + follows);
+    PREFETCH(tree->n_children + follows);
+    PREFETCH(tree->word + follows);
+    int64_t slot = grow(lattice, entry.node, entry.parent, entry.letter);
+    if (slot < 0 || score(found, tree, base, lattice, slot, unfinished) ||
+        branch(tree, lattice, queue, found, slot, unfinished))
+      return OUT_OF_MEMORY;
+  }
+  while (take(queue, &entry)) found->rest += entry.bound;
+  return status;
+}
+
+/* ---- beam ------------------------------------------------------------------------------- */
+
+typedef struct {     /* a prefix alive at one frame */
+  int32_t node, path;
+  double in_letter, in_blank;
+} Alive;
+
+typedef struct {     /* one step of a prefix, so that its letters can be told */
+  int32_t node, parent, letter;
+} Step;
+
+typedef struct {
+  Alive *now, *next; /* beam_size * (K + 1) of each */
+  int32_t *table;    /* node to place in next, by hashing; -1 is free */
+  Step *steps;
+  int64_t mask, n_steps;
+} Beam;
+
+static Alive *find(Beam *beam, int64_t *n, int32_t node, int32_t path) {
+  uint32_t hash = (uint32_t)node * 2654435761u;
+  int64_t i = (hash ^ hash >> 15) & beam->mask;
+  while (beam->table[i] >= 0 && beam->next[beam->table[i]].node != node) i = (i + 1) & beam->mask;
+  if (beam->table[i] < 0) {
+    beam->table[i] = (int32_t)*n;
+    beam->next[(*n)++] = (Alive){node, path, 0.0, 0.0};
+  }
+  return beam->next + beam->table[i];
+}
+
+/* Takes one frame: what is alive, and what follows from it. A path of -1 is a step to be made. */
+static int64_t advance(Beam *beam, const Tree *tree, const Lattice *lattice, int64_t n, int32_t t) {
+  int64_t made = 0;
+  memset(beam->table, -1, (size_t)(beam->mask + 1) * sizeof(int32_t));
+  for (int64_t i = 0; i < n; i++) {
+    Alive at = beam->now[i];
+    int32_t own = at.node ? tree->letter[at.node] : -1;
+    Alive *stays = find(beam, &made, at.node, at.path);
+    stays->path = at.path;
+    stays->in_blank += (at.in_letter + at.in_blank) * lattice->blank[t];
+    if (own >= 0) stays->in_letter += at.in_letter * lattice->letters[(int64_t)own * lattice->T + t];
+    int32_t first = tree->first_child[at.node];
+    for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
+      int32_t letter = tree->letter[child];
+      double from = letter == own ? at.in_blank : at.in_blank + at.in_letter;
+      double p = from * lattice->letters[(int64_t)letter * lattice->T + t];
+      if (p > 0.0) find(beam, &made, child, -2 - at.path)->in_letter += p;
+    }
+  }
+  return made;
+}
+
+/* Keeps the best of the next frame's prefixes and notes how they came. */
+static int64_t prune(Beam *beam, const Tree *tree, Heap *heap, int64_t made, int32_t beam_size) {
+  heap->size = 0;
+  for (int64_t i = 0; i < made; i++) {
+    Alive *at = beam->next + i;
+    double bound = (at->in_letter + at->in_blank) * tree->gain[at->node];
+    if (bound > 0.0 && push(heap, (Entry){bound, (int32_t)i, 0, 0, -1})) return OUT_OF_MEMORY;
+  }
+  int64_t n = 0;
+  while (n < beam_size && heap->size) {
+    Alive at = beam->next[pop(heap).node];
+    if (at.path < 0) {
+      beam->steps[beam->n_steps] = (Step){at.node, -2 - at.path, tree->letter[at.node]};
+      at.path = (int32_t)beam->n_steps++;
+    }
+    beam->now[n++] = at;
+  }
+  return n;
+}
+
+/* Grows the prefix of a step, all its letters anew; returns the slot. */
+static int64_t regrow(Lattice *lattice, const Step *steps, int32_t step) {
+  if (step == 0) return 0;
+  int64_t parent = regrow(lattice, steps, steps[step].parent);
+  return parent < 0 ? parent
+                    : grow(lattice, steps[step].node, (int32_t)parent, steps[step].letter);
+}
+
+/* The time-synchronous beam over one tree: scores, each over all alignments, what survives it. */
+static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, Found *found,
+                  int32_t beam_size, int unfinished) {
+  int64_t room = (int64_t)beam_size * (lattice->K + 2), size = 1024;
+  while (size < 2 * room) size *= 2;
+  Beam beam = {malloc((size_t)room * sizeof(Alive)), malloc((size_t)room * sizeof(Alive)),
+               malloc((size_t)size * sizeof(int32_t)), NULL, size - 1, 1};
+  beam.steps = malloc(((size_t)beam_size * lattice->T + 1) * sizeof(Step));
+  int64_t n = OUT_OF_MEMORY;
+  if (beam.now && beam.next && beam.table && beam.steps) {
+    beam.now[0] = (Alive){0, 0, 0.0, 1.0};
+    beam.steps[0] = (Step){0, -1, -1};
+    n = 1;
+    for (int32_t t = 0; t < lattice->T && n >= 0; t++)
+      n = prune(&beam, tree, heap, advance(&beam, tree, lattice, n, t), beam_size);
+    for (int64_t i = 0; i < n; i++) {
+      if (tree->word[beam.now[i].node] < 0) continue;
+      int64_t slot = regrow(lattice, beam.steps, beam.now[i].path);
+      int32_t word = (int32_t)(base + tree->word[beam.now[i].node]);
+      int known = 0;
+      for (int64_t j = 0; j < found->size && !known; j++) known = found->words[j].word == word;
+      int64_t kept = found->size;
+      double sum = found->sum;
+      if (slot < 0 || (!known && score(found, tree, base, lattice, slot, unfinished))) {
+        n = OUT_OF_MEMORY;
+        break;
+      }
+      if (found->size == kept) found->sum = sum; /* the search may have met and counted it */
+    }
+  }
+  free(beam.now);
+  free(beam.next);
+  free(beam.table);
+  free(beam.steps);
+  return n < 0 ? OUT_OF_MEMORY : DONE;
+}
+
+/* ---- free spelling ---------------------------------------------------------------------- */
+
+static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
+  if (node < 0) return -1;
+  int32_t first = tree->first_child[node];
+  for (int32_t child = first; child < first + tree->n_children[node]; child++)
+    if (tree->letter[child] == letter) return child;
+  return -1;
+}
+
+/* Whether the letters of a slot are a word of any tree, hidden ones too. */
+static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot, int32_t *letters) {
+  int32_t n = 0;
+  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent)
+    letters[n++] = lattice->slots[at].letter;
+  for (int32_t i = 0; i < lexicon->n_trees; i++) {
+    const Tree *tree = lexicon->trees + i;
+    int32_t node = 0;
+    for (int32_t j = n - 1; j >= 0; j--) node = child_with(tree, node, letters[j]);
+    if (node > 0 && tree->word[node] >= 0) return 1;
+  }
+  return 0;
+}
+
+/* Finds the best spelling that is no word, if it is among the best of all. */
+static int spell(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Found *found,
+                 int32_t *letters) {
+  double gain = exp(lexicon->spell_score - found->top), each = exp(lexicon->spell_letter_score);
+  int64_t slot = 0, limit = lattice->size + lexicon->spell_budget;
+  int32_t n = 0; /* letters of `slot` */
+  heap->size = 0;
+  for (;;) {
+    double worth = gain;
+    for (int32_t i = 0; i <= n; i++) worth *= each;
+    for (int32_t letter = 0; letter < lattice->K; letter++) {
+      double bound = starts(lattice, lattice->onward, slot, letter) * worth;
+      if (bound > 0.0 && bound >= found->floor &&
+          push(heap, (Entry){bound, n + 1, (int32_t)slot, letter, -1}))
+        return OUT_OF_MEMORY;
+    }
+    /* The first one found is not the best yet: it only raises the bar for the others. */
+    if (!heap->size || heap->entries[0].bound < found->floor) return DONE;
+    if (lattice->size > limit) return OUT_OF_BUDGET;
+    Entry entry = pop(heap);
+    n = entry.node;
+    slot = grow(lattice, 0, entry.parent, entry.letter);
+    if (slot < 0) return OUT_OF_MEMORY;
+    double lifted = spelled(lattice, slot);
+    if (lifted > TINY && !is_word(lexicon, lattice, slot, letters)) {
+      double value = log(lifted) - LIFT + lexicon->spell_score + n * lexicon->spell_letter_score;
+      Word *held = found->size && found->words[found->size - 1].word < 0
+                       ? found->words + found->size - 1 : NULL;
+      if (held && held->score < value) {
+        held->score = value;
+        held->slot = slot;
+      } else if (!held && keep(found, (Word){value, slot, -1})) {
+        return OUT_OF_MEMORY;
+      }
+      double bar = exp(value - found->slack - found->top + LIFT);
+      if (bar > found->floor) found->floor = bar; /* only one spelling is wanted */
+    }
+  }
+}
+
+/* ---- results ---------------------------------------------------------------------------- */
+
+/* Best CTC alignment of the letters of a slot: the frame where its path is surest of each.
+ *
+ * Writes one frame a letter; returns how many, or OUT_OF_MEMORY. `work` holds T * (2T + 1) bytes
+ * and `row` 3 * (2T + 1) doubles.
+ */
+static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double *row,
+                     int32_t *label, int32_t *frames) {
+  int32_t T = lattice->T, K = lattice->K, n = 0;
+  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent) n++;
+  int32_t S = 2 * n + 1, i = n;
+  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent)
+    label[--i] = lattice->slots[at].letter;
+  double *now = row, *next = row + S;
+  for (int32_t s = 0; s < S; s++) now[s] = -HUGE_VAL;
+  now[0] = lattice->logs[K];
+  now[1] = lattice->logs[label[0]];
+  for (int32_t t = 1; t < T; t++) {
+    const double *logs = lattice->logs + (int64_t)t * (K + 1);
+    for (int32_t s = 0; s < S; s++) {
+      int32_t letter = s / 2;
+      double best = now[s];
+      int8_t from = 0;
+      if (s > 0 && now[s - 1] > best) best = now[s - 1], from = 1;
+      if (s % 2 && letter > 0 && label[letter] != label[letter - 1] && now[s - 2] > best)
+        best = now[s - 2], from = 2;
+      next[s] = best + logs[s % 2 ? label[letter] : K];
+      came[(int64_t)t * S + s] = from;
+    }
+    double *swap = now;
+    now = next;
+    next = swap;
+  }
+  int32_t s = now[S - 2] > now[S - 1] ? S - 2 : S - 1; /* of equal paths the earlier one */
+  for (i = 0; i < n; i++) frames[i] = -1;
+  for (int32_t t = T - 1; t >= 0; t--) {
+    if (s % 2) {
+      int32_t letter = s / 2, held = frames[letter];
+      const double *column = lattice->logs + label[letter];
+      if (held < 0 || column[(int64_t)t * (K + 1)] >= column[(int64_t)held * (K + 1)])
+        frames[letter] = t;
+    }
+    if (t > 0) s -= came[(int64_t)t * S + s];
+  }
+  return n;
+}
+
+static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Found *found,
+                      int unfinished, int64_t room, Answer *out) {
+  int32_t T = lattice->T;
+  int8_t *came = malloc((size_t)T * (2 * T + 1));
+  double *row = malloc((size_t)2 * (2 * T + 1) * sizeof(double));
+  int64_t n = came && row ? 0 : OUT_OF_MEMORY;
+  for (int64_t i = 0; n >= 0 && i < found->size && n < room; i++) {
+    const Word *word = found->words + i;
+    if (word->score < found->best[0] - found->slack) continue;
+    out->words[n] = word->word;
+    out->scores[n] = word->score + lattice->mass;
+    int32_t *label = out->letters + n * T, *frames = out->frames + n * T;
+    out->lengths[n] = 0;
+    /* The word of an unfinished signal may have more letters than the signal has frames. */
+    if (!unfinished) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
+    n++;
+  }
+  free(came);
+  free(row);
+  double shift = lattice->mass + lexicon->top - LIFT;
+  out->about[2] = log(found->sum) + shift;
+  out->about[3] = log(found->rest) + shift;
+  out->about[4] = log(spelled(lattice, 0)) - LIFT + lattice->mass;
+  return n;
+}
+
+EXPORT int64_t edgectc_lexicon_size(void) { return sizeof(Lexicon); }
+
+EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, int32_t T,
+                              int32_t nbest, double slack, int64_t budget, int32_t unfinished,
+                              int64_t room, Answer *out) {
+  Lattice lattice = {0};
+  Heap heap = {0};
+  Queue queue = {0};
+  Found found = {0};
+  lattice.pay = exp(lexicon->letter_score);
+  int possible = 0, status = OUT_OF_MEMORY;
+  for (int i = 0; i < 5; i++) out->about[i] = i < 2 ? 1.0 : -HUGE_VAL;
+  int64_t n = OUT_OF_MEMORY, base = 0;
+  found.best = malloc((size_t)nbest * sizeof(double));
+  if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
+  if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
+  found.nbest = nbest;
+  found.slack = slack;
+  found.margin = lexicon->margin;
+  found.top = lexicon->top;
+  for (int32_t i = 0; found.best && i < nbest; i++) found.best[i] = -HUGE_VAL;
+  for (int32_t i = 0; i < lexicon->n_trees; i++) base += lexicon->trees[i].entries;
+  for (int32_t i = lexicon->n_trees - 1; possible && status >= 0 && i >= 0; i--) {
+    const Tree *tree = lexicon->trees + i; /* the largest tree last, when there are words to beat */
+    base -= tree->entries;
+    status = search(tree, base, &lattice, &queue, &found, budget, unfinished);
+    if (status == OUT_OF_BUDGET) {
+      out->about[0] = 0.0;
+      status = narrow(tree, base, &lattice, &heap, &found, lexicon->beam_size, unfinished);
+    }
+  }
+  if (possible && status >= 0 && lexicon->spell && !unfinished) {
+    status = spell(lexicon, &lattice, &heap, &found, out->letters);
+    if (status == OUT_OF_BUDGET) out->about[1] = 0.0;
+  }
+  n = status < 0 ? status : 0;
+  if (possible && status >= 0)
+    n = report(lexicon, &lattice, &found, unfinished, room, out);
+  free(found.best);
+  free(found.words);
+  free(heap.entries);
+  free(queue.held.entries);
+  free(queue.tops);
+  free(lattice.logs);
+  free(lattice.letters);
+  free(lattice.onward);
+  free(lattice.blank);
+  free(lattice.paying);
+  free(lattice.sums);
+  free(lattice.states);
+  free(lattice.slots);
+  return n;
+}
+
+EXPORT double edgectc_miss(const double *points, int32_t n_points, const double *keys,
+                           const int32_t *letters, int32_t n, double *least) {
+  if (!n) return 0.0;
+  for (int32_t i = 0; i < n; i++) {
+    const double *key = keys + 2 * letters[i];
+    double before = i ? HUGE_VAL : 0.0;
+    for (int32_t t = 0; t < n_points; t++) {
+      double dx = points[2 * t] - key[0], dy = points[2 * t + 1] - key[1];
+      if (i && least[t] < before) before = least[t];
+      least[t] = before + (dx * dx + dy * dy);
+    }
+  }
+  double best = HUGE_VAL;
+  for (int32_t t = 0; t < n_points; t++)
+    if (least[t] < best) best = least[t];
+  return sqrt(best / n);
+}

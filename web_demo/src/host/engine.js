@@ -1,0 +1,147 @@
+// The C engine as WebAssembly: one line a function, see native/src/engine.h.
+
+import { Refused } from "./manifest.js";
+
+/** @typedef {{text: string, score: number, probability: number, exact: boolean}} Found */
+
+export class Engine {
+  /**
+   * Returns an engine without words.
+   * @param {WebAssembly.Module} module
+   */
+  static async make(module) {
+    const instance = await WebAssembly.instantiate(module, {});
+    return new Engine(instance);
+  }
+
+  /** @param {WebAssembly.Instance} instance */
+  constructor(instance) {
+    this.c = /** @type {Record<string, any>} */ (instance.exports);
+    this.c._initialize();
+    this.engine = this.c.edgectc_engine_new();
+    if (!this.engine) throw new Refused("There is no memory for the keyboard's words.");
+  }
+
+  /** @param {Uint8Array} bytes a .trie, checked and kept */
+  lexicon(bytes) {
+    this.#call("lexicon", this.#copy(bytes), bytes.length);
+    this.alphabet = new Set(this.#letters(bytes));
+  }
+
+  /** @param {Uint8Array} bytes a .lm, checked and kept */
+  languageModel(bytes) {
+    this.#call("language_model", this.#copy(bytes), bytes.length);
+  }
+
+  /** @param {Record<string, any>} decoder a preset; unknown keys are refused */
+  options(decoder) {
+    for (const [name, value] of Object.entries(decoder)) {
+      if (name === "type") continue;
+      if (value !== null && typeof value !== "number") throw new Refused(`The preset's ${name} is no number.`);
+      this.#withText(name, (at) => this.#call("option", at, value ?? NaN));
+    }
+  }
+
+  /**
+   * @param {(string | null)[]} symbols letter of each column, "<blank>", or null
+   * @param {{letters: string[], centres: number[][], width: number, height: number}} layout
+   */
+  columns(symbols, layout) {
+    const places = new Map(layout.letters.map((letter, k) => [letter, layout.centres[k]]));
+    const codes = Int32Array.from(symbols, (s) => (s === "<blank>" ? -1 : s ? /** @type {number} */ (s.codePointAt(0)) : 0));
+    const centres = Float64Array.from(symbols.flatMap((s) => places.get(s ?? "") ?? [0, 0]));
+    const held = [this.#copy(codes), this.#copy(centres)];
+    try {
+      this.#call("columns", ...held, codes.length, layout.width, layout.height);
+    } finally {
+      held.forEach((at) => this.c.free(at));
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} spelled
+   * @param {{count: number, boost: number, hidden: boolean}} held
+   */
+  word(text, spelled, { count, boost, hidden }) {
+    this.#withText(text, (at) => this.#withText(spelled, (other) => this.#call("word", at, other, count, boost, Number(hidden))));
+  }
+
+  /** @param {string[]} words in normal form */
+  context(words) {
+    this.#withText(words.join("\n"), (at) => this.#call("context", at));
+  }
+
+  /**
+   * Returns ranked words.
+   * @param {Float32Array} logProbs (frames, columns)
+   * @param {number} frames
+   * @param {{nbest?: number, unfinished?: boolean, trace?: Float32Array | null}} how
+   * @returns {Found[]}
+   */
+  search(logProbs, frames, { nbest = 5, unfinished = false, trace = null } = {}) {
+    const held = this.#copy(logProbs);
+    const path = trace ? this.#copy(trace) : 0;
+    try {
+      if (trace) this.#call("trace", path, trace.length / 3);
+      const n = this.#call("search", held, frames, nbest, Number(unfinished));
+      return Array.from({ length: n }, (_, i) => ({
+        text: this.#text(this.c.edgectc_engine_text(this.engine, i)),
+        score: this.c.edgectc_engine_figure(this.engine, i, 0),
+        probability: this.c.edgectc_engine_figure(this.engine, i, 1),
+        exact: this.c.edgectc_engine_figure(this.engine, i, 4) === 1,
+      }));
+    } finally {
+      this.c.free(held);
+      if (path) this.c.free(path);
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {...number} values
+   */
+  #call(name, ...values) {
+    const status = this.c[`edgectc_engine_${name}`](this.engine, ...values);
+    if (status < 0) {
+      const why = this.#text(this.c.edgectc_engine_error(this.engine));
+      throw new Refused(`${why[0].toUpperCase()}${why.slice(1)}.`);
+    }
+    return status;
+  }
+
+  /** @param {ArrayBufferView} array */
+  #copy(array) {
+    const at = this.c.malloc(array.byteLength || 1);
+    if (!at) throw new Refused("There is not enough memory.");
+    new Uint8Array(this.c.memory.buffer, at, array.byteLength).set(
+      new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+    );
+    return at;
+  }
+
+  /**
+   * @param {string} text
+   * @param {(at: number) => void} use
+   */
+  #withText(text, use) {
+    const at = this.#copy(new TextEncoder().encode(`${text}\0`));
+    try {
+      use(at);
+    } finally {
+      this.c.free(at);
+    }
+  }
+
+  /** @param {number} at */
+  #text(at) {
+    const bytes = new Uint8Array(this.c.memory.buffer, at);
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+  }
+
+  /** @param {Uint8Array} bytes of a .trie that was checked */
+  #letters(bytes) {
+    const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(8, true));
+    return JSON.parse(new TextDecoder().decode(bytes.subarray(16, 16 + size))).letters;
+  }
+}

@@ -21,7 +21,7 @@ from edgectc.core.console import progress, table
 from edgectc.data import swipe_files
 from edgectc.data.samples.swipe import swipe
 from edgectc.formats import layouts
-from edgectc.language.lexicon import spell
+from edgectc.language.spelling import spell
 
 
 def signals(model: edgectc.Recognizer, data: str | None, count: int) -> list[np.ndarray]:

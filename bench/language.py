@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from edgectc.core.console import table
-from edgectc.language import builder as language
+from edgectc.language import loading
 from edgectc.language.ngram import sentences
 
 
@@ -35,8 +35,8 @@ def main() -> None:
     lines = [s for line in sentences.lines(options.text) for s in sentences.sentences(line)][:2000]
     rows = []
     for path in options.models:
-        load = timed(lambda path=path: language.load(path, required=True), 3)
-        model = language.load(path, required=True)
+        load = timed(lambda path=path: loading.load(path, required=True), 3)
+        model = loading.load(path, required=True)
         queries = []
         for words in lines:
             state = model.start()

@@ -17,7 +17,7 @@ from edgectc.core import metrics
 from edgectc.core.console import table
 from edgectc.data.samples.swipe import swipe
 from edgectc.formats import layouts
-from edgectc.language.lexicon import letters, spell
+from edgectc.language.spelling import letters, spell
 
 
 def main() -> None:

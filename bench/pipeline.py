@@ -34,7 +34,8 @@ from edgectc.data import swipe_files
 from edgectc.evaluation import accuracy as evaluation
 from edgectc.formats import bundle, layouts
 from edgectc.language import packed
-from edgectc.language.lexicon import Lexicon, letters
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import letters
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WEIGHTS = (0.4, 0.7, 1.4)

@@ -54,14 +54,14 @@ def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[s
 
 def calibrators(bundle: Path) -> None:
     """Print what each calibrator changes, on other samples than it took its ranges from."""
-    from edgectc.exporting import exporter
+    from edgectc.exporting import exporter, origin
     from edgectc.exporting.lowering.calibration import CALIBRATORS, stratified
     from edgectc.exporting.lowering.quantization_plan import Plan, operators
     from edgectc.formats import bundle as bundles
     from edgectc.quantization import fake_quantize, observe, samples
 
     given = bundles.read(bundle)
-    model = exporter.of_bundle(given).model
+    model = origin.of_bundle(given).model
     found = samples.load(given, model.frontend, None, split="train")
     seen = found.rows(stratified(found.lengths, 512, seed=0)).inputs
     other = found.rows(stratified(found.lengths, 512, seed=1)).inputs

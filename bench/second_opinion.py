@@ -30,7 +30,7 @@ from edgectc.core.types import Array
 from edgectc.evaluation import verification
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
-from edgectc.runtime import recognizer
+from edgectc.runtime import loading
 
 HERE = Path(__file__).parent
 WEB = HERE.parent / "edgectc" / "demo" / "web" / "node_modules"
@@ -124,10 +124,10 @@ def opinion(path: Path, command: Sequence[str], env: Mapping[str, str]) -> list[
     data, manifest = manifests.read(path)
     other = Other(command, path.resolve(), env)
     try:
-        loaded = recognizer.from_bytes(data, manifest, lexicon=None, engine=other)
+        loaded = loading.from_bytes(data, manifest, lexicon=None, engine=other)
         cases = reference.from_json(manifest.reference)
         report = verification.compare(loaded, manifest, cases)
-        ours, away = recognizer.from_bytes(data, manifest, lexicon=None), 0.0
+        ours, away = loading.from_bytes(data, manifest, lexicon=None), 0.0
         for case in cases:
             inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
             used = [*range(case.log_probs.shape[1] - 1), -1]  # unused slots read about -1e4

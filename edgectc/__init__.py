@@ -21,7 +21,7 @@ _WHERE = {
     "decode_batch": "decoding.api",
     "evaluate": "evaluation.accuracy",
     "export": "exporting.exporter",
-    "load": "runtime.recognizer",
+    "load": "runtime.loading",
     "make_decoder": "decoding.api",
     "quantize": "quantization.quantizer",
     "verify": "evaluation.verification",
@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from edgectc.exporting.exporter import export
     from edgectc.language.user_dictionary import UserDictionary
     from edgectc.quantization.quantizer import quantize
-    from edgectc.runtime.recognizer import Recognizer, load
+    from edgectc.runtime.loading import load
+    from edgectc.runtime.recognizer import Recognizer
 
 
 def __getattr__(name: str) -> Any:

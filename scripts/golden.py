@@ -30,8 +30,9 @@ from edgectc.formats import bundle, layouts
 from edgectc.formats.manifest import PREFIX, pack_array, parse, sealed
 from edgectc.language import builder as language
 from edgectc.language import lexicon as lexicons
-from edgectc.language import packed
+from edgectc.language import loading, packed, spelling
 from edgectc.language.ngram.tables import normalize_word
+from edgectc.runtime import loading as loading_module
 from edgectc.runtime import recognizer
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "golden"
@@ -59,7 +60,7 @@ def traces() -> dict[str, Any]:
     """Return the cases of the shipped model."""
     place = bundle.locate(None)
     opened = bundle.read(place)
-    model = recognizer.load(place, runner="eager")
+    model = loading_module.load(place, runner="eager")
     rng = np.random.default_rng(2026)
     cases = [
         _case(model, f"{layout}-{word}", layout, swipe(word, layouts.load(layout), rng), context)
@@ -214,7 +215,7 @@ def search() -> dict[str, Any]:
         packed.pack(lexicons.Lexicon.from_counts(_COUNTS), set(_LETTERS)).write(trie)
         language.write(lm, language.build([_SENTENCES.splitlines()], order=3).ngrams)
         files = {"lexicon": trie.read_bytes(), "language_model": lm.read_bytes()}
-        lexicon, model = lexicons.Lexicon.read(trie), language.load(lm, required=True)
+        lexicon, model = lexicons.Lexicon.read(trie), loading.load(lm, required=True)
         cases = [_searched(rng, lexicon, model, board, number) for number in range(42)]
     return {
         "golden": VERSION,
@@ -270,7 +271,7 @@ def _searched(
         "trace": pack_array(trace) if number % 4 else None,
         "context": list(context),
         "user": {
-            word: {"spelled": lexicons.spell(word, _LETTERS), **_held(mine[word])} for word in mine
+            word: {"spelled": spelling.spell(word, _LETTERS), **_held(mine[word])} for word in mine
         },
         "nbest": nbest,
         "unfinished": unfinished,
@@ -315,7 +316,7 @@ def checks() -> dict[str, Any]:
         "words": [
             {
                 "text": word,
-                "spelled": lexicons.spell(word, alphabet),
+                "spelled": spelling.spell(word, alphabet),
                 "normalized": normalize_word(word),
             }
             for word in words

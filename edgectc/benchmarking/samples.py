@@ -19,8 +19,8 @@ from edgectc.data import signals, swipe_files
 from edgectc.data.samples import landmarks, neural
 from edgectc.data.samples.swipe import swipe
 from edgectc.formats import layouts
-from edgectc.language.lexicon import letters, spell
-from edgectc.runtime import recognizer as recognizers
+from edgectc.language.spelling import letters, spell
+from edgectc.runtime import loading
 
 _WORDS = ("the", "keyboard", "edge", "hello", "world", "phone", "running", "letters")
 _SEED = 0
@@ -153,7 +153,7 @@ def _swipes(subject: Subject, lexicon: str | None, count: int) -> list[Item]:
     """Generated swipes of words as frequent as in text."""
     rng = np.random.default_rng(_SEED)
     board = layouts.parse(subject.about["layouts"][0])
-    found = recognizers.find_words(subject.about["lexicon"], _folder(subject), lexicon)
+    found = loading.find_words(subject.about["lexicon"], _folder(subject), lexicon)
     words: Sequence[str] = _WORDS if found is None else found.words
     share = np.ones(len(words)) if found is None else np.exp(found.log_probs)
     drawn = rng.choice(len(words), 4 * count, p=share / share.sum())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgectc.core.metrics import error_rate
-from edgectc.language.lexicon import letters
+from edgectc.language.spelling import letters
 
 
 def score(

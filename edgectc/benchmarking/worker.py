@@ -59,9 +59,9 @@ class Worker:
         self, path: str, runner: str, threads: int, options: dict[str, Any], **files: Any
     ) -> dict[str, Any]:
         """Load the model and the decoder of its layout."""
-        from edgectc.runtime import recognizer
+        from edgectc.runtime import loading
 
-        self.model = recognizer.load(path, runner=runner, threads=threads, options=options, **files)
+        self.model = loading.load(path, runner=runner, threads=threads, options=options, **files)
         self.model.decoder(self.model.board(self.model.layout))
         return {"threads_seen": self.model.engine.threads}
 

@@ -27,9 +27,9 @@ def swipes_of(options: Namespace) -> tuple[list[Swipe], Counter[str]]:
 def load(options: Namespace, *, swipes_only: bool = True) -> Any:
     """Return the recognizer that the options name."""
     from edgectc.core.errors import ConfigError
-    from edgectc.runtime import recognizer
+    from edgectc.runtime import loading
 
-    loaded = recognizer.load(
+    loaded = loading.load(
         options.model,
         runner=options.runner,
         lexicon=options.lexicon,

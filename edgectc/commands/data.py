@@ -234,7 +234,8 @@ def _swipes(options: Namespace) -> int:
     from edgectc.data import swipe_files
     from edgectc.data.samples.swipe import generate, named_style
     from edgectc.formats import layouts
-    from edgectc.language.lexicon import Lexicon, spell
+    from edgectc.language.lexicon import Lexicon
+    from edgectc.language.spelling import spell
 
     style = named_style(options.style)
     if not options.lexicon:

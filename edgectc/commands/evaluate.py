@@ -67,7 +67,7 @@ def _others(options: Namespace, loaded: Any, rows: Sequence[Swipe]) -> Any:
 
 
 def _sentences(path: str | None) -> frozenset[str] | None:
-    from edgectc.language.lexicon import letters
+    from edgectc.language.spelling import letters
 
     if path is None:
         return None
@@ -84,11 +84,11 @@ def _sentences(path: str | None) -> frozenset[str] | None:
 
 def _words(source: str | None) -> tuple[str, frozenset[str]] | None:
     from edgectc.evaluation import accuracy as evaluation
-    from edgectc.language import lexicon as lexicons
+    from edgectc.language import sources
 
     if source is None:
         return None
-    return Path(source).name.partition(".")[0], evaluation.spellings(lexicons.build(source)[0])
+    return Path(source).name.partition(".")[0], evaluation.spellings(sources.build(source)[0])
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -22,12 +22,12 @@ T = TypeVar("T", int, float)
 def build(options: Namespace) -> int:
     """Build a language model from text and from other models."""
     from edgectc.language import builder as language
-    from edgectc.language import lexicon as lexicons
+    from edgectc.language import sources
 
     language.check_suffix(options.out)
     if not options.out.endswith(".lm") and (options.quantize or options.max_mb is not None):
         raise ConfigError("--quantize and --max-mb are for .lm files; let --out end in .lm")
-    vocabulary = None if options.vocabulary is None else lexicons.build(options.vocabulary)[0].words
+    vocabulary = None if options.vocabulary is None else sources.build(options.vocabulary)[0].words
     built = language.build(
         [_input(path) for path in options.inputs],
         order=options.order,
@@ -89,11 +89,11 @@ def pack(options: Namespace) -> int:
 
 def score(options: Namespace) -> int:
     """Print how well a model foresees a text."""
-    from edgectc.language import builder as language
+    from edgectc.language import loading, perplexity
 
-    model = language.load(options.model, required=True)
+    model = loading.load(options.model, required=True)
     assert model is not None
-    found = language.score(model, _lines(options.text))
+    found = perplexity.score(model, _lines(options.text))
     about = {
         **asdict(found),
         "perplexity": found.perplexity,
@@ -112,10 +112,10 @@ def score(options: Namespace) -> int:
 
 
 def _input(path: str) -> Iterator[str] | NGrams:
-    from edgectc.language import builder as language
+    from edgectc.language import loading
     from edgectc.language.ngram.tables import NGrams
 
-    found = language.read_input(path)
+    found = loading.read_input(path)
     return found if isinstance(found, NGrams) else _shown(path, found)
 
 

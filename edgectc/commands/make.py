@@ -136,15 +136,17 @@ def _pack_source(options: Namespace, name: str) -> Any:
 
 def lexicon(options: Namespace) -> int:
     """Build a lexicon file."""
+    from edgectc.core.files import file_sha256
     from edgectc.language import lexicon as lexicons
+    from edgectc.language import sources
 
-    built, dropped = lexicons.build(
+    built, dropped = sources.build(
         options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
     )
     if options.casing:
-        built = lexicons.recased(built, options.casing)
+        built = sources.recased(built, options.casing)
     if options.offensive:
-        built, flagged = lexicons.unoffending(built, options.offensive)
+        built, flagged = sources.unoffending(built, options.offensive)
         if flagged is not None:
             dropped["offensive"] = len(flagged.words)
             flagged.write(Path(options.out).parent / lexicons.OFFENSIVE)
@@ -154,7 +156,7 @@ def lexicon(options: Namespace) -> int:
     about = {
         "path": options.out,
         "words": len(built.log_probs),
-        "sha256": lexicons.file_sha256(options.out),
+        "sha256": file_sha256(options.out),
         "dropped": dict(dropped),
     }
     if options.json:

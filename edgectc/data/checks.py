@@ -22,7 +22,7 @@ from edgectc.core.types import Array, Sample, Swipe
 from edgectc.data import signals, swipe_files
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
-from edgectc.language.lexicon import spell
+from edgectc.language.spelling import spell
 
 Room = Callable[[Swipe | Sample], int]  # output frames that a model has for a recording
 

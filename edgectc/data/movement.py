@@ -16,7 +16,7 @@ import numpy as np
 from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Swipe
 from edgectc.formats import layouts
-from edgectc.language.lexicon import spell
+from edgectc.language.spelling import spell
 
 STATISTICS: dict[str, str] = {
     "speed": "keys per second: path over duration",

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgectc.core.types import Array, Swipe
 from edgectc.formats import layouts
-from edgectc.language.lexicon import spell
+from edgectc.language.spelling import spell
 
 _RAMP_MS = 250.0  # in this time 63 % of the step at the joint is gone
 _LONGEST = 14  # letters

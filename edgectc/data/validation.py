@@ -16,7 +16,7 @@ import numpy as np
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import frames_needed
 from edgectc.core.types import Array
-from edgectc.language.lexicon import letters, spell
+from edgectc.language.spelling import letters, spell
 
 REASONS: dict[str, str] = {
     "bad_shape": "The points are not numbers in (n, 3) columns x, y, t_ms, or lack a key.",

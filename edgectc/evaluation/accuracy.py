@@ -21,7 +21,8 @@ from edgectc.core.errors import InputError
 from edgectc.core.types import Swipe
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
-from edgectc.language.lexicon import Lexicon, letters, word_hash
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import letters, word_hash
 from edgectc.runtime.recognizer import Recognizer
 
 _LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}

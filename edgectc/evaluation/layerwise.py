@@ -104,9 +104,9 @@ def drill(path: Path, model: nn.Module, *, limit_db: float | None = None) -> Dri
 
 def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str, Array]]:
     """The reference case whose answer differs most, and its inputs."""
-    from edgectc.runtime import recognizer
+    from edgectc.runtime import loading
 
-    loaded = recognizer.from_bytes(data, manifest, lexicon=None)
+    loaded = loading.from_bytes(data, manifest, lexicon=None)
     boards = {board.name: board for board in map(layouts.parse, manifest.layouts)}
     found: list[tuple[float, str, Case, dict[str, Array]]] = []
     for case in reference.from_json(manifest.reference):

@@ -20,7 +20,7 @@ from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Array, Swipe
 from edgectc.decoding.search.trace import Path
 from edgectc.formats.layouts import Layout
-from edgectc.language.lexicon import letters
+from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer, path_of
 
 # First step and lower limit of each weight that can be tuned; a step is halved twice.

@@ -30,7 +30,7 @@ from edgectc.formats import reference
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.reference import Case
 from edgectc.language.lexicon import Lexicon
-from edgectc.runtime import recognizer
+from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
 
 _RESAMPLING = 1e-5  # key widths and seconds; float32 rounding of the stored trace
@@ -55,7 +55,7 @@ def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
     data, manifest = manifests.read(path)
     sealed = Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")
     try:
-        words, note = recognizer.find_words(manifest.lexicon, path.parent, lexicon), ""
+        words, note = loading.find_words(manifest.lexicon, path.parent, lexicon), ""
     except BundleFileMissingError as error:
         words, note = None, str(error)
     try:
@@ -81,13 +81,13 @@ def opened(
         MissingDependencyError: it can neither be run nor be read back here.
     """
     try:
-        return recognizer.from_bytes(data, manifest, lexicon=lexicon), ""
+        return loading.from_bytes(data, manifest, lexicon=lexicon), ""
     except MissingDependencyError as error:
         read_back = getattr(registry.module("runners", manifest.target), "read_back", None)
         if read_back is None:
             raise
         engine = read_back(data)
-        return recognizer.from_bytes(data, manifest, lexicon=lexicon, engine=engine), str(error)
+        return loading.from_bytes(data, manifest, lexicon=lexicon, engine=engine), str(error)
 
 
 def compare(
@@ -320,7 +320,7 @@ def _verify_bundle(path: Path) -> Report:
         checks += [replace(c, name=f"{artifact.name} {c.name}") for c in report.checks]
         figures |= {f"{artifact.name} {k}": v for k, v in report.figures.items()}
     try:
-        loaded = recognizer.load(path, runner="eager")
+        loaded = loading.load(path, runner="eager")
     except MissingDependencyError as error:
         checks.append(Check("weights", "not_run", str(error)))
     else:

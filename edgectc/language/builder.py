@@ -1,145 +1,26 @@
-"""Language models: loading one whatever its format, building one from text, scoring a text."""
+"""Language models from texts and other language models; writing them."""
 
 from __future__ import annotations
 
-import functools
-import logging
 import math
 import os
-import zlib
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from edgectc.core import registry
-from edgectc.core.errors import ConfigError, EdgectcError
-from edgectc.core.types import LanguageModel
-from edgectc.language.lms import arpa
-from edgectc.language.lms.kenlm import MAGIC as KENLM_MAGIC
+from edgectc.core.errors import ConfigError
 from edgectc.language.ngram import (
     arpa_file,
     counting,
-    files,
     kneser_ney,
     mixture,
     pruning,
-    sphinx,
     tables,
 )
 from edgectc.language.ngram import sentences as _text
-from edgectc.language.ngram.tables import NGrams, normalize_word
-
-__all__ = [
-    "SUFFIXES",
-    "Built",
-    "TextScore",
-    "WordModel",
-    "build",
-    "check_suffix",
-    "load",
-    "normalize_word",
-    "read_input",
-    "read_lines",
-    "score",
-    "write",
-]
+from edgectc.language.ngram.tables import NGrams
 
 SUFFIXES = (".arpa", ".arpa.gz", ".lm")
-
-
-class WordModel(LanguageModel, Protocol):
-    """What every language model of ours is: it also tells which words it knows."""
-
-    def known(self, word: str) -> bool:
-        """Return whether ``word`` is in the vocabulary."""
-        ...
-
-
-def load(path: str | os.PathLike[str], *, required: bool = False) -> WordModel | None:
-    """Return the language model of a file, or None where it cannot be had and is not required.
-
-    The content says which format it is: `.lm`, ARPA (plain or gzip), a binary of KenLM or CMU
-    Sphinx, or a lexicon.
-    Nothing is ever downloaded. Without its language model a decoder goes on with the lexicon alone,
-    and a warning of the logger "edgectc" says so, once.
-
-    Args:
-        path: the file.
-        required: raise instead of warning.
-
-    Raises:
-        ConfigError: required, and the file is missing, damaged or no language model.
-        MissingDependencyError: required, and the file needs the module kenlm.
-    """
-    try:
-        name = _format(Path(path))
-        model: WordModel = registry.create("lms", {"type": name}, path=Path(path))
-        return model
-    except EdgectcError as error:
-        if required:
-            raise
-        warn(str(error))
-        return None
-
-
-@functools.lru_cache(maxsize=256)
-def warn(message: str) -> None:
-    """Say, once a message, that decoding goes on without a language model."""
-    logging.getLogger("edgectc").warning(
-        "no language model, decoding goes on with the lexicon alone: %s", message
-    )
-
-
-def read_input(path: str | os.PathLike[str]) -> Iterable[str] | NGrams:
-    """Return what `build` takes of a file: a language model, told by its content, or lines of text.
-
-    Models are ARPA files (plain or gzip), `.lm` files and binary ones of CMU Sphinx.
-
-    Raises:
-        ConfigError: the file cannot be read, is damaged, or is another kind of language model.
-    """
-    try:
-        name = _named(files.head(path))
-    except (OSError, EOFError, zlib.error):
-        name = None  # reading it as text says what is wrong
-    if name is None:
-        return read_lines(path)
-    if name != "arpa":
-        raise ConfigError(
-            f"{str(path)!r} is a language model whose n-grams cannot be listed ({name}); "
-            "give text, an ARPA file, a .lm file or a binary model of CMU Sphinx"
-        )
-    return arpa.read(path)
-
-
-def _named(head: bytes) -> str | None:
-    """Return the registered name of what can read a file, None if nothing can."""
-    if head.startswith(KENLM_MAGIC):
-        return "kenlm"
-    if head.startswith((tables.MAGIC, sphinx.MAGIC)) or b"\\data\\" in head:
-        return "arpa"
-    if head.startswith(b"# edgectc lexicon"):
-        return "unigram"
-    return None
-
-
-def _format(path: Path) -> str:
-    """Return the registered name of what can read a file."""
-    try:
-        head = files.head(path)
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"no language model {str(path)!r}; build one with `edgectc lm build`"
-        ) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
-    if (name := _named(head)) is not None:
-        return name
-    raise ConfigError(
-        f"{str(path)!r} is no language model: expected a .lm file, an ARPA file, a binary of KenLM "
-        f"or CMU Sphinx, or a lexicon, got {len(head)} bytes that begin with {head[:24]!r}"
-    )
 
 
 @dataclass(frozen=True)
@@ -277,63 +158,6 @@ def check_suffix(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXE
     """
     if not str(path).endswith(tuple(suffixes)):
         raise ConfigError(f"{str(path)!r} must end in {' or '.join(suffixes)}")
-
-
-@dataclass(frozen=True)
-class TextScore:
-    """How well a model foresees a text.
-
-    Attributes:
-        log_prob: natural log of the probability of all words and sentence ends.
-        sentences: sentences.
-        words: words, without sentence ends.
-        unknown: words outside the vocabulary.
-        known_log_prob: the part of ``log_prob`` without unknown words.
-    """
-
-    log_prob: float
-    sentences: int
-    words: int
-    unknown: int
-    known_log_prob: float
-
-    @property
-    def perplexity(self) -> float:
-        """Exp of the mean surprise of a word or sentence end, unknown words included."""
-        return math.exp(-self.log_prob / (self.words + self.sentences))
-
-    @property
-    def known_perplexity(self) -> float:
-        """The same without unknown words, which is what models of one vocabulary compare by."""
-        return math.exp(-self.known_log_prob / (self.words - self.unknown + self.sentences))
-
-
-def score(model: WordModel, lines: Iterable[str]) -> TextScore:
-    """Return how well a model foresees a text, sentence by sentence.
-
-    Raises:
-        ConfigError: the text holds no word.
-    """
-    total = known = 0.0
-    sentences = words = unknown = 0
-    for line in lines:
-        for sentence in _text.sentences(line):
-            state: Hashable = model.start()
-            sentences += 1
-            for word in sentence:
-                value, state = model.score(state, word)
-                words += 1
-                total += value
-                if model.known(word):
-                    known += value
-                else:
-                    unknown += 1
-            value = model.finish(state)
-            total += value
-            known += value
-    if not words:
-        raise ConfigError("the text holds no word; nothing to score")
-    return TextScore(total, sentences, words, unknown, known)
 
 
 read_lines = _text.lines

@@ -17,7 +17,8 @@ from edgectc.core.errors import ConfigError
 from edgectc.core.files import write_bytes
 from edgectc.core.types import Array
 from edgectc.language import tries
-from edgectc.language.lexicon import Lexicon, spell
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import spell
 from edgectc.language.tries import Trie
 
 MAGIC = b"edgelex1"

@@ -15,8 +15,8 @@ from edgectc.core.schemes import SUPPORTED, Float32
 from edgectc.core.types import Array
 from edgectc.data import swipe_files
 from edgectc.evaluation import tuning, verification
-from edgectc.exporting import exporter
-from edgectc.exporting.exporter import Job
+from edgectc.exporting import artifact
+from edgectc.exporting.artifact import Job
 from edgectc.exporting.lowering import calibration as calibrations
 from edgectc.exporting.lowering.quantization_plan import (
     CONVOLUTION,
@@ -31,7 +31,7 @@ from edgectc.formats.manifest import Manifest
 from edgectc.quantization import fake_quantize, measure, observe, samples
 from edgectc.quantization.budget_search import Point
 from edgectc.quantization.measure import Judge
-from edgectc.runtime import recognizer
+from edgectc.runtime import loading
 
 _RANKED = 128  # samples that operators are ranked on
 _TIMED = 200
@@ -75,7 +75,7 @@ class Work:
         self.inputs = self._looked_at()
         self.plan = self._plan()
         plain = replace(job, scheme=Float32())
-        data, manifest = exporter.sealed(plain, job.convert())
+        data, manifest = artifact.sealed(plain, job.convert())
         self.float_bytes = _size(data)
         self.before, self.unrun = self._runner(data, manifest)
 
@@ -180,7 +180,7 @@ class Work:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(found))
             found = found.rows(sorted(order[:limit].tolist()))
-        words = recognizer.load(self.bundle.path, runner="eager")
+        words = loading.load(self.bundle.path, runner="eager")
         self.judge = Judge(self.bundle, words, found, self.before)
 
     def ranking(self) -> list[str]:
@@ -202,7 +202,7 @@ class Work:
         print(f"{len(kept)} of {len(self.operators)} operators in float", file=sys.stderr)
         converted = job.convert(plan)
         nonfinite.check_steps(job.maker.constants(converted))
-        data, manifest = exporter.sealed(job, converted)
+        data, manifest = artifact.sealed(job, converted)
         self._check_shrunk(_size(data), plan)
         engine, unrun = self._runner(data, manifest)
         inputs = self.judge.dev.inputs if self.judge else self.inputs
@@ -232,7 +232,7 @@ class Work:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(swipes))
             swipes = [swipes[i] for i in sorted(order[:limit].tolist())]
-        engine, _ = self._runner(*exporter.sealed(self.job, point.converted))
+        engine, _ = self._runner(*artifact.sealed(self.job, point.converted))
         loaded = measure.with_engine(self.judge.words, engine)
         preset = tuning.tune(loaded, swipes).preset
         self.tuned = True

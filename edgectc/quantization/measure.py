@@ -21,7 +21,7 @@ from edgectc.core.types import Array
 from edgectc.evaluation.accuracy import seen_words
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
-from edgectc.language.lexicon import letters, word_hash
+from edgectc.language.spelling import letters, word_hash
 from edgectc.quantization.samples import Recordings
 from edgectc.runtime.recognizer import Recognizer
 

@@ -17,8 +17,10 @@ from typing import Any
 from edgectc.core import nonfinite, schemes
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.core.schemes import Float32
+from edgectc.exporting import artifact as artifact_module
 from edgectc.exporting import exporter
-from edgectc.exporting.exporter import Artifact, Job
+from edgectc.exporting import origin as origin_module
+from edgectc.exporting.artifact import Artifact, Job
 from edgectc.exporting.lowering import calibration as calibrations
 from edgectc.formats import bundle as bundles
 from edgectc.quantization.budget_search import Budgets, Point, search
@@ -110,13 +112,13 @@ def quantize(
             given, tensors = stack.enter_context(repaired(path, repair_from))
         maker = exporter.target_for(target, scheme)
         bundle = bundles.read(bundles.locate(given))
-        origin = exporter.of_bundle(bundle)
+        origin = origin_module.of_bundle(bundle)
         if retune_decoder and (origin.frontend["type"], origin.decoder["type"]) != _TUNABLE:
             raise ConfigError(
                 f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; only "
                 "'lexicon' over 'swipe' can be tuned; leave --retune-decoder out"
             )
-        final = exporter.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
+        final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
         work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))
         if min_speedup is not None and work.unrun:
@@ -135,6 +137,6 @@ def quantize(
                     "the tuned decoder loses more than the budget; leave it as it was"
                 )
         report = {**work.report(point, tried), "repaired": tensors}
-        data, manifest = exporter.sealed(job, point.converted, quantization=report)
-        artifact = exporter.write(job, data, manifest)
+        data, manifest = artifact_module.sealed(job, point.converted, quantization=report)
+        artifact = artifact_module.write(job, data, manifest)
     return Quantized(artifact, point, tuple(tried), report)

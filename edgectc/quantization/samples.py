@@ -21,7 +21,7 @@ from edgectc.data import signals, swipe_files
 from edgectc.data.samples import landmarks, neural
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
-from edgectc.language.lexicon import letters
+from edgectc.language.spelling import letters
 
 _GENERATED = {"train": 512, "dev": 100}
 _UNLIKE = 30.0  # times larger or smaller than the reference recordings: another unit

@@ -17,7 +17,7 @@ from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, InputError, ParityError
 from edgectc.exporting.byo.adapter import Adapter
 from edgectc.formats import manifest as manifests
-from edgectc.runtime import recognizer
+from edgectc.runtime import loading
 
 TARGETS = ["onnx", pytest.param("pte", marks=pytest.mark.slow)]
 
@@ -208,7 +208,7 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     about = json.loads(capsys.readouterr().out)
     assert about["status"] == "pass"
     assert "length map" in {check["name"] for check in about["checks"]}
-    loaded = recognizer.load(files / "conformer.onnx")
+    loaded = loading.load(files / "conformer.onnx")
     assert loaded(np.load("s.npz")["features"][0]).best.text
     assert cli.main(["decode", "conformer.onnx", "--input", "s.npz", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -29,9 +29,10 @@ from edgectc.exporting import exporter
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
-from edgectc.language.lexicon import Lexicon, letters
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import letters
 from edgectc.networks import model as models
-from edgectc.runtime import recognizer
+from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
 
 TARGETS = ["onnx", "pte"]  # what runs here; coreml has tests of its own
@@ -236,7 +237,7 @@ def test_a_converter_that_breaks_the_graph_leaves_no_file(
 def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) -> None:
     data, manifest = manifests.read(artifacts["onnx"])
     drifted = dataclasses.replace(manifest, frontend={**manifest.frontend, "time_share": 0.4})
-    loaded = recognizer.from_bytes(data, drifted, lexicon=None)
+    loaded = loading.from_bytes(data, drifted, lexicon=None)
     report = verification.compare(loaded, drifted, reference.from_json(manifest.reference))
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 

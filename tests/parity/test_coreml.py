@@ -29,7 +29,7 @@ from edgectc.core.errors import (
     ParityError,
 )
 from edgectc.core.quiet import quiet
-from edgectc.exporting import exporter, untrained
+from edgectc.exporting import artifact, exporter, untrained
 from edgectc.exporting.targets import coreml
 from edgectc.formats import manifest as manifests
 from edgectc.runtime import mil
@@ -207,7 +207,7 @@ def test_without_its_repair_a_reciprocal_is_off(
 
 def test_a_changed_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
-    real = exporter._compare_weights
+    real = artifact._compare_weights
 
     def careless(stored: Any, model: Any) -> None:
         assert "head_scores_weight" in stored

@@ -13,7 +13,8 @@ import edgectc
 from edgectc.commands import cli
 from edgectc.core import registry, schemes
 from edgectc.core.errors import InputError, NonFiniteError, UnsupportedSchemeError
-from edgectc.exporting import exporter, packing
+from edgectc.exporting import artifact, exporter, packing
+from edgectc.exporting import origin as origin_module
 from edgectc.exporting.lowering import quantization_plan
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest
@@ -47,7 +48,7 @@ def test_masks_softmax_and_the_tail_stay_in_float(
     """Only layers of the plan are rounded: nothing rounded feeds or leaves what is by design."""
     import onnx
 
-    origin = exporter.of_bundle(bundles.read(small("conformer")))
+    origin = origin_module.of_bundle(bundles.read(small("conformer")))
     maker, how = exporter.target_for("onnx", scheme), schemes.scheme(scheme)
     found = quantization_plan.operators(origin.model, maker.kinds(scheme))
     names = [one.name for one in found]
@@ -55,7 +56,7 @@ def test_masks_softmax_and_the_tail_stay_in_float(
     ends = dict.fromkeys(names, (-4.0, 4.0))
     plan = quantization_plan.Plan(how, frozenset(names), ends, ends, ends)
     graph = onnx.load_from_string(
-        maker.convert(origin.model, exporter._example(origin), plan)
+        maker.convert(origin.model, artifact._example(origin), plan)
     ).graph
     users: dict[str, list[str]] = {}
     for node in graph.node:

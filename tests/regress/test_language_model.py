@@ -14,14 +14,14 @@ import pytest
 
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError
-from edgectc.language import builder as language
+from edgectc.language import loading
 
 ARPA = "\\data\\\nngram 1=3\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-0.5\ta\n\n\\end\\\n"
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    language.warn.cache_clear()
+    loading.warn.cache_clear()
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something tried to reach the network")
@@ -49,25 +49,25 @@ def test_a_model_that_cannot_be_had(
     if content is not None:
         path.write_bytes(content)
     with caplog.at_level(logging.WARNING, logger="edgectc"):
-        assert language.load(path) is None
-        assert language.load(path) is None
+        assert loading.load(path) is None
+        assert loading.load(path) is None
     assert len(caplog.records) == 1, "said once"
     assert "goes on with the lexicon alone" in caplog.text
     assert "4-gram-small.arpa" in caplog.text
     with pytest.raises(ConfigError, match=r"4-gram-small\.arpa"):
-        language.load(path, required=True)
+        loading.load(path, required=True)
 
 
 def test_a_folder_is_no_model(tmp_path: Path) -> None:
-    assert language.load(tmp_path) is None
+    assert loading.load(tmp_path) is None
     with pytest.raises(ConfigError):
-        language.load(tmp_path, required=True)
+        loading.load(tmp_path, required=True)
 
 
 def test_the_content_decides_not_the_name(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     path.write_text(ARPA)
-    model = language.load(path, required=True)
+    model = loading.load(path, required=True)
     assert model is not None
     assert model.known("A")
 
@@ -75,7 +75,7 @@ def test_the_content_decides_not_the_name(tmp_path: Path) -> None:
 def test_a_model_in_memory_outlives_its_file(tmp_path: Path) -> None:
     (tmp_path / "x.arpa").write_text(ARPA)
     assert cli.main(["lm", "pack", str(tmp_path / "x.arpa"), "--out", str(tmp_path / "x.lm")]) == 0
-    model = language.load(tmp_path / "x.lm", required=True)
+    model = loading.load(tmp_path / "x.lm", required=True)
     (tmp_path / "x.lm").unlink()
     assert model is not None
     before = model.score(model.start(), "a")[0]

@@ -21,7 +21,7 @@ from edgectc.formats import layouts
 from edgectc.language.lexicon import Lexicon
 from edgectc.training.loop import checkpoints, devices
 from edgectc.training.loop.trainer import Trainer, train
-from edgectc.training.objectives import losses
+from edgectc.training.objectives import forward, losses
 from edgectc.training.objectives.mmi import mmi, term
 from edgectc.training.preparing import prepare
 from edgectc.training.settings import Loss
@@ -185,7 +185,7 @@ def test_without_words_it_is_refused() -> None:
 def test_samples_of_no_known_kind_are_refused_not_passed_over() -> None:
     said = torch.zeros(2, 3, 2).log_softmax(2)
     frames, labels = torch.tensor([3, 3]), [(0,), (0,)]
-    one = losses.Forward(lambda: said, {}, said, frames, labels, 1, 0, kinds=(0,))
+    one = forward.Forward(lambda: said, {}, said, frames, labels, 1, 0, kinds=(0,))
     rivals = LexiconRivals(PRESET, Lexicon.from_counts({"a": 1.0}), [])
     with pytest.raises((ValueError, IndexError)):
         term(rivals)(one)

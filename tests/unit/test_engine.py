@@ -17,9 +17,9 @@ import edgectc
 from edgectc.decoding.search import compiled
 from edgectc.formats import bundle, layouts
 from edgectc.formats.manifest import unpack_array
-from edgectc.language import lexicon as lexicons
+from edgectc.language import spelling
 from edgectc.language.ngram.tables import normalize_word
-from edgectc.runtime import recognizer
+from edgectc.runtime import loading
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -177,7 +177,7 @@ def test_answers_as_the_decoder_does_with_a_dictionary_in_many_contexts(
     engine: Engine, shipped: Path, rng: np.random.Generator
 ) -> None:
     mine = edgectc.UserDictionary()
-    model = recognizer.load(shipped, runner="onnx", dictionary=mine)
+    model = loading.load(shipped, runner="onnx", dictionary=mine)
     board = layouts.load("qwerty")
     engine.columns([*board.letters, "<blank>"], board)
     contexts = ["", "the", "i am", "thank you very", "it's", "new york", "of the", "qqq of",
@@ -191,12 +191,12 @@ def test_answers_as_the_decoder_does_with_a_dictionary_in_many_contexts(
         elif number % 3 == 0 and word not in mine:
             mine.add(word if number else "zyxgle", 2.0 + number)
             text = word if number else "zyxgle"
-            engine.word(text, lexicons.letters(text), 2.0 + number, 0.0, False)
+            engine.word(text, spelling.letters(text), 2.0 + number, 0.0, False)
         context = str(contexts[number % len(contexts)]).split()
         engine.context(context)
         logits = rng.normal(0.0, 1.5, (20, 27))
         logits[:, 26] += 2.0
-        for i, letter in enumerate(lexicons.letters(word)):
+        for i, letter in enumerate(spelling.letters(word)):
             logits[1 + 2 * i, board.letters.index(letter)] += 6.0
         table = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
         decode = model.decoder(board)

@@ -12,7 +12,7 @@ from edgectc.core.types import Decoded, Hypothesis, Swipe
 from edgectc.data import swipe_files
 from edgectc.evaluation import accuracy as evaluation
 from edgectc.evaluation.accuracy import Answer
-from edgectc.language.lexicon import word_hash
+from edgectc.language.spelling import word_hash
 
 
 class Parrot:

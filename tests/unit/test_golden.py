@@ -19,8 +19,8 @@ from edgectc.decoding.decoders import lexicon as decoders
 from edgectc.decoding.search import compiled
 from edgectc.formats import bundle, layouts, manifest
 from edgectc.formats.manifest import unpack_array
-from edgectc.language import builder as language
 from edgectc.language import lexicon as lexicons
+from edgectc.language import loading, spelling
 from edgectc.language.ngram.tables import normalize_word
 from edgectc.runtime import recognizer
 
@@ -96,13 +96,13 @@ def test_search_alone(tmp_path: Path) -> None:
     trie, lm = tmp_path / "words.trie", tmp_path / "words.lm"
     trie.write_bytes(base64.b64decode(golden["lexicon"]))
     lm.write_bytes(base64.b64decode(golden["language_model"]))
-    lexicon, model = lexicons.Lexicon.read(trie), language.load(lm, required=True)
+    lexicon, model = lexicons.Lexicon.read(trie), loading.load(lm, required=True)
     board = layouts.parse(golden["layout"])
     assert len(golden["cases"]) >= 40
     for case in golden["cases"]:
         mine = edgectc.UserDictionary()
         for word, held in case["user"].items():
-            assert lexicons.spell(word, set(golden["letters"])) == held["spelled"]
+            assert spelling.spell(word, set(golden["letters"])) == held["spelled"]
             if held["count"]:
                 mine.add(word, held["count"])
             mine.boost(word, held["boost"])
@@ -143,7 +143,7 @@ def test_scores_are_sums_over_all_alignments() -> None:
         table = unpack_array(case["log_probs"]).astype(np.float64)
         blank = case["columns"].index("<blank>")
         for one in case["words"]:
-            label = [case["columns"].index(letter) for letter in lexicons.letters(one["text"])]
+            label = [case["columns"].index(letter) for letter in spelling.letters(one["text"])]
             assert _forward(table, label, blank) <= one["score"] + 12.0  # log of the rarest word
             assert one["score"] < _forward(table, label, blank)
             seen += 1
@@ -181,7 +181,7 @@ def test_refused_points() -> None:
 def test_spelling_and_normal_form() -> None:
     golden = _read("checks.json")
     for case in golden["words"]:
-        assert lexicons.spell(case["text"], golden["alphabet"]) == case["spelled"]
+        assert spelling.spell(case["text"], golden["alphabet"]) == case["spelled"]
         assert normalize_word(case["text"]) == case["normalized"]
 
 

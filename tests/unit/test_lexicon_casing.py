@@ -11,7 +11,8 @@ from edgectc.commands import cli
 from edgectc.core.errors import BundleFileMissingError, ConfigError
 from edgectc.data.samples.swipe import swipe
 from edgectc.formats import layouts
-from edgectc.language.lexicon import Lexicon, merged, recased, unoffending
+from edgectc.language.lexicon import Lexicon, merged
+from edgectc.language.sources import recased, unoffending
 
 AOSP = """dictionary=main:en
  word=I,f=200,flags=,originalFreq=200

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from edgectc.core.errors import ConfigError, MissingDependencyError
-from edgectc.language.lexicon import Lexicon, build, file_sha256, letters, spell
+from edgectc.core.files import file_sha256
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.sources import build
+from edgectc.language.spelling import letters, spell
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_read_names_file_and_line(tmp_path, line):
         b"# edgectc lexicon 1\n",
         b"# edgectc lexicon 1\na\t-1\na\t-1\n",
         b"\xff\xfe\x00",
-        gzip.compress(b"# edgectc lexicon 1\nthe\t-1.0\n")[:-9],
+        gzip.compress(b"# edgectc lexicon 1\nthe\t-1.0\n", mtime=0)[:-9],
         b"\x1f\x8bnot gzip",
     ],
 )

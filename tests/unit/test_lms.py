@@ -18,6 +18,8 @@ from edgectc.commands import cli
 from edgectc.core import registry
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.language import builder as language
+from edgectc.language import loading
+from edgectc.language import perplexity as perplexity_module
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.lms import arpa
 from edgectc.language.ngram import arpa_file, counting, kneser_ney, mixture, sentences, tables
@@ -131,7 +133,7 @@ def test_estimates_equal_plain_dictionaries(order: int, prune: list[int], tmp_pa
         for n, counts in enumerate(oracle.adjusted, start=1)
     )
     language.write(tmp_path / "x.lm", built.ngrams)
-    model = language.load(tmp_path / "x.lm", required=True)
+    model = loading.load(tmp_path / "x.lm", required=True)
     assert model is not None
     for line in random.Random(1).sample(corpus(), 60):
         words = ("<s>", *line.split())
@@ -247,7 +249,7 @@ def _lone(texts: list[list[str]], which: int) -> tables.NGrams:
 
 
 def perplexity(ngrams: tables.NGrams, text: list[str]) -> float:
-    return language.score(arpa.NGramModel(ngrams), text).perplexity
+    return perplexity_module.score(arpa.NGramModel(ngrams), text).perplexity
 
 
 def test_pruning_to_a_size_keeps_what_matters() -> None:
@@ -397,7 +399,7 @@ def test_unigram_model_of_a_lexicon(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="needs a lexicon"):
         registry.create("lms", {"type": "unigram"})
     lexicon.write(tmp_path / "x.tsv.gz")
-    assert language.load(tmp_path / "x.tsv.gz", required=True).known("Polish")  # type: ignore[union-attr]
+    assert loading.load(tmp_path / "x.tsv.gz", required=True).known("Polish")  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", registry.names("lms"))
@@ -430,8 +432,8 @@ def test_kenlm_binary_without_the_module(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setitem(__import__("sys").modules, "kenlm", None)
     (tmp_path / "x.bin").write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0")
     with pytest.raises(MissingDependencyError, match=r"pip install 'edgectc\[kenlm\]'"):
-        language.load(tmp_path / "x.bin", required=True)
-    assert language.load(tmp_path / "x.bin") is None
+        loading.load(tmp_path / "x.bin", required=True)
+    assert loading.load(tmp_path / "x.bin") is None
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -540,4 +542,6 @@ def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
         pytest.skip("needs text/tatoeba-en below EDGECTC_DATA")
     english = [line for line in language.read_lines(text) if re.search("[a-zA-Z]", line)]
     model = arpa.create(arpa.Options(), path=shipped / "words.lm")
-    assert language.score(model, english[49::50]).perplexity == pytest.approx(56.74, abs=0.02)
+    assert perplexity_module.score(model, english[49::50]).perplexity == pytest.approx(
+        56.74, abs=0.02
+    )

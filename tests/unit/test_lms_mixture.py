@@ -13,6 +13,7 @@ import pytest
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
+from edgectc.language import loading, perplexity
 from edgectc.language.lms import arpa
 from edgectc.language.ngram import tables
 
@@ -145,7 +146,7 @@ def test_pruning_a_model_is_nearly_as_good_as_with_its_text() -> None:
              for b in (small, again)]  # fmt: skip
     assert max(sizes) <= 9000
     scores = [
-        language.score(arpa.NGramModel(ngrams), text).perplexity
+        perplexity.score(arpa.NGramModel(ngrams), text).perplexity
         for ngrams in (full, small.ngrams, again.ngrams)
     ]
     assert scores[0] < scores[1]
@@ -187,7 +188,7 @@ ngram 3=3
 
 def test_spellings_and_marks_of_other_tool_kits(tmp_path: Path) -> None:
     (tmp_path / "x.arpa").write_text(ARPA, encoding="utf-8")
-    inputs = [language.read_input(tmp_path / "x.arpa")]
+    inputs = [loading.read_input(tmp_path / "x.arpa")]
     built = language.build(inputs, weights=[1], vocabulary=["the", "don't", "dog"]).ngrams
     assert built.words == ("<unk>", "<s>", "</s>", "the", "dog", "don't")
     # Of equal words the first counts; (a.m. dog The) ends in (dog The), and (The dog </s>) stays.

@@ -14,6 +14,7 @@ import pytest
 
 from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
+from edgectc.language import loading
 from edgectc.language.lms import arpa
 from edgectc.language.ngram import sphinx as _sphinx
 
@@ -105,7 +106,7 @@ def test_every_score_is_that_of_the_ngrams(order: int, promised: int, tmp_path: 
     model = made(order)
     data = binary(model, WORDS, order, promised=promised)
     (tmp_path / "x.bin").write_bytes(gzip.compress(data, 1) if promised else data)
-    read = language.load(tmp_path / "x.bin", required=True)
+    read = loading.load(tmp_path / "x.bin", required=True)
     assert read is not None
     assert read.order == order  # type: ignore[attr-defined]
     for history in histories(order):
@@ -151,7 +152,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
     for cut in cuts:
         path.write_bytes(data[:cut])
         with pytest.raises(ConfigError, match=r"x\.bin: .*(cut short|damaged)"):
-            language.load(path, required=True)
+            loading.load(path, required=True)
     path.write_bytes(data + b"\0")
     with pytest.raises(ConfigError, match="damaged or cut short"):
         arpa.read(path)

@@ -16,7 +16,7 @@ from edgectc.core.errors import BundleFileMissingError, ConfigError, InputError
 from edgectc.data import swipe_files
 from edgectc.data.samples.swipe import swipe
 from edgectc.formats import layouts
-from edgectc.language import builder as language
+from edgectc.language import loading
 
 QWERTY = layouts.load("qwerty")
 
@@ -93,7 +93,7 @@ def test_a_vanished_language_model_is_said_once_and_decoding_goes_on(
     monkeypatch.setattr(
         "edgectc.formats.bundle.models_dir", lambda: None
     )  # no other copy to be found
-    language.warn.cache_clear()
+    loading.warn.cache_clear()
     with caplog.at_level(logging.WARNING, logger="edgectc"):
         loaded = [edgectc.load(copied, runner="onnx") for _ in range(2)][-1]
     assert len([r for r in caplog.records if "no language model" in r.message]) == 1

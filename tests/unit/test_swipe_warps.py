@@ -18,7 +18,7 @@ from edgectc.data.splicing import letter_points, splice
 from edgectc.exporting.untrained import build
 from edgectc.formats import layouts
 from edgectc.training.loop.schedules import learning_rate
-from edgectc.training.objectives import losses
+from edgectc.training.objectives import forward, losses
 from edgectc.training.settings import Loss, Optimizer, Schedule, Settings
 from edgectc.training.swipes.arrays import Data, SwipeArrays, to_arrays
 from edgectc.training.swipes.augment import Augment
@@ -238,6 +238,6 @@ def test_agreement_without_views_is_refused() -> None:
     settings = Settings(model={}, loss=Loss(agreement=0.2))
     (term,) = losses.terms(settings, None, None)
     said = torch.zeros(1, 3, 2).log_softmax(2)
-    one = losses.Forward(lambda: said, {}, said, torch.tensor([3]), [(0,)], 1, 0)
+    one = forward.Forward(lambda: said, {}, said, torch.tensor([3]), [(0,)], 1, 0)
     with pytest.raises(ConfigError, match="views = 2"):
         term.value(one)

@@ -18,7 +18,8 @@ from edgectc.core.errors import UnknownNameError
 from edgectc.core.types import Array, Swipe
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
-from edgectc.language.lexicon import Lexicon, spell
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import spell
 
 
 @dataclass(frozen=True)

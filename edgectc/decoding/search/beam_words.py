@@ -12,7 +12,8 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, LanguageModel
 from edgectc.decoding.search.beam_tables import Spelling, Trie
 from edgectc.decoding.search.checks import of_sentence
-from edgectc.language.lexicon import Lexicon, spell
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import spell
 
 
 class Speller:

@@ -17,8 +17,8 @@ from edgectc.decoding.search.compiled import NativeDecoder
 from edgectc.decoding.search.overlay import Known, Overlay, tree_of
 from edgectc.decoding.search.prefix_search import Bounds, Tree
 from edgectc.language import tries
-from edgectc.language.lexicon import spell
 from edgectc.language.packed import PackedLexicon
+from edgectc.language.spelling import spell
 from edgectc.language.tries import Trie
 from edgectc.language.user_dictionary import UserDictionary
 

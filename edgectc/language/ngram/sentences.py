@@ -15,8 +15,8 @@ import numpy as np
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
-from edgectc.language.lexicon import letters
 from edgectc.language.ngram.tables import SPECIALS, normalize_word
+from edgectc.language.spelling import letters
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

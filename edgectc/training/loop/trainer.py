@@ -33,7 +33,7 @@ from edgectc.training.loop.checkpoints import Checkpoint
 from edgectc.training.loop.feeding import Feeder, bucketed, to_device
 from edgectc.training.loop.guards import StepGuard, first_bad
 from edgectc.training.loop.schedules import learning_rate
-from edgectc.training.objectives import losses
+from edgectc.training.objectives import forward, losses
 from edgectc.training.objectives.distillation import load_teacher, report
 from edgectc.training.parameters import Average, Freezer
 from edgectc.training.preparing import claim, make_optimizer, prepare
@@ -300,9 +300,9 @@ class Trainer:
 
     def _forward(
         self, batch: Batch, inputs: Mapping[str, Tensor], log_probs: Tensor
-    ) -> losses.Forward:
+    ) -> forward.Forward:
         frames = torch.from_numpy(output_frames(self.bare, batch.inputs["length"].numpy()))
-        return losses.Forward(
+        return forward.Forward(
             model=self.model,
             inputs=inputs,
             log_probs=log_probs,

@@ -14,7 +14,7 @@ intermediate activations keeps a forward hook on a module of ``model`` of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,38 +25,12 @@ from torch.nn import functional as F
 
 from edgectc.core.errors import ConfigError
 from edgectc.training.objectives import mmi
+from edgectc.training.objectives.forward import Forward
 from edgectc.training.settings import Distillation, Loss, Settings
 from edgectc.training.task import Rivals
 
 # Columns below this cannot be used by a sample: a layout has fewer keys than the model has slots.
 _UNUSED = -1e3
-
-
-@dataclass(frozen=True)
-class Forward:
-    """What one pass over a batch gave.
-
-    Attributes:
-        model: the network, for those who want to ask again.
-        inputs: what it was given, by name, on its device.
-        log_probs: (N, T', V) float32 what it answered, natural log.
-        frames: (N,) int64 valid output frames.
-        labels: token ids of each sample.
-        blank_id: column of the blank.
-        epoch: counted from 0.
-        views: ways in which each sample is shown: the first N / views rows are one of each.
-        kinds: see `edgectc.training.task.Batch`.
-    """
-
-    model: Callable[..., Tensor]
-    inputs: Mapping[str, Tensor]
-    log_probs: Tensor
-    frames: Tensor
-    labels: Sequence[Sequence[int]]
-    blank_id: int
-    epoch: int
-    views: int = 1
-    kinds: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from edgectc.core.errors import ConfigError
 from edgectc.training.task import Rival, Rivals
 
 if TYPE_CHECKING:
-    from edgectc.training.objectives.losses import Forward
+    from edgectc.training.objectives.forward import Forward
 
 
 def term(rivals: Rivals | None) -> Callable[[Forward], Tensor]:

@@ -9,7 +9,8 @@ from edgectc.core import registry
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 from edgectc.decoding.decoders.lexicon import Options
-from edgectc.language.lexicon import Lexicon, spell
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import spell
 from edgectc.training.task import Rival
 
 # Rivals of a label, and nats under the best beyond which a word is none: its gradient is nothing.

@@ -19,7 +19,8 @@ from edgectc.data.samples.swipe import generate
 from edgectc.data.splicing import splice
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
-from edgectc.language.lexicon import Lexicon, letters, word_hash
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import letters, word_hash
 from edgectc.training.cache import recall
 from edgectc.training.swipes.arrays import (
     Data,

@@ -1,0 +1,263 @@
+"""Network to artifact: convert, measure, embed, seal, verify, then name the file.
+
+A file that exists under its final name has passed; whatever goes wrong before leaves nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+import edgectc
+from edgectc.core import registry, schemes
+from edgectc.core.config import to_dict
+from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
+from edgectc.core.files import staged, staged_folder, write_bytes
+from edgectc.core.schemes import Scheme
+from edgectc.core.tokens import output_length
+from edgectc.core.types import Array, Check, Report
+from edgectc.evaluation import verification
+from edgectc.exporting.origin import Origin
+from edgectc.formats import layouts, reference
+from edgectc.formats import manifest as manifests
+from edgectc.formats.manifest import Content, Manifest
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An exported file, or folder, and the verdict it passed."""
+
+    path: Path
+    manifest: Manifest
+    report: Report
+    bytes: int
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One artifact to make.
+
+    Attributes:
+        origin: the network and what the manifest says about it.
+        target: name of the target.
+        maker: the target.
+        scheme: number format.
+        final: where the artifact goes.
+    """
+
+    origin: Origin
+    target: str
+    maker: Any
+    scheme: Scheme
+    final: Path
+
+    def convert(self, *plan: Any) -> Any:
+        """Return what the target makes of the network, under a plan if one is given.
+
+        Raises:
+            ExportError: the converter failed.
+        """
+        try:
+            return self.maker.convert(self.origin.model, _example(self.origin), *plan)
+        except ExportError as error:
+            if self.origin.suspects:
+                raise ExportError(
+                    f"{error}; seen in the network: {self.origin.suspects}"
+                ) from error
+            raise
+
+
+def sealed(
+    job: Job, converted: Any, *, quantization: Mapping[str, Any] | None = None
+) -> tuple[Any, Manifest]:
+    """Return the finished content of what a target converted, measured on the reference cases.
+
+    Args:
+        job: what it was made for.
+        converted: what the target returned.
+        quantization: what the manifest is to say about it.
+
+    Raises:
+        ParityError: the graph does not answer like the trained network.
+    """
+    blank = _manifest(job, quantization=quantization)
+    data = job.maker.embed(converted, blank)
+    figures = dict(_measure(data, blank, job.origin).figures)
+    if getattr(job.maker, "slow", False):
+        figures |= _slowdown(data, blank, job.origin)
+    manifest = dataclasses.replace(blank, parity=figures)
+    return manifests.sealed(job.maker.embed(converted, manifest)), manifest
+
+
+def write(job: Job, data: Content, manifest: Manifest) -> Artifact:
+    """Write a finished artifact under its final name once its very bytes have passed.
+
+    Raises:
+        ParityError: they do not answer like the trained network.
+    """
+    if isinstance(data, bytes):
+        with staged(job.final) as temporary:
+            temporary.write_bytes(data)
+            report = _rechecked(temporary, job.origin)
+    else:
+        with staged_folder(job.final) as temporary:
+            for name, content in data.items():
+                write_bytes(temporary / name, content)
+            report = _rechecked(temporary, job.origin)
+    return Artifact(job.final, manifest, report, manifests.size(data))
+
+
+def _rechecked(path: Path, origin: Origin) -> Report:
+    """Verify the very bytes that will get the final name, lexicon words included."""
+    report = verification.verify_artifact(path, lexicon=origin.words)
+    _require(report)
+    return dataclasses.replace(report, checks=(*origin.checks, *report.checks))
+
+
+def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
+    """Return the path of an artifact: ``out`` itself, or ``name`` in the folder ``out`` or here.
+
+    Raises:
+        ConfigError: what is there is no artifact that could be replaced.
+    """
+    suffix, final = Path(name).suffix, Path(name)
+    if out is not None:
+        folder = Path(out).is_dir() and Path(out).suffix != suffix
+        final = Path(out) / name if folder or os.fspath(out).endswith(os.sep) else Path(out)
+    if final.is_dir():
+        if suffix != ".mlpackage" or not (final / "Manifest.json").is_file():
+            raise ConfigError(f"{final} is a folder and no artifact; choose another --out")
+    elif suffix == ".mlpackage" and (final.exists() or final.suffix != suffix):
+        raise ConfigError(f"{final}: a Core ML artifact is a folder NAME.mlpackage")
+    return final
+
+
+def _example(origin: Origin) -> dict[str, torch.Tensor]:
+    boards = {board.name: board for board in map(layouts.parse, origin.layouts)}
+    case = origin.cases[0]
+    prepared = case.inputs(origin.model.frontend, reference.setting(boards, case.layout))
+    # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
+    return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
+
+
+def _measure(data: Content, manifest: Manifest, origin: Origin) -> Report:
+    """Run the finished graph on the reference cases; the words are checked once it is sealed."""
+    try:
+        loaded, unrun = verification.opened(data, manifest, lexicon=None)
+    except MissingDependencyError as error:  # made for another system
+        return Report((Check("log_probs", "not_run", str(error)),))
+    if unrun and manifest.scheme["type"] == "float32":
+        _compare_weights(getattr(loaded.engine, "weights", {}), origin.model)
+    report = verification.compare(loaded, manifest, origin.cases, unrun=unrun)
+    _require(report)
+    return report
+
+
+def _slowdown(data: Content, manifest: Manifest, origin: Origin) -> dict[str, float]:
+    """Measure, and warn, how much slower a file without a delegate is than PyTorch, one thread."""
+    loaded, _ = verification.opened(data, manifest, lexicon=None)
+    example = _example(origin)
+    arrays = {name: value.numpy() for name, value in example.items()}
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        theirs = _median_ms(lambda: origin.model(*example.values()))
+    torch.set_num_threads(before)
+    ours = _median_ms(lambda: loaded.engine.run(arrays))
+    logging.getLogger("edgectc").warning(
+        "portable kernels need %.1f ms a call here, PyTorch %.1f ms: %.0f times as long; "
+        "leave --delegate out, and XNNPACK runs the graph",
+        ours, theirs, ours / theirs,
+    )  # fmt: skip
+    return {"ms_per_call": ours, "ms_per_call_torch": theirs}
+
+
+def _median_ms(call: Callable[[], object]) -> float:
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        call()
+        times.append(1e3 * (time.perf_counter() - start))
+    return statistics.median(times)
+
+
+def _compare_weights(stored: Mapping[str, Array], model: nn.Module) -> None:
+    """Raise unless every weight that kept its name in the program kept its value too.
+
+    Converters merge others (gates of a recurrent layer, a scale and its convolution); what they
+    became is judged by what the program computes.
+    """
+    for name, tensor in model.state_dict().items():
+        written = stored.get(name.replace(".", "_"))
+        if written is None or written.size != tensor.numel():
+            continue
+        difference = float(np.abs(written.ravel() - tensor.numpy().ravel()).max())
+        if difference != 0.0:
+            raise ParityError(
+                f"the converter changed the weight {name} by {difference:.2g}; no file was made"
+            )
+
+
+def _require(report: Report) -> None:
+    for check in report.checks:
+        if check.status == "fail":
+            raise ParityError(
+                f"the converted graph failed {check.name}: {check.detail}; no file was made"
+            )
+
+
+def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
+    origin, maker, model = job.origin, job.maker, job.origin.model
+    contract = model.frontend.input_contract()
+    frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
+    packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return Manifest(
+        name=origin.name,
+        family=origin.family,
+        target=job.target,
+        options=to_dict(getattr(maker, "options", {})),
+        scheme=schemes.describe(job.scheme),
+        opset=maker.opset,
+        inputs=tuple(
+            {"name": name, **about, "shape": [maker.batch, *about["shape"][1:]]}
+            for name, about in contract.items()
+        ),
+        output={
+            "name": "log_probs",
+            "dtype": "float32",
+            "shape": [maker.batch, frames, len(origin.tokens)],
+            "stride": model.stride,
+            "window": model.window,
+        },
+        frontend=origin.frontend,
+        tokens=origin.tokens.symbols,
+        blank_id=origin.tokens.blank_id,
+        separator=origin.tokens.separator,
+        layouts=origin.layouts,
+        decoder=origin.decoder,
+        lexicon=origin.lexicon,
+        language_model=origin.language_model,
+        reference=reference.to_json(origin.cases),
+        source={
+            "weights_sha256": origin.weights_sha256,
+            "versions": {"edgectc": edgectc.__version__, **versions},
+            **({} if quantization is None else {"quantization": quantization}),
+        },
+        parity={},
+    )

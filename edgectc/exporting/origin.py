@@ -1,0 +1,142 @@
+"""What is exported: a network, opened once, and all that its manifest says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgectc.core import schemes
+from edgectc.core.config import from_dict, to_dict
+from edgectc.core.errors import ConfigError, ParityError
+from edgectc.core.schemes import Float32
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Check
+from edgectc.evaluation import verification
+from edgectc.exporting.byo import adoption
+from edgectc.formats import bundle as bundles
+from edgectc.formats import reference
+from edgectc.formats.bundle import Bundle
+from edgectc.formats.reference import Case
+from edgectc.networks import model as models
+from edgectc.runtime import loading
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is exported: a network and all that its manifest says of it.
+
+    Attributes:
+        name: of the model.
+        family: its kind: the encoder's name, or of a network made elsewhere its class.
+        model: the network, folded, in evaluation mode, with ``frontend``, ``stride``, ``window``.
+        frontend: its spec.
+        tokens: of the default layout.
+        cases: what the network has to answer.
+        decoder: preset.
+        weights_sha256: of the weights.
+        layouts: as in the bundle.
+        lexicon: as in the bundle.
+        language_model: as in the bundle.
+        words: the lexicon's file, None where there is none.
+        checks: what was looked at before the export.
+        suspects: what may be the cause if a converter fails.
+    """
+
+    name: str
+    family: str
+    model: Any
+    frontend: Mapping[str, Any]
+    tokens: Tokens
+    cases: list[Case]
+    decoder: Mapping[str, Any]
+    weights_sha256: str
+    layouts: tuple[Mapping[str, Any], ...] = ()
+    lexicon: Mapping[str, Any] | None = None
+    language_model: Mapping[str, Any] | None = None
+    words: str | None = None
+    checks: tuple[Check, ...] = ()
+    suspects: str = ""
+
+
+def of_bundle(bundle: Bundle) -> Origin:
+    """Return a bundle's network and what its manifest will say.
+
+    Raises:
+        BundleFileMissingError: the lexicon is neither in the bundle nor in one that is shipped.
+        ParityError: the weights do not answer the bundle's own reference.
+    """
+    cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+    _check_original(bundle, cases)
+    index = bundle.index
+    words = index.lexicon and bundles.find_file(index.lexicon, bundle.path, kind="lexicon")
+    model = models.load(bundle)
+    separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
+    return Origin(
+        name=index.name,
+        family=str(index.model["encoder"]["type"]),
+        model=model,
+        frontend=index.model["frontend"],
+        tokens=dataclasses.replace(bundle.tokens(), separator=separator),
+        cases=cases,
+        decoder=index.decoder,
+        weights_sha256=index.files["weights.safetensors"],
+        layouts=index.layouts,
+        lexicon=index.lexicon,
+        language_model=index.language_model,
+        words=str(words) if words else None,
+    )
+
+
+def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> Origin:
+    """Return a network that was made elsewhere and what its manifest will say.
+
+    Args:
+        network: see `edgectc.exporting.byo.adoption.adopt`.
+        sample: features and lengths.
+        about: fields of `edgectc.exporting.byo.adoption.About`.
+    """
+    if sample is None or "tokens" not in about:
+        lacking = "sample=(features, lengths)" if sample is None else "tokens=[...]"
+        raise ConfigError(f"exporting a module needs {lacking}; see docs/byo.md")
+    said = from_dict(adoption.About, about)
+    adopted = adoption.adopt(network, sample, said)
+    frontend = adopted.model.frontend
+    return Origin(
+        name=adopted.name,
+        family=type(network).__name__,
+        model=adopted.model,
+        frontend={"type": "features", **to_dict(frontend.options)},
+        tokens=adopted.tokens,
+        cases=adopted.cases,
+        decoder=adopted.decoder,
+        weights_sha256=_digest(adopted.model.network),
+        checks=adopted.checks,
+        suspects=adopted.suspects,
+    )
+
+
+def _digest(network: nn.Module) -> str:
+    """SHA-256 over names, types, shapes and bytes of all weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _check_original(bundle: Bundle, cases: list[Case]) -> None:
+    """The weights must still answer the reference cases, or the reference proves nothing."""
+    loaded = loading.load(bundle.path, runner="eager")
+    checks, _ = verification.compare_numbers(loaded, cases, schemes.describe(Float32()))
+    failed = [check for check in checks if check.status == "fail"]
+    if failed:
+        raise ParityError(
+            f"{bundle.path}: PyTorch does not reproduce the bundle's own reference "
+            f"({failed[0].detail}); pack the bundle again"
+        )

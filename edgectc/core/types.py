@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -48,43 +48,6 @@ class Sample:
     target: tuple[str, ...]
     name: str = ""
     group: str | None = None
-
-
-class LanguageModel(Protocol):
-    """Scores words one after another, in natural logarithms. States are immutable and hashable.
-
-    Attributes:
-        order: longest n-gram, in words.
-    """
-
-    order: int
-
-    def start(self, context: Sequence[str] = ()) -> Hashable:
-        """Return the state after the beginning of a sentence and the words of ``context``."""
-        ...
-
-    def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
-        """Return log P(word | state) and the state after it; unknown words have a score too."""
-        ...
-
-    def finish(self, state: Hashable) -> float:
-        """Return log P(end of sentence | state)."""
-        ...
-
-
-class ContextModel(LanguageModel, Protocol):
-    """A language model that can also list what a context makes likely."""
-
-    def following(self, state: Hashable) -> tuple[Sequence[str], Array, float]:
-        """Return lower-case words, their log P(word | state) (n,) float64, and a back-off.
-
-        For every word that is not listed, log P(word | state) is the back-off + log P(word).
-        """
-        ...
-
-    def unigram(self, words: Sequence[str]) -> Array:
-        """Return (n,) float64 log P(word) without any context."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

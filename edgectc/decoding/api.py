@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from edgectc.core import registry
+from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Decoded, LanguageModel
+from edgectc.core.types import Decoded
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
 

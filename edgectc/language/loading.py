@@ -8,24 +8,15 @@ import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
 
 from edgectc.core import registry
+from edgectc.core.contracts import WordModel
 from edgectc.core.errors import ConfigError, EdgectcError
-from edgectc.core.types import LanguageModel
 from edgectc.language.builder import read_lines
 from edgectc.language.lms import arpa
 from edgectc.language.lms.kenlm import MAGIC as KENLM_MAGIC
 from edgectc.language.ngram import files, sphinx, tables
 from edgectc.language.ngram.tables import NGrams
-
-
-class WordModel(LanguageModel, Protocol):
-    """What every language model of ours is: it also tells which words it knows."""
-
-    def known(self, word: str) -> bool:
-        """Return whether ``word`` is in the vocabulary."""
-        ...
 
 
 def load(path: str | os.PathLike[str], *, required: bool = False) -> WordModel | None:

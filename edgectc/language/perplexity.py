@@ -6,8 +6,8 @@ import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
+from edgectc.core.contracts import WordModel
 from edgectc.core.errors import ConfigError
-from edgectc.language.loading import WordModel
 from edgectc.language.ngram import sentences as _text
 
 

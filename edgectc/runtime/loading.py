@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core import registry
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
@@ -18,7 +19,7 @@ from edgectc.language import lexicon as lexicons
 from edgectc.language import loading
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
-from edgectc.runtime.recognizer import Recognizer, Runner
+from edgectc.runtime.recognizer import Recognizer
 
 _RUNNER_PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
 

@@ -5,33 +5,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from edgectc.core import registry
+from edgectc.core.contracts import LanguageModel, Runner
 from edgectc.core.errors import (
     ConfigError,
     InputError,
     NonFiniteError,
 )
 from edgectc.core.tokens import Tokens, output_length
-from edgectc.core.types import Array, Decoded, LanguageModel
+from edgectc.core.types import Array, Decoded
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
-
-
-class Runner(Protocol):
-    """Anything that maps prepared inputs to log_probs."""
-
-    name: str
-
-    def run(self, inputs: Mapping[str, Array]) -> Array:
-        """Return log_probs (N, T', V) float32."""
-        ...
 
 
 class Recognizer:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Decoded, Hypothesis, LanguageModel
+from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search import beam_native
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgectc.core.contracts import ContextModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, ContextModel, Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
 from edgectc.decoding.search.lexicon_numpy import Answer, PlainDecoder, Settings

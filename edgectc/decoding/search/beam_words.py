@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, LanguageModel
+from edgectc.core.types import Array
 from edgectc.decoding.search.beam_tables import Spelling, Trie
 from edgectc.decoding.search.checks import of_sentence
 from edgectc.language.lexicon import Lexicon

@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from edgectc.core.types import Array, ContextModel
+from edgectc.core.contracts import ContextModel
+from edgectc.core.types import Array
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import of_sentence
 from edgectc.decoding.search.compiled import NativeDecoder

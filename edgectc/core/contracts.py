@@ -1,0 +1,126 @@
+"""What each kind of plugin must offer: one Protocol a kind, all of them in this file.
+
+A plugin is one file with ``Options`` (frozen dataclass, JSON-able) and ``create``; see
+`edgectc.core.registry`. What ``create`` returns follows the Protocol of its kind. A class that
+names its Protocol as a base inherits the defaults that are written here, such as those of a runner
+that cannot tell its weights; nothing is asked by reflection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Array, Decoded
+
+if TYPE_CHECKING:
+    from edgectc.formats.layouts import Layout
+
+# What a recording was made with: its keyboard, the name of its day or signer, or nothing.
+Setting: TypeAlias = "Layout | str | None"
+
+
+class LanguageModel(Protocol):
+    """Scores words one after another, in natural logarithms. States are immutable and hashable.
+
+    Attributes:
+        order: longest n-gram, in words.
+    """
+
+    order: int
+
+    def start(self, context: Sequence[str] = ()) -> Hashable:
+        """Return the state after the beginning of a sentence and the words of ``context``."""
+        ...
+
+    def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
+        """Return log P(word | state) and the state after it; unknown words have a score too."""
+        ...
+
+    def finish(self, state: Hashable) -> float:
+        """Return log P(end of sentence | state)."""
+        ...
+
+
+class ContextModel(LanguageModel, Protocol):
+    """A language model that can also list what a context makes likely."""
+
+    def following(self, state: Hashable) -> tuple[Sequence[str], Array, float]:
+        """Return lower-case words, their log P(word | state) (n,) float64, and a back-off.
+
+        For every word that is not listed, log P(word | state) is the back-off + log P(word).
+        """
+        ...
+
+    def unigram(self, words: Sequence[str]) -> Array:
+        """Return (n,) float64 log P(word) without any context."""
+        ...
+
+
+class WordModel(LanguageModel, Protocol):
+    """What every language model of ours is: it also tells which words it knows."""
+
+    def known(self, word: str) -> bool:
+        """Return whether ``word`` is in the vocabulary."""
+        ...
+
+
+class Runner(Protocol):
+    """Anything that maps prepared inputs to log_probs."""
+
+    name: str
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Return log_probs (N, T', V) float32."""
+        ...
+
+
+class Decoder(Protocol):
+    """From log_probs to ranked texts. One decoder may be called in several threads at once.
+
+    Attributes:
+        takes: of "context", "partial" and "trace", what a call makes something of; a caller leaves
+            the others out.
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, log_probs: object, *, nbest: int = 5) -> Decoded:
+        """Return at most ``nbest`` texts of (T, V) natural-log probabilities, best first."""
+        ...
+
+
+class Frontend(Protocol):
+    """From a raw recording to the inputs of a network; needs numpy alone.
+
+    Attributes:
+        max_frames: frames of the padded input.
+        padding: "masked": nothing after the length is seen; "zeros": the zeros there are a signal.
+        settings: names of the settings that it tells apart, e.g. days; () if it takes none, or any.
+    """
+
+    padding: str = "masked"
+    settings: tuple[str, ...] = ()
+
+    @property
+    def max_frames(self) -> int:
+        """Return the frames of the padded input."""
+        ...
+
+    def input_contract(self) -> dict[str, dict[str, Any]]:
+        """Return name -> dtype, shape and meaning of each network input, in call order."""
+        ...
+
+    def prepare(self, recording: object, setting: Setting = None, /) -> dict[str, Array]:
+        """Return the network inputs of one recording, batch of one.
+
+        Raises:
+            InputError: the recording cannot be used; ``reason`` names why.
+            UnknownNameError: no such setting.
+        """
+        ...
+
+    def tokens(self, setting: Setting = None, /) -> Tokens:
+        """Return what the columns of log_probs mean."""
+        ...

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,13 @@ import pytest
 
 import edgectc
 from edgectc.core import registry
+from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.formats import bundle
+from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.formats import bundle, layouts
+
+# Networks of users, importable as a user's own module would be.
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +47,40 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         folder = tmp_path_factory.mktemp(target)
         made[target] = edgectc.export(target=target, out=folder).path
     return made
+
+
+WORDS = "the and you that was for are with this have from they know want been good much some time"
+
+
+def user_of(split: str) -> str:
+    return next(f"u{i}" for i in range(999) if swipe_files.split_of(f"u{i}") == split)
+
+
+@pytest.fixture(scope="module")
+def swipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated swipes of a training user and of a dev user."""
+    rng, board = np.random.default_rng(0), layouts.load("qwerty")
+    words = WORDS.split()
+    rows = [
+        Swipe(synthesize(words[i % len(words)], board, rng), words[i % len(words)], user=user)
+        for user, count in ((user_of("train"), 80), (user_of("dev"), 40))
+        for i in range(count)
+    ]
+    path = tmp_path_factory.mktemp("swipes") / "swipes.jsonl"
+    swipe_files.write(path, rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Untrained bundles by family, made once."""
+    from edgectc.exporting import untrained  # which needs torch
+
+    folder, made = tmp_path_factory.mktemp("small"), dict[str, Path]()
+
+    def of(family: str) -> Path:
+        if family not in made:
+            made[family] = untrained.initialise(folder / family, family, name=family).path
+        return made[family]
+
+    return of

@@ -16,17 +16,18 @@ FAMILIES = sorted(config.families())
 NOT_RUN = "not_run"
 # Column of the table: its test. A target of a parametrized test follows the second "::".
 PROOFS = {
-    "trains": "tests/unit/test_training_tasks.py::test_every_family_trains_resumes_and_packs",
-    "to a target": "tests/unit/test_training_targets.py::test_every_family_reaches_its_target",
-    "overfits": "tests/unit/test_training_tasks.py::test_every_family_learns_five_samples_by_heart",
-    "killed, resumes": "tests/unit/test_training_processes.py"
+    "trains": "tests/training/test_training_tasks.py::test_every_family_trains_resumes_and_packs",
+    "to a target": "tests/exporting/test_trained_targets.py::test_every_family_reaches_its_target",
+    "overfits": "tests/training/test_training_tasks.py"
+    "::test_every_family_learns_five_samples_by_heart",
+    "killed, resumes": "tests/training/test_training_processes.py"
     "::test_a_killed_run_goes_on_to_the_same_bits",
-    "ONNX": "tests/parity/test_families.py::test_a_family_exports_and_passes::onnx",
-    "PTE": "tests/parity/test_families.py::test_a_family_exports_and_passes::pte",
-    "Core ML": "tests/parity/test_coreml.py::test_a_family_converts_and_computes_the_same",
-    "parity at 1, prime, max": "tests/parity/test_families.py::test_a_family_exports_and_passes"
+    "ONNX": "tests/exporting/test_families.py::test_a_family_exports_and_passes::onnx",
+    "PTE": "tests/exporting/test_families.py::test_a_family_exports_and_passes::pte",
+    "Core ML": "tests/exporting/test_coreml.py::test_a_family_converts_and_computes_the_same",
+    "parity at 1, prime, max": "tests/exporting/test_families.py::test_a_family_exports_and_passes"
     "::onnx",
-    "padding": "tests/contract/test_families.py::test_padding_never_changes_a_valid_frame",
+    "padding": "tests/networks/test_families.py::test_padding_never_changes_a_valid_frame",
 }
 
 

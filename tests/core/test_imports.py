@@ -26,7 +26,13 @@ TORCH_FILES = {
 def imports(path: Path) -> set[str]:
     """Every module that a file imports, at any depth, as dotted names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    only_types = [n for n in ast.walk(tree) if isinstance(n, ast.If) and "TYPE_CHECKING" in
+                  ast.unparse(n.test)]  # fmt: skip
+    skipped = {child for node in only_types for child in node.body}
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -251,5 +251,5 @@ def test_a_converter_that_fails_says_so(tmp_path: Path) -> None:
         )  # fmt: skip
     said = str(caught.value)
     assert "a Python if or assert decides on the value of a tensor" in said
-    assert "a decision on a tensor's value at test_explaining.py:" in said
+    assert "a decision on a tensor's value at test_toolchain_errors.py:" in said
     assert list(tmp_path.iterdir()) == []

@@ -87,12 +87,12 @@ def test_packed_sequences_are_refused_with_their_line() -> None:
             out = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0]
             return self.head(out)
 
-    with pytest.raises(ConfigError, match=r"test_adopting\.py:\d+ .*edgectc\.kit\.Recurrent"):
+    with pytest.raises(ConfigError, match=r"test_adoption\.py:\d+ .*edgectc\.kit\.Recurrent"):
         adopted(networks.seeded(Packed))
 
 
 def test_functional_dropout_is_refused_and_modules_are_not() -> None:
-    with pytest.raises(ConfigError, match=r"random numbers at test_adopting\.py:\d+"):
+    with pytest.raises(ConfigError, match=r"random numbers at test_adoption\.py:\d+"):
         adopted(Changed(before=lambda x, _: F.dropout(x, 0.5)))
     network = networks.Lstm()
     network.head = nn.Sequential(nn.Dropout(0.5), network.head)

@@ -223,7 +223,7 @@ def test_a_changed_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_threads_are_not_ours_to_choose() -> None:
     with pytest.raises(ConfigError, match="chooses its threads"):
-        registry.create("runners", {"type": "coreml", "threads": 2}, data={})
+        registry.create("runners", {"type": "coreml", "threads": 2}, source={})
 
 
 # The evaluation in numpy against torch.

@@ -99,7 +99,7 @@ def test_a_sealed_file_that_is_no_graph_is_a_clear_error(artifact: bytes, tmp_pa
     with pytest.raises(BundleError, match="ONNX Runtime cannot load"):
         edgectc.load(tmp_path / "x.onnx")
     with pytest.raises(BundleError, match="ExecuTorch cannot load"):
-        registry.create("runners", {"type": "pte"}, data=b"garbage")
+        registry.create("runners", {"type": "pte"}, source=b"garbage")
 
 
 def test_nothing_in_the_package_unpickles() -> None:

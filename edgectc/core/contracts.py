@@ -9,7 +9,7 @@ that cannot tell its weights; nothing is asked by reflection.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
@@ -43,6 +43,7 @@ class LanguageModel(Protocol):
         ...
 
 
+@runtime_checkable
 class ContextModel(LanguageModel, Protocol):
     """A language model that can also list what a context makes likely."""
 

@@ -18,6 +18,7 @@ from edgectc.decoding.search.lexicon_numpy import Answer, PlainDecoder, Settings
 from edgectc.decoding.search.trace import Path
 from edgectc.decoding.search.words import View, Words
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 from edgectc.language.user_dictionary import UserDictionary
 
 _SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
@@ -128,7 +129,7 @@ def create(
             search is asked for where there is none.
         UnknownNameError: no such backend.
     """
-    if language_model is not None and not hasattr(language_model, "following"):
+    if language_model is not None and not isinstance(language_model, ContextModel):
         raise ConfigError(
             "this language model cannot list the words that follow a context, which the lexicon "
             "decoder needs; use an ARPA or .lm file without the kenlm module"
@@ -143,7 +144,7 @@ def create(
         if len(symbol) == 1 and column != tokens.blank_id
     }
     words = Words(
-        lexicon.packed(alphabet.keys()),
+        pack(lexicon, alphabet.keys()),
         lm_weight=options.lm_weight,
         letter_score=options.letter_score,
         context_weight=options.context_weight,

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
 from edgectc.core.files import file_sha256
-from edgectc.core.nonfinite import listed
+from edgectc.core.nonfinite import describe
 from edgectc.core.types import Array, Sample
 from edgectc.data import signals, swipe_files
 from edgectc.data.samples import landmarks, neural
@@ -127,7 +127,7 @@ def load(
         found.append((inputs, row.name, row.setting, row.label, row.context, row.group))
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
-            f"samples hold NaN or Inf: {listed(bad)}; repair them, or leave them out with "
+            f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
             "--nan-policy drop-samples"
         )
     about: dict[str, Any] = {"file": file.name if file else "generated", "split": split}

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.errors import ConfigError, MissingDependencyError
-from edgectc.core.quiet import quiet, silent_stderr
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search.beam_words import Speller, entries
@@ -137,7 +137,7 @@ class PyctcdecodeDecoder:
         path = options.kenlm_model
         if path is not None and not Path(path).is_file():
             raise ConfigError(f"kenlm_model: no file {path!r}")
-        with tempfile.TemporaryDirectory() as folder, quiet(), silent_stderr():
+        with tempfile.TemporaryDirectory() as folder, suppress_output(), suppress_stderr():
             if path is not None or unigrams is not None:
                 _kenlm()
             if path is None and unigrams is not None:
@@ -237,7 +237,7 @@ def _write_arpa(path: Path, words: list[str], log_probs: list[float]) -> None:
 
 def _package() -> Any:
     try:
-        with quiet():  # it warns where kenlm is not installed
+        with suppress_output():  # it warns where kenlm is not installed
             import pyctcdecode
     except ImportError as error:
         raise MissingDependencyError(

@@ -16,8 +16,7 @@ from edgectc.core.types import Array, Decoded
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-    from torch import Tensor
-    from torch.nn import Module
+    from torch import Tensor, nn
 
     from edgectc.exporting.lowering.quantization_plan import Plan
     from edgectc.formats.layouts import Layout
@@ -29,6 +28,18 @@ Setting: TypeAlias = "Layout | str | None"
 Signature: TypeAlias = Mapping[str, tuple[str, list[int]]]
 # What a target's toolchain holds between conversion and file: its own untyped class.
 Converted: TypeAlias = Any
+
+
+class Module(Protocol):
+    """What a file of every kind holds.
+
+    Attributes:
+        Options: frozen dataclass of the variant's options, all of them with defaults.
+        create: returns the variant; takes the options, and by keyword what the kind gives it.
+    """
+
+    Options: type[DataclassInstance]
+    create: Callable[..., Any]
 
 
 class LanguageModel(Protocol):
@@ -77,6 +88,67 @@ class WordModel(LanguageModel, Protocol):
         ...
 
 
+class LanguageModelModule(Module, Protocol):
+    """A file of ``lms``; its ``create`` takes ``path`` or ``lexicon`` and returns a `WordModel`."""
+
+    def recognizes(self, head: bytes) -> bool:
+        """Return whether a file whose content begins so (4096 bytes) is one that it reads."""
+        ...
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """A part of a network that holds what only training needs."""
+
+    def fold(self) -> object:
+        """Merge it into its neighbours, in place, once; what is computed stays the same."""
+        ...
+
+
+class Features(Protocol):
+    """The first part of a network: an ``nn.Module`` from a frontend's inputs to frames.
+
+    Its module's ``create`` takes ``frontend``.
+
+    Attributes:
+        out_features: channels F of a frame.
+    """
+
+    out_features: int
+
+    def make_head(self, in_features: int) -> nn.Module:
+        """Return what maps encoder output (N, C, T') and the tuple to scores (N, T', V)."""
+        ...
+
+    @property
+    def __call__(self) -> Callable[..., tuple[Tensor, Tensor, tuple[Tensor, ...]]]:
+        """Return the call: the frontend's inputs to x (N, F, T), keep (N, 1, T) and a tuple.
+
+        keep is 1 on valid frames and 0 on padding; the tuple goes to the head.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """The middle of a network: an ``nn.Module`` from frames to fewer frames.
+
+    Its module's ``create`` takes ``in_features`` and ``max_frames``.
+
+    Attributes:
+        out_features: channels C of an output frame.
+        stride: input frames per output frame.
+        window: input frames that the first output frame needs, see `core.tokens.output_length`.
+    """
+
+    out_features: int
+    stride: int
+    window: int
+
+    def __call__(self, x: Tensor, keep: Tensor) -> Tensor:
+        """Return (N, C, T') of x (N, F, T); keep (N, 1, T) is 1 on valid frames, 0 on padding."""
+        ...
+
+
 class Runner(Protocol):
     """Anything that maps prepared inputs to log_probs. What is not told has its default here.
 
@@ -109,8 +181,8 @@ class Runner(Protocol):
         return None
 
 
-class RunnerModule(Protocol):
-    """What a file of ``runtime/runners`` holds beside ``Options``.
+class RunnerModule(Module, Protocol):
+    """A file of ``runners``; ``create`` takes ``source``: the content of an artifact, or a bundle.
 
     Attributes:
         PACKAGE: distribution without which nothing here can run.
@@ -148,7 +220,7 @@ class Target(Protocol):
         return False
 
     def convert(
-        self, model: Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
     ) -> Converted:
         """Return the converted network at the shapes of ``inputs``.
 
@@ -172,8 +244,8 @@ class Target(Protocol):
         ...
 
 
-class TargetModule(Protocol):
-    """What a file of ``exporting/targets`` holds beside ``Options`` and ``create``.
+class TargetModule(Module, Protocol):
+    """A file of ``targets``; ``create`` returns a `Target`.
 
     Attributes:
         SCHEMES: names of the number formats that it holds.

@@ -46,6 +46,10 @@ class Artifact:
     report: Report
     bytes: int
 
+    def __repr__(self) -> str:
+        scheme, verdict = self.manifest.scheme["type"], self.report.status
+        return f"Artifact({str(self.path)!r}, {scheme}, {self.bytes:,} bytes, {verdict})"
+
     def __fspath__(self) -> str:
         return str(self.path)
 

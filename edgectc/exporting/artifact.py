@@ -79,7 +79,8 @@ class Job:
             ExportError: the converter failed.
         """
         try:
-            return self.target.convert(self.origin.model, example_inputs(self.origin), plan)
+            example, model = example_inputs(self.origin), self.origin.model
+            return self.target.convert(model, example, plan, window=model.window)
         except ExportError as error:
             if self.origin.suspects:
                 raise ExportError(

@@ -24,6 +24,7 @@ _PACKAGES = {
     "frontends": "data.frontends",
     "lms": "language.lms",
     "runners": "runtime.runners",
+    "samples": "data.samples",
     "targets": "exporting.targets",
     "tasks": "training.tasks",
 }

@@ -186,7 +186,7 @@ def compare_numbers(
 
 def _hears_padding(loaded: Recognizer) -> bool:
     """Whether the network was adopted as one for which zeros after the length are a signal."""
-    return getattr(loaded.frontend.options, "padding", "masked") == "zeros"
+    return bool(loaded.frontend.padding == "zeros")
 
 
 def _batch(loaded: Recognizer, cases: Sequence[Case], *, atol: float) -> Check:
@@ -279,7 +279,7 @@ def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     means = loaded.tokens(loaded.board(loaded.layout))
     columns = zip(manifest.tokens, means.symbols, strict=False)
     stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
-    frames = output_length(loaded.frontend.options.max_frames, stride, window)
+    frames = output_length(loaded.frontend.max_frames, stride, window)
     pairs: list[tuple[str, object, object]] = [
         ("blank_id", manifest.blank_id, means.blank_id),
         ("separator", manifest.separator, means.separator),

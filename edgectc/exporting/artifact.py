@@ -224,7 +224,7 @@ def _require(report: Report) -> None:
 def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
     origin, maker, model = job.origin, job.maker, job.origin.model
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
+    frames = output_length(model.frontend.max_frames, model.stride, model.window)
     packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(

@@ -18,8 +18,9 @@ from edgectc.core.config import dumps
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import frames_needed
-from edgectc.core.types import Array, Sample
-from edgectc.data.signals import SPLITS, read
+from edgectc.core.types import Array, Recording
+from edgectc.data.signal_samples import SignalSamples
+from edgectc.data.signals import SPLITS
 from edgectc.training.cache import flat, recall, rows_of
 from edgectc.training.task import Batch, Metric, Run, Score, no_data
 
@@ -120,7 +121,7 @@ class SignalTask:
         metric: Metric,
         run: Run,
         how: Data,
-        make: Callable[[int, int], Iterable[Sample]],
+        samples: SignalSamples,
         augment: Change,
     ) -> None:
         """Take what a kind of signals has of its own.
@@ -129,7 +130,7 @@ class SignalTask:
             metric: decides which checkpoint is the best.
             run: names the file of recordings, or none.
             how: how many to generate, and which to take.
-            make: generates so many samples of a seed.
+            samples: reads or generates recordings.
             augment: changes a training recording at random.
         """
         frontend = run.model.frontend
@@ -145,8 +146,8 @@ class SignalTask:
             "frontend": [type(frontend).__name__, frontend.options],
             "model": [run.model.stride, run.model.window, run.seed],
         }
-        found = recall(run.cache, about, lambda: _prepared(run, how, make))
-        most = frontend.options.max_frames
+        found = recall(run.cache, about, lambda: _prepared(run, how, samples))
+        most = frontend.max_frames
         self.train, self.dev = (_signals(found, f"{split}.", most, augment) for split in SPLITS)
         dropped = {split: Counter(json.loads(str(found[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
@@ -202,24 +203,26 @@ def _signals(found: Mapping[str, Array], split: str, most: int, augment: Change)
     )
 
 
-def _prepared(
-    run: Run, how: Data, make: Callable[[int, int], Iterable[Sample]]
-) -> dict[str, Array]:
+def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
     """Return the usable recordings of both splits as plain arrays, ``SPLIT.NAME``."""
     if run.data is not None:
-        splits: Mapping[str, Iterable[Sample]] = read(run.data)
+        splits: Mapping[str, Iterable[Recording]] = samples.splits(run.data)
     else:
-        splits = {"train": make(how.train, run.seed), "dev": make(how.dev, run.seed + 1)}
+        counts = {"train": how.train, "dev": how.dev}
+        splits = {
+            split: samples.synthesize(counts[split], seed=run.seed + n)
+            for n, split in enumerate(SPLITS)
+        }
     found: dict[str, Array] = {}
-    counts, sizes = Counter[str](), []
+    left_out, sizes = Counter[str](), []
     for split in SPLITS:
         rows, out = _checked(splits[split], run.model, how.too_long)
-        counts += out
+        left_out += out
         sizes.append(len(rows))
         found |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
     if not all(sizes):
         where = str(run.data or "generator")
-        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(counts) or 'none'}")
+        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(left_out) or 'none'}")
     return found
 
 
@@ -233,17 +236,17 @@ class _Row:
 
 
 def _checked(
-    samples: Iterable[Sample], model: Any, too_long: str
+    samples: Iterable[Recording], model: Any, too_long: str
 ) -> tuple[list[_Row], Counter[str]]:
     """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
     rows: list[_Row] = []
     counts = Counter[str]()
     frontend = model.frontend
-    tokens, most = frontend.tokens(), frontend.options.max_frames
+    tokens, most = frontend.tokens(), frontend.max_frames
     for sample in samples:
         long = too_long == "truncate" and len(sample.signal) > most
         try:
-            context = frontend.context(sample.group)
+            context = frontend.context(sample.setting or None)
             label = tuple(tokens.encode(sample.target))
             frames = frontend.frames(sample.signal[:most] if long else sample.signal)
             if not label:

@@ -14,7 +14,7 @@ import edgectc
 from edgectc.commands import cli
 from edgectc.core.errors import BundleFileMissingError, ConfigError, InputError
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 from edgectc.language import loading
 

@@ -1,21 +1,49 @@
 """edgectc: CTC sequence models from training to a phone, proven at every step.
 
-Names are imported on first use, so ``import edgectc`` costs nothing.
+The packages stand on floors, and a package imports only from floors below its own::
+
+    9  __main__
+    8  commands
+    7  quantization
+    6  exporting
+    5  evaluation  benchmarking
+    4  runtime  training  kit
+    3  data  decoding  networks
+    2  formats  language
+    1  core
+
+Every verb of the command line is a function here with the same options: ``--max-drop`` is
+``max_drop``. A verb of a group names its object, ``lexicon build`` is `build_lexicon`; ``eval`` and
+``list``, which Python has, are `evaluate` and `list_names`. Names are imported on first use, so
+``import edgectc`` costs nothing.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from edgectc.core.version import __version__
 
 _WHERE = {
+    "BudgetError": "core.errors",
+    "BundleError": "core.errors",
+    "BundleFileMissingError": "core.errors",
+    "BundleMismatchError": "core.errors",
+    "ConfigError": "core.errors",
     "Decoded": "core.types",
     "EdgectcError": "core.errors",
+    "ExportError": "core.errors",
     "Hypothesis": "core.types",
     "InputError": "core.errors",
+    "MissingDependencyError": "core.errors",
+    "NonFiniteError": "core.errors",
+    "ParityError": "core.errors",
     "Recognizer": "runtime.recognizer",
+    "Recording": "core.types",
+    "Report": "core.types",
+    "Swipe": "core.types",
+    "UnknownNameError": "core.errors",
+    "UnsupportedSchemeError": "core.errors",
     "UserDictionary": "language.user_dictionary",
     "bench": "benchmarking.benchmark",
     "decode_batch": "decoding.api",
@@ -28,12 +56,27 @@ _WHERE = {
 }
 
 __all__ = [
+    "BudgetError",
+    "BundleError",
+    "BundleFileMissingError",
+    "BundleMismatchError",
+    "ConfigError",
     "Decoded",
     "EdgectcError",
+    "ExportError",
     "Hypothesis",
     "InputError",
+    "MissingDependencyError",
+    "NonFiniteError",
+    "ParityError",
     "Recognizer",
+    "Recording",
+    "Report",
+    "Swipe",
+    "UnknownNameError",
+    "UnsupportedSchemeError",
     "UserDictionary",
+    "__version__",
     "bench",
     "decode_batch",
     "evaluate",
@@ -46,8 +89,22 @@ __all__ = [
 
 if TYPE_CHECKING:
     from edgectc.benchmarking.benchmark import bench
-    from edgectc.core.errors import EdgectcError, InputError
-    from edgectc.core.types import Decoded, Hypothesis
+    from edgectc.core.errors import (
+        BudgetError,
+        BundleError,
+        BundleFileMissingError,
+        BundleMismatchError,
+        ConfigError,
+        EdgectcError,
+        ExportError,
+        InputError,
+        MissingDependencyError,
+        NonFiniteError,
+        ParityError,
+        UnknownNameError,
+        UnsupportedSchemeError,
+    )
+    from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.decoding.api import decode_batch, make_decoder
     from edgectc.evaluation.accuracy import evaluate
     from edgectc.evaluation.verification import verify
@@ -58,19 +115,15 @@ if TYPE_CHECKING:
     from edgectc.runtime.recognizer import Recognizer
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'edgectc' has no attribute {name!r}")
-    try:
-        module = importlib.import_module(f"edgectc.{_WHERE[name]}")
-    except ModuleNotFoundError as error:
-        from edgectc.core.errors import MissingDependencyError
+    from edgectc.core import lazy
 
-        raise MissingDependencyError(
-            f"edgectc.{name}", package=str(error.name), extra="torch"
-        ) from error
-    return getattr(module, name)
+    found = lazy.attribute(f"edgectc.{_WHERE[name]}", name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return __all__

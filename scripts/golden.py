@@ -120,7 +120,7 @@ def _case(
         "frames": pack_array(frames),
         "log_probs": pack_array(log_probs),
         "words": decode(table, nbest=5, context=context, trace=trace),
-        "unfinished": decode(table, nbest=3, context=context, unfinished=True),
+        "unfinished": decode(table, nbest=3, context=context, partial=True),
     }
 
 
@@ -261,7 +261,7 @@ def _searched(
         log_probs.astype(np.float64),
         nbest=nbest,
         context=context,
-        unfinished=unfinished,
+        partial=unfinished,
         trace=recognizer.path_of(points, board) if number % 4 else None,
     )
     return {

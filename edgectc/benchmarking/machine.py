@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import edgectc
+from edgectc.core.version import __version__
 
 _PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "torch", "executorch")
 _SAME = ("processor", "cores", "architecture", "gpus")
@@ -25,7 +25,7 @@ def describe() -> dict[str, Any]:
         "memory_bytes": _memory(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {"edgectc": edgectc.__version__, **_versions()},
+        "versions": {"edgectc": __version__, **_versions()},
         "gpus": list(gpus()),
         "load_1_min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     }

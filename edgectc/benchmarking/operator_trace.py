@@ -101,11 +101,11 @@ def _pte(
     import torch
     from executorch.extension.pybindings import _portable_lib
 
-    from edgectc.core.quiet import silent_stderr
+    from edgectc.core.console import suppress_stderr
 
     raw = target.with_suffix(".etdump")
     module = _portable_lib._load_for_executorch(str(spec["path"]), enable_etdump=True)
-    with silent_stderr():
+    with suppress_stderr():
         for one in inputs:
             module.forward([torch.from_numpy(value.copy()) for value in one.values()])
         module.write_etdump_result_to_file(str(raw))

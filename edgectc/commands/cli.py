@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from errno import ENOSPC
 from typing import Any, NoReturn
 
-from edgectc import __version__
 from edgectc.commands import bench, byo, data, demo, quantize, training
 from edgectc.core.errors import EdgectcError
+from edgectc.core.version import __version__
 
 _MODEL = (
     "bundle directory, artifact (.onnx, .pte, .mlpackage), or shipped model (default: swipe-en)"

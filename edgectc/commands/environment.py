@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from edgectc.core import toolchain_errors
-from edgectc.core.errors import EdgectcError, UnknownNameError
+from edgectc.core.errors import EdgectcError, UnknownNameError, install_line
 
 # What no extra can install as it should be: the line that works, for each.
 _LINES = {
@@ -114,7 +114,7 @@ def _paired(findings: list[Finding]) -> list[Finding]:
 
 def _package(name: str, extras: tuple[str, ...], deep: bool) -> Finding:
     pinned = tested().get(name.lower(), "")
-    fix = _LINES.get(name, f"pip install 'edgectc[{extras[0]}]'" if extras else "pip install numpy")
+    fix = _LINES.get(name, install_line(extras[0]) if extras else "pip install numpy")
     fix = fix.format(tested=pinned)
     try:
         found = importlib.metadata.version(name)

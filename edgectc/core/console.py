@@ -1,10 +1,19 @@
-"""Tables and progress for people. Standard error for progress, so that output stays clean."""
+"""Tables and progress for people, and keeping the chatter of other tool chains away from them.
+
+Progress goes to standard error, so that output stays clean. Errors of a tool chain still come as
+exceptions; only its logs, warnings and prints are held back.
+"""
 
 from __future__ import annotations
 
+import io
+import logging
+import os
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager, redirect_stdout
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -23,25 +32,83 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, right: boo
     return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, cells)])
 
 
-def progress(items: Iterable[T], label: str, *, total: int | None = None) -> Iterator[T]:
-    """Yield ``items`` while showing count, rate and time left on standard error.
+class ProgressLine:
+    """One line on standard error: rewritten on a terminal, in a log a new one every minute.
 
-    A terminal gets one line that is rewritten; a log gets a line every tenth of the way.
+    Args:
+        total: items in all; None if that is not known.
+        start: items that were finished before.
+        shown: off: nothing is printed at all.
     """
+
+    def __init__(self, total: int | None, *, start: int = 0, shown: bool = True) -> None:
+        self.total, self.start, self.shown = total, start, shown
+        self.terminal = sys.stderr.isatty()
+        self.began = self.printed = time.monotonic()
+
+    def update(self, count: int, text: str) -> None:
+        """Print ``text`` and the time that is left after ``count`` items, if it is time."""
+        now, finished = time.monotonic(), count == self.total
+        if not self.shown or not self._due(now, finished):
+            return
+        self.printed = now
+        line = text + self._left(count, now)
+        end = "\n" if finished or not self.terminal else ""
+        start = "\r" if self.terminal else ""
+        print(f"{start}{line:<79}", end=end, file=sys.stderr, flush=True)
+
+    def _due(self, now: float, finished: bool) -> bool:
+        if self.terminal:
+            return finished or now - self.printed >= 0.1
+        # A log that had no line so far was short and needs no last one.
+        return now - self.printed >= 60.0 or (finished and self.printed != self.began)
+
+    def _left(self, count: int, now: float) -> str:
+        if self.total is None:
+            return ""
+        per_item_s = (now - self.began) / max(1, count - self.start)
+        return f", {clock(per_item_s * (self.total - count))} left"
+
+
+def progress(items: Iterable[T], label: str, *, total: int | None = None) -> Iterator[T]:
+    """Yield ``items`` while a `ProgressLine` shows their count."""
     if total is None and isinstance(items, Sized):
         total = len(items)
-    live, began, shown = sys.stderr.isatty(), time.monotonic(), 0.0
-    for n, item in enumerate(items, 1):
+    line = ProgressLine(total)
+    for count, item in enumerate(items, 1):
         yield item
-        now = time.monotonic()
-        spent = now - began
-        finished = n == total
-        tenth = bool(total) and n * 10 // (total or 1) != (n - 1) * 10 // (total or 1)
-        if (live and (now - shown > 0.1 or finished)) or (not live and spent > 5 and tenth):
-            shown = now
-            left = f", {spent / n * (total - n):.0f} s left" if total else ""
-            end = "\n" if finished or not live else ""
-            start = "\r" if live else ""
-            print(
-                f"{start}{label} {n}/{total or '?'}{left}   ", end=end, file=sys.stderr, flush=True
-            )
+        line.update(count, f"{label} {count}/{total or '?'}")
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people read it: "0:09", "12:30" or "1:02:03"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+@contextmanager
+def suppress_output() -> Iterator[None]:
+    """Hold back warnings, log records up to ERROR, and what Python prints to standard output."""
+    previous = logging.root.manager.disable
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
+        try:
+            yield
+        finally:
+            logging.disable(previous)
+
+
+@contextmanager
+def suppress_stderr() -> Iterator[None]:
+    """Hold back what native code writes to standard error, which Python's logging cannot reach."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as sink:
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

@@ -17,17 +17,42 @@ from __future__ import annotations
 
 import difflib
 import platform
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+
+# What installs an extra. The name is on no package index, so the line names the source tree.
+INSTALL = "pip install '.[{extra}]' in the source tree of edgectc"
+
+
+def install_line(extra: str) -> str:
+    """Return what to type to install an extra."""
+    return INSTALL.format(extra=extra)
 
 
 class EdgectcError(Exception):
-    """Base of every error that edgectc raises on purpose."""
+    """Base of every error that edgectc raises on purpose.
+
+    Attributes:
+        options: arguments that the message names; the command line prints them as its flags.
+    """
 
     exit_code = 2
+    options: tuple[str, ...] = ()
+
+    def spelled(self, spelling: Callable[[str], str]) -> str:
+        """Return the message with each of ``options`` as ``spelling`` has it."""
+        text = str(self)
+        for name in self.options:
+            text = re.sub(rf"(?<![\w-]){re.escape(name)}\b", spelling(name), text)
+        return text
 
 
 class ConfigError(EdgectcError, ValueError):
     """A configuration or an option that cannot be honoured."""
+
+    def __init__(self, message: str, *, options: Iterable[str] = ()) -> None:
+        self.options = tuple(options)
+        super().__init__(message)
 
 
 class UnknownNameError(EdgectcError, LookupError):
@@ -51,7 +76,7 @@ class MissingDependencyError(EdgectcError, ImportError):
         if system:
             super().__init__(f"{what} needs {system}; this is {platform.system()}")
             return
-        command = command or f"pip install 'edgectc[{extra}]'"
+        command = command or install_line(extra)
         super().__init__(
             f"{what} needs the package {package!r}, which is not installed; run: {command}"
         )
@@ -64,8 +89,8 @@ class InputError(EdgectcError, ValueError):
         reason: stable machine-readable name of the problem, e.g. ``"not_finite"``.
     """
 
-    def __init__(self, message: str, *, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, message: str, *, reason: str, options: Iterable[str] = ()) -> None:
+        self.reason, self.options = reason, tuple(options)
         super().__init__(message)
 
 

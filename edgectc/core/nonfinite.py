@@ -21,10 +21,10 @@ _SHOWN = 5
 
 def bad_tensors(tensors: Mapping[str, Array]) -> dict[str, str]:
     """Return name -> "3 values, first at (0, 1)" of every tensor that holds NaN or Inf."""
-    return {name: where for name, values in tensors.items() if (where := _where(values))}
+    return {name: problem for name, values in tensors.items() if (problem := _first_bad(values))}
 
 
-def _where(values: Array) -> str:
+def _first_bad(values: Array) -> str:
     wrong = ~np.isfinite(values)
     if not wrong.any():
         return ""
@@ -35,7 +35,7 @@ def _where(values: Array) -> str:
 def check_tensors(tensors: Mapping[str, Array], what: str, advice: str) -> None:
     """Raise `NonFiniteError` naming every tensor that holds NaN or Inf."""
     if bad := bad_tensors(tensors):
-        raise NonFiniteError(f"{what} are not finite: {listed(bad)}; {advice}")
+        raise NonFiniteError(f"{what} are not finite: {describe(bad)}; {advice}")
 
 
 def check_half(largest: Mapping[str, float], what: str) -> None:
@@ -43,34 +43,34 @@ def check_half(largest: Mapping[str, float], what: str) -> None:
     beyond = {k: f"up to {v:.6g}" for k, v in largest.items() if v > LARGEST_HALF}
     if beyond:
         raise NonFiniteError(
-            f"{what} leave the range of float16 (65504): {listed(beyond)}; scale the layer down, "
+            f"{what} leave the range of float16 (65504): {describe(beyond)}; scale the layer down, "
             "or choose another scheme"
         )
 
 
-def check_steps(constants: Iterable[tuple[str, Array]]) -> None:
+def check_scales(constants: Iterable[tuple[str, Array]]) -> None:
     """Check the float constants of a quantized graph.
 
     Args:
-        constants: name and values; a name that ends in "scale" holds step sizes.
+        constants: name and values; a name that ends in "scale" holds the scales of a tensor.
 
     Raises:
-        NonFiniteError: a constant is not finite, or a step size is not above zero.
+        NonFiniteError: a constant is not finite, or a scale is not above zero.
     """
     bad: dict[str, str] = {}
     for name, values in constants:
-        if where := _where(values):
-            bad[name] = where
+        if problem := _first_bad(values):
+            bad[name] = problem
         elif name.endswith("scale") and not (values > 0).all():
-            bad[name] = f"step size {float(values.min()):g}"
+            bad[name] = f"scale {float(values.min()):g}"
     if bad:
         raise NonFiniteError(
-            f"the quantized graph is not sound: {listed(bad)}; look at the calibration samples"
+            f"the quantized graph is not sound: {describe(bad)}; look at the calibration samples"
         )
 
 
-def listed(found: Mapping[str, str]) -> str:
+def describe(problems: Mapping[str, str]) -> str:
     """Return "a (why), b (why), and 3 more"."""
-    shown = [f"{name} ({why})" for name, why in list(found.items())[:_SHOWN]]
-    rest = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    shown = [f"{name} ({why})" for name, why in list(problems.items())[:_SHOWN]]
+    rest = f", and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return ", ".join(shown) + rest

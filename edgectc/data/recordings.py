@@ -17,7 +17,7 @@ from edgectc.core import registry
 from edgectc.core.contracts import Frontend, Samples, Setting
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
 from edgectc.core.files import file_sha256
-from edgectc.core.nonfinite import listed
+from edgectc.core.nonfinite import describe
 from edgectc.core.types import JSON, Array, Recording
 from edgectc.formats import layouts as keyboards
 from edgectc.formats import reference
@@ -154,7 +154,7 @@ def load(
     bad = {name: str(error) for name, error in refused if error.reason == "not_finite"}
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
-            f"samples hold NaN or Inf: {listed(bad)}; repair them, or leave them out with "
+            f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
             "--nan-policy drop-samples"
         )
     dropped = Counter(error.reason for _, error in refused)

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Interpreter
 
 from edgectc.core import registry
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import ConfigError, MissingDependencyError, UnknownNameError
-from edgectc.core.quiet import quiet
 from edgectc.core.types import Array
 from edgectc.evaluation.inspection import pte as operators
 from edgectc.formats import layouts, reference
@@ -159,7 +159,7 @@ def _onnx(
         raise MissingDependencyError(
             "drilling .onnx", package="onnx", extra="export-onnx"
         ) from error
-    with quiet():
+    with suppress_output():
         program = torch.onnx.export(
             model, _tensors(inputs), dynamo=True, input_names=list(inputs),
             output_names=["log_probs"], verbose=False,

@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from torch import nn
 
-import edgectc
 from edgectc.core import registry, schemes
 from edgectc.core.config import to_dict
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
@@ -28,6 +27,7 @@ from edgectc.core.files import staged, staged_folder, write_bytes
 from edgectc.core.schemes import Scheme
 from edgectc.core.tokens import output_length
 from edgectc.core.types import Array, Check, Report
+from edgectc.core.version import __version__
 from edgectc.evaluation import verification
 from edgectc.exporting.origin import Origin
 from edgectc.formats import layouts, reference
@@ -256,7 +256,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
         reference=reference.to_json(origin.cases),
         source={
             "weights_sha256": origin.weights_sha256,
-            "versions": {"edgectc": edgectc.__version__, **versions},
+            "versions": {"edgectc": __version__, **versions},
             **({} if quantization is None else {"quantization": quantization}),
         },
         parity={},

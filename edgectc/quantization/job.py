@@ -126,11 +126,11 @@ class Work:
             told = {name: f"first in {where}" for name, where in bad.items()}
             if self.source.nan_policy != "drop-samples" or edges.keys() & bad.keys():
                 raise NonFiniteError(
-                    f"activations are not finite on samples {nonfinite.listed(told)}; a mask of "
+                    f"activations are not finite on samples {nonfinite.describe(told)}; a mask of "
                     "-inf or a division by zero does that"
                 )
             kept = [i for i, name in enumerate(names) if name not in bad]
-            print(f"left out: {nonfinite.listed(told)}", file=sys.stderr)
+            print(f"left out: {nonfinite.describe(told)}", file=sys.stderr)
             if len(kept) < calibrations.LEAST_SAMPLES:
                 raise InputError(
                     f"{len(kept)} samples keep every activation finite, expected "
@@ -201,7 +201,7 @@ class Work:
         plan = replace(self.plan, operators=self.plan.operators - set(kept))
         print(f"{len(kept)} of {len(self.operators)} operators in float", file=sys.stderr)
         converted = job.convert(plan)
-        nonfinite.check_steps(job.maker.constants(converted))
+        nonfinite.check_scales(job.maker.constants(converted))
         data, manifest = artifact.sealed(job, converted)
         self._check_shrunk(_size(data), plan)
         engine, unrun = self._runner(data, manifest)

@@ -52,7 +52,7 @@ def repaired(
                 f"{tuple(tensors[name].shape)}; repair from another state"
             )
         tensors[name] = found
-    print(f"repaired from {os.fspath(earlier)}: {nonfinite.listed(bad)}", file=sys.stderr)
+    print(f"repaired from {os.fspath(earlier)}: {nonfinite.describe(bad)}", file=sys.stderr)
     model = CtcModel(bundle.index.model)
     model.load_state_dict(tensors)
     with tempfile.TemporaryDirectory() as folder:

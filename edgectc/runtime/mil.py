@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import BundleError, ExportError, MissingDependencyError
-from edgectc.core.quiet import quiet
 from edgectc.core.types import Array
 
 _KINDS = {65568: "float32", 131104: "int32", 65552: "float16"}  # ArrayDataType, FeatureTypes.proto
@@ -63,7 +63,7 @@ class MilProgram:
 
 def _read(files: Mapping[str, bytes]) -> tuple[Any, Any]:
     try:
-        with quiet():
+        with suppress_output():
             import coremltools
             from coremltools.converters.mil.frontend.milproto.load import load
     except ImportError as error:
@@ -76,7 +76,7 @@ def _read(files: Mapping[str, bytes]) -> tuple[Any, Any]:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_bytes(data)
         try:
-            with quiet():
+            with suppress_output():
                 model = coremltools.models.MLModel(str(place), skip_model_load=True)
                 spec = model.get_spec()
                 program = load(

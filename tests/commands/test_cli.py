@@ -247,6 +247,6 @@ def test_a_missing_package_is_exit_3_with_the_pip_line(
     path = str(shipped / "artifacts/swipe-en.onnx")
     code, _, err = run(capsys, "decode", path, "--input", str(shipped / SAMPLES))
     assert code == 3
-    assert "pip install 'edgectc[onnx]'" in err
+    assert "pip install '.[onnx]'" in err
     code, out, _ = run(capsys, "verify", path, "--json")
     assert (code, json.loads(out)["status"]) == (3, "not_run")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edgectc.commands import cli, environment
-from edgectc.core.errors import UnknownNameError
+from edgectc.core.errors import UnknownNameError, install_line
 from edgectc.decoding.search import compiled
 from edgectc.formats import bundle
 
@@ -58,7 +58,7 @@ def test_missing_packages_come_with_the_line_that_works(monkeypatch: pytest.Monk
     assert {found[n].verdict for n in ("torch", "pyctcdecode", "onnxruntime")} == {"missing"}
     assert found["torch"].fix.startswith(f'pip install "torch=={environment.tested()["torch"]}"')
     assert found["pyctcdecode"].fix.startswith("pip install pyctcdecode --no-deps")
-    assert found["onnxruntime"].fix == "pip install 'edgectc[export-onnx]'"
+    assert found["onnxruntime"].fix == install_line("export-onnx")
     assert {f.name for f in environment.lacking(list(found.values()), "onnx")} == {"onnxruntime"}
     assert "torch" in {f.name for f in environment.lacking(list(found.values()), "pte")}
     with pytest.raises(UnknownNameError, match="did you mean 'onnx'"):

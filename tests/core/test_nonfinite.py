@@ -19,8 +19,8 @@ def test_every_bad_tensor_is_named_with_place_and_count() -> None:
 
 
 def test_many_are_counted() -> None:
-    told = nonfinite.listed({f"t{i}": "x" for i in range(8)})
-    assert told.endswith("t4 (x), and 3 more")
+    text = nonfinite.describe({f"t{i}": "x" for i in range(8)})
+    assert text.endswith("t4 (x), and 3 more")
 
 
 def test_half_range() -> None:
@@ -30,6 +30,6 @@ def test_half_range() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -1.0])
-def test_a_bad_step_size_is_named(value: float) -> None:
+def test_a_bad_scale_is_named(value: float) -> None:
     with pytest.raises(NonFiniteError, match=r"conv/scale"):
-        nonfinite.check_steps([("other", np.zeros(2)), ("conv/scale", np.array([0.1, value]))])
+        nonfinite.check_scales([("other", np.zeros(2)), ("conv/scale", np.array([0.1, value]))])

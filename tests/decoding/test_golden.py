@@ -83,7 +83,7 @@ def test_shipped_model_stage_by_stage(shipped: Path) -> None:
         context = case["context"]
         trace = recognizer.path_of(model.frontend.prepare(points, board), board)
         _same_words(decode(table, context=context, trace=trace), case["words"], case=name)
-        moving = decode(table, nbest=3, context=context, unfinished=True)
+        moving = decode(table, nbest=3, context=context, partial=True)
         _same_words(moving, case["unfinished"], case=name)
         whole = model(points, layout=case["layout"], context=context)
         for one, other in zip(whole, _told(case["words"]), strict=False):
@@ -122,7 +122,7 @@ def test_search_alone(tmp_path: Path) -> None:
             unpack_array(case["log_probs"]),
             nbest=case["nbest"],
             context=case["context"],
-            unfinished=case["unfinished"],
+            partial=case["unfinished"],
             trace=trace if trace is None else _path(trace, board),
         )
         _same_words(found, case["words"], case=case["name"])

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 import edgectc
 from edgectc.commands.cli import main
 from edgectc.core import registry
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import (
     BundleError,
     BundleMismatchError,
@@ -28,7 +29,6 @@ from edgectc.core.errors import (
     MissingDependencyError,
     ParityError,
 )
-from edgectc.core.quiet import quiet
 from edgectc.exporting import artifact, exporter, untrained
 from edgectc.exporting.targets import coreml
 from edgectc.formats import manifest as manifests
@@ -184,7 +184,7 @@ def test_planted_bugs_leave_no_folder(
 def test_without_its_repair_a_reciprocal_is_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with quiet():  # importing it warns
+    with suppress_output():  # importing it warns
         from coremltools.converters.mil.frontend.torch import ops
         from coremltools.converters.mil.frontend.torch.torch_op_registry import (
             _TORCH_OPS_REGISTRY,

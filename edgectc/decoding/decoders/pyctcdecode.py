@@ -6,21 +6,22 @@ import math
 import re
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.errors import ConfigError, MissingDependencyError
-from edgectc.core.quiet import quiet, silent_stderr
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search.beam_words import Speller, entries
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
 from edgectc.language.lexicon import Lexicon
 
+USES = frozenset({"lexicon", "hotwords"})
 INSTALL = "pip install pyctcdecode --no-deps pygtrie"  # with its own pins it wants numpy < 2
 _PIECE = ("▁", "##")  # how a word piece begins
 _SPECIAL = re.compile(r"[<\[].+[>\]]")  # <s>, <unk>: taken as they are, but for a second blank
@@ -91,7 +92,7 @@ def create(
         ConfigError: tokens, hotwords or a model that the package cannot use.
         MissingDependencyError: it, or kenlm where a model is needed, is not installed.
     """
-    if isinstance(hotwords, str) or hasattr(hotwords, "keys"):
+    if isinstance(hotwords, (str, Mapping)):
         raise ConfigError(
             f"hotwords are {hotwords!r}, expected a sequence of texts; pyctcdecode has one weight "
             "for all, hotword_score"
@@ -114,6 +115,8 @@ class PyctcdecodeDecoder:
     no candidate, and where it is best there is none.
     """
 
+    takes: ClassVar[frozenset[str]] = frozenset()
+
     def __init__(
         self,
         options: Options,
@@ -134,7 +137,7 @@ class PyctcdecodeDecoder:
         path = options.kenlm_model
         if path is not None and not Path(path).is_file():
             raise ConfigError(f"kenlm_model: no file {path!r}")
-        with tempfile.TemporaryDirectory() as folder, quiet(), silent_stderr():
+        with tempfile.TemporaryDirectory() as folder, suppress_output(), suppress_stderr():
             if path is not None or unigrams is not None:
                 _kenlm()
             if path is None and unigrams is not None:
@@ -234,7 +237,7 @@ def _write_arpa(path: Path, words: list[str], log_probs: list[float]) -> None:
 
 def _package() -> Any:
     try:
-        with quiet():  # it warns where kenlm is not installed
+        with suppress_output():  # it warns where kenlm is not installed
             import pyctcdecode
     except ImportError as error:
         raise MissingDependencyError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
+
+USES = frozenset({"lexicon"})
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class TemplateDecoder:
     both the mean distance of points that lie evenly along trace and path, in key units.
     ``probability`` is the share of exp(score) among all words compared.
     """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"trace"})
 
     def __init__(self, options: Options, tokens: Tokens, lexicon: Lexicon) -> None:
         self._options = options

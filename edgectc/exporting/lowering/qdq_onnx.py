@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import ExportError
-from edgectc.core.quiet import quiet
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.calibration import Range, parameters
 from edgectc.exporting.lowering.quantization_plan import Plan
@@ -84,7 +84,7 @@ def _dynamic(graph: Any, nodes: list[Any]) -> Any:
     names = [f"{n.name}_MatMul" if n.op_type == "Gemm" else n.name for n in nodes]
     del graph.graph.value_info[:]
     try:
-        with tempfile.TemporaryDirectory() as folder, quiet():
+        with tempfile.TemporaryDirectory() as folder, suppress_output():
             path = Path(folder) / "dynamic.onnx"
             quantize_dynamic(
                 graph,

@@ -14,8 +14,8 @@ from unittest import mock
 import numpy as np
 from torch import Tensor, nn
 
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import ExportError, MissingDependencyError
-from edgectc.core.quiet import quiet
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
@@ -70,7 +70,7 @@ class CoremlTarget:
             ExportError: tracing or conversion failed.
         """
         try:
-            with quiet():
+            with suppress_output():
                 import coremltools as ct
         except ImportError as error:
             raise MissingDependencyError(
@@ -81,7 +81,7 @@ class CoremlTarget:
         half = plan is not None and self.half_arithmetic(plan.scheme.name)
         kinds = {torch.int32: np.int32, torch.float32: np.float32}
         try:
-            with quiet(), repaired(), torch.no_grad():
+            with suppress_output(), repaired(), torch.no_grad():
                 # Traced, because coremltools takes recurrent layers from no other graph.
                 traced = torch.jit.trace(model, tuple(inputs.values()), check_trace=False)
                 program = ct.convert(
@@ -139,7 +139,7 @@ def _compressed(program: Any, plan: Plan) -> Any:
     if missing := names - constants:
         raise ExportError(f"the Core ML program has no constant {sorted(missing)[0]!r}")
     try:
-        with quiet(), redirect_stderr(io.StringIO()):
+        with suppress_output(), redirect_stderr(io.StringIO()):
             config = compress.OptimizationConfig(op_name_configs=dict.fromkeys(names, how))
             return run(program, config)
     except Exception as error:  # coremltools raises many unrelated classes
@@ -147,7 +147,7 @@ def _compressed(program: Any, plan: Plan) -> Any:
 
 
 def _files(program: Any) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with tempfile.TemporaryDirectory() as folder, suppress_output():
         place = Path(folder) / "model.mlpackage"
         try:
             program.save(str(place))

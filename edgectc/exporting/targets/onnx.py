@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import ExportError, MissingDependencyError
-from edgectc.core.quiet import quiet
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
@@ -99,7 +99,7 @@ class OnnxTarget:
         asked = max(self.opset, writes[0])
         write = self._dynamo if self.options.exporter == "dynamo" else self._legacy
         try:
-            with quiet():
+            with suppress_output():
                 graph = write(model, inputs, asked)
         except Exception as error:  # the exporters raise many unrelated classes
             raise ExportError(f"torch.onnx failed: {explained(error)}") from error

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError
-from edgectc.core.quiet import quiet
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
@@ -96,7 +96,7 @@ class PteTarget:
             ExportError: capture or lowering failed, or the delegate took no operator.
         """
         try:
-            with quiet():
+            with suppress_output():
                 from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
         except ImportError as error:
             raise MissingDependencyError(
@@ -117,7 +117,7 @@ class PteTarget:
             )
         captured = self._captured(looped, inputs, plan)
         try:
-            with quiet(), around:
+            with suppress_output(), around:
                 edge = to_edge_transform_and_lower(
                     captured,
                     partitioner=partitioners,
@@ -145,7 +145,7 @@ class PteTarget:
             name = "forward" if frames == T else f"forward_{frames}"
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
             try:
-                with quiet():
+                with suppress_output():
                     found[name] = self._exported(model, given, max(_SHORTEST, window))
                     if plan is not None:
                         from edgectc.exporting.lowering import pt2e
@@ -205,7 +205,7 @@ class PteTarget:
         if self.options.length == "dynamic":
             constants["shortest"] = max(_SHORTEST, int(manifest.output["window"]))
         try:
-            with quiet():
+            with suppress_output():
                 # Emission rewrites the programs in place, and we emit twice: to measure, to keep.
                 programs = {
                     name: copy.deepcopy(converted.exported_program(name))
@@ -223,11 +223,11 @@ def _delegate(name: str) -> tuple[list[Any], AbstractContextManager[None]]:
     if name == "portable":
         return [], nullcontext()
     if name == "xnnpack":
-        with quiet():
+        with suppress_output():
             from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
         return [XnnpackPartitioner()], nullcontext()
     try:
-        with quiet():
+        with suppress_output():
             from executorch.backends.apple.coreml.partition import CoreMLPartitioner
     except ImportError as error:
         raise MissingDependencyError(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgectc.core.console import suppress_output
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.core.files import write_bytes
-from edgectc.core.quiet import quiet
 from edgectc.core.types import Array
 from edgectc.runtime.mil import MilProgram
 
@@ -36,7 +36,7 @@ def create(options: Options, *, data: Mapping[str, bytes]) -> CoremlRunner:
     if sys.platform != "darwin":
         raise MissingDependencyError("running .mlpackage", system="macOS 14 or later")
     try:
-        with quiet():
+        with suppress_output():
             import coremltools
     except ImportError as error:
         raise MissingDependencyError(

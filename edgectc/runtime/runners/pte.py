@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.errors import BundleError, InputError, MissingDependencyError
-from edgectc.core.quiet import quiet, silent_stderr
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 
@@ -29,14 +29,14 @@ def create(options: Options, *, data: bytes) -> PteRunner:
         BundleError: ExecuTorch cannot load the program.
     """
     try:
-        with quiet():
+        with suppress_output():
             from executorch.extension.pybindings import _portable_lib
             from executorch.runtime import Runtime
     except ImportError as error:
         raise MissingDependencyError("running .pte", package="executorch", extra="pte") from error
     if b"CoreMLBackend" in data and sys.platform != "darwin":
         raise MissingDependencyError("running a .pte with the Core ML delegate", system="macOS")
-    with silent_stderr():
+    with suppress_stderr():
         # One pool serves the whole process; ExecuTorch has no setting per program.
         _portable_lib._unsafe_reset_threadpool(options.threads)
     try:

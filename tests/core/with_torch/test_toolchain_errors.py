@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from edgectc.commands import cli
 from edgectc.core import toolchain_errors
-from edgectc.core.quiet import quiet, silent_stderr
+from edgectc.core.console import suppress_output, suppress_stderr
 
 
 class Of(nn.Module):
@@ -163,7 +163,7 @@ COREML = {"coreml-numpy-scalar", "coreml-no-operator", "coreml-only-on-macos"}
 
 @pytest.mark.parametrize("name", sorted(PROVOKED))
 def test_the_real_error_is_explained(name: str, tmp_path: Path) -> None:
-    with pytest.raises(Exception) as caught, quiet(), silent_stderr():  # noqa: PT011
+    with pytest.raises(Exception) as caught, suppress_output(), suppress_stderr():  # noqa: PT011
         PROVOKED[name](tmp_path)
     known = next(one for one in toolchain_errors.KNOWN if one.name == name)
     said = toolchain_errors.explained(caught.value)
@@ -190,7 +190,7 @@ def test_the_real_error_of_coremltools_is_explained(name: str) -> None:
         "coreml-no-operator": lambda: convert(lambda x: x.unfold(1, 3, 2)),
         "coreml-only-on-macos": lambda: convert(torch.relu).predict({"x": ONES.numpy()}),
     }
-    with pytest.raises(Exception) as caught, quiet(), silent_stderr():  # noqa: PT011
+    with pytest.raises(Exception) as caught, suppress_output(), suppress_stderr():  # noqa: PT011
         provoked[name]()
     found = toolchain_errors.find(toolchain_errors.explained(caught.value))
     assert found is not None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from edgectc.core import registry
 from edgectc.core.config import dumps
+from edgectc.core.contracts import Frontend
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import frames_needed
@@ -66,7 +67,8 @@ class Signals:
         context: inputs after ``length`` of each, (1,) arrays.
         labels: token ids of each.
         names: what names each in reports.
-        max_frames: frames of the padded input.
+        input_name: of the network's first input.
+        max_frames: frames of that input, padded.
         least: frames of each that its target needs.
         augment: changes a recording at random.
     """
@@ -75,6 +77,7 @@ class Signals:
     context: tuple[Mapping[str, Array], ...]
     labels: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
+    input_name: str
     max_frames: int
     least: tuple[int, ...]
     augment: Change
@@ -105,7 +108,7 @@ class Signals:
         for n, frames in enumerate(chosen):
             signal[n, : len(frames)] = torch.from_numpy(frames)
         length = torch.tensor([len(f) for f in chosen], dtype=torch.int32)
-        inputs = {"signal": signal, "length": length}
+        inputs = {self.input_name: signal, "length": length}
         for key in self.context[rows[0]]:
             inputs[key] = torch.from_numpy(np.concatenate([self.context[i][key] for i in rows]))
         return Batch(inputs, tuple(self.labels[i] for i in rows))
@@ -147,8 +150,7 @@ class SignalTask:
             "model": [run.model.stride, run.model.window, run.seed],
         }
         found = recall(run.cache, about, lambda: _prepared(run, how, samples))
-        most = frontend.max_frames
-        self.train, self.dev = (_signals(found, f"{split}.", most, augment) for split in SPLITS)
+        self.train, self.dev = (_signals(found, f"{split}.", frontend, augment) for split in SPLITS)
         dropped = {split: Counter(json.loads(str(found[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
@@ -185,7 +187,9 @@ class SignalTask:
         return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
-def _signals(found: Mapping[str, Array], split: str, most: int, augment: Change) -> Signals:
+def _signals(
+    found: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
+) -> Signals:
     """Return the recordings of a split of what `_prepared` gave."""
     mine = {key.removeprefix(split): array for key, array in found.items() if key.startswith(split)}
     keys = [key for key in mine if key.startswith("context.")]
@@ -197,7 +201,8 @@ def _signals(found: Mapping[str, Array], split: str, most: int, augment: Change)
         ),
         labels=rows_of(mine, "labels"),
         names=tuple(mine["names"].tolist()),
-        max_frames=most,
+        input_name=next(iter(frontend.input_contract())),
+        max_frames=frontend.max_frames,
         least=tuple(mine["least"].tolist()),
         augment=augment,
     )

@@ -17,7 +17,7 @@ from edgectc.data.generators import swipes
 from edgectc.data.movement import Comparison
 from edgectc.data.recordings import samples_for
 from edgectc.formats import layouts
-from edgectc.language.lexicon import Lexicon
+from edgectc.language import lexicon_file
 
 SIZES = ("full", "small")
 
@@ -72,7 +72,7 @@ def synth_data(
         raise UnknownNameError("kind of samples", kind, registry.names("samples"))
     options: dict[str, JSON] = {} if style is None else {"style": style}
     samples = samples_for(_frontend(kind, size), [layouts.load(layout)], options=options)
-    words = Lexicon.read(os.fspath(lexicon)) if lexicon else None
+    words = lexicon_file.read(os.fspath(lexicon)) if lexicon else None
     samples.write(Path(out), samples.synthesize(count, seed=seed, lexicon=words))
     return Synthesized(Path(out), kind, count)
 

@@ -11,6 +11,7 @@ from edgectc.core import config as configs
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
 from edgectc.data.recordings import samples_for
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.training import overfitting, phases
 from edgectc.training.loop.trainer import Result
@@ -145,7 +146,7 @@ def _recordings(values: Mapping[str, Any], data: str | os.PathLike[str] | None) 
 def _words(lexicon: Words) -> Lexicon | None:
     if lexicon is None or isinstance(lexicon, Lexicon):
         return lexicon
-    return Lexicon.read(os.fspath(lexicon))
+    return lexicon_file.read(os.fspath(lexicon))
 
 
 def _check_threads(threads: int) -> None:

@@ -23,6 +23,7 @@ from edgectc.decoding.search.lexicon_numpy import Answer, PlainDecoder, Settings
 from edgectc.decoding.search.trace import Path
 from edgectc.decoding.search.words import View, Words
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 from edgectc.language.user_dictionary import UserDictionary
 
 _SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
@@ -149,7 +150,7 @@ def create(
         if len(symbol) == 1 and column != tokens.blank_id
     }
     words = Words(
-        lexicon.packed(alphabet.keys()),
+        pack(lexicon, alphabet.keys()),
         lm_weight=options.lm_weight,
         letter_score=options.letter_score,
         context_weight=options.context_weight,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
+    Any,
     ClassVar,
     NotRequired,
     Protocol,
@@ -24,12 +25,33 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Recording
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from torch import Tensor, nn
+
     from edgectc.core.errors import InputError
+    from edgectc.exporting.lowering.quantization_plan import Plan
     from edgectc.formats.layouts import Layout
+    from edgectc.formats.manifest import Content, Manifest
     from edgectc.language.lexicon import Lexicon
 
 # What a recording was made with: its keyboard, the name of its day or signer, or nothing.
 Setting: TypeAlias = "Layout | str | None"
+# Name -> (dtype, shape); a dimension may have a name instead of a number.
+Signature: TypeAlias = Mapping[str, tuple[str, list[int]]]
+# What a target's toolchain holds between conversion and file: its own untyped class.
+Converted: TypeAlias = Any
+
+
+class Module(Protocol):
+    """What a file of every kind holds.
+
+    Attributes:
+        Options: frozen dataclass of the variant's options, all of them with defaults.
+        create: returns the variant; takes the options, and by keyword what the kind gives it.
+    """
+
+    Options: type[DataclassInstance]
+    create: Callable[..., Any]
 
 
 class LanguageModel(Protocol):
@@ -78,14 +100,172 @@ class WordModel(LanguageModel, Protocol):
         ...
 
 
+class LanguageModelModule(Module, Protocol):
+    """A file of ``lms``; its ``create`` takes ``path`` or ``lexicon`` and returns a `WordModel`."""
+
+    def recognizes(self, head: bytes) -> bool:
+        """Return whether a file whose content begins so (4096 bytes) is one that it reads."""
+        ...
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """A part of a network that holds what only training needs."""
+
+    def fold(self) -> object:
+        """Merge it into its neighbours, in place, once; what is computed stays the same."""
+        ...
+
+
+class Features(Protocol):
+    """The first part of a network: an ``nn.Module`` from a frontend's inputs to frames.
+
+    Its module's ``create`` takes ``frontend``.
+
+    Attributes:
+        out_features: channels F of a frame.
+    """
+
+    out_features: int
+
+    def make_head(self, in_features: int) -> nn.Module:
+        """Return what maps encoder output (N, C, T') and the tuple to scores (N, T', V)."""
+        ...
+
+    @property
+    def __call__(self) -> Callable[..., tuple[Tensor, Tensor, tuple[Tensor, ...]]]:
+        """Return the call: the frontend's inputs to x (N, F, T), keep (N, 1, T) and a tuple.
+
+        keep is 1 on valid frames and 0 on padding; the tuple goes to the head.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """The middle of a network: an ``nn.Module`` from frames to fewer frames.
+
+    Its module's ``create`` takes ``in_features`` and ``max_frames``.
+
+    Attributes:
+        out_features: channels C of an output frame.
+        stride: input frames per output frame.
+        window: input frames that the first output frame needs, see `core.tokens.output_length`.
+    """
+
+    out_features: int
+    stride: int
+    window: int
+
+    def __call__(self, x: Tensor, keep: Tensor) -> Tensor:
+        """Return (N, C, T') of x (N, F, T); keep (N, 1, T) is 1 on valid frames, 0 on padding."""
+        ...
+
+
 class Runner(Protocol):
-    """Anything that maps prepared inputs to log_probs."""
+    """Anything that maps prepared inputs to log_probs. What is not told has its default here.
+
+    Attributes:
+        name: of the runner, as `edgectc.core.registry` has it.
+    """
 
     name: str
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (N, T', V) float32."""
         ...
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads one call uses, 0 where the runtime does not tell."""
+        return 0
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Return the stored tensors of floats by name, {} where they cannot be read."""
+        return {}
+
+    def contract(self) -> Signature | None:
+        """Return name -> (dtype, shape) of each input as the graph states it, None if unknown."""
+        return None
+
+    def outputs(self) -> Signature | None:
+        """Return name -> (dtype, shape) of each output as the graph states it, None if unknown."""
+        return None
+
+
+class RunnerModule(Module, Protocol):
+    """A file of ``runners``; ``create`` takes ``source``: the content of an artifact, or a bundle.
+
+    Attributes:
+        PACKAGE: distribution without which nothing here can run.
+        read_back: reads an artifact's program to evaluate it in numpy where its own runtime cannot
+            run; None where that cannot be done.
+    """
+
+    PACKAGE: str
+    read_back: Callable[[Mapping[str, bytes]], Runner] | None
+
+
+class Target(Protocol):
+    """From a network to the bytes of an artifact.
+
+    Attributes:
+        suffix: of the file, or folder.
+        options: its ``Options``.
+        opset: operator set of the graph, None where the format has none.
+        batch: samples that the graph takes at once, or the name of that dimension.
+        slow: whether what it makes is known to run slower than PyTorch, so that it is timed.
+    """
+
+    suffix: str
+    options: DataclassInstance
+    opset: int | None = None
+    batch: int | str = 1
+    slow: bool = False
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that the scheme quantizes in this format."""
+        ...
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Converted:
+        """Return the converted network at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
+
+        Raises:
+            MissingDependencyError: a converter package is missing.
+            ExportError: the converter failed.
+        """
+        ...
+
+    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, scales among them."""
+        ...
+
+    def embed(self, converted: Converted, manifest: Manifest) -> Content:
+        """Return the content of the artifact with the unsealed manifest inside."""
+        ...
+
+
+class TargetModule(Module, Protocol):
+    """A file of ``targets``; ``create`` returns a `Target`.
+
+    Attributes:
+        SCHEMES: names of the number formats that it holds.
+        PACKAGES: distributions whose versions the manifest tells.
+    """
+
+    SCHEMES: tuple[str, ...]
+    PACKAGES: tuple[str, ...]
 
 
 class Decoder(Protocol):

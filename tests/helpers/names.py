@@ -66,6 +66,25 @@ def held(path: Path) -> dict[str, ast.AST]:
     return found
 
 
+def unresolved(code: str) -> set[str]:
+    """Imports of ours that lead nowhere, and attributes that imported modules do not hold."""
+    tree = ast.parse(code)
+    found, modules = set[str](), {"edgectc": "edgectc"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "edgectc":
+            names = {alias.asname or alias.name: f"{node.module}.{alias.name}"
+                     for alias in node.names}  # fmt: skip
+            found |= {name for name in names.values() if not resolves(name)}
+            modules |= names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = modules.get(node.value.id, "")
+            path = module(name) if name else None
+            if path is not None and not resolves(f"{name}.{node.attr}"):
+                found.add(f"{name}.{node.attr}")
+    return {name for name in found if "__" not in name}
+
+
 def resolves(name: str) -> bool:
     """Whether a dotted name is a module, or a name that the module before it holds."""
     parts = name.split(".")

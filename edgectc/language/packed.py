@@ -68,7 +68,13 @@ class PackedLexicon(Lexicon):
     trie: Trie
     first_word: Array
 
-    def __init__(self, header: _Header, arrays: dict[str, Array], log_probs: Array) -> None:
+    def __init__(
+        self,
+        header: _Header,
+        arrays: dict[str, Array],
+        log_probs: Array,
+        data: Array | None = None,
+    ) -> None:
         fields = {
             "letters": header.letters,
             "notes": header.notes,
@@ -77,11 +83,13 @@ class PackedLexicon(Lexicon):
             "log_probs": log_probs,
             "_header": header,
             "_arrays": arrays,
+            "_data": data,
         }
         self.__dict__.update(fields)  # frozen, like its base
 
     _header: _Header
     _arrays: dict[str, Array]
+    _data: Array | None  # the mapped file
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -136,6 +144,25 @@ class PackedLexicon(Lexicon):
             return self
         return pack(Lexicon(self.words, self.log_probs, self.notes), alphabet)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a packed file, mapped: then it holds ``log_probs`` as they are."""
+        return self._data is not None
+
+    def file_bytes(self) -> Array:
+        """Return the (bytes,) uint8 of the packed file, mapped or made in memory."""
+        if self._data is not None:
+            return self._data
+        return np.frombuffer(self._file(), np.uint8)
+
+    def _file(self) -> bytearray:
+        head = json.dumps(to_dict(self._header), sort_keys=True).encode()
+        out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
+        for name, (kind, _) in self._header.arrays().items():
+            out += b"\0" * (-len(out) % _ALIGN)
+            out += np.ascontiguousarray(self._arrays[name], kind).tobytes()
+        return out
+
     def write(self, path: str | Path) -> None:
         """Write the packed file whole or not at all; another suffix than .trie is a text lexicon.
 
@@ -145,12 +172,7 @@ class PackedLexicon(Lexicon):
         if not str(path).endswith(".trie"):
             super().write(path)
             return
-        head = json.dumps(to_dict(self._header), sort_keys=True).encode()
-        out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
-        for name, (kind, _) in self._header.arrays().items():
-            out += b"\0" * (-len(out) % _ALIGN)
-            out += np.ascontiguousarray(self._arrays[name], kind).tobytes()
-        write_bytes(path, bytes(out))
+        write_bytes(path, bytes(self._file()))
 
 
 def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
@@ -234,7 +256,8 @@ def _parse(data: Any) -> PackedLexicon:
     if at != len(data):
         raise ConfigError(f"{len(data) - at} bytes follow its last array")
     _check(header, arrays)
-    return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT)
+    whole = np.frombuffer(data, np.uint8)
+    return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT, whole)
 
 
 def _check(header: _Header, arrays: dict[str, Array]) -> None:

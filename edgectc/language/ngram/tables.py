@@ -87,10 +87,12 @@ class NGrams:
     Attributes:
         words: V words; the first three are `SPECIALS`.
         levels: for n = 1..order, the n-grams.
+        file_bytes: (bytes,) uint8 of the `.lm` file that holds all this, where it lies in one.
     """
 
     words: tuple[str, ...]
     levels: tuple[Level, ...]
+    file_bytes: Array | None = None
 
     @property
     def order(self) -> int:
@@ -317,7 +319,7 @@ def _parsed(data: memoryview) -> NGrams:
         levels.append(Level(last, log_probs, backoffs, starts))
     if cursor.place != len(data):
         raise ConfigError(f"{len(data) - cursor.place} bytes follow the last {order}-gram")
-    ngrams = NGrams(words, tuple(levels))
+    ngrams = NGrams(words, tuple(levels), np.frombuffer(data, np.uint8))
     check_ngrams(ngrams)
     return ngrams
 

@@ -87,7 +87,7 @@ test("the search alone", async () => {
     engine.context(one.context.map(normalize));
     const logProbs = unpack(one.log_probs);
     const trace = one.trace && unpack(one.trace);
-    const how = { nbest: one.nbest, unfinished: one.unfinished, trace };
+    const how = { nbest: one.nbest, partial: one.unfinished, trace };
     sameWords(engine.search(logProbs, one.log_probs.shape[0], how), one.words, 1e-6, one.name);
   }
 });
@@ -125,7 +125,7 @@ test("the shipped model, stage by stage and end to end", async () => {
     recognizer.engine.context(one.context.map(normalize));
     const trace = Float32Array.from(unpack(one.frames));
     sameWords(recognizer.engine.search(wanted, one.log_probs.shape[0], { trace }), one.words, 1e-6, one.name);
-    const moving = recognizer.engine.search(wanted, one.log_probs.shape[0], { nbest: 3, unfinished: true });
+    const moving = recognizer.engine.search(wanted, one.log_probs.shape[0], { nbest: 3, partial: true });
     sameWords(moving, one.unfinished, 1e-6, `${one.name} unfinished`);
   }
 });

@@ -104,9 +104,9 @@ class LexiconDecoder:
     the higher score is shown. ``probability`` is the share of exp(score / temperature) among the
     words that were compared: those returned, and at least ``rescore_size``. ``posterior`` bounds
     the share of exp(score) among all words of the lexicon, proven; there is none where a trace had
-    a say. ``exact`` tells that no better candidate can have been missed; under the ``margin`` nothing
-    is exact. Words less
-    likely than about exp(-600) times everything the letters can spell count as impossible.
+    a say. ``exact`` tells that no better candidate can have been missed; under the ``margin``
+    nothing is exact. Words less likely than about exp(-600) times everything the letters can spell
+    count as impossible.
     """
 
     def __init__(self, parts: Parts, native: EngineSearch | None) -> None:

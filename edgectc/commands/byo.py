@@ -63,9 +63,9 @@ def given(options: Namespace) -> dict[str, Any]:
             raise ConfigError(f"exporting {options.model} needs --{name}; see docs/byo.md")
     from edgectc.commands.common import torch_module  # here, so that --help stays light
 
-    adopting = torch_module("exporting.byo.adoption")
+    adoption = torch_module("exporting.byo.adoption")
     text = _text(options.tokens)
-    tokens, blank = adopting.tokens_of(text, options.blank)
+    tokens, blank = adoption.tokens_of(text, options.blank)
     said = {name: value for name in _SAID if (value := getattr(options, name)) is not None}
     factory = torch_module("exporting.byo.factory")
     network = factory.build(options.model)

@@ -234,13 +234,13 @@ def _swipes(options: Namespace) -> int:
     from edgectc.data import swipe_files
     from edgectc.data.samples.swipe import generate, named_style
     from edgectc.formats import layouts
-    from edgectc.language.lexicon import Lexicon
+    from edgectc.language import lexicon_file
     from edgectc.language.spelling import spell
 
     style = named_style(options.style)
     if not options.lexicon:
         raise ConfigError("generated swipes need words; pass --lexicon FILE")
-    words, board = Lexicon.read(options.lexicon), layouts.load(options.layout)
+    words, board = lexicon_file.read(options.lexicon), layouts.load(options.layout)
     if not any(spell(word, board.letters) for word in words.words):
         raise ConfigError(f"{options.layout} can spell no word of {options.lexicon}")
     # Words that the layout cannot spell are drawn, and left out; the next seed fills the gap.

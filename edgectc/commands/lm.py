@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_lines
 
 if TYPE_CHECKING:
     from edgectc.language.ngram.tables import NGrams
@@ -71,13 +72,12 @@ def build(options: Namespace) -> int:
 def pack(options: Namespace) -> int:
     """Pack an ARPA file into one that is mapped."""
     from edgectc.language import builder as language
-    from edgectc.language.lms import arpa
-    from edgectc.language.ngram import tables
+    from edgectc.language.ngram import codebooks, model_file
 
     language.check_suffix(options.out, [".lm"])
-    ngrams = arpa.read(options.arpa)
+    ngrams = model_file.read(options.arpa)
     if options.quantize:
-        ngrams = tables.quantized(ngrams)
+        ngrams = codebooks.quantize(ngrams)
     language.write(options.out, ngrams)
     if options.json:
         size = Path(options.out).stat().st_size
@@ -112,17 +112,15 @@ def score(options: Namespace) -> int:
 
 
 def _input(path: str) -> Iterator[str] | NGrams:
-    from edgectc.language import loading
+    from edgectc.language import builder as language
     from edgectc.language.ngram.tables import NGrams
 
-    found = loading.read_input(path)
+    found = language.read_input(path)
     return found if isinstance(found, NGrams) else _shown(path, found)
 
 
 def _lines(path: str) -> Iterator[str]:
-    from edgectc.language import builder as language
-
-    return _shown(path, language.read_lines(path))
+    return _shown(path, read_lines(path))
 
 
 def _shown(path: str, lines: Iterable[str]) -> Iterator[str]:

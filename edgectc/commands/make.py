@@ -137,8 +137,8 @@ def _pack_source(options: Namespace, name: str) -> Any:
 def lexicon(options: Namespace) -> int:
     """Build a lexicon file."""
     from edgectc.core.files import file_sha256
-    from edgectc.language import lexicon as lexicons
-    from edgectc.language import sources
+    from edgectc.language import lexicon_file, sources
+    from edgectc.language.packed import pack
 
     built, dropped = sources.build(
         options.source, top=options.top, max_letters=options.max_letters, notes=tuple(options.note)
@@ -149,10 +149,10 @@ def lexicon(options: Namespace) -> int:
         built, flagged = sources.unoffending(built, options.offensive)
         if flagged is not None:
             dropped["offensive"] = len(flagged.words)
-            flagged.write(Path(options.out).parent / lexicons.OFFENSIVE)
+            lexicon_file.write(flagged, Path(options.out).parent / lexicon_file.OFFENSIVE)
     if options.out.endswith(".trie"):
-        built = built.packed(frozenset(options.letters))
-    built.write(options.out)
+        built = pack(built, frozenset(options.letters))
+    lexicon_file.write(built, options.out)
     about = {
         "path": options.out,
         "words": len(built.log_probs),

@@ -47,14 +47,14 @@ def train(options: argparse.Namespace) -> int:
     """Train or resume, or learn a few samples by heart."""
     from edgectc.commands.common import torch_module
     from edgectc.core import config
-    from edgectc.language.lexicon import Lexicon
+    from edgectc.language import lexicon_file
 
     out = Path(options.out)
     _check(options, out)
     values = config.load_run(options.config)
     for assignment in options.overrides:
         config.set_key(values, assignment)
-    lexicon = Lexicon.read(options.lexicon) if options.lexicon else None
+    lexicon = lexicon_file.read(options.lexicon) if options.lexicon else None
     given = {"data": _data_file(values, options), "lexicon": lexicon}
     given |= {"device": options.device, "threads": options.threads}
     given["cache"] = Path(options.cache) if options.cache else None

@@ -13,13 +13,16 @@ import logging
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.options import say_renamed
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -68,6 +71,36 @@ def current(
         if key in old:
             say_renamed("option", where + key, old[key], level=level)
     return {old.get(key, key): value for key, value in values.items()}
+
+
+def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassInstance]]) -> None:
+    """Do nothing if each option is a field of one of its possible owners.
+
+    Args:
+        options: names.
+        owners: who they may belong to, for the message, and the dataclass of its options.
+
+    Raises:
+        ConfigError: names the nearest option and whose it is, or all that each owner takes.
+    """
+    owner_of = {f.name: who for who, cls in owners.items() for f in dataclasses.fields(cls)}
+    for name in options:
+        if name in owner_of:
+            continue
+        near = difflib.get_close_matches(name, owner_of, n=1)
+        if near:
+            raise ConfigError(
+                f"{' and '.join(owners)} has no {name}; did you mean {near[0]}, an option of "
+                f"{owner_of[near[0]]}?",
+                options=[name, near[0]],
+            )
+        takes = (
+            f"{who} takes {', '.join(f.name for f in dataclasses.fields(cls)) or 'no options'}"
+            for who, cls in owners.items()
+        )
+        raise ConfigError(
+            f"{' and '.join(owners)} has no {name}; {'; '.join(takes)}", options=[name, *owner_of]
+        )
 
 
 def to_dict(value: Any) -> Any:

@@ -37,7 +37,10 @@ class EdgectcError(Exception):
     """
 
     exit_code = 2
-    options: tuple[str, ...] = ()
+
+    def __init__(self, message: str = "", *, options: Iterable[str] = ()) -> None:
+        self.options = tuple(options)
+        super().__init__(message)
 
     def spelled(self, spelling: Callable[[str], str]) -> str:
         """Return the message with each of ``options`` as ``spelling`` has it."""
@@ -50,19 +53,17 @@ class EdgectcError(Exception):
 class ConfigError(EdgectcError, ValueError):
     """A configuration or an option that cannot be honoured."""
 
-    def __init__(self, message: str, *, options: Iterable[str] = ()) -> None:
-        self.options = tuple(options)
-        super().__init__(message)
-
 
 class UnknownNameError(EdgectcError, LookupError):
     """A name that no registry, layout or token set holds."""
 
-    def __init__(self, kind: str, got: str, known: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, got: str, known: Iterable[str], *, options: Iterable[str] = ()
+    ) -> None:
         self.kind, self.got, self.known = kind, got, tuple(sorted(known))
         near = difflib.get_close_matches(got, self.known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self.known) or 'none'}"
-        super().__init__(f"unknown {kind} {got!r}; {hint}")
+        super().__init__(f"unknown {kind} {got!r}; {hint}", options=options)
 
 
 class MissingDependencyError(EdgectcError, ImportError):
@@ -90,8 +91,8 @@ class InputError(EdgectcError, ValueError):
     """
 
     def __init__(self, message: str, *, reason: str, options: Iterable[str] = ()) -> None:
-        self.reason, self.options = reason, tuple(options)
-        super().__init__(message)
+        self.reason = reason
+        super().__init__(message, options=options)
 
 
 class NonFiniteError(EdgectcError, ValueError):

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
+from dataclasses import dataclass, make_dataclass
 
 import pytest
 
 from edgectc.core import registry
+from edgectc.core.config import check_options
 from edgectc.core.errors import ConfigError, UnknownNameError
 
 
@@ -25,19 +26,6 @@ def test_listing_imports_no_variant() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("kind", registry.KINDS)
-def test_every_variant_keeps_the_contract(kind: str) -> None:
-    for name in registry.names(kind):
-        module = registry.module(kind, name)
-        assert module.__doc__
-        assert callable(module.create)
-        assert dataclasses.is_dataclass(module.Options)
-        assert module.Options.__dataclass_params__.frozen
-        spelled_out = registry.complete(kind, {"type": name})
-        assert spelled_out == registry.complete(kind, spelled_out)
-        assert {f.name for f in dataclasses.fields(module.Options)} | {"type"} == {*spelled_out}
-
-
 def test_unknown_names_get_the_nearest_spelling() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'onnx'"):
         registry.module("targets", "onx")
@@ -50,3 +38,20 @@ def test_specs_are_checked() -> None:
         registry.create("frontends", {"max_frames": 4})
     with pytest.raises(ConfigError, match="did you mean 'max_frames'"):
         registry.create("frontends", {"type": "swipe", "max_frame": 4})
+
+
+def test_an_unknown_option_names_its_owner() -> None:
+    @dataclass(frozen=True)
+    class Reader:
+        tokens: str = ""
+
+    owners = {"target 'onnx'": registry.module("targets", "onnx").Options, "a reader": Reader}
+    with pytest.raises(ConfigError, match="has no token; did you mean tokens, an option of a re"):
+        check_options(["opset", "token"], owners)
+    with pytest.raises(ConfigError, match=r"no x1; target 'onnx' takes opset, .*; a reader takes"):
+        check_options(["x1"], owners)
+    with pytest.raises(ConfigError) as caught:
+        check_options(["max_drpo"], {"it": make_dataclass("Budget", ["max_drop"])})
+    assert str(caught.value) == "it has no max_drpo; did you mean max_drop, an option of it?"
+    flags = caught.value.spelled(lambda name: "--" + name.replace("_", "-"))
+    assert flags == "it has no --max-drpo; did you mean --max-drop, an option of it?"

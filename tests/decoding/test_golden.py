@@ -20,8 +20,7 @@ from edgectc.decoding.decoders import lexicon as decoders
 from edgectc.decoding.search import compiled
 from edgectc.formats import bundle, layouts, manifest
 from edgectc.formats.manifest import unpack_array
-from edgectc.language import lexicon as lexicons
-from edgectc.language import loading, spelling
+from edgectc.language import lexicon_file, loading, spelling
 from edgectc.language.ngram.tables import normalize_word
 from edgectc.runtime import recognizer
 
@@ -97,7 +96,7 @@ def test_search_alone(tmp_path: Path) -> None:
     trie, lm = tmp_path / "words.trie", tmp_path / "words.lm"
     trie.write_bytes(base64.b64decode(golden["lexicon"]))
     lm.write_bytes(base64.b64decode(golden["language_model"]))
-    lexicon, model = lexicons.Lexicon.read(trie), loading.load(lm, required=True)
+    lexicon, model = lexicon_file.read(trie), loading.load(lm, required=True)
     board = layouts.parse(golden["layout"])
     assert len(golden["cases"]) >= 40
     for case in golden["cases"]:

@@ -14,9 +14,9 @@ import { sha256 } from "../src/host/sha256.js";
 import { contextOf, normalize, spell } from "../src/host/words.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.join(here, "../../../..");
+const root = path.join(here, "../..");
 const model = path.join(root, "models/swipe-en");
-const site = path.join(here, "../../site");
+const site = path.join(root, "edgectc/commands/serving/site");
 const golden = (name) => JSON.parse(fs.readFileSync(path.join(root, "tests/golden", name), "ascii"));
 const bytes = (...parts) => new Uint8Array(fs.readFileSync(path.join(...parts)));
 const decoded = (base64) => new Uint8Array(Buffer.from(base64, "base64"));

@@ -23,6 +23,7 @@ from edgectc.decoding.search.options import Options, Parts
 from edgectc.decoding.search.ranking import NumpySearch
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 from edgectc.language.user_dictionary import UserDictionary
 
 __all__ = ["USES", "Options", "create"]
@@ -72,7 +73,7 @@ def create(
     loaded = None if backend == "numpy" else compiled.library()
     if backend == "native" and loaded is None:
         raise ConfigError("the compiled search was not built; reinstall with a C compiler")
-    words = lexicon.packed(letters.keys())
+    words = pack(lexicon, letters.keys())
     parts = Parts(options, tokens, words, language_model, dictionary)
     return LexiconDecoder(parts, engine.create(loaded, parts) if loaded else None)
 

@@ -20,6 +20,7 @@ from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 
 USES = frozenset({"lexicon"})
 
@@ -75,7 +76,7 @@ class TemplateDecoder:
     def __init__(self, options: Options, tokens: Tokens, lexicon: Lexicon) -> None:
         self._options = options
         letters = {s for i, s in enumerate(tokens.symbols) if i != tokens.blank_id and len(s) == 1}
-        self._words = lexicon.packed(letters)
+        self._words = pack(lexicon, letters)
         spelled = self._words.trie.spellings()
         self._lengths = self._words.trie.lengths()
         self._codes = spelled

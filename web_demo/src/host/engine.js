@@ -5,6 +5,8 @@ import { Refused } from "./manifest.js";
 /** @typedef {{text: string, score: number, probability: number, exact: boolean}} Found */
 
 const RENAMED = 1; // EDGECTC_RENAMED
+/** @type {Set<string>} old names of options that were told of */
+const renamed = new Set();
 
 export class Engine {
   /**
@@ -42,7 +44,10 @@ export class Engine {
       if (value !== null && typeof value !== "number") throw new Refused(`The preset's ${name} is no number.`);
       this.#withText(name, (at) => {
         // A preset that was sealed by an older version may have an option's old name.
-        if (this.#call("option", at, value ?? NaN) === RENAMED) console.info(`edgectc: ${this.#why()}`);
+        if (this.#call("option", at, value ?? NaN) === RENAMED && !renamed.has(name)) {
+          renamed.add(name);
+          console.info(`edgectc: ${this.#why()}`);
+        }
       });
     }
   }

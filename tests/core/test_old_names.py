@@ -10,9 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from names import DOTTED, ROOT, resolves, without
-
-from edgectc.core import registry
+from names import DOTTED, GROUPS, ROOT, resolves, without
 
 # Modules and packages that stood at the top of edgectc/, or changed their name on the way.
 TOP = """
@@ -41,7 +39,6 @@ features/_head frontends/_signal tests/contract tests/unit tests/parity
 HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/fixtures/", "bench/results/",
            "tests/core/test_old_names.py")  # fmt: skip
 FILES = without(*HISTORY)
-GROUPS = {f"edgectc.{kind}" for kind in registry.KINDS}  # of entry points: they keep their names
 HEADER = "edgectc.h"  # of C, no module
 PATH = re.compile(
     r"(?<![\w./~-])(?:edgectc|docs|tests|bench|scripts|native|web_demo|android_demo)/[\w./-]*\w"

@@ -8,14 +8,17 @@ import re
 import subprocess
 from pathlib import Path
 
+from edgectc.core import registry
+
 ROOT = Path(__file__).parents[2]
 KINDS = {".c", ".css", ".h", ".html", ".java", ".js", ".md", ".mjs", ".py", ".toml", ".xml", ""}
+GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples")}  # of entry points
 DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.[A-Za-z_]\w*)+")
 
 
 @functools.cache
-def text_files() -> tuple[Path, ...]:
-    """The files of text that belong to the repository; none outside a checkout."""
+def files() -> tuple[Path, ...]:
+    """The files that belong to the repository; none outside a checkout."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -23,7 +26,12 @@ def text_files() -> tuple[Path, ...]:
         text=True,
     )
     paths = (ROOT / line for line in listed.stdout.splitlines())
-    return tuple(path for path in paths if path.suffix in KINDS and path.is_file())
+    return tuple(path for path in paths if path.is_file())
+
+
+def text_files() -> list[Path]:
+    """Those that are text by their name."""
+    return [path for path in files() if path.suffix in KINDS]
 
 
 def without(*folders: str) -> list[Path]:

@@ -64,7 +64,7 @@ class Style:
 
 
 # Fitted to the statistics of `edgectc.data.movement` on the training users of How We Swipe, by
-# random search; docs/data.md has the figures on other users.
+# random search; docs/notes/generated_swipes.md has the figures on other users.
 FITTED = Style(
     aim_x=0.226,
     aim_y=0.15,

@@ -8,7 +8,7 @@ that cannot tell its weights; nothing is asked by reflection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from edgectc.core.tokens import Tokens
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
+    from edgectc.exporting.lowering.quantization_plan import Plan
     from edgectc.formats.layouts import Layout
+    from edgectc.formats.manifest import Content, Manifest
 
 # What a recording was made with: its keyboard, the name of its day or signer, or nothing.
 Setting: TypeAlias = "Layout | str | None"
+# Name -> (dtype, shape); a dimension may have a name instead of a number.
+Signature: TypeAlias = Mapping[str, tuple[str, list[int]]]
+# What a target's toolchain holds between conversion and file: its own untyped class.
+Converted: TypeAlias = Any
 
 
 class Module(Protocol):
@@ -154,13 +160,110 @@ class Encoder(Protocol):
 
 
 class Runner(Protocol):
-    """Anything that maps prepared inputs to log_probs."""
+    """Anything that maps prepared inputs to log_probs. What is not told has its default here.
+
+    Attributes:
+        name: of the runner, as `edgectc.core.registry` has it.
+    """
 
     name: str
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (N, T', V) float32."""
         ...
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads one call uses, 0 where the runtime does not tell."""
+        return 0
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Return the stored tensors of floats by name, {} where they cannot be read."""
+        return {}
+
+    def contract(self) -> Signature | None:
+        """Return name -> (dtype, shape) of each input as the graph states it, None if unknown."""
+        return None
+
+    def outputs(self) -> Signature | None:
+        """Return name -> (dtype, shape) of each output as the graph states it, None if unknown."""
+        return None
+
+
+class RunnerModule(Module, Protocol):
+    """A file of ``runners``; ``create`` takes ``source``: the content of an artifact, or a bundle.
+
+    Attributes:
+        PACKAGE: distribution without which nothing here can run.
+        read_back: reads an artifact's program to evaluate it in numpy where its own runtime cannot
+            run; None where that cannot be done.
+    """
+
+    PACKAGE: str
+    read_back: Callable[[Mapping[str, bytes]], Runner] | None
+
+
+class Target(Protocol):
+    """From a network to the bytes of an artifact.
+
+    Attributes:
+        suffix: of the file, or folder.
+        options: its ``Options``.
+        opset: operator set of the graph, None where the format has none.
+        batch: samples that the graph takes at once, or the name of that dimension.
+        slow: whether what it makes is known to run slower than PyTorch, so that it is timed.
+    """
+
+    suffix: str
+    options: DataclassInstance
+    opset: int | None = None
+    batch: int | str = 1
+    slow: bool = False
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that the scheme quantizes in this format."""
+        ...
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Converted:
+        """Return the converted network at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
+
+        Raises:
+            MissingDependencyError: a converter package is missing.
+            ExportError: the converter failed.
+        """
+        ...
+
+    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, scales among them."""
+        ...
+
+    def embed(self, converted: Converted, manifest: Manifest) -> Content:
+        """Return the content of the artifact with the unsealed manifest inside."""
+        ...
+
+
+class TargetModule(Module, Protocol):
+    """A file of ``targets``; ``create`` returns a `Target`.
+
+    Attributes:
+        SCHEMES: names of the number formats that it holds.
+        PACKAGES: distributions whose versions the manifest tells.
+    """
+
+    SCHEMES: tuple[str, ...]
+    PACKAGES: tuple[str, ...]
 
 
 class Decoder(Protocol):

@@ -6,7 +6,6 @@ difference; times are taken in turns, so that a busy machine slows both alike.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,8 @@ _ROUNDS = 9
 _SECONDS = 0.25  # of one engine in one round, about
 _MOST_CALLS = 40
 _SHORT = 3  # letters
+_UNUSED = -1e3  # below are the slots that a layout does not use
+_LIKELY = math.log(1e-2)
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,14 @@ class Judge:
         return self._loss(wrong), closeness(self.log_probs, log_probs)
 
     def _answers(self, engine: Any, label: str) -> list[Array]:
-        loaded = with_engine(self.words, engine)
+        loaded = self.words.replace(runner=engine)
         return [loaded.run(one) for one in progress(self.dev.inputs, label)]
 
     def _wrong(
         self, answers: Sequence[Array], preset: Mapping[str, Any] | None = None
     ) -> tuple[Array, Array]:
         """Return errors and reference tokens of each recording."""
-        words = self.words if preset is None else with_preset(self.words, preset)
+        words = self.words if preset is None else self.words.replace(preset=preset)
         wrong, count = np.zeros(len(answers)), np.ones(len(answers))
         more = words.language_model is not None
         for i, log_probs in enumerate(progress(answers, "decoding")):
@@ -176,37 +177,16 @@ class Judge:
         }
 
 
-def with_engine(words: Recognizer, engine: Any) -> Recognizer:
-    """Return ``words`` with another network."""
-    other = copy.copy(words)
-    other.engine, other.runner = engine, engine.name
-    return other
-
-
-def with_preset(words: Recognizer, preset: Mapping[str, Any]) -> Recognizer:
-    """Return ``words`` with another decoder preset."""
-    other = copy.copy(words)
-    other.preset = dict(preset)
-    other._decoders = {}
-    return other
-
-
 def closeness(before: Sequence[Array], after: Sequence[Array]) -> Numbers:
     """Return how close the answers (T', V) of two networks are; unused slots are left out."""
-    signal = noise = 0.0
-    same = frames = 0
-    total, likely = 0.0, 0
-    for old, new in zip(before, after, strict=True):
-        used = old > -1e3
-        signal += float((old[used] ** 2).sum())
-        noise += float(((new - old)[used] ** 2).sum())
-        same += int((old.argmax(-1) == new.argmax(-1)).sum()) if len(old) else 0
-        frames += len(old)
-        compared = old >= math.log(1e-2)
-        total += float(np.abs(new - old)[compared].sum())
-        likely += int(compared.sum())
-    sqnr = 10.0 * math.log10(signal / noise) if noise > 0 else 200.0
-    return Numbers(sqnr, same / max(frames, 1), total / max(likely, 1))
+    pairs = list(zip(before, after, strict=True))
+    used = [(old[old > _UNUSED], new[old > _UNUSED]) for old, new in pairs]
+    likely = [(old[old >= _LIKELY], new[old >= _LIKELY]) for old, new in pairs]
+    return Numbers(
+        metrics.sqnr_db(used),
+        metrics.argmax_agreement(pairs),
+        metrics.mean_abs_difference(likely),
+    )
 
 
 def speed(before: Any, after: Any, inputs: Sequence[Mapping[str, Array]]) -> Speed:

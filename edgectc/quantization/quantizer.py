@@ -137,6 +137,6 @@ def quantize(
                     "the tuned decoder loses more than the budget; leave it as it was"
                 )
         report = {**work.report(point, tried), "repaired": tensors}
-        data, manifest = artifact_module.sealed(job, point.converted, quantization=report)
-        artifact = artifact_module.write(job, data, manifest)
+        draft = artifact_module.sealed(job, point.converted, quantization=report)
+        artifact = artifact_module.write(job, draft)
     return Quantized(artifact, point, tuple(tried), report)

@@ -39,7 +39,6 @@ features/_head frontends/_signal tests/contract tests/unit tests/parity
 HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/fixtures/", "bench/results/",
            "tests/core/test_old_names.py")  # fmt: skip
 FILES = without(*HISTORY)
-HEADER = "edgectc.h"  # of C, no module
 PATH = re.compile(
     r"(?<![\w./~-])(?:edgectc|docs|tests|bench|scripts|native|web_demo|android_demo)/[\w./-]*\w"
 )
@@ -68,7 +67,7 @@ def old_names(text: str) -> set[str]:
 
 def missing(path: Path, text: str) -> set[str]:
     """Dotted names that are no module's, and paths where nothing is."""
-    names = {n.removesuffix(".__file__") for n in DOTTED.findall(text)} - GROUPS - {HEADER}
+    names = {n.removesuffix(".__file__") for n in DOTTED.findall(text)} - GROUPS
     found = {name for name in names if not resolves(name)}
     for name in set(PATH.findall(text)):
         near = [folder / name for folder in path.parents if folder.is_relative_to(ROOT)]

@@ -12,7 +12,8 @@ from edgectc.core import registry
 
 ROOT = Path(__file__).parents[2]
 KINDS = {".c", ".css", ".h", ".html", ".java", ".js", ".md", ".mjs", ".py", ".toml", ".xml", ""}
-GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples")}  # of entry points
+# Groups of entry points.
+GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples", "configs")}
 DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.(?!h\b)[A-Za-z_]\w*)+")  # edgectc.h is a header
 
 

@@ -85,6 +85,12 @@ def test_what_is_not_there_is_seen(code: str) -> None:
     assert unresolved(code)
 
 
+def test_the_host_contract_names_functions_of_the_engine() -> None:
+    header = (ROOT / "native" / "include" / "edgectc.h").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "host_contract.md").read_text(encoding="utf-8")
+    assert {*re.findall(r"edgectc_engine_\w+", page)} <= {*re.findall(r"edgectc_\w+", header)}
+
+
 def test_every_page_of_the_manual_is_in_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     linked = {(ROOT / "docs" / link).resolve() for link in LINK.findall(index)}

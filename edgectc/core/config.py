@@ -11,6 +11,7 @@ import difflib
 import importlib.metadata
 import importlib.util
 import json
+import logging
 import tomllib
 import types
 import typing
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.options import say_renamed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -35,6 +37,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     """
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    values = current(cls, values, where=where, level=logging.WARNING)
     for key in values:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1)
@@ -51,6 +54,25 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         return cls(**parsed)
     except ValueError as error:  # a dataclass's own __post_init__ check
         raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
+
+
+def current(
+    cls: type, values: Mapping[str, Any], *, where: str = "", level: int = logging.INFO
+) -> dict[str, Any]:
+    """Return ``values`` of a dataclass under the names that its fields have today.
+
+    Args:
+        cls: the dataclass; of an option under two names the later one counts.
+        values: as they were written, perhaps long ago.
+        where: path of ``values`` in what is read.
+        level: of the message that says, once, that a name is old.
+    """
+    fields = dataclasses.fields(cls)
+    old = {o: field.name for field in fields for o in field.metadata.get("formerly", ())}
+    for key in values:
+        if key in old:
+            say_renamed("option", where + key, old[key], level=level)
+    return {old.get(key, key): value for key, value in values.items()}
 
 
 def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassInstance]]) -> None:

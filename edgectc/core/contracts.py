@@ -92,6 +92,16 @@ class ContextModel(LanguageModel, Protocol):
         ...
 
 
+@runtime_checkable
+class MappedModel(ContextModel, Protocol):
+    """A language model that may lie in memory as a `.lm` file, as compiled code reads it."""
+
+    @property
+    def file_bytes(self) -> Array | None:
+        """Return the (bytes,) uint8 of the file, None where the model is of another format."""
+        ...
+
+
 class WordModel(LanguageModel, Protocol):
     """What every language model of ours is: it also tells which words it knows."""
 

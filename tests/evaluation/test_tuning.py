@@ -142,7 +142,7 @@ def test_the_template_is_tuned_and_the_preset_is_calibrated(
     model.preset = {"type": "lexicon", "acoustic_scale": 0.1}  # the network hardly has a say
     tuned = tuning.tune(model, swipes)
     assert tuned.preset["template_weight"] > 0
-    assert tuned.preset["weighed"] == 5
+    assert tuned.preset["rescore_size"] == 5
     assert tuned.after >= tuned.before
     # The temperature is judged where nothing else differs: by the same weights without it.
     model.preset = {**tuned.preset, "temperature": 1.0}

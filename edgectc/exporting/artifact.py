@@ -269,7 +269,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
     origin, target, model = job.origin, job.target, job.origin.model
     module: TargetModule = registry.module("targets", job.target_name)
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
+    frames = output_length(model.frontend.max_frames, model.stride, model.window)
     packages = ("torch", "numpy", *module.PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core import registry
 from edgectc.core.contracts import Decoder, LanguageModel, Runner
 from edgectc.core.errors import (
     ConfigError,
@@ -238,9 +239,9 @@ class Recognizer:
         name = name or str(self.preset["type"])
         key = (board.name if isinstance(board, Layout) else board or "", name)
         if key not in self._decoders:
-            spec: Mapping[str, JSON] = (
-                self.preset if name == self.preset["type"] else {"type": name}
-            )
+            spec: Mapping[str, JSON] = {"type": name}
+            if name == self.preset["type"]:  # its options may have had other names when it was made
+                spec = registry.current("decoders", self.preset)
             self._decoders[key] = create_decoder(
                 spec,
                 self.tokens(board),

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.core.types import Check, Decoded, Hypothesis, Report, Swipe
+from edgectc.core.types import Check, Decoded, Hypothesis, Recording, Report, Swipe
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
-from edgectc.formats.reference import Case, Recording
+from edgectc.formats.reference import Case
 
 LIMIT = 300
 LONG = "wort " * 500
@@ -33,7 +33,7 @@ def _shown() -> dict[str, object]:
         "manifest": manifest,
         "large manifest": replace(manifest, reference=reference.to_json([case])),
         "case": case,
-        "recording": Recording("sample-0", "", table),
+        "recording": Recording(table, tuple(LONG), "sample-0"),
         "report": Report(tuple(checks), {f"figure {i}": 0.5 for i in range(99)}),
         "decoded": Decoded(hypotheses),
         "swipe": Swipe(np.zeros((900, 3)), "word"),

@@ -190,13 +190,17 @@ def confusions(answers: Sequence[Answer]) -> list[tuple[str, str, int]]:
     return [(*pair, n) for pair, n in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def seen_words(place: Path) -> frozenset[int] | None:
+def seen_words(model: Path | bundles.Bundle) -> frozenset[int] | None:
     """Return the training-word hashes of a bundle, or of the bundle an artifact was made from.
 
     The bundle of an artifact is looked for around it and among the shipped models, by the hash of
     its weights; None if there is none, or if it does not say what it was trained on.
     """
-    bundle = bundles.read(place) if bundles.is_bundle(place) else origin(place)
+    bundle: bundles.Bundle | None
+    if isinstance(model, bundles.Bundle):
+        bundle = model
+    else:
+        bundle = bundles.read(model) if bundles.is_bundle(model) else origin(model)
     if bundle is None or bundle.index.seen_words is None:
         return None
     return frozenset(np.frombuffer(bundle.file(bundle.index.seen_words), "<u4").tolist())

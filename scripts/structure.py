@@ -3,7 +3,7 @@
     python scripts/structure.py [--json] [ROOT]
 
 ROOT is a checkout; by default this one. The layout is read from the tree itself and the floors from
-the docstrings that draw them, see `house.floors`. tests/unit/test_structure.py holds the limits.
+the docstrings that draw them, see `house.floors`. tests/core/test_structure.py holds the limits.
 """
 
 from __future__ import annotations

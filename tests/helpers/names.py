@@ -12,7 +12,8 @@ from edgectc.core import registry
 
 ROOT = Path(__file__).parents[2]
 KINDS = {".c", ".css", ".h", ".html", ".java", ".js", ".md", ".mjs", ".py", ".toml", ".xml", ""}
-GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples")}  # of entry points
+# Groups of entry points.
+GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples", "configs")}
 DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.(?!h\b)[A-Za-z_]\w*)+")  # edgectc.h is a header
 
 
@@ -64,6 +65,25 @@ def held(path: Path) -> dict[str, ast.AST]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found |= {ast.unparse(target): node for target in targets}
     return found
+
+
+def unresolved(code: str) -> set[str]:
+    """Imports of ours that lead nowhere, and attributes that imported modules do not hold."""
+    tree = ast.parse(code)
+    found, modules = set[str](), {"edgectc": "edgectc"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "edgectc":
+            names = {alias.asname or alias.name: f"{node.module}.{alias.name}"
+                     for alias in node.names}  # fmt: skip
+            found |= {name for name in names.values() if not resolves(name)}
+            modules |= names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = modules.get(node.value.id, "")
+            path = module(name) if name else None
+            if path is not None and not resolves(f"{name}.{node.attr}"):
+                found.add(f"{name}.{node.attr}")
+    return {name for name in found if "__" not in name}
 
 
 def resolves(name: str) -> bool:

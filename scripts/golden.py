@@ -24,7 +24,7 @@ from edgectc.core.errors import EdgectcError, InputError
 from edgectc.core.files import write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.data import validation
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.data.validation import check_points
 from edgectc.decoding.decoders.lexicon import Options, create
 from edgectc.formats import bundle, layouts

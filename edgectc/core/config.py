@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import importlib.metadata
+import importlib.util
 import json
 import logging
 import tomllib
@@ -134,17 +136,19 @@ def load_toml(path: str | Path) -> dict[str, Any]:
 
 
 def families() -> dict[str, list[str]]:
-    """Return the model families that ship a config, each with its sizes; see `family_config`."""
-    found: dict[str, list[str]] = {}
-    for file in sorted(f.name for f in (resources.files("edgectc") / "configs").iterdir()):
-        if file.endswith(".toml"):
-            family, _, size = file.removesuffix(".toml").rpartition("-")
-            found.setdefault(family, []).append(size)
-    return found
+    """Return the model families that have a config, each with its sizes; see `family_config`.
+
+    They are files ``FAMILY-SIZE.toml``: those that ship, and those beside a module that an
+    installed entry point ``FAMILY`` of the group ``edgectc.configs`` names.
+    """
+    sizes: dict[str, list[str]] = {}
+    for family, size in sorted(_config_files()):
+        sizes.setdefault(family, []).append(size)
+    return sizes
 
 
 def family_config(family: str, size: str) -> dict[str, Any]:
-    """Return the tables of a shipped family's config.
+    """Return the tables of a family's config.
 
     Raises:
         UnknownNameError: no such family, or it has no such size.
@@ -154,16 +158,15 @@ def family_config(family: str, size: str) -> dict[str, Any]:
         raise UnknownNameError("family", family, known)
     if size not in known[family]:
         raise UnknownNameError("size", size, known[family])
-    file = resources.files("edgectc") / "configs" / f"{family}-{size}.toml"
-    return load_toml(str(file))
+    return load_toml(_config_files()[family, size])
 
 
 def load_run(name: str) -> dict[str, Any]:
-    """Return the tables of a TOML file, or of a shipped config by its name, e.g. ``gru-small``.
+    """Return the tables of a TOML file, or of a family's config by its name, e.g. ``gru-small``.
 
     Raises:
         ConfigError: the file is missing or is not TOML.
-        UnknownNameError: neither a file nor a shipped config.
+        UnknownNameError: neither a file nor the name of a config.
     """
     if name.endswith(".toml") or Path(name).exists():
         return load_toml(name)
@@ -172,6 +175,22 @@ def load_run(name: str) -> dict[str, Any]:
         raise UnknownNameError("config", name, known)
     family, _, size = name.rpartition("-")
     return family_config(family, size)
+
+
+def _config_files() -> dict[tuple[str, str], Path]:
+    """Return the file of each family and size; one that ships is not replaced by an entry point."""
+    folders: list[tuple[str, Path]] = []
+    for point in importlib.metadata.entry_points(group="edgectc.configs"):
+        spec = importlib.util.find_spec(point.module)
+        if spec is not None and spec.origin is not None:
+            folders.append((f"{point.name}-*.toml", Path(spec.origin).parent))
+    folders.append(("*.toml", Path(str(resources.files("edgectc") / "configs"))))
+    return {
+        (family, size): file
+        for pattern, folder in folders
+        for file in folder.glob(pattern)
+        for family, _, size in [file.stem.rpartition("-")]
+    }
 
 
 def set_key(values: dict[str, Any], assignment: str) -> None:

@@ -8,19 +8,31 @@ that cannot tell its weights; nothing is asked by reflection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    NotRequired,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    runtime_checkable,
+)
 
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded
+from edgectc.core.types import Array, Decoded, Recording
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
+    from edgectc.core.errors import InputError
     from edgectc.exporting.lowering.quantization_plan import Plan
     from edgectc.formats.layouts import Layout
     from edgectc.formats.manifest import Content, Manifest
+    from edgectc.language.lexicon import Lexicon
 
 # What a recording was made with: its keyboard, the name of its day or signer, or nothing.
 Setting: TypeAlias = "Layout | str | None"
@@ -230,14 +242,20 @@ class Target(Protocol):
         return False
 
     def convert(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
     ) -> Converted:
         """Return the converted network at the shapes of ``inputs``.
 
         Args:
-            model: the network.
+            model: the network; its ``forward`` takes ``*inputs`` in the order of the contract.
             inputs: of one sample.
             plan: what to quantize; None leaves all in float32.
+            window: input frames that the first output frame needs; no shorter input is captured.
 
         Raises:
             MissingDependencyError: a converter package is missing.
@@ -291,24 +309,43 @@ class Decoder(Protocol):
         ...
 
 
+class InputSpec(TypedDict):
+    """What one input of a network is, as manifests state it.
+
+    Attributes:
+        dtype: "float32" or "int32".
+        shape: of a batch of one.
+        meaning: for people.
+        unit: of its values, for people.
+        rate: how often there is a frame, for people.
+    """
+
+    dtype: str
+    shape: list[int]
+    meaning: str
+    unit: NotRequired[str]
+    rate: NotRequired[str]
+
+
 class Frontend(Protocol):
     """From a raw recording to the inputs of a network; needs numpy alone.
+
+    The first input is the recording's frames (1, T, C), the second its ``length`` (1,), the rest
+    tell what it was made with.
 
     Attributes:
         max_frames: frames of the padded input.
         padding: "masked": nothing after the length is seen; "zeros": the zeros there are a signal.
-        settings: names of the settings that it tells apart, e.g. days; () if it takes none, or any.
+        settings: names of the settings that it tells apart, e.g. days; () for none.
+        slots: most keys of a keyboard that recordings are made on; 0: it takes no `Layout`.
     """
 
+    max_frames: int
     padding: str = "masked"
     settings: tuple[str, ...] = ()
+    slots: int = 0
 
-    @property
-    def max_frames(self) -> int:
-        """Return the frames of the padded input."""
-        ...
-
-    def input_contract(self) -> dict[str, dict[str, Any]]:
+    def input_contract(self) -> dict[str, InputSpec]:
         """Return name -> dtype, shape and meaning of each network input, in call order."""
         ...
 
@@ -321,6 +358,108 @@ class Frontend(Protocol):
         """
         ...
 
+    def frames(self, recording: object, setting: Setting = None, /) -> Array:
+        """Return (length, C), what the network sees of a recording; raises as `prepare` does."""
+        ...
+
+    def context(self, setting: Setting = None, /) -> dict[str, Array]:
+        """Return the inputs after ``length``; raises as `prepare` does."""
+        ...
+
     def tokens(self, setting: Setting = None, /) -> Tokens:
         """Return what the columns of log_probs mean."""
+        ...
+
+
+class Samples(Protocol):
+    """The recordings of a frontend's type, under its name: how they are read, made and measured.
+
+    Made by ``create(options, *, frontend, layouts)``; ``layouts`` are the keyboards by name, the
+    default first.
+
+    Attributes:
+        metric: what the share of wrong answers is called, e.g. "WER".
+        decoder: type of the decoder that answers by default.
+        tunable: types of the decoders whose weights `edgectc tune` can fit to such recordings.
+        generated_suffices: whether generated recordings stand for real ones where none are named.
+    """
+
+    metric: ClassVar[str]
+    decoder: ClassVar[str] = "greedy"
+    tunable: ClassVar[tuple[str, ...]] = ()
+    generated_suffices: ClassVar[bool] = True
+
+    def locate(self, data: str | None) -> Path | None:
+        """Return the file that ``data`` or the environment names; None: nothing is named.
+
+        Raises:
+            InputError: reason ``no_data``: what is named is not there.
+        """
+        ...
+
+    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file, or why one of them cannot be used.
+
+        Args:
+            path: of the file.
+            split: "train", "dev", "test" or "all"; None for what figures are measured on.
+
+        Raises:
+            InputError: the file cannot be read.
+            UnknownNameError: no such split.
+        """
+        ...
+
+    def synthesize(
+        self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
+    ) -> Iterator[Recording]:
+        """Yield ``count`` generated recordings that the frontend takes.
+
+        Args:
+            count: how many.
+            seed: of all draws.
+            lexicon: words to be meant, where words are; None for a few of its own.
+            natural: words as frequent as in text; otherwise rare ones come more often.
+        """
+        ...
+
+    def reference(self, *, seed: int) -> list[Recording]:
+        """Return the generated recordings that a model's bundle is checked with.
+
+        Raises:
+            ConfigError: there are none for such a frontend.
+        """
+        ...
+
+    def write(self, path: Path, recordings: Iterable[Recording]) -> None:
+        """Write recordings as `read` and training take them, split by group or by turns.
+
+        Raises:
+            InputError: too few for each split.
+        """
+        ...
+
+    def shipped(self, *, seed: int) -> bytes:
+        """Return ``samples.jsonl`` of a bundle: generated recordings to try the model on."""
+        ...
+
+    def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
+        """Return how much of an answer is wrong, and of how much.
+
+        Args:
+            target: what was meant.
+            text: best answer.
+            separator: what stands between the symbols of a text.
+        """
+        ...
+
+    def slices(
+        self, recordings: Sequence[Recording], seen: frozenset[int] | None
+    ) -> dict[str, list[bool]]:
+        """Return where losses hide: name to which recordings belong there.
+
+        Args:
+            recordings: labelled.
+            seen: hashes of the words that the model was trained on; None if unknown.
+        """
         ...

@@ -27,6 +27,7 @@ PACKAGES: Mapping[str, str] = {
     "frontends": "data.frontends",
     "lms": "language.lms",
     "runners": "runtime.runners",
+    "samples": "data.samples",
     "targets": "exporting.targets",
     "tasks": "training.tasks",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -13,9 +14,17 @@ Array = NDArray[Any]
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
 
 
+_SHOWN = 5  # of a list in a repr
+
+
+def shortened(text: str) -> str:
+    """Return a text as a repr shows it, cut after 32 characters."""
+    return text if len(text) <= 32 else f"{text[:31]}\N{HORIZONTAL ELLIPSIS}"
+
+
 @dataclass(frozen=True, slots=True)
 class Swipe:
-    """One finger trace.
+    """One finger trace: a row of a file of swipes; `Recording` is what all families have of it.
 
     Attributes:
         points: (n, 3) float64: x, y in the letter-area frame (x 0..1 over the keyboard width,
@@ -34,22 +43,33 @@ class Swipe:
     context: tuple[str, ...] = ()
     prompt: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Swipe({len(self.points)} points, {self.word!r}, {self.layout!r})"
+
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One labelled recording of any family but swipes, before its frontend.
+class Recording:
+    """One recording of any family, before its frontend.
 
     Attributes:
-        signal: (T, C) float32 recording.
-        target: symbols that were meant, in order.
-        name: what names the sample in reports.
+        signal: (T, C) float32, or of a swipe its points (n, 3) float64.
+        target: symbols that were meant, in order; of a swipe its word; empty without a label.
+        name: what names the recording in reports.
         group: who or which day it is from; splits and confidence intervals are taken by group.
+        setting: name of what it was made with, its keyboard or day; "" for nothing.
+        context: words before this one, the last one last.
     """
 
     signal: Array
-    target: tuple[str, ...]
+    target: tuple[str, ...] = ()
     name: str = ""
     group: str | None = None
+    setting: str = ""
+    context: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        target = shortened(" ".join(self.target))
+        return f"Recording({self.name!r}, {self.signal.shape}, {target!r}, {self.setting!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,11 @@ class Decoded:
     """The ranked answer for one sample, best first; empty means "no word"."""
 
     candidates: tuple[Hypothesis, ...]
+
+    def __repr__(self) -> str:
+        shown = [f"{shortened(c.text)!r} {c.probability:.2f}" for c in self.candidates[:_SHOWN]]
+        more = [f"{len(self) - _SHOWN} more"] if len(self) > _SHOWN else []
+        return f"Decoded({', '.join([*shown, *more])})"
 
     def __iter__(self) -> Iterator[Hypothesis]:
         return iter(self.candidates)
@@ -119,6 +144,12 @@ class Report:
     checks: tuple[Check, ...]
     figures: Mapping[str, float] = field(default_factory=dict)
     needed: tuple[str, ...] = ("log_probs",)
+
+    def __repr__(self) -> str:
+        counts = Counter(check.status for check in self.checks)
+        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        failed = [check.name for check in self.checks if check.status == "fail"]
+        return f"Report({self.status}; {told}{''.join(f'; {name}' for name in failed[:_SHOWN])})"
 
     @property
     def status(self) -> str:

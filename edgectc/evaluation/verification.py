@@ -221,7 +221,7 @@ def _padding(
 
 def _padding_sensitive(loaded: Recognizer) -> bool:
     """Whether the network was adopted as one for which zeros after the length are a signal."""
-    return getattr(loaded.frontend.options, "padding", "masked") == "zeros"
+    return bool(loaded.frontend.padding == "zeros")
 
 
 def _number(value: JSON) -> float:
@@ -318,7 +318,7 @@ def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     tokens = loaded.tokens(loaded.board(loaded.layout))
     columns = zip(manifest.tokens, tokens.symbols, strict=False)
     stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
-    frames = output_length(loaded.frontend.options.max_frames, stride, window)
+    frames = output_length(loaded.frontend.max_frames, stride, window)
     pairs: list[tuple[str, object, object]] = [
         ("blank_id", manifest.blank_id, tokens.blank_id),
         ("separator", manifest.separator, tokens.separator),

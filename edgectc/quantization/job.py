@@ -13,7 +13,7 @@ from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
 from edgectc.core.schemes import SUPPORTED, Float32
 from edgectc.core.types import Array
-from edgectc.data import swipe_files
+from edgectc.data import recordings, swipe_files
 from edgectc.evaluation import tuning
 from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
@@ -27,7 +27,7 @@ from edgectc.exporting.lowering.quantization_plan import (
 )
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
-from edgectc.quantization import fake_quantize, measure, observe, samples
+from edgectc.quantization import fake_quantize, measure, observe
 from edgectc.quantization.budget_search import Point
 from edgectc.quantization.measure import Judge
 from edgectc.runtime import loading
@@ -86,7 +86,7 @@ class Work:
         if job.scheme.name == "float16":
             nonfinite.check_half(largest, "weights")
         if job.scheme.name == "int8-static" or source.calibration is not None:
-            found = samples.load(
+            found = recordings.load(
                 self.bundle,
                 job.origin.model.frontend,
                 source.calibration,
@@ -152,7 +152,7 @@ class Work:
         """
         job = self.job
         try:
-            found = samples.load(
+            found = recordings.load(
                 self.bundle,
                 job.origin.model.frontend,
                 dev,

@@ -17,18 +17,14 @@ import numpy as np
 from edgectc.core import metrics
 from edgectc.core.console import progress
 from edgectc.core.types import Array
+from edgectc.data.recordings import Prepared, samples_for, setting
 from edgectc.evaluation.accuracy import seen_words
-from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
-from edgectc.language.spelling import letters, word_hash
-from edgectc.quantization.samples import Recordings
 from edgectc.runtime.recognizer import Recognizer
 
-_UNITS = {"swipe": "top-1 error", "landmarks": "WER", "neural": "PER"}
 _ROUNDS = 9
 _SECONDS = 0.25  # of one engine in one round, about
 _MOST_CALLS = 40
-_SHORT = 3  # letters
 _UNUSED = -1e3  # below are the slots that a layout does not use
 _LIKELY = math.log(1e-2)
 
@@ -90,7 +86,7 @@ class Numbers:
 class Judge:
     """Holds the float network's answers and compares others with them."""
 
-    def __init__(self, bundle: Bundle, words: Recognizer, dev: Recordings, before: Any) -> None:
+    def __init__(self, bundle: Bundle, words: Recognizer, dev: Prepared, before: Any) -> None:
         """Let ``before``, the runner of the float32 artifact, answer.
 
         Args:
@@ -101,7 +97,7 @@ class Judge:
         """
         self.words, self.dev = words, dev
         self.boards = {board.name: board for board in bundle.layouts}
-        self.kind = str(bundle.index.model["frontend"]["type"])
+        self.samples = samples_for(bundle.index.model["frontend"], bundle.layouts)
         self.seen = seen_words(bundle.path)
         self.log_probs = self._answers(before, "float32 answers")
         self.wrong, self.count = self._wrong(self.log_probs)
@@ -128,30 +124,27 @@ class Judge:
         wrong, count = np.zeros(len(answers)), np.ones(len(answers))
         more = words.language_model is not None
         for i, log_probs in enumerate(progress(answers, "decoding")):
-            board = reference.setting(self.boards, self.dev.settings[i])
+            recording = self.dev.recordings[i]
+            board = setting(words.frontend, self.boards, recording.setting)
             text = ""
             if len(log_probs):
-                context = self.dev.contexts[i] if more else ()
+                context = recording.context if more else ()
                 inputs = self.dev.inputs[i]
                 found = words.decode(log_probs, inputs, board=board, nbest=1, context=context)
                 text = found.best.text
-            label = self.dev.labels[i]
-            if isinstance(label, str):
-                wrong[i] = letters(text) != label
-            else:
-                said = [s for s in text.split(self.words.tokens(board).separator or None) if s]
-                wrong[i], count[i] = metrics.edit_distance(label, said), len(label)
+            separator = self.words.tokens(board).separator
+            wrong[i], count[i] = self.samples.errors(recording.target, text, separator)
         return wrong, count
 
     def _loss(self, wrong: Array) -> Loss:
-        groups = list(self.dev.groups)
+        groups = [recording.group or "" for recording in self.dev.recordings]
         known = groups if len(set(groups)) > 1 else None
         change = wrong - self.wrong
         low, high = metrics.bootstrap(change, known, counts=self.count)
         total = self.count.sum()
         worse, better = int((change > 0).sum()), int((change < 0).sum())
         return Loss(
-            _UNITS.get(self.kind, "error"),
+            self.samples.metric,
             float(self.wrong.sum() / total),
             float(wrong.sum() / total),
             (100.0 * low, 100.0 * high),
@@ -164,12 +157,7 @@ class Judge:
 
     def _slices(self, change: Array) -> dict[str, dict[str, float]]:
         """Return the loss where it hides: short words, words that were never seen in training."""
-        if self.kind != "swipe":
-            return {}
-        words = [str(label) for label in self.dev.labels]
-        parts = {f"words of {_SHORT} letters or fewer": [len(w) <= _SHORT for w in words]}
-        if self.seen is not None:
-            parts["words never seen in training"] = [word_hash(w) not in self.seen for w in words]
+        parts = self.samples.slices(self.dev.recordings, self.seen)
         return {
             name: {"points": round(100.0 * float(change[rows].mean()), 3), "rows": int(rows.sum())}
             for name, mask in parts.items()

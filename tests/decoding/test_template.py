@@ -13,7 +13,7 @@ import edgectc
 from edgectc.core import metrics
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.decoding.decoders import lexicon
 from edgectc.decoding.search.trace import Path
 from edgectc.formats import layouts

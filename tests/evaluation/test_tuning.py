@@ -11,7 +11,7 @@ from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.evaluation import tuning
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file

@@ -84,7 +84,7 @@ def test_500_real_traces_agree(
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_one_artifact_serves_every_layout(artifacts: dict[str, Path], target: str) -> None:
-    from edgectc.data.samples.swipe import swipe
+    from edgectc.data.generators.swipes import swipe
     from edgectc.formats import layouts
 
     loaded = edgectc.load(artifacts[target])

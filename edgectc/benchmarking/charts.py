@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from edgectc.benchmarking.report import Row
 from edgectc.benchmarking.worker import STAGES
 from edgectc.core import svg
 from edgectc.core.svg import Axis
@@ -14,7 +14,6 @@ from edgectc.core.svg import Axis
 WIDTH = 360  # of every chart; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
 _BAR, _GAP = 14, 34
-Row = Mapping[str, Any]
 Point = tuple[float, float, Row]  # milliseconds, how good, and whose
 
 

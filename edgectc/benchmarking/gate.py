@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.benchmarking import machine
+from edgectc.benchmarking.report import Figures, Row
 from edgectc.benchmarking.rows import REFERENCE, interval
 from edgectc.core.errors import ConfigError
 
@@ -61,7 +62,7 @@ class Verdict:
     detail: str = ""
 
 
-def read(path: str | Path) -> dict[str, Any]:
+def read(path: str | Path) -> Figures:
     """Return a baseline, a file that ``bench --json`` wrote.
 
     Raises:
@@ -97,7 +98,7 @@ def tolerance(text: str) -> float:
     return value
 
 
-def compare(now: Mapping[str, Any], then: Mapping[str, Any], allowed: float) -> list[Verdict]:
+def compare(now: Row, then: Row, allowed: float) -> list[Verdict]:
     """Return every verdict on the rows of two benches, in the order of the newer one.
 
     Args:
@@ -130,7 +131,7 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any], allowed: float) -> 
 
 
 def _times(
-    name: str, figure: str, row: Mapping[str, Any], before: Mapping[str, Any], allowed: float,
+    name: str, figure: str, row: Row, before: Row, allowed: float,
     here: bool,
 ) -> Verdict:  # fmt: skip
     a, b = row["series"].get(figure, []), before["series"].get(figure, [])
@@ -158,7 +159,7 @@ def ratio_of(now: Sequence[float], then: Sequence[float]) -> tuple[float, float,
 
 
 def _plain(
-    name: str, figure: str, row: Mapping[str, Any], before: Mapping[str, Any], allowed: float,
+    name: str, figure: str, row: Row, before: Row, allowed: float,
     here: bool,
 ) -> Verdict:  # fmt: skip
     a, b = row.get(figure), before.get(figure)
@@ -171,9 +172,7 @@ def _plain(
     return Verdict(name, figure, verdict, ratio, ratio, ratio)
 
 
-def _accuracy(
-    name: str, figure: str, row: Mapping[str, Any], before: Mapping[str, Any], equal: bool
-) -> Verdict:
+def _accuracy(name: str, figure: str, row: Row, before: Row, equal: bool) -> Verdict:
     a, b = row.get(figure), before.get(figure)
     if a is None or b is None:
         return Verdict(name, "", "not_run")
@@ -184,9 +183,9 @@ def _accuracy(
     return Verdict(name, figure, verdict, gained, gained, gained)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(row: Row) -> tuple[Any, ...]:
     return tuple(row.get(key) for key in ("artifact", "runtime", "device", "threads"))
 
 
-def _name(row: Mapping[str, Any]) -> str:
+def _name(row: Row) -> str:
     return " ".join(str(part) for part in _key(row))

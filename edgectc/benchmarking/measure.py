@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.benchmarking.plan import Plan
+from edgectc.benchmarking.report import Figures
 from edgectc.benchmarking.samples import Workload, to_json, write
 
 WORKER = ("-m", "edgectc.benchmarking.worker")
@@ -59,8 +60,8 @@ class Record:
 
     plan: Plan
     cold: list[dict[str, float]] = field(default_factory=list)
-    rounds: list[dict[str, Any]] = field(default_factory=list)
-    more: dict[str, Any] = field(default_factory=dict)
+    rounds: list[Figures] = field(default_factory=list)
+    more: Figures = field(default_factory=dict)
     reason: str = ""
 
 
@@ -86,7 +87,7 @@ class _Process:
             encoding="utf-8",
         )
 
-    def ask(self, do: str, **values: Any) -> dict[str, Any]:
+    def ask(self, do: str, **values: Any) -> Figures:
         """Return the answer to one command; raises `WorkerFailed`."""
         process = self._process
         assert process.stdin is not None
@@ -104,7 +105,7 @@ class _Process:
         if not line:
             code = process.wait()
             raise WorkerFailed(f"its process ended with code {code} at {do!r}")
-        answer: dict[str, Any] = json.loads(line)
+        answer: Figures = json.loads(line)
         if "error" in answer:
             raise WorkerFailed(str(answer["error"]))
         return answer
@@ -127,7 +128,7 @@ def run(
     *,
     family: Callable[[Plan], str],
     say: Callable[[str], None],
-) -> tuple[list[Record], dict[str, Any]]:
+) -> tuple[list[Record], Figures]:
     """Return what was seen of each row, in order, and the floor of the harness.
 
     Args:
@@ -222,7 +223,7 @@ def _finish(
     record.more["gpu_memory_bytes"] = process.ask("memory")["gpu_memory_bytes"]
 
 
-def _floor(settings: Settings, folder: str) -> dict[str, Any]:
+def _floor(settings: Settings, folder: str) -> Figures:
     """What a process costs that loads nothing: the fastest start of three, and its memory."""
     starts, memory = [], None
     for _ in range(3):
@@ -246,7 +247,7 @@ def traces(
     *,
     family: Callable[[Plan], str],
     say: Callable[[str], None],
-) -> dict[str, Any]:
+) -> Figures:
     """Return the heaviest operators of each row that ran; the profiles go to ``folder``.
 
     A process of its own for each, because profiling slows down what it looks at.

@@ -7,17 +7,16 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from edgectc.benchmarking.report import Figures, Row
+from edgectc.core.contracts import Runner
 from edgectc.core.types import Array
 
 _HEAVIEST = 10
 Inputs = Sequence[Mapping[str, Array]]
 
 
-def trace(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], *, folder: str, name: str
-) -> dict[str, Any]:
+def trace(engine: Runner, inputs: Inputs, spec: Row, *, folder: str, name: str) -> Figures:
     """Return ``file``, ``operators`` and ``reason``; the latter says why there are none.
 
     Args:
@@ -42,9 +41,7 @@ def trace(
     }
 
 
-def _onnx(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], target: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _onnx(engine: Runner, inputs: Inputs, spec: Row, target: Path) -> tuple[list[Figures], str]:
     from edgectc.core import registry
     from edgectc.formats import manifest
 
@@ -61,7 +58,7 @@ def _onnx(
     return onnx_operators(json.loads(target.read_text(encoding="utf-8"))), ""
 
 
-def onnx_operators(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def onnx_operators(events: Sequence[Row]) -> list[Figures]:
     """Return milliseconds and calls by operator type of an ONNX Runtime profile."""
     ms, calls = defaultdict[str, float](float), defaultdict[str, int](int)
     for event in events:
@@ -72,9 +69,7 @@ def onnx_operators(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"name": name, "calls": calls[name], "ms": value} for name, value in ms.items()]
 
 
-def _torch(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], target: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _torch(engine: Runner, inputs: Inputs, spec: Row, target: Path) -> tuple[list[Figures], str]:
     import torch
     from torch.profiler import ProfilerActivity, profile
 
@@ -94,9 +89,7 @@ def _torch(
     return found, ""
 
 
-def _pte(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], target: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _pte(engine: Runner, inputs: Inputs, spec: Row, target: Path) -> tuple[list[Figures], str]:
     """The event trace of ExecuTorch; wheels are built without, and then the file stays away."""
     import torch
     from executorch.extension.pybindings import _portable_lib

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from edgectc.benchmarking import machine
+from edgectc.benchmarking.report import Figures, Row
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
@@ -50,7 +50,7 @@ class Subject:
     path: Path
     target: str
     size_bytes: int
-    about: Mapping[str, Any]
+    about: Row
     batched: bool = True
 
 
@@ -69,7 +69,7 @@ class Plan:
         """Return what tells the row from others."""
         return self.subject.name, self.runtime, self.device, self.threads
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> Figures:
         """Return what the worker has to load, as JSON."""
         runner, options = RUNTIMES[self.runtime]
         more = {} if self.device == "cpu" else {"device": self.device}

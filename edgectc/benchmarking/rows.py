@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from edgectc.benchmarking.measure import Record
+from edgectc.benchmarking.report import Figures, Row
 from edgectc.benchmarking.samples import Workload
 from edgectc.benchmarking.worker import STAGES
 from edgectc.core.types import Array
@@ -25,7 +25,7 @@ REFERENCE = "yardstick"
 _POINTS = 61  # of the distribution that a row keeps
 
 
-def row(record: Record, samples: Workload) -> dict[str, Any]:
+def row(record: Record, samples: Workload) -> Figures:
     """Return one row of the JSON; a row that did not run has ``reason`` and no figures."""
     plan = record.plan
     about = {
@@ -66,7 +66,7 @@ def row(record: Record, samples: Workload) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def reference(records: Sequence[Record]) -> dict[str, Any] | None:
+def reference(records: Sequence[Record]) -> Figures | None:
     """Return the row that others are compared with: the yardstick over all rounds of all rows."""
     readings = [r["yardstick_ns"] / 1e6 for record in records for r in record.rounds]
     if not readings:
@@ -80,19 +80,17 @@ def reference(records: Sequence[Record]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _table(rounds: Sequence[Mapping[str, Any]], clock: str) -> tuple[Array, Array]:
+def _table(rounds: Sequence[Row], clock: str) -> tuple[Array, Array]:
     """Return (rounds, samples, stages) milliseconds, and (stages,) of the floor."""
     spent = np.array([r[f"{clock}spent_ns"] for r in rounds], np.float64) / 1e6
     floor = np.median([r[f"{clock}floor_ns"] for r in rounds], axis=0) / 1e6
     return spent, floor
 
 
-def latencies(spent: Array) -> dict[str, Any]:
+def latencies(spent: Array) -> Figures:
     """Return percentiles of (rounds, samples, stages) milliseconds, floor subtracted."""
     each = np.median(spent.sum(axis=2), axis=0)
-    found: dict[str, Any] = {
-        f"p{p}_ms": round(float(np.percentile(each, p)), 4) for p in (50, 90, 99)
-    }
+    found: Figures = {f"p{p}_ms": round(float(np.percentile(each, p)), 4) for p in (50, 90, 99)}
     found["p99_all_ms"] = round(float(np.percentile(spent.sum(axis=2), 99)), 4)
     for place, stage in enumerate(STAGES):
         part = np.median(spent[:, :, place], axis=0)
@@ -156,7 +154,7 @@ def interval(values: Sequence[float] | Array) -> tuple[float, float]:
     return float(ordered[place]), float(ordered[n - 1 - place])
 
 
-def _throughput(found: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def _throughput(found: Sequence[Mapping[str, float]]) -> Figures:
     if not found:
         return {"throughput_per_s": None, "throughput_batch": None, "throughput": []}
     best = max(found, key=lambda one: one["per_s"])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from edgectc.benchmarking.report import Figures
 from edgectc.core.metrics import error_rate
 from edgectc.language.spelling import letters
 
 
 def score(
     pairs: Sequence[tuple[Sequence[str], Sequence[str]]], *, swipes: bool, separator: str
-) -> dict[str, Any]:
+) -> Figures:
     """Return ``labelled``, ``error_rate``, and of swipes ``top1`` and ``top3``.
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from edgectc.benchmarking.report import Row
 
 HEADER = (
     "artifact", "runtime", "device", "threads", "MB", "load ms", "first ms", "p50 ms [95 %]",
@@ -11,12 +10,12 @@ HEADER = (
 )  # fmt: skip
 
 
-def lines(report: Mapping[str, Any]) -> list[list[str]]:
+def lines(report: Row) -> list[list[str]]:
     """Return the table rows of a report, as `HEADER` names them; "-" where there is no figure."""
     return [_line(row) for row in report["rows"]]
 
 
-def _line(row: Mapping[str, Any]) -> list[str]:
+def _line(row: Row) -> list[str]:
     head = [str(row[key]) for key in ("artifact", "runtime", "device", "threads")]
     size = f"{row['size_bytes'] / 1e6:.2f}" if row["size_bytes"] else "-"
     if row["status"] != "ok":
@@ -38,7 +37,7 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def accuracy(row: Mapping[str, Any]) -> str:
+def accuracy(row: Row) -> str:
     """Return the accuracy of a row in words, "-" without labels."""
     if row.get("top1") is not None:
         return f"top-1 {row['top1']:.1%}, top-3 {row['top3']:.1%}"
@@ -47,7 +46,7 @@ def accuracy(row: Mapping[str, Any]) -> str:
     return "-"
 
 
-def notes(report: Mapping[str, Any]) -> list[str]:
+def notes(report: Row) -> list[str]:
     """Return the lines below the table: machine, versions, how it was measured, what was not."""
     here = report["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())

@@ -12,9 +12,17 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgectc.benchmarking.report import Figures
+    from edgectc.core.contracts import Setting
+    from edgectc.core.types import Array, Decoded, Recording
+
+    Prepared = tuple[Recording, Setting, Mapping[str, Array]]
+    Answered = tuple[Recording, Setting, Mapping[str, Array], Array]
 
 STAGES = ("resample", "network", "decode")
 _YARDSTICKS = 9  # before a round, and again after it
@@ -45,19 +53,19 @@ class Worker:
 
     def __init__(self) -> None:
         self.model: Any = None
-        self.items: list[Any] = []
+        self.items: list[Recording] = []
         self.nbest = 5
         self.peak_rss_bytes: int | None = None
 
-    def do_nothing(self) -> dict[str, Any]:
+    def do_nothing(self) -> Figures:
         """Answer at once: what a process costs that loads nothing."""
         from edgectc.benchmarking.machine import peak_rss_bytes
 
         return {"peak_rss_bytes": peak_rss_bytes()}
 
     def do_load(
-        self, path: str, runner: str, threads: int, options: dict[str, Any], **files: Any
-    ) -> dict[str, Any]:
+        self, path: str, runner: str, threads: int, options: Figures, **files: Any
+    ) -> Figures:
         """Load the model and the decoder of its layout."""
         from edgectc.runtime import loading
 
@@ -65,7 +73,7 @@ class Worker:
         self.model.decoder(self.model.board(self.model.layout))
         return {"threads_seen": self.model.runner.threads}
 
-    def do_first(self, item: dict[str, Any]) -> dict[str, Any]:
+    def do_first(self, item: Figures) -> Figures:
         """Answer the first sample of the process."""
         from edgectc.benchmarking.samples import from_json
 
@@ -74,7 +82,7 @@ class Worker:
         text = self._texts(first)[:1]
         return {"first_call_ms": (time.perf_counter_ns() - began) / 1e6, "text": text}
 
-    def do_samples(self, path: str, timed: int) -> dict[str, Any]:
+    def do_samples(self, path: str, timed: int) -> Figures:
         """Read the samples and go through the timed ones once, to warm up."""
         from pathlib import Path
 
@@ -86,10 +94,10 @@ class Worker:
         self.peak_rss_bytes = peak_rss_bytes()  # the yardstick's table is none of the row's
         return {}
 
-    def do_round(self) -> dict[str, Any]:
+    def do_round(self) -> Figures:
         """Time every sample by the clock, and again by the processor, between yardsticks."""
         gc.collect()
-        found: dict[str, Any] = {}
+        found: Figures = {}
         reference, cpu_reference = _yardsticks(time.perf_counter_ns), _yardsticks(_CPU)
         began, waited = time.perf_counter_ns(), _waited_ns()
         for name, clock in (("", time.perf_counter_ns), ("cpu_", _CPU)):
@@ -109,7 +117,7 @@ class Worker:
             "cpu_yardstick_ns": statistics.median(cpu_reference),
         }
 
-    def do_memory(self) -> dict[str, Any]:
+    def do_memory(self) -> Figures:
         """Tell what the process has used so far."""
         from edgectc.benchmarking.machine import peak_rss_bytes
 
@@ -119,7 +127,7 @@ class Worker:
             "cpu_s": time.process_time(),
         }
 
-    def do_throughput(self, batches: list[int], seconds: float) -> dict[str, Any]:
+    def do_throughput(self, batches: list[int], seconds: float) -> Figures:
         """Call the network alone on growing batches, as long as that helps."""
         import numpy as np
 
@@ -134,7 +142,7 @@ class Worker:
                 break  # saturated
         return {"throughput": found}
 
-    def do_accuracy(self, path: str) -> dict[str, Any]:
+    def do_accuracy(self, path: str) -> Figures:
         """Answer every labelled sample and count."""
         from pathlib import Path
 
@@ -145,7 +153,7 @@ class Worker:
         tokens = self.model.tokens(self.model.board(self.model.layout))
         return scores.score(pairs, swipes=bool(self.model.layout), separator=tokens.separator)
 
-    def do_trace(self, folder: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    def do_trace(self, folder: str, name: str, spec: Figures) -> Figures:
         """Profile the network operator by operator."""
         from edgectc.benchmarking import operator_trace
 
@@ -155,19 +163,22 @@ class Worker:
     def _stages(self) -> Stages:
         return (self._prepare, self._network, self._decode)
 
-    def _prepare(self, item: Any) -> tuple[Any, Any, Any]:
+    def _prepare(self, item: Recording) -> Prepared:
         board = self.model.board(item.setting or self.model.layout)
         return item, board, self.model.frontend.prepare(item.signal, board)
 
-    def _network(self, prepared: tuple[Any, Any, Any]) -> tuple[Any, Any, Any, Any]:
+    def _network(self, prepared: Prepared) -> Answered:
         return *prepared, self.model.run(prepared[2])
 
-    def _decode(self, answered: tuple[Any, Any, Any, Any]) -> Any:
+    def _decode(self, answered: Answered) -> Decoded:
         item, board, inputs, log_probs = answered
         context = item.context if self.model.language_model is not None else ()
-        return self.model.decode(log_probs, inputs, board=board, nbest=self.nbest, context=context)
+        decoded: Decoded = self.model.decode(
+            log_probs, inputs, board=board, nbest=self.nbest, context=context
+        )
+        return decoded
 
-    def _texts(self, item: Any) -> list[str]:
+    def _texts(self, item: Recording) -> list[str]:
         decoded = self._decode(self._network(self._prepare(item)))
         return [candidate.text for candidate in decoded]
 

@@ -13,10 +13,7 @@ TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
 HEAVY = {"coremltools", "executorch", "lightning", "onnx", "onnxscript", "torch", "torchao"}
 TORCH_ROOMS = {"exporting", "networks", "quantization", "training"}
-APART = {
-    *TORCH_ROOMS,
-    "compat",
-}  # earlier files of every kind: each test skips what is not installed
+APART = TORCH_ROOMS | {"compat"}  # files of every kind: each test skips what is not installed
 TORCH_FIXTURES = {"artifacts", "small"}  # of tests/conftest.py
 TORCH_VERBS = {"export", "quantize", "train"}  # of edgectc
 

@@ -161,16 +161,14 @@ class _Engine:
         model = self._parts.language_model
         if model is None:
             return
-        if self._reads_model:
+        if self._reads_model or not context:
             self._call("context", _lines([normalize_word(word) for word in context]))
-        elif not context:
-            self._call("said_context", b"", b"", None, 0, 0.0)
         else:
             self._set_said_context(model, context)
 
     def _set_said_context(self, model: ContextModel, context: Sequence[str]) -> None:
         """Hand over what a model says that the engine cannot read; it keeps some contexts."""
-        key = "\x1f".join(context).replace("\0", "\1").encode(errors="replace")
+        key = "\x1f".join(("", *context)).replace("\0", "\1").encode(errors="replace")
         if self._call("said_context", key, None, None, 0, 0.0):
             return
         words, gains, others = following(model, context)

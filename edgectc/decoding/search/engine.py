@@ -83,12 +83,14 @@ class _Engine:
 
     def __init__(self, loaded: Library, parts: Parts, first: _Engine | None = None) -> None:
         self._c, self._parts, self._source = loaded, parts, first
-        made = loaded.edgectc_engine_sibling(first.handle) if first else loaded.edgectc_engine_new()
-        if not made:
+        handle = (
+            loaded.edgectc_engine_sibling(first.handle) if first else loaded.edgectc_engine_new()
+        )
+        if not handle:
             raise MemoryError("no memory for the lexicon search")
-        self.handle: int = made
+        self.handle: int = handle
         # A sibling keeps the first one alive by `_source`, so that the last of them is freed alone.
-        weakref.finalize(self, loaded.edgectc_engine_free, made)
+        weakref.finalize(self, loaded.edgectc_engine_free, handle)
         self._changes = 0  # of the dictionary, that were taken over
         self._alphabet = frozenset(parts.lexicon.letters)
         model = parts.language_model
@@ -148,10 +150,15 @@ class _Engine:
             spelled = spell(text, self._alphabet)
             if not spelled:
                 continue
-            held = dictionary[text]
+            personal = dictionary[text]
             try:
                 self._call(
-                    "word", text.encode(), spelled.encode(), held.count, held.boost, held.hidden
+                    "word",
+                    text.encode(),
+                    spelled.encode(),
+                    personal.count,
+                    personal.boost,
+                    personal.hidden,
                 )
             except Refused:  # over 255 letters
                 continue
@@ -188,15 +195,15 @@ class _Engine:
         """Return the ranked words of (T, V) float64 log_probs."""
         n = self._call("search_double", values.ctypes.data, len(values), nbest, partial)
         figures, frames = np.empty((n, _FIGURES)), np.empty(len(values), np.int32)
-        for place in range(n):
-            self._call("figures", place, figures.ctypes.data + place * figures.strides[0])
+        for rank in range(n):
+            self._call("figures", rank, figures.ctypes.data + rank * figures.strides[0])
         return Decoded(
             tuple(self._hypothesis(i, row, frames) for i, row in enumerate(figures.tolist()))
         )
 
-    def _hypothesis(self, place: int, figures: list[float], frames: Array) -> Hypothesis:
-        n = self._call("frames", place, frames.ctypes.data, len(frames))
-        text: str = self._c.edgectc_engine_text(self.handle, place).decode()
+    def _hypothesis(self, rank: int, figures: list[float], frames: Array) -> Hypothesis:
+        n = self._call("frames", rank, frames.ctypes.data, len(frames))
+        text: str = self._c.edgectc_engine_text(self.handle, rank).decode()
         terms = zip(_TERMS, figures[_EXACT + 1 :], strict=True)
         proven = figures[_LOW] == figures[_LOW]  # no NaN
         return Hypothesis(

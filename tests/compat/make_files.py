@@ -135,9 +135,10 @@ def write_words(out: Path, scratch: Path) -> None:
 
 
 def write_traces(out: Path) -> None:
+    from edgectc.types import Swipe
+
     from edgectc.data import jsonl, layouts
     from edgectc.data.synthesis import swipe
-    from edgectc.types import Swipe
 
     rng = np.random.default_rng(42)
     rows = [

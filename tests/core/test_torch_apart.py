@@ -12,7 +12,7 @@ import pytest
 TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
 HEAVY = {"coremltools", "executorch", "lightning", "onnx", "onnxscript", "torch", "torchao"}
-TORCH_ROOMS = {"exporting", "networks", "quantization", "training"}
+TORCH_ROOMS = {"compat", "exporting", "networks", "quantization", "training"}
 TORCH_FIXTURES = {"artifacts", "small"}  # of tests/conftest.py
 TORCH_VERBS = {"export", "quantize", "train"}  # of edgectc
 

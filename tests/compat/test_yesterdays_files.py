@@ -212,7 +212,7 @@ def test_bundle_decodes_stored_answers(name: str) -> None:
     given = {k: str(FILES / v) if isinstance(v, str) else v for k, v in about["files"].items()}
     model = load(FILES / "swipe", "onnx", **given)
     for i, (row, expected) in enumerate(zip(rows(), about["rows"], strict=True)):
-        model.engine = Stored(tables()[str(i)])
+        model.runner = Stored(tables()[str(i)])
         same(hear(model, row), expected["words"], DECODING)
         same(hear(model, row, unfinished=True, nbest=3), expected["unfinished"], DECODING)
 

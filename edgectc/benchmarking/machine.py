@@ -9,14 +9,13 @@ import platform
 from functools import lru_cache
 from pathlib import Path
 
-from edgectc.benchmarking.report import Figures
+from edgectc.benchmarking.report import Machine
 from edgectc.core.version import __version__
 
 _PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "torch", "executorch")
-_SAME = ("processor", "cores", "architecture", "gpus")
 
 
-def describe() -> Figures:
+def describe() -> Machine:
     """Return the machine as a JSON object; nothing heavy is imported for it."""
     return {
         "processor": _processor(),
@@ -31,9 +30,10 @@ def describe() -> Figures:
     }
 
 
-def same(a: Figures, b: Figures) -> bool:
+def same(a: Machine, b: Machine) -> bool:
     """Return whether absolute times of two machines may be compared."""
-    return all(a.get(key) == b.get(key) for key in _SAME)
+    one, other = ((m["processor"], m["cores"], m["architecture"], m["gpus"]) for m in (a, b))
+    return one == other
 
 
 def cores() -> int:

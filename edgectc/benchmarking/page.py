@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from edgectc.benchmarking import charts
-from edgectc.benchmarking.report import Row
+from edgectc.benchmarking.report import Comparison, Report, Row, figure
 from edgectc.benchmarking.rows import REFERENCE
 from edgectc.benchmarking.tables import notes
 
@@ -52,7 +52,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def html(report: Row) -> str:
+def html(report: Report) -> str:
     """Return the page of a report."""
     shown = [
         row for row in report["rows"] if row["status"] == "ok" and row["artifact"] != REFERENCE
@@ -99,13 +99,13 @@ def _charts(rows: Sequence[Row]) -> str:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    used = [c for c in _COLUMNS if any(row.get(c[1]) is not None for row in rows)]
+    used = [c for c in _COLUMNS if any(figure(row, c[1]) is not None for row in rows)]
     head = "".join(f"<th>{title}</th>" for title, *_ in used)
     lines = []
     for row in rows:
         name = f"<td>{escape(charts.label(row))}</td>"
         if row["status"] == "ok":
-            cells = "".join(_cell(row.get(key), unit, digits) for _, key, unit, digits in used)
+            cells = "".join(_cell(figure(row, key), unit, digits) for _, key, unit, digits in used)
         else:
             why = f"not run: {escape(row['reason'])}"
             cells = f'<td colspan="{len(used)}" style="text-align:left">{why}</td>'
@@ -120,7 +120,7 @@ def _cell(value: float | None, unit: float, digits: int) -> str:
     return "<td>-</td>" if not value else f"<td>{value / unit:.{digits}f}</td>"
 
 
-def _verdicts(verdicts: Sequence[Row]) -> str:
+def _verdicts(verdicts: Sequence[Comparison]) -> str:
     if not verdicts:
         return ""
     lines = []

@@ -43,11 +43,15 @@ class EdgectcError(Exception):
         super().__init__(message)
 
     def spelled(self, spelling: Callable[[str], str]) -> str:
-        """Return the message with each of ``options`` as ``spelling`` has it."""
-        text = str(self)
-        for name in self.options:
-            text = re.sub(rf"(?<![\w-]){re.escape(name)}\b", spelling(name), text)
-        return text
+        """Return the message with each of ``options`` as ``spelling`` has it.
+
+        Words in quotes and parts of paths are values and stay.
+        """
+        if not self.options:
+            return str(self)
+        names = "|".join(re.escape(name) for name in sorted(self.options, key=len, reverse=True))
+        pattern = rf"(?<![\w\-./'\"])({names})(?![\w\-/'\"]|\.\w)"
+        return re.sub(pattern, lambda match: spelling(match[1]), str(self))
 
 
 class ConfigError(EdgectcError, ValueError):

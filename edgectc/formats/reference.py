@@ -51,6 +51,9 @@ class Case:
     greedy: str = ""
     word: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Case {self.name!r} of {self.length} frames, {self.greedy!r}>"
+
     def inputs(self, frontend: Any, board: Layout | str | None) -> dict[str, Array]:
         """Return the network inputs, batch of one."""
         first = next(iter(frontend.input_contract()))

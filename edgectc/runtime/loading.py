@@ -99,7 +99,7 @@ class _Given:
         if named:
             try:
                 path = bundles.find_file(
-                    wanted or {}, beside, kind="language-model", given=self.language_model
+                    wanted or {}, beside, kind="language_model", given=self.language_model
                 )
                 model = loading.load(path, required=self.lm_required)
             except (BundleFileMissingError, ConfigError) as error:

@@ -39,8 +39,8 @@ _WHERE = {
     "NonFiniteError": "core.errors",
     "ParityError": "core.errors",
     "Recognizer": "runtime.recognizer",
+    "Recording": "core.types",
     "Report": "core.types",
-    "Sample": "core.types",
     "Swipe": "core.types",
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
@@ -70,8 +70,8 @@ __all__ = [
     "NonFiniteError",
     "ParityError",
     "Recognizer",
+    "Recording",
     "Report",
-    "Sample",
     "Swipe",
     "UnknownNameError",
     "UnsupportedSchemeError",
@@ -104,7 +104,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UnsupportedSchemeError,
     )
-    from edgectc.core.types import Decoded, Hypothesis, Report, Sample, Swipe
+    from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.decoding.api import decode_batch, make_decoder
     from edgectc.evaluation.accuracy import evaluate
     from edgectc.evaluation.verification import verify

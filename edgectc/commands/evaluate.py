@@ -35,7 +35,7 @@ def evaluate(options: Namespace) -> int:
     answers, spent = evaluation.answer(loaded, rows, decoder=options.decoder)
     figures: dict[str, Any] = evaluation.summarize(answers, rows, known)
     figures |= {"ms_per_swipe": spent, "dropped": dict(dropped), "split": options.split}
-    figures["runner"] = loaded.runner
+    figures["runner"] = loaded.runner_name
     if options.confusions:
         figures["confusions"] = evaluation.confusions(answers)[: options.confusions]
     if options.against:

@@ -6,8 +6,10 @@ import argparse
 import json
 import os
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgectc.training.overfitting import Overfitted
 
 
 def arguments(one: argparse.ArgumentParser) -> None:
@@ -46,21 +48,19 @@ def arguments(one: argparse.ArgumentParser) -> None:
 def train(options: argparse.Namespace) -> int:
     """Train or resume, or learn a few samples by heart."""
     from edgectc.commands.common import torch_module
-    from edgectc.core import config
-    from edgectc.language import lexicon_file
+    from edgectc.core.errors import ConfigError
 
-    out = Path(options.out)
-    _check(options, out)
-    values = config.load_run(options.config)
-    for assignment in options.overrides:
-        config.set_key(values, assignment)
-    lexicon = lexicon_file.read(options.lexicon) if options.lexicon else None
-    given = {"data": _data_file(values, options), "lexicon": lexicon}
-    given |= {"device": options.device, "threads": options.threads}
-    given["cache"] = Path(options.cache) if options.cache else None
+    if options.resume and options.overfit is not None:
+        raise ConfigError("--overfit always begins anew; leave --resume out")
+    names = ("data", "lexicon", "overrides", "cache", "device", "threads")
+    given = {name: getattr(options, name) for name in names}
+    runs = torch_module("training.runs", extra="train")
     if options.overfit is not None:
-        return _overfit(values, options, given)
-    result = torch_module("training.phases", extra="train").run(values, out, **given)
+        limits = {"count": options.overfit, "steps": options.overfit_steps}
+        return _print_overfitted(
+            runs.overfit(options.config, options.out, **limits, **given), options
+        )
+    result = runs.train(options.config, options.out, resume=options.resume, **given)
     if os.environ.get("RANK", "0") != "0":  # one of torchrun's processes speaks for all
         return 0
     if options.json:
@@ -75,35 +75,7 @@ def train(options: argparse.Namespace) -> int:
     return 0 if result.value is not None else 1
 
 
-def _check(options: argparse.Namespace, out: Path) -> None:
-    from edgectc.core.errors import ConfigError
-
-    if options.resume and options.overfit is not None:
-        raise ConfigError("--overfit always begins anew; leave --resume out")
-    begun = any((folder / "config.json").exists() for folder in (out, out / "first"))
-    if options.resume and not begun:
-        raise ConfigError(f"--resume: {out} holds no run; leave --resume out to begin one")
-    if options.threads < 1:
-        raise ConfigError(f"--threads {options.threads}: expected 1 or more")
-
-
-def _data_file(values: dict[str, Any], options: argparse.Namespace) -> Path | None:
-    """Return the file of samples that was named; None if they are to be generated."""
-    from edgectc.data import swipe_files
-
-    if values.get("task", {}).get("type", "swipe") != "swipe":
-        return Path(options.data) if options.data else None
-    named = options.data or (options.overfit is None and os.environ.get("EDGECTC_DATA"))
-    return swipe_files.find(options.data) if named else None
-
-
-def _overfit(values: dict[str, Any], options: argparse.Namespace, given: dict[str, Any]) -> int:
-    from edgectc.commands.common import torch_module
-
-    overfit = torch_module("training.overfitting", extra="train").overfit
-    values = torch_module("training.phases", extra="train").split(values)[0]
-    steps = {"count": options.overfit, "limit": options.overfit_steps}
-    result = overfit(values, Path(options.out), **steps, **given)
+def _print_overfitted(result: Overfitted, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(asdict(result), sort_keys=True))
     else:

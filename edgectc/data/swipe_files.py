@@ -17,8 +17,9 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -198,7 +199,7 @@ def find(data: str | None) -> Path:
     )
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
+def _lines(stream: BufferedIOBase) -> Iterator[bytes]:
     """Yield the lines; of one that is too long, just more than `MAX_LINE_BYTES` of its start."""
     while line := stream.readline(MAX_LINE_BYTES + 1):
         rest = line

@@ -7,9 +7,13 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgectc.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edgectc.benchmarking.gate import Verdict
+    from edgectc.benchmarking.report import Report
 
 
 def arguments(one: argparse.ArgumentParser) -> None:
@@ -66,7 +70,7 @@ def run(options: Namespace) -> int:
     )
     verdicts = gate.compare(report, baseline, allowed) if baseline else []
     if baseline:
-        report["verdicts"] = [vars(verdict) for verdict in verdicts]
+        report["verdicts"] = [verdict.to_json() for verdict in verdicts]
     if options.html:
         write_bytes(options.html, page.html(report).encode())
     if options.json:
@@ -79,7 +83,7 @@ def run(options: Namespace) -> int:
     return int(any(verdict.verdict == "worse" for verdict in verdicts))
 
 
-def _print(report: dict[str, Any], verdicts: Sequence[Any], allowed: float) -> None:
+def _print(report: Report, verdicts: Sequence[Verdict], allowed: float) -> None:
     from edgectc.benchmarking import tables
     from edgectc.core.console import table
 
@@ -103,7 +107,7 @@ def _print(report: dict[str, Any], verdicts: Sequence[Any], allowed: float) -> N
         print(table(["row", "figure", "verdict", "now / baseline"], rows, right=False))
 
 
-def _ratio(verdict: Any) -> str:
+def _ratio(verdict: Verdict) -> str:
     if verdict.figure in ("top1", "error_rate"):
         return f"{verdict.ratio:+.2%} points gained"
     return f"{verdict.ratio:.3f} [{verdict.low:.3f}, {verdict.high:.3f}]"

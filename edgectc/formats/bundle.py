@@ -48,7 +48,7 @@ class Index:
     language_model: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
-        return f"<Index of {self.name!r}, {len(self.files)} files>"
+        return f"Index({self.name!r}, {len(self.files)} files)"
 
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:
@@ -73,7 +73,7 @@ class Bundle:
     index: Index
 
     def __repr__(self) -> str:
-        return f"<Bundle {self.index.name!r} at {self.path}, {len(self.index.files)} files>"
+        return f"Bundle({self.index.name!r}, {str(self.path)!r})"
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

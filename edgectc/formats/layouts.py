@@ -54,7 +54,7 @@ class Layout:
             raise ConfigError(f"layout {self.name!r} has keys outside x 0..1; use the letter area")
 
     def __repr__(self) -> str:
-        return f"<Layout {self.name!r} of {len(self.letters)} keys>"
+        return f"Layout({self.name!r}, {len(self.letters)} keys)"
 
     @cached_property
     def letters(self) -> tuple[str, ...]:

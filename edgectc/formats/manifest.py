@@ -54,8 +54,8 @@ class Manifest:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        scheme, cases = self.scheme.get("type", "?"), len(self.reference)
-        return f"<Manifest of {self.name!r} for {self.target}, {scheme}, {cases} reference cases>"
+        parts = f"{self.target}, {self.scheme.get('type')}, {len(self.tokens)} tokens"
+        return f"Manifest({self.name!r}, {parts}, {len(self.reference)} reference cases)"
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""

@@ -54,7 +54,7 @@ class UserDictionary:
         self._changed: list[str] = []
 
     def __repr__(self) -> str:
-        return f"<UserDictionary of {len(self):,} words>"
+        return f"UserDictionary({len(self):,} words)"
 
     def add(self, word: str, count: float = 1.0) -> None:
         """Count uses of a word, new or known; it is shown again if it was hidden.

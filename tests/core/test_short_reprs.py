@@ -21,6 +21,6 @@ def test_a_line_each(shipped: Path) -> None:
     ]  # fmt: skip
     for thing in everything:
         text = repr(thing)
-        assert text.startswith(f"<{type(thing).__name__} ")
+        assert text.startswith(f"{type(thing).__name__}(")
         assert len(text) < 150, text
         assert "base64" not in text

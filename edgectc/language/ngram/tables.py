@@ -89,7 +89,7 @@ class NGrams:
         return tuple(len(level.words) for level in self.levels)
 
     def __repr__(self) -> str:
-        return f"<NGrams of order {self.order}: {' + '.join(f'{n:,}' for n in self.counts)}>"
+        return f"NGrams(order {self.order}, {' + '.join(f'{n:,}' for n in self.counts)})"
 
 
 def index(words: Sequence[str]) -> dict[str, int]:

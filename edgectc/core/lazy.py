@@ -11,7 +11,8 @@ import ast
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgectc.core.errors import MissingDependencyError
@@ -43,6 +44,23 @@ def _stand_in(module: str, name: str, package: str) -> Callable[..., object]:
                 function.__doc__ = ast.get_docstring(node)
                 function.__signature__ = _signature(node)  # type: ignore[attr-defined]
     return function
+
+
+@contextmanager
+def requires(what: str, *, extra: str = "") -> Iterator[None]:
+    """Import modules of ours inside: a package that they lack is an error that says what to type.
+
+    Args:
+        what: needs the package, for the message.
+        extra: that brings it; "" finds it by the package.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = str(error.name)
+        raise MissingDependencyError(
+            what, package=package, extra=extra or _extra(package)
+        ) from error
 
 
 def _extra(package: str) -> str:

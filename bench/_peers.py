@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 
 LN10 = math.log(10)
 Decode = Callable[[np.ndarray], list[str]]
@@ -104,7 +105,7 @@ def kaldi(lexicon: Lexicon, letters: str, max_active: int, weight: float) -> Dec
 
     # Its letters are numbered in the order of the trie, which is that of the alphabet.
     assert list(letters) == sorted(letters)
-    graph, packed = kaldifst.StdVectorFst(), lexicon.packed(frozenset(letters))
+    graph, packed = kaldifst.StdVectorFst(), pack(lexicon, frozenset(letters))
     trie = packed.trie
     ahead = trie.best_below(weight * packed.log_probs[packed.first_word[:-1]])
     for _ in range(2 * len(trie)):  # a letter's state, and one after a blank

@@ -12,8 +12,9 @@ import time
 import numpy as np
 
 from edgectc.core.console import table
+from edgectc.core.files import read_lines
 from edgectc.language import loading
-from edgectc.language.ngram import sentences
+from edgectc.language.ngram.corpus import sentences
 
 
 def timed(work: object, repeats: int = 5) -> float:
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("models", nargs="+", help="ARPA and .lm files")
     parser.add_argument("--text", required=True)
     options = parser.parse_args()
-    lines = [s for line in sentences.lines(options.text) for s in sentences.sentences(line)][:2000]
+    lines = [s for line in read_lines(options.text) for s in sentences(line)][:2000]
     rows = []
     for path in options.models:
         load = timed(lambda path=path: loading.load(path, required=True), 3)

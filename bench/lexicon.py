@@ -29,6 +29,7 @@ from edgectc.core import registry
 from edgectc.core.console import progress, table
 from edgectc.core.tokens import Tokens
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 
 LM_WEIGHT = 0.3
 TOKENS = Tokens(SYMBOLS, 0)
@@ -53,7 +54,7 @@ class Dense:
     """P(w) of every word by one recursion over all prefixes: the truth, and slow."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        packed = lexicon.packed(frozenset(LETTERS))
+        packed = pack(lexicon, frozenset(LETTERS))
         trie = packed.trie
         self.letter = trie.letter.astype(np.int64)
         self.letter[0] = 0

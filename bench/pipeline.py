@@ -189,7 +189,7 @@ def main() -> None:
     test = [swipes[i] for i in order[options.tune : options.tune + options.swipes]]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "words.trie"
-        packed.pack(lexicon, frozenset(LETTERS)).write(path)
+        packed.write(packed.pack(lexicon, frozenset(LETTERS)), path)
         rows = measure(systems(lexicon, path, tune, folder), test)
     head = [
         "system", "decode p50", "p99", "ratio", "whole p50", "p99", "ratio", "top-1", "top-5",

@@ -29,8 +29,8 @@ from edgectc.decoding.decoders.lexicon import Options, create
 from edgectc.formats import bundle, layouts
 from edgectc.formats.manifest import PREFIX, pack_array, parse, sealed
 from edgectc.language import builder as language
-from edgectc.language import lexicon as lexicons
-from edgectc.language import loading, packed, spelling
+from edgectc.language import lexicon_file, loading, packed, spelling
+from edgectc.language.lexicon import Lexicon
 from edgectc.language.ngram.tables import normalize_word
 from edgectc.runtime import loading as loading_module
 from edgectc.runtime import recognizer
@@ -120,7 +120,7 @@ def _case(
         "frames": pack_array(frames),
         "log_probs": pack_array(log_probs),
         "words": decode(table, nbest=5, context=context, trace=trace),
-        "unfinished": decode(table, nbest=3, context=context, unfinished=True),
+        "unfinished": decode(table, nbest=3, context=context, partial=True),
     }
 
 
@@ -212,10 +212,10 @@ def search() -> dict[str, Any]:
     board = layouts.parse({"name": "small", "rows": _ROWS})
     with tempfile.TemporaryDirectory() as folder:
         trie, lm = Path(folder) / "words.trie", Path(folder) / "words.lm"
-        packed.pack(lexicons.Lexicon.from_counts(_COUNTS), set(_LETTERS)).write(trie)
+        packed.write(packed.pack(Lexicon.from_counts(_COUNTS), set(_LETTERS)), trie)
         language.write(lm, language.build([_SENTENCES.splitlines()], order=3).ngrams)
         files = {"lexicon": trie.read_bytes(), "language_model": lm.read_bytes()}
-        lexicon, model = lexicons.Lexicon.read(trie), loading.load(lm, required=True)
+        lexicon, model = lexicon_file.read(trie), loading.load(lm, required=True)
         cases = [_searched(rng, lexicon, model, board, number) for number in range(42)]
     return {
         "golden": VERSION,
@@ -261,7 +261,7 @@ def _searched(
         log_probs.astype(np.float64),
         nbest=nbest,
         context=context,
-        unfinished=unfinished,
+        partial=unfinished,
         trace=recognizer.path_of(points, board) if number % 4 else None,
     )
     return {

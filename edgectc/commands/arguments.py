@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import logging
 import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
@@ -100,8 +99,15 @@ class Renamed(argparse.Action):
         self, parser: object, namespace: Namespace, values: object, option: str | None = None
     ) -> None:
         """Set what the new flag sets."""
-        logging.getLogger("edgectc").warning("%s is now called %s", option, self.now)
+        note(f"{option} is now called {self.now}")
         setattr(namespace, self.dest, True)
+
+
+def note(text: str) -> None:
+    """Say something that is no error, through the logger of edgectc."""
+    import logging  # here, because --help needs none
+
+    logging.getLogger("edgectc").warning(text)
 
 
 def values(options: Namespace, *, without: Sequence[str] = ()) -> dict[str, Any]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-from edgectc.core import lazy
 from edgectc.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:  # building the parser stays light
@@ -21,7 +19,7 @@ ALL = ("weights", "sample", "tokens", "blank", *OPTIONS)
 
 def is_factory(model: str | None) -> TypeGuard[str]:
     """Whether the argument names a factory and no path."""
-    return model is not None and ":" in model and not Path(model).exists()
+    return model is not None and ":" in model and not os.path.exists(model)
 
 
 def build(name: str, weights: str | os.PathLike[str] | None) -> nn.Module:
@@ -30,6 +28,8 @@ def build(name: str, weights: str | os.PathLike[str] | None) -> nn.Module:
     Raises:
         ConfigError: no such factory, or weights of another network.
     """
+    from edgectc.core import lazy
+
     with lazy.requires(f"network {name!r}"):
         from edgectc.exporting.byo import factory
     network = factory.build(name)
@@ -53,6 +53,8 @@ def export_arguments(model: str | None, options: Mapping[str, object]) -> dict[s
     for name in ("sample", "tokens"):
         if options[name] is None:
             raise ConfigError(f"exporting {model} needs {name}; see docs/byo.md", options=[name])
+    from edgectc.core import lazy
+
     with lazy.requires("edgectc export"):
         from edgectc.exporting.byo import adoption
     blank, weights = options["blank"], options["weights"]
@@ -75,6 +77,8 @@ def read_sample(path: str) -> tuple[Array, Array]:
     Raises:
         InputError: not such a file.
     """
+    from pathlib import Path
+
     import numpy as np
 
     from edgectc.data.signals import read_arrays
@@ -92,6 +96,7 @@ def read_sample(path: str) -> tuple[Array, Array]:
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}") from error

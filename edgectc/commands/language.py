@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edgectc.commands.arguments import Parser, Verbs, decimals, integers, values
@@ -156,6 +155,8 @@ def run_score(options: Namespace) -> int:
     from edgectc.commands.verbs.words import score_language_model
 
     score = score_language_model(**values(options))
+    from dataclasses import asdict
+
     if options.json:
         document = {
             **asdict(score),

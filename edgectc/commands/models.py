@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from edgectc.commands.arguments import Parser, Verbs, values
@@ -114,6 +113,8 @@ def _print_result(result: Result, *, as_json: bool) -> int:
 
 
 def _print_overfitted(result: Overfitted, *, as_json: bool) -> int:
+    from dataclasses import asdict
+
     if as_json:
         print(json.dumps(asdict(result), sort_keys=True))
     else:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgectc.commands.arguments import Verbs, values
+from edgectc.commands.arguments import Verbs, note, values
 from edgectc.commands.output import report_dict
 
 
@@ -84,7 +83,7 @@ class _NanPolicy(argparse.Action):
         """Set the policy."""
         policy = [words] if isinstance(words, str) else list(words or ())
         if policy[0] == "repair" and len(policy) == 2:
-            logging.getLogger("edgectc").warning("--nan-policy repair is now called --repair-from")
+            note("--nan-policy repair is now called --repair-from")
             namespace.repair_from = policy[1]
         elif len(policy) == 1 and policy[0] != "repair":
             namespace.nan_policy = policy[0]

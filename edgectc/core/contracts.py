@@ -8,8 +8,8 @@ that cannot tell its weights; nothing is asked by reflection.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
@@ -43,6 +43,7 @@ class LanguageModel(Protocol):
         ...
 
 
+@runtime_checkable
 class ContextModel(LanguageModel, Protocol):
     """A language model that can also list what a context makes likely."""
 
@@ -79,15 +80,25 @@ class Runner(Protocol):
 class Decoder(Protocol):
     """From log_probs to ranked texts. One decoder may be called in several threads at once.
 
-    Attributes:
-        takes: of "context", "partial" and "trace", what a call makes something of; a caller leaves
-            the others out.
+    The module of a decoder says in ``USES`` what its ``create`` takes beside options and tokens: of
+    "lexicon", "language_model", "dictionary" and "hotwords".
+
+    A call is ``decoder(log_probs, nbest=5, **more)``: at most ``nbest`` texts of (T, V) natural-log
+    probabilities, best first. ``more`` may hold what ``takes`` names:
+
+    - context: words before this text, the last one last;
+    - partial: whether the signal goes on;
+    - trace: `edgectc.decoding.search.trace.Path`, where a finger went.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
+    @property
+    def takes(self) -> frozenset[str]:
+        """Return what a call makes something of; a caller leaves the others out."""
+        ...
 
-    def __call__(self, log_probs: object, *, nbest: int = 5) -> Decoded:
-        """Return at most ``nbest`` texts of (T, V) natural-log probabilities, best first."""
+    @property
+    def __call__(self) -> Callable[..., Decoded]:
+        """Return the call itself; its keywords are those of ``takes``."""
         ...
 
 

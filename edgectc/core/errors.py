@@ -37,7 +37,10 @@ class EdgectcError(Exception):
     """
 
     exit_code = 2
-    options: tuple[str, ...] = ()
+
+    def __init__(self, message: str, *, options: Iterable[str] = ()) -> None:
+        self.options = tuple(options)
+        super().__init__(message)
 
     def spelled(self, spelling: Callable[[str], str]) -> str:
         """Return the message with each of ``options`` as ``spelling`` has it."""
@@ -49,10 +52,6 @@ class EdgectcError(Exception):
 
 class ConfigError(EdgectcError, ValueError):
     """A configuration or an option that cannot be honoured."""
-
-    def __init__(self, message: str, *, options: Iterable[str] = ()) -> None:
-        self.options = tuple(options)
-        super().__init__(message)
 
 
 class UnknownNameError(EdgectcError, LookupError):
@@ -90,8 +89,8 @@ class InputError(EdgectcError, ValueError):
     """
 
     def __init__(self, message: str, *, reason: str, options: Iterable[str] = ()) -> None:
-        self.reason, self.options = reason, tuple(options)
-        super().__init__(message)
+        self.reason = reason
+        super().__init__(message, options=options)
 
 
 class NonFiniteError(EdgectcError, ValueError):

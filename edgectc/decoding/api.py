@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.contracts import LanguageModel
+from edgectc.core.contracts import Decoder, LanguageModel
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Decoded
+from edgectc.core.types import Array, Decoded
+from edgectc.decoding.search.checks import check_nbest
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
+
+Option = str | float | bool | None  # what an option of a decoder can be
 
 
 def make_decoder(
@@ -28,8 +29,8 @@ def make_decoder(
     language_model: LanguageModel | None = None,
     hotwords: Iterable[str] | Mapping[str, float] = (),
     dictionary: UserDictionary | None = None,
-    **options: Any,
-) -> Callable[..., Decoded]:
+    **options: Option,
+) -> Decoder:
     """Return a decoder: call it with (T, V) natural-log probabilities and ``nbest``.
 
     Args:
@@ -51,25 +52,62 @@ def make_decoder(
     words = None
     if lexicon is not None:
         words = Lexicon(tuple(lexicon), np.array([float(v) for v in lexicon.values()]))
-    more = {"language_model": language_model, "hotwords": hotwords, "dictionary": dictionary}
-    context = {key: value for key, value in more.items() if value is not None and value != ()}
-    taken = inspect.signature(registry.module("decoders", name).create).parameters
-    for key in context:
-        if key not in taken:
-            raise ConfigError(f"decoder {name!r} takes no {key}; use 'lexicon' or 'beam'")
-    decoder: Callable[..., Decoded] = registry.create(
-        "decoders",
+    uses: frozenset[str] = registry.module("decoders", name).USES
+    wanted = {
+        "language_model": language_model is not None,
+        "hotwords": hotwords != (),
+        "dictionary": dictionary is not None,
+    }
+    for key in (key for key, is_wanted in wanted.items() if is_wanted and key not in uses):
+        raise ConfigError(f"decoder {name!r} takes no {key}; use 'lexicon' or 'beam'")
+    return create_decoder(
         {"type": name, **options},
-        tokens=Tokens(tuple(tokens), blank_id),
+        Tokens(tuple(tokens), blank_id),
         lexicon=words,
-        **context,
+        language_model=language_model,
+        hotwords=hotwords,
+        dictionary=dictionary,
     )
+
+
+def create_decoder(
+    preset: Mapping[str, Option],
+    tokens: Tokens,
+    *,
+    lexicon: Lexicon | None = None,
+    language_model: LanguageModel | None = None,
+    hotwords: Iterable[str] | Mapping[str, float] = (),
+    dictionary: UserDictionary | None = None,
+) -> Decoder:
+    """Return the decoder of a preset; it is given what it uses of the rest.
+
+    Args:
+        preset: ``{"type": name, **options}``.
+        tokens: meaning of the columns of log_probs.
+        lexicon: the words; so are the others as in `make_decoder`.
+        language_model: scores of words in sentences.
+        hotwords: words and phrases to favour.
+        dictionary: words of the user.
+
+    Raises:
+        UnknownNameError: no such decoder.
+        ConfigError: as `make_decoder`, but for what the decoder does not use.
+    """
+    parts = {
+        "lexicon": lexicon,
+        "language_model": language_model,
+        "hotwords": hotwords,
+        "dictionary": dictionary,
+    }
+    uses: frozenset[str] = registry.module("decoders", str(preset["type"])).USES
+    used = {key: value for key, value in parts.items() if key in uses}
+    decoder: Decoder = registry.create("decoders", preset, tokens=tokens, **used)
     return decoder
 
 
 def decode_batch(
-    decoder: Callable[..., Decoded],
-    log_probs: object,
+    decoder: Decoder,
+    log_probs: Iterable[Array],
     *,
     lengths: Sequence[int] | None = None,
     nbest: int = 5,
@@ -86,8 +124,10 @@ def decode_batch(
 
     Raises:
         InputError: a sample cannot be decoded, or ``lengths`` do not belong to the batch.
+        ConfigError: ``nbest`` is below 1.
     """
-    samples = list(log_probs)  # type: ignore[call-overload]
+    check_nbest(nbest)
+    samples = list(log_probs)
     if lengths is not None:
         if len(lengths) != len(samples):
             raise InputError(

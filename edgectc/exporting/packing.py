@@ -23,7 +23,7 @@ from edgectc.formats import layouts, reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case, Recording
-from edgectc.language.lexicon import Lexicon
+from edgectc.language import lexicon_file
 from edgectc.networks.model import PARTS, CtcModel
 from edgectc.training.loop import checkpoints
 from edgectc.training.settings import Settings
@@ -274,7 +274,7 @@ def answer(
     lexicon: Path | None,
 ) -> list[Case]:
     """Return the cases with the answers of ``model`` and its decoders."""
-    words = Lexicon.read(lexicon) if lexicon else None
+    words = lexicon_file.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
         board = reference.setting(boards, case.layout)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import READ_ERRORS, read_head, read_lines
+from edgectc.language import loading
 from edgectc.language.ngram import (
     arpa_file,
+    codebooks,
     counting,
     kneser_ney,
+    lm_file,
     mixture,
+    model_file,
     pruning,
     tables,
 )
-from edgectc.language.ngram import sentences as _text
+from edgectc.language.ngram.corpus import Corpus, exclusions
 from edgectc.language.ngram.tables import NGrams
 
 SUFFIXES = (".arpa", ".arpa.gz", ".lm")
@@ -48,8 +52,8 @@ class Built:
     @property
     def fallbacks(self) -> tuple[int, ...]:
         """Orders at which a text's counts of counts give no discounts."""
-        pairs = (pair for found in self.discounts for pair in enumerate(found, start=1))
-        return tuple(sorted({n for n, found in pairs if found == kneser_ney.FALLBACK}))
+        pairs = (pair for text in self.discounts for pair in enumerate(text, start=1))
+        return tuple(sorted({n for n, values in pairs if values == kneser_ney.FALLBACK}))
 
 
 def build(
@@ -90,10 +94,10 @@ def build(
         raise ConfigError(f"top is {top}, expected 1 or more")
     if not 1 <= order <= tables.MAX_ORDER:
         raise ConfigError(f"order is {order}, expected 1 to {tables.MAX_ORDER}")
-    models = [one for one in inputs if isinstance(one, NGrams)]
+    models = [source for source in inputs if isinstance(source, NGrams)]
     shares, of_models = _shares(inputs, weights)
-    corpus = _text.Corpus(_text.exclusions(exclude))
-    for text in (one for one in inputs if not isinstance(one, NGrams)):
+    corpus = Corpus(exclusions(exclude))
+    for text in (source for source in inputs if not isinstance(source, NGrams)):
         corpus.extend(text, apart=weights is not None)
     single = [(w, mixture.single_words(m)) for w, m in zip(of_models, models, strict=True)]
     words, numbers = corpus.limited(vocabulary, top, shares, single)
@@ -108,7 +112,7 @@ def build(
         threshold = pruning.shrink(levels, words, max_bytes, quantized=quantize)
     ngrams = mixture.packed(levels, words)
     return Built(
-        tables.quantized(ngrams) if quantize else ngrams,
+        codebooks.quantize(ngrams) if quantize else ngrams,
         int((numbers == 1).sum()),
         int(((numbers != 1) & (numbers != 2)).sum()),
         int((numbers == 0).sum()),
@@ -122,7 +126,7 @@ def _shares(
     inputs: Sequence[Iterable[str] | NGrams], weights: Sequence[float] | None
 ) -> tuple[list[float], list[float]]:
     """Return weights of the texts and of the models; all sum to 1."""
-    models = [isinstance(one, NGrams) for one in inputs]
+    models = [isinstance(source, NGrams) for source in inputs]
     if weights is None:
         if any(models):
             raise ConfigError(
@@ -137,6 +141,28 @@ def _shares(
     return [w for w, model in pairs if not model], [w for w, model in pairs if model]
 
 
+def read_input(path: str | os.PathLike[str]) -> Iterable[str] | NGrams:
+    """Return what `build` takes of a file: a language model, told by its content, or lines of text.
+
+    Models are ARPA files (plain or gzip), `.lm` files and binary ones of CMU Sphinx.
+
+    Raises:
+        ConfigError: the file cannot be read, is damaged, or is another kind of language model.
+    """
+    try:
+        head = read_head(path)
+    except READ_ERRORS:
+        head = b""  # reading it as text says what is wrong
+    if model_file.recognizes(head):
+        return model_file.read(path)
+    if (name := loading.format_of(head)) is not None:
+        raise ConfigError(
+            f"{str(path)!r} is a language model whose n-grams cannot be listed ({name}); "
+            "give text, an ARPA file, a .lm file or a binary model of CMU Sphinx"
+        )
+    return read_lines(path)
+
+
 def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
     """Write a model in the format that the name asks for, whole or not at all.
 
@@ -144,10 +170,8 @@ def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
         ConfigError: a name that ends in none of `SUFFIXES`.
     """
     check_suffix(path)
-    writer: Callable[[Any, NGrams], None] = (
-        tables.write if str(path).endswith(".lm") else arpa_file.write
-    )
-    writer(path, ngrams)
+    write_file = lm_file.write if str(path).endswith(".lm") else arpa_file.write
+    write_file(path, ngrams)
 
 
 def check_suffix(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXES) -> None:
@@ -158,6 +182,3 @@ def check_suffix(path: str | os.PathLike[str], suffixes: Sequence[str] = SUFFIXE
     """
     if not str(path).endswith(tuple(suffixes)):
         raise ConfigError(f"{str(path)!r} must end in {' or '.join(suffixes)}")
-
-
-read_lines = _text.lines

@@ -8,7 +8,6 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ _ALIGN = 8
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
     """Sizes of the arrays, and what is not an array."""
 
     letters: str
@@ -57,6 +56,8 @@ class PackedLexicon(Lexicon):
     """A lexicon by spelling: an entry is one spelling, and holds the words that share it.
 
     Attributes:
+        header: sizes of the arrays, as its file holds them.
+        arrays: the arrays themselves, by the names of docs/lexicon_format.md.
         letters: all letters to spell with, ascending; the place of one is its number in ``trie``.
         trie: tree of the entries.
         first_word: (entries + 1,) int32: words first_word[e] to first_word[e + 1] are spelled
@@ -64,31 +65,34 @@ class PackedLexicon(Lexicon):
         log_probs: (words,) float64 natural log of each word's share of running text.
     """
 
+    header: Header
+    arrays: dict[str, Array]
     letters: str
     trie: Trie
     first_word: Array
 
-    def __init__(self, header: _Header, arrays: dict[str, Array], log_probs: Array) -> None:
+    def __init__(self, header: Header, arrays: dict[str, Array], log_probs: Array) -> None:
         fields = {
             "letters": header.letters,
             "notes": header.notes,
             "trie": Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word"))),
             "first_word": arrays["first_word"],
             "log_probs": log_probs,
-            "_header": header,
-            "_arrays": arrays,
+            "header": header,
+            "arrays": arrays,
         }
         self.__dict__.update(fields)  # frozen, like its base
 
-    _header: _Header
-    _arrays: dict[str, Array]
+    def __repr__(self) -> str:
+        size, letters = len(self.log_probs), len(self.letters)
+        return f"<PackedLexicon of {size:,} words over {letters} letters>"
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Every word, in the order of ``log_probs``; made at first use."""
         entry = np.repeat(np.arange(len(self.first_word) - 1), np.diff(self.first_word))
         texts: list[str] = self._spelled[entry].tolist()
-        for word in self._arrays["odd"].tolist():
+        for word in self.arrays["odd"].tolist():
             texts[word] = self._odd(word) or ""
         return tuple(texts)
 
@@ -96,8 +100,8 @@ class PackedLexicon(Lexicon):
     def _spelled(self) -> Array:
         codes = np.zeros(tries.ROOT_LETTER + 1, np.uint32)
         codes[: len(self.letters)] = [ord(letter) for letter in self.letters]
-        found = np.ascontiguousarray(codes[self.trie.spellings()])
-        return found.view(f"<U{found.shape[1]}")[:, 0]
+        spelled = np.ascontiguousarray(codes[self.trie.spellings()])
+        return spelled.view(f"<U{spelled.shape[1]}")[:, 0]
 
     def spelling(self, entry: int) -> str:
         """Return the letters of an entry."""
@@ -111,15 +115,15 @@ class PackedLexicon(Lexicon):
 
     def _odd(self, word: int) -> str | None:
         """Return a word that is not shown as it is spelled, else None."""
-        place = self._odd_places.get(word)
-        if place is None:
+        row = self._odd_rows.get(word)
+        if row is None:
             return None
-        start = self._arrays["odd_start"]
-        return bytes(self._arrays["text"][start[place] : start[place + 1]]).decode()
+        start = self.arrays["odd_start"]
+        return bytes(self.arrays["text"][start[row] : start[row + 1]]).decode()
 
     @cached_property
-    def _odd_places(self) -> dict[int, int]:
-        return {word: place for place, word in enumerate(self._arrays["odd"].tolist())}
+    def _odd_rows(self) -> dict[int, int]:
+        return {word: row for row, word in enumerate(self.arrays["odd"].tolist())}
 
     def find(self, spelled: Sequence[str]) -> Array:
         """Return (n,) the entries of spellings, -1 where there is none."""
@@ -130,35 +134,17 @@ class PackedLexicon(Lexicon):
         nodes = self.trie.find(tries.encode(np.array(usable), known))
         return np.where(nodes > 0, self.trie.word[nodes], -1)
 
-    def packed(self, alphabet: Set[str]) -> PackedLexicon:
-        """Return itself, or, for other letters to spell with, the same words spelled anew."""
-        if "".join(sorted(alphabet)) == self.letters:
-            return self
-        return pack(Lexicon(self.words, self.log_probs, self.notes), alphabet)
-
-    def write(self, path: str | Path) -> None:
-        """Write the packed file whole or not at all; another suffix than .trie is a text lexicon.
-
-        Raises:
-            ConfigError: a word or note that is not one line of its own.
-        """
-        if not str(path).endswith(".trie"):
-            super().write(path)
-            return
-        head = json.dumps(to_dict(self._header), sort_keys=True).encode()
-        out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
-        for name, (kind, _) in self._header.arrays().items():
-            out += b"\0" * (-len(out) % _ALIGN)
-            out += np.ascontiguousarray(self._arrays[name], kind).tobytes()
-        write_bytes(path, bytes(out))
-
 
 def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
     """Return the words of ``lexicon`` that ``alphabet`` can spell, by spelling.
 
+    One that is packed for these letters is returned itself.
+
     Raises:
         ConfigError: it can spell none of them.
     """
+    if isinstance(lexicon, PackedLexicon) and "".join(sorted(alphabet)) == lexicon.letters:
+        return lexicon
     spelled = [spell(word, alphabet) or "" for word in lexicon.words]
     rows = np.flatnonzero(np.array([bool(s) for s in spelled]))
     if not len(rows):
@@ -185,8 +171,18 @@ def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
         "text": np.frombuffer(b"".join(blobs), np.uint8),
     }
     sizes = (len(trie), len(unique), len(rows), len(odd), len(arrays["text"]))
-    header = _Header(letters, *sizes, lexicon.notes)
+    header = Header(letters, *sizes, lexicon.notes)
     return PackedLexicon(header, arrays, log_probs)
+
+
+def write(lexicon: PackedLexicon, path: str | Path) -> None:
+    """Write the packed file whole or not at all."""
+    head = json.dumps(to_dict(lexicon.header), sort_keys=True).encode()
+    out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
+    for name, (kind, _) in lexicon.header.arrays().items():
+        out += b"\0" * (-len(out) % _ALIGN)
+        out += np.ascontiguousarray(lexicon.arrays[name], kind).tobytes()
+    write_bytes(path, bytes(out))
 
 
 def is_packed(path: str | Path) -> bool:
@@ -215,14 +211,14 @@ def read(path: str | Path) -> PackedLexicon:
         raise ConfigError(f"{path} is no usable packed lexicon: {error}") from error
 
 
-def _parse(data: Any) -> PackedLexicon:
+def _parse(data: mmap.mmap) -> PackedLexicon:
     if data[: len(MAGIC)] != MAGIC:
         raise ConfigError(f"it does not begin with {MAGIC.decode()!r}")
     start = len(MAGIC) + 8
     length = int.from_bytes(data[len(MAGIC) : start], "little")
     if length > len(data) - start:
         raise ConfigError("its header is cut off")
-    header = from_dict(_Header, json.loads(data[start : start + length].decode("ascii")))
+    header = from_dict(Header, json.loads(data[start : start + length].decode("ascii")))
     arrays, at = {}, start + length
     for name, (kind, count) in header.arrays().items():
         at += -at % _ALIGN
@@ -237,7 +233,7 @@ def _parse(data: Any) -> PackedLexicon:
     return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT)
 
 
-def _check(header: _Header, arrays: dict[str, Array]) -> None:
+def _check(header: Header, arrays: dict[str, Array]) -> None:
     """Check that every index stays within its array."""
     trie = Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word")))
     tries.check(trie, n_letters=len(header.letters), n_entries=header.entries)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgectc.core.contracts import WordModel
 from edgectc.core.errors import ConfigError
-from edgectc.language.ngram import sentences as _text
+from edgectc.language.ngram.corpus import sentences as sentences_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def score(model: WordModel, lines: Iterable[str]) -> TextScore:
     total = known = 0.0
     sentences = words = unknown = 0
     for line in lines:
-        for sentence in _text.sentences(line):
+        for sentence in sentences_of(line):
             state: Hashable = model.start()
             sentences += 1
             for word in sentence:

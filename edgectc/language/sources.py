@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from edgectc.core.errors import ConfigError, MissingDependencyError
-from edgectc.core.types import Array
-from edgectc.language.lexicon import _HEAD, Lexicon, _text
+from edgectc.language import lexicon_file, packed
+from edgectc.language.lexicon import Lexicon, subset
+from edgectc.language.lexicon_file import read_word_list
 from edgectc.language.spelling import letters
 
 # AOSP ranks words 0..255 on a log scale whose step it does not state. Against English word
@@ -114,12 +115,6 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
     return subset(lexicon, ~bad), subset(lexicon, bad) if bad.any() else None
 
 
-def subset(lexicon: Lexicon, keep: Array) -> Lexicon:
-    """Return the words where ``keep`` (n,) bool is set."""
-    words = tuple(word for word, kept in zip(lexicon.words, keep, strict=True) if kept)
-    return Lexicon(words, lexicon.log_probs[keep], lexicon.notes)
-
-
 def _cased(word: str, forms: Mapping[str, tuple[float, str]]) -> str:
     if word != word.lower():
         return word
@@ -130,7 +125,7 @@ def _cased(word: str, forms: Mapping[str, tuple[float, str]]) -> str:
 
 
 def _aosp_flags(source: str) -> Iterator[tuple[str, list[str]]]:
-    for line in _text(source).splitlines():
+    for line in read_word_list(source):
         if line.startswith(" word="):
             fields = dict(field.partition("=")[::2] for field in line.strip().split(","))
             yield fields["word"], fields.get("flags", "").split(":")
@@ -142,16 +137,14 @@ def _rows(source: str) -> Iterator[tuple[str, float | None]]:
     if colon and scheme == "wordfreq":
         yield from _wordfreq(language)
         return
-    from edgectc.language import packed  # which builds on this module
-
     if packed.is_packed(source):
         held = packed.read(source)
         yield from zip(held.words, np.exp(held.log_probs).tolist(), strict=True)
         return
-    lines = _text(source).splitlines()
+    lines = read_word_list(source)
     head = next((line for line in lines if line.strip()), "")
-    if head.startswith(_HEAD):
-        text = Lexicon.read(source)
+    if head.startswith(lexicon_file.HEAD):
+        text = lexicon_file.read(source)
         yield from zip(text.words, np.exp(text.log_probs).tolist(), strict=True)
     elif head.startswith(("dictionary=", " word=")):
         yield from _aosp(lines, source)

@@ -16,7 +16,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.formats import manifest as manifests
 from edgectc.language import lexicon as lexicons
-from edgectc.language import loading
+from edgectc.language import lexicon_file, loading
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
@@ -172,16 +172,16 @@ def find_words(
     if wanted is None and given is None:
         return None
     path = bundles.find_file(wanted or {}, beside, kind="lexicon", given=given)
-    words = Lexicon.read(path)
+    words = lexicon_file.read(path)
     if not offensive:
         return words
-    further = path.parent / lexicons.OFFENSIVE
+    further = path.parent / lexicon_file.OFFENSIVE
     if not further.is_file():
         raise BundleFileMissingError(
             f"offensive words were asked for, and {further} is not there; leave offensive out, or "
             "build it with: edgectc lexicon build --offensive"
         )
-    return lexicons.merged(words, Lexicon.read(further))
+    return lexicons.merged(words, lexicon_file.read(further))
 
 
 def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:

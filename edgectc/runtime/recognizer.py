@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from edgectc.core import registry
-from edgectc.core.contracts import LanguageModel, Runner
+from edgectc.core.contracts import Decoder, LanguageModel, Runner
 from edgectc.core.errors import (
     ConfigError,
     InputError,
@@ -18,6 +15,8 @@ from edgectc.core.errors import (
 )
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import Array, Decoded
+from edgectc.decoding.api import create_decoder
+from edgectc.decoding.search.checks import check_nbest, check_partial
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
@@ -62,7 +61,7 @@ class Recognizer:
         self._promised = has_model or language_model is not None
         self._boards = {board.name: board for board in boards}
         self.layout = boards[0].name if boards else ""
-        self._decoders: dict[tuple[str, str], Any] = {}
+        self._decoders: dict[tuple[str, str], Decoder] = {}
 
     def __call__(
         self,
@@ -72,7 +71,8 @@ class Recognizer:
         layout: str | None = None,
         decoder: str | None = None,
         context: Sequence[str] = (),
-        unfinished: bool = False,
+        partial: bool = False,
+        unfinished: bool | None = None,
     ) -> Decoded:
         """Return the ranked texts of one trace.
 
@@ -85,7 +85,8 @@ class Recognizer:
                 else the recording was made with, e.g. its day; None for the default.
             decoder: name of another decoder; None for the model's preset.
             context: words before this one, the last one last; ["<s>"] where a sentence begins.
-            unfinished: the finger still moves: rank the words that the trace so far may begin.
+            partial: the finger still moves: rank the words that the trace so far may begin.
+            unfinished: old name of ``partial``.
 
         Raises:
             InputError: the trace cannot be used; ``reason`` names why.
@@ -102,7 +103,7 @@ class Recognizer:
             nbest=nbest,
             decoder=decoder,
             context=context,
-            unfinished=unfinished,
+            partial=check_partial(partial, unfinished),
         )
 
     def decode(
@@ -114,7 +115,8 @@ class Recognizer:
         nbest: int = 5,
         decoder: str | None = None,
         context: Sequence[str] = (),
-        unfinished: bool = False,
+        partial: bool = False,
+        unfinished: bool | None = None,
     ) -> Decoded:
         """Return the ranked texts of what the network answered: the last step of a call.
 
@@ -123,9 +125,10 @@ class Recognizer:
             inputs: what the frontend prepared for it.
             board: the layout, or other setting, as `board` returns it.
             nbest: most texts to return.
-            decoder: as in a call; so are ``context`` and ``unfinished``.
+            decoder: as in a call; so are ``context`` and ``partial``.
             context: words before this one.
-            unfinished: rank what the trace may begin.
+            partial: rank what the trace may begin.
+            unfinished: old name of ``partial``.
 
         Raises:
             InputError: the context cannot be used.
@@ -144,22 +147,18 @@ class Recognizer:
             )
         if self.language_model is None:  # it should be there and is not, which `load` has said
             context = ()
-        if nbest < 1:
-            raise ConfigError(f"nbest is {nbest}, expected 1 or more")
-        decode, more = self.decoder(board, decoder), {"context": context, "unfinished": unfinished}
-        chosen: dict[str, Any] = {name: value for name, value in more.items() if value}
-        kind: type = type(decode)
-        taken = _parameters(kind)
-        if not chosen.keys() <= taken:
+        check_nbest(nbest)
+        decode = self.decoder(board, decoder)
+        more = {"context": context, "partial": check_partial(partial, unfinished)}
+        chosen = {name: value for name, value in more.items() if value}
+        if not chosen.keys() <= decode.takes:
             name = decoder or self.preset["type"]
             raise ConfigError(
                 f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
             )
-        # A decoder that gives the trace no weight says so: laying it among the keys takes time.
-        if "trace" in taken and getattr(decode, "weighs_trace", True) and isinstance(board, Layout):
-            chosen["trace"] = path_of(inputs, board)
-        decoded: Decoded = decode(log_probs, nbest=nbest, **chosen)
-        return decoded
+        if "trace" in decode.takes and isinstance(board, Layout):
+            return decode(log_probs, nbest=nbest, trace=path_of(inputs, board), **chosen)
+        return decode(log_probs, nbest=nbest, **chosen)
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
         """Return (T', V) float64 log_probs of the valid frames of one trace.
@@ -196,35 +195,23 @@ class Recognizer:
             return name or None
         return self._boards.get(name) or layouts.load(name)
 
-    def decoder(self, board: Layout | str | None, name: str | None = None) -> Any:
+    def decoder(self, board: Layout | str | None, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""
         name = name or str(self.preset["type"])
         key = (board.name if isinstance(board, Layout) else board or "", name)
         if key not in self._decoders:
             spec = self.preset if name == self.preset["type"] else {"type": name}
-            self._decoders[key] = registry.create(
-                "decoders",
+            self._decoders[key] = create_decoder(
                 spec,
-                tokens=self.tokens(board),
+                self.tokens(board),
                 lexicon=self.lexicon,
-                **self._more(spec),
+                language_model=self.language_model,
+                dictionary=self.dictionary,
             )
         return self._decoders[key]
-
-    def _more(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a decoder may know beside its lexicon."""
-        takes = inspect.signature(registry.module("decoders", str(spec["type"])).create).parameters
-        more = {"language_model": self.language_model, "dictionary": self.dictionary}
-        return {name: value for name, value in more.items() if name in takes and value is not None}
 
 
 def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
     points = inputs["trace"][0, : int(inputs["length"][0]), :2] / board.key_size
     return TracePath(points, board.letters, board.centers / board.key_size)
-
-
-@lru_cache(maxsize=16)
-def _parameters(decoder: type) -> frozenset[str]:
-    """Return what a call of a decoder takes."""
-    return frozenset(inspect.signature(decoder.__call__).parameters)

@@ -89,3 +89,18 @@ def test_onnx_decoding_never_imports_torch(shipped: Path) -> None:
         "print({'torch', 'onnx', 'executorch', 'safetensors'} & set(sys.modules))"
     )
     assert run(code).split("\n")[:2] == ["True", "set()"]
+
+
+def test_loading_imports_nothing_that_only_builds(shipped: Path) -> None:
+    language = "edgectc.language"
+    ngram = f"{language}.ngram"
+    workshop = {f"{language}.builder", f"{language}.sources"} | {
+        f"{ngram}.{name}" for name in ("corpus", "counting", "kneser_ney", "mixture", "pruning")
+    }
+    code = (
+        "import sys, edgectc; from edgectc.data import swipe_files\n"
+        f"traces, _ = swipe_files.load({str(shipped / 'samples.jsonl')!r})\n"
+        "edgectc.load(runner='onnx')(traces[0].points)\n"
+        f"print({ngram + '.lm_file'!r} in sys.modules, {workshop!r} & set(sys.modules))"
+    )
+    assert run(code).strip() == "True set()"

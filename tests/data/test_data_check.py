@@ -225,8 +225,9 @@ def test_generated_swipes_are_what_training_reads(
 
 
 def shipped_words(folder: Path) -> Path:
+    from edgectc.language import lexicon_file
     from edgectc.language.lexicon import Lexicon
 
     path = folder / "lexicon.tsv"
-    Lexicon.from_counts({"hello": 10.0, "world": 5.0}).write(path)
+    lexicon_file.write(Lexicon.from_counts({"hello": 10.0, "world": 5.0}), path)
     return path

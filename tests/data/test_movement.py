@@ -18,6 +18,7 @@ from edgectc.core.types import Array, Swipe
 from edgectc.data import movement, swipe_files
 from edgectc.data.samples import swipe
 from edgectc.formats import layouts
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 
 BOARD = layouts.load("qwerty")
@@ -190,7 +191,7 @@ def test_the_verb_compares_and_draws(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_synth_takes_the_style(tmp_path: Path) -> None:
     words, files = tmp_path / "words.tsv", []
-    Lexicon.from_counts({"hello": 10.0, "world": 5.0}).write(words)
+    lexicon_file.write(Lexicon.from_counts({"hello": 10.0, "world": 5.0}), words)
     for style in ("plain", "fitted"):
         out = tmp_path / f"{style}.jsonl"
         files.append(out)

@@ -45,7 +45,7 @@ while done < cases:
         logits[rng.random(logits.shape) < 0.1] = -np.inf
         logits[:, 7] = np.maximum(logits[:, 7], -50.0)
         values = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        made(values, nbest=int(rng.integers(1, 30)), unfinished=bool(rng.random() < 0.2))
+        made(values, nbest=int(rng.integers(1, 30)), partial=bool(rng.random() < 0.2))
         done += 1
 print("decoded", done)
 """

@@ -1,15 +1,19 @@
 """What the decoders answer on signals one can read by eye, and what they refuse."""
 
+import inspect
 import math
 
 import numpy as np
 import pytest
 
+import edgectc
 from edgectc.core import registry
-from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.errors import ConfigError, InputError, MissingDependencyError
 from edgectc.core.tokens import Tokens
+from edgectc.decoding import api
 from edgectc.decoding.decoders import greedy
 from edgectc.decoding.decoders import lexicon as lexicon_decoder
+from edgectc.decoding.search import checks
 from edgectc.language.lexicon import Lexicon
 
 TOKENS = Tokens((*"abcdefghijklmnopqrstuvwxyz", "<unused:0>", "<blank>"), blank_id=27)
@@ -203,14 +207,41 @@ def test_logits_get_a_hint():
         greedy.create(greedy.Options(), tokens=TOKENS)(np.zeros((2, 28)))
 
 
-@pytest.mark.parametrize("name", ["greedy", "lexicon"])
-def test_nbest_is_at_least_one(name):
-    made = registry.create(
-        "decoders", {"type": name}, tokens=TOKENS, lexicon=Lexicon.from_counts({"a": 1})
-    )
-    with pytest.raises(InputError) as caught:
-        made(emit("a"), nbest=0)
-    assert caught.value.reason == "bad_nbest"
+@pytest.mark.parametrize("name", ["greedy", "lexicon", "beam", "template"])
+def test_nbest_is_at_least_one_everywhere(name, shipped):
+    made = api.create_decoder({"type": name}, TOKENS, lexicon=Lexicon.from_counts({"a": 1}))
+    rec, expected = edgectc.load(shipped, runner="onnx"), r"nbest is 0, expected at least 1"
+    for call in (
+        lambda: made(emit("a"), nbest=0),
+        lambda: edgectc.decode_batch(made, [emit("a")], nbest=0),
+        lambda: edgectc.decode_batch(made, [], nbest=0),
+        lambda: rec(np.array([[0.1, 0.1, 0.0], [0.5, 0.5, 300.0]]), nbest=0, decoder=name),
+    ):
+        with pytest.raises(ConfigError, match=expected):
+            call()
+
+
+@pytest.mark.parametrize("name", registry.names("decoders"))
+def test_every_decoder_says_what_it_uses_and_takes(name):
+    module = registry.module("decoders", name)
+    taken = set(inspect.signature(module.create).parameters) - {"options", "tokens", "backend"}
+    assert module.USES <= taken
+    try:
+        made = api.create_decoder({"type": name}, TOKENS, lexicon=Lexicon.from_counts({"a": 1}))
+    except MissingDependencyError:
+        pytest.skip(f"{name} needs a package")
+    keywords = set(inspect.signature(type(made).__call__).parameters)
+    assert made.takes <= keywords & {"context", "partial", "trace"}
+
+
+def test_the_old_name_of_partial_works_and_is_said_once(caplog):
+    made = api.create_decoder({"type": "lexicon"}, TOKENS, lexicon=Lexicon.from_counts({"ab": 1}))
+    checks.say_renamed.cache_clear()
+    for _ in range(2):
+        assert made(emit("a"), unfinished=True) == made(emit("a"), partial=True)
+    said = [r.message for r in caplog.records]
+    assert len(said) == 1
+    assert "partial" in said[0]
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,7 @@ from edgectc.decoding.decoders import lexicon as decoders
 from edgectc.decoding.search import compiled
 from edgectc.formats import bundle, layouts, manifest
 from edgectc.formats.manifest import unpack_array
-from edgectc.language import lexicon as lexicons
-from edgectc.language import loading, spelling
+from edgectc.language import lexicon_file, loading, spelling
 from edgectc.language.ngram.tables import normalize_word
 from edgectc.runtime import recognizer
 
@@ -83,7 +82,7 @@ def test_shipped_model_stage_by_stage(shipped: Path) -> None:
         context = case["context"]
         trace = recognizer.path_of(model.frontend.prepare(points, board), board)
         _same_words(decode(table, context=context, trace=trace), case["words"], case=name)
-        moving = decode(table, nbest=3, context=context, unfinished=True)
+        moving = decode(table, nbest=3, context=context, partial=True)
         _same_words(moving, case["unfinished"], case=name)
         whole = model(points, layout=case["layout"], context=context)
         for one, other in zip(whole, _told(case["words"]), strict=False):
@@ -96,7 +95,7 @@ def test_search_alone(tmp_path: Path) -> None:
     trie, lm = tmp_path / "words.trie", tmp_path / "words.lm"
     trie.write_bytes(base64.b64decode(golden["lexicon"]))
     lm.write_bytes(base64.b64decode(golden["language_model"]))
-    lexicon, model = lexicons.Lexicon.read(trie), loading.load(lm, required=True)
+    lexicon, model = lexicon_file.read(trie), loading.load(lm, required=True)
     board = layouts.parse(golden["layout"])
     assert len(golden["cases"]) >= 40
     for case in golden["cases"]:
@@ -122,7 +121,7 @@ def test_search_alone(tmp_path: Path) -> None:
             unpack_array(case["log_probs"]),
             nbest=case["nbest"],
             context=case["context"],
-            unfinished=case["unfinished"],
+            partial=case["unfinished"],
             trace=trace if trace is None else _path(trace, board),
         )
         _same_words(found, case["words"], case=case["name"])

@@ -177,7 +177,7 @@ def test_an_unfinished_signal_ranks_by_every_beginning_of_a_word(seed, T, words,
         said = [sums.get(word[:n], -math.inf) for n in range(len(word) + 1)]
         expected[word] = float(np.logaddexp.reduce(said)) + log_prob
     for nbest in (1, 4, 100):
-        decoded = made(log_probs, nbest=nbest, unfinished=True)
+        decoded = made(log_probs, nbest=nbest, partial=True)
         assert_complete(decoded, expected, nbest)
         assert all(h.posterior is None and h.timesteps == () for h in decoded)
 
@@ -212,7 +212,7 @@ def test_posteriors_hold_the_true_share_of_all_words(seed, T, width, backend):
     T=st.integers(1, 12),
     margin=st.sampled_from([0.01, 1.0, 4.0]),
     nbest=st.sampled_from([1, 3, 200]),
-    unfinished=st.booleans(),
+    partial=st.booleans(),
     backend=st.sampled_from(["numpy", "auto"]),
 )
 def test_within_the_margin_no_word_is_missed(seed, T, margin, nbest, unfinished, backend):
@@ -224,9 +224,9 @@ def test_within_the_margin_no_word_is_missed(seed, T, margin, nbest, unfinished,
         options = lexicon.Options(letter_score=0.7, **how)
         return lexicon.create(options, tokens=LARGE, lexicon=known, backend=backend)
 
-    every = [*made()(log_probs, nbest=200, unfinished=unfinished)]
+    every = [*made()(log_probs, nbest=200, partial=unfinished)]
     near = [h for h in every if h.score >= every[0].score - margin][:nbest]
-    found = [*made(margin=margin)(log_probs, nbest=nbest, unfinished=unfinished)]
+    found = [*made(margin=margin)(log_probs, nbest=nbest, partial=unfinished)]
     assert len(near) <= len(found) <= nbest
     assert [h.text for h in found[: len(near)]] == [h.text for h in near]
     assert [h.exact for h in found] == [i < len(near) for i in range(len(found))]

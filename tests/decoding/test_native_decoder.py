@@ -59,7 +59,7 @@ def test_10_000_random_cases_agree(seed: int) -> None:
     for _ in range(CASES_EACH):
         values, nbest = emissions(rng), int(rng.integers(1, 12))
         unfinished = bool(rng.random() < 0.2)
-        a, b = (made(values, nbest=nbest, unfinished=unfinished) for made in (one, two))
+        a, b = (made(values, nbest=nbest, partial=unfinished) for made in (one, two))
         # A free spelling may go without proof on noise; every word has one.
         assert all(sum(not h.exact for h in found) <= (seed % 10 == 9) for found in (a, b))
         a, b = ([h for h in found if h.exact] for found in (a, b))

@@ -100,7 +100,7 @@ def test_a_trace_is_ignored_while_the_finger_moves() -> None:
     said, path = log_probs(rng, 6), among_keys(rng.normal(size=(9, 2)))
     words = Lexicon(tuple(WORDS), np.full(len(WORDS), -4.0))
     decode = lexicon.create(lexicon.Options(template_weight=9.0), tokens=TOKENS, lexicon=words)
-    assert decode(said, unfinished=True, trace=path) == decode(said, unfinished=True)
+    assert decode(said, partial=True, trace=path) == decode(said, partial=True)
 
 
 def test_probability_is_shared_among_the_words_that_were_weighed() -> None:

@@ -35,6 +35,12 @@ class Model:
     def start(self, context=()):
         return context[-1] if context and context[-1] in self.after else None
 
+    def score(self, state, word):
+        return self.base[word] + self.gain(word, (state,)), word
+
+    def finish(self, state):
+        return 0.0
+
     def following(self, state):
         if state is None:
             return [], np.zeros(0), 0.0

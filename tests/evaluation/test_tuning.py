@@ -14,6 +14,7 @@ from edgectc.data import swipe_files
 from edgectc.data.samples.swipe import swipe
 from edgectc.evaluation import tuning
 from edgectc.formats import layouts
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 
 WORDS = {
@@ -25,7 +26,7 @@ WORDS = {
 @pytest.fixture(scope="module")
 def lexicon(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("lexicon") / "small.tsv"
-    Lexicon.from_counts(WORDS).write(path)
+    lexicon_file.write(Lexicon.from_counts(WORDS), path)
     return str(path)
 
 

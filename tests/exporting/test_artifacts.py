@@ -29,6 +29,7 @@ from edgectc.exporting import exporter
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import letters
 from edgectc.networks import model as models
@@ -315,7 +316,7 @@ def test_a_lone_artifact_without_any_lexicon_says_which_one_it_wants(
 
 
 def test_a_lexicon_of_ones_own(artifacts: dict[str, Path], tmp_path: Path) -> None:
-    Lexicon.from_counts({"edge": 3.0, "edgy": 1.0}).write(tmp_path / "mine.tsv")
+    lexicon_file.write(Lexicon.from_counts({"edge": 3.0, "edgy": 1.0}), tmp_path / "mine.tsv")
     loaded = edgectc.load(artifacts["onnx"], lexicon=str(tmp_path / "mine.tsv"))
     case = next(
         c for c in reference.from_json(manifests.read(artifacts["onnx"])[1].reference)

@@ -14,6 +14,7 @@ from edgectc.core.errors import BundleFileMissingError, ConfigError, NonFiniteEr
 from edgectc.exporting import packing, reference_recordings, untrained
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts, reference
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 
 
@@ -39,7 +40,7 @@ def test_a_decoder_that_needs_a_lexicon_is_not_packed_without(tmp_path: Path) ->
 
 def test_lexicon_seen_words_and_notes_are_carried(tmp_path: Path) -> None:
     lexicon = tmp_path / "words.tsv"
-    Lexicon.from_counts({"hello": 2.0, "edge": 1.0}).write(lexicon)
+    lexicon_file.write(Lexicon.from_counts({"hello": 2.0, "edge": 1.0}), lexicon)
     words = packing.Words(lexicon, licences=("CC0", ""))
     made = packing.write(
         tmp_path / "x", **swipe_model("lexicon"), words=words,
@@ -72,7 +73,7 @@ def test_a_card_is_made_until_a_person_writes_one(tmp_path: Path) -> None:
 
 def test_words_may_stay_where_they_are(tmp_path: Path) -> None:
     lexicon = tmp_path / "words.tsv"
-    Lexicon.from_counts({"hello": 2.0, "edge": 1.0}).write(lexicon)
+    lexicon_file.write(Lexicon.from_counts({"hello": 2.0, "edge": 1.0}), lexicon)
     words = packing.Words(lexicon, licences=("CC0", ""), carried=False)
     made = packing.write(tmp_path / "x", **swipe_model("lexicon"), words=words)
     assert "words.tsv" not in made.index.files

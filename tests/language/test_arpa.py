@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
-from edgectc.language.lms import arpa
 from edgectc.language.lms.arpa import NGramModel
-from edgectc.language.ngram import tables
+from edgectc.language.ngram import lm_file, model_file, tables
 
 WORDS = ["a", "b", "c", "d", "e", "été", "don't", *(f"x{i}" for i in range(60))]
 
@@ -28,7 +27,7 @@ def text(seed: int, sentences: int) -> list[str]:
     return [" ".join(rng.choices(WORDS, weights, k=rng.randint(1, 12))) for _ in range(sentences)]
 
 
-def model_file(folder: Path, order: int, name: str = "x.arpa") -> Path:
+def written_model(folder: Path, order: int, name: str = "x.arpa") -> Path:
     prune = [0, 0, 1, 1][: max(order - 1, 1)] if order > 3 else [0]
     built = language.build([text(order, 3000)], order=order, prune=prune)
     language.write(folder / name, built.ngrams)
@@ -39,7 +38,7 @@ def model_file(folder: Path, order: int, name: str = "x.arpa") -> Path:
 @pytest.mark.parametrize("order", [2, 3, 5])
 def test_scores_equal_kenlm(order: int, packed: bool, tmp_path: Path) -> None:
     kenlm = pytest.importorskip("kenlm", reason="the oracle is not installed: pip install kenlm")
-    path = model_file(tmp_path, order)
+    path = written_model(tmp_path, order)
     # As SRILM may leave it: unknown words are not in the file.
     plain = path.read_text().splitlines()
     plain = [line for line in plain if "<unk>" not in line]
@@ -48,10 +47,10 @@ def test_scores_equal_kenlm(order: int, packed: bool, tmp_path: Path) -> None:
     unk_free.write_text("\n".join([plain[0], f"ngram 1={count - 1}", *plain[2:]]) + "\n")
     queries = 0
     for file in (path, unk_free):
-        oracle, mine = kenlm.Model(str(file)), arpa.read(file)
+        oracle, mine = kenlm.Model(str(file)), model_file.read(file)
         if packed:
-            tables.write(tmp_path / "x.lm", mine)
-            mine = arpa.read(tmp_path / "x.lm")
+            lm_file.write(tmp_path / "x.lm", mine)
+            mine = model_file.read(tmp_path / "x.lm")
         queries += same_scores(kenlm, oracle, NGramModel(mine), sentences=1400)
     assert queries >= 20_000
 
@@ -140,10 +139,10 @@ GOOD = HEAD + ONE + TWO + "\\end\\\n"
 def test_a_broken_arpa_file_names_its_line(content: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "x.arpa"
     path.write_text(GOOD)
-    assert NGramModel(arpa.read(path)).order == 2
+    assert NGramModel(model_file.read(path)).order == 2
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(ConfigError, match=rf"x\.arpa:.*({message})"):
-        arpa.read(path)
+        model_file.read(path)
 
 
 def test_a_context_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -151,7 +150,7 @@ def test_a_context_that_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.arpa"
     path.write_text(HEAD.replace("2=2\n", "2=2\nngram 3=2\n") + ONE + TWO + three)
     with pytest.raises(ConfigError, match="18: its context 'a a' is not among the 2-grams"):
-        arpa.read(path)
+        model_file.read(path)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
@@ -170,7 +169,7 @@ def test_cut_or_changed_arpa_never_surprises(
     path = tmp_path_factory.mktemp("arpa") / "x.arpa"
     path.write_bytes(bytes(raw))
     try:
-        ngrams = arpa.read(path)
+        ngrams = model_file.read(path)
     except ConfigError:
         return
     tables.check_ngrams(ngrams)
@@ -194,14 +193,14 @@ def test_every_flipped_bit_of_a_packed_file_is_refused(packed: Path, tmp_path: P
         changed[place] ^= 1 << int(rng.integers(8))
         (tmp_path / "x.lm").write_bytes(bytes(changed))
         with pytest.raises(ConfigError, match=r"x\.lm: "):
-            tables.read(tmp_path / "x.lm")
+            lm_file.read(tmp_path / "x.lm")
     for size in (0, 1, 63, 64, 100, len(data) - 1):
         (tmp_path / "x.lm").write_bytes(data[:size])
         with pytest.raises(ConfigError, match=r"x\.lm"):
-            tables.read(tmp_path / "x.lm")
+            lm_file.read(tmp_path / "x.lm")
     (tmp_path / "x.lm").write_bytes(data + b"\0")
     with pytest.raises(ConfigError, match="checksum"):
-        tables.read(tmp_path / "x.lm")
+        lm_file.read(tmp_path / "x.lm")
 
 
 def forged(data: bytes) -> bytes:
@@ -221,7 +220,7 @@ def test_forged_files_never_read_out_of_range(packed: Path, tmp_path: Path) -> N
             changed[place] = int(rng.integers(256))
         (tmp_path / "x.lm").write_bytes(forged(bytes(changed)))
         try:
-            model = NGramModel(tables.read(tmp_path / "x.lm"))
+            model = NGramModel(lm_file.read(tmp_path / "x.lm"))
         except ConfigError:
             refused += 1
             continue
@@ -233,7 +232,7 @@ def test_forged_files_never_read_out_of_range(packed: Path, tmp_path: Path) -> N
     for size in (64, 65, 200, len(data) - 8):
         (tmp_path / "x.lm").write_bytes(forged(data[:size]))
         with pytest.raises(ConfigError):
-            tables.read(tmp_path / "x.lm")
+            lm_file.read(tmp_path / "x.lm")
     (tmp_path / "x.lm").write_bytes(forged(data + bytes(8)))
     with pytest.raises(ConfigError, match="8 bytes follow"):
-        tables.read(tmp_path / "x.lm")
+        lm_file.read(tmp_path / "x.lm")

@@ -6,7 +6,9 @@ import pytest
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import lexicon
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 
 TOKENS = Tokens((*"abcdefg", "<blank>"), 7)
 
@@ -17,7 +19,7 @@ def good(tmp_path_factory):
     words = {"".join(rng.choice(list("abcdefg"), rng.integers(1, 7))) for _ in range(60)}
     path = tmp_path_factory.mktemp("packed") / "good.trie"
     counts = {word: float(n + 1) for n, word in enumerate(sorted(words | {"b'ad"}))}
-    Lexicon.from_counts(counts).packed(frozenset("abcdefg")).write(path)
+    lexicon_file.write(pack(Lexicon.from_counts(counts), frozenset("abcdefg")), path)
     return path.read_bytes()
 
 
@@ -26,10 +28,10 @@ def test_truncated_at_every_length(good, tmp_path):
     for size in range(0, len(good), 7):
         path.write_bytes(good[:size])
         with pytest.raises(ConfigError):
-            Lexicon.read(path)
+            lexicon_file.read(path)
     path.write_bytes(good + b"x")
     with pytest.raises(ConfigError, match="follow its last array"):
-        Lexicon.read(path)
+        lexicon_file.read(path)
 
 
 @pytest.mark.parametrize("seed", range(400))
@@ -42,7 +44,7 @@ def test_one_changed_byte_never_leaves_the_arrays(good, tmp_path, seed):
     logits = rng.normal(0.0, 2.0, (9, len(TOKENS)))
     log_probs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     try:
-        read = Lexicon.read(path)
+        read = lexicon_file.read(path)
         decoded = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=read)(log_probs)
     except ConfigError:
         return
@@ -52,7 +54,7 @@ def test_one_changed_byte_never_leaves_the_arrays(good, tmp_path, seed):
 
 def test_no_such_file_and_no_lexicon(tmp_path):
     with pytest.raises(ConfigError):
-        Lexicon.read(tmp_path / "none.trie")
+        lexicon_file.read(tmp_path / "none.trie")
     (tmp_path / "x.trie").write_bytes(b"edgelex1" + b"\xff" * 8)
     with pytest.raises(ConfigError, match="header is cut off"):
-        Lexicon.read(tmp_path / "x.trie")
+        lexicon_file.read(tmp_path / "x.trie")

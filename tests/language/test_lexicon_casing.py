@@ -11,6 +11,7 @@ from edgectc.commands import cli
 from edgectc.core.errors import BundleFileMissingError, ConfigError
 from edgectc.data.samples.swipe import swipe
 from edgectc.formats import layouts
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon, merged
 from edgectc.language.sources import recased, unoffending
 
@@ -77,7 +78,7 @@ def test_the_command_builds_both_files_and_load_reads_them(
     command = ["lexicon", "build", str(counts), "--casing", aosp, "--offensive", aosp]
     assert cli.main([*command, "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["dropped"]["offensive"] == 1
-    assert Lexicon.read(tmp_path / "offensive.tsv").words == ("darn",)
+    assert lexicon_file.read(tmp_path / "offensive.tsv").words == ("darn",)
     trace = swipe("darn", layouts.load("qwerty"), np.random.default_rng(0))
     plain = edgectc.load(lexicon=str(out))
     assert "darn" not in [h.text for h in plain(trace)]

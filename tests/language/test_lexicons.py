@@ -9,6 +9,7 @@ import pytest
 
 from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.files import file_sha256
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.sources import build
 from edgectc.language.spelling import letters, spell
@@ -71,18 +72,18 @@ def test_write_read_write_gives_the_same_bytes(tmp_path, name):
     # Differences under the 4 written decimals must not decide the order.
     lexicon = Lexicon(("b", "It's", "a"), np.array([-1.00001, -0.5, -1.00002]), ("source: me",))
     first, second = tmp_path / "first" / name, tmp_path / "second" / f"other-{name}"
-    lexicon.write(first)
-    back = Lexicon.read(first)
+    lexicon_file.write(lexicon, first)
+    back = lexicon_file.read(first)
     assert (back.words, back.notes) == (("It's", "a", "b"), ("source: me",))
     np.testing.assert_array_equal(back.log_probs, [-0.5, -1.0, -1.0])
-    back.write(second)
+    lexicon_file.write(back, second)
     assert file_sha256(first) == file_sha256(second)
     assert [path.name for path in first.parent.iterdir()] == [name]
 
 
 def test_file_text(tmp_path):
     path = tmp_path / "lexicon.tsv.gz"
-    Lexicon.from_counts({"Ä": 1}, ("licence: none",)).write(path)
+    lexicon_file.write(Lexicon.from_counts({"Ä": 1}, ("licence: none",)), path)
     data = path.read_bytes()
     assert data[3:10] == b"\0\0\0\0\0\x02\xff"  # no name, no time, no operating system
     assert gzip.decompress(data).decode() == "# edgectc lexicon 1\n# licence: none\nÄ\t0.0000\n"
@@ -91,9 +92,9 @@ def test_file_text(tmp_path):
 @pytest.mark.parametrize("bad", ["two\nlines", "tab\tbed", "", "para\u2029graph"])
 def test_write_refuses_what_it_could_not_read(tmp_path, bad):
     with pytest.raises(ConfigError):
-        Lexicon((bad,), np.zeros(1)).write(tmp_path / "x.tsv")
+        lexicon_file.write(Lexicon((bad,), np.zeros(1)), tmp_path / "x.tsv")
     with pytest.raises(ConfigError):
-        Lexicon(("a",), np.zeros(1), (bad,)).write(tmp_path / "x.tsv")
+        lexicon_file.write(Lexicon(("a",), np.zeros(1), (bad,)), tmp_path / "x.tsv")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -104,7 +105,7 @@ def test_read_names_file_and_line(tmp_path, line):
     path = tmp_path / "bad.tsv"
     path.write_text(f"# edgectc lexicon 1\nok\t-1.0\n{line}\nz\t-1.0\n")
     with pytest.raises(ConfigError, match=r"bad\.tsv:3"):
-        Lexicon.read(path)
+        lexicon_file.read(path)
 
 
 @pytest.mark.parametrize(
@@ -124,12 +125,12 @@ def test_read_refuses_files_that_are_no_lexicon(tmp_path, data):
     path = tmp_path / "bad.tsv"
     path.write_bytes(data)
     with pytest.raises(ConfigError, match=r"bad\.tsv"):
-        Lexicon.read(path)
+        lexicon_file.read(path)
 
 
 def test_read_missing(tmp_path):
     with pytest.raises(ConfigError, match="no lexicon"):
-        Lexicon.read(tmp_path / "none.tsv")
+        lexicon_file.read(tmp_path / "none.tsv")
 
 
 def _build(tmp_path, text, **options):
@@ -183,7 +184,7 @@ def test_build_from_word_list_is_uniform(tmp_path):
 
 
 def test_build_from_own_format(tmp_path):
-    Lexicon.from_counts({"a": 3, "bb": 1}).write(tmp_path / "own.tsv.gz")
+    lexicon_file.write(Lexicon.from_counts({"a": 3, "bb": 1}), tmp_path / "own.tsv.gz")
     lexicon, _ = build(str(tmp_path / "own.tsv.gz"), min_letters=2)
     assert lexicon.words == ("bb",)
     assert lexicon.log_probs[0] == 0.0

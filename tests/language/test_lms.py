@@ -17,12 +17,23 @@ import pytest
 from edgectc.commands import cli
 from edgectc.core import registry
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
+from edgectc.core.files import read_lines
 from edgectc.language import builder as language
-from edgectc.language import loading
+from edgectc.language import lexicon_file, loading
 from edgectc.language import perplexity as perplexity_module
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.lms import arpa
-from edgectc.language.ngram import arpa_file, counting, kneser_ney, mixture, sentences, tables
+from edgectc.language.ngram import (
+    arpa_file,
+    codebooks,
+    counting,
+    kneser_ney,
+    lm_file,
+    mixture,
+    model_file,
+    tables,
+)
+from edgectc.language.ngram.corpus import Corpus, sentences
 from edgectc.language.ngram.tables import normalize_word
 
 Gram = tuple[str, ...]
@@ -238,7 +249,7 @@ def _held(text: list[str]) -> set[str]:
 
 def _lone(texts: list[list[str]], which: int) -> tables.NGrams:
     """The model of one of the texts over the words of all."""
-    gathered = sentences.Corpus()
+    gathered = Corpus()
     for text in texts:
         gathered.extend(text)
     words, numbers = gathered.limited(None, None, [0.75, 0.25])
@@ -255,11 +266,11 @@ def perplexity(ngrams: tables.NGrams, text: list[str]) -> float:
 def test_pruning_to_a_size_keeps_what_matters() -> None:
     text, held_out = corpus()[:450], corpus()[450:]
     full = language.build([text], order=3)
-    size = tables.file_bytes(full.ngrams.words, full.ngrams.counts, quantized=False)
+    size = lm_file.file_bytes(full.ngrams.words, full.ngrams.counts, quantized=False)
     by_entropy = language.build([text], order=3, max_bytes=size * 2 // 3)
     by_count = language.build([text], order=3, prune=[0, 1, 1])
     assert by_entropy.ngrams.counts[0] == full.ngrams.counts[0]
-    smaller = tables.file_bytes(by_count.ngrams.words, by_count.ngrams.counts, quantized=False)
+    smaller = lm_file.file_bytes(by_count.ngrams.words, by_count.ngrams.counts, quantized=False)
     same_size = language.build([text], order=3, max_bytes=smaller)
     assert perplexity(same_size.ngrams, text) < perplexity(by_count.ngrams, text)
     assert perplexity(by_entropy.ngrams, held_out) < 1.1 * perplexity(full.ngrams, held_out)
@@ -285,7 +296,7 @@ def test_the_vocabulary_is_limited_and_the_rest_unknown() -> None:
 
 def test_sentences_words_and_exclusions(tmp_path: Path) -> None:
     line = "“Don’t go to-day!” she said. ÉTÉ 1917, o'clock? \n"
-    assert sentences.sentences(line) == [
+    assert sentences(line) == [
         ["don't", "go", "to", "day"],
         ["she", "said"],
         ["été", "1917", "o'clock"],
@@ -305,7 +316,7 @@ def trigrams() -> tables.NGrams:
 
 
 def test_following_and_backoff_say_the_same_as_score(trigrams: tables.NGrams) -> None:
-    for ngrams in (trigrams, tables.quantized(trigrams)):
+    for ngrams in (trigrams, codebooks.quantize(trigrams)):
         model = arpa.NGramModel(ngrams)
         words = ngrams.words[3:]
         for context in ([], ["w0"], ["w0", "w1"], ["w1", "unheard"], ["unheard"], ["w5", "w5"]):
@@ -351,18 +362,18 @@ def test_words_are_compared_casefolded(tmp_path: Path) -> None:
 def test_quantized_numbers_are_near_and_the_file_small(
     trigrams: tables.NGrams, tmp_path: Path
 ) -> None:
-    small = tables.quantized(trigrams)
+    small = codebooks.quantize(trigrams)
     for level, coded in zip(trigrams.levels, small.levels, strict=True):
         assert np.median(np.abs(level.log_probs[:] - coded.log_probs[:])) < 0.01
         if level.backoffs is not None and coded.backoffs is not None:
             assert np.array_equal(level.backoffs[:] == 0, coded.backoffs[:] == 0)
     for ngrams in (trigrams, small):
-        tables.write(tmp_path / "x.lm", ngrams)
+        lm_file.write(tmp_path / "x.lm", ngrams)
         quantize = ngrams is small
-        assert (tmp_path / "x.lm").stat().st_size == tables.file_bytes(
+        assert (tmp_path / "x.lm").stat().st_size == lm_file.file_bytes(
             ngrams.words, ngrams.counts, quantized=quantize
         )
-        again = tables.read(tmp_path / "x.lm")
+        again = lm_file.read(tmp_path / "x.lm")
         assert again.words == ngrams.words
         for level, other in zip(ngrams.levels, again.levels, strict=True):
             assert np.array_equal(level.words, other.words)
@@ -374,7 +385,7 @@ def test_quantized_numbers_are_near_and_the_file_small(
 def test_arpa_files_come_back_equal(trigrams: tables.NGrams, tmp_path: Path) -> None:
     for name in ("x.arpa", "x.arpa.gz"):
         language.write(tmp_path / name, trigrams)
-        again = arpa.read(tmp_path / name)
+        again = model_file.read(tmp_path / name)
         assert again.words == trigrams.words
         for level, other in zip(trigrams.levels, again.levels, strict=True):
             assert np.array_equal(level.words, other.words)
@@ -398,7 +409,7 @@ def test_unigram_model_of_a_lexicon(tmp_path: Path) -> None:
         registry.create("lms", {"type": "unigram", "unknown": 1.0}, lexicon=lexicon)
     with pytest.raises(ConfigError, match="needs a lexicon"):
         registry.create("lms", {"type": "unigram"})
-    lexicon.write(tmp_path / "x.tsv.gz")
+    lexicon_file.write(lexicon, tmp_path / "x.tsv.gz")
     assert loading.load(tmp_path / "x.tsv.gz", required=True).known("Polish")  # type: ignore[union-attr]
 
 
@@ -409,7 +420,7 @@ def test_every_model_keeps_the_contract(name: str, tmp_path: Path) -> None:
     path = tmp_path / "x.arpa"
     language.write(path, language.build([corpus()], order=3).ngrams)
     if name == "unigram":
-        Lexicon.from_counts({"w0": 2, "w1": 1}).write(path := tmp_path / "x.tsv")
+        lexicon_file.write(Lexicon.from_counts({"w0": 2, "w1": 1}), path := tmp_path / "x.tsv")
     model = registry.create("lms", {"type": name}, path=path)
     state = model.start(["w0", "W1"])
     assert state == model.start(["w0", "w1"])
@@ -505,10 +516,10 @@ def test_the_verbs_refuse(
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(b"fine\n\xff\xfe\n")
     with pytest.raises(ConfigError, match=r"x\.txt:2: not UTF-8"):
-        list(language.read_lines(tmp_path / "x.txt"))
+        list(read_lines(tmp_path / "x.txt"))
     (tmp_path / "x.gz").write_bytes(gzip.compress(b"words\n" * 999)[:30])
     with pytest.raises(ConfigError, match="cannot read the text"):
-        list(language.read_lines(tmp_path / "x.gz"))
+        list(read_lines(tmp_path / "x.gz"))
 
 
 def test_nothing_half_written(tmp_path: Path, trigrams: tables.NGrams) -> None:
@@ -525,7 +536,7 @@ def test_the_shipped_english_model(shipped: Path) -> None:
     assert path.stat().st_size <= 3_000_000
     model = arpa.create(arpa.Options(), path=path)
     files = (shipped / name for name in ("lexicon.trie", "offensive.tsv"))  # flagged, not unknown
-    known = {normalize_word(word) for path in files for word in Lexicon.read(path).words}
+    known = {normalize_word(word) for path in files for word in lexicon_file.read(path).words}
     assert {word for word in model.ngrams.words[3:] if word.isascii()} <= known
     for context, word in ((["how", "are"], "you"), (["see", "you"], "tomorrow"), ([], "I")):
         gain = model.score(model.start(context), word)[0] - model.unigram([word])[0]
@@ -540,7 +551,7 @@ def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
     text = Path(folder or "", "text/tatoeba-en/tatoeba_en.txt.gz")
     if not folder or not text.exists():
         pytest.skip("needs text/tatoeba-en below EDGECTC_DATA")
-    english = [line for line in language.read_lines(text) if re.search("[a-zA-Z]", line)]
+    english = [line for line in read_lines(text) if re.search("[a-zA-Z]", line)]
     model = arpa.create(arpa.Options(), path=shipped / "words.lm")
     assert perplexity_module.score(model, english[49::50]).perplexity == pytest.approx(
         56.74, abs=0.02

@@ -13,9 +13,9 @@ import pytest
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
-from edgectc.language import loading, perplexity
+from edgectc.language import perplexity
 from edgectc.language.lms import arpa
-from edgectc.language.ngram import tables
+from edgectc.language.ngram import lm_file, tables
 
 WORDS = [f"w{i}" for i in range(60)]
 
@@ -142,7 +142,7 @@ def test_pruning_a_model_is_nearly_as_good_as_with_its_text() -> None:
     again = language.build([full], weights=[1], max_bytes=9000)
     assert small.threshold > 0
     assert again.threshold > 0
-    sizes = [tables.file_bytes(b.ngrams.words, b.ngrams.counts, quantized=False)
+    sizes = [lm_file.file_bytes(b.ngrams.words, b.ngrams.counts, quantized=False)
              for b in (small, again)]  # fmt: skip
     assert max(sizes) <= 9000
     scores = [
@@ -188,7 +188,7 @@ ngram 3=3
 
 def test_spellings_and_marks_of_other_tool_kits(tmp_path: Path) -> None:
     (tmp_path / "x.arpa").write_text(ARPA, encoding="utf-8")
-    inputs = [loading.read_input(tmp_path / "x.arpa")]
+    inputs = [language.read_input(tmp_path / "x.arpa")]
     built = language.build(inputs, weights=[1], vocabulary=["the", "don't", "dog"]).ngrams
     assert built.words == ("<unk>", "<s>", "</s>", "the", "dog", "don't")
     # Of equal words the first counts; (a.m. dog The) ends in (dog The), and (The dog </s>) stays.

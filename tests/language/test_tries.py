@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from edgectc.core.errors import ConfigError
-from edgectc.language import packed, tries
+from edgectc.language import lexicon_file, packed, tries
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 
 LETTERS = {letter: number for number, letter in enumerate("abcd")}
 ROOT = tries.ROOT_LETTER
@@ -53,10 +54,10 @@ ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyz")
 
 def test_a_packed_lexicon_holds_the_words_by_spelling(tmp_path):
     lexicon = Lexicon.from_counts(COUNTS, ("licence: none",))
-    lexicon.write(tmp_path / "x.tsv")
-    lexicon = Lexicon.read(tmp_path / "x.tsv")  # four digits, as both files have
-    lexicon.packed(ALPHABET).write(tmp_path / "x.trie")
-    read = Lexicon.read(tmp_path / "x.trie")
+    lexicon_file.write(lexicon, tmp_path / "x.tsv")
+    lexicon = lexicon_file.read(tmp_path / "x.tsv")  # four digits, as both files have
+    lexicon_file.write(pack(lexicon, ALPHABET), tmp_path / "x.trie")
+    read = lexicon_file.read(tmp_path / "x.trie")
     assert isinstance(read, packed.PackedLexicon)
     entry = int(read.find(["its"])[0])
     first, last = read.first_word[entry : entry + 2]
@@ -67,24 +68,25 @@ def test_a_packed_lexicon_holds_the_words_by_spelling(tmp_path):
     assert dict(zip(read.words, read.log_probs.tolist(), strict=True)) == expected
     assert [read.text(n) for n in range(len(read.words))] == list(read.words)
     assert read.notes == ("licence: none",)
-    assert read.packed(ALPHABET) is read
-    assert read.packed(ALPHABET | {"ü", "ï"}).find(["zürich"]).tolist() != [-1]
+    assert pack(read, ALPHABET) is read
+    assert pack(read, ALPHABET | {"ü", "ï"}).find(["zürich"]).tolist() != [-1]
 
 
 def test_a_packed_lexicon_goes_back_to_the_same_text(tmp_path):
     lexicon = Lexicon.from_counts({w: c for w, c in COUNTS.items() if w != "жук"})
-    lexicon.write(tmp_path / "one.tsv.gz")
-    Lexicon.read(tmp_path / "one.tsv.gz").packed(ALPHABET).write(tmp_path / "x.trie")
-    Lexicon.read(tmp_path / "x.trie").write(tmp_path / "two.tsv.gz")
+    lexicon_file.write(lexicon, tmp_path / "one.tsv.gz")
+    packed = pack(lexicon_file.read(tmp_path / "one.tsv.gz"), ALPHABET)
+    lexicon_file.write(packed, tmp_path / "x.trie")
+    lexicon_file.write(lexicon_file.read(tmp_path / "x.trie"), tmp_path / "two.tsv.gz")
     assert (tmp_path / "one.tsv.gz").read_bytes() == (tmp_path / "two.tsv.gz").read_bytes()
 
 
 def test_packing_twice_gives_the_same_bytes(tmp_path):
     for name in ("one.trie", "two.trie"):
-        Lexicon.from_counts(COUNTS).packed(ALPHABET).write(tmp_path / name)
+        lexicon_file.write(pack(Lexicon.from_counts(COUNTS), ALPHABET), tmp_path / name)
     assert (tmp_path / "one.trie").read_bytes() == (tmp_path / "two.trie").read_bytes()
 
 
 def test_nothing_to_spell_is_refused():
     with pytest.raises(ConfigError, match="none of the 1 words"):
-        Lexicon.from_counts({"жук": 1}).packed(ALPHABET)
+        pack(Lexicon.from_counts({"жук": 1}), ALPHABET)

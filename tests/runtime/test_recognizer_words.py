@@ -81,7 +81,7 @@ def test_a_new_word_is_found_once_it_is_learnt(rec: edgectc.Recognizer) -> None:
 def test_a_word_is_foreseen_while_the_finger_moves(rec: edgectc.Recognizer) -> None:
     whole = trace("something", 1)
     part = whole[: int(len(whole) * 0.8)]
-    found = rec(part, unfinished=True, nbest=10)
+    found = rec(part, partial=True, nbest=10)
     assert "something" in [h.text for h in found]
     assert all(h.posterior is None for h in found)
 

@@ -25,6 +25,7 @@ from edgectc.data import swipe_files
 from edgectc.data.samples.swipe import generate, swipe
 from edgectc.exporting.packing import Words, pack
 from edgectc.formats import layouts
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
 from edgectc.training.loop import checkpoints
@@ -77,7 +78,7 @@ def test_it_learns_and_packs(data: Path, tmp_path: Path) -> None:
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in lines]
     assert losses[-1] < 0.5 < losses[0]
-    LEXICON.write(tmp_path / "lexicon.tsv.gz")
+    lexicon_file.write(LEXICON, tmp_path / "lexicon.tsv.gz")
     words = Words(tmp_path / "lexicon.tsv.gz")
     bundle = pack(
         tmp_path / "run", tmp_path / "bundle", name="tiny", words=words,

@@ -21,6 +21,7 @@ from edgectc.data import checks, checks_page, importers, movement, signals, swip
 from edgectc.data.checks import Findings
 from edgectc.data.movement import Comparison
 from edgectc.formats import bundle, layouts
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import spell
 
@@ -330,6 +331,8 @@ def _write_neural(request: _Request) -> int:
 def _words(lexicon: File | None) -> Lexicon:
     """Return the words of a file, or of the shipped model."""
     if lexicon is not None:
-        return Lexicon.read(Path(lexicon))
+        return lexicon_file.read(Path(lexicon))
     model = bundle.read(bundle.locate(None))
-    return Lexicon.read(bundle.find_file(model.index.lexicon or {}, model.path, kind="lexicon"))
+    return lexicon_file.read(
+        bundle.find_file(model.index.lexicon or {}, model.path, kind="lexicon")
+    )

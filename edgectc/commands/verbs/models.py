@@ -15,7 +15,7 @@ from edgectc.core.errors import ConfigError
 from edgectc.data import swipe_files
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
-from edgectc.language.lexicon import Lexicon
+from edgectc.language import lexicon_file
 
 if TYPE_CHECKING:  # these need torch
     from edgectc.exporting.packing import Words
@@ -64,7 +64,7 @@ def train(
     folder = Path(out)
     _check_run(folder, resume=resume, overfit=overfit, threads=threads)
     values = _configuration(config, overrides)
-    words = None if lexicon is None else Lexicon.read(Path(lexicon))
+    words = None if lexicon is None else lexicon_file.read(Path(lexicon))
     file = _data_file(values, data, asked=overfit is None)
     kept = None if cache is None else Path(cache)
     with lazy.requires("edgectc.train", extra="train"):

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import file_sha256
-from edgectc.language import builder, loading, perplexity, sources
-from edgectc.language import lexicon as lexicons
-from edgectc.language.lms import arpa as arpa_files
-from edgectc.language.ngram import tables
+from edgectc.core.files import file_sha256, read_lines
+from edgectc.language import builder, lexicon_file, loading, perplexity, sources
+from edgectc.language.ngram import codebooks, model_file
 from edgectc.language.ngram.tables import NGrams
+from edgectc.language.packed import pack
 from edgectc.language.perplexity import TextScore
 
 File = str | os.PathLike[str]
@@ -110,10 +109,10 @@ def build_lexicon(
         lexicon, flagged = sources.unoffending(lexicon, offensive)
         if flagged is not None:
             dropped["offensive"] = len(flagged.words)
-            flagged.write(path.parent / lexicons.OFFENSIVE)
+            lexicon_file.write(flagged, path.parent / lexicon_file.OFFENSIVE)
     if path.suffix == ".trie":
-        lexicon = lexicon.packed(frozenset(letters))
-    lexicon.write(path)
+        lexicon = pack(lexicon, frozenset(letters))
+    lexicon_file.write(lexicon, path)
     return BuiltLexicon(path, len(lexicon.log_probs), file_sha256(path), dict(dropped))
 
 
@@ -200,9 +199,9 @@ def pack_language_model(arpa: File, *, out: File, quantize: bool = False) -> Pac
     """
     path = Path(out)
     builder.check_suffix(path, [".lm"])
-    ngrams = arpa_files.read(arpa)
+    ngrams = model_file.read(arpa)
     if quantize:
-        ngrams = tables.quantized(ngrams)
+        ngrams = codebooks.quantize(ngrams)
     builder.write(path, ngrams)
     return PackedModel(path, path.stat().st_size, ngrams.counts)
 
@@ -219,7 +218,7 @@ def score_language_model(model: File, text: File) -> TextScore:
     """
     words = loading.load(model, required=True)
     assert words is not None
-    return perplexity.score(words, _shown(text, builder.read_lines(text)))
+    return perplexity.score(words, _shown(text, read_lines(text)))
 
 
 def _check_numbers(option: str, numbers: Sequence[float]) -> None:
@@ -230,7 +229,7 @@ def _check_numbers(option: str, numbers: Sequence[float]) -> None:
 
 
 def _read_input(file: File) -> Iterable[str] | NGrams:
-    content = loading.read_input(file)
+    content = builder.read_input(file)
     return content if isinstance(content, NGrams) else _shown(file, content)
 
 

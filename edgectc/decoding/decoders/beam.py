@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from edgectc.decoding.search.beam_words import (
 from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
 from edgectc.language.lexicon import Lexicon
 
+USES = frozenset({"lexicon", "language_model", "hotwords"})
 BACKENDS = ("auto", "numpy", "native")
 
 
@@ -147,6 +149,8 @@ class BeamDecoder:
     among the texts at the end of the beam. ``parts`` holds the terms before weighting. Where
     silence beats every text, there is no candidate.
     """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"context"})
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from edgectc.core.tokens import Tokens, collapse
 from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
 from edgectc.language.lexicon import Lexicon
+
+USES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class GreedyDecoder:
 
         score = sum over t of max over v of log_probs[t, v]
     """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens

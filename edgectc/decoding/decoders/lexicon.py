@@ -8,21 +8,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgectc.core.contracts import ContextModel
+from edgectc.core.contracts import ContextModel, LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search import compiled
-from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
+from edgectc.decoding.search.checks import (
+    check_context,
+    check_log_probs,
+    check_nbest,
+    check_partial,
+)
 from edgectc.decoding.search.lexicon_numpy import Answer, PlainDecoder, Settings
 from edgectc.decoding.search.trace import Path
 from edgectc.decoding.search.words import View, Words
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 from edgectc.language.user_dictionary import UserDictionary
 
 _SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
 _MORE_SLACK = 3.0  # nats to search further down while a posterior is too wide
 
+USES = frozenset({"lexicon", "language_model", "dictionary"})
 BACKENDS = ("auto", "numpy", "native")
 
 
@@ -105,7 +112,7 @@ def create(
     *,
     tokens: Tokens,
     lexicon: Lexicon | None,
-    language_model: ContextModel | None = None,
+    language_model: LanguageModel | None = None,
     dictionary: UserDictionary | None = None,
     backend: str = "auto",
 ) -> LexiconDecoder:
@@ -128,7 +135,7 @@ def create(
             search is asked for where there is none.
         UnknownNameError: no such backend.
     """
-    if language_model is not None and not hasattr(language_model, "following"):
+    if language_model is not None and not isinstance(language_model, ContextModel):
         raise ConfigError(
             "this language model cannot list the words that follow a context, which the lexicon "
             "decoder needs; use an ARPA or .lm file without the kenlm module"
@@ -143,7 +150,7 @@ def create(
         if len(symbol) == 1 and column != tokens.blank_id
     }
     words = Words(
-        lexicon.packed(alphabet.keys()),
+        pack(lexicon, alphabet.keys()),
         lm_weight=options.lm_weight,
         letter_score=options.letter_score,
         context_weight=options.context_weight,
@@ -216,9 +223,10 @@ class LexiconDecoder:
         )
 
     @property
-    def weighs_trace(self) -> bool:
-        """Return whether a call makes anything of ``trace``."""
-        return self._options.template_weight > 0
+    def takes(self) -> frozenset[str]:
+        """Return what a call makes something of: a trace, where it has a weight."""
+        trace = {"trace"} if self._options.template_weight > 0 else set[str]()
+        return frozenset({"context", "partial", *trace})
 
     @property
     def backend(self) -> str:
@@ -231,8 +239,9 @@ class LexiconDecoder:
         *,
         nbest: int = 5,
         context: Sequence[str] = (),
-        unfinished: bool = False,
+        partial: bool = False,
         trace: Path | None = None,
+        unfinished: bool | None = None,
     ) -> Decoded:
         """Return the ``nbest`` best words, by score, then text; none if no word is possible.
 
@@ -241,43 +250,43 @@ class LexiconDecoder:
             nbest: most words to return.
             context: words before this one, the last one last; "<s>" is the beginning of a sentence.
                 Needs a language model; without words nothing is known of what was before.
-            unfinished: the signal goes on: rank by the probability that the frames so far spell
+            partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
             trace: where the finger went, for ``template_weight``; a finished trace only.
+            unfinished: old name of ``partial``.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         check_nbest(nbest)
+        partial = check_partial(partial, unfinished)
         check_context(context, self._words.language_model)
         values = _table(log_probs)
         if values is None or values.shape[1] != len(self._tokens):
             values = check_log_probs(log_probs, len(self._tokens))  # says what is wrong
         view = self._words.view(context)
-        slack, width = _SLACK, 1.0 if unfinished else self._options.posterior_width
+        slack, width = _SLACK, 1.0 if partial else self._options.posterior_width
         weighed = max(nbest, self._options.weighed)
-        answer = self._search(view, values, weighed, slack, unfinished)
+        answer = self._search(view, values, weighed, slack, partial)
         while answer.scores and answer.exact and _unseen(answer) > width:
             slack += _MORE_SLACK
-            answer = self._search(view, values, weighed, slack, unfinished)
-        judge = trace if self._options.template_weight and not unfinished else None
-        return self._decoded(view, answer, judge, nbest, unfinished)
+            answer = self._search(view, values, weighed, slack, partial)
+        judge = trace if self._options.template_weight and not partial else None
+        return self._decoded(view, answer, judge, nbest, partial)
 
-    def _search(
-        self, view: View, values: Array, nbest: int, slack: float, unfinished: bool
-    ) -> Answer:
+    def _search(self, view: View, values: Array, nbest: int, slack: float, partial: bool) -> Answer:
         native = self._native
         if native is not None and (view.over is None or view.fits):
             native = view.native(native)
-            answer = native(values, nbest=nbest, slack=slack, unfinished=unfinished)
+            answer = native(values, nbest=nbest, slack=slack, partial=partial)
             if answer is not None:
                 return answer
         check_log_probs(values, len(self._tokens))  # says what the compiled check only refuses
         plain = PlainDecoder(view.trees, self._settings)
-        return plain(values, nbest=nbest, slack=slack, unfinished=unfinished)
+        return plain(values, nbest=nbest, slack=slack, partial=partial)
 
     def _decoded(
-        self, view: View, answer: Answer, trace: Path | None, nbest: int, unfinished: bool
+        self, view: View, answer: Answer, trace: Path | None, nbest: int, partial: bool
     ) -> Decoded:
         silence, weighed = self._options.no_word_score, max(nbest, self._options.weighed)
         if not answer.scores:
@@ -299,7 +308,7 @@ class LexiconDecoder:
         floor = max(best[-1] - self._margin, best[-weighed] if len(best) >= weighed else -math.inf)
         found, every = [], sum(shares)
         for (_, text, i), share in zip(ranked[:nbest], shares, strict=False):
-            parts, exact, posterior = self._proven(view, answer, i, unfinished)
+            parts, exact, posterior = self._proven(view, answer, i, partial)
             if trace is not None:  # the score is no share of all words any more
                 parts, posterior = {**parts, "template": -misses[i]}, None
             # The shift is what the context takes from every word that it does not name.
@@ -324,7 +333,7 @@ class LexiconDecoder:
         return view.text(word, spelled) if word >= 0 else spelled
 
     def _proven(
-        self, view: View, answer: Answer, i: int, unfinished: bool
+        self, view: View, answer: Answer, i: int, partial: bool
     ) -> tuple[dict[str, float], bool, tuple[float, float] | None]:
         """Return the terms of a found word's score, and what is known of its rivals."""
         word, score = answer.words[i], answer.scores[i]
@@ -332,7 +341,7 @@ class LexiconDecoder:
             assert self._settings.spell is not None
             weight = self._settings.spell[0] + self._settings.spell[1] * len(answer.letters[i])
             return {"ctc": score - weight}, answer.spelled_exact, None
-        posterior = None if unfinished else _interval(score, answer.log_found, answer.log_rest)
+        posterior = None if partial else _interval(score, answer.log_found, answer.log_rest)
         return {"ctc": score - view.weight(word), **view.parts(word)}, answer.exact, posterior
 
 

@@ -6,10 +6,10 @@ import math
 import re
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from edgectc.decoding.search.beam_words import Speller, entries
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
 from edgectc.language.lexicon import Lexicon
 
+USES = frozenset({"lexicon", "hotwords"})
 INSTALL = "pip install pyctcdecode --no-deps pygtrie"  # with its own pins it wants numpy < 2
 _PIECE = ("▁", "##")  # how a word piece begins
 _SPECIAL = re.compile(r"[<\[].+[>\]]")  # <s>, <unk>: taken as they are, but for a second blank
@@ -91,7 +92,7 @@ def create(
         ConfigError: tokens, hotwords or a model that the package cannot use.
         MissingDependencyError: it, or kenlm where a model is needed, is not installed.
     """
-    if isinstance(hotwords, str) or hasattr(hotwords, "keys"):
+    if isinstance(hotwords, (str, Mapping)):
         raise ConfigError(
             f"hotwords are {hotwords!r}, expected a sequence of texts; pyctcdecode has one weight "
             "for all, hotword_score"
@@ -113,6 +114,8 @@ class PyctcdecodeDecoder:
     tokens, so ``timesteps`` is empty. Probabilities under 1e-15 count as 1e-15. The empty text is
     no candidate, and where it is best there is none.
     """
+
+    takes: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
         self,

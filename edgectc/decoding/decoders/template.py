@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
+
+USES = frozenset({"lexicon"})
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,12 @@ class TemplateDecoder:
     ``probability`` is the share of exp(score) among all words compared.
     """
 
+    takes: ClassVar[frozenset[str]] = frozenset({"trace"})
+
     def __init__(self, options: Options, tokens: Tokens, lexicon: Lexicon) -> None:
         self._options = options
         letters = {s for i, s in enumerate(tokens.symbols) if i != tokens.blank_id and len(s) == 1}
-        self._words = lexicon.packed(letters)
+        self._words = pack(lexicon, letters)
         spelled = self._words.trie.spellings()
         self._lengths = self._words.trie.lengths()
         self._codes = spelled

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
-from edgectc.core.errors import InputError
+from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Array
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
@@ -64,10 +66,31 @@ def check_nbest(nbest: int) -> None:
     """Check the number of wanted texts.
 
     Raises:
-        InputError: reason ``bad_nbest``.
+        ConfigError: it is below 1.
     """
     if nbest < 1:
-        raise InputError(f"nbest is {nbest}, expected at least 1", reason="bad_nbest")
+        raise ConfigError(f"nbest is {nbest}, expected at least 1")
+
+
+def check_partial(partial: bool, unfinished: bool | None) -> bool:
+    """Return whether the signal goes on, by the keyword of today or by its old name.
+
+    Args:
+        partial: as it was given.
+        unfinished: the old name, None where it was not given; the log says once that it is old.
+    """
+    if unfinished is None:
+        return partial
+    say_renamed("unfinished", "partial")
+    return unfinished
+
+
+@cache
+def say_renamed(old: str, new: str) -> None:
+    """Tell, once a process, that an argument has another name now."""
+    logging.getLogger("edgectc").warning(
+        "edgectc: the argument %s=... is called %s=... now; the old name still works", old, new
+    )
 
 
 def check_context(context: Sequence[str], model: object) -> None:

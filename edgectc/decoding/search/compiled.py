@@ -71,7 +71,7 @@ def library() -> ctypes.CDLL | None:
     loaded.edgectc_decode.restype = ctypes.c_int64
     loaded.edgectc_decode.argtypes = [
         *(ctypes.POINTER(_Lexicon), ctypes.c_void_p, ctypes.c_int32),  # log_probs, T
-        *(ctypes.c_int32, ctypes.c_double, ctypes.c_int64, ctypes.c_int32),  # nbest ... unfinished
+        *(ctypes.c_int32, ctypes.c_double, ctypes.c_int64, ctypes.c_int32),  # nbest ... partial
         *(ctypes.c_int64, ctypes.POINTER(_Answer)),  # room
     ]
     pointer, count = ctypes.c_void_p, ctypes.c_int32
@@ -170,7 +170,7 @@ class NativeDecoder:
         return rounded
 
     def __call__(
-        self, log_probs: Array, *, nbest: int, slack: float, unfinished: bool = False
+        self, log_probs: Array, *, nbest: int, slack: float, partial: bool = False
     ) -> Answer | None:
         """Return what was found; None if ``log_probs`` are no distributions.
 
@@ -178,7 +178,7 @@ class NativeDecoder:
             log_probs: (T, V) float64, C-contiguous, T >= 1.
             nbest: words wanted.
             slack: nats; no word closer than this to the last one wanted is missed.
-            unfinished: rank by the probability that the frames spell the word or any beginning.
+            partial: rank by the probability that the frames spell the word or any beginning.
         """
         T = len(log_probs)
         room = nbest + _NEAR
@@ -190,7 +190,7 @@ class NativeDecoder:
             scores=reals.ctypes.data, about=reals.ctypes.data + 8 * room,
         )  # fmt: skip
         n = self._decode(
-            self._lexicon, log_probs.ctypes.data, T, nbest, slack, budget, unfinished, room, answer
+            self._lexicon, log_probs.ctypes.data, T, nbest, slack, budget, partial, room, answer
         )
         if n == _BAD_INPUT:
             return None

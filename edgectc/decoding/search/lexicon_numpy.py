@@ -76,7 +76,7 @@ class PlainDecoder:
         self._trees, self._settings = trees, settings
 
     def __call__(
-        self, log_probs: Array, *, nbest: int, slack: float, unfinished: bool = False
+        self, log_probs: Array, *, nbest: int, slack: float, partial: bool = False
     ) -> Answer:
         """Return what was found in ``log_probs`` (T, V) that were checked."""
         how = self._settings
@@ -95,15 +95,15 @@ class PlainDecoder:
             slack=slack,
             margin=how.margin,
             budget=how.budget,
-            unfinished=unfinished,
+            partial=partial,
         )
-        if not found.exact and not unfinished:
+        if not found.exact and not partial:
             found = self._narrow(signal, found)
         best = found.scores >= np.sort(found.scores)[-nbest:].min(initial=np.inf) - slack
         words, scores = found.entries[best].tolist(), found.scores[best].tolist()
         letters = [self._letters(word) for word in words]
         proven = True
-        if how.spell and not unfinished:
+        if how.spell and not partial:
             floor = max(scores, default=-np.inf) - how.margin
             if len(scores) >= nbest:
                 floor = max(floor, sorted(scores)[-nbest])
@@ -114,10 +114,10 @@ class PlainDecoder:
                 words, letters = [*words, -1], [*letters, list(spelled.letters)]
                 scores = [*scores, spelled.score]
         total = float(mass.sum())
-        if unfinished:
+        if partial:
             letters = [[] for _ in words]
         frames: list[tuple[int, ...]] = [() for _ in words]
-        if not unfinished:
+        if not partial:
             frames = alignment.align(used, letters)
         return Answer(
             words,

@@ -104,7 +104,7 @@ def search(
     slack: float,
     budget: int,
     margin: float = np.inf,
-    unfinished: bool = False,
+    partial: bool = False,
 ) -> Result:
     """Return the ``nbest`` best entries among others that were scored.
 
@@ -119,27 +119,27 @@ def search(
         slack: nats.
         budget: prefixes to grow before the search stops without proof.
         margin: nats under the best entry from which on others need not be found.
-        unfinished: rank by the probability that the frames spell the word or any beginning of it.
+        partial: rank by the probability that the frames spell the word or any beginning of it.
     """
     lattice, found = Lattice(log_probs, letter_score), _Found(nbest, slack, margin)
     exact, base = True, sum(len(tree.weights) for tree in trees)
     for tree in reversed(trees):  # the largest tree last, when there are words to beat
         base -= len(tree.weights)
-        exact &= _search_tree(tree, base, lattice, found, budget, unfinished)
+        exact &= _search_tree(tree, base, lattice, found, budget, partial)
     scores = np.concatenate(found.scores)
     log_found = float(np.logaddexp.reduce(scores, initial=-np.inf))
     return Result(np.concatenate(found.entries), scores, exact, log_found, found.log_rest)
 
 
 def _search_tree(
-    tree: Tree, base: int, lattice: Lattice, found: _Found, budget: int, unfinished: bool
+    tree: Tree, base: int, lattice: Lattice, found: _Found, budget: int, partial: bool
 ) -> bool:
     """Add the words of one tree to ``found``; False if the budget ran out."""
     width = _FIRST_WIDTH
     postponed: list[_Waiting] = []
     root = lattice.root()
     none = np.zeros(1, np.int64)
-    stack = [_waiting(tree, lattice, none, none, root, root[:1, -1] if unfinished else None)]
+    stack = [_waiting(tree, lattice, none, none, root, root[:1, -1] if partial else None)]
     while stack or postponed:
         if not stack:  # the first dive is over: go on with all it passed by, as one level
             stack, postponed = [_joined([found.wanted(w) for w in postponed])], []

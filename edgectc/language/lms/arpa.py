@@ -10,8 +10,6 @@ Source: Katz 1987, in the form of the ARPA file; Heafield 2011 for the shortest 
 
 from __future__ import annotations
 
-import os
-import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ import numpy as np
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.ngram import arpa_file, files, sphinx, tables
+from edgectc.language.ngram import model_file, tables
 from edgectc.language.ngram.tables import BOS, EOS, SPECIALS, Column, NGrams, normalize_word
 
 State = tuple[int, ...]
@@ -44,22 +42,12 @@ def create(
     """
     if path is None:
         raise ConfigError("the language model 'arpa' needs the path of an ARPA or .lm file")
-    return NGramModel(read(path))
+    return NGramModel(model_file.read(path))
 
 
-def read(path: str | os.PathLike[str]) -> NGrams:
-    """Return the n-grams of a file; its content, not its name, says which format it is.
-
-    Raises:
-        ConfigError: the file cannot be read or is damaged.
-    """
-    try:
-        head = files.head(path)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
-    if head.startswith(tables.MAGIC):
-        return tables.read(path)
-    return sphinx.read(path) if head.startswith(sphinx.MAGIC) else arpa_file.read(path)
+def recognizes(head: bytes) -> bool:
+    """Return whether a file that begins so is such a model."""
+    return model_file.recognizes(head)
 
 
 class NGramModel:

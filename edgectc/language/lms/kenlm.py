@@ -15,7 +15,7 @@ from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.ngram.tables import EOS, SPECIALS, normalize_word
 
-MAGIC = b"mmap lm http://kheafield.com/code"
+_MAGIC = b"mmap lm http://kheafield.com/code"
 _LN10 = math.log(10.0)
 
 
@@ -45,6 +45,11 @@ def create(
         return KenlmModel(kenlm, kenlm.Model(str(path)))
     except OSError as error:
         raise ConfigError(f"KenLM cannot read {str(path)!r}: {error}") from error
+
+
+def recognizes(head: bytes) -> bool:
+    """Return whether a file that begins so is a binary of KenLM."""
+    return head.startswith(_MAGIC)
 
 
 class KenlmModel:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.ngram.tables import normalize_word
 
@@ -38,9 +39,16 @@ def create(
     Raises:
         ConfigError: neither or both are given, or the file cannot be read.
     """
-    if (path is None) == (lexicon is None):
+    if path is not None and lexicon is None:
+        lexicon = lexicon_file.read(path)
+    elif path is not None or lexicon is None:
         raise ConfigError("the language model 'unigram' needs a lexicon, or the path of one")
-    return UnigramModel(options, lexicon or Lexicon.read(path))  # type: ignore[arg-type]
+    return UnigramModel(options, lexicon)
+
+
+def recognizes(head: bytes) -> bool:
+    """Return whether a file that begins so is a text lexicon."""
+    return head.startswith(lexicon_file.HEAD.encode())
 
 
 class UnigramModel:

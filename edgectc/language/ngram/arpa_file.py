@@ -5,7 +5,6 @@ Source: Doug Paul's format as SRILM's ngram-format(5) describes it. Numbers in i
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import staged
+from edgectc.core.files import read_content, staged_writer
 from edgectc.core.types import Array
-from edgectc.language.ngram.files import content
 from edgectc.language.ngram.tables import (
     BOS,
     EOS,
@@ -46,7 +44,7 @@ def read(path: str | os.PathLike[str]) -> NGrams:
     Raises:
         ConfigError: not such a file, or one that contradicts itself: line, section and reason.
     """
-    data = content(path)
+    data = read_content(path, "language model")
     try:
         return _parsed(data.split(b"\n"))
     except ConfigError as error:
@@ -259,9 +257,7 @@ def _shown(text: bytes) -> str:
 
 def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
     """Write an ARPA file whole or not at all; a name that ends in ``.gz`` is compressed."""
-    compressed = str(path).endswith(".gz")
-    with staged(path) as temporary, temporary.open("wb") as raw:
-        out = gzip.GzipFile("", "wb", 6, raw, mtime=0) if compressed else raw
+    with staged_writer(path, level=6) as out:
         head = [f"ngram {n}={count}" for n, count in enumerate(ngrams.counts, start=1)]
         out.write(("\\data\\\n" + "\n".join(head) + "\n").encode())
         texts = list(ngrams.words)
@@ -275,8 +271,6 @@ def write(path: str | os.PathLike[str], ngrams: NGrams) -> None:
             out.write(f"\n\\{n}-grams:\n".encode())
             out.write("".join(_rows(level, texts)).encode())
         out.write(b"\n\\end\\\n")
-        if compressed:
-            out.close()
 
 
 def _rows(level: Level, texts: list[str]) -> list[str]:

@@ -15,8 +15,8 @@ import numpy as np
 from edgectc.core.errors import BudgetError
 from edgectc.core.types import Array
 from edgectc.language.ngram.counting import Grams
+from edgectc.language.ngram.lm_file import file_bytes
 from edgectc.language.ngram.mixture import balance, rests
-from edgectc.language.ngram.tables import file_bytes
 
 
 def shrink(levels: list[Grams], words: Sequence[str], max_bytes: int, *, quantized: bool) -> float:

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_content
 from edgectc.core.types import Array
 from edgectc.language.ngram.arpa_file import LN10, UNKNOWN_LOG10
-from edgectc.language.ngram.files import content
 from edgectc.language.ngram.tables import (
     BOS,
     EOS,
@@ -70,7 +70,7 @@ def read(path: str | os.PathLike[str]) -> NGrams:
     Raises:
         ConfigError: not such a file, or damaged: which part of it, and how.
     """
-    data = content(path)
+    data = read_content(path, "language model")
     try:
         words, levels = _parsed(data)
         ngrams = _tree(words, levels)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 import re
-import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_lines
 from edgectc.core.types import Array
 from edgectc.language.ngram.tables import SPECIALS, normalize_word
 from edgectc.language.spelling import letters
@@ -28,28 +26,8 @@ def sentences(line: str) -> list[list[str]]:
     A sentence ends after one of ``.!?…`` that a space follows, or with the line. A word is a run of
     letters and digits with single apostrophes inside; a hyphen parts two words.
     """
-    found = (_WORD.findall(part) for part in _SENTENCE_END.split(line))
-    return [[normalize_word(word) for word in words] for words in found if words]
-
-
-def lines(path: str | os.PathLike[str]) -> Iterator[str]:
-    """Yield the lines of a UTF-8 text file, plain or gzip.
-
-    Raises:
-        ConfigError: the file cannot be read, or is not UTF-8.
-    """
-    try:
-        with Path(path).open("rb") as raw:
-            compressed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            with gzip.open(raw) if compressed else raw as file:
-                for number, line in enumerate(file, start=1):
-                    try:
-                        yield line.decode()
-                    except UnicodeDecodeError as error:
-                        raise ConfigError(f"{path}:{number}: not UTF-8 text: {error}") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot read the text {str(path)!r}: {error}") from error
+    parts = map(_WORD.findall, _SENTENCE_END.split(line))
+    return [[normalize_word(word) for word in words] for words in parts if words]
 
 
 @dataclass
@@ -77,11 +55,11 @@ class Corpus:
 
     def add(self, line: str) -> None:
         """Take in the sentences of a line, but for those that are excluded."""
-        found = sentences(line)
+        parts = sentences(line)
         if self.excluded and letters(line) in self.excluded:
-            self.dropped += len(found)
+            self.dropped += len(parts)
             return
-        for sentence in found:
+        for sentence in parts:
             if self.excluded and letters("".join(sentence)) in self.excluded:
                 self.dropped += 1
                 continue
@@ -141,12 +119,12 @@ class Corpus:
         kept = kept[:top]
         if not kept:
             raise ConfigError("no word of what is given is in the vocabulary; nothing to count")
-        place = np.zeros(len(names), np.int64)
-        place[[1, 2]] = 1, 2
-        place[kept] = np.arange(len(kept)) + len(SPECIALS)
-        return (*SPECIALS, *(names[i] for i in kept)), place[numbers]
+        renumbered = np.zeros(len(names), np.int64)
+        renumbered[[1, 2]] = 1, 2
+        renumbered[kept] = np.arange(len(kept)) + len(SPECIALS)
+        return (*SPECIALS, *(names[i] for i in kept)), renumbered[numbers]
 
 
 def exclusions(paths: Iterable[str | os.PathLike[str]]) -> frozenset[str]:
     """Return the lines of some files as `letters`, for `Corpus.excluded`."""
-    return frozenset(letters(line) for path in paths for line in lines(path)) - {""}
+    return frozenset(letters(line) for path in paths for line in read_lines(path)) - {""}

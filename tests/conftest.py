@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +17,27 @@ from edgectc.data import swipe_files
 from edgectc.data.samples.swipe import swipe as synthesize
 from edgectc.formats import bundle, layouts
 
-# Networks of users, importable as a user's own module would be.
+# Networks of users, importable as a user's own module would be, and helpers of several rooms.
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
+# Where torch is not installed, as after `pip install '.[onnx]'`, all that needs none still runs.
+if importlib.util.find_spec("torch") is None:
+    collect_ignore_glob = [
+        "*/with_torch/*", "exporting/*", "networks/*", "quantization/*", "training/*",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def shipped() -> Path:
     """The shipped swipe model."""
     return bundle.locate(None)
+
+
+@pytest.fixture
+def copied(shipped: Path, tmp_path: Path) -> Path:
+    """A copy of the shipped model that a test may change."""
+    shutil.copytree(shipped, tmp_path / "model")
+    return tmp_path / "model"
 
 
 @pytest.fixture(scope="session")

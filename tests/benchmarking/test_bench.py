@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench_schema import broken
 
 from edgectc.benchmarking import (
     benchmark,
@@ -31,43 +32,6 @@ from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, UnknownNameError
 
 HERE = {"processor": "P", "cores": 2, "architecture": "x86_64", "gpus": []}
-
-
-def complaints(value: Any, schema: dict[str, Any], at: str = "$") -> list[str]:
-    """What a value breaks of the part of JSON Schema that ours uses."""
-    kinds = {
-        "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None),
-        "number": (int, float), "integer": int,
-    }  # fmt: skip
-    known = {"type", "required", "properties", "additionalProperties", "items", "enum", "const"}
-    assert not schema.keys() - known - {"minimum", "$schema", "title", "description"}
-    found = []
-    if "type" in schema:
-        wanted = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        boolean = isinstance(value, bool) and "boolean" not in wanted
-        if boolean or not any(isinstance(value, kinds[kind]) for kind in wanted):
-            return [f"{at}: {value!r} is no {wanted}"]
-    if value not in schema.get("enum", [value]) or schema.get("const", value) != value:
-        found.append(f"{at}: {value!r} is not allowed")
-    if "minimum" in schema and value < schema["minimum"]:
-        found.append(f"{at}: {value} is below {schema['minimum']}")
-    if isinstance(value, dict):
-        found += [f"{at}: no {key!r}" for key in schema.get("required", []) if key not in value]
-        more = schema.get("additionalProperties", {})
-        for key, part in value.items():
-            inner = schema.get("properties", {}).get(key, more)
-            if inner is False:
-                found.append(f"{at}: unexpected {key!r}")
-            else:
-                found += complaints(part, inner, f"{at}.{key}")
-    if isinstance(value, list):
-        for i, part in enumerate(value):
-            found += complaints(part, schema.get("items", {}), f"{at}[{i}]")
-    return found
-
-
-def broken(report: dict[str, Any]) -> list[str]:
-    return complaints(report, json.loads(benchmark.SCHEMA.read_text(encoding="utf-8")))
 
 
 # ---- timing ---------------------------------------------------------------------------------
@@ -444,20 +408,6 @@ def test_a_bench_end_to_end(
     told = capsys.readouterr().out
     assert "size_bytes" in told
     assert "worse" in told
-
-
-@pytest.mark.parametrize(
-    ("file", "runtime", "package"),
-    [("artifacts/swipe-en-int8-static.pte", "pte", "executorch"), ("", "eager", "torch")],
-)
-def test_other_runtimes_run_too(shipped: Path, file: str, runtime: str, package: str) -> None:
-    pytest.importorskip(package)
-    few = measure.Settings(processes=1, rounds=1, throughput_s=0)
-    report = benchmark.bench(shipped / file, runtimes=[runtime], timed=2, settings=few)
-    row = report["rows"][1]
-    assert (row["status"], row["reason"]) == ("ok", "")
-    assert row["threads_seen"] == 1
-    assert not broken(report)
 
 
 def test_samples_are_read_once_for_all_rows(shipped: Path, monkeypatch) -> None:

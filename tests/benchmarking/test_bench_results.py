@@ -52,7 +52,7 @@ def test_columns_are_told_by_the_ruler(table: ModuleType) -> None:
 
 def test_the_bench_of_the_shipped_model_fits_the_schema() -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    schema = BENCH.parent / "edgectc" / "benching" / "schema.json"
+    schema = BENCH.parent / "edgectc" / "benchmarking" / "schema.json"
     report = json.loads((BENCH / "results" / "bench.json").read_text(encoding="utf-8"))
     jsonschema.validate(report, json.loads(schema.read_text(encoding="utf-8")))
     ran = {row["runtime"] for row in report["rows"] if row["status"] == "ok"}

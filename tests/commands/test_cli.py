@@ -114,7 +114,6 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["export", "--target", "onxx"], 2, "did you mean 'onnx'"),
         (["export", "--taget", "onnx"], 2, "did you mean '--target'"),
         (["decode", "--inptu=x"], 2, "did you mean '--input'"),
         (["decode"], 2, "required: --input"),

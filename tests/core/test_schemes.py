@@ -7,8 +7,7 @@ import json
 
 import pytest
 
-from edgectc.commands import cli
-from edgectc.core import registry, schemes
+from edgectc.core import schemes
 from edgectc.core.errors import UnknownNameError
 
 
@@ -30,17 +29,3 @@ def test_float32_compares_all_and_wants_every_text() -> None:
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'int8-static'"):
         schemes.scheme("int8_static")
-
-
-def test_targets_hold_what_the_table_says(capsys: pytest.CaptureFixture[str]) -> None:
-    for target, names in schemes.SUPPORTED.items():
-        assert registry.module("targets", target).SCHEMES == names
-        assert {*names} <= {*schemes.SCHEMES}
-    assert cli.main(["list", "schemes", "--json"]) == 0
-    table = json.loads(capsys.readouterr().out)
-    assert set(table) == set(schemes.SCHEMES)
-    assert table["int8-weight"]["pte"] == "no"  # XNNPACK lowers it and answers garbage
-    assert cli.main(["list", "schemes"]) == 0
-    head, *rows = capsys.readouterr().out.splitlines()
-    assert head.split() == ["scheme", *schemes.SUPPORTED]
-    assert len(rows) == len(schemes.SCHEMES) + 1

@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
+from traces import trace
 
 import edgectc
 from edgectc.commands import cli
 from edgectc.core.errors import BundleFileMissingError, ConfigError, InputError
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
-from edgectc.formats import layouts
 from edgectc.language import loading
-
-QWERTY = layouts.load("qwerty")
 
 
 @pytest.fixture(scope="module")
 def rec(shipped: Path) -> edgectc.Recognizer:
     return edgectc.load(runner="onnx", dictionary=edgectc.UserDictionary())
-
-
-@pytest.fixture
-def copied(shipped: Path, tmp_path: Path) -> Path:
-    shutil.copytree(shipped, tmp_path / "model")
-    return tmp_path / "model"
-
-
-def trace(word: str, seed: int = 0) -> np.ndarray:
-    return swipe(word, QWERTY, np.random.default_rng(seed))
 
 
 def test_previous_words_move_the_ranking(rec: edgectc.Recognizer) -> None:
@@ -102,18 +87,6 @@ def test_a_vanished_language_model_is_said_once_and_decoding_goes_on(
         edgectc.load(copied, runner="onnx", lm_required=True)
 
 
-def test_a_model_without_one_refuses_a_context(copied: Path) -> None:
-    index = json.loads((copied / "bundle.json").read_text())
-    del index["language_model"]
-    shutil.rmtree(copied / "artifacts")
-    (copied / "bundle.json").write_text(json.dumps(index))
-    loaded = edgectc.load(copied, runner="eager")
-    with pytest.raises(InputError, match="carries no word language model"):
-        loaded(trace("hello"), context=["say"])
-    with pytest.raises(ConfigError, match="names no language model"):
-        edgectc.load(copied, runner="eager", lm_required=True)
-
-
 def test_rows_and_options_of_decode(
     shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,36 +112,3 @@ def test_rows_and_options_of_decode(
     none = ["--language-model", str(tmp_path / "none.lm")]
     assert cli.main([*arguments, *none]) == 0
     assert cli.main([*arguments, *none, "--lm-required"]) == 2
-
-
-def test_tune_writes_the_preset_into_a_bundle(
-    copied: Path, capsys: pytest.CaptureFixture[str], shipped: Path
-) -> None:
-    pytest.importorskip("torch")
-    samples = str(copied / "samples.jsonl")
-    tuned = ["tune-decoder", str(copied), "--data", samples, "--split", "all", "--update"]
-    assert cli.main([*tuned, "--json", "--runner", "onnx"]) == 0
-    out, err = capsys.readouterr()
-    assert "export" in err
-    preset = json.loads(out)["preset"]
-    assert json.loads((copied / "bundle.json").read_text())["decoder"] == preset
-    assert not list(copied.glob("artifacts/*")), "an artifact with the old preset was left"
-    artifact = next(shipped.glob("artifacts/*.onnx"))
-    assert cli.main(["tune-decoder", str(artifact), *tuned[2:]]) == 2
-
-
-def test_a_bundle_is_packed_again_with_other_words(
-    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("torch")
-    words = tmp_path / "few.tsv"
-    words.write_text("# edgectc lexicon 1\nhello\t-1.0\nedge\t-2.0\n")
-    out = tmp_path / "small"
-    assert cli.main(["pack", str(copied), "--lexicon", str(words), "--licence", "CC0",
-                     "--out", str(out), "--name", "small"]) == 0  # fmt: skip
-    index = json.loads((out / "bundle.json").read_text())
-    assert (index["name"], index["lexicon"]["file"]) == ("small", "few.tsv")
-    assert index.get("language_model") is None
-    assert edgectc.load(out)(trace("hello")).best.text == "hello"
-    assert cli.main(["pack", str(copied), "--licence", "x", "--out", str(out)]) == 2
-    assert "exchanged together" in capsys.readouterr().err

@@ -27,7 +27,7 @@ class Calling:
         whole: dtype of the lengths or of the mask.
         axes: axes of its answer, a key of `AXES`.
         log_softmax: whether its answer is scores that still need one.
-        sizes: integers that it reads out of tensors at full length, see `watching.Sizes`.
+        sizes: integers that it reads out of tensors at full length, see `tracing_modes.Sizes`.
     """
 
     wave: bool

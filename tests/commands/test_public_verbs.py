@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import inspect
 
 import pytest
@@ -11,20 +10,13 @@ import pytest
 import edgectc
 from edgectc.commands.arguments import Parser, flag
 from edgectc.commands.cli import build_verbs
-from edgectc.core import registry
 
 VERBS = {
     name: parser for name, parser in build_verbs().parsers.items() if parser.get_default("run")
 }
 COMMON = {"help", "json", "debug"}  # of the command line alone
-# Flags that are not an argument of the same function, and what stands for them in Python.
-APART = {
-    # compare_layers is the function of `verify --layerwise`, --network and --weights.
-    "verify": {"layerwise", "network", "weights"},
-    # A file of each; Python hands over the module, and its arrays, tokens and blank_id. A crash is
-    # kept out of Python by a process of the caller's.
-    "export": {"weights", "blank", "isolate"},
-}
+# Flags that are no argument of the same function: compare_layers is that of `verify --layerwise`.
+APART = {"verify": {"layerwise", "network", "weights"}}
 
 
 def flags(parser: Parser) -> dict[str, argparse.Action]:
@@ -39,16 +31,6 @@ def plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def plugin_options() -> set[str]:
-    """Options that `edgectc.export` hands on: of every target, and of a network of one's own."""
-    from edgectc.exporting.byo.adoption import About
-
-    fields = list(dataclasses.fields(About))
-    for target in registry.names("targets"):
-        fields += dataclasses.fields(registry.module("targets", target).Options)
-    return {field.name for field in fields}
-
-
 def parameters(verb: str) -> dict[str, inspect.Parameter]:
     function = getattr(edgectc, VERBS[verb].get_default("function"))
     return dict(inspect.signature(function).parameters)
@@ -59,8 +41,8 @@ def test_a_verb_and_its_function_take_the_same_options(verb: str) -> None:
     named = parameters(verb)
     options = {name for name, p in named.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
     ours = set(flags(VERBS[verb])) - APART.get(verb, set())
-    if verb == "export":
-        ours -= plugin_options()
+    if verb == "export":  # the rest are options of plugins, see with_torch/
+        ours &= options
     positional = {name for name, p in named.items() if name == "data"}  # evaluate(model, data)
     assert ours == options | (positional & ours)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from names import DOTTED, ROOT, resolves, without
 
+import edgectc
 from edgectc.core import registry
 
 # Modules and packages that stood at the top of edgectc/, or changed their name on the way.
@@ -41,6 +42,7 @@ features/_head frontends/_signal tests/contract tests/unit tests/parity
 HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/fixtures/", "bench/results/",
            "tests/core/test_old_names.py")  # fmt: skip
 FILES = without(*HISTORY)
+PUBLIC = {f"edgectc.{name}" for name in edgectc.__all__}
 GROUPS = {f"edgectc.{kind}" for kind in registry.KINDS}  # of entry points: they keep their names
 PATH = re.compile(
     r"(?<![\w./~-])(?:edgectc|docs|tests|bench|scripts|native|web_demo|android_demo)/[\w./-]*\w"
@@ -54,10 +56,13 @@ def old_names(text: str) -> set[str]:
     found = {name for name in PATHS if re.search(rf"(?<!\w){re.escape(name)}", text)}
     for name in TOP:
         if re.search(rf"(?<![\w./-])edgectc[./]{name}(?![\w-])", text) and (
-            f"edgectc.{name}" not in GROUPS or f"edgectc/{name}" in text
+            f"edgectc.{name}" not in GROUPS | PUBLIC or f"edgectc/{name}" in text
         ):
             found.add(f"edgectc.{name}")
-        if re.search(rf"from edgectc import (?:\w+, )*{name}\b", text):
+        if (
+            re.search(rf"from edgectc import (?:\w+, )*{name}\b", text)
+            and f"edgectc.{name}" not in PUBLIC
+        ):
             found.add(f"from edgectc import {name}")
     for name in MOVED:
         package, last = name.split("/")

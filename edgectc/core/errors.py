@@ -38,7 +38,7 @@ class EdgectcError(Exception):
 
     exit_code = 2
 
-    def __init__(self, message: str, *, options: Iterable[str] = ()) -> None:
+    def __init__(self, message: str = "", *, options: Iterable[str] = ()) -> None:
         self.options = tuple(options)
         super().__init__(message)
 
@@ -57,11 +57,13 @@ class ConfigError(EdgectcError, ValueError):
 class UnknownNameError(EdgectcError, LookupError):
     """A name that no registry, layout or token set holds."""
 
-    def __init__(self, kind: str, got: str, known: Iterable[str]) -> None:
+    def __init__(
+        self, kind: str, got: str, known: Iterable[str], *, options: Iterable[str] = ()
+    ) -> None:
         self.kind, self.got, self.known = kind, got, tuple(sorted(known))
         near = difflib.get_close_matches(got, self.known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self.known) or 'none'}"
-        super().__init__(f"unknown {kind} {got!r}; {hint}")
+        super().__init__(f"unknown {kind} {got!r}; {hint}", options=options)
 
 
 class MissingDependencyError(EdgectcError, ImportError):

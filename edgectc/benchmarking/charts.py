@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from edgectc.benchmarking.worker import STAGES
+from edgectc.core import svg
+from edgectc.core.svg import Axis
 
 WIDTH = 360  # of every chart; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
 _BAR, _GAP = 14, 34
 Row = Mapping[str, Any]
-Axis = Callable[[float], float]
+Point = tuple[float, float, Row]  # milliseconds, how good, and whose
 
 
 def label(row: Row) -> str:
@@ -34,23 +36,19 @@ def pareto(rows: Sequence[Row]) -> str:
     if not by_accuracy:
         points = [(row["p50_ms"], -row["size_bytes"] / 1e6, row) for row in rows]
     height = 250
-    x = _log_axis([p[0] for p in points], _LEFT, WIDTH - _RIGHT)
+    x = svg.log_axis([p[0] for p in points], _LEFT, WIDTH - _RIGHT)
     y = _axis([p[1] for p in points], height - _BOTTOM, _TOP)
     name = "accuracy, %" if by_accuracy else "size, MB (small is up)"
-    parts = [_grid(x, y, points, height, name, by_accuracy)]
-    front = _front(points)
-    corners = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b, _ in front)
-    parts.append(f'<polyline class="front" points="{corners}"/>')
+    front = [(x(a), y(b)) for a, b, _ in _front(points)]
+    parts = [_grid(x, y, points, height, name), svg.polyline(front, class_="front")]
     largest = max(row["size_bytes"] for _, _, row in points) or 1
-    for place, (ms, good, row) in enumerate(points):
+    for number, (ms, good, row) in enumerate(points, start=1):
         radius = 3.5 + 8 * math.sqrt(row["size_bytes"] / largest)
         tip = f"{label(row)}: {ms:.2f} ms, {abs(good):.2f}, {row['size_bytes'] / 1e6:.2f} MB"
-        parts.append(
-            f'<circle class="s{_colour(rows, row)} dot" cx="{x(ms):.1f}" cy="{y(good):.1f}" '
-            f'r="{radius:.1f}"><title>{escape(tip)}</title></circle>'
-            f'<text x="{x(ms):.1f}" y="{y(good) + 3.5:.1f}" class="mark">{place + 1}</text>'
-        )
-    return _svg(height, "latency against accuracy or size", parts)
+        colour = f"s{_colour(rows, row)} dot"
+        dot = svg.element("circle", svg.tooltip(tip), class_=colour, cx=x(ms), cy=y(good), r=radius)
+        parts += [dot, svg.text(x(ms), y(good) + 3.5, str(number), class_="mark")]
+    return _drawing(height, "latency against accuracy or size", parts)
 
 
 def stages(rows: Sequence[Row]) -> str:
@@ -58,52 +56,52 @@ def stages(rows: Sequence[Row]) -> str:
     most = max(sum(row[f"{stage}_p50_ms"] for stage in STAGES) for row in rows)
     scale = (WIDTH - _RIGHT - 8) / (most * 1.18)
     parts = []
-    for place, row in enumerate(rows):
-        at, x = _TOP + place * _GAP, 4.0
+    for index, row in enumerate(rows):
+        top, x = _TOP + index * _GAP, 4.0
         total = sum(row[f"{stage}_p50_ms"] for stage in STAGES)
-        parts.append(f'<text x="4" y="{at + 9}">{place + 1}. {escape(label(row))}</text>')
+        parts.append(svg.text(4, top + 9, f"{index + 1}. {label(row)}"))
         for number, stage in enumerate(STAGES):
             ms = row[f"{stage}_p50_ms"]
-            parts.append(
-                f'<rect class="t{number}" x="{x:.1f}" y="{at + 13}" width="{ms * scale:.1f}" '
-                f'height="{_BAR}"><title>{stage} {ms:.3f} ms</title></rect>'
-            )
+            tip = svg.tooltip(f"{stage} {ms:.3f} ms")
+            parts.append(_bar(number, x, top + 13, ms * scale, _BAR, tip))
             x += ms * scale
-        parts.append(f'<text x="{x + 4:.1f}" y="{at + 24}">{total:.2f}</text>')
-    legend = "".join(
-        f'<rect class="t{n}" x="{4 + 90 * n}" y="{_TOP + len(rows) * _GAP + 2}" width="10" '
-        f'height="10"/><text x="{18 + 90 * n}" y="{_TOP + len(rows) * _GAP + 11}">{stage}</text>'
-        for n, stage in enumerate(STAGES)
-    )
-    return _svg(_TOP + len(rows) * _GAP + 20, "milliseconds by stage", [*parts, legend])
+        parts.append(svg.text(x + 4, top + 24, f"{total:.2f}"))
+    below = _TOP + len(rows) * _GAP
+    for number, stage in enumerate(STAGES):
+        parts.append(_bar(number, 4 + 90 * number, below + 2, 10, 10))
+        parts.append(svg.text(18 + 90 * number, below + 11, stage))
+    return _drawing(below + 20, "milliseconds by stage", parts)
+
+
+def _bar(stage: int, x: float, y: float, width: float, height: float, content: str = "") -> str:
+    return svg.element("rect", content, class_=f"t{stage}", x=x, y=y, width=width, height=height)
 
 
 def distribution(rows: Sequence[Row]) -> str:
     """Return the share of samples that are done within so many milliseconds."""
     height = 230
     every = [value for row in rows for value in row["distribution_ms"] if value > 0]
-    x, y = _log_axis(every, _LEFT, WIDTH - _RIGHT), _axis([0.0, 100.0], height - _BOTTOM, _TOP, 0)
-    points: list[tuple[float, float, Row]] = [(value, 0.0, {}) for value in every]
+    x = svg.log_axis(every, _LEFT, WIDTH - _RIGHT)
+    y = _axis([0.0, 100.0], height - _BOTTOM, _TOP, margin=0.0)
+    points: list[Point] = [(value, 0.0, {}) for value in every]
     points.append((every[0], 100.0, {}))
-    parts = [_grid(x, y, points, height, "samples done, %", True)]
+    parts = [_grid(x, y, points, height, "samples done, %")]
     for row in rows:
         values = row["distribution_ms"]
-        line = " ".join(
-            f"{x(max(value, min(every))):.1f},{y(100 * i / (len(values) - 1)):.1f}"
+        line = [
+            (x(max(value, min(every))), y(100 * i / (len(values) - 1)))
             for i, value in enumerate(values)
-        )
-        title = f"<title>{escape(label(row))}</title>"
-        parts.append(
-            f'<polyline class="l{_colour(rows, row)} line" points="{line}">{title}</polyline>'
-        )
-    return _svg(height, "distribution of latency over samples", parts)
+        ]
+        tip, colour = svg.tooltip(label(row)), f"l{_colour(rows, row)} line"
+        parts.append(svg.polyline(line, tip, class_=colour))
+    return _drawing(height, "distribution of latency over samples", parts)
 
 
 def key(rows: Sequence[Row]) -> str:
     """Return the legend that all charts share, as HTML."""
     items = (
-        f'<li><span class="b{_colour(rows, row)}"></span>{place + 1}. {escape(label(row))}</li>'
-        for place, row in enumerate(rows)
+        f'<li><span class="b{_colour(rows, row)}"></span>{number}. {escape(label(row))}</li>'
+        for number, row in enumerate(rows, start=1)
     )
     return f'<ol class="key">{"".join(items)}</ol>'
 
@@ -116,69 +114,42 @@ def _good(row: Row) -> float | None:
     return None
 
 
-def _front(points: Sequence[tuple[float, float, Row]]) -> list[tuple[float, float, Row]]:
+def _front(points: Sequence[Point]) -> list[Point]:
     """Those that are not slower and worse than another, fastest first."""
-    found: list[tuple[float, float, Row]] = []
+    front: list[Point] = []
     for point in sorted(points, key=lambda p: (p[0], -p[1])):
-        if not found or point[1] > found[-1][1]:
-            found.append(point)
-    return found
+        if not front or point[1] > front[-1][1]:
+            front.append(point)
+    return front
 
 
 def _colour(rows: Sequence[Row], row: Row) -> int:
     return next(i for i, other in enumerate(rows) if other is row) % 8
 
 
-def _log_axis(values: Sequence[float], start: float, end: float) -> Axis:
-    low, high = math.log10(min(values)) - 0.08, math.log10(max(values)) + 0.12
-    return lambda value: start + (math.log10(value) - low) / (high - low) * (end - start)
-
-
 def _axis(values: Sequence[float], start: float, end: float, margin: float = 0.12) -> Axis:
     low, high = min(values), max(values)
-    spread = (high - low) or max(abs(high), 1.0) * 0.1
-    low, high = low - margin * spread, high + margin * spread
-    return lambda value: start + (value - low) / (high - low) * (end - start)
+    if low == high:  # a range of its own, so that the ticks have a place
+        spread = max(abs(high), 1.0) * 0.1
+        low, high = low - margin * spread, high + margin * spread
+    return svg.linear_axis([low, high], start, end, margin)
 
 
-def _grid(
-    x: Axis,
-    y: Axis,
-    points: Sequence[tuple[float, float, Row]],
-    height: int,
-    name: str,
-    positive: bool,
-) -> str:
+def _grid(x: Axis, y: Axis, points: Sequence[Point], height: int, name: str) -> str:
     bottom, parts = height - _BOTTOM, []
     times = [p[0] for p in points]
-    for ms in _log_ticks(min(times), max(times)):
-        parts.append(
-            f'<line x1="{x(ms):.1f}" y1="{_TOP}" x2="{x(ms):.1f}" y2="{bottom}"/>'
-            f'<text x="{x(ms):.1f}" y="{bottom + 13}" class="middle">{ms:g}</text>'
-        )
+    for ms in svg.log_ticks(min(times), max(times)):
+        parts.append(svg.element("line", x1=x(ms), y1=_TOP, x2=x(ms), y2=bottom))
+        parts.append(svg.text(x(ms), bottom + 13, f"{ms:g}", class_="middle"))
     goods = [p[1] for p in points]
     low, high = min(goods), max(goods)
-    for step in range(5):
-        value = low + (high - low) * step / 4
-        parts.append(
-            f'<line x1="{_LEFT}" y1="{y(value):.1f}" x2="{WIDTH - _RIGHT}" y2="{y(value):.1f}"/>'
-            f'<text x="{_LEFT - 4}" y="{y(value) + 3.5:.1f}" class="end">{abs(value):.4g}</text>'
-        )
-        if high == low:
-            break
-    parts.append(f'<text x="{WIDTH - _RIGHT}" y="{height - 6}" class="end">ms a sample, log</text>')
-    parts.append(f'<text x="4" y="{height - 6}">{escape(name)}</text>')
-    return f'<g class="grid">{"".join(parts)}</g>'
+    for value in [low + (high - low) * i / 4 for i in range(5)] if high > low else [low]:
+        parts.append(svg.element("line", x1=_LEFT, y1=y(value), x2=WIDTH - _RIGHT, y2=y(value)))
+        parts.append(svg.text(_LEFT - 4, y(value) + 3.5, f"{abs(value):.4g}", class_="end"))
+    parts.append(svg.text(WIDTH - _RIGHT, height - 6, "ms a sample, log", class_="end"))
+    parts.append(svg.text(4, height - 6, name))
+    return svg.element("g", "".join(parts), class_="grid")
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    steps = [m * 10.0**e for e in range(-4, 6) for m in (1, 2, 5)]
-    inside = [step for step in steps if low * 0.9 <= step <= high * 1.1]
-    return inside or [round(low, 3)]
-
-
-def _svg(height: int, title: str, parts: Sequence[str]) -> str:
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">'
-        f"{''.join(parts)}</svg>"
-    )
+def _drawing(height: int, title: str, parts: Sequence[str]) -> str:
+    return svg.drawing(WIDTH, height, parts, scales=True, aria_label=title)

@@ -12,12 +12,15 @@ import json
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -46,6 +49,36 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         return cls(**parsed)
     except ValueError as error:  # a dataclass's own __post_init__ check
         raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
+
+
+def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassInstance]]) -> None:
+    """Do nothing if each option is a field of one of its possible owners.
+
+    Args:
+        options: names.
+        owners: who they may belong to, for the message, and the dataclass of its options.
+
+    Raises:
+        ConfigError: names the nearest option and whose it is, or all that each owner takes.
+    """
+    owner_of = {f.name: who for who, cls in owners.items() for f in dataclasses.fields(cls)}
+    for name in options:
+        if name in owner_of:
+            continue
+        near = difflib.get_close_matches(name, owner_of, n=1)
+        if near:
+            raise ConfigError(
+                f"{' and '.join(owners)} has no {name}; did you mean {near[0]}, an option of "
+                f"{owner_of[near[0]]}?",
+                options=[name, near[0]],
+            )
+        takes = (
+            f"{who} takes {', '.join(f.name for f in dataclasses.fields(cls)) or 'no options'}"
+            for who, cls in owners.items()
+        )
+        raise ConfigError(
+            f"{' and '.join(owners)} has no {name}; {'; '.join(takes)}", options=[name, *owner_of]
+        )
 
 
 def to_dict(value: Any) -> Any:

@@ -15,10 +15,25 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from torch import Tensor, nn
+
     from edgectc.formats.layouts import Layout
 
 # What a recording was made with: its keyboard, the name of its day or signer, or nothing.
 Setting: TypeAlias = "Layout | str | None"
+
+
+class Module(Protocol):
+    """What a file of every kind holds.
+
+    Attributes:
+        Options: frozen dataclass of the variant's options, all of them with defaults.
+        create: returns the variant; takes the options, and by keyword what the kind gives it.
+    """
+
+    Options: type[DataclassInstance]
+    create: Callable[..., Any]
 
 
 class LanguageModel(Protocol):
@@ -64,6 +79,67 @@ class WordModel(LanguageModel, Protocol):
 
     def known(self, word: str) -> bool:
         """Return whether ``word`` is in the vocabulary."""
+        ...
+
+
+class LanguageModelModule(Module, Protocol):
+    """A file of ``lms``; its ``create`` takes ``path`` or ``lexicon`` and returns a `WordModel`."""
+
+    def recognizes(self, head: bytes) -> bool:
+        """Return whether a file whose content begins so (4096 bytes) is one that it reads."""
+        ...
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """A part of a network that holds what only training needs."""
+
+    def fold(self) -> object:
+        """Merge it into its neighbours, in place, once; what is computed stays the same."""
+        ...
+
+
+class Features(Protocol):
+    """The first part of a network: an ``nn.Module`` from a frontend's inputs to frames.
+
+    Its module's ``create`` takes ``frontend``.
+
+    Attributes:
+        out_features: channels F of a frame.
+    """
+
+    out_features: int
+
+    def make_head(self, in_features: int) -> nn.Module:
+        """Return what maps encoder output (N, C, T') and the tuple to scores (N, T', V)."""
+        ...
+
+    @property
+    def __call__(self) -> Callable[..., tuple[Tensor, Tensor, tuple[Tensor, ...]]]:
+        """Return the call: the frontend's inputs to x (N, F, T), keep (N, 1, T) and a tuple.
+
+        keep is 1 on valid frames and 0 on padding; the tuple goes to the head.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """The middle of a network: an ``nn.Module`` from frames to fewer frames.
+
+    Its module's ``create`` takes ``in_features`` and ``max_frames``.
+
+    Attributes:
+        out_features: channels C of an output frame.
+        stride: input frames per output frame.
+        window: input frames that the first output frame needs, see `core.tokens.output_length`.
+    """
+
+    out_features: int
+    stride: int
+    window: int
+
+    def __call__(self, x: Tensor, keep: Tensor) -> Tensor:
+        """Return (N, C, T') of x (N, F, T); keep (N, 1, T) is 1 on valid frames, 0 on padding."""
         ...
 
 

@@ -17,7 +17,9 @@ from typing import Any
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError, UnknownNameError
 
-_PACKAGES = {
+# Each kind and the package that holds our own variants of it. What a variant owes its callers is
+# a Protocol of `edgectc.core.contracts`.
+PACKAGES: Mapping[str, str] = {
     "decoders": "decoding.decoders",
     "encoders": "networks.encoders",
     "features": "networks.features",
@@ -27,7 +29,7 @@ _PACKAGES = {
     "targets": "exporting.targets",
     "tasks": "training.tasks",
 }
-KINDS = tuple(_PACKAGES)
+KINDS = tuple(PACKAGES)
 
 
 def names(kind: str) -> list[str]:
@@ -38,7 +40,7 @@ def names(kind: str) -> list[str]:
     """
     if kind not in KINDS:
         raise UnknownNameError("kind", kind, KINDS)
-    package = importlib.import_module(f"edgectc.{_PACKAGES[kind]}")
+    package = importlib.import_module(f"edgectc.{PACKAGES[kind]}")
     own = {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
     return sorted(own | {point.name for point in _entry_points(kind)})
 
@@ -59,7 +61,7 @@ def module(kind: str, name: str) -> ModuleType:
             if not isinstance(loaded, ModuleType):
                 raise ConfigError(f"entry point {point.value!r} must name a module")
             return loaded
-    return importlib.import_module(f"edgectc.{_PACKAGES[kind]}.{name}")
+    return importlib.import_module(f"edgectc.{PACKAGES[kind]}.{name}")
 
 
 def create(kind: str, spec: Mapping[str, Any], **context: Any) -> Any:

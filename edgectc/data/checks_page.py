@@ -7,6 +7,7 @@ from html import escape
 
 import numpy as np
 
+from edgectc.core import svg
 from edgectc.core.types import Array, Swipe
 from edgectc.data.checks import Findings
 from edgectc.data.movement import Comparison
@@ -18,6 +19,9 @@ _STYLE = (
     "border-bottom:1px solid #ccc;vertical-align:top}.error{color:#b00020}.warning{color:#8a6d00}"
     "figure{display:inline-block;margin:.5rem}figcaption{font-size:13px}"
 )
+
+_WIDTH, _HEIGHT, _BINS = 280, 120, 30  # of the plot of a distribution
+_REAL, _GENERATED = "#4a7ab5", "#d9822b"
 
 
 def page(found: Findings, title: str) -> str:
@@ -62,31 +66,20 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table><tr>{head}{''.join(lines)}</table>"
 
 
-def histogram(values: Array, name: str, *, width: int = 280, height: int = 120) -> str:
+def histogram(values: Array, name: str) -> str:
     """Return a figure with the distribution of (n,) finite values, cut at the 99th percentile."""
     if len(values) == 0:
         return ""
-    top = float(np.percentile(values, 99))
-    low = float(values.min())
-    counts, edges = np.histogram(
-        np.clip(values, low, top), bins=30, range=(low, max(top, low + 1e-9))
-    )
-    bar = width / len(counts)
-    bars = "".join(
-        f'<rect x="{i * bar:.1f}" y="{height * (1 - n / counts.max()):.1f}" width="{bar - 1:.1f}" '
-        f'height="{height * n / counts.max():.1f}"/>'
-        for i, n in enumerate(counts)
-    )
+    low, top = float(values.min()), float(np.percentile(values, 99))
+    shares = _shares(values, low, top)
+    bar = _WIDTH / len(shares)
+    heights = _HEIGHT * shares / shares.max()
+    bars = [
+        svg.element("rect", x=i * bar, y=_HEIGHT - h, width=bar - 1, height=h, fill=_REAL)
+        for i, h in enumerate(heights.tolist())
+    ]
     median = float(np.median(values))
-    return (
-        f'<figure><svg width="{width}" height="{height + 18}" role="img" '
-        f'aria-label="{escape(name)}"><g fill="#4a7ab5">{bars}</g>'
-        f'<text y="{height + 14}" font-size="12">{edges[0]:.4g}</text>'
-        f'<text x="{width}" y="{height + 14}" font-size="12" text-anchor="end">'
-        f"{edges[-1]:.4g}</text></svg>"
-        f"<figcaption>{escape(name)}: median {median:.4g}, most {values.max():.4g}</figcaption>"
-        "</figure>"
-    )
+    return _figure(bars, name, low, top, f": median {median:.4g}, most {values.max():.4g}")
 
 
 def comparison(found: Comparison, title: str) -> str:
@@ -114,48 +107,51 @@ def comparison(found: Comparison, title: str) -> str:
     )
 
 
-def overlay(
-    real: Array, generated: Array, name: str, *, width: int = 280, height: int = 120
-) -> str:
+def overlay(real: Array, generated: Array, name: str) -> str:
     """Return a figure with two distributions, cut at the percentiles 1 and 99 of the first."""
-    low, top = np.percentile(real, (1, 99))
-    lines = []
-    for values, colour in ((real, "#4a7ab5"), (generated, "#d9822b")):
-        counts, _ = np.histogram(
-            np.clip(values, low, top), bins=30, range=(low, max(top, low + 1e-9))
+    low, top = (float(edge) for edge in np.percentile(real, (1, 99)))
+    curves = {_REAL: _shares(real, low, top), _GENERATED: _shares(generated, low, top)}
+    most = max(float(shares.max()) for shares in curves.values())
+    lines = [
+        svg.polyline(
+            [((i + 0.5) * _WIDTH / _BINS, _HEIGHT * (1 - share / most)) for i, share in bins],
+            fill="none",
+            stroke=colour,
+            stroke_width=2,
         )
-        lines.append((counts / len(values), colour))
-    most = max(float(share.max()) for share, _ in lines)
-    drawn = "".join(
-        f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="'
-        + " ".join(
-            f"{(i + 0.5) * width / 30:.1f},{height * (1 - s / most):.1f}"
-            for i, s in enumerate(share)
-        )
-        + '"/>'
-        for share, colour in lines
-    )
-    return (
-        f'<figure><svg width="{width}" height="{height + 18}" role="img" '
-        f'aria-label="{escape(name)}">{drawn}'
-        f'<text y="{height + 14}" font-size="12">{low:.4g}</text>'
-        f'<text x="{width}" y="{height + 14}" font-size="12" text-anchor="end">{top:.4g}</text>'
-        f"</svg><figcaption>{escape(name)}</figcaption></figure>"
-    )
+        for colour, shares in curves.items()
+        for bins in [list(enumerate(shares.tolist()))]
+    ]
+    return _figure(lines, name, low, top)
+
+
+def _shares(values: Array, low: float, top: float) -> Array:
+    """Return the share of values in each bin; those beyond ``low`` and ``top`` are in the last."""
+    edges = (low, max(top, low + 1e-9))
+    counts, _ = np.histogram(np.clip(values, low, top), bins=_BINS, range=edges)
+    return counts / len(values)
+
+
+def _figure(parts: Sequence[str], name: str, low: float, top: float, caption: str = "") -> str:
+    """Return a figure over an axis from ``low`` to ``top``."""
+    ticks = [
+        svg.text(0, _HEIGHT + 14, f"{low:.4g}", font_size=12),
+        svg.text(_WIDTH, _HEIGHT + 14, f"{top:.4g}", font_size=12, text_anchor="end"),
+    ]
+    drawing = svg.drawing(_WIDTH, _HEIGHT + 18, [*parts, *ticks], aria_label=name)
+    return f"<figure>{drawing}<figcaption>{escape(name + caption)}</figcaption></figure>"
 
 
 def trace(swipe: Swipe, distance: float, *, width: int = 260) -> str:
     """Return a figure of a swipe over the keys of its layout."""
-    board = layouts.load(swipe.layout)
-    height = width * 0.47
-    keys = "".join(
-        f'<text x="{x * width:.1f}" y="{y * height + 4:.1f}" text-anchor="middle" '
-        f'font-size="11" fill="#888">{escape(letter)}</text>'
-        for letter, (x, y) in zip(board.letters, board.centers, strict=True)
-    )
-    line = " ".join(f"{x * width:.1f},{y * height:.1f}" for x, y in swipe.points[:, :2])
-    return (
-        f'<figure><svg width="{width}" height="{height:.0f}" style="overflow:visible">{keys}'
-        f'<polyline points="{line}" fill="none" stroke="#4a7ab5" stroke-width="2"/></svg>'
-        f"<figcaption>{escape(swipe.word or '')}: {distance:.1f} keys off</figcaption></figure>"
-    )
+    layout = layouts.load(swipe.layout)
+    height = round(width * 0.47)
+    keys = [
+        svg.text(x * width, y * height + 4, letter, text_anchor="middle", font_size=11, fill="#888")
+        for letter, (x, y) in zip(layout.letters, layout.centers.tolist(), strict=True)
+    ]
+    points = [(x * width, y * height) for x, y in swipe.points[:, :2].tolist()]
+    line = svg.polyline(points, fill="none", stroke=_REAL, stroke_width=2)
+    drawing = svg.drawing(width, height, [*keys, line], style="overflow:visible")
+    caption = f"{swipe.word or ''}: {distance:.1f} keys off"
+    return f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"

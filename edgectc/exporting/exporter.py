@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from edgectc.core import registry, schemes
-from edgectc.core.config import from_dict
+from edgectc.core.config import check_options, from_dict
 from edgectc.core.errors import (
     ConfigError,
     UnsupportedSchemeError,
@@ -61,6 +61,8 @@ def export(
     known = {field.name for field in dataclasses.fields(adoption.About)}
     given = {}
     if isinstance(path, nn.Module):
+        owners = {f"target {target!r}": registry.module("targets", target).Options}
+        check_options(options, {**owners, "a module of your own": adoption.About})
         given = {name: options.pop(name) for name in [*options] if name in known}
     elif sample is not None:
         raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
@@ -82,11 +84,7 @@ def target_for(target: str, scheme: str, **options: Any) -> Any:
         ConfigError: an option that the target does not have.
     """
     how, module = schemes.scheme(scheme), registry.module("targets", target)
-    takes = [field.name for field in dataclasses.fields(module.Options)]
-    if strange := [name for name in options if name not in takes]:
-        raise ConfigError(
-            f"target {target!r} has no {strange[0]}; it takes {', '.join(takes) or 'no options'}"
-        )
+    check_options(options, {f"target {target!r}": module.Options})
     if how.name not in module.SCHEMES:
         raise UnsupportedSchemeError(
             f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"

@@ -5,21 +5,8 @@ A model spec is plain JSON::
     {"frontend": {"type": "swipe", ...}, "features": {"type": "swipe", ...},
      "encoder": {"type": "tcn", ...}}
 
-What the parts owe each other:
-
-frontend
-    numpy, before the graph. ``options.max_frames``; ``input_contract()``, the inputs in call order:
-    the frames (1, T, C), ``length`` (1,), and what a recording was made with (a keyboard, a day).
-    ``prepare(raw, setting)`` makes them all, ``frames(raw, setting)`` the first without padding,
-    ``context(setting)`` those after ``length``; ``tokens(setting)`` names the output columns.
-features
-    ``create(options, *, frontend)``; called with the inputs, returns x (N, F, T), keep (N, 1, T)
-    and a tuple for the head; ``out_features`` F; ``make_head(in_features)``.
-encoder
-    ``create(options, *, in_features, max_frames)``; called with x and keep, returns (N, C, T');
-    ``out_features`` C; ``stride`` and ``window``, the map of `core.tokens.output_length`.
-head
-    called with the encoder's output and that tuple, returns scores (N, T', V).
+What the parts owe each other is stated in `edgectc.core.contracts`: `Frontend` (numpy, before the
+graph), `Features`, `Encoder`. The head is what the features make for the encoder's output.
 """
 
 from __future__ import annotations
@@ -33,6 +20,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
 from edgectc.core import registry
+from edgectc.core.contracts import Encoder, Features, Foldable
 from edgectc.core.errors import BundleMismatchError, ConfigError, NonFiniteError
 from edgectc.core.tokens import output_length
 from edgectc.formats.bundle import Bundle
@@ -53,8 +41,10 @@ class CtcModel(nn.Module):
         if {*spec} != {*names}:
             raise ConfigError(f"a model has the parts {names}, got {sorted(spec)}")
         self.frontend = registry.create("frontends", spec["frontend"])
-        self.features = registry.create("features", spec["features"], frontend=self.frontend)
-        self.encoder = registry.create(
+        self.features: Features = registry.create(
+            "features", spec["features"], frontend=self.frontend
+        )
+        self.encoder: Encoder = registry.create(
             "encoders",
             spec["encoder"],
             in_features=self.features.out_features,
@@ -65,12 +55,12 @@ class CtcModel(nn.Module):
     @property
     def stride(self) -> int:
         """Input frames per output frame."""
-        return int(self.encoder.stride)
+        return self.encoder.stride
 
     @property
     def window(self) -> int:
         """Input frames that the first output frame needs."""
-        return int(self.encoder.window)
+        return self.encoder.window
 
     def output_length(self, length: int) -> int:
         """Return the valid output frames of ``length`` valid input frames."""
@@ -88,8 +78,8 @@ class CtcModel(nn.Module):
     def fold(self) -> CtcModel:
         """Merge what only training needs into its neighbours, in place; return self."""
         for module in self.modules():
-            if module is not self and callable(fold := getattr(module, "fold", None)):
-                fold()
+            if module is not self and isinstance(module, Foldable):
+                module.fold()
         return self
 
     def check_finite(self) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass, make_dataclass
 
 import pytest
 
 from edgectc.core import registry
+from edgectc.core.config import check_options
 from edgectc.core.errors import ConfigError, UnknownNameError
 
 
@@ -36,3 +38,20 @@ def test_specs_are_checked() -> None:
         registry.create("frontends", {"max_frames": 4})
     with pytest.raises(ConfigError, match="did you mean 'max_frames'"):
         registry.create("frontends", {"type": "swipe", "max_frame": 4})
+
+
+def test_an_unknown_option_names_its_owner() -> None:
+    @dataclass(frozen=True)
+    class Reader:
+        tokens: str = ""
+
+    owners = {"target 'onnx'": registry.module("targets", "onnx").Options, "a reader": Reader}
+    with pytest.raises(ConfigError, match="has no token; did you mean tokens, an option of a re"):
+        check_options(["opset", "token"], owners)
+    with pytest.raises(ConfigError, match=r"no x1; target 'onnx' takes opset, .*; a reader takes"):
+        check_options(["x1"], owners)
+    with pytest.raises(ConfigError) as caught:
+        check_options(["max_drpo"], {"it": make_dataclass("Budget", ["max_drop"])})
+    assert str(caught.value) == "it has no max_drpo; did you mean max_drop, an option of it?"
+    flags = caught.value.spelled(lambda name: "--" + name.replace("_", "-"))
+    assert flags == "it has no --max-drpo; did you mean --max-drop, an option of it?"

@@ -155,7 +155,9 @@ def test_bad_calls(tmp_path: Path) -> None:
         edgectc.export(network, tokens=TOKENS, **given)
     with pytest.raises(ConfigError, match=r"needs tokens="):
         edgectc.export(network, sample=networks.sample(), **given)
-    with pytest.raises(ConfigError, match="has no tokns"):
+    with pytest.raises(
+        ConfigError, match="has no tokns; did you mean tokens, an option of a module"
+    ):
         edgectc.export(network, sample=networks.sample(), tokns=TOKENS, **given)
     with pytest.raises(ConfigError, match="a sample goes with a module"):
         edgectc.export(sample=networks.sample(), **given)

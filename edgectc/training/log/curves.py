@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from edgectc.core import svg
 from edgectc.core.files import write_bytes
 
 _WIDTH, _HEIGHT, _EDGE = 300, 180, 42
@@ -33,41 +33,34 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
         _panel(1, pairs("epoch", metric), "epoch", metric, _METRIC, line=True),
         _panel(2, pairs("loss", metric), "loss", metric, _METRIC, line=False),
     ]
-    size = f'width="{3 * _WIDTH}" height="{_HEIGHT}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">'
-    text = "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *panels, "</svg>"])
+    white = svg.element("rect", width="100%", height="100%", fill="white")
+    parts = ["\n", white, *panels, "\n"]
+    space = "http://www.w3.org/2000/svg"
+    text = svg.drawing(3 * _WIDTH, _HEIGHT, parts, xmlns=space, font_family="sans-serif")
     write_bytes(path, (text + "\n").encode())
 
 
-def _panel(place: int, points: list[Point], x: str, y: str, colour: str, *, line: bool) -> str:
-    left, right = place * _WIDTH + _EDGE, (place + 1) * _WIDTH - 12
+def _panel(number: int, points: list[Point], x: str, y: str, colour: str, *, line: bool) -> str:
+    left, right = number * _WIDTH + _EDGE, (number + 1) * _WIDTH - 12
     top, bottom = 16, _HEIGHT - 34
-    frame = (
-        f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="#888"/>'
-        f'<text x="{(left + right) / 2}" y="{_HEIGHT - 6}" font-size="11" '
-        f'text-anchor="middle">{escape(x)}</text>'
-        f'<text x="{left}" y="11" font-size="11">{escape(y)}</text>'
-    )
+    middle = (left + right) / 2
+    frame = [
+        svg.element("path", d=f"M{left} {top}V{bottom}H{right}", fill="none", stroke="#888"),
+        svg.text(middle, _HEIGHT - 6, x, font_size=11, text_anchor="middle"),
+        svg.text(left, 11, y, font_size=11),
+    ]
     if not points:
-        return frame
+        return "".join(frame)
     xs, ys = zip(*points, strict=True)
-    across, up = _scale(xs, left, right), _scale(ys, bottom, top)
-    at = [(across(a), up(b)) for a, b in points]
-    marks = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2" fill="{colour}"/>' for a, b in at)
-    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in at)
-    curve = f'<polyline points="{path}" fill="none" stroke="{colour}"/>' if line else ""
-    ticks = "".join(
-        f'<text x="{across(v):.1f}" y="{bottom + 13}" font-size="9" '
-        f'text-anchor="middle">{v:.4g}</text>'
-        for v in {min(xs), max(xs)}
-    ) + "".join(
-        f'<text x="{left - 4}" y="{up(v):.1f}" font-size="9" text-anchor="end">{v:.3g}</text>'
-        for v in {min(ys), max(ys)}
-    )
-    return frame + curve + marks + ticks
-
-
-def _scale(values: Sequence[float], low: float, high: float) -> Any:
-    """Return the map of the range of values to pixels; one value alone lies in the middle."""
-    first, span = min(values), max(values) - min(values)
-    return lambda v: low + (high - low) * ((v - first) / span if span else 0.5)
+    across, up = svg.linear_axis(xs, left, right), svg.linear_axis(ys, bottom, top)
+    pixels = [(across(a), up(b)) for a, b in points]
+    curve = [svg.polyline(pixels, fill="none", stroke=colour)] if line else []
+    marks = [svg.element("circle", cx=a, cy=b, r=2, fill=colour) for a, b in pixels]
+    ticks = [
+        svg.text(across(v), bottom + 13, f"{v:.4g}", font_size=9, text_anchor="middle")
+        for v in sorted({min(xs), max(xs)})
+    ] + [
+        svg.text(left - 4, up(v), f"{v:.3g}", font_size=9, text_anchor="end")
+        for v in sorted({min(ys), max(ys)})
+    ]
+    return "".join([*frame, *curve, *marks, *ticks])

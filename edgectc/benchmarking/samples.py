@@ -146,7 +146,9 @@ def _generated(subject: Subject, frontend: Any, lexicon: str | None, count: int)
             max_frames=shape.max_frames,
         )  # fmt: skip
         return [Item(s.signal, "", (), s.target) for s in made]
-    raise ConfigError(f"nothing is generated for frontend {kind!r}; give recordings with --data")
+    raise ConfigError(
+        f"nothing is generated for frontend {kind!r}; give data=FILE", options=["data"]
+    )
 
 
 def _swipes(subject: Subject, lexicon: str | None, count: int) -> list[Item]:

@@ -173,7 +173,9 @@ def _check_replaceable(folder: Path, ours: set[str]) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise BundleError(f"{folder} is a file; a bundle is a directory, choose another --out")
+        raise BundleError(
+            f"{folder} is a file; a bundle is a directory, choose another out=DIR", options=["out"]
+        )
     if (folder / "bundle.json").is_file():
         ours = {*ours, *read(folder).index.files, "bundle.json"}
     for path in sorted(p for p in folder.rglob("*") if not p.is_dir()):

@@ -101,11 +101,16 @@ def quantize(
     if scheme == Float32.name:
         raise ConfigError("float32 quantizes nothing; use: edgectc export")
     if nan_policy not in nonfinite.POLICIES:
-        raise ConfigError(f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}")
+        raise ConfigError(
+            f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}",
+            options=["nan_policy"],
+        )
     calibrations.calibrator(calibrator)
     budgets = Budgets(max_drop, min_speedup)
     if limit is not None and limit < 2:
-        raise ConfigError(f"limit is {limit}, expected 2 or more: of one, nothing follows")
+        raise ConfigError(
+            f"limit is {limit}, expected 2 or more: of one, nothing follows", options=["limit"]
+        )
     with ExitStack() as stack:
         given, tensors = path, list[str]()
         if repair_from is not None:
@@ -116,7 +121,8 @@ def quantize(
         if retune_decoder and (origin.frontend["type"], origin.decoder["type"]) != _TUNABLE:
             raise ConfigError(
                 f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; only "
-                "'lexicon' over 'swipe' can be tuned; leave --retune-decoder out"
+                "'lexicon' over 'swipe' can be tuned; leave retune_decoder out",
+                options=["retune_decoder"],
             )
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)

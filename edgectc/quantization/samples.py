@@ -128,7 +128,8 @@ def load(
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
             f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
-            "--nan-policy drop-samples"
+            "nan_policy=drop-samples",
+            options=["nan_policy"],
         )
     about: dict[str, Any] = {"file": file.name if file else "generated", "split": split}
     about |= {"sha256": file_sha256(file)} if file else {}

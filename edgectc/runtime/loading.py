@@ -11,7 +11,12 @@ from typing import Any
 
 from edgectc.core import registry
 from edgectc.core.contracts import Runner
-from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
+from edgectc.core.errors import (
+    BundleFileMissingError,
+    ConfigError,
+    MissingDependencyError,
+    UnknownNameError,
+)
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.formats import manifest as manifests
@@ -57,6 +62,8 @@ def load(
         MissingDependencyError: the runtime is not installed.
         UnknownNameError: no such runner.
     """
+    if runner is not None and runner not in registry.names("runners"):
+        raise UnknownNameError("runner", runner, registry.names("runners"))
     place = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
@@ -186,8 +193,6 @@ def find_words(
 
 def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:
     """Return a runner's name and the artifact it runs; None means the weights themselves."""
-    if runner is not None and runner not in registry.names("runners"):
-        registry.module("runners", runner)  # raises with the nearest spelling
     by_target = {bundles.target_of(path): path for path in reversed(bundle.artifacts())}
     if runner == "eager":
         return runner, None

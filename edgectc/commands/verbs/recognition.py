@@ -31,6 +31,12 @@ class DecodedRow:
     decoded: Decoded
     error: InputError | None = None
 
+    def __repr__(self) -> str:
+        if self.error is not None:
+            return f"DecodedRow({self.index}, refused: {self.error.reason})"
+        texts = ", ".join(f"{c.text!r} {c.probability:.0%}" for c in [*self.decoded][:5])
+        return f"DecodedRow({self.index}, {texts or 'no text'})"
+
 
 @dataclass(frozen=True)
 class _Options:
@@ -82,7 +88,7 @@ def decode(
         UnknownNameError: no such layout, decoder or runner.
     """
     if nbest < 1:
-        raise ConfigError(f"nbest is {nbest}, expected 1 or more", options=["nbest"])
+        raise ConfigError(f"nbest is {nbest}, expected at least 1", options=["nbest"])
     recognizer = recognizer_of(
         model,
         lexicon=lexicon,

@@ -19,7 +19,7 @@ import edgectc
 from edgectc.core import registry
 from edgectc.core.console import progress, table
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 from edgectc.language.spelling import spell
 

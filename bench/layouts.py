@@ -15,7 +15,7 @@ import numpy as np
 import edgectc
 from edgectc.core import metrics
 from edgectc.core.console import table
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 from edgectc.language.spelling import letters, spell
 

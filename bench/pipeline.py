@@ -74,7 +74,7 @@ def ours(model: edgectc.Recognizer, *, context: bool = False) -> Answer:
 def search_alone(model: edgectc.Recognizer, nbest: int) -> Answer:
     """The exact search without the say of the trace in ranking, which peers have not either."""
     board = layouts.load("qwerty")
-    spec = {**model.preset, "template_weight": 0.0, "weighed": 1}
+    spec = {**model.preset, "template_weight": 0.0, "rescore_size": 1}
     decode = registry.create(
         "decoders", spec, tokens=model.tokens(board), lexicon=model.lexicon, backend="native"
     )

@@ -124,10 +124,10 @@ def opinion(path: Path, command: Sequence[str], env: Mapping[str, str]) -> list[
     data, manifest = manifests.read(path)
     other = Other(command, path.resolve(), env)
     try:
-        loaded = loading.from_bytes(data, manifest, lexicon=None, engine=other)
+        loaded = loading.from_bytes(data, manifest, runner=other)
         cases = reference.from_json(manifest.reference)
         report = verification.compare(loaded, manifest, cases)
-        ours, away = loading.from_bytes(data, manifest, lexicon=None), 0.0
+        ours, away = loading.from_bytes(data, manifest), 0.0
         for case in cases:
             inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
             used = [*range(case.log_probs.shape[1] - 1), -1]  # unused slots read about -1e4

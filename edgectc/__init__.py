@@ -39,8 +39,8 @@ _WHERE = {
     "NonFiniteError": "core.errors",
     "ParityError": "core.errors",
     "Recognizer": "runtime.recognizer",
+    "Recording": "core.types",
     "Report": "core.types",
-    "Sample": "core.types",
     "Swipe": "core.types",
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
@@ -66,7 +66,7 @@ _WHERE = {
     "pack_language_model": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "score_language_model": "commands.verbs.words",
-    "synthesize_data": "commands.verbs.data_sets",
+    "synth_data": "commands.verbs.data_sets",
     "train": "commands.verbs.models",
     "tune_decoder": "commands.verbs.accuracy",
     "verify": "evaluation.verification",
@@ -87,8 +87,8 @@ __all__ = [
     "NonFiniteError",
     "ParityError",
     "Recognizer",
+    "Recording",
     "Report",
-    "Sample",
     "Swipe",
     "UnknownNameError",
     "UnsupportedSchemeError",
@@ -115,7 +115,7 @@ __all__ = [
     "pack_language_model",
     "quantize",
     "score_language_model",
-    "synthesize_data",
+    "synth_data",
     "train",
     "tune_decoder",
     "verify",
@@ -125,12 +125,7 @@ if TYPE_CHECKING:
     from edgectc.commands.verbs.accuracy import evaluate, tune_decoder
     from edgectc.commands.verbs.artifacts import compare_layers, inspect
     from edgectc.commands.verbs.benchmark import bench
-    from edgectc.commands.verbs.data_sets import (
-        check_data,
-        compare_data,
-        import_data,
-        synthesize_data,
-    )
+    from edgectc.commands.verbs.data_sets import check_data, compare_data, import_data, synth_data
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode
@@ -155,7 +150,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UnsupportedSchemeError,
     )
-    from edgectc.core.types import Decoded, Hypothesis, Report, Sample, Swipe
+    from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.decoding.api import decode_batch, make_decoder
     from edgectc.evaluation.verification import verify
     from edgectc.exporting.exporter import export

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 import edgectc
+from edgectc.core import config
 from edgectc.core.errors import EdgectcError, InputError
 from edgectc.core.files import write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.data import validation
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.data.validation import check_points
 from edgectc.decoding.decoders.lexicon import Options, create
 from edgectc.formats import bundle, layouts
@@ -126,7 +127,9 @@ def _case(
 
 def _decoder(options: dict[str, Any], **given: Any) -> Callable[..., list[dict[str, Any]]]:
     """Return what lists the words that the compiled search finds and the plain one confirms."""
-    plain, compiled = (create(Options(**options), **given, backend=b) for b in ("numpy", "native"))
+    plain, compiled = (
+        create(config.from_dict(Options, options), **given, backend=b) for b in ("numpy", "native")
+    )
 
     def decode(log_probs: np.ndarray, **how: Any) -> list[dict[str, Any]]:
         found = [_word(one) for one in compiled(log_probs, **how)]
@@ -187,6 +190,7 @@ _OPTIONS: tuple[dict[str, Any], ...] = (
     {"unknown_score": -1.0, "unknown_letter_score": -2.5, "letter_score": 0.5},
     {"no_word_score": -1.0, "lm_weight": 0.2},
     {"posterior_width": 0.05, "lm_weight": 0.3},
+    # By its old name, as presets of older versions hold it: every host takes it.
     {"template_weight": 1.5, "temperature": 1.7, "weighed": 8, "letter_score": 0.4},
     {"margin": 2.0, "template_weight": 1.0, "letter_score": 0.3},
 )
@@ -232,7 +236,7 @@ def _searched(
     options = _OPTIONS[number % len(_OPTIONS)]
     context = _CONTEXTS[number // 2 % len(_CONTEXTS)]
     user = _USER[number // 3 % len(_USER)]
-    unfinished = number % 9 == 8
+    partial = number % 9 == 8
     mine = edgectc.UserDictionary()
     for word, held in user.items():
         if "count" in held:
@@ -261,7 +265,7 @@ def _searched(
         log_probs.astype(np.float64),
         nbest=nbest,
         context=context,
-        partial=unfinished,
+        partial=partial,
         trace=recognizer.path_of(points, board) if number % 4 else None,
     )
     return {
@@ -274,7 +278,7 @@ def _searched(
             word: {"spelled": spelling.spell(word, _LETTERS), **_held(mine[word])} for word in mine
         },
         "nbest": nbest,
-        "unfinished": unfinished,
+        "unfinished": partial,
         "log_probs": pack_array(log_probs),
         "words": found,
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import edgectc
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 OUT = Path(__file__).parent.parent / "docs" / "pipeline.svg"

@@ -14,7 +14,7 @@ import edgectc
 from edgectc.core import registry
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.data.generators.swipes import swipe as synthesize
 from edgectc.formats import bundle, layouts
 
 # Networks of users, importable as a user's own module would be, and helpers of several rooms.

@@ -5,28 +5,35 @@ import { fileURLToPath } from "node:url";
 import { commands } from "@yowasp/clang";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const sources = path.join(here, "../native/src");
-const site = path.join(here, "../edgectc/commands/serving/site");
+const root = path.join(here, "..");
+const site = path.join(root, "edgectc/commands/serving/site");
 const runtime = path.join(here, "node_modules/onnxruntime-web");
 
+// The one list of sources and flags, see native/build.py.
+const build = JSON.parse(fs.readFileSync(path.join(root, "native/build.json"), "utf8"));
 const FLAGS = [
-  "--target=wasm32-wasip1", "-mexec-model=reactor", "-O3", "-msimd128", "-std=c11", "-fvisibility=hidden",
-  // As hatch_build.py: sums may be reordered; NaN and infinity keep their meaning.
-  "-fno-math-errno", "-fno-signed-zeros", "-fno-trapping-math", "-fassociative-math",
+  "--target=wasm32-wasip1", "-mexec-model=reactor", "-msimd128", build.standard, ...build.flags,
+  ...build.include.map((folder) => `-I${folder}`),
   "-Wl,--export-dynamic", "-Wl,--export=malloc", "-Wl,--export=free", "-Wl,--strip-all",
 ];
 
 /** Returns the engine as a WebAssembly module that imports nothing. */
 async function engine() {
-  const names = fs.readdirSync(sources).filter((name) => /^(engine\w*|search|lattice|queues)\.[ch]$/.test(name));
-  const files = Object.fromEntries(names.map((name) => [name, fs.readFileSync(path.join(sources, name))]));
-  const units = names.filter((name) => name.endsWith(".c"));
+  const headers = build.include.flatMap((folder) =>
+    fs.readdirSync(path.join(root, folder)).filter((name) => name.endsWith(".h")).map((name) => `${folder}/${name}`));
+  /** @type {any} folders as the compiler sees them */
+  const files = {};
+  for (const name of [...headers, ...build.engine]) {
+    const parts = name.split("/");
+    const folder = parts.slice(0, -1).reduce((held, part) => (held[part] ??= {}), files);
+    folder[parts.at(-1)] = fs.readFileSync(path.join(root, name));
+  }
   const complaints = [];
   const stderr = (bytes) => bytes && complaints.push(Buffer.from(bytes));
   let made;
   try {
     const how = { stderr, fetchProgress: () => {} };
-    made = await commands.clang([...FLAGS, "-o", "engine.wasm", ...units], files, how);
+    made = await commands.clang([...FLAGS, "-o", "engine.wasm", ...build.engine], files, how);
   } catch (error) {
     throw new Error(`clang: ${error.message}\n${Buffer.concat(complaints)}`);
   }

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 NATIVE = HERE / "native"
-ENGINE = HERE.parent / "native" / "src"
+LIBRARY = runpy.run_path(str(HERE.parent / "native" / "build.py"))  # its sources and flags
 ABIS = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
-# As the Python package compiles the same files, see hatch_build.py.
-FAST = ["-O3", "-fno-math-errno", "-fno-signed-zeros", "-fno-trapping-math",
-        "-fassociative-math"]  # fmt: skip
 ANDROID = ["-nostdlib", "-fuse-ld=lld", "-Wl,-z,max-page-size=16384", "-Wl,-z,now",
            "-Wl,--no-undefined", "-Wl,--build-id=none"]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -42,7 +40,7 @@ def _common(abi: str) -> list[str]:
 
 
 def _android(abi: str) -> list[str]:
-    return [*_common(abi), "-std=c11", "-isystem", str(NATIVE / "include"), *FAST, *WARNINGS,
+    return [*_common(abi), *LIBRARY["flags"](), "-isystem", str(NATIVE / "include"), *WARNINGS,
             *ANDROID]  # fmt: skip
 
 
@@ -65,13 +63,12 @@ def android_engine(abi: str, stubs_folder: Path, out: Path) -> None:
 
 def host_engine(out: Path) -> None:
     """Build the word engine for this machine's Java."""
-    _run([tool("gcc"), "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden", *FAST, *WARNINGS,
-          *jni_headers(), *_engine_sources(), "-o", str(out), "-lm"])  # fmt: skip
+    _run([tool("gcc"), "-shared", "-fPIC", *LIBRARY["flags"](), *WARNINGS, *jni_headers(),
+          *_engine_sources(), "-o", str(out), "-lm"])  # fmt: skip
 
 
 def _engine_sources() -> list[str]:
-    sources = [ENGINE / "search.c", *sorted(ENGINE.glob("engine*.c"))]
-    return [f"-I{ENGINE}", str(NATIVE / "engine_jni.c"), *map(str, sources)]
+    return [str(NATIVE / "engine_jni.c"), *LIBRARY["sources"](beam=False)]
 
 
 def android_onnx(abi: str, runtime: Path, out: Path) -> None:

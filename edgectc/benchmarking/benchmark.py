@@ -108,7 +108,7 @@ def _check(settings: Settings, timed: int, scored: int) -> None:
             raise ConfigError(f"{name} is {value}, expected 1 or more")
 
 
-def _about(chosen: Sequence[samples.Samples]) -> dict[str, Any]:
+def _about(chosen: Sequence[samples.Workload]) -> dict[str, Any]:
     return {
         "source": "; ".join(one.source for one in chosen),
         "digest": "+".join(one.digest for one in chosen),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.benchmarking.plan import Plan
-from edgectc.benchmarking.samples import Samples, to_json, write
+from edgectc.benchmarking.samples import Workload, to_json, write
 
 WORKER = ("-m", "edgectc.benchmarking.worker")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -122,7 +122,7 @@ class _Process:
 
 def run(
     plans: Sequence[Plan],
-    samples: Mapping[str, Samples],
+    samples: Mapping[str, Workload],
     settings: Settings,
     *,
     family: Callable[[Plan], str],
@@ -153,7 +153,7 @@ def run(
 
 def _generation(
     records: Sequence[Record],
-    samples: Mapping[str, Samples],
+    samples: Mapping[str, Workload],
     files: Mapping[str, Path],
     settings: Settings,
     *,
@@ -196,7 +196,7 @@ def _round(record: Record, process: _Process) -> None:
     record.rounds.append(process.ask("round"))
 
 
-def _start(record: Record, process: _Process, samples: Samples, file: Path) -> None:
+def _start(record: Record, process: _Process, samples: Workload, file: Path) -> None:
     record.more |= process.ask("load", **record.plan.spec())
     load_ms = process.since_start_ms()
     first = process.ask("first", item=to_json(samples.items[0]))
@@ -206,7 +206,7 @@ def _start(record: Record, process: _Process, samples: Samples, file: Path) -> N
 
 
 def _finish(
-    record: Record, process: _Process, samples: Samples, file: Path, settings: Settings
+    record: Record, process: _Process, samples: Workload, file: Path, settings: Settings
 ) -> None:
     record.more |= process.ask("memory")
     if settings.throughput_s > 0:
@@ -241,7 +241,7 @@ def _name(record: Record) -> tuple[str, ...]:
 
 def traces(
     records: Sequence[Record],
-    samples: Mapping[str, Samples],
+    samples: Mapping[str, Workload],
     folder: str,
     *,
     family: Callable[[Plan], str],

@@ -54,7 +54,7 @@ def _onnx(
         "profile": str(target.with_suffix("")),
     }
     data = manifest.read(spec["path"])[0]
-    runner = registry.create("runners", {"type": "onnx", **options}, data=data)
+    runner = registry.create("runners", {"type": "onnx", **options}, source=data)
     for one in inputs:
         runner.run(one)
     Path(runner.end_profile()).replace(target)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.benchmarking.measure import Record
-from edgectc.benchmarking.samples import Samples
+from edgectc.benchmarking.samples import Workload
 from edgectc.benchmarking.worker import STAGES
 from edgectc.core.types import Array
 
@@ -25,7 +25,7 @@ REFERENCE = "yardstick"
 _POINTS = 61  # of the distribution that a row keeps
 
 
-def row(record: Record, samples: Samples) -> dict[str, Any]:
+def row(record: Record, samples: Workload) -> dict[str, Any]:
     """Return one row of the JSON; a row that did not run has ``reason`` and no figures."""
     plan = record.plan
     about = {

@@ -63,7 +63,7 @@ class Worker:
 
         self.model = loading.load(path, runner=runner, threads=threads, options=options, **files)
         self.model.decoder(self.model.board(self.model.layout))
-        return {"threads_seen": self.model.engine.threads}
+        return {"threads_seen": self.model.runner.threads}
 
     def do_first(self, item: dict[str, Any]) -> dict[str, Any]:
         """Answer the first sample of the process."""
@@ -128,7 +128,7 @@ class Worker:
         for batch in batches:
             rows = [one[i % len(one)] for i in range(batch)]
             inputs = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-            per_s = batch / _seconds_a_call(partial(self.model.engine.run, inputs), seconds)
+            per_s = batch / _seconds_a_call(partial(self.model.runner.run, inputs), seconds)
             found.append({"batch": batch, "per_s": per_s})
             if len(found) > 2 and per_s < 1.05 * max(f["per_s"] for f in found[:-1]):
                 break  # saturated
@@ -150,7 +150,7 @@ class Worker:
         from edgectc.benchmarking import operator_trace
 
         inputs = [self._prepare(item)[2] for item in self.items]
-        return operator_trace.trace(self.model.engine, inputs, spec, folder=folder, name=name)
+        return operator_trace.trace(self.model.runner, inputs, spec, folder=folder, name=name)
 
     def _stages(self) -> Stages:
         return (self._prepare, self._network, self._decode)

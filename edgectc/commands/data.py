@@ -27,8 +27,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
 
     text = "Write generated samples."
-    parser = verbs.add("data synth", "data.run_synthesis", text, function="synthesize_data")
-    parser.add_argument("kind", help="swipe, landmarks or neural")
+    parser = verbs.add("data synth", "data.run_synthesis", text, function="synth_data")
+    parser.add_argument("kind", help="type of a frontend, e.g. swipe, landmarks or neural")
     parser.add_argument(
         "--out", required=True, metavar="FILE", help=".jsonl(.gz) of swipes, or .npz"
     )
@@ -36,10 +36,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--seed", type=int, default=0, help="default 0")
     parser.add_argument("--lexicon", metavar="FILE", help="words of swipes")
     parser.add_argument("--layout", default="qwerty", help="keyboard of swipes (default qwerty)")
-    parser.add_argument(
-        "--style", default="plain", help="of swipes: plain or fitted (default plain)"
-    )
-    text = "of landmarks and neural: full or small (default full)"
+    parser.add_argument("--style", help="of swipes: plain or fitted (default plain)")
+    text = "of the config whose frontend takes the samples: full or small (default full)"
     parser.add_argument("--size", default="full", help=text)
 
     text = "Turn a collection of others into swipes."
@@ -90,9 +88,9 @@ def run_check(options: Namespace) -> int:
 
 def run_synthesis(options: Namespace) -> int:
     """Write generated samples of a family."""
-    from edgectc.commands.verbs.data_sets import synthesize_data
+    from edgectc.commands.verbs.data_sets import synth_data
 
-    written = synthesize_data(**values(options))
+    written = synth_data(**values(options))
     if options.json:
         print_json(written)
     else:
@@ -123,10 +121,9 @@ def run_comparison(options: Namespace) -> int:
     from edgectc.core.console import table
 
     compared = compare_data(**values(options))
-    summary = compared.comparison.summary()
+    summary = compared.summary()
     if options.json:
-        counts = {"real": compared.real, "generated": compared.generated}
-        print(json.dumps({**counts, "statistics": summary}, sort_keys=True))
+        print(json.dumps({**compared.counts, "statistics": summary}, sort_keys=True))
         return 0
     header = ["statistic", *(f"{who} p{p}" for who in ("real", "gen.") for p in (10, 50, 90))]
     rows = [
@@ -140,8 +137,8 @@ def run_comparison(options: Namespace) -> int:
     ]
     print(table([*header, "distance", "people"], rows))
     print(
-        f"{compared.real} real, {compared.generated} generated swipes; distance: largest "
-        "difference of the distributions, 0..1; people: the same between two halves of the real "
-        "users"
+        f"{compared.counts['real']} real, {compared.counts['generated']} generated swipes; "
+        "distance: largest difference of the distributions, 0..1; people: the same between two "
+        "halves of the real users"
     )
     return 0

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import importlib.metadata
+import importlib.util
 import json
+import logging
 import tomllib
 import types
 import typing
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.options import say_renamed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -33,6 +37,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     """
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    values = current(cls, values, where=where, level=logging.WARNING)
     for key in values:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1)
@@ -49,6 +54,25 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         return cls(**parsed)
     except ValueError as error:  # a dataclass's own __post_init__ check
         raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
+
+
+def current(
+    cls: type, values: Mapping[str, Any], *, where: str = "", level: int = logging.INFO
+) -> dict[str, Any]:
+    """Return ``values`` of a dataclass under the names that its fields have today.
+
+    Args:
+        cls: the dataclass; of an option under two names the later one counts.
+        values: as they were written, perhaps long ago.
+        where: path of ``values`` in what is read.
+        level: of the message that says, once, that a name is old.
+    """
+    fields = dataclasses.fields(cls)
+    old = {o: field.name for field in fields for o in field.metadata.get("formerly", ())}
+    for key in values:
+        if key in old:
+            say_renamed("option", where + key, old[key], level=level)
+    return {old.get(key, key): value for key, value in values.items()}
 
 
 def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassInstance]]) -> None:
@@ -112,17 +136,19 @@ def load_toml(path: str | Path) -> dict[str, Any]:
 
 
 def families() -> dict[str, list[str]]:
-    """Return the model families that ship a config, each with its sizes; see `family_config`."""
-    found: dict[str, list[str]] = {}
-    for file in sorted(f.name for f in (resources.files("edgectc") / "configs").iterdir()):
-        if file.endswith(".toml"):
-            family, _, size = file.removesuffix(".toml").rpartition("-")
-            found.setdefault(family, []).append(size)
-    return found
+    """Return the model families that have a config, each with its sizes; see `family_config`.
+
+    They are files ``FAMILY-SIZE.toml``: those that ship, and those beside a module that an
+    installed entry point ``FAMILY`` of the group ``edgectc.configs`` names.
+    """
+    sizes: dict[str, list[str]] = {}
+    for family, size in sorted(_config_files()):
+        sizes.setdefault(family, []).append(size)
+    return sizes
 
 
 def family_config(family: str, size: str) -> dict[str, Any]:
-    """Return the tables of a shipped family's config.
+    """Return the tables of a family's config.
 
     Raises:
         UnknownNameError: no such family, or it has no such size.
@@ -132,16 +158,15 @@ def family_config(family: str, size: str) -> dict[str, Any]:
         raise UnknownNameError("family", family, known)
     if size not in known[family]:
         raise UnknownNameError("size", size, known[family])
-    file = resources.files("edgectc") / "configs" / f"{family}-{size}.toml"
-    return load_toml(str(file))
+    return load_toml(_config_files()[family, size])
 
 
 def load_run(name: str) -> dict[str, Any]:
-    """Return the tables of a TOML file, or of a shipped config by its name, e.g. ``gru-small``.
+    """Return the tables of a TOML file, or of a family's config by its name, e.g. ``gru-small``.
 
     Raises:
         ConfigError: the file is missing or is not TOML.
-        UnknownNameError: neither a file nor a shipped config.
+        UnknownNameError: neither a file nor the name of a config.
     """
     if name.endswith(".toml") or Path(name).exists():
         return load_toml(name)
@@ -150,6 +175,22 @@ def load_run(name: str) -> dict[str, Any]:
         raise UnknownNameError("config", name, known)
     family, _, size = name.rpartition("-")
     return family_config(family, size)
+
+
+def _config_files() -> dict[tuple[str, str], Path]:
+    """Return the file of each family and size; one that ships is not replaced by an entry point."""
+    folders: list[tuple[str, Path]] = []
+    for point in importlib.metadata.entry_points(group="edgectc.configs"):
+        spec = importlib.util.find_spec(point.module)
+        if spec is not None and spec.origin is not None:
+            folders.append((f"{point.name}-*.toml", Path(spec.origin).parent))
+    folders.append(("*.toml", Path(str(resources.files("edgectc") / "configs"))))
+    return {
+        (family, size): file
+        for pattern, folder in folders
+        for file in folder.glob(pattern)
+        for family, _, size in [file.stem.rpartition("-")]
+    }
 
 
 def set_key(values: dict[str, Any], assignment: str) -> None:

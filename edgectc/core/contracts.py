@@ -8,20 +8,38 @@ that cannot tell its weights; nothing is asked by reflection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    NotRequired,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    runtime_checkable,
+)
 
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded
+from edgectc.core.types import Array, Decoded, Recording
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
+    from edgectc.core.errors import InputError
+    from edgectc.exporting.lowering.quantization_plan import Plan
     from edgectc.formats.layouts import Layout
+    from edgectc.formats.manifest import Content, Manifest
+    from edgectc.language.lexicon import Lexicon
 
 # What a recording was made with: its keyboard, the name of its day or signer, or nothing.
 Setting: TypeAlias = "Layout | str | None"
+# Name -> (dtype, shape); a dimension may have a name instead of a number.
+Signature: TypeAlias = Mapping[str, tuple[str, list[int]]]
+# What a target's toolchain holds between conversion and file: its own untyped class.
+Converted: TypeAlias = Any
 
 
 class Module(Protocol):
@@ -71,6 +89,16 @@ class ContextModel(LanguageModel, Protocol):
 
     def unigram(self, words: Sequence[str]) -> Array:
         """Return (n,) float64 log P(word) without any context."""
+        ...
+
+
+@runtime_checkable
+class MappedModel(ContextModel, Protocol):
+    """A language model that may lie in memory as a `.lm` file, as compiled code reads it."""
+
+    @property
+    def file_bytes(self) -> Array | None:
+        """Return the (bytes,) uint8 of the file, None where the model is of another format."""
         ...
 
 
@@ -144,13 +172,110 @@ class Encoder(Protocol):
 
 
 class Runner(Protocol):
-    """Anything that maps prepared inputs to log_probs."""
+    """Anything that maps prepared inputs to log_probs. What is not told has its default here.
+
+    Attributes:
+        name: of the runner, as `edgectc.core.registry` has it.
+    """
 
     name: str
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (N, T', V) float32."""
         ...
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads one call uses, 0 where the runtime does not tell."""
+        return 0
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Return the stored tensors of floats by name, {} where they cannot be read."""
+        return {}
+
+    def contract(self) -> Signature | None:
+        """Return name -> (dtype, shape) of each input as the graph states it, None if unknown."""
+        return None
+
+    def outputs(self) -> Signature | None:
+        """Return name -> (dtype, shape) of each output as the graph states it, None if unknown."""
+        return None
+
+
+class RunnerModule(Module, Protocol):
+    """A file of ``runners``; ``create`` takes ``source``: the content of an artifact, or a bundle.
+
+    Attributes:
+        PACKAGE: distribution without which nothing here can run.
+        read_back: reads an artifact's program to evaluate it in numpy where its own runtime cannot
+            run; None where that cannot be done.
+    """
+
+    PACKAGE: str
+    read_back: Callable[[Mapping[str, bytes]], Runner] | None
+
+
+class Target(Protocol):
+    """From a network to the bytes of an artifact.
+
+    Attributes:
+        suffix: of the file, or folder.
+        options: its ``Options``.
+        opset: operator set of the graph, None where the format has none.
+        batch: samples that the graph takes at once, or the name of that dimension.
+        slow: whether what it makes is known to run slower than PyTorch, so that it is timed.
+    """
+
+    suffix: str
+    options: DataclassInstance
+    opset: int | None = None
+    batch: int | str = 1
+    slow: bool = False
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators that the scheme quantizes in this format."""
+        ...
+
+    def half_arithmetic(self, scheme: str) -> bool:
+        """Return whether activations are float16 too, so that they must stay below 65504."""
+        return False
+
+    def convert(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+    ) -> Converted:
+        """Return the converted network at the shapes of ``inputs``.
+
+        Args:
+            model: the network.
+            inputs: of one sample.
+            plan: what to quantize; None leaves all in float32.
+
+        Raises:
+            MissingDependencyError: a converter package is missing.
+            ExportError: the converter failed.
+        """
+        ...
+
+    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant, scales among them."""
+        ...
+
+    def embed(self, converted: Converted, manifest: Manifest) -> Content:
+        """Return the content of the artifact with the unsealed manifest inside."""
+        ...
+
+
+class TargetModule(Module, Protocol):
+    """A file of ``targets``; ``create`` returns a `Target`.
+
+    Attributes:
+        SCHEMES: names of the number formats that it holds.
+        PACKAGES: distributions whose versions the manifest tells.
+    """
+
+    SCHEMES: tuple[str, ...]
+    PACKAGES: tuple[str, ...]
 
 
 class Decoder(Protocol):
@@ -178,24 +303,43 @@ class Decoder(Protocol):
         ...
 
 
+class InputSpec(TypedDict):
+    """What one input of a network is, as manifests state it.
+
+    Attributes:
+        dtype: "float32" or "int32".
+        shape: of a batch of one.
+        meaning: for people.
+        unit: of its values, for people.
+        rate: how often there is a frame, for people.
+    """
+
+    dtype: str
+    shape: list[int]
+    meaning: str
+    unit: NotRequired[str]
+    rate: NotRequired[str]
+
+
 class Frontend(Protocol):
     """From a raw recording to the inputs of a network; needs numpy alone.
+
+    The first input is the recording's frames (1, T, C), the second its ``length`` (1,), the rest
+    tell what it was made with.
 
     Attributes:
         max_frames: frames of the padded input.
         padding: "masked": nothing after the length is seen; "zeros": the zeros there are a signal.
-        settings: names of the settings that it tells apart, e.g. days; () if it takes none, or any.
+        settings: names of the settings that it tells apart, e.g. days; () for none.
+        slots: most keys of a keyboard that recordings are made on; 0: it takes no `Layout`.
     """
 
+    max_frames: int
     padding: str = "masked"
     settings: tuple[str, ...] = ()
+    slots: int = 0
 
-    @property
-    def max_frames(self) -> int:
-        """Return the frames of the padded input."""
-        ...
-
-    def input_contract(self) -> dict[str, dict[str, Any]]:
+    def input_contract(self) -> dict[str, InputSpec]:
         """Return name -> dtype, shape and meaning of each network input, in call order."""
         ...
 
@@ -208,6 +352,108 @@ class Frontend(Protocol):
         """
         ...
 
+    def frames(self, recording: object, setting: Setting = None, /) -> Array:
+        """Return (length, C), what the network sees of a recording; raises as `prepare` does."""
+        ...
+
+    def context(self, setting: Setting = None, /) -> dict[str, Array]:
+        """Return the inputs after ``length``; raises as `prepare` does."""
+        ...
+
     def tokens(self, setting: Setting = None, /) -> Tokens:
         """Return what the columns of log_probs mean."""
+        ...
+
+
+class Samples(Protocol):
+    """The recordings of a frontend's type, under its name: how they are read, made and measured.
+
+    Made by ``create(options, *, frontend, layouts)``; ``layouts`` are the keyboards by name, the
+    default first.
+
+    Attributes:
+        metric: what the share of wrong answers is called, e.g. "WER".
+        decoder: type of the decoder that answers by default.
+        tunable: types of the decoders whose weights `edgectc tune` can fit to such recordings.
+        generated_suffices: whether generated recordings stand for real ones where none are named.
+    """
+
+    metric: ClassVar[str]
+    decoder: ClassVar[str] = "greedy"
+    tunable: ClassVar[tuple[str, ...]] = ()
+    generated_suffices: ClassVar[bool] = True
+
+    def locate(self, data: str | None) -> Path | None:
+        """Return the file that ``data`` or the environment names; None: nothing is named.
+
+        Raises:
+            InputError: reason ``no_data``: what is named is not there.
+        """
+        ...
+
+    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file, or why one of them cannot be used.
+
+        Args:
+            path: of the file.
+            split: "train", "dev", "test" or "all"; None for what figures are measured on.
+
+        Raises:
+            InputError: the file cannot be read.
+            UnknownNameError: no such split.
+        """
+        ...
+
+    def synthesize(
+        self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
+    ) -> Iterator[Recording]:
+        """Yield ``count`` generated recordings that the frontend takes.
+
+        Args:
+            count: how many.
+            seed: of all draws.
+            lexicon: words to be meant, where words are; None for a few of its own.
+            natural: words as frequent as in text; otherwise rare ones come more often.
+        """
+        ...
+
+    def reference(self, *, seed: int) -> list[Recording]:
+        """Return the generated recordings that a model's bundle is checked with.
+
+        Raises:
+            ConfigError: there are none for such a frontend.
+        """
+        ...
+
+    def write(self, path: Path, recordings: Iterable[Recording]) -> None:
+        """Write recordings as `read` and training take them, split by group or by turns.
+
+        Raises:
+            InputError: too few for each split.
+        """
+        ...
+
+    def shipped(self, *, seed: int) -> bytes:
+        """Return ``samples.jsonl`` of a bundle: generated recordings to try the model on."""
+        ...
+
+    def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
+        """Return how much of an answer is wrong, and of how much.
+
+        Args:
+            target: what was meant.
+            text: best answer.
+            separator: what stands between the symbols of a text.
+        """
+        ...
+
+    def slices(
+        self, recordings: Sequence[Recording], seen: frozenset[int] | None
+    ) -> dict[str, list[bool]]:
+        """Return where losses hide: name to which recordings belong there.
+
+        Args:
+            recordings: labelled.
+            seen: hashes of the words that the model was trained on; None if unknown.
+        """
         ...

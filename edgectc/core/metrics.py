@@ -8,6 +8,10 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from edgectc.core.types import Array
+
+SQNR_LIMIT_DB = 200.0  # stands for no noise at all; float32 reaches about 140
+
 
 def edit_distance(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
     """Return the least insertions, deletions and substitutions that turn ``a`` into ``b``.
@@ -114,6 +118,71 @@ def calibration_error(probability: ArrayLike, right: ArrayLike, *, bins: int = 1
     order = np.argsort(stated, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
     return float(sum(abs(stated[p].sum() - was[p].sum()) for p in parts) / len(order))
+
+
+def sqnr_db(pairs: Iterable[tuple[Array, Array]]) -> float:
+    """Return the signal-to-quantization-noise ratio, 10 log10(sum of squares / sum of errors^2).
+
+    Equal values have no noise, -inf where -inf is expected among them.
+
+    Args:
+        pairs: (expected, answer), each two arrays of one shape; sums go over all of them.
+
+    Returns:
+        Decibels: the more the closer; 200 for no difference at all, -200 where a difference is not
+        finite, 0 where nothing but zeros is expected and something else came.
+    """
+    signal = noise = 0.0
+    for expected, answer in pairs:
+        difference = _difference(expected, answer)
+        if not np.isfinite(difference).all():
+            return -SQNR_LIMIT_DB
+        whole = np.asarray(expected, np.float64)
+        signal += float((whole[np.isfinite(whole)] ** 2).sum())
+        noise += float((difference**2).sum())
+    if not noise:
+        return SQNR_LIMIT_DB
+    return 10.0 * math.log10(signal / noise) if signal else 0.0
+
+
+def argmax_agreement(pairs: Iterable[tuple[Array, Array]]) -> float:
+    """Return the share of frames whose likeliest token is the expected one, 0..1; 1 of none.
+
+    Args:
+        pairs: (expected, answer), each (T, V); V may differ between pairs.
+    """
+    same = frames = 0
+    for expected, answer in pairs:
+        if len(expected):
+            same += int((expected.argmax(-1) == answer.argmax(-1)).sum())
+            frames += len(expected)
+    return same / frames if frames else 1.0
+
+
+def mean_abs_difference(pairs: Iterable[tuple[Array, Array]]) -> float:
+    """Return the mean of |answer - expected| over all values of all pairs; 0 of none.
+
+    Args:
+        pairs: (expected, answer), each two arrays of one shape.
+    """
+    total, count = 0.0, 0
+    for expected, answer in pairs:
+        total += float(np.abs(_difference(expected, answer)).sum())
+        count += np.asarray(expected).size
+    return total / count if count else 0.0
+
+
+def max_abs_difference(expected: Array, answer: Array) -> float:
+    """Return the largest |answer - expected|: inf if one is not finite, 0 of empty arrays."""
+    difference = np.abs(_difference(expected, answer))
+    return float(np.where(np.isnan(difference), np.inf, difference).max(initial=0.0))
+
+
+def _difference(expected: Array, answer: Array) -> Array:
+    """Return answer - expected in float64, 0 where both are the same infinity or both NaN."""
+    a, b = np.asarray(answer, np.float64), np.asarray(expected, np.float64)
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    return np.where(same, 0.0, a) - np.where(same, 0.0, b)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

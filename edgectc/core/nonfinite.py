@@ -1,7 +1,7 @@
 """NaN, Inf and float16 overflow, named: which tensor, where, how many.
 
 The converters' own guards differ: what one refuses, another writes into the file without a word
-(docs/quantization.md has the table). So every number is looked at here first, in this order:
+(docs/notes/quantization.md has the table). So every number is looked at here first, in this order:
 weights, samples, activations, what quantization made of them, answers.
 """
 

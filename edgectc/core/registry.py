@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from edgectc.core import config
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError, UnknownNameError
 
@@ -26,6 +27,7 @@ PACKAGES: Mapping[str, str] = {
     "frontends": "data.frontends",
     "lms": "language.lms",
     "runners": "runtime.runners",
+    "samples": "data.samples",
     "targets": "exporting.targets",
     "tasks": "training.tasks",
 }
@@ -82,8 +84,19 @@ def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: as `create`.
         UnknownNameError: as `create`.
     """
-    _, options = _parsed(kind, spec)
+    _, options = _parsed(kind, current(kind, spec) if "type" in spec else spec)
     return {"type": spec["type"], **to_dict(options)}
+
+
+def current(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON form, sealed by an older version perhaps, under the names of today.
+
+    Raises:
+        UnknownNameError: the name is not registered.
+    """
+    options = {key: value for key, value in spec.items() if key != "type"}
+    known = module(kind, str(spec["type"])).Options
+    return {"type": spec["type"], **config.current(known, options, where=f"{kind}.")}
 
 
 def _parsed(kind: str, spec: Mapping[str, Any]) -> tuple[ModuleType, Any]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+# What a JSON text can hold.
+JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
 
 
 @dataclass(frozen=True, slots=True)
 class Swipe:
-    """One finger trace.
+    """One finger trace: a row of a file of swipes; `Recording` is what all families have of it.
 
     Attributes:
         points: (n, 3) float64: x, y in the letter-area frame (x 0..1 over the keyboard width,
@@ -34,20 +36,24 @@ class Swipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One labelled recording of any family but swipes, before its frontend.
+class Recording:
+    """One recording of any family, before its frontend.
 
     Attributes:
-        signal: (T, C) float32 recording.
-        target: symbols that were meant, in order.
-        name: what names the sample in reports.
+        signal: (T, C) float32, or of a swipe its points (n, 3) float64.
+        target: symbols that were meant, in order; of a swipe its word; empty without a label.
+        name: what names the recording in reports.
         group: who or which day it is from; splits and confidence intervals are taken by group.
+        setting: name of what it was made with, its keyboard or day; "" for nothing.
+        context: words before this one, the last one last.
     """
 
     signal: Array
-    target: tuple[str, ...]
+    target: tuple[str, ...] = ()
     name: str = ""
     group: str | None = None
+    setting: str = ""
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from edgectc.core.errors import InputError, UnknownNameError
-from edgectc.core.tokens import frames_needed
-from edgectc.core.types import Array, Sample, Swipe
+from edgectc.core import registry
+from edgectc.core.contracts import Frontend
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.tokens import frames_needed, output_length
+from edgectc.core.types import Array, Recording, Swipe
 from edgectc.data import signals, swipe_files
+from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
 from edgectc.language.spelling import spell
 
-Room = Callable[[Swipe | Sample], int]  # output frames that a model has for a recording
+Room = Callable[[Swipe | Recording], int]  # output frames that a model has for a recording
 
 ERRORS = ("duplicate_across_splits", "group_in_several_splits", "conflicting_labels")
 _SHOWN = 10  # examples of each problem
@@ -53,7 +56,7 @@ class Item:
     group: str | None
     label: tuple[str, ...]
     content: bytes
-    sample: Swipe | Sample
+    sample: Swipe | Recording
 
 
 @dataclass
@@ -111,19 +114,29 @@ class Findings:
         }
 
 
-def check(paths: Sequence[str | Path], *, room: Room | None = None, days: bool = False) -> Findings:
+def check_data(
+    paths: Sequence[str | Path],
+    *,
+    model: str | None = None,
+    room: Room | None = None,
+    days: bool = False,
+) -> Findings:
     """Return what is found in swipe files, or in ``.npz`` files of other samples.
 
     Args:
         paths: one file, whose splits are its own or those of the hash of its users; or several,
             each a split called by its name.
-        room: gives the output frames of a recording, to find labels that CTC cannot emit; None
+        model: bundle, or name of a shipped model, to find labels that it has too few frames for.
+        room: gives the output frames of a recording, for the same, in place of ``model``; None
             takes the frames of a sample, and leaves swipes unchecked.
         days: whether groups are recording days, which all splits share on purpose.
 
     Raises:
         InputError: a file cannot be read.
+        ConfigError: ``model`` takes other recordings than these.
     """
+    if model is not None:
+        room = output_frames(model)
     found = Findings()
     items: list[Item] = []
     for path in map(Path, paths):
@@ -142,9 +155,38 @@ def check(paths: Sequence[str | Path], *, room: Room | None = None, days: bool =
     swipes = [(item, item.sample) for item in items if isinstance(item.sample, Swipe)]
     _traces(swipes, found)
     _mismatches(swipes, found)
-    _rates([(i, i.sample) for i in items if isinstance(i.sample, Sample)], found)
+    _rates([(i, i.sample) for i in items if isinstance(i.sample, Recording)], found)
     found.problems = dict(found.problems)
     return found
+
+
+def output_frames(model: str) -> Room:
+    """Return what gives the output frames of a recording by a model's own length map.
+
+    A recording that the model refuses has none.
+
+    Args:
+        model: bundle, or name of a shipped model.
+
+    Raises:
+        BundleError: there is no such bundle.
+    """
+    index = bundles.read(bundles.locate(model)).index
+    frontend: Frontend = registry.create("frontends", index.model["frontend"])
+
+    def room(sample: Swipe | Recording) -> int:
+        if isinstance(sample, Swipe) != bool(frontend.slots):
+            raise ConfigError(f"model {model} takes other samples than these")
+        try:
+            if isinstance(sample, Swipe):
+                frames = frontend.frames(sample.points, layouts.load(sample.layout))
+            else:
+                frames = frontend.frames(sample.signal)
+        except (InputError, UnknownNameError):
+            return 0
+        return output_length(len(frames), index.stride, index.window)
+
+    return room
 
 
 def _swipes(path: Path, split: str | None, found: Findings) -> Iterable[Item]:
@@ -224,7 +266,7 @@ def _infeasible(items: Sequence[Item], room: Room | None, found: Findings) -> No
             )
 
 
-def _frames(sample: Swipe | Sample) -> int:
+def _frames(sample: Swipe | Recording) -> int:
     return len(sample.points if isinstance(sample, Swipe) else sample.signal)
 
 
@@ -301,7 +343,7 @@ def path_distance(points: Array, word: str, board: Layout) -> float:
     return float(cost[-1]) / len(word)
 
 
-def _rates(items: Sequence[tuple[Item, Sample]], found: Findings) -> None:
+def _rates(items: Sequence[tuple[Item, Recording]], found: Findings) -> None:
     """Lengths, missing values, and samples far too short or long for what they say."""
     if not items:
         return

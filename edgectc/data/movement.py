@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,13 @@ class Comparison:
         real: statistic to values.
         generated: the same of the others.
         people: statistic to the distance between two halves of the real users; empty if unknown.
+        counts: how many swipes "real" and "generated" are of.
     """
 
-    real: Mapping[str, Array]
-    generated: Mapping[str, Array]
-    people: Mapping[str, float]
+    real: Mapping[str, Array] = field(repr=False)
+    generated: Mapping[str, Array] = field(repr=False)
+    people: Mapping[str, float] = field(repr=False)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Return, by statistic, percentiles of both, and their distance."""
@@ -75,7 +77,7 @@ def compare(real: Iterable[Swipe], generated: Iterable[Swipe]) -> Comparison:
     Raises:
         InputError: a set has no usable swipe; reason ``empty``.
     """
-    known = list(real)
+    known, others = list(real), list(generated)
     users = sorted({swipe.user for swipe in known if swipe.user is not None})
     people = {}
     if len(users) > 1:
@@ -85,7 +87,8 @@ def compare(real: Iterable[Swipe], generated: Iterable[Swipe]) -> Comparison:
             for side in (True, False)
         ]
         people = {name: distance(halves[0][name], halves[1][name]) for name in halves[0]}
-    return Comparison(measure(known), measure(generated), people)
+    counts = {"real": len(known), "generated": len(others)}
+    return Comparison(measure(known), measure(others), people, counts)
 
 
 def measure(swipes: Iterable[Swipe]) -> dict[str, Array]:

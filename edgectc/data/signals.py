@@ -11,12 +11,12 @@ import numpy as np
 
 from edgectc.core.errors import InputError
 from edgectc.core.files import write_bytes
-from edgectc.core.types import Array, Sample
+from edgectc.core.types import Array, Recording
 
 SPLITS = ("train", "dev")
 
 
-def read(path: Path) -> dict[str, list[Sample]]:
+def read(path: Path) -> dict[str, list[Recording]]:
     """Return the samples of a ``.npz`` file by split.
 
     The file holds, of n recordings: ``signal`` (sum of lengths, C), all frames one after another;
@@ -109,7 +109,7 @@ def _cut(path: Path, arrays: Mapping[str, Array]) -> list[Array]:
     return np.split(signal, np.cumsum(length)[:-1])
 
 
-def write(path: str | Path, splits: Mapping[str, Iterable[Sample]]) -> None:
+def write(path: str | Path, splits: Mapping[str, Iterable[Recording]]) -> None:
     """Write samples of one width by split, whole or not at all, as `read` reads them.
 
     Raises:
@@ -141,8 +141,8 @@ def write(path: str | Path, splits: Mapping[str, Iterable[Sample]]) -> None:
 
 def _rows(
     path: Path, arrays: Mapping[str, Array], signals: Sequence[Array]
-) -> dict[str, list[Sample]]:
-    found: dict[str, list[Sample]] = {split: [] for split in SPLITS}
+) -> dict[str, list[Recording]]:
+    found: dict[str, list[Recording]] = {split: [] for split in SPLITS}
     for i, signal in enumerate(signals):
         split = str(arrays["split"][i])
         if split not in found:
@@ -152,5 +152,5 @@ def _rows(
             )
         name = str(arrays["name"][i]) if "name" in arrays else f"{path.stem}-{i}"
         group = (str(arrays["group"][i]) or None) if "group" in arrays else None
-        found[split].append(Sample(signal, tuple(str(arrays["target"][i]).split()), name, group))
+        found[split].append(Recording(signal, tuple(str(arrays["target"][i]).split()), name, group))
     return found

@@ -137,12 +137,36 @@ def write(path: str | Path, swipes: Iterable[Swipe]) -> None:
             if target.suffix == ".gz":
                 # The name and time that gzip stores would make every file differ.
                 with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                    packed.writelines(map(_line, swipes))
+                    packed.writelines(map(line, swipes))
             else:
-                file.writelines(map(_line, swipes))
+                file.writelines(map(line, swipes))
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def line(swipe: Swipe) -> bytes:
+    """Return the row of a swipe, with its line break, as `write` writes it.
+
+    Raises:
+        InputError: `read` would refuse it.
+    """
+    points = validation.check_points(swipe.points)
+    points[:, :2] = np.round(points[:, :2], 4)
+    points[:, 2] = np.round(points[:, 2], 1)
+    # Rounding can merge all times into one. Adding 0.0 turns -0.0 into 0.0.
+    points = validation.check_points(points + 0.0)
+    row: dict[str, Any] = {"layout": swipe.layout, "points": points.tolist()}
+    if swipe.word is not None:
+        row["word"] = swipe.word
+    if swipe.user is not None:
+        row["user"] = swipe.user
+    if swipe.context:
+        row["context"] = list(swipe.context)
+    if swipe.prompt is not None:
+        row["sentence"] = swipe.prompt
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"
 
 
 def find(data: str | None) -> Path:
@@ -252,22 +276,3 @@ def _bad_json(got: str) -> InputError:
     return InputError(
         f"got {got}, expected one JSON object a line; repair or drop the line", reason="bad_json"
     )
-
-
-def _line(swipe: Swipe) -> bytes:
-    points = validation.check_points(swipe.points)
-    points[:, :2] = np.round(points[:, :2], 4)
-    points[:, 2] = np.round(points[:, 2], 1)
-    # Rounding can merge all times into one. Adding 0.0 turns -0.0 into 0.0.
-    points = validation.check_points(points + 0.0)
-    row: dict[str, Any] = {"layout": swipe.layout, "points": points.tolist()}
-    if swipe.word is not None:
-        row["word"] = swipe.word
-    if swipe.user is not None:
-        row["user"] = swipe.user
-    if swipe.context:
-        row["context"] = list(swipe.context)
-    if swipe.prompt is not None:
-        row["sentence"] = swipe.prompt
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return text.encode() + b"\n"

@@ -12,7 +12,7 @@ from edgectc.core import registry
 from edgectc.core.contracts import Decoder, LanguageModel
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded
+from edgectc.core.types import JSON, Array, Decoded
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
@@ -71,7 +71,7 @@ def make_decoder(
 
 
 def create_decoder(
-    preset: Mapping[str, Option],
+    preset: Mapping[str, JSON],
     tokens: Tokens,
     *,
     lexicon: Lexicon | None = None,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Interpreter
 
-from edgectc.core import registry
+from edgectc.core import metrics, registry
 from edgectc.core.console import suppress_output
 from edgectc.core.errors import ConfigError, MissingDependencyError, UnknownNameError
 from edgectc.core.types import Array
@@ -106,7 +106,7 @@ def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str,
     """The reference case whose answer differs most, and its inputs."""
     from edgectc.runtime import loading
 
-    loaded = loading.from_bytes(data, manifest, lexicon=None)
+    loaded = loading.from_bytes(data, manifest)
     boards = {board.name: board for board in map(layouts.parse, manifest.layouts)}
     found: list[tuple[float, str, Case, dict[str, Array]]] = []
     for case in reference.from_json(manifest.reference):
@@ -220,7 +220,7 @@ def _pte(
     names = [*tapped.names]
     target = registry.create("targets", {"type": "pte"})
     fresh = target.embed(target.convert(tapped, tensors), manifest)
-    runner = registry.create("runners", {"type": "pte"}, data=fresh)
+    runner = registry.create("runners", {"type": "pte"}, source=fresh)
     got = [out.numpy().copy() for out in runner.execute(list(_tensors(inputs)))]
     steps = [
         _step(name, type(model.get_submodule(name)).__name__, name, mine, theirs)
@@ -286,14 +286,5 @@ def _module(node: Any) -> str:
 
 
 def _step(name: str, kind: str, module: str, got: Array, want: Array) -> Step:
-    a, b = got.astype(np.float64), want.astype(np.float64)
-    # Masks of -inf are equal where they stand; only what is left can be subtracted.
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    a, b = np.where(same, 0.0, a), np.where(same, 0.0, b)
-    if not (np.isfinite(a) & np.isfinite(b)).all():
-        return Step(name, kind, module, -200.0, math.inf)
-    whole = want.astype(np.float64)
-    noise = float(((a - b) ** 2).sum())
-    signal = float((whole[np.isfinite(whole)] ** 2).sum())
-    ratio = 10.0 * math.log10(signal / noise) if noise and signal else (200.0 if not noise else 0.0)
-    return Step(name, kind, module, ratio, float(np.abs(a - b).max(initial=0.0)))
+    ratio = metrics.sqnr_db([(want, got)])
+    return Step(name, kind, module, ratio, metrics.max_abs_difference(want, got))

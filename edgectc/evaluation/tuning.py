@@ -34,7 +34,7 @@ _STEPS = {
 }
 _HALVINGS = 3
 _BEST = 5
-_WEIGHED = 5  # words compared per swipe: what template and probability are about
+_RESCORED = 5  # words compared per swipe: what template and probability are about
 _TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
 
 
@@ -94,7 +94,7 @@ def tune(
     def answers(preset: Mapping[str, Any]) -> _Answers:
         return _answers(recognizer, preset, emitted, words)
 
-    start = {**start, "weighed": max(_WEIGHED, int(start["weighed"]))}
+    start = {**start, "rescore_size": max(_RESCORED, int(start["rescore_size"]))}
     chosen = _climb(
         start,
         [name for name in _STEPS if name in wanted and name not in left_out],
@@ -201,7 +201,7 @@ def _answers(
     places, scores = np.full(len(words), np.inf), []
     for i, (one, word) in enumerate(zip(emitted, words, strict=True)):
         decode = decoders[one.layout]
-        found = decode(one.log_probs, nbest=_WEIGHED, context=one.context, trace=one.trace)
+        found = decode(one.log_probs, nbest=_RESCORED, context=one.context, trace=one.trace)
         scores.append([h.score for h in found])
         said = list(dict.fromkeys(letters(h.text) for h in found))[:_BEST]
         if word in said:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from edgectc.core import registry
+from edgectc.core import metrics, registry
+from edgectc.core.contracts import RunnerModule
 from edgectc.core.errors import (
     BundleFileMissingError,
     InputError,
@@ -23,11 +23,11 @@ from edgectc.core.errors import (
     NonFiniteError,
 )
 from edgectc.core.tokens import output_length
-from edgectc.core.types import Array, Check, Report
+from edgectc.core.types import JSON, Array, Check, Report
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
-from edgectc.formats.manifest import Manifest
+from edgectc.formats.manifest import Content, Manifest
 from edgectc.formats.reference import Case
 from edgectc.language.lexicon import Lexicon
 from edgectc.runtime import loading
@@ -42,35 +42,44 @@ def verify(path: str | os.PathLike[str] | None = None, *, lexicon: str | None = 
     Raises:
         BundleError: missing, damaged or malformed; no runtime ever sees such bytes.
     """
-    place = bundles.locate(path)
-    return (
-        _verify_bundle(place)
-        if bundles.is_bundle(place)
-        else verify_artifact(place, lexicon=lexicon)
-    )
+    location = bundles.locate(path)
+    if bundles.is_bundle(location):
+        return _verify_bundle(location)
+    return verify_artifact(location, lexicon=lexicon)
 
 
-def verify_artifact(path: Path, *, lexicon: str | None = None) -> Report:
-    """Return the verdict on one artifact, with nothing beside it."""
+def verify_artifact(path: Path, *, lexicon: str | Lexicon | None = None) -> Report:
+    """Return the verdict on one artifact, with nothing beside it.
+
+    Args:
+        path: of the artifact.
+        lexicon: file of words, or the words; None looks beside the artifact.
+    """
     data, manifest = manifests.read(path)
     sealed = Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")
+    words, note = None, ""
     try:
-        words, note = loading.find_words(manifest.lexicon, path.parent, lexicon), ""
+        words = (
+            lexicon
+            if isinstance(lexicon, Lexicon)
+            else loading.find_words(manifest.lexicon, path.parent, lexicon)
+        )
     except BundleFileMissingError as error:
-        words, note = None, str(error)
+        note = str(error)
     try:
-        loaded, why = opened(data, manifest, lexicon=words)
+        loaded, skipped_reason = load_artifact(data, manifest, lexicon=words)
     except MissingDependencyError as error:
         return Report((sealed, Check("log_probs", "not_run", str(error))))
-    report = compare(loaded, manifest, reference.from_json(manifest.reference), unrun=why)
+    cases = reference.from_json(manifest.reference)
+    report = compare(loaded, manifest, cases, skipped_reason=skipped_reason)
     checks = [sealed, _contract(loaded, manifest), *report.checks]
     if note:
         checks = [_unproven(check, note) if check.name == "words" else check for check in checks]
     return replace(report, checks=tuple(checks))
 
 
-def opened(
-    data: manifests.Content, manifest: Manifest, *, lexicon: Lexicon | None
+def load_artifact(
+    data: Content, manifest: Manifest, *, lexicon: Lexicon | None = None
 ) -> tuple[Recognizer, str]:
     """Return a recognizer for a checked artifact, and why its own runtime does not run it.
 
@@ -80,22 +89,23 @@ def opened(
     Raises:
         MissingDependencyError: it can neither be run nor be read back here.
     """
+    words = loading.Words(lexicon)
     try:
-        return loading.from_bytes(data, manifest, lexicon=lexicon), ""
+        return loading.from_bytes(data, manifest, words=words), ""
     except MissingDependencyError as error:
-        read_back = getattr(registry.module("runners", manifest.target), "read_back", None)
-        if read_back is None:
+        module: RunnerModule = registry.module("runners", manifest.target)
+        if module.read_back is None or isinstance(data, bytes):
             raise
-        engine = read_back(data)
-        return loading.from_bytes(data, manifest, lexicon=lexicon, engine=engine), str(error)
+        program = module.read_back(data)
+        return loading.from_bytes(data, manifest, words=words, runner=program), str(error)
 
 
 def compare(
-    loaded: Recognizer, manifest: Manifest, cases: Sequence[Case], *, unrun: str = ""
+    loaded: Recognizer, manifest: Manifest, cases: Sequence[Case], *, skipped_reason: str = ""
 ) -> Report:
     """Return how a loaded network answers the reference cases, against what it should answer.
 
-    ``unrun`` says why the artifact's own runtime did not answer, see `opened`.
+    ``skipped_reason`` says why the artifact's own runtime did not answer, see `load_artifact`.
     """
     checks, figures = compare_numbers(loaded, cases, manifest.scheme)
     if manifest.inputs[0]["shape"][0] != 1:
@@ -113,87 +123,117 @@ def compare(
         preset = str(manifest.decoder["type"])
         words = [case.word for case in spoken]
         checks.append(_texts(loaded, spoken, "words", words, preset, share=share))
-    if unrun:
+    if skipped_reason:
         checks[0] = replace(checks[0], name="arithmetic", detail=f"in numpy: {checks[0].detail}")
-        checks = [_weights(loaded), *checks, Check("log_probs", "not_run", unrun)]
+        checks = [_weights(loaded), *checks, Check("log_probs", "not_run", skipped_reason)]
     return Report(tuple(checks), figures)
 
 
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """What a network answers to a case with output frames.
+
+    Attributes:
+        expected: (T', used tokens) float64, of the trained network.
+        got: the same of the network that is checked.
+        compared: which values the scheme limits.
+    """
+
+    case: Case
+    inputs: Mapping[str, Array]
+    expected: Array
+    got: Array
+    compared: Array
+
+    def limited(self) -> tuple[Array, Array]:
+        """Return expected and got, the same where nothing is limited."""
+        return self.expected, np.where(self.compared, self.got, self.expected)
+
+
 def compare_numbers(
-    loaded: Recognizer, cases: Sequence[Case], scheme: Mapping[str, Any]
+    loaded: Recognizer, cases: Sequence[Case], scheme: Mapping[str, JSON]
 ) -> tuple[list[Check], dict[str, float]]:
     """Return the checks on log_probs and padding, and the figures behind them.
 
     Differences are taken on valid frames and used tokens: an unused slot reads about -1e4, where
-    one float32 step is already 1e-3. The limits are those of the scheme's manifest form.
+    one float32 ulp is already 1e-3. The limits are those of the scheme's manifest form.
     """
-    atol, likely = float(scheme["atol"]), float(scheme.get("likely", 0.0))
-    worst, at, same, frames, noise, signal, leak = 0.0, "", 0, 0, 0.0, 0.0, 0.0
-    total, values, hears = 0.0, 0, _hears_padding(loaded)
+    atol, likely = _number(scheme["atol"]), _number(scheme.get("likely", 0.0))
+    answers = []
     for case in cases:
-        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
         try:
-            got = _used(loaded.run(inputs), case)
+            answer = _answer(loaded, case, likely)
         except (InputError, NonFiniteError) as error:
             return [Check("log_probs", "fail", f"{case.name}: {error}")], {}
-        expected = case.log_probs.astype(np.float64)
-        if got.shape != expected.shape:
-            detail = f"{case.name}: got shape {got.shape}, expected {expected.shape}"
+        if answer.got.shape != answer.expected.shape:
+            detail = f"{case.name}: got shape {answer.got.shape}, expected {answer.expected.shape}"
             return [Check("log_probs", "fail", detail)], {}
-        if not len(got):  # shorter than the network's window: that it answers nothing is the check
-            continue
-        compared = expected >= (math.log(likely) if likely > 0.0 else -math.inf)
-        difference = np.where(compared, np.abs(got - expected), 0.0)
-        if difference.max() > worst:
-            worst, at = float(difference.max()), case.name
-        same += int((got.argmax(-1) == expected.argmax(-1)).sum())
-        frames += len(got)
-        noise += float(((got - expected) ** 2).sum())
-        signal += float((expected**2).sum())
-        total, values = total + float(difference.sum()), values + difference.size
-        if hears:
-            continue
-        first = next(iter(inputs))
-        filled = {**inputs, first: inputs[first].copy()}
-        tail = filled[first][:, case.length :]
-        tail[:] = reference.junk(*tail.shape[1:])
-        leaked = np.where(compared, np.abs(_used(loaded.run(filled), case) - got), 0.0)
-        leak = max(leak, float(leaked.max()))
+        if len(answer.got):  # none if shorter than the window: no answer is the right answer
+            answers.append(answer)
+    if not answers:
+        return [Check("log_probs", "fail", "no reference case has an output frame")], {}
+    differences = [metrics.max_abs_difference(*answer.limited()) for answer in answers]
     figures = {
-        "max_abs_diff": worst,
-        "mean_abs_diff": total / values,
-        "sqnr_db": 10.0 * math.log10(signal / noise) if noise > 0 else 200.0,
-        "argmax_agreement": same / frames,
-        **({} if hears else {"padding_leak": leak}),
+        "max_abs_diff": max(differences),
+        "mean_abs_diff": metrics.mean_abs_difference(answer.limited() for answer in answers),
+        "sqnr_db": metrics.sqnr_db((answer.expected, answer.got) for answer in answers),
+        "argmax_agreement": metrics.argmax_agreement((a.expected, a.got) for a in answers),
     }
+    worst = max(range(len(answers)), key=differences.__getitem__)
+    at = answers[worst].case.name if differences[worst] else "no case"
     lengths = sorted({case.length for case in cases})
     among = f" of tokens of probability {likely:g} or more" if likely > 0.0 else ""
     numbers = (
-        f"max |difference| {worst:.2g} nats{among} (limit {atol:g}) at {at or 'no case'}; "
+        f"max |difference| {differences[worst]:.2g} nats{among} (limit {atol:g}) at {at}; "
         f"{len(cases)} cases, lengths {', '.join(map(str, lengths))}"
     )
-    padding = (
-        Check("padding", "not_run", "this network hears the zeros that pad every recording")
-        if hears
-        else Check(
-            "padding",
-            "pass" if leak <= atol else "fail",
-            f"other values in the padding change valid frames by {leak:.2g} nats",
-        )
-    )
-    return [Check("log_probs", "pass" if worst <= atol else "fail", numbers), padding], figures
+    status = "pass" if differences[worst] <= atol else "fail"
+    padding = _padding(loaded, answers, atol, figures)
+    return [Check("log_probs", status, numbers), padding], figures
 
 
-def _hears_padding(loaded: Recognizer) -> bool:
+def _answer(loaded: Recognizer, case: Case, likely: float) -> _Answer:
+    inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+    expected = case.log_probs.astype(np.float64)
+    compared = expected >= (math.log(likely) if likely > 0.0 else -math.inf)
+    return _Answer(case, inputs, expected, _used(loaded.run(inputs), case), compared)
+
+
+def _padding(
+    loaded: Recognizer, answers: Sequence[_Answer], atol: float, figures: dict[str, float]
+) -> Check:
+    """Fill the padding with other values and add ``padding_leak``, the change of valid frames."""
+    if _padding_sensitive(loaded):
+        detail = "this network hears the zeros that pad every recording"
+        return Check("padding", "not_run", detail)
+    leak = 0.0
+    for answer in answers:
+        case, first = answer.case, next(iter(answer.inputs))
+        filled = {**answer.inputs, first: answer.inputs[first].copy()}
+        tail = filled[first][:, case.length :]
+        tail[:] = reference.junk(*tail.shape[1:])
+        changed = np.where(answer.compared, _used(loaded.run(filled), case), answer.got)
+        leak = max(leak, metrics.max_abs_difference(answer.got, changed))
+    figures["padding_leak"] = leak
+    detail = f"other values in the padding change valid frames by {leak:.2g} nats"
+    return Check("padding", "pass" if leak <= atol else "fail", detail)
+
+
+def _padding_sensitive(loaded: Recognizer) -> bool:
     """Whether the network was adopted as one for which zeros after the length are a signal."""
-    return getattr(loaded.frontend.options, "padding", "masked") == "zeros"
+    return bool(loaded.frontend.padding == "zeros")
+
+
+def _number(value: JSON) -> float:
+    assert isinstance(value, (int, float))
+    return float(value)
 
 
 def _batch(loaded: Recognizer, cases: Sequence[Case], *, atol: float) -> Check:
     """All cases at once, of every length, in one batch: each must answer as it does alone."""
     rows = [case.inputs(loaded.frontend, loaded.board(case.layout)) for case in cases]
     together = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
-    answers, worst = loaded.engine.run(together), 0.0
+    answers, worst = loaded.runner.run(together), 0.0
     if len(answers) != len(cases):
         return Check("batch", "fail", f"{len(cases)} samples in, {len(answers)} out")
     for case, answer in zip(cases, answers, strict=True):
@@ -236,10 +276,10 @@ def _texts(
         if got != text:
             wrong.append(f"{case.name}: got {got!r}, expected {text!r}")
     equal = len(cases) - len(wrong)
-    seen = f"{equal} of {len(cases)} decoded texts equal"
+    detail = f"{equal} of {len(cases)} decoded texts equal"
     if wrong:
-        seen += f" (limit {share:.0%}): " + "; ".join(wrong[:3])
-    return Check(name, "pass" if equal >= share * len(cases) else "fail", seen)
+        detail += f" (limit {share:.0%}): " + "; ".join(wrong[:3])
+    return Check(name, "pass" if equal >= share * len(cases) else "fail", detail)
 
 
 def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
@@ -260,14 +300,13 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
     """What the manifest says of inputs and tokens, against its frontend and the graph itself."""
     if wrong := _contradiction(loaded, manifest):
         return Check("contract", "fail", wrong)
-    ask: Callable[[], Mapping[str, object]] | None = getattr(loaded.engine, "contract", None)
-    if ask is None:
-        return Check("contract", "not_run", f"{loaded.runner} does not tell its inputs")
-    got = list(ask().values())
+    inputs, outputs = loaded.runner.contract(), loaded.runner.outputs()
+    if inputs is None:
+        return Check("contract", "not_run", f"{loaded.runner_name} does not tell its inputs")
+    got = list(inputs.values())
     expected = [(i["dtype"], list(i["shape"])) for i in manifest.inputs]
     if got != expected:
         return Check("contract", "fail", f"the graph takes {got}, the manifest says {expected}")
-    outputs = getattr(loaded.engine, "outputs", None)
     stated = {"log_probs": (manifest.output["dtype"], list(manifest.output["shape"]))}
     if outputs is not None and outputs != stated:
         return Check("contract", "fail", f"the graph gives {outputs}, the manifest says {stated}")
@@ -276,31 +315,31 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
 
 def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     """What a manifest says otherwise than its own frontend, "" if nothing: hosts read either."""
-    means = loaded.tokens(loaded.board(loaded.layout))
-    columns = zip(manifest.tokens, means.symbols, strict=False)
+    tokens = loaded.tokens(loaded.board(loaded.layout))
+    columns = zip(manifest.tokens, tokens.symbols, strict=False)
     stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
-    frames = output_length(loaded.frontend.options.max_frames, stride, window)
+    frames = output_length(loaded.frontend.max_frames, stride, window)
     pairs: list[tuple[str, object, object]] = [
-        ("blank_id", manifest.blank_id, means.blank_id),
-        ("separator", manifest.separator, means.separator),
-        ("number of tokens", len(manifest.tokens), len(means)),
-        *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
+        ("blank_id", manifest.blank_id, tokens.blank_id),
+        ("separator", manifest.separator, tokens.separator),
+        ("number of tokens", len(manifest.tokens), len(tokens)),
+        *((f"token {i}", stated, meant) for i, (stated, meant) in enumerate(columns)),
         (
             "list of inputs",
             [i["name"] for i in manifest.inputs],
             [*loaded.frontend.input_contract()],
         ),
-        ("shape of the output", list(manifest.output["shape"][1:]), [frames, len(means)]),
+        ("shape of the output", list(manifest.output["shape"][1:]), [frames, len(tokens)]),
     ]
-    for what, said, meant in pairs:
-        if said != meant:
-            return f"the manifest says that the {what} is {said!r}, its frontend says {meant!r}"
+    for what, stated, meant in pairs:
+        if stated != meant:
+            return f"the manifest says that the {what} is {stated!r}, its frontend says {meant!r}"
     return ""
 
 
 def _weights(loaded: Recognizer) -> Check:
     """The numbers stored in a program that was read back."""
-    stored: Mapping[str, Array] = getattr(loaded.engine, "weights", {})
+    stored = loaded.runner.weights
     bad = [name for name, value in stored.items() if not np.isfinite(value).all()]
     if bad or not stored:
         return Check("weights", "fail", f"NaN or Inf in {bad[0]}" if bad else "none in the file")
@@ -325,8 +364,8 @@ def _verify_bundle(path: Path) -> Report:
         checks.append(Check("weights", "not_run", str(error)))
     else:
         cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-        found, numbers = compare_numbers(loaded, cases, {"atol": 1e-4})
-        checks += [replace(c, name=f"weights {c.name}") for c in found]
+        compared, numbers = compare_numbers(loaded, cases, {"atol": 1e-4})
+        checks += [replace(c, name=f"weights {c.name}") for c in compared]
         figures |= {f"weights {k}": v for k, v in numbers.items()}
     ran = tuple(c.name for c in checks if c.name.endswith("log_probs") and c.status == "pass")
     return Report(tuple(checks), figures, needed=ran or ("weights log_probs",))

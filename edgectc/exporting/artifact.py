@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,17 +21,20 @@ from torch import nn
 
 from edgectc.core import registry, schemes
 from edgectc.core.config import to_dict
+from edgectc.core.contracts import Converted, Runner, Target, TargetModule
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
 from edgectc.core.files import staged, staged_folder, write_bytes
 from edgectc.core.schemes import Scheme
 from edgectc.core.tokens import output_length
-from edgectc.core.types import Array, Check, Report
+from edgectc.core.types import JSON, Array, Report
 from edgectc.core.version import __version__
 from edgectc.evaluation import verification
+from edgectc.exporting.lowering.quantization_plan import Plan
 from edgectc.exporting.origin import Origin
-from edgectc.formats import layouts, reference
 from edgectc.formats import manifest as manifests
+from edgectc.formats import reference
 from edgectc.formats.manifest import Content, Manifest
+from edgectc.runtime.recognizer import Recognizer
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,26 @@ class Job:
 
     Attributes:
         origin: the network and what the manifest says about it.
-        target: name of the target.
-        maker: the target.
+        target_name: of the target.
+        target: makes the content.
         scheme: number format.
         final: where the artifact goes.
     """
 
     origin: Origin
-    target: str
-    maker: Any
+    target_name: str
+    target: Target
     scheme: Scheme
     final: Path
 
-    def convert(self, *plan: Any) -> Any:
+    def convert(self, plan: Plan | None = None) -> Converted:
         """Return what the target makes of the network, under a plan if one is given.
 
         Raises:
             ExportError: the converter failed.
         """
         try:
-            return self.maker.convert(self.origin.model, _example(self.origin), *plan)
+            return self.target.convert(self.origin.model, example_inputs(self.origin), plan)
         except ExportError as error:
             if self.origin.suspects:
                 raise ExportError(
@@ -82,9 +84,41 @@ class Job:
             raise
 
 
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A sealed artifact that answered like the network, and has no file yet.
+
+    Attributes:
+        content: of the file, or of the files of a folder.
+        manifest: inside of it.
+        recognizer: ran the graph; None where nothing here can, or read it.
+        skipped_reason: why not the runtime that it is made for; "" if it was that one.
+    """
+
+    content: Content
+    manifest: Manifest
+    recognizer: Recognizer | None
+    skipped_reason: str
+
+    @property
+    def bytes(self) -> int:
+        """Return the size of the artifact."""
+        return manifests.size(self.content)
+
+    def runner(self) -> Runner:
+        """Return what runs the graph.
+
+        Raises:
+            MissingDependencyError: nothing here does.
+        """
+        if self.recognizer is not None:
+            return self.recognizer.runner
+        return verification.load_artifact(self.content, self.manifest)[0].runner
+
+
 def sealed(
-    job: Job, converted: Any, *, quantization: Mapping[str, Any] | None = None
-) -> tuple[Any, Manifest]:
+    job: Job, converted: Converted, *, quantization: Mapping[str, JSON] | None = None
+) -> Draft:
     """Return the finished content of what a target converted, measured on the reference cases.
 
     Args:
@@ -96,30 +130,38 @@ def sealed(
         ParityError: the graph does not answer like the trained network.
     """
     blank = _manifest(job, quantization=quantization)
-    data = job.maker.embed(converted, blank)
-    figures = dict(_measure(data, blank, job.origin).figures)
-    if getattr(job.maker, "slow", False):
-        figures |= _slowdown(data, blank, job.origin)
+    unsealed = job.target.embed(converted, blank)
+    recognizer, reason = None, ""
+    figures: Mapping[str, float] = {}
+    try:
+        recognizer, reason = verification.load_artifact(unsealed, blank)
+    except MissingDependencyError as error:  # made for another system
+        reason = str(error)
+    else:
+        figures = _measure(recognizer, blank, job.origin, skipped_reason=reason)
+        if job.target.slow:
+            figures = {**figures, **_slowdown(recognizer.runner, job.origin)}
     manifest = dataclasses.replace(blank, parity=figures)
-    return manifests.sealed(job.maker.embed(converted, manifest)), manifest
+    content = manifests.sealed(job.target.embed(converted, manifest))
+    return Draft(content, manifest, recognizer, reason)
 
 
-def write(job: Job, data: Content, manifest: Manifest) -> Artifact:
+def write(job: Job, draft: Draft) -> Artifact:
     """Write a finished artifact under its final name once its very bytes have passed.
 
     Raises:
         ParityError: they do not answer like the trained network.
     """
-    if isinstance(data, bytes):
+    if isinstance(draft.content, bytes):
         with staged(job.final) as temporary:
-            temporary.write_bytes(data)
+            temporary.write_bytes(draft.content)
             report = _rechecked(temporary, job.origin)
     else:
         with staged_folder(job.final) as temporary:
-            for name, content in data.items():
+            for name, content in draft.content.items():
                 write_bytes(temporary / name, content)
             report = _rechecked(temporary, job.origin)
-    return Artifact(job.final, manifest, report, manifests.size(data))
+    return Artifact(job.final, draft.manifest, report, draft.bytes)
 
 
 def _rechecked(path: Path, origin: Origin) -> Report:
@@ -149,38 +191,35 @@ def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
     return final
 
 
-def _example(origin: Origin) -> dict[str, torch.Tensor]:
-    boards = {board.name: board for board in map(layouts.parse, origin.layouts)}
-    case = origin.cases[0]
-    prepared = case.inputs(origin.model.frontend, reference.setting(boards, case.layout))
+def example_inputs(origin: Origin) -> dict[str, torch.Tensor]:
+    """Return the inputs of the first reference case, as a converter traces them."""
+    case, recognizer = origin.cases[0], origin.recognizer
+    prepared = case.inputs(recognizer.frontend, recognizer.board(case.layout))
     # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
 
-def _measure(data: Content, manifest: Manifest, origin: Origin) -> Report:
+def _measure(
+    loaded: Recognizer, manifest: Manifest, origin: Origin, *, skipped_reason: str
+) -> Mapping[str, float]:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
-    try:
-        loaded, unrun = verification.opened(data, manifest, lexicon=None)
-    except MissingDependencyError as error:  # made for another system
-        return Report((Check("log_probs", "not_run", str(error)),))
-    if unrun and manifest.scheme["type"] == "float32":
-        _compare_weights(getattr(loaded.engine, "weights", {}), origin.model)
-    report = verification.compare(loaded, manifest, origin.cases, unrun=unrun)
+    if skipped_reason and manifest.scheme["type"] == "float32":
+        _compare_weights(loaded.runner.weights, origin.model)
+    report = verification.compare(loaded, manifest, origin.cases, skipped_reason=skipped_reason)
     _require(report)
-    return report
+    return report.figures
 
 
-def _slowdown(data: Content, manifest: Manifest, origin: Origin) -> dict[str, float]:
+def _slowdown(runner: Runner, origin: Origin) -> dict[str, float]:
     """Measure, and warn, how much slower a file without a delegate is than PyTorch, one thread."""
-    loaded, _ = verification.opened(data, manifest, lexicon=None)
-    example = _example(origin)
+    example = example_inputs(origin)
     arrays = {name: value.numpy() for name, value in example.items()}
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with torch.inference_mode():
         theirs = _median_ms(lambda: origin.model(*example.values()))
     torch.set_num_threads(before)
-    ours = _median_ms(lambda: loaded.engine.run(arrays))
+    ours = _median_ms(lambda: runner.run(arrays))
     logging.getLogger("edgectc").warning(
         "portable kernels need %.1f ms a call here, PyTorch %.1f ms: %.0f times as long; "
         "leave --delegate out, and XNNPACK runs the graph",
@@ -223,27 +262,28 @@ def _require(report: Report) -> None:
             )
 
 
-def _manifest(job: Job, *, quantization: Mapping[str, Any] | None) -> Manifest:
-    origin, maker, model = job.origin, job.maker, job.origin.model
+def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
+    origin, target, model = job.origin, job.target, job.origin.model
+    module: TargetModule = registry.module("targets", job.target_name)
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.options.max_frames, model.stride, model.window)
-    packages = ("torch", "numpy", *registry.module("targets", job.target).PACKAGES)
+    frames = output_length(model.frontend.max_frames, model.stride, model.window)
+    packages = ("torch", "numpy", *module.PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
         name=origin.name,
         family=origin.family,
-        target=job.target,
-        options=to_dict(getattr(maker, "options", {})),
+        target=job.target_name,
+        options=to_dict(target.options),
         scheme=schemes.describe(job.scheme),
-        opset=maker.opset,
+        opset=target.opset,
         inputs=tuple(
-            {"name": name, **about, "shape": [maker.batch, *about["shape"][1:]]}
-            for name, about in contract.items()
+            {"name": name, **entry, "shape": [target.batch, *entry["shape"][1:]]}
+            for name, entry in contract.items()
         ),
         output={
             "name": "log_probs",
             "dtype": "float32",
-            "shape": [maker.batch, frames, len(origin.tokens)],
+            "shape": [target.batch, frames, len(origin.tokens)],
             "stride": model.stride,
             "window": model.window,
         },

@@ -41,7 +41,7 @@ def write(
         words: what the index says of lexicon and language model.
     """
     contract = model.frontend.input_contract()
-    T = model.frontend.options.max_frames
+    T = model.frontend.max_frames
     about = (registry.module("encoders", spec["encoder"]["type"]).__doc__ or "").splitlines()[0]
     count = sum(parameter.numel() for parameter in model.parameters())
     decoding = [f"`{decoder['type']}`"]

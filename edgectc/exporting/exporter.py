@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Any
 
 from torch import nn
 
 from edgectc.core import registry, schemes
 from edgectc.core.config import check_options, from_dict
+from edgectc.core.contracts import Target
 from edgectc.core.errors import (
     ConfigError,
     UnsupportedSchemeError,
 )
 from edgectc.core.schemes import Float32
+from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption
 from edgectc.exporting.origin import of_bundle, of_network
@@ -28,7 +29,7 @@ def export(
     scheme: str = "float32",
     out: str | os.PathLike[str] | None = None,
     sample: object = None,
-    **options: Any,
+    **options: JSON,
 ) -> Artifact:
     """Export a bundle, or a network of one's own, to one self-describing, verified file.
 
@@ -59,23 +60,24 @@ def export(
             f"--target {target} --scheme {scheme}"
         )
     known = {field.name for field in dataclasses.fields(adoption.About)}
-    given = {}
+    about: dict[str, object] = {}
     if isinstance(path, nn.Module):
         owners = {f"target {target!r}": registry.module("targets", target).Options}
         check_options(options, {**owners, "a module of your own": adoption.About})
-        given = {name: options.pop(name) for name in [*options] if name in known}
+        about = {name: options.pop(name) for name in [*options] if name in known}
     elif sample is not None:
         raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
-    how, maker = schemes.scheme(scheme), target_for(target, scheme, **options)
+    maker = target_for(target, scheme, **options)
     if isinstance(path, nn.Module):
-        origin = of_network(path, sample, given)
+        origin = of_network(path, sample, about)
     else:
         origin = of_bundle(bundles.read(bundles.locate(path)))
-    job = Job(origin, target, maker, how, destination(out, f"{origin.name}{maker.suffix}"))
-    return write(job, *sealed(job, job.convert()))
+    final = destination(out, f"{origin.name}{maker.suffix}")
+    job = Job(origin, target, maker, schemes.scheme(scheme), final)
+    return write(job, sealed(job, job.convert()))
 
 
-def target_for(target: str, scheme: str, **options: Any) -> Any:
+def target_for(target: str, scheme: str, **options: JSON) -> Target:
     """Return a target that holds a scheme.
 
     Raises:
@@ -83,10 +85,12 @@ def target_for(target: str, scheme: str, **options: Any) -> Any:
         UnsupportedSchemeError: the target cannot hold the scheme.
         ConfigError: an option that the target does not have.
     """
-    how, module = schemes.scheme(scheme), registry.module("targets", target)
+    number_format, module = schemes.scheme(scheme), registry.module("targets", target)
     check_options(options, {f"target {target!r}": module.Options})
-    if how.name not in module.SCHEMES:
+    if number_format.name not in module.SCHEMES:
         raise UnsupportedSchemeError(
-            f"target {target!r} cannot hold scheme {how.name!r}; it takes {list(module.SCHEMES)}"
+            f"target {target!r} cannot hold scheme {number_format.name!r}; it takes "
+            f"{list(module.SCHEMES)}"
         )
-    return module.create(from_dict(module.Options, options, where=f"target {target}: "))
+    made: Target = module.create(from_dict(module.Options, options, where=f"target {target}: "))
+    return made

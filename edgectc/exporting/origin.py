@@ -6,25 +6,31 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import nn
 
-from edgectc.core import schemes
+from edgectc.core import registry, schemes
 from edgectc.core.config import from_dict, to_dict
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import ConfigError, ParityError
 from edgectc.core.schemes import Float32
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Check
+from edgectc.core.types import JSON, Check
 from edgectc.evaluation import verification
 from edgectc.exporting.byo import adoption
-from edgectc.formats import bundle as bundles
+from edgectc.exporting.byo.adapter import Adapter
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.reference import Case
+from edgectc.language.lexicon import Lexicon
 from edgectc.networks import model as models
+from edgectc.networks.model import CtcModel
 from edgectc.runtime import loading
+from edgectc.runtime.recognizer import Recognizer
+
+Network: TypeAlias = CtcModel | Adapter
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Origin:
         name: of the model.
         family: its kind: the encoder's name, or of a network made elsewhere its class.
         model: the network, folded, in evaluation mode, with ``frontend``, ``stride``, ``window``.
+        recognizer: answers with that very network, in PyTorch, one thread; it holds no words.
         frontend: its spec.
         tokens: of the default layout.
         cases: what the network has to answer.
@@ -43,23 +50,26 @@ class Origin:
         layouts: as in the bundle.
         lexicon: as in the bundle.
         language_model: as in the bundle.
-        words: the lexicon's file, None where there is none.
+        words: the lexicon, None where there is none.
+        bundle: it came from; None for a network that was made elsewhere.
         checks: what was looked at before the export.
         suspects: what may be the cause if a converter fails.
     """
 
     name: str
     family: str
-    model: Any
-    frontend: Mapping[str, Any]
+    model: Network
+    recognizer: Recognizer
+    frontend: Mapping[str, JSON]
     tokens: Tokens
     cases: list[Case]
-    decoder: Mapping[str, Any]
+    decoder: Mapping[str, JSON]
     weights_sha256: str
-    layouts: tuple[Mapping[str, Any], ...] = ()
-    lexicon: Mapping[str, Any] | None = None
-    language_model: Mapping[str, Any] | None = None
-    words: str | None = None
+    layouts: tuple[Mapping[str, JSON], ...] = ()
+    lexicon: Mapping[str, JSON] | None = None
+    language_model: Mapping[str, JSON] | None = None
+    words: Lexicon | None = None
+    bundle: Bundle | None = None
     checks: tuple[Check, ...] = ()
     suspects: str = ""
 
@@ -71,16 +81,17 @@ def of_bundle(bundle: Bundle) -> Origin:
         BundleFileMissingError: the lexicon is neither in the bundle nor in one that is shipped.
         ParityError: the weights do not answer the bundle's own reference.
     """
+    index, model = bundle.index, models.load(bundle)
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    _check_original(bundle, cases)
-    index = bundle.index
-    words = index.lexicon and bundles.find_file(index.lexicon, bundle.path, kind="lexicon")
-    model = models.load(bundle)
+    runner: Runner = registry.create("runners", {"type": "eager"}, source=model)
+    recognizer = loading.from_bundle(bundle, runner=runner, frontend=model.frontend)
+    _check_original(recognizer, cases, bundle)
     separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
     return Origin(
         name=index.name,
         family=str(index.model["encoder"]["type"]),
         model=model,
+        recognizer=recognizer,
         frontend=index.model["frontend"],
         tokens=dataclasses.replace(bundle.tokens(), separator=separator),
         cases=cases,
@@ -89,11 +100,12 @@ def of_bundle(bundle: Bundle) -> Origin:
         layouts=index.layouts,
         lexicon=index.lexicon,
         language_model=index.language_model,
-        words=str(words) if words else None,
+        words=loading.find_words(index.lexicon, bundle.path),
+        bundle=bundle,
     )
 
 
-def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> Origin:
+def of_network(network: nn.Module, sample: object, about: Mapping[str, object]) -> Origin:
     """Return a network that was made elsewhere and what its manifest will say.
 
     Args:
@@ -104,13 +116,23 @@ def of_network(network: nn.Module, sample: object, about: Mapping[str, Any]) -> 
     if sample is None or "tokens" not in about:
         lacking = "sample=(features, lengths)" if sample is None else "tokens=[...]"
         raise ConfigError(f"exporting a module needs {lacking}; see docs/byo.md")
-    said = from_dict(adoption.About, about)
-    adopted = adoption.adopt(network, sample, said)
-    frontend = adopted.model.frontend
+    adopted = adoption.adopt(network, sample, from_dict(adoption.About, about))
+    model, frontend = adopted.model, adopted.model.frontend
+    recognizer = Recognizer(
+        name=adopted.name,
+        frontend=frontend,
+        runner=registry.create("runners", {"type": "eager"}, source=model),
+        stride=model.stride,
+        window=model.window,
+        layouts=(),
+        decoder=adopted.decoder,
+        lexicon=None,
+    )
     return Origin(
         name=adopted.name,
         family=type(network).__name__,
-        model=adopted.model,
+        model=model,
+        recognizer=recognizer,
         frontend={"type": "features", **to_dict(frontend.options)},
         tokens=adopted.tokens,
         cases=adopted.cases,
@@ -130,10 +152,9 @@ def _digest(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _check_original(bundle: Bundle, cases: list[Case]) -> None:
+def _check_original(recognizer: Recognizer, cases: list[Case], bundle: Bundle) -> None:
     """The weights must still answer the reference cases, or the reference proves nothing."""
-    loaded = loading.load(bundle.path, runner="eager")
-    checks, _ = verification.compare_numbers(loaded, cases, schemes.describe(Float32()))
+    checks, _ = verification.compare_numbers(recognizer, cases, schemes.describe(Float32()))
     failed = [check for check in checks if check.status == "fail"]
     if failed:
         raise ParityError(

@@ -16,13 +16,14 @@ from edgectc.core import registry
 from edgectc.core.config import from_dict
 from edgectc.core.errors import BundleFileMissingError
 from edgectc.core.files import sha256
+from edgectc.core.types import Recording
+from edgectc.data.recordings import samples_for
 from edgectc.exporting import card
-from edgectc.exporting.reference_recordings import generate
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts, reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
-from edgectc.formats.reference import Case, Recording
+from edgectc.formats.reference import Case
 from edgectc.language import lexicon_file
 from edgectc.networks.model import PARTS, CtcModel
 from edgectc.training.loop import checkpoints
@@ -86,9 +87,8 @@ def pack(
     """
     settings, model, progress = _trained(run, checkpoint)
     preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
-    kind = settings.model["frontend"]["type"]
-    most = getattr(model.frontend.options, "slots", 0)
-    boards = _boards(settings.data["layout"], most) if kind == "swipe" else {}
+    slots = model.frontend.slots
+    boards = _boards(settings.data["layout"], slots) if slots else {}
     seen = run / "seen_words.bin"
     return write(
         out,
@@ -96,7 +96,7 @@ def pack(
         model=model,
         spec=settings.model,
         boards=boards,
-        recordings=generate(kind, model.frontend, boards).recordings,
+        recordings=_reference(settings.model, model, boards),
         decoder=preset,
         words=words,
         seen_words=seen.read_bytes() if seen.exists() else None,
@@ -134,14 +134,13 @@ def repack(
         model = CtcModel(index.model)
         model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
     boards = {board.name: board for board in bundle.layouts}
-    kind = index.model["frontend"]["type"]
     return write(
         out,
         name=name or index.name,
         model=model,
         spec=index.model,
         boards=boards,
-        recordings=generate(kind, model.frontend, boards).recordings,
+        recordings=_reference(index.model, model, boards),
         decoder=registry.complete("decoders", {**index.decoder, **(decoder or {})}),
         words=words or words_of(bundle),
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
@@ -263,6 +262,13 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
     model = CtcModel(settings.model)
     model.load_state_dict(dict(state.model))
     return settings, model, state.progress
+
+
+def _reference(
+    spec: Mapping[str, Any], model: CtcModel, boards: Mapping[str, Layout]
+) -> list[Recording]:
+    samples = samples_for(spec["frontend"], boards.values(), frontend=model.frontend)
+    return samples.reference(seed=0)
 
 
 def answer(

@@ -15,28 +15,14 @@ from typing import Any
 import torch
 
 from edgectc.core import registry
-from edgectc.core.config import family_config, from_dict
-from edgectc.exporting import packing, reference_recordings
+from edgectc.core.config import family_config, from_dict, load_toml
+from edgectc.core.errors import ConfigError
+from edgectc.data.recordings import samples_for
+from edgectc.exporting import packing
 from edgectc.formats import layouts
 from edgectc.formats.bundle import Bundle
+from edgectc.formats.layouts import Layout
 from edgectc.networks.model import CtcModel
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the model is for.
-
-    Attributes:
-        type: "swipe", "landmarks" or "neural": the type of the frontend.
-        layouts: keyboards of swipes, the default first.
-    """
-
-    type: str
-    layouts: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if (self.type == "swipe") != bool(self.layouts):
-            raise ValueError("a swipe task names its layouts, and no other task does")
 
 
 @dataclass(frozen=True)
@@ -44,18 +30,19 @@ class Config:
     """A family at one size: model spec (`edgectc.networks.model`), task and decoder."""
 
     model: Mapping[str, Any]
-    task: Task
+    task: Mapping[str, Any]
     decoder: Mapping[str, Any] = field(default_factory=lambda: {"type": "greedy"})
 
 
 def config(family: str, size: str = "small") -> Config:
-    """Return a shipped config.
+    """Return a family's config, or that of a file whose name ends in ``.toml``.
 
     Raises:
         UnknownNameError: no such family, or it has no such size.
+        ConfigError: the file cannot be read.
     """
-    found = family_config(family, size)
-    return from_dict(Config, {f.name: found[f.name] for f in fields(Config) if f.name in found})
+    values = load_toml(family) if family.endswith(".toml") else family_config(family, size)
+    return from_dict(Config, {f.name: values[f.name] for f in fields(Config) if f.name in values})
 
 
 def build(family: str, size: str = "small", *, seed: int = 0) -> CtcModel:
@@ -70,26 +57,36 @@ def initialise(out: Path, family: str, size: str = "small", *, name: str, seed: 
 
     Args:
         out: bundle directory to make or replace.
-        family: name of the family.
-        size: "full" or "small".
+        family: name of the family, or a config file ``.toml``.
+        size: "full" or "small"; of a family.
         name: name of the model.
         seed: of the weights and the generated samples.
 
     Raises:
         UnknownNameError: no such family or size.
     """
-    about = config(family, size)
+    chosen = config(family, size)
     model = build(family, size, seed=seed)
-    boards = {board: layouts.load(board) for board in about.task.layouts}
-    made = reference_recordings.generate(about.task.type, model.frontend, boards, seed=seed)
+    boards = _layouts(chosen, model.frontend.slots)
+    samples = samples_for(chosen.model["frontend"], boards.values(), frontend=model.frontend)
+    named = Path(family).stem if family.endswith(".toml") else f"{family}-{size}"
     return packing.write(
         out,
         name=name,
         model=model,
-        spec=about.model,
+        spec=chosen.model,
         boards=boards,
-        recordings=made.recordings,
-        decoder=registry.complete("decoders", about.decoder),
-        training={"epoch": 0, "seed": seed, "config": f"{family}-{size}"},
-        notes={"samples.jsonl": made.samples},
+        recordings=samples.reference(seed=seed),
+        decoder=registry.complete("decoders", chosen.decoder),
+        training={"epoch": 0, "seed": seed, "config": named},
+        notes={"samples.jsonl": samples.shipped(seed=seed)},
     )
+
+
+def _layouts(chosen: Config, slots: int) -> dict[str, Layout]:
+    """Return the keyboards that a config's task names, if the model takes any."""
+    names = tuple(chosen.task.get("layouts", ()))
+    if bool(names) != bool(slots):
+        takes = f"keyboards of at most {slots} keys" if slots else "no keyboards"
+        raise ConfigError(f"task.layouts is {[*names]}, and the model takes {takes}")
+    return {name: layouts.load(name) for name in names}

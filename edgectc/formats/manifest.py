@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,6 @@ _ZEROS = b"0" * 64
 
 # Of an artifact: the bytes of a file, or of each file in a folder by its relative path.
 Content = bytes | dict[str, bytes]
-_Content = TypeVar("_Content", bytes, dict[str, bytes])
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Manifest:
         return PREFIX.decode() + _ZEROS.decode() + '","manifest":' + body + "}"
 
 
-def sealed(data: _Content) -> _Content:
+def sealed(data: Content) -> Content:
     """Return ``data`` with the digest of all of it written over its 64 zeros.
 
     Args:

@@ -14,18 +14,9 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.errors import BundleError
-from edgectc.core.types import Array
+from edgectc.core.types import Array, Recording
 from edgectc.formats.layouts import Layout
 from edgectc.formats.manifest import pack_array, unpack_array
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A raw recording and what it was made with: a layout, a day, or "" for nothing."""
-
-    name: str
-    layout: str
-    points: Array
 
 
 @dataclass(frozen=True)
@@ -33,7 +24,7 @@ class Case:
     """One input and the answers expected for it.
 
     Attributes:
-        layout: what it was made with, as in `Recording`.
+        layout: what it was made with: a layout, a day, or "" for nothing.
         trace: (T, C) float32, the network's first input; zeros after ``length``.
         log_probs: (T', V) float32 on valid frames; of a swipe, the keys of the layout and the blank
             alone; empty until the network has answered.
@@ -73,14 +64,14 @@ def generate(
         boards: the layouts that they name.
         window: of the length map; lengths around it are among the chosen ones.
     """
-    T = frontend.options.max_frames
+    T = frontend.max_frames
     empty = np.zeros((0, 0), np.float32)
     cases: list[Case] = []
     for one in recordings:
-        frames = frontend.frames(one.points, setting(boards, one.layout))
+        frames = frontend.frames(one.signal, setting(boards, one.setting))
         trace = np.zeros((T, frames.shape[1]), np.float32)
         trace[: len(frames)] = frames
-        cases.append(Case(one.name, one.layout, trace, len(frames), empty, one.points))
+        cases.append(Case(one.name, one.setting, trace, len(frames), empty, one.signal))
     longest = max(cases, key=lambda case: case.length)
     chosen = {1, 2, 7, 31, T // 2, T - 1, T, max(1, window - 1), window}
     for length in sorted(n for n in chosen if 1 <= n <= T):

@@ -70,8 +70,15 @@ class PackedLexicon(Lexicon):
     letters: str
     trie: Trie
     first_word: Array
+    _data: Array | None  # the mapped file
 
-    def __init__(self, header: Header, arrays: dict[str, Array], log_probs: Array) -> None:
+    def __init__(
+        self,
+        header: Header,
+        arrays: dict[str, Array],
+        log_probs: Array,
+        data: Array | None = None,
+    ) -> None:
         fields = {
             "letters": header.letters,
             "notes": header.notes,
@@ -80,6 +87,7 @@ class PackedLexicon(Lexicon):
             "log_probs": log_probs,
             "header": header,
             "arrays": arrays,
+            "_data": data,
         }
         self.__dict__.update(fields)  # frozen, like its base
 
@@ -134,6 +142,15 @@ class PackedLexicon(Lexicon):
         nodes = self.trie.find(tries.encode(np.array(usable), known))
         return np.where(nodes > 0, self.trie.word[nodes], -1)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a packed file, mapped: then it holds ``log_probs`` as they are."""
+        return self._data is not None
+
+    def file_bytes(self) -> Array:
+        """Return the (bytes,) uint8 of the packed file, mapped or made in memory."""
+        return np.frombuffer(_file(self), np.uint8) if self._data is None else self._data
+
 
 def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
     """Return the words of ``lexicon`` that ``alphabet`` can spell, by spelling.
@@ -177,12 +194,17 @@ def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
 
 def write(lexicon: PackedLexicon, path: str | Path) -> None:
     """Write the packed file whole or not at all."""
+    write_bytes(path, bytes(_file(lexicon)))
+
+
+def _file(lexicon: PackedLexicon) -> bytearray:
+    """Return the bytes of the packed file."""
     head = json.dumps(to_dict(lexicon.header), sort_keys=True).encode()
     out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
     for name, (kind, _) in lexicon.header.arrays().items():
         out += b"\0" * (-len(out) % _ALIGN)
         out += np.ascontiguousarray(lexicon.arrays[name], kind).tobytes()
-    write_bytes(path, bytes(out))
+    return out
 
 
 def is_packed(path: str | Path) -> bool:
@@ -230,7 +252,8 @@ def _parse(data: mmap.mmap) -> PackedLexicon:
     if at != len(data):
         raise ConfigError(f"{len(data) - at} bytes follow its last array")
     _check(header, arrays)
-    return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT)
+    whole = np.frombuffer(data, np.uint8)
+    return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT, whole)
 
 
 def _check(header: Header, arrays: dict[str, Array]) -> None:

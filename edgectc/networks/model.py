@@ -48,7 +48,7 @@ class CtcModel(nn.Module):
             "encoders",
             spec["encoder"],
             in_features=self.features.out_features,
-            max_frames=self.frontend.options.max_frames,
+            max_frames=self.frontend.max_frames,
         )
         self.head = self.features.make_head(self.encoder.out_features)
 

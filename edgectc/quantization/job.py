@@ -13,8 +13,8 @@ from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
 from edgectc.core.schemes import SUPPORTED, Float32
 from edgectc.core.types import Array
-from edgectc.data import swipe_files
-from edgectc.evaluation import tuning, verification
+from edgectc.data import recordings, swipe_files
+from edgectc.evaluation import tuning
 from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.lowering import calibration as calibrations
@@ -27,8 +27,7 @@ from edgectc.exporting.lowering.quantization_plan import (
 )
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
-from edgectc.formats.manifest import Manifest
-from edgectc.quantization import fake_quantize, measure, observe, samples
+from edgectc.quantization import fake_quantize, measure, observe
 from edgectc.quantization.budget_search import Point
 from edgectc.quantization.measure import Judge
 from edgectc.runtime import loading
@@ -69,20 +68,15 @@ class Work:
         self.about: dict[str, Any] = {}
         self.damage: Mapping[str, float] = {}
         self.tuned = False
-        self.operators = operators(job.origin.model, job.maker.kinds(job.scheme.name))
+        self.operators = operators(job.origin.model, job.target.kinds(job.scheme.name))
         if not self.operators and job.scheme.name != "float16":
             raise ExportError(_no_kernel(job))
         self.inputs = self._looked_at()
         self.plan = self._plan()
         plain = replace(job, scheme=Float32())
-        data, manifest = artifact.sealed(plain, job.convert())
-        self.float_bytes = _size(data)
-        self.before, self.unrun = self._runner(data, manifest)
-
-    def _runner(self, data: Any, manifest: Manifest) -> tuple[Any, str]:
-        """Return what runs an artifact, and why its own runtime does not; "" if it does."""
-        loaded, unrun = verification.opened(data, manifest, lexicon=None)
-        return loaded.engine, unrun
+        draft = artifact.sealed(plain, job.convert())
+        self.float_bytes = draft.bytes
+        self.before, self.unrun = draft.runner(), draft.skipped_reason
 
     def _looked_at(self) -> tuple[Mapping[str, Array], ...]:
         """Return the inputs that ranges are taken from, all of them finite inside and out."""
@@ -92,7 +86,7 @@ class Work:
         if job.scheme.name == "float16":
             nonfinite.check_half(largest, "weights")
         if job.scheme.name == "int8-static" or source.calibration is not None:
-            found = samples.load(
+            found = recordings.load(
                 self.bundle,
                 job.origin.model.frontend,
                 source.calibration,
@@ -139,7 +133,7 @@ class Work:
                 )
             self.about["left_out"] = told
             inputs[:] = [inputs[i] for i in kept]
-        if self.job.maker.half_arithmetic(self.job.scheme.name):
+        if self.job.target.half_arithmetic(self.job.scheme.name):
             nonfinite.check_half(largest, "activations")
 
     def _plan(self) -> Plan:
@@ -158,7 +152,7 @@ class Work:
         """
         job = self.job
         try:
-            found = samples.load(
+            found = recordings.load(
                 self.bundle,
                 job.origin.model.frontend,
                 dev,
@@ -180,7 +174,8 @@ class Work:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(found))
             found = found.rows(sorted(order[:limit].tolist()))
-        words = loading.load(self.bundle.path, runner="eager")
+        model = loading.find_language_model(job.origin.language_model, self.bundle.path)
+        words = job.origin.recognizer.replace(lexicon=job.origin.words, language_model=model)
         self.judge = Judge(self.bundle, words, found, self.before)
 
     def ranking(self) -> list[str]:
@@ -201,14 +196,16 @@ class Work:
         plan = replace(self.plan, operators=self.plan.operators - set(kept))
         print(f"{len(kept)} of {len(self.operators)} operators in float", file=sys.stderr)
         converted = job.convert(plan)
-        nonfinite.check_scales(job.maker.constants(converted))
-        data, manifest = artifact.sealed(job, converted)
-        self._check_shrunk(_size(data), plan)
-        engine, unrun = self._runner(data, manifest)
+        nonfinite.check_scales(job.target.constants(converted))
+        draft = artifact.sealed(job, converted)
+        self._check_shrunk(draft.bytes, plan)
+        engine = draft.runner()
         inputs = self.judge.dev.inputs if self.judge else self.inputs
-        times = None if unrun else measure.speed(self.before, engine, inputs[:_TIMED])
+        times = (
+            None if draft.skipped_reason else measure.speed(self.before, engine, inputs[:_TIMED])
+        )
         loss, numbers = self.judge.loss(engine) if self.judge else (None, None)
-        return Point(kept, converted, _size(data), times, loss, numbers)
+        return Point(kept, converted, draft.bytes, times, loss, numbers)
 
     def _check_shrunk(self, size: int, plan: Plan) -> None:
         """A converter that leaves weights in float says nothing; the file does."""
@@ -232,8 +229,8 @@ class Work:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(swipes))
             swipes = [swipes[i] for i in sorted(order[:limit].tolist())]
-        engine, _ = self._runner(*artifact.sealed(self.job, point.converted))
-        loaded = measure.with_engine(self.judge.words, engine)
+        engine = artifact.sealed(self.job, point.converted).runner()
+        loaded = self.judge.words.replace(runner=engine)
         preset = tuning.tune(loaded, swipes).preset
         self.tuned = True
         loss, numbers = self.judge.loss(engine, preset=preset)
@@ -279,18 +276,13 @@ class Work:
 
 def _no_kernel(job: Job) -> str:
     """Return why a scheme does nothing for a network, and which would."""
-    maker, model, name = job.maker, job.origin.model, job.scheme.name
+    target, model, name = job.target, job.origin.model, job.scheme.name
     every = (CONVOLUTION, LINEAR, RECURRENT)
     has = [kind for kind in every if operators(model, (kind,))]
-    held = SUPPORTED[job.target]
-    others = [one for one in held if one == "float16" or operators(model, maker.kinds(one))]
+    held = SUPPORTED[job.target_name]
+    others = [one for one in held if one == "float16" or operators(model, target.kinds(one))]
     return (
-        f"target {job.target!r} has {name} kernels for {', '.join(maker.kinds(name))}, and the "
-        f"encoder is {', '.join(has) or 'without any layer of weights'}; this target can do for "
-        f"it: {', '.join(others) or 'float32 alone'}"
+        f"target {job.target_name!r} has {name} kernels for {', '.join(target.kinds(name))}, and "
+        f"the encoder is {', '.join(has) or 'without any layer of weights'}; this target can do "
+        f"for it: {', '.join(others) or 'float32 alone'}"
     )
-
-
-def _size(data: Any) -> int:
-    """Return the bytes of an artifact, a file or the files of a folder."""
-    return sum(map(len, data.values())) if isinstance(data, Mapping) else len(data)

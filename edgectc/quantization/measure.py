@@ -6,7 +6,6 @@ difference; times are taken in turns, so that a busy machine slows both alike.
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,18 +17,16 @@ import numpy as np
 from edgectc.core import metrics
 from edgectc.core.console import progress
 from edgectc.core.types import Array
+from edgectc.data.recordings import Prepared, samples_for, setting
 from edgectc.evaluation.accuracy import seen_words
-from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
-from edgectc.language.spelling import letters, word_hash
-from edgectc.quantization.samples import Recordings
 from edgectc.runtime.recognizer import Recognizer
 
-_UNITS = {"swipe": "top-1 error", "landmarks": "WER", "neural": "PER"}
 _ROUNDS = 9
 _SECONDS = 0.25  # of one engine in one round, about
 _MOST_CALLS = 40
-_SHORT = 3  # letters
+_UNUSED = -1e3  # below are the slots that a layout does not use
+_LIKELY = math.log(1e-2)
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ class Numbers:
 class Judge:
     """Holds the float network's answers and compares others with them."""
 
-    def __init__(self, bundle: Bundle, words: Recognizer, dev: Recordings, before: Any) -> None:
+    def __init__(self, bundle: Bundle, words: Recognizer, dev: Prepared, before: Any) -> None:
         """Let ``before``, the runner of the float32 artifact, answer.
 
         Args:
@@ -100,7 +97,7 @@ class Judge:
         """
         self.words, self.dev = words, dev
         self.boards = {board.name: board for board in bundle.layouts}
-        self.kind = str(bundle.index.model["frontend"]["type"])
+        self.samples = samples_for(bundle.index.model["frontend"], bundle.layouts)
         self.seen = seen_words(bundle.path)
         self.log_probs = self._answers(before, "float32 answers")
         self.wrong, self.count = self._wrong(self.log_probs)
@@ -116,41 +113,38 @@ class Judge:
         return self._loss(wrong), closeness(self.log_probs, log_probs)
 
     def _answers(self, engine: Any, label: str) -> list[Array]:
-        loaded = with_engine(self.words, engine)
+        loaded = self.words.replace(runner=engine)
         return [loaded.run(one) for one in progress(self.dev.inputs, label)]
 
     def _wrong(
         self, answers: Sequence[Array], preset: Mapping[str, Any] | None = None
     ) -> tuple[Array, Array]:
         """Return errors and reference tokens of each recording."""
-        words = self.words if preset is None else with_preset(self.words, preset)
+        words = self.words if preset is None else self.words.replace(preset=preset)
         wrong, count = np.zeros(len(answers)), np.ones(len(answers))
         more = words.language_model is not None
         for i, log_probs in enumerate(progress(answers, "decoding")):
-            board = reference.setting(self.boards, self.dev.settings[i])
+            recording = self.dev.recordings[i]
+            board = setting(words.frontend, self.boards, recording.setting)
             text = ""
             if len(log_probs):
-                context = self.dev.contexts[i] if more else ()
+                context = recording.context if more else ()
                 inputs = self.dev.inputs[i]
                 found = words.decode(log_probs, inputs, board=board, nbest=1, context=context)
                 text = found.best.text
-            label = self.dev.labels[i]
-            if isinstance(label, str):
-                wrong[i] = letters(text) != label
-            else:
-                said = [s for s in text.split(self.words.tokens(board).separator or None) if s]
-                wrong[i], count[i] = metrics.edit_distance(label, said), len(label)
+            separator = self.words.tokens(board).separator
+            wrong[i], count[i] = self.samples.errors(recording.target, text, separator)
         return wrong, count
 
     def _loss(self, wrong: Array) -> Loss:
-        groups = list(self.dev.groups)
+        groups = [recording.group or "" for recording in self.dev.recordings]
         known = groups if len(set(groups)) > 1 else None
         change = wrong - self.wrong
         low, high = metrics.bootstrap(change, known, counts=self.count)
         total = self.count.sum()
         worse, better = int((change > 0).sum()), int((change < 0).sum())
         return Loss(
-            _UNITS.get(self.kind, "error"),
+            self.samples.metric,
             float(self.wrong.sum() / total),
             float(wrong.sum() / total),
             (100.0 * low, 100.0 * high),
@@ -163,12 +157,7 @@ class Judge:
 
     def _slices(self, change: Array) -> dict[str, dict[str, float]]:
         """Return the loss where it hides: short words, words that were never seen in training."""
-        if self.kind != "swipe":
-            return {}
-        words = [str(label) for label in self.dev.labels]
-        parts = {f"words of {_SHORT} letters or fewer": [len(w) <= _SHORT for w in words]}
-        if self.seen is not None:
-            parts["words never seen in training"] = [word_hash(w) not in self.seen for w in words]
+        parts = self.samples.slices(self.dev.recordings, self.seen)
         return {
             name: {"points": round(100.0 * float(change[rows].mean()), 3), "rows": int(rows.sum())}
             for name, mask in parts.items()
@@ -176,37 +165,16 @@ class Judge:
         }
 
 
-def with_engine(words: Recognizer, engine: Any) -> Recognizer:
-    """Return ``words`` with another network."""
-    other = copy.copy(words)
-    other.engine, other.runner = engine, engine.name
-    return other
-
-
-def with_preset(words: Recognizer, preset: Mapping[str, Any]) -> Recognizer:
-    """Return ``words`` with another decoder preset."""
-    other = copy.copy(words)
-    other.preset = dict(preset)
-    other._decoders = {}
-    return other
-
-
 def closeness(before: Sequence[Array], after: Sequence[Array]) -> Numbers:
     """Return how close the answers (T', V) of two networks are; unused slots are left out."""
-    signal = noise = 0.0
-    same = frames = 0
-    total, likely = 0.0, 0
-    for old, new in zip(before, after, strict=True):
-        used = old > -1e3
-        signal += float((old[used] ** 2).sum())
-        noise += float(((new - old)[used] ** 2).sum())
-        same += int((old.argmax(-1) == new.argmax(-1)).sum()) if len(old) else 0
-        frames += len(old)
-        compared = old >= math.log(1e-2)
-        total += float(np.abs(new - old)[compared].sum())
-        likely += int(compared.sum())
-    sqnr = 10.0 * math.log10(signal / noise) if noise > 0 else 200.0
-    return Numbers(sqnr, same / max(frames, 1), total / max(likely, 1))
+    pairs = list(zip(before, after, strict=True))
+    used = [(old[old > _UNUSED], new[old > _UNUSED]) for old, new in pairs]
+    likely = [(old[old >= _LIKELY], new[old >= _LIKELY]) for old, new in pairs]
+    return Numbers(
+        metrics.sqnr_db(used),
+        metrics.argmax_agreement(pairs),
+        metrics.mean_abs_difference(likely),
+    )
 
 
 def speed(before: Any, after: Any, inputs: Sequence[Mapping[str, Array]]) -> Speed:

@@ -91,7 +91,7 @@ def _valid(model: Any, tensor: Tensor, lengths: Sequence[int], *, frames_last: b
 
 def valid_frames(model: Any, length: int, frames: int) -> int:
     """Return how many of a layer's ``frames`` hold something for ``length`` input frames."""
-    most = model.frontend.options.max_frames
+    most = model.frontend.max_frames
     if frames == model.output_length(most):
         return int(model.output_length(length))
     return -(-length * frames // most)

@@ -17,6 +17,7 @@ from typing import Any
 from edgectc.core import nonfinite, schemes
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.core.schemes import Float32
+from edgectc.data.recordings import samples_for
 from edgectc.exporting import artifact as artifact_module
 from edgectc.exporting import exporter
 from edgectc.exporting import origin as origin_module
@@ -26,8 +27,6 @@ from edgectc.formats import bundle as bundles
 from edgectc.quantization.budget_search import Budgets, Point, search
 from edgectc.quantization.job import Source, Work
 from edgectc.quantization.repair import repaired
-
-_TUNABLE = ("swipe", "lexicon")  # frontend and decoder
 
 
 @dataclass(frozen=True)
@@ -118,12 +117,8 @@ def quantize(
         maker = exporter.target_for(target, scheme)
         bundle = bundles.read(bundles.locate(given))
         origin = origin_module.of_bundle(bundle)
-        if retune_decoder and (origin.frontend["type"], origin.decoder["type"]) != _TUNABLE:
-            raise ConfigError(
-                f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; only "
-                "'lexicon' over 'swipe' can be tuned; leave retune_decoder out",
-                options=["retune_decoder"],
-            )
+        if retune_decoder:
+            _check_tunable(origin)
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
         work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))
@@ -143,6 +138,17 @@ def quantize(
                     "the tuned decoder loses more than the budget; leave it as it was"
                 )
         report = {**work.report(point, tried), "repaired": tensors}
-        data, manifest = artifact_module.sealed(job, point.converted, quantization=report)
-        artifact = artifact_module.write(job, data, manifest)
+        draft = artifact_module.sealed(job, point.converted, quantization=report)
+        artifact = artifact_module.write(job, draft)
     return Quantized(artifact, point, tuple(tried), report)
+
+
+def _check_tunable(origin: origin_module.Origin) -> None:
+    tunable = samples_for(origin.frontend).tunable
+    if origin.decoder["type"] not in tunable:
+        raise ConfigError(
+            f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; there "
+            f"{' or '.join(map(repr, tunable)) or 'no decoder'} can be tuned; leave "
+            "retune_decoder out",
+            options=["retune_decoder"],
+        )

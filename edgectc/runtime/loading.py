@@ -7,26 +7,32 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edgectc.core import registry
-from edgectc.core.contracts import Runner
+from edgectc.core.contracts import Frontend, Runner, RunnerModule, WordModel
 from edgectc.core.errors import (
     BundleFileMissingError,
     ConfigError,
     MissingDependencyError,
     UnknownNameError,
 )
+from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.formats import manifest as manifests
+from edgectc.formats.bundle import Bundle
+from edgectc.formats.manifest import Content, Manifest
 from edgectc.language import lexicon as lexicons
 from edgectc.language import lexicon_file, loading
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
 
-_RUNNER_PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
+_PREFERRED = (
+    "onnx",
+    "pte",
+    "eager",
+)  # of a bundle: the first that can run and has something to run
 
 
 def load(
@@ -39,7 +45,7 @@ def load(
     dictionary: UserDictionary | str | None = None,
     offensive: bool = False,
     threads: int = 1,
-    options: Mapping[str, Any] | None = None,
+    options: Mapping[str, JSON] | None = None,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
 
@@ -64,35 +70,50 @@ def load(
     """
     if runner is not None and runner not in registry.names("runners"):
         raise UnknownNameError("runner", runner, registry.names("runners"))
-    place = bundles.locate(path)
+    location = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
-    given = _Given(lexicon, language_model, lm_required, dictionary, offensive)
-    how = {"threads": threads, **(options or {})}
-    if not bundles.is_bundle(place):
-        return _from_artifact(place, runner=runner, given=given, how=how)
-    bundle = bundles.read(place)
-    name, artifact = _choose(bundle, runner)
-    if artifact is not None:
-        return _from_artifact(artifact, runner=name, given=given, how=how)
-    engine = registry.create("runners", {**how, "type": name}, bundle=bundle)
-    index = bundle.index
-    return Recognizer(
-        name=index.name,
-        frontend=registry.create("frontends", dict(index.model["frontend"])),
-        runner=engine,
-        stride=index.stride,
-        window=index.window,
-        boards=bundle.layouts,
-        decoder=index.decoder,
-        lexicon=find_words(index.lexicon, place, lexicon, offensive=offensive),
-        **given.words(index.language_model, place),
-    )
+    chosen = _Chosen(lexicon, language_model, lm_required, dictionary, offensive)
+    settings = {"threads": threads, **(options or {})}
+    if bundles.is_bundle(location):
+        bundle = bundles.read(location)
+        name, artifact = _choose(bundle, runner)
+        if artifact is None:
+            engine: Runner = registry.create("runners", {**settings, "type": name}, source=bundle)
+            index = bundle.index
+            words = chosen.words(index.lexicon, index.language_model, location)
+            return from_bundle(bundle, runner=engine, words=words)
+        location, runner = artifact, name
+    data, manifest = manifests.read(location)
+    if runner not in (None, manifest.target):
+        raise ConfigError(
+            f"{location} is a {manifest.target} artifact, it cannot run with {runner!r}; "
+            "leave the runner out"
+        )
+    words = chosen.words(manifest.lexicon, manifest.language_model, location.parent)
+    return from_bytes(data, manifest, words=words, options=settings)
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What the caller of `load` chose beside the model."""
+class Words:
+    """What a recognizer knows of words; nothing by default.
+
+    Attributes:
+        lexicon: the words, None where there are none.
+        language_model: what previous words say about the next.
+        promised: whether the model names a language model, be it there or not.
+        dictionary: the user's words.
+    """
+
+    lexicon: Lexicon | None = None
+    language_model: WordModel | None = None
+    promised: bool = False
+    dictionary: UserDictionary | None = None
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The words that the caller of `load` chose in place of the model's, or beside them."""
 
     lexicon: str | None
     language_model: str | None
@@ -100,68 +121,122 @@ class _Given:
     dictionary: UserDictionary | None
     offensive: bool
 
-    def words(self, wanted: Mapping[str, Any] | None, beside: Path) -> dict[str, Any]:
-        """Return the language model and the dictionary for a recognizer."""
-        model, named = None, wanted is not None or self.language_model is not None
-        if named:
-            try:
-                path = bundles.find_file(
-                    wanted or {}, beside, kind="language-model", given=self.language_model
-                )
-                model = loading.load(path, required=self.lm_required)
-            except (BundleFileMissingError, ConfigError) as error:
-                if self.lm_required:
-                    raise
-                loading.warn(str(error))
-        elif self.lm_required:
-            raise ConfigError("the model names no language model; give one, or do not require it")
-        return {"language_model": model, "has_model": named, "dictionary": self.dictionary}
-
-
-def _from_artifact(
-    path: Path, *, runner: str | None, given: _Given, how: Mapping[str, Any]
-) -> Recognizer:
-    data, manifest = manifests.read(path)
-    if runner not in (None, manifest.target):
-        raise ConfigError(
-            f"{path} is a {manifest.target} artifact, it cannot run with {runner!r}; "
-            "leave the runner out"
+    def words(
+        self,
+        lexicon: Mapping[str, JSON] | None,
+        language_model: Mapping[str, JSON] | None,
+        beside: Path,
+    ) -> Words:
+        """Return the words for a recognizer; what the manifest names, in the folder ``beside``."""
+        return Words(
+            find_words(lexicon, beside, self.lexicon, offensive=self.offensive),
+            find_language_model(
+                language_model, beside, self.language_model, required=self.lm_required
+            ),
+            language_model is not None or self.language_model is not None,
+            self.dictionary,
         )
-    words = find_words(manifest.lexicon, path.parent, given.lexicon, offensive=given.offensive)
-    more = given.words(manifest.language_model, path.parent)
-    return from_bytes(data, manifest, lexicon=words, options=how, **more)
 
 
-def from_bytes(
-    data: manifests.Content,
-    manifest: manifests.Manifest,
-    *,
-    lexicon: Lexicon | None,
-    options: Mapping[str, Any] | None = None,
-    engine: Runner | None = None,
-    **more: Any,
+def from_bundle(
+    bundle: Bundle, *, runner: Runner, frontend: Frontend | None = None, words: Words | None = None
 ) -> Recognizer:
-    """Return a recognizer for the content of an artifact whose hash was checked.
+    """Return a recognizer for a bundle whose network ``runner`` runs.
 
-    ``options`` are those of the runner, ``engine`` runs it instead of the target's own; ``more``
-    goes to `Recognizer`: language model and dictionary.
+    Args:
+        bundle: of the model.
+        runner: of its network.
+        frontend: of the network, where it is there already.
+        words: None for none.
     """
-    spec = {**(options or {}), "type": manifest.target}
+    index, words = bundle.index, words or Words()
     return Recognizer(
-        name=manifest.name,
-        frontend=registry.create("frontends", dict(manifest.frontend)),
-        runner=engine or registry.create("runners", spec, data=data),
-        stride=int(manifest.output["stride"]),
-        window=int(manifest.output.get("window", 1)),
-        boards=[layouts.parse(values) for values in manifest.layouts],
-        decoder=manifest.decoder,
-        lexicon=lexicon,
-        **more,
+        name=index.name,
+        frontend=frontend or registry.create("frontends", dict(index.model["frontend"])),
+        runner=runner,
+        stride=index.stride,
+        window=index.window,
+        layouts=bundle.layouts,
+        decoder=index.decoder,
+        lexicon=words.lexicon,
+        language_model=words.language_model,
+        has_model=words.promised,
+        dictionary=words.dictionary,
     )
 
 
+def from_bytes(
+    data: Content,
+    manifest: Manifest,
+    *,
+    words: Words | None = None,
+    options: Mapping[str, JSON] | None = None,
+    runner: Runner | None = None,
+) -> Recognizer:
+    """Return a recognizer for the content of an artifact whose hash was checked.
+
+    Args:
+        data: the content.
+        manifest: inside of it.
+        words: None for none.
+        options: of the runner.
+        runner: to run it with instead of the target's own.
+    """
+    spec, words = {**(options or {}), "type": manifest.target}, words or Words()
+    return Recognizer(
+        name=manifest.name,
+        frontend=registry.create("frontends", dict(manifest.frontend)),
+        runner=runner or registry.create("runners", spec, source=data),
+        stride=int(manifest.output["stride"]),
+        window=int(manifest.output.get("window", 1)),
+        layouts=[layouts.parse(values) for values in manifest.layouts],
+        decoder=manifest.decoder,
+        lexicon=words.lexicon,
+        language_model=words.language_model,
+        has_model=words.promised,
+        dictionary=words.dictionary,
+    )
+
+
+def find_language_model(
+    wanted: Mapping[str, JSON] | None,
+    beside: Path,
+    given: str | None = None,
+    *,
+    required: bool = False,
+) -> WordModel | None:
+    """Return the language model of a model, or the one the caller gave; None without one.
+
+    Args:
+        wanted: ``file`` and ``sha256`` of the manifest.
+        beside: folder of the model.
+        given: path to take instead.
+        required: raise where it cannot be had; otherwise a warning says so, once.
+
+    Raises:
+        BundleFileMissingError: required, and no file has the wanted hash.
+        ConfigError: required, and the model names none, or the file is no language model.
+    """
+    if wanted is None and given is None:
+        if required:
+            raise ConfigError("the model names no language model; give one, or do not require it")
+        return None
+    try:
+        path = bundles.find_file(wanted or {}, beside, kind="language-model", given=given)
+        return loading.load(path, required=required)
+    except (BundleFileMissingError, ConfigError) as error:
+        if required:
+            raise
+        loading.warn(str(error))
+        return None
+
+
 def find_words(
-    wanted: Mapping[str, Any] | None, beside: Path, given: str | None, *, offensive: bool = False
+    wanted: Mapping[str, JSON] | None,
+    beside: Path,
+    given: str | None = None,
+    *,
+    offensive: bool = False,
 ) -> Lexicon | None:
     """Return the lexicon of a model, or the one the caller gave; None if it needs none.
 
@@ -191,7 +266,7 @@ def find_words(
     return lexicons.merged(words, lexicon_file.read(further))
 
 
-def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | None]:
+def _choose(bundle: Bundle, runner: str | None) -> tuple[str, Path | None]:
     """Return a runner's name and the artifact it runs; None means the weights themselves."""
     by_target = {bundles.target_of(path): path for path in reversed(bundle.artifacts())}
     if runner == "eager":
@@ -203,7 +278,8 @@ def _choose(bundle: bundles.Bundle, runner: str | None) -> tuple[str, Path | Non
                 f"make one with: edgectc export {bundle.path} --target {runner}"
             )
         return runner, by_target[runner]
-    for name, package in _RUNNER_PACKAGES.items():
-        if importlib.util.find_spec(package) and (name == "eager" or name in by_target):
+    for name in _PREFERRED:
+        module: RunnerModule = registry.module("runners", name)
+        if importlib.util.find_spec(module.PACKAGE) and (name == "eager" or name in by_target):
             return name, by_target.get(name)
     raise MissingDependencyError("running a model", package="onnxruntime", extra="onnx")

@@ -19,19 +19,18 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from edgectc.core.console import suppress_output
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ExportError, MissingDependencyError
 from edgectc.core.types import Array
 
 _KINDS = {65568: "float32", 131104: "int32", 65552: "float16"}  # ArrayDataType, FeatureTypes.proto
 
 
-class MilProgram:
+class MilProgram(Runner):
     """The main function of a package.
 
     Attributes:
         inputs: name -> (dtype, shape), in call order.
-        outputs: the same of the results.
-        weights: name -> value of each stored tensor of floats.
 
     Raises:
         MissingDependencyError: coremltools is not installed.
@@ -43,14 +42,23 @@ class MilProgram:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         spec, program = _read(files)
         self.inputs = _features(spec.description.input)
-        self.outputs = _features(spec.description.output)
+        self._outputs = _features(spec.description.output)
         self._main = program.functions["main"]
-        self.weights: dict[str, Array] = {}
-        _collect(self._main, self.weights)
+        self._weights: dict[str, Array] = {}
+        _collect(self._main, self._weights)
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Return the stored tensors of floats by name."""
+        return self._weights
 
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return name -> (dtype, shape) of each input as the package itself states it."""
         return self.inputs
+
+    def outputs(self) -> dict[str, tuple[str, list[int]]]:
+        """Return the same of the results."""
+        return self._outputs
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (1, T', V) float32."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core import registry
 from edgectc.core.contracts import Decoder, LanguageModel, Runner
 from edgectc.core.errors import (
     ConfigError,
@@ -14,7 +15,7 @@ from edgectc.core.errors import (
     NonFiniteError,
 )
 from edgectc.core.tokens import Tokens, output_length
-from edgectc.core.types import Array, Decoded
+from edgectc.core.types import JSON, Array, Decoded
 from edgectc.decoding.api import create_decoder
 from edgectc.decoding.search.checks import check_nbest, check_partial
 from edgectc.decoding.search.trace import Path as TracePath
@@ -29,8 +30,8 @@ class Recognizer:
 
     Attributes:
         name: name of the model.
-        runner: what runs the network: "onnx", "pte" or "eager".
-        engine: the runner itself.
+        runner: runs the network.
+        runner_name: of the runner: "onnx", "pte" or "eager".
         preset: decoder spec that a call uses unless it names another.
         lexicon: the words, None where there are none.
         language_model: what previous words say about the next, None where there is none.
@@ -46,22 +47,60 @@ class Recognizer:
         runner: Runner,
         stride: int,
         window: int,
-        boards: Sequence[Layout],
-        decoder: Mapping[str, Any],
+        layouts: Sequence[Layout],
+        decoder: Mapping[str, JSON],
         lexicon: Lexicon | None,
         language_model: LanguageModel | None = None,
         has_model: bool | None = None,
         dictionary: UserDictionary | None = None,
     ) -> None:
         self.name, self.frontend = name, frontend
-        self.runner, self.engine = runner.name, runner
+        self.runner = runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
         self.language_model, self.dictionary = language_model, dictionary
         self._promised = has_model or language_model is not None
-        self._boards = {board.name: board for board in boards}
-        self.layout = boards[0].name if boards else ""
+        self._layouts = {layout.name: layout for layout in layouts}
+        self.layout = layouts[0].name if layouts else ""
         self._decoders: dict[tuple[str, str], Decoder] = {}
+
+    def __repr__(self) -> str:
+        words = f"{len(self.lexicon.words)} words" if self.lexicon is not None else "no lexicon"
+        return f"Recognizer({self.name!r}, {self.runner_name}, {self.preset['type']}, {words})"
+
+    @property
+    def runner_name(self) -> str:
+        """Return the name of the runner."""
+        return self.runner.name
+
+    def replace(
+        self,
+        *,
+        runner: Runner | None = None,
+        preset: Mapping[str, JSON] | None = None,
+        lexicon: Lexicon | None = None,
+        language_model: LanguageModel | None = None,
+    ) -> Recognizer:
+        """Return one like this with another network, preset, lexicon or language model.
+
+        Decoders that were built are shared as long as nothing that they hold is another.
+        """
+        other = Recognizer(
+            name=self.name,
+            frontend=self.frontend,
+            runner=runner or self.runner,
+            stride=self._length_map[0],
+            window=self._length_map[1],
+            layouts=list(self._layouts.values()),
+            decoder=self.preset if preset is None else preset,
+            lexicon=self.lexicon if lexicon is None else lexicon,
+            language_model=self.language_model if language_model is None else language_model,
+            has_model=self._promised or language_model is not None,
+            dictionary=self.dictionary,
+        )
+        if preset is None and lexicon is None and language_model is None:
+            other._decoders = self._decoders
+        return other
 
     def __call__(
         self,
@@ -173,10 +212,10 @@ class Recognizer:
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return (T', V) float64 log_probs of prepared inputs, batch of one, valid frames only."""
         frames = output_length(int(inputs["length"][0]), *self._length_map)
-        log_probs = self.engine.run(inputs)[0, :frames].astype(np.float64)
+        log_probs = self.runner.run(inputs)[0, :frames].astype(np.float64)
         if not np.isfinite(log_probs).all():
             raise NonFiniteError(
-                f"{self.name} ({self.runner}) answered NaN or Inf at output frame "
+                f"{self.name} ({self.runner_name}) answered NaN or Inf at output frame "
                 f"{int(np.argwhere(~np.isfinite(log_probs))[0][0])}; run edgectc verify on it"
             )
         return log_probs
@@ -191,16 +230,18 @@ class Recognizer:
 
         A model without keyboards takes the name itself, or None if it is empty.
         """
-        if not self._boards:
+        if not self._layouts:
             return name or None
-        return self._boards.get(name) or layouts.load(name)
+        return self._layouts.get(name) or layouts.load(name)
 
     def decoder(self, board: Layout | str | None, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""
         name = name or str(self.preset["type"])
         key = (board.name if isinstance(board, Layout) else board or "", name)
         if key not in self._decoders:
-            spec = self.preset if name == self.preset["type"] else {"type": name}
+            spec: Mapping[str, JSON] = {"type": name}
+            if name == self.preset["type"]:  # its options may have had other names when it was made
+                spec = registry.current("decoders", self.preset)
             self._decoders[key] = create_decoder(
                 spec,
                 self.tokens(board),

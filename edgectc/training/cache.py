@@ -25,7 +25,15 @@ from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
 
 Arrays = dict[str, Array]
-_PREPARING = ("data", "frontends", "tasks")
+_PREPARING = (
+    "data",
+    "data/frontends",
+    "data/generators",
+    "data/samples",
+    "training",
+    "training/swipes",
+    "training/tasks",
+)
 
 
 def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
@@ -83,9 +91,9 @@ def _named(value: Any) -> Any:
 @lru_cache(maxsize=1)
 def _source() -> str:
     digest = hashlib.sha256()
-    package = resources.files("edgectc")
+    package = Path(str(resources.files("edgectc")))
     for folder in _PREPARING:
-        for file in sorted((package / folder).iterdir(), key=lambda one: one.name):
+        for file in sorted((package / folder).iterdir()):
             if file.name.endswith(".py"):
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()

@@ -48,7 +48,7 @@ class Overfitted:
     samples: tuple[str, ...]
 
 
-def overfit(
+def learn_by_heart(
     config: Mapping[str, Any],
     out: Path,
     *,

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgectc.core import registry
 from edgectc.core.errors import UnknownNameError
+from edgectc.data.recordings import samples_for
 
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("constant", "cosine", "linear", "one-cycle", "cyclic", "plateau")
@@ -170,8 +171,8 @@ class Settings:
         init: changes to the random weights.
         freeze: parameters that do not learn, or not yet.
         distillation: a teacher, if there is one.
-        decoder: preset that validation decodes with and that the bundle carries; by default
-            "lexicon" for swipes and "greedy" for all else.
+        decoder: preset that validation decodes with and that the bundle carries; by default the
+            one of `edgectc.core.contracts.Samples`: "lexicon" for swipes, "greedy" for all else.
         epochs: passes over the training samples.
         bucket: whether batches hold like lengths; they are cut to their longest.
         workers: threads that make batches ahead of the network; 0 makes them when needed.
@@ -229,8 +230,8 @@ class Settings:
         own = {"data": self.data, "augment": self.augment}
         task = registry.complete("tasks", {**self.task, **{k: v for k, v in own.items() if v}})
         parts = {name: task.pop(name) for name in own}
-        default = "lexicon" if task["type"] == "swipe" else "greedy"
-        return replace(self, task=task, **parts, decoder=self.decoder or {"type": default})
+        decoder = self.decoder or {"type": samples_for(self.model["frontend"]).decoder}
+        return replace(self, task=task, **parts, decoder=decoder)
 
     def task_spec(self) -> dict[str, Any]:
         """Return the JSON form of the task with all its options."""

@@ -15,11 +15,13 @@ from torch import Tensor
 
 from edgectc.core import registry
 from edgectc.core.config import dumps
+from edgectc.core.contracts import Frontend
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import frames_needed
-from edgectc.core.types import Array, Sample
-from edgectc.data.signals import SPLITS, read
+from edgectc.core.types import Array, Recording
+from edgectc.data.signal_samples import SignalSamples
+from edgectc.data.signals import SPLITS
 from edgectc.training.cache import flat, recall, rows_of
 from edgectc.training.task import Batch, Metric, Run, Score, no_data
 
@@ -65,7 +67,8 @@ class Signals:
         context: inputs after ``length`` of each, (1,) arrays.
         labels: token ids of each.
         names: what names each in reports.
-        max_frames: frames of the padded input.
+        input_name: of the network's first input.
+        max_frames: frames of that input, padded.
         least: frames of each that its target needs.
         augment: changes a recording at random.
     """
@@ -74,6 +77,7 @@ class Signals:
     context: tuple[Mapping[str, Array], ...]
     labels: tuple[tuple[int, ...], ...]
     names: tuple[str, ...]
+    input_name: str
     max_frames: int
     least: tuple[int, ...]
     augment: Change
@@ -104,7 +108,7 @@ class Signals:
         for n, frames in enumerate(chosen):
             signal[n, : len(frames)] = torch.from_numpy(frames)
         length = torch.tensor([len(f) for f in chosen], dtype=torch.int32)
-        inputs = {"signal": signal, "length": length}
+        inputs = {self.input_name: signal, "length": length}
         for key in self.context[rows[0]]:
             inputs[key] = torch.from_numpy(np.concatenate([self.context[i][key] for i in rows]))
         return Batch(inputs, tuple(self.labels[i] for i in rows))
@@ -120,7 +124,7 @@ class SignalTask:
         metric: Metric,
         run: Run,
         how: Data,
-        make: Callable[[int, int], Iterable[Sample]],
+        samples: SignalSamples,
         augment: Change,
     ) -> None:
         """Take what a kind of signals has of its own.
@@ -129,7 +133,7 @@ class SignalTask:
             metric: decides which checkpoint is the best.
             run: names the file of recordings, or none.
             how: how many to generate, and which to take.
-            make: generates so many samples of a seed.
+            samples: reads or generates recordings.
             augment: changes a training recording at random.
         """
         frontend = run.model.frontend
@@ -145,9 +149,8 @@ class SignalTask:
             "frontend": [type(frontend).__name__, frontend.options],
             "model": [run.model.stride, run.model.window, run.seed],
         }
-        found = recall(run.cache, about, lambda: _prepared(run, how, make))
-        most = frontend.options.max_frames
-        self.train, self.dev = (_signals(found, f"{split}.", most, augment) for split in SPLITS)
+        found = recall(run.cache, about, lambda: _prepared(run, how, samples))
+        self.train, self.dev = (_signals(found, f"{split}.", frontend, augment) for split in SPLITS)
         dropped = {split: Counter(json.loads(str(found[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
@@ -184,7 +187,9 @@ class SignalTask:
         return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
-def _signals(found: Mapping[str, Array], split: str, most: int, augment: Change) -> Signals:
+def _signals(
+    found: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
+) -> Signals:
     """Return the recordings of a split of what `_prepared` gave."""
     mine = {key.removeprefix(split): array for key, array in found.items() if key.startswith(split)}
     keys = [key for key in mine if key.startswith("context.")]
@@ -196,30 +201,33 @@ def _signals(found: Mapping[str, Array], split: str, most: int, augment: Change)
         ),
         labels=rows_of(mine, "labels"),
         names=tuple(mine["names"].tolist()),
-        max_frames=most,
+        input_name=next(iter(frontend.input_contract())),
+        max_frames=frontend.max_frames,
         least=tuple(mine["least"].tolist()),
         augment=augment,
     )
 
 
-def _prepared(
-    run: Run, how: Data, make: Callable[[int, int], Iterable[Sample]]
-) -> dict[str, Array]:
+def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
     """Return the usable recordings of both splits as plain arrays, ``SPLIT.NAME``."""
     if run.data is not None:
-        splits: Mapping[str, Iterable[Sample]] = read(run.data)
+        splits: Mapping[str, Iterable[Recording]] = samples.splits(run.data)
     else:
-        splits = {"train": make(how.train, run.seed), "dev": make(how.dev, run.seed + 1)}
+        counts = {"train": how.train, "dev": how.dev}
+        splits = {
+            split: samples.synthesize(counts[split], seed=run.seed + n)
+            for n, split in enumerate(SPLITS)
+        }
     found: dict[str, Array] = {}
-    counts, sizes = Counter[str](), []
+    left_out, sizes = Counter[str](), []
     for split in SPLITS:
         rows, out = _checked(splits[split], run.model, how.too_long)
-        counts += out
+        left_out += out
         sizes.append(len(rows))
         found |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
     if not all(sizes):
         where = str(run.data or "generator")
-        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(counts) or 'none'}")
+        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(left_out) or 'none'}")
     return found
 
 
@@ -233,17 +241,17 @@ class _Row:
 
 
 def _checked(
-    samples: Iterable[Sample], model: Any, too_long: str
+    samples: Iterable[Recording], model: Any, too_long: str
 ) -> tuple[list[_Row], Counter[str]]:
     """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
     rows: list[_Row] = []
     counts = Counter[str]()
     frontend = model.frontend
-    tokens, most = frontend.tokens(), frontend.options.max_frames
+    tokens, most = frontend.tokens(), frontend.max_frames
     for sample in samples:
         long = too_long == "truncate" and len(sample.signal) > most
         try:
-            context = frontend.context(sample.group)
+            context = frontend.context(sample.setting or None)
             label = tuple(tokens.encode(sample.target))
             frames = frontend.frames(sample.signal[:most] if long else sample.signal)
             if not label:

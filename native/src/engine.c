@@ -1,6 +1,7 @@
-/* The lexicon decoder of lexicon.py for hosts without Python; see engine.h. What it must answer is in
- * tests/golden/. */
+/* The lexicon decoder of lexicon.py as a library: what it is given, and how long it lives; see edgectc.h.
+ * What it must answer is in tests/golden/. */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +9,14 @@
 
 /* ---- life ------------------------------------------------------------------------------- */
 
-EDGECTC_API Engine *edgectc_engine_new(void) {
-  Engine *engine = calloc(1, sizeof(Engine));
+EDGECTC_API uint32_t edgectc_abi(void) { return EDGECTC_ABI; }
+
+EDGECTC_API edgectc_engine *edgectc_engine_new(void) {
+  edgectc_engine *engine = calloc(1, sizeof(edgectc_engine));
   if (!engine) return NULL;
-  engine->options = (Options){1.0, 0.0, 1.0, 0.0, 0.5, 0.0, 1.0, 1.0, NAN, NAN, -3.0, NAN, 1.0, 20000.0, 128.0};
+  engine->options = DEFAULT_OPTIONS;
   engine->owns.share = 1e-5;
+  engine->most_views = 1;
   engine->context = calloc(1, 1);
   if (!engine->context) {
     free(engine);
@@ -21,116 +25,203 @@ EDGECTC_API Engine *edgectc_engine_new(void) {
   return engine;
 }
 
-void edgectc_clear_found(Engine *engine) {
-  for (int32_t i = 0; i < engine->n_found; i++) free(engine->found[i].text);
-  free(engine->found);
-  engine->found = NULL;
-  engine->n_found = 0;
-}
-
 static void clear_own(Own *own) {
   free(own->text);
   free(own->letters);
 }
 
-EDGECTC_API void edgectc_engine_free(Engine *engine) {
+static void close_shared(Shared *shared) {
+  if (!shared || --shared->users > 0) return;
+  edgectc_words_close(&shared->words);
+  free(shared->weights);
+  free(shared->gain);
+  free(shared->bare);
+  free(shared->below);
+  free(shared);
+}
+
+static void close_lm(edgectc_engine *engine) {
+  edgectc_following_close(&engine->following);
+  if (engine->lm && --engine->lm->users == 0) {
+    edgectc_lm_close(engine->lm);
+    free(engine->lm);
+  }
+  engine->lm = NULL;
+}
+
+EDGECTC_API void edgectc_engine_free(edgectc_engine *engine) {
   if (!engine) return;
-  edgectc_clear_found(engine);
-  if (engine->hidden) edgectc_overlay_clear(&engine->overlay, engine->hidden);
+  edgectc_clear_ranked(engine);
+  edgectc_forget_views(engine);
   for (int64_t i = 0; i < engine->owns.size; i++) clear_own(engine->owns.words + i);
-  if (engine->has_words) edgectc_words_close(&engine->words);
-  if (engine->has_lm) edgectc_lm_close(&engine->lm);
-  void *held[] = {engine->overlay.overs, engine->overlay.letters, engine->owns.words, engine->symbols, engine->columns,
-                  engine->keys, engine->trace, engine->context, engine->weights, engine->gain,
-                  engine->bare, engine->below, engine->hidden};
+  close_lm(engine);
+  close_shared(engine->shared);
+  void *held[] = {engine->views, engine->owns.words, engine->owns.index.places, engine->columns,
+                  engine->keys, engine->points, engine->path_keys, engine->context, engine->hidden};
   for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) free(held[i]);
   free(engine);
 }
 
-EDGECTC_API const char *edgectc_engine_error(const Engine *engine) {
+static void *copy_of(const void *bytes, size_t size) {
+  void *copy = bytes ? malloc(size) : NULL;
+  return copy ? memcpy(copy, bytes, size) : NULL;
+}
+
+EDGECTC_API edgectc_engine *edgectc_engine_sibling(edgectc_engine *engine) {
+  if (!engine->shared) {
+    REFUSE(engine, "give the lexicon before there are siblings");
+    return NULL;
+  }
+  if (edgectc_weigh(engine) < 0) return NULL;
+  edgectc_engine *sibling = edgectc_engine_new();
+  if (!sibling) return NULL;
+  size_t K = (size_t)engine->shared->words.K;
+  sibling->options = engine->options;
+  sibling->owns.share = engine->owns.share;
+  sibling->most_views = engine->most_views;
+  sibling->shared = engine->shared;
+  sibling->shared->users++;
+  sibling->hidden = calloc((size_t)engine->shared->words.entries, 1);
+  sibling->n_columns = engine->n_columns;
+  sibling->columns = copy_of(engine->columns, (K + 1) * sizeof(int32_t));
+  sibling->keys = copy_of(engine->keys, 2 * K * sizeof(double));
+  sibling->width = engine->width;
+  sibling->height = engine->height;
+  int failed = !sibling->hidden || (engine->columns && !sibling->columns) || (engine->keys && !sibling->keys);
+  if (!failed && engine->lm) {
+    sibling->lm = engine->lm;
+    sibling->lm->users++;
+    failed = edgectc_following(&sibling->following, &engine->lm->words) != DONE;
+  }
+  if (!failed) return sibling;
+  edgectc_engine_free(sibling);
+  return NULL;
+}
+
+EDGECTC_API const char *edgectc_engine_error(const edgectc_engine *engine) {
   return engine ? engine->why.text : "no engine: out of memory";
 }
 
-/* ---- what it is given ------------------------------------------------------------------- */
+/* ---- lexicon and language model --------------------------------------------------------- */
 
-EDGECTC_API int32_t edgectc_engine_lexicon(Engine *engine, const uint8_t *bytes, size_t size) {
-  if (engine->has_words) return REFUSE(engine, "an engine takes one lexicon; make another engine");
-  int32_t status = edgectc_words_open(&engine->words, bytes, size, &engine->why);
-  if (status < 0) return status;
-  size_t nodes = (size_t)engine->words.nodes, entries = (size_t)engine->words.entries;
-  engine->weights = malloc(entries * sizeof(double));
-  engine->gain = malloc(nodes * sizeof(float));
-  engine->bare = malloc(nodes * sizeof(float));
-  engine->below = malloc(nodes * sizeof(uint32_t));
-  engine->hidden = calloc(entries, 1);
-  engine->has_words = 1;
-  if (!engine->weights || !engine->gain || !engine->bare || !engine->below || !engine->hidden)
-    return NO_MEMORY(engine);
-  return EDGECTC_OK;
-}
-
-EDGECTC_API int32_t edgectc_engine_language_model(Engine *engine, const uint8_t *bytes, size_t size) {
-  Grammar lm;
-  if (bytes) {
-    int32_t status = edgectc_lm_open(&lm, bytes, size, &engine->why);
-    if (status < 0) return status;
+EDGECTC_API int32_t edgectc_engine_lexicon(edgectc_engine *engine, const uint8_t *bytes, size_t size) {
+  if (engine->shared) return REFUSE(engine, "an engine takes one lexicon; make another engine");
+  Shared *shared = calloc(1, sizeof(Shared));
+  if (!shared) return NO_MEMORY(engine);
+  shared->users = 1;
+  int32_t status = edgectc_words_open(&shared->words, bytes, size, &engine->why);
+  if (status < 0) {
+    close_shared(shared);
+    return status;
   }
-  if (engine->has_lm) edgectc_lm_close(&engine->lm);
-  engine->has_lm = bytes != NULL;
-  if (bytes) engine->lm = lm;
-  engine->laid = 0;
+  size_t nodes = (size_t)shared->words.nodes, entries = (size_t)shared->words.entries;
+  shared->weights = malloc(entries * sizeof(double));
+  shared->gain = malloc(nodes * sizeof(float));
+  shared->bare = malloc(nodes * sizeof(float));
+  shared->below = malloc(nodes * sizeof(uint32_t));
+  engine->hidden = calloc(entries, 1);
+  if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden) {
+    close_shared(shared);
+    return NO_MEMORY(engine);
+  }
+  engine->shared = shared;
   return EDGECTC_OK;
 }
 
-enum { ANY, AT_LEAST_0, ABOVE_0, COUNT, SHARE, ANY_OR_NONE, ABOVE_0_OR_NONE };
+/* Refuses what would change the weights under another engine. */
+static int32_t alone(edgectc_engine *engine) {
+  if (engine->shared && engine->shared->users > 1)
+    return REFUSE(engine, "engines that share a lexicon cannot be changed any more; make another engine");
+  return EDGECTC_OK;
+}
 
-EDGECTC_API int32_t edgectc_engine_option(Engine *engine, const char *name, double value) {
-  Options *held = &engine->options;
-  const struct {
-    const char *name;
-    double *value;
-    int kind;
-  } known[] = {
-      {"lm_weight", &held->lm_weight, AT_LEAST_0},
-      {"letter_score", &held->letter_score, ANY},
-      {"acoustic_scale", &held->acoustic_scale, ABOVE_0},
-      {"blank_penalty", &held->blank_penalty, ANY},
-      {"context_weight", &held->context_weight, AT_LEAST_0},
-      {"template_weight", &held->template_weight, AT_LEAST_0},
-      {"temperature", &held->temperature, ABOVE_0},
-      {"weighed", &held->weighed, COUNT},
-      {"margin", &held->margin, ABOVE_0_OR_NONE},
-      {"unknown_score", &held->unknown_score, ANY_OR_NONE},
-      {"unknown_letter_score", &held->unknown_letter_score, ANY},
-      {"no_word_score", &held->no_word_score, ANY_OR_NONE},
-      {"posterior_width", &held->posterior_width, SHARE},
-      {"budget", &held->budget, COUNT},
-      {"beam_size", &held->beam_size, COUNT},
-  };
-  for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-    if (strcmp(name, known[i].name)) continue;
-    int kind = known[i].kind, finite = value > -HUGE_VAL && value < HUGE_VAL;
-    int fits = kind == ANY_OR_NONE       ? finite || isnan(value)
-               : kind == ABOVE_0_OR_NONE ? (finite && value > 0.0) || isnan(value)
-               : kind == ANY             ? finite
-               : kind == COUNT ? finite && value >= 1.0 && value <= 1e9 && value == floor(value)
-               : kind == SHARE ? finite && value > 0.0 && value <= 1.0
-                               : finite && value >= 0.0 && (kind == AT_LEAST_0 || value > 0.0);
-    if (!fits) return REFUSE(engine, "the preset's %s has a value out of range", name);
-    *known[i].value = value;
-    engine->weighed = engine->laid = 0;
-    return EDGECTC_OK;
+EDGECTC_API int32_t edgectc_engine_log_probs(edgectc_engine *engine, const double *log_probs, int64_t n) {
+  if (!engine->shared) return REFUSE(engine, "give the lexicon before its log_probs");
+  if (alone(engine) < 0) return BAD_INPUT;
+  if (n != engine->shared->words.words)
+    return REFUSE(engine, "%d log_probs for %d words", (long long)n, (long long)engine->shared->words.words);
+  for (int64_t i = 0; i < n; i++)
+    if (!(fabs(log_probs[i]) < HUGE_VAL)) return REFUSE(engine, "a log_prob is not finite");
+  engine->shared->words.finer = log_probs;
+  engine->shared->weighed = 0;
+  edgectc_forget_views(engine);
+  return EDGECTC_OK;
+}
+
+EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes,
+                                                  size_t size) {
+  Grammar *lm = NULL;
+  Following following = {0};
+  if (alone(engine) < 0) return BAD_INPUT;
+  if (bytes) {
+    lm = malloc(sizeof(Grammar));
+    if (!lm) return NO_MEMORY(engine);
+    int32_t status = edgectc_lm_open(lm, bytes, size, &engine->why);
+    if (status < 0) {
+      free(lm);
+      return status;
+    }
+    lm->users = 1;
+    if (edgectc_following(&following, &lm->words)) {
+      edgectc_lm_close(lm);
+      free(lm);
+      return NO_MEMORY(engine);
+    }
+  }
+  edgectc_forget_views(engine);
+  close_lm(engine);
+  engine->lm = lm;
+  engine->following = following;
+  return EDGECTC_OK;
+}
+
+/* ---- options ---------------------------------------------------------------------------- */
+
+static int fits(const Option *option, double value) {
+  if (isnan(value)) return option->nullable;
+  if (!(fabs(value) < HUGE_VAL) || (option->whole && value != floor(value))) return 0;
+  return value <= option->most && (option->above ? value > option->least : value >= option->least);
+}
+
+EDGECTC_API int32_t edgectc_engine_option(edgectc_engine *engine, const char *name, double value) {
+  for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(*OPTIONS); i++) {
+    const Option *option = OPTIONS + i;
+    if (strcmp(name, option->name)) continue;
+    if (!fits(option, value)) return REFUSE(engine, "the preset's %s has a value out of range", name);
+    if (alone(engine) < 0) return BAD_INPUT;
+    *(double *)((char *)&engine->options + option->offset) = value;
+    if (engine->shared) engine->shared->weighed = 0;
+    edgectc_forget_views(engine);
+    if (!option->now) return EDGECTC_OK;
+    return edgectc_refuse(&engine->why, EDGECTC_RENAMED, "the option '%s' is called '%s' now; the old name still works",
+                          name, option->now);
   }
   return REFUSE(engine, "the preset has the key '%s', which this engine does not know; upgrade it", name);
 }
 
-EDGECTC_API int32_t edgectc_engine_columns(Engine *engine, const int32_t *symbols,
+/* ---- columns ---------------------------------------------------------------------------- */
+
+/* Says why columns cannot be used: a letter or the blank that has none, or two. */
+static int32_t refuse_columns(edgectc_engine *engine, const int32_t *columns, int32_t twice) {
+  const Words *words = &engine->shared->words;
+  if (twice) return REFUSE(engine, "a letter or the blank has two columns");
+  for (int32_t k = 0; k < words->K; k++)
+    if (columns[k] < 0) {
+      char letter[5] = {0};
+      edgectc_put_utf8(words->letters[k], letter);
+      return REFUSE(engine, "this layout has no key for '%s', which words of the lexicon need", letter);
+    }
+  return columns[words->K] < 0 ? REFUSE(engine, "no column is the blank") : EDGECTC_OK;
+}
+
+EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t *symbols,
                                            const double *centres, int32_t n, double width,
                                            double height) {
-  if (!engine->has_words) return REFUSE(engine, "give the lexicon before the columns");
+  if (!engine->shared) return REFUSE(engine, "give the lexicon before the columns");
   if (n < 1 || n > 65536) return REFUSE(engine, "%d columns, expected 1 to 65536", (long long)n);
   if (centres && !(width > 0.0 && height > 0.0)) return REFUSE(engine, "the size of a key is not above 0");
-  int32_t K = engine->words.K;
+  const Words *words = &engine->shared->words;
+  int32_t K = words->K, twice = 0;
   int32_t *columns = malloc((size_t)(K + 1) * sizeof(int32_t));
   double *keys = malloc((size_t)K * 2 * sizeof(double));
   if (!columns || !keys) {
@@ -138,11 +229,10 @@ EDGECTC_API int32_t edgectc_engine_columns(Engine *engine, const int32_t *symbol
     free(keys);
     return NO_MEMORY(engine);
   }
-  int32_t twice = 0, missing = 0;
   memset(columns, -1, (size_t)(K + 1) * sizeof(int32_t));
   for (int32_t column = 0; column < n; column++) {
     int32_t k = symbols[column] == -1 ? K : 0;
-    while (k < K && engine->words.letters[k] != symbols[column]) k++;
+    while (k < K && words->letters[k] != symbols[column]) k++;
     if (k == K && symbols[column] != -1) continue;
     twice |= columns[k] >= 0;
     columns[k] = column;
@@ -150,16 +240,11 @@ EDGECTC_API int32_t edgectc_engine_columns(Engine *engine, const int32_t *symbol
     keys[2 * k] = centres[2 * column] / width;
     keys[2 * k + 1] = centres[2 * column + 1] / height;
   }
-  for (int32_t k = K; k >= 0; k--)
-    if (columns[k] < 0) missing = k < K ? engine->words.letters[k] : -1;
-  if (missing || twice) {
-    char letter[5] = {0};
-    if (missing > 0) edgectc_put_utf8(missing, letter);
+  int32_t status = refuse_columns(engine, columns, twice);
+  if (status < 0) {
     free(columns);
     free(keys);
-    if (twice) return REFUSE(engine, "a letter or the blank has two columns");
-    if (missing < 0) return REFUSE(engine, "no column is the blank");
-    return REFUSE(engine, "this layout has no key for '%s', which words of the lexicon need", letter);
+    return status;
   }
   free(engine->columns);
   free(engine->keys);
@@ -172,37 +257,74 @@ EDGECTC_API int32_t edgectc_engine_columns(Engine *engine, const int32_t *symbol
   return EDGECTC_OK;
 }
 
-static void forget(Owns *owns, int64_t i) {
-  clear_own(owns->words + i);
-  owns->words[i] = owns->words[--owns->size];
+/* ---- the user's words ------------------------------------------------------------------- */
+
+/* The place of a text in the index of the user's words, or a free one. */
+static size_t place_of(const Owns *owns, const char *text, size_t size) {
+  size_t at = edgectc_hash(text, size) & owns->index.mask;
+  for (; owns->index.places[at] >= 0; at = (at + 1) & owns->index.mask)
+    if (!strcmp(owns->words[owns->index.places[at]].text, text)) break;
+  return at;
 }
 
-EDGECTC_API int32_t edgectc_engine_word(Engine *engine, const char *text, const char *spelled,
+/* Makes room for one more word, and the index anew; that happens as often as the room doubles. */
+static int make_room(Owns *owns) {
+  if (owns->size < owns->room) return DONE;
+  int64_t room = owns->room ? 2 * owns->room : 64;
+  Own *words = realloc(owns->words, (size_t)room * sizeof(Own));
+  if (!words) return OUT_OF_MEMORY;
+  owns->words = words;
+  int32_t *places = malloc((size_t)(4 * room) * sizeof(int32_t));
+  if (!places) return OUT_OF_MEMORY;
+  free(owns->index.places);
+  owns->index = (Index){places, (size_t)(4 * room) - 1};
+  owns->room = room;
+  memset(places, -1, (size_t)(4 * room) * sizeof(int32_t));
+  for (int64_t i = 0; i < owns->size; i++)
+    places[place_of(owns, words[i].text, strlen(words[i].text))] = (int32_t)i;
+  return DONE;
+}
+
+/* Frees a place of the index; what was put behind it, as it was taken, moves up. */
+static void free_place(Owns *owns, size_t at) {
+  int32_t *places = owns->index.places;
+  places[at] = -1;
+  for (at = (at + 1) & owns->index.mask; places[at] >= 0; at = (at + 1) & owns->index.mask) {
+    int32_t moved = places[at];
+    places[at] = -1;
+    places[place_of(owns, owns->words[moved].text, strlen(owns->words[moved].text))] = moved;
+  }
+}
+
+static void forget(Owns *owns, const char *text) {
+  if (!owns->size) return;
+  size_t at = place_of(owns, text, strlen(text));
+  int32_t place = owns->index.places[at];
+  if (place < 0) return;
+  free_place(owns, at);
+  Own *last = owns->words + --owns->size;
+  clear_own(owns->words + place);
+  if (place == owns->size) return;
+  owns->index.places[place_of(owns, last->text, strlen(last->text))] = place;
+  owns->words[place] = *last;
+}
+
+EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text, const char *spelled,
                                         double count, double boost, int32_t hidden) {
   Owns *owns = &engine->owns;
   uint16_t letters[MOST_LETTERS];
-  if (!engine->has_words) return REFUSE(engine, "give the lexicon before the user's words");
-  int32_t n = edgectc_words_spell(&engine->words, spelled, strlen(spelled), letters);
+  if (!engine->shared) return REFUSE(engine, "give the lexicon before the user's words");
+  int32_t n = edgectc_words_spell(&engine->shared->words, spelled, strlen(spelled), letters);
   if (n < 1 || !*text || strpbrk(text, "\r\n"))
     return REFUSE(engine, "'%s' cannot be spelled with the letters of the lexicon", text);
-  if (!(count >= 0.0 && count < HUGE_VAL && fabs(boost) <= 100.0))
-    return REFUSE(engine, "'%s' needs a count of at least 0 and a boost within 100 nats", text);
-  engine->laid = 0;
-  for (int64_t i = 0; i < owns->size; i++)
-    if (!strcmp(owns->words[i].text, text)) {
-      forget(owns, i);
-      break;
-    }
+  if (!(count >= 0.0 && count < HUGE_VAL && fabs(boost) < HUGE_VAL))
+    return REFUSE(engine, "'%s' needs a count of at least 0 and a finite boost", text);
+  edgectc_forget_views(engine);
+  forget(owns, text);
   if (count == 0.0 && boost == 0.0 && !hidden) return EDGECTC_OK;
   size_t size = strlen(text);
-  if (owns->size == owns->room) {
-    int64_t room = owns->room ? 2 * owns->room : 64;
-    Own *words = realloc(owns->words, (size_t)room * sizeof(Own));
-    if (!words) return NO_MEMORY(engine);
-    owns->words = words;
-    owns->room = room;
-  }
-  Own own = {malloc(2 * size + 2), NULL, malloc((size_t)n * sizeof(uint16_t)), n, count, boost, hidden};
+  if (make_room(owns)) return NO_MEMORY(engine);
+  Own own = {malloc(2 * size + 2), NULL, copy_of(letters, (size_t)n * sizeof(uint16_t)), n, count, boost, hidden};
   if (!own.text || !own.letters) {
     clear_own(&own);
     return NO_MEMORY(engine);
@@ -211,54 +333,112 @@ EDGECTC_API int32_t edgectc_engine_word(Engine *engine, const char *text, const 
   memcpy(own.text, text, size + 1);
   edgectc_lower(text, size, own.lower);
   own.lower[size] = 0;
-  memcpy(own.letters, letters, (size_t)n * sizeof(uint16_t));
-  owns->words[owns->size++] = own;
+  owns->words[owns->size] = own;
+  size_t at = place_of(owns, text, size);
+  owns->index.places[at] = (int32_t)owns->size++;
   return EDGECTC_OK;
 }
 
-EDGECTC_API int32_t edgectc_engine_share(Engine *engine, double share) {
+EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share) {
   if (!(share > 0.0 && share < 1.0)) return REFUSE(engine, "a share lies between 0 and 1");
+  if (share == engine->owns.share) return EDGECTC_OK;
   engine->owns.share = share;
-  engine->laid = 0;
+  edgectc_forget_views(engine);
   return EDGECTC_OK;
 }
 
-EDGECTC_API int32_t edgectc_engine_context(Engine *engine, const char *words) {
-  if (*words && !engine->has_lm) return REFUSE(engine, "a context needs a language model");
-  if (!strcmp(words, engine->context)) return EDGECTC_OK;
-  size_t size = strlen(words) + 1;
-  char *held = malloc(size);
+/* ---- context ---------------------------------------------------------------------------- */
+
+/* Sets the text of the context; its view is to be found or made. */
+static int32_t set_context(edgectc_engine *engine, const char *words) {
+  char *held = copy_of(words, strlen(words) + 1);
   if (!held) return NO_MEMORY(engine);
-  memcpy(held, words, size);
   free(engine->context);
   engine->context = held;
-  engine->laid = 0;
+  edgectc_use_view(engine, NULL);
   return EDGECTC_OK;
 }
 
-EDGECTC_API int32_t edgectc_engine_trace(Engine *engine, const float *trace, int32_t length) {
-  float *held = NULL;
-  if (trace) {
-    if (length < 1) return REFUSE(engine, "a trace has at least one frame");
-    held = malloc((size_t)length * 3 * sizeof(float));
-    if (!held) return NO_MEMORY(engine);
-    memcpy(held, trace, (size_t)length * 3 * sizeof(float));
+EDGECTC_API int32_t edgectc_engine_context(edgectc_engine *engine, const char *words) {
+  if (*words && !engine->lm) return REFUSE(engine, "a context needs a language model");
+  return strcmp(words, engine->context) ? set_context(engine, words) : EDGECTC_OK;
+}
+
+EDGECTC_API int32_t edgectc_engine_said_context(edgectc_engine *engine, const char *context,
+                                                const char *words, const double *gains, int64_t n,
+                                                double others) {
+  if (!engine->shared) return REFUSE(engine, "give the lexicon before a context");
+  if (!words) {
+    if (!engine->shared->weighed || !edgectc_kept_view(engine, context)) return 0;
+    View *view = engine->view;
+    int32_t status = strcmp(context, engine->context) ? set_context(engine, context) : EDGECTC_OK;
+    if (status < 0) return status;
+    return engine->view == view || edgectc_kept_view(engine, context);
   }
-  free(engine->trace);
-  engine->trace = held;
-  engine->trace_length = trace ? length : 0;
+  if (n < 0 || n > INT32_MAX || !(fabs(others) < HUGE_VAL)) return REFUSE(engine, "what a context says is not finite");
+  for (int64_t i = 0; i < n; i++)
+    if (!(fabs(gains[i]) < HUGE_VAL)) return REFUSE(engine, "what a context says is not finite");
+  Vocabulary vocabulary = {0};
+  Following following = {0};
+  int status = edgectc_vocabulary(&vocabulary, words, n ? strlen(words) : 0, n ? n : 1, 0);
+  if (status == DONE) status = edgectc_following(&following, &vocabulary);
+  for (int64_t i = 0; status == DONE && i < n; i++) following.gains[i] = gains[i], following.numbers[i] = (int32_t)i;
+  following.size = n;
+  if (status == DONE) status = edgectc_weigh(engine);
+  if (status == DONE) status = set_context(engine, context);
+  if (status == DONE) status = edgectc_make_view(engine, &following, others);
+  edgectc_following_close(&following);
+  edgectc_vocabulary_close(&vocabulary);
+  if (status == OUT_OF_MEMORY) return NO_MEMORY(engine);
+  return status == DONE ? EDGECTC_OK : REFUSE(engine, "expected %d words, one line feed between", (long long)n);
+}
+
+EDGECTC_API int32_t edgectc_engine_contexts(edgectc_engine *engine, int32_t n) {
+  if (n < 1) return REFUSE(engine, "%d contexts to keep, expected at least 1", (long long)n);
+  edgectc_forget_views(engine);
+  free(engine->views);
+  engine->views = NULL;
+  engine->most_views = n;
   return EDGECTC_OK;
 }
 
-/* ---- what it found ---------------------------------------------------------------------- */
-
-EDGECTC_API const char *edgectc_engine_text(const Engine *engine, int32_t place) {
-  return place >= 0 && place < engine->n_found ? engine->found[place].text : NULL;
+EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine) {
+  if (!engine->shared) return REFUSE(engine, "give the lexicon first");
+  return edgectc_refresh(engine);
 }
 
-EDGECTC_API double edgectc_engine_figure(const Engine *engine, int32_t place, int32_t figure) {
-  if (place < 0 || place >= engine->n_found) return NAN;
-  const Hypothesis *one = engine->found + place;
-  const double figures[] = {one->score, one->probability, one->low, one->high, one->exact};
-  return figure >= 0 && figure < 5 ? figures[figure] : NAN;
+/* ---- trace ------------------------------------------------------------------------------ */
+
+/* Takes points over, which become the engine's, and the keys that they lie among. */
+static int32_t take_points(edgectc_engine *engine, double *points, int32_t n, double *keys) {
+  free(engine->points);
+  free(engine->path_keys);
+  engine->points = points;
+  engine->path_keys = keys;
+  engine->n_points = points ? n : 0;
+  return EDGECTC_OK;
+}
+
+EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *trace, int32_t length) {
+  if (!trace || !engine->keys) return take_points(engine, NULL, 0, NULL); /* nothing to lay it among */
+  if (length < 1) return REFUSE(engine, "a trace has at least one frame");
+  double *points = malloc((size_t)length * 2 * sizeof(double));
+  if (!points) return NO_MEMORY(engine);
+  for (int32_t t = 0; t < length; t++) {
+    points[2 * t] = trace[3 * t] / engine->width;
+    points[2 * t + 1] = trace[3 * t + 1] / engine->height;
+  }
+  return take_points(engine, points, length, NULL);
+}
+
+EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *points, int32_t n,
+                                        const double *keys) {
+  if (!engine->shared) return REFUSE(engine, "give the lexicon before a path");
+  if (n < 1) return REFUSE(engine, "a path has at least one point");
+  double *own = copy_of(points, (size_t)n * 2 * sizeof(double));
+  double *own_keys = copy_of(keys, (size_t)engine->shared->words.K * 2 * sizeof(double));
+  if (own && own_keys) return take_points(engine, own, n, own_keys);
+  free(own);
+  free(own_keys);
+  return NO_MEMORY(engine);
 }

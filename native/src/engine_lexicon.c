@@ -92,9 +92,12 @@ static int read_header(Words *words, Text text) {
       continue;
     }
     if (!strcmp(key, "letters")) {
-      const int32_t room = (int32_t)(sizeof(words->letters) / sizeof(int32_t));
-      words->K = read_string(&text, words->letters, room);
-      if (words->K < 1 || words->K > room) return 0;
+      Text again = text;
+      words->K = read_string(&again, NULL, 0);
+      if (words->letters || words->K < 1 || words->K >= ROOT_LETTER) return 0;
+      words->letters = malloc((size_t)words->K * sizeof(int32_t));
+      if (!words->letters) return 0;
+      read_string(&text, words->letters, words->K);
       seen |= 32;
       continue;
     }
@@ -191,8 +194,7 @@ static int make_index(Words *words) {
   return DONE;
 }
 
-int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Complaint *why) {
-  memset(words, 0, sizeof(*words));
+static int32_t open_words(Words *words, const uint8_t *bytes, size_t size, Complaint *why) {
   uint64_t head = 0;
   if (!bytes || size < 16 || memcmp(bytes, "edgelex1", 8))
     return edgectc_refuse(why, BAD_INPUT, "the lexicon does not begin with 'edgelex1'; use a .trie file");
@@ -205,14 +207,19 @@ int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Comp
     return edgectc_refuse(why, BAD_INPUT, "the lexicon is cut short or has bytes at its end; copy it again");
   const char *what = wrong(words);
   if (what) return edgectc_refuse(why, BAD_INPUT, "the lexicon is damaged: %s; copy it again", what);
-  if (make_index(words)) {
-    edgectc_words_close(words);
-    return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the lexicon");
-  }
+  if (make_index(words)) return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the lexicon");
   return DONE;
 }
 
+int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Complaint *why) {
+  memset(words, 0, sizeof(*words));
+  int32_t status = open_words(words, bytes, size, why);
+  if (status < 0) edgectc_words_close(words);
+  return status;
+}
+
 void edgectc_words_close(Words *words) {
+  free(words->letters);
   free(words->end);
   free(words->lower);
   free(words->index.places);
@@ -228,6 +235,10 @@ static int64_t last_at_most(const int32_t *values, int64_t n, int64_t value) {
     else n = middle;
   }
   return low;
+}
+
+double edgectc_words_log_prob(const Words *words, int64_t word) {
+  return words->finer ? words->finer[word] : words->log_prob[word] / 1e4;
 }
 
 int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out) {
@@ -256,7 +267,7 @@ int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t
   return node ? words->word[node] : -1;
 }
 
-int64_t edgectc_words_odd(const Words *words, int64_t word) {
+static int64_t words_odd(const Words *words, int64_t word) {
   if (!words->n_odd || word < words->odd[0]) return -1;
   int64_t place = last_at_most(words->odd, words->n_odd, word);
   return words->odd[place] == word ? place : -1;
@@ -268,7 +279,7 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
   int64_t entry = n > 0 ? edgectc_words_entry(words, letters, n) : -1;
   for (int64_t word = entry < 0 ? 0 : words->first_word[entry];
        entry >= 0 && word < words->first_word[entry + 1]; word++)
-    if (edgectc_words_odd(words, word) < 0) return entry; /* shown as it is spelled */
+    if (words_odd(words, word) < 0) return entry; /* shown as it is spelled */
   for (size_t at = edgectc_hash(text, size) & words->index.mask; words->index.places[at] >= 0;
        at = (at + 1) & words->index.mask) {
     int32_t place = words->index.places[at], start = words->odd_start[place];
@@ -280,7 +291,7 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
 }
 
 size_t edgectc_words_text(const Words *words, int64_t word, int64_t entry, char *out) {
-  int64_t place = edgectc_words_odd(words, word);
+  int64_t place = words_odd(words, word);
   if (place >= 0) {
     size_t size = (size_t)(words->odd_start[place + 1] - words->odd_start[place]);
     if (out) memcpy(out, words->text + words->odd_start[place], size);

@@ -110,68 +110,6 @@ static const char *wrong(const Grammar *lm) {
   return NULL;
 }
 
-/* ---- vocabulary ------------------------------------------------------------------------- */
-
-static const char *word_at(const Grammar *lm, const char *text, int32_t number, size_t *size) {
-  *size = lm->text_start[number + 1] - lm->text_start[number] - 1;
-  return text + lm->text_start[number];
-}
-
-const char *edgectc_lm_text(const Grammar *lm, int32_t number, size_t *size) {
-  return word_at(lm, lm->text, number, size);
-}
-
-/* The place of a word in lower case in the index, or where it would go. */
-static size_t place_of(const Grammar *lm, const char *word, size_t size) {
-  size_t at = edgectc_hash(word, size) & lm->index.mask, held_size;
-  for (; lm->index.places[at] >= 0; at = (at + 1) & lm->index.mask) {
-    const char *held = word_at(lm, lm->lower, lm->index.places[at], &held_size);
-    if (held_size == size && !memcmp(held, word, size)) break;
-  }
-  return at;
-}
-
-int32_t edgectc_lm_number(const Grammar *lm, const char *word, size_t size) {
-  int32_t number = lm->index.places[place_of(lm, word, size)];
-  return number < 0 ? 0 : number;
-}
-
-/* Returns what is wrong with the vocabulary, or NULL; sets *memory to 0 where it ran out. */
-static const char *index_words(Grammar *lm, const char *text, size_t size, int *memory) {
-  int64_t V = lm->grams[0].size, n = 0;
-  size_t room = 64;
-  while (room < 2 * (size_t)V) room *= 2;
-  lm->text = text;
-  lm->text_start = malloc(((size_t)V + 1) * sizeof(uint32_t));
-  lm->lower = malloc(size + 1);
-  lm->index.places = malloc(room * sizeof(int32_t));
-  lm->index.mask = room - 1;
-  lm->named = malloc((size_t)V * sizeof(double));
-  lm->told = malloc((size_t)V * sizeof(int32_t));
-  lm->entries = malloc((size_t)V * sizeof(int32_t));
-  *memory = lm->text_start && lm->lower && lm->index.places && lm->named && lm->told && lm->entries;
-  if (!*memory) return "";
-  lm->text_start[0] = 0;
-  for (size_t i = 0; i <= size; i++)
-    if (i == size || text[i] == '\n') {
-      if (n == V) return "its vocabulary is too long";
-      lm->text_start[++n] = (uint32_t)i + 1;
-    }
-  if (n != V || size < 14 || memcmp(text, "<unk>\n<s>\n</s>", 14)) return "its vocabulary is damaged";
-  edgectc_lower(text, size, lm->lower);
-  memset(lm->index.places, -1, room * sizeof(int32_t));
-  for (int32_t i = 0; i < V; i++) lm->named[i] = NAN, lm->entries[i] = -2;
-  for (int32_t i = SPECIALS; i < V; i++) {
-    size_t length;
-    const char *lower = word_at(lm, lm->lower, i, &length);
-    size_t at = place_of(lm, lower, length);
-    /* A word in normal form beats "The" and "THE" for what is asked as "the". */
-    if (lm->index.places[at] < 0 || !memcmp(lower, lm->text + lm->text_start[i], length))
-      lm->index.places[at] = i;
-  }
-  return NULL;
-}
-
 int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, Complaint *why) {
   memset(lm, 0, sizeof(*lm));
   uint16_t version;
@@ -201,24 +139,22 @@ int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, Complain
   lay_out(lm, &cursor, bytes[11] & 1);
   if (cursor.failed || cursor.at != size)
     return edgectc_refuse(why, BAD_INPUT, "the language model is cut short or has bytes at its end; copy it again");
-  int memory = 1;
-  const char *what = wrong(lm);
-  if (!what) what = index_words(lm, (const char *)bytes + HEADER, (size_t)counts[0], &memory);
-  if (what) {
+  const char *what = wrong(lm), *text = (const char *)bytes + HEADER;
+  int status = DONE;
+  if (!what) status = edgectc_vocabulary(&lm->words, text, (size_t)counts[0], lm->grams[0].size, SPECIALS);
+  if (status == OUT_OF_MEMORY) {
     edgectc_lm_close(lm);
-    if (!memory) return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the language model");
-    return edgectc_refuse(why, BAD_INPUT, "the language model is damaged: %s; copy it again", what);
+    return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the language model");
   }
-  return DONE;
+  if (!what && (status || counts[0] < 14 || memcmp(text, "<unk>\n<s>\n</s>", 14)))
+    what = "its vocabulary is damaged";
+  if (!what) return DONE;
+  edgectc_lm_close(lm);
+  return edgectc_refuse(why, BAD_INPUT, "the language model is damaged: %s; copy it again", what);
 }
 
 void edgectc_lm_close(Grammar *lm) {
-  free(lm->text_start);
-  free(lm->lower);
-  free(lm->index.places);
-  free(lm->named);
-  free(lm->told);
-  free(lm->entries);
+  edgectc_vocabulary_close(&lm->words);
   memset(lm, 0, sizeof(*lm));
 }
 
@@ -271,17 +207,46 @@ static State begun(const Grammar *lm) {
   return state;
 }
 
-double edgectc_lm_after(Grammar *lm, const char *context) {
+int edgectc_following(Following *following, const Vocabulary *words) {
+  size_t n = (size_t)words->size;
+  *following = (Following){words, malloc((n + 1) * sizeof(double)), malloc((n + 1) * sizeof(int32_t)),
+                           malloc((n + 1) * sizeof(int32_t)), 0};
+  if (!following->gains || !following->numbers || !following->entries) {
+    edgectc_following_close(following);
+    return OUT_OF_MEMORY;
+  }
+  for (size_t i = 0; i < n; i++) following->gains[i] = NAN, following->entries[i] = -2;
+  return DONE;
+}
+
+void edgectc_following_close(Following *following) {
+  free(following->gains);
+  free(following->numbers);
+  free(following->entries);
+  memset(following, 0, sizeof(*following));
+}
+
+/* The state after the context; "<s>" begins a sentence, and nothing before it counts. */
+static State state_after(const Grammar *lm, const char *context) {
   State state = begun(lm);
-  double left = 0.0;
   while (*context) {
     size_t size = strcspn(context, "\n");
-    if (size == 3 && !memcmp(context, "<s>", 3)) state = begun(lm);
-    else step(lm, &state, edgectc_lm_number(lm, context, size));
+    if (size == 3 && !memcmp(context, "<s>", 3)) {
+      state = begun(lm);
+    } else {
+      int32_t number = edgectc_number(&lm->words, context, size);
+      step(lm, &state, number < 0 ? 0 : number);
+    }
     context += size + (context[size] == '\n');
   }
-  for (int64_t i = 0; i < lm->n_told; i++) lm->named[lm->told[i]] = NAN;
-  lm->n_told = 0;
+  return state;
+}
+
+double edgectc_lm_after(const Grammar *lm, const char *context, Following *following) {
+  State state = state_after(lm, context);
+  double left = 0.0;
+  for (int64_t i = 0; i < following->size; i++) following->gains[following->numbers[i]] = NAN;
+  following->size = 0;
   for (int32_t i = 0; i < state.size; i++) {
     int64_t node = state.nodes[i];
     int32_t level = state.size - i;
@@ -289,15 +254,15 @@ double edgectc_lm_after(Grammar *lm, const char *context) {
     const Grams *above = lm->grams + level - 1;
     for (int64_t j = above->starts[node]; j < above->starts[node + 1]; j++) {
       int32_t word = last_word(lm, level, j);
-      if (word < SPECIALS || !isnan(lm->named[word])) continue; /* a longer context has said it */
-      lm->named[word] = left + log_prob(lm->grams + level, j);
-      lm->told[lm->n_told++] = word;
+      if (word < SPECIALS || !isnan(following->gains[word])) continue; /* a longer context spoke of it */
+      following->gains[word] = left + log_prob(lm->grams + level, j);
+      following->numbers[following->size++] = word;
     }
     left += backoff(above, node);
   }
-  for (int64_t i = 0; i < lm->n_told; i++) {
-    double alone = log_prob(lm->grams, lm->told[i]);
-    lm->named[lm->told[i]] -= alone + left;
+  for (int64_t i = 0; i < following->size; i++) {
+    double alone = log_prob(lm->grams, following->numbers[i]);
+    following->gains[following->numbers[i]] -= alone + left;
   }
   return left;
 }

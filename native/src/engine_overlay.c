@@ -1,5 +1,5 @@
 /* Words laid over a lexicon: those of the user, and those that a context makes likelier. The words of
- * _words.py, which is its oracle. */
+ * words.py, which is its oracle. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,72 +20,63 @@ static double personal(const Own *own, double share, double log_prob) {
   return own->hidden || total == 0.0 ? -HUGE_VAL : log(total) + own->boost;
 }
 
-static int same_letters(const Own *own, const Over *over) {
-  return own->n_letters == over->n_letters &&
-         !memcmp(own->letters, over->letters, (size_t)own->n_letters * sizeof(uint16_t));
+static double gain_of(const Following *following, const char *lower, size_t size) {
+  int32_t number = following ? edgectc_number(following->words, lower, size) : -1;
+  return number >= 0 && !isnan(following->gains[number]) ? following->gains[number] : 0.0;
 }
 
-static const Own *own_of(const Owns *owns, const Over *over, const char *text, size_t size) {
-  for (int64_t i = 0; i < owns->size; i++)
-    if (same_letters(owns->words + i, over) && strlen(owns->words[i].text) == size &&
-        !memcmp(owns->words[i].text, text, size))
-      return owns->words + i;
-  return NULL;
-}
+typedef struct {              /* what words are weighed with */
+  const Words *words;
+  const Following *following;
+  const Options *options;
+  double share;
+} Scale;
 
-static double said_of(const Grammar *lm, const char *lower, size_t size) {
-  int32_t number = lm ? edgectc_lm_number(lm, lower, size) : 0;
-  return number && !isnan(lm->named[number]) ? lm->named[number] : 0.0;
-}
-
-typedef struct {
-  double weight, log_prob;
-  int64_t shown;
-} Best;
-
-static void weigh(Best *best, const Over *over, const Weights *weights, double log_prob, double said,
-                  int64_t shown) {
+/* Makes a word the one that is shown, if none weighs more. */
+static void offer(Over *over, const Options *options, double log_prob, double gain, int64_t shown) {
   if (!(log_prob > -HUGE_VAL)) return;
-  double weight = weights->lm_weight * log_prob + weights->context_weight * said +
-                  weights->letter_score * over->n_letters;
-  if (weight > best->weight || (weight == best->weight && log_prob > best->log_prob))
-    *best = (Best){weight, log_prob, shown};
+  double weight = options->lm_weight * log_prob + options->context_weight * gain +
+                  options->letter_score * over->n_letters;
+  if (weight < over->weight || (weight == over->weight && !(log_prob > over->log_prob))) return;
+  over->weight = weight;
+  over->log_prob = log_prob;
+  over->gain = gain;
+  over->shown = shown;
 }
 
-/* Chooses the word of a spelling that weighs most. */
-static int best_word(Over *over, const Words *words, const Owns *owns, int mine, const Grammar *lm,
-                     const Weights *weights) {
-  Best best = {-HUGE_VAL, -HUGE_VAL, -1};
+/* Chooses the word of a spelling that weighs most: of the lexicon's, and of the user's `group` (n). */
+static int choose(Over *over, const Scale *scale, const Own *const *group, int64_t n, const Owns *owns) {
+  const Words *words = scale->words;
   int64_t first = over->entry < 0 ? 0 : words->first_word[over->entry];
   int64_t last = over->entry < 0 ? 0 : words->first_word[over->entry + 1];
+  char *known = calloc((size_t)n + 1, 1); /* whether the lexicon has the word of the user */
+  if (!known) return OUT_OF_MEMORY;
   for (int64_t word = first; word < last; word++) {
     size_t size = edgectc_words_text(words, word, over->entry, NULL);
     char *text = malloc(2 * size + 1), *lower = text + size;
-    if (!text) return OUT_OF_MEMORY;
+    if (!text) {
+      free(known);
+      return OUT_OF_MEMORY;
+    }
     edgectc_words_text(words, word, over->entry, text);
     edgectc_lower(text, size, lower);
-    const Own *own = mine ? own_of(owns, over, text, size) : NULL;
-    double log_prob = personal(own, owns->share, words->log_prob[word] / 1e4);
-    weigh(&best, over, weights, log_prob, said_of(lm, lower, size), word);
+    const Own *own = NULL;
+    for (int64_t i = 0; i < n && !own; i++)
+      if (strlen(group[i]->text) == size && !memcmp(group[i]->text, text, size)) {
+        own = group[i];
+        known[i] = 1;
+      }
+    double log_prob = personal(own, scale->share, edgectc_words_log_prob(words, word));
+    offer(over, scale->options, log_prob, gain_of(scale->following, lower, size), word);
     free(text);
   }
-  for (int64_t i = 0; mine && i < owns->size; i++) {
-    const Own *own = owns->words + i;
-    if (!same_letters(own, over)) continue;
-    size_t size = strlen(own->text);
-    int known = 0;
-    for (int64_t word = first; word < last && !known; word++) {
-      char *text = malloc(edgectc_words_text(words, word, over->entry, NULL) + 1);
-      if (!text) return OUT_OF_MEMORY;
-      known = edgectc_words_text(words, word, over->entry, text) == size && !memcmp(text, own->text, size);
-      free(text);
-    }
-    if (known) continue;
-    weigh(&best, over, weights, personal(own, owns->share, -HUGE_VAL), said_of(lm, own->lower, size),
-          -2 - i);
+  for (int64_t i = 0; i < n; i++) {
+    if (known[i]) continue;
+    double gain = gain_of(scale->following, group[i]->lower, strlen(group[i]->lower));
+    offer(over, scale->options, personal(group[i], scale->share, -HUGE_VAL), gain,
+          -2 - (group[i] - owns->words));
   }
-  over->weight = best.weight;
-  over->shown = best.shown;
+  free(known);
   return DONE;
 }
 
@@ -107,30 +98,54 @@ static Over *add(Overlay *overlay, const uint16_t *letters, int32_t n, int64_t e
   }
   memcpy(overlay->letters + overlay->n_letters, letters, (size_t)n * sizeof(uint16_t));
   Over *over = overlay->overs + overlay->size++;
-  *over = (Over){letters, overlay->n_letters, n, entry, -1, -HUGE_VAL};
+  *over = (Over){letters, overlay->n_letters, n, entry, -1, -HUGE_VAL, -HUGE_VAL, 0.0};
   overlay->n_letters += n;
   return over;
 }
 
-static int gather(Overlay *overlay, const Words *words, const Owns *owns, const Grammar *lm,
-                  const Weights *weights, uint8_t *hidden) {
-  for (int64_t i = 0; i < owns->size; i++) {
-    const Own *own = owns->words + i;
-    int64_t entry = edgectc_words_entry(words, own->letters, own->n_letters), j = 0;
-    if (entry >= 0 && hidden[entry]) continue; /* another word of the user is spelled the same */
-    for (; entry < 0 && j < i && !(owns->words[j].n_letters == own->n_letters &&
-         !memcmp(owns->words[j].letters, own->letters, (size_t)own->n_letters * sizeof(uint16_t)));) j++;
-    if (entry < 0 && j < i) continue;
+static int compare_letters(const uint16_t *a, int32_t n_a, const uint16_t *b, int32_t n_b) {
+  for (int32_t i = 0; i < n_a && i < n_b; i++)
+    if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
+  return n_a - n_b;
+}
+
+static int by_spelling(const void *left, const void *right) {
+  const Own *a = *(const Own *const *)left, *b = *(const Own *const *)right;
+  int order = compare_letters(a->letters, a->n_letters, b->letters, b->n_letters);
+  return order ? order : strcmp(a->text, b->text);
+}
+
+/* Takes the user's words in, those of one spelling together. */
+static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, uint8_t *hidden) {
+  const Own **sorted = malloc(((size_t)owns->size + 1) * sizeof(Own *));
+  if (!sorted) return OUT_OF_MEMORY;
+  for (int64_t i = 0; i < owns->size; i++) sorted[i] = owns->words + i;
+  qsort(sorted, (size_t)owns->size, sizeof(Own *), by_spelling);
+  int status = DONE;
+  for (int64_t i = 0, n; status == DONE && i < owns->size; i += n) {
+    const Own *own = sorted[i];
+    for (n = 1; i + n < owns->size; n++)
+      if (compare_letters(own->letters, own->n_letters, sorted[i + n]->letters, sorted[i + n]->n_letters))
+        break;
+    int64_t entry = edgectc_words_entry(scale->words, own->letters, own->n_letters);
     Over *over = add(overlay, own->letters, own->n_letters, entry);
-    if (!over) return OUT_OF_MEMORY;
-    if (entry >= 0) hidden[entry] = 1;
-    if (best_word(over, words, owns, 1, lm, weights)) return OUT_OF_MEMORY;
+    status = over ? choose(over, scale, sorted + i, n, owns) : OUT_OF_MEMORY;
+    if (over && entry >= 0) hidden[entry] = 1;
   }
-  for (int64_t i = 0; lm && i < lm->n_told; i++) {
+  free(sorted);
+  return status;
+}
+
+/* Takes the words in that the context speaks of, but those whose spelling the user's already have. */
+static int gather_following(Overlay *overlay, const Scale *scale, uint8_t *hidden) {
+  const Words *words = scale->words;
+  const Following *following = scale->following;
+  for (int64_t i = 0; i < following->size; i++) {
     size_t size;
     uint16_t letters[MOST_LETTERS];
-    const char *text = edgectc_lm_text(lm, lm->told[i], &size);
-    int32_t *known = lm->entries + lm->told[i];
+    int32_t number = following->numbers[i];
+    const char *text = edgectc_word_at(following->words, number, &size);
+    int32_t *known = following->entries + number;
     if (*known == -2) *known = (int32_t)edgectc_words_find(words, text, size);
     int64_t entry = *known;
     if (entry < 0 || hidden[entry]) continue;
@@ -140,17 +155,11 @@ static int gather(Overlay *overlay, const Words *words, const Owns *owns, const 
     if (!over) return OUT_OF_MEMORY;
     hidden[entry] = 1;
     int64_t word = words->first_word[entry];
-    if (words->first_word[entry + 1] - word == 1) { /* as most are: it is the one that was named */
-      Best best = {-HUGE_VAL, -HUGE_VAL, -1};
-      weigh(&best, over, weights, words->log_prob[word] / 1e4, lm->named[lm->told[i]], word);
-      over->weight = best.weight;
-      over->shown = best.shown;
-    } else if (best_word(over, words, owns, 0, lm, weights)) {
+    if (words->first_word[entry + 1] - word == 1) /* as most are: it is the one that was named */
+      offer(over, scale->options, edgectc_words_log_prob(words, word), following->gains[number], word);
+    else if (choose(over, scale, NULL, 0, NULL))
       return OUT_OF_MEMORY;
-    }
   }
-  for (int64_t i = 0; i < overlay->size; i++)
-    overlay->overs[i].letters = overlay->letters + overlay->overs[i].start;
   return DONE;
 }
 
@@ -161,9 +170,7 @@ static int by_letters(const void *left, const void *right) {
   const Over *a = left, *b = right;
   int dead = (a->weight == -HUGE_VAL) - (b->weight == -HUGE_VAL);
   if (dead) return dead;
-  for (int32_t i = 0; i < a->n_letters && i < b->n_letters; i++)
-    if (a->letters[i] != b->letters[i]) return a->letters[i] < b->letters[i] ? -1 : 1;
-  return a->n_letters - b->n_letters;
+  return compare_letters(a->letters, a->n_letters, b->letters, b->n_letters);
 }
 
 typedef struct {      /* a tree that is being made */
@@ -176,8 +183,8 @@ typedef struct {      /* a tree that is being made */
   double top, letter_score;
 } Growing;
 
-typedef struct {
-  double weight, bare;
+typedef struct {      /* the greatest gains at or below a node, and all letters there */
+  float gain, bare;
   uint32_t letters;
 } Below;
 
@@ -185,13 +192,13 @@ typedef struct {
 static Below make_node(Growing *tree, const Over *overs, int64_t node, int64_t low, int64_t high,
                        int32_t depth) {
   uint16_t letter = tree->letter[node];
-  Below held = {-HUGE_VAL, -HUGE_VAL, letter < 32 ? 1u << letter : 0u};
+  Below held = {0.0f, 0.0f, letter < 32 ? 1u << letter : 0u};
   tree->word[node] = -1;
   tree->n_children[node] = 0;
   if (overs[low].n_letters == depth) {
     tree->word[node] = (int32_t)low;
-    held.weight = overs[low].weight;
-    held.bare = held.weight - tree->letter_score * depth;
+    held.gain = edgectc_gain(overs[low].weight, tree->top);
+    held.bare = edgectc_gain(overs[low].weight - tree->letter_score * depth, tree->top);
     low++;
   }
   int64_t first = tree->size;
@@ -206,12 +213,12 @@ static Below make_node(Growing *tree, const Over *overs, int64_t node, int64_t l
     int64_t start = i;
     while (i < high && overs[i].letters[depth] == overs[start].letters[depth]) i++;
     Below below = make_node(tree, overs, child, start, i, depth + 1);
-    if (below.weight > held.weight) held.weight = below.weight;
+    if (below.gain > held.gain) held.gain = below.gain;
     if (below.bare > held.bare) held.bare = below.bare;
     held.letters |= below.letters;
   }
-  tree->gain[node] = edgectc_gain(held.weight, tree->top);
-  tree->bare[node] = edgectc_gain(held.bare, tree->top);
+  tree->gain[node] = held.gain;
+  tree->bare[node] = held.bare;
   tree->below[node] = held.letters;
   return held;
 }
@@ -246,20 +253,25 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
   return DONE;
 }
 
-int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns, const Grammar *lm,
-                        const Weights *weights, double top, uint8_t *hidden, Complaint *why) {
-  if (gather(overlay, words, owns, lm, weights, hidden) ||
-      make_tree(overlay, words->K, weights->letter_score, top)) {
-    edgectc_overlay_clear(overlay, hidden);
-    return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the words of this context");
-  }
-  return DONE;
-}
-
-void edgectc_overlay_clear(Overlay *overlay, uint8_t *hidden) {
+int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
+                        const Following *following, const Options *options, double top,
+                        uint8_t *hidden, Complaint *why) {
+  Scale scale = {words, following, options, owns->share};
+  int status = gather_owns(overlay, &scale, owns, hidden);
+  if (status == DONE && following) status = gather_following(overlay, &scale, hidden);
+  for (int64_t i = 0; i < overlay->size; i++) /* the letters have moved as there were more of them */
+    overlay->overs[i].letters = overlay->letters + overlay->overs[i].start;
+  if (status == DONE) status = make_tree(overlay, words->K, options->letter_score, top);
+  if (status == DONE) return DONE;
   for (int64_t i = 0; i < overlay->size; i++)
     if (overlay->overs[i].entry >= 0) hidden[overlay->overs[i].entry] = 0;
+  edgectc_overlay_close(overlay);
+  return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the words of this context");
+}
+
+void edgectc_overlay_close(Overlay *overlay) {
+  free(overlay->overs);
+  free(overlay->letters);
   free(overlay->memory);
-  overlay->memory = NULL;
-  overlay->size = overlay->live = overlay->n_letters = 0;
+  memset(overlay, 0, sizeof(*overlay));
 }

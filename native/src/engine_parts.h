@@ -2,7 +2,8 @@
 #ifndef EDGECTC_ENGINE_PARTS_H
 #define EDGECTC_ENGINE_PARTS_H
 
-#include "engine.h"
+#include "edgectc.h"
+#include "options.h"
 #include "search.h"
 
 #define MOST_LETTERS 255 /* of a word of the user */
@@ -29,15 +30,32 @@ typedef struct {              /* text to number, by open addressing */
   size_t mask;
 } Index;
 
+typedef struct {              /* words by number, found by their lower case */
+  const char *text;           /* one line feed between */
+  uint32_t *start;            /* (size + 1) where each begins */
+  char *lower;
+  Index index;
+  int64_t size;
+} Vocabulary;
+
+/* Takes n words of `text`, which stays the caller's; those before `first` are not to be found. Returns
+ * BAD_INPUT if there are not n. */
+int edgectc_vocabulary(Vocabulary *vocabulary, const char *text, size_t size, int64_t n, int32_t first);
+void edgectc_vocabulary_close(Vocabulary *vocabulary);
+/* Returns the number of a word in normal form, or -1. */
+int32_t edgectc_number(const Vocabulary *vocabulary, const char *word, size_t size);
+const char *edgectc_word_at(const Vocabulary *vocabulary, int32_t number, size_t *size);
+
 /* ---- lexicon: engine_lexicon.c ---- */
 
 typedef struct {
-  int32_t letters[65536 / 256]; /* code points, ascending */
+  int32_t *letters;           /* (K) code points, ascending */
   int32_t K;
   int64_t nodes, entries, words, n_odd, text_bytes;
   const int32_t *first_child, *word, *first_word, *log_prob, *odd, *odd_start;
   const uint16_t *n_children, *letter;
   const uint8_t *text;
+  const double *finer;        /* (words) natural logs that were given in place of log_prob, or NULL */
   int32_t *end;               /* (entries) node of each */
   char *lower;                /* texts of odd words in lower case */
   Index index;                /* of odd words, by that */
@@ -45,14 +63,14 @@ typedef struct {
 
 int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Complaint *why);
 void edgectc_words_close(Words *words);
+/* Returns the natural log of a word's share of running text. */
+double edgectc_words_log_prob(const Words *words, int64_t word);
 /* Writes the letters of an entry; returns how many, at most MOST_LETTERS. */
 int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out);
 /* Returns the entry of letters, or -1. */
 int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t n);
 /* Returns the entry one of whose words reads so in lower case, or -1. */
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
-/* Returns the place of a word among the odd ones, or -1. */
-int64_t edgectc_words_odd(const Words *words, int64_t word);
 /* Writes the text of a word as it is shown; returns its bytes. `out` holds 4 * MOST_LETTERS, or
  * NULL to only count; an odd word may be longer. */
 size_t edgectc_words_text(const Words *words, int64_t word, int64_t entry, char *out);
@@ -72,23 +90,26 @@ typedef struct {              /* all n-grams of one length */
 typedef struct {
   Grams grams[5];
   int32_t order, short_ids;
-  const char *text;
-  uint32_t *text_start;       /* (V + 1) where each word begins in `text` */
-  char *lower;
-  Index index;
-  double *named;              /* (V) what the context says of each word, NaN for nothing */
-  int32_t *told;              /* words named now */
-  int32_t *entries;           /* (V) lexicon entry of each word, -1 for none, -2 if not looked for yet */
-  int64_t n_told;
+  int32_t users;              /* engines */
+  Vocabulary words;
 } Grammar;
+
+typedef struct {              /* what a context says of words */
+  const Vocabulary *words;
+  double *gains;              /* (words) log P(word | context) - log P(word), less that of all others;
+                                 NaN where nothing is said */
+  int32_t *numbers;           /* the words of which something is said */
+  int32_t *entries;           /* (words) lexicon entry of each, -1 for none, -2 if not looked for yet */
+  int64_t size;
+} Following;
 
 int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, Complaint *why);
 void edgectc_lm_close(Grammar *lm);
-/* Returns the number of a word in normal form, 0 if it is unknown. */
-int32_t edgectc_lm_number(const Grammar *lm, const char *word, size_t size);
-/* Fills `named` and `told` for words one line feed apart; returns the log back-off of all others. */
-double edgectc_lm_after(Grammar *lm, const char *context);
-const char *edgectc_lm_text(const Grammar *lm, int32_t number, size_t *size);
+/* Makes room for what contexts say of n words; nothing is said yet. */
+int edgectc_following(Following *following, const Vocabulary *words);
+void edgectc_following_close(Following *following);
+/* Notes what the model says after words one line feed apart; returns the log back-off of all others. */
+double edgectc_lm_after(const Grammar *lm, const char *context, Following *following);
 
 /* ---- overlay: engine_overlay.c ---- */
 
@@ -103,6 +124,7 @@ typedef struct {              /* what the user taught about a word */
 typedef struct {
   Own *words;
   int64_t size, room;
+  Index index;                /* by text */
   double share;
 } Owns;
 
@@ -111,8 +133,9 @@ typedef struct {              /* one word laid over the lexicon */
   int64_t start;              /* of its letters among those of the overlay */
   int32_t n_letters;
   int64_t entry;              /* of the lexicon, or -1 */
-  int64_t shown;              /* its word, or -1 - place among the user's */
+  int64_t shown;              /* its word, or -2 - place among the user's */
   double weight;              /* -inf: only hides the entry */
+  double log_prob, gain;      /* terms of the weight: as the user's words change it; of the context */
 } Over;
 
 typedef struct {
@@ -125,58 +148,76 @@ typedef struct {
   void *memory;               /* the arrays of the tree */
 } Overlay;
 
-typedef struct {              /* terms of a word's weight */
-  double lm_weight, letter_score, context_weight;
-} Weights;
-
-/* Lays the user's words, and those that `lm` names now (NULL: none), over the lexicon; notes what they
- * hide in `hidden` (entries), which is all 0 before. */
-int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns, const Grammar *lm,
-                        const Weights *weights, double top, uint8_t *hidden, Complaint *why);
-void edgectc_overlay_clear(Overlay *overlay, uint8_t *hidden);
+/* Lays the user's words, and those that a context speaks of (NULL: none), over the lexicon; notes what
+ * they hide in `hidden` (entries), which is all 0 before. */
+int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
+                        const Following *following, const Options *options, double top,
+                        uint8_t *hidden, Complaint *why);
+void edgectc_overlay_close(Overlay *overlay);
 /* Rounded-up float exp(weight - top), which bounds stay bounds with. */
 float edgectc_gain(double weight, double top);
 
-/* ---- the engine itself: engine.c, engine_search.c ---- */
+/* ---- the engine itself: engine.c, engine_view.c, engine_search.c ---- */
 
-typedef struct {
-  double lm_weight, letter_score, acoustic_scale, blank_penalty, context_weight, template_weight;
-  double temperature, weighed, margin, unknown_score, unknown_letter_score, no_word_score;
-  double posterior_width, budget, beam_size;
-} Options;
+typedef struct {              /* what engines of one lexicon share; only read once they are two */
+  Words words;
+  double *weights;            /* (entries) */
+  float *gain, *bare;         /* (nodes) */
+  uint32_t *below;            /* (nodes) */
+  double top, lightest;
+  int32_t weighed;            /* whether all that is of the options of now */
+  int32_t users;              /* engines */
+} Shared;
 
-typedef struct {                  /* one word found */
+typedef struct {              /* the words after one context */
+  char *context;
+  Overlay overlay;
+  double others, shift;       /* what the context says of every word it does not name; weighted */
+  int32_t speaks;             /* whether there is a context */
+} View;
+
+typedef struct {              /* one ranked word */
   char *text;
-  double score, probability, low, high;
-  int32_t exact;
+  double figures[EDGECTC_FIGURES];
+  int32_t *frames, n_frames;
 } Hypothesis;
 
-struct Engine {
+struct edgectc_engine {
   Options options;
-  Words words;
-  Grammar lm;
+  Shared *shared;                 /* NULL before the lexicon */
+  Grammar *lm;                    /* or NULL */
+  Following following;            /* of lm */
   Owns owns;
-  int32_t has_words, has_lm, n_columns;
-  int32_t *symbols, *columns;     /* (n) code points; (K + 1) column of each letter, then the blank */
+  int32_t n_columns;
+  int32_t *columns;               /* (K + 1) column of each letter, then the blank */
   double *keys;                   /* (K, 2) centres in key units, or NULL */
   double width, height;
-  float *trace;                   /* (length, 3), or NULL */
-  int32_t trace_length;
+  double *points;                 /* (n_points, 2) in key units, or NULL */
+  double *path_keys;              /* (K, 2) of these points, or NULL for `keys` */
+  int32_t n_points;
   char *context;
-  double *weights;                /* (entries) */
-  float *gain, *bare;             /* (nodes) */
-  uint32_t *below;                /* (nodes) */
-  uint8_t *hidden;                /* (entries) */
-  double top, lightest;
-  Overlay overlay;
-  double shift;                   /* what the context takes from every word it does not name */
-  int32_t weighed, laid;          /* whether weights and overlay are those of now */
-  Hypothesis *found;
-  int32_t n_found;
+  View *views;                    /* the newest last */
+  View *view;                     /* of now, or NULL if it is to be made */
+  int32_t n_views, most_views;
+  uint8_t *hidden;                /* (entries) by the view of now */
+  Hypothesis *ranked;
+  int32_t n_ranked;
   Complaint why;
 };
 
-void edgectc_clear_found(Engine *engine);
+/* Makes a view that of now, or none; what it hides of the lexicon is hidden, and all else shown. */
+void edgectc_use_view(edgectc_engine *engine, View *view);
+/* Forgets all views, as words, weights or the language model changed. */
+void edgectc_forget_views(edgectc_engine *engine);
+/* Makes weights and view those of now. */
+int32_t edgectc_refresh(edgectc_engine *engine);
+/* Weighs the words by the options of now. */
+int32_t edgectc_weigh(edgectc_engine *engine);
+/* Takes a kept view of the context; 0 if there is none. */
+int32_t edgectc_kept_view(edgectc_engine *engine, const char *context);
+/* Makes the view of the context of now; `following` is NULL without one. */
+int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, double others);
+void edgectc_clear_ranked(edgectc_engine *engine);
 
 #define REFUSE(engine, ...) edgectc_refuse(&(engine)->why, BAD_INPUT, __VA_ARGS__)
 #define NO_MEMORY(engine) edgectc_refuse(&(engine)->why, OUT_OF_MEMORY, "out of memory")

@@ -1,4 +1,4 @@
-/* Weighs the words of an engine, searches, and ranks what was found. */
+/* Searches the words of an engine, and ranks those that it met. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,149 +6,89 @@
 #include "engine_parts.h"
 
 #define NEAR 32                   /* words as good as the last one wanted, beyond which ties are cut */
-#define RANGE 600.0               /* nats between the lightest and the heaviest word */
 #define STATE_BYTES (1 << 26)     /* most memory for grown prefixes */
 #define SLACK 1e-9                /* nats; scores closer than this are equal up to rounding */
 #define MORE_SLACK 3.0            /* nats to search further down while a posterior is too wide */
-#define MOST_WORDS 1000
-
-/* ---- weights and bounds ----------------------------------------------------------------- */
-
-/* Weighs every entry, and bounds every node by the best below it, from the last node to the first. */
-static int32_t weigh(Engine *engine) {
-  const Words *words = &engine->words;
-  const Options *options = &engine->options;
-  size_t nodes = (size_t)words->nodes;
-  double *best = malloc(2 * nodes * sizeof(double)), *bare = best + nodes;
-  if (!best) return NO_MEMORY(engine);
-  /* Depths, from the root on: `bare` holds them until it is needed. */
-  bare[0] = 0.0;
-  for (int64_t node = 0; node < words->nodes; node++)
-    for (int32_t i = 0; i < words->n_children[node]; i++) bare[words->first_child[node] + i] = bare[node] + 1.0;
-  engine->top = -HUGE_VAL;
-  engine->lightest = HUGE_VAL;
-  for (int64_t node = words->nodes - 1; node >= 0; node--) {
-    double own = -HUGE_VAL, letters = bare[node];
-    uint16_t letter = words->letter[node];
-    uint32_t below = letter < 32 ? 1u << letter : 0u;
-    if (words->word[node] >= 0) {
-      int32_t entry = words->word[node];
-      double log_prob = words->log_prob[words->first_word[entry]] / 1e4;
-      own = options->lm_weight * log_prob + options->letter_score * letters;
-      engine->weights[entry] = own;
-      if (own > engine->top) engine->top = own;
-      if (own < engine->lightest) engine->lightest = own;
-    }
-    best[node] = own;
-    bare[node] = own - options->letter_score * letters;
-    for (int32_t i = 0; i < words->n_children[node]; i++) {
-      int64_t child = words->first_child[node] + i;
-      if (best[child] > best[node]) best[node] = best[child];
-      if (bare[child] > bare[node]) bare[node] = bare[child];
-      below |= engine->below[child];
-    }
-    engine->below[node] = below;
-  }
-  for (size_t node = 0; node < nodes; node++) {
-    engine->gain[node] = edgectc_gain(best[node], engine->top);
-    engine->bare[node] = edgectc_gain(bare[node], engine->top);
-  }
-  free(best);
-  engine->weighed = 1;
-  return EDGECTC_OK;
-}
-
-/* Makes weights and overlay those of now. */
-static int32_t refresh(Engine *engine) {
-  if (!engine->weighed) {
-    int32_t status = weigh(engine);
-    if (status < 0) return status;
-    engine->laid = 0;
-  }
-  if (engine->laid) return EDGECTC_OK;
-  edgectc_overlay_clear(&engine->overlay, engine->hidden);
-  Grammar *lm = engine->has_lm && *engine->context ? &engine->lm : NULL;
-  const Options *options = &engine->options;
-  engine->shift = lm ? options->context_weight * edgectc_lm_after(lm, engine->context) : 0.0;
-  Weights weights = {options->lm_weight, options->letter_score, options->context_weight};
-  int32_t status = edgectc_overlay(&engine->overlay, &engine->words, &engine->owns, lm, &weights,
-                                   engine->top, engine->hidden, &engine->why);
-  if (status < 0) return status;
-  double high = engine->top, low = engine->lightest;
-  for (int64_t i = 0; i < engine->overlay.live; i++) {
-    double weight = engine->overlay.overs[i].weight;
-    if (weight > high) high = weight;
-    if (weight < low) low = weight;
-  }
-  if (!(high - low < RANGE)) return REFUSE(engine, "the words' weights lie over 600 nats apart");
-  engine->laid = 1;
-  return EDGECTC_OK;
-}
+#define MOST_WORDS 100000
 
 /* ---- searching -------------------------------------------------------------------------- */
 
 typedef struct {                  /* what one search needs and writes */
   Lexicon lexicon;
-  double *log_probs;
   int64_t budget, room, n;
   Answer answer;
   void *memory;
 } Task;
 
-static int32_t prepare_task(Engine *engine, Task *task, const float *log_probs, int32_t T, int64_t weighed) {
+/* Lays the engine's words, weights and options out as the search takes them. */
+static Lexicon problem(const edgectc_engine *engine) {
   const Options *options = &engine->options;
-  const Words *words = &engine->words;
-  size_t V = (size_t)engine->n_columns, room = (size_t)weighed + NEAR, frames = (size_t)T;
+  const Shared *shared = engine->shared;
+  const Words *words = &shared->words;
+  const Overlay *overlay = &engine->view->overlay;
   int free_spelling = !isnan(options->unknown_score);
-  task->lexicon = (Lexicon){
-      .n_trees = engine->overlay.live ? 2 : 1, .V = engine->n_columns, .K = words->K,
+  Lexicon lexicon = {
+      .n_trees = overlay->live ? 2 : 1, .V = engine->n_columns, .K = words->K,
       .columns = engine->columns, .scale = options->acoustic_scale,
       .blank_penalty = options->blank_penalty, .letter_score = options->letter_score,
-      .top = engine->top, .margin = isnan(options->margin) ? HUGE_VAL : options->margin,
-      .beam_size = (int32_t)options->beam_size, .spell = free_spelling,
-      .spell_budget = options->budget < 8.0 ? 1 : (int64_t)options->budget / 8,
-      .spell_score = free_spelling ? options->unknown_score : 0.0,
-      .spell_letter_score = options->letter_score + options->unknown_letter_score};
-  task->lexicon.trees[0] = (Tree){words->first_child, words->word, words->n_children, words->letter,
-                                  engine->gain, options->letter_score != 0.0 ? engine->bare : NULL,
-                                  words->K <= 32 ? engine->below : NULL, engine->weights,
-                                  engine->hidden, words->entries};
-  task->lexicon.trees[1] = engine->overlay.tree;
+      .top = shared->top, .margin = isnan(options->margin) ? HUGE_VAL : options->margin,
+      .beam_size = (int32_t)options->beam_size, .free_spelling = free_spelling,
+      .free_spelling_budget = options->budget < 8.0 ? 1 : (int64_t)options->budget / 8,
+      .free_spelling_score = free_spelling ? options->unknown_score : 0.0,
+      .free_spelling_letter_score = options->letter_score + options->unknown_letter_score};
+  lexicon.trees[0] = (Tree){words->first_child, words->word, words->n_children, words->letter,
+                            shared->gain, options->letter_score != 0.0 ? shared->bare : NULL,
+                            words->K <= 32 ? shared->below : NULL, shared->weights,
+                            engine->hidden, words->entries};
+  lexicon.trees[1] = overlay->tree;
+  return lexicon;
+}
+
+/* Makes room for what a search of T frames writes. */
+static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64_t compared) {
+  const Options *options = &engine->options;
+  size_t room = (size_t)compared + NEAR, frames = (size_t)T;
+  task->lexicon = problem(engine);
   task->budget = STATE_BYTES / (16 * ((int64_t)T + 1));
   if (options->budget < (double)task->budget) task->budget = (int64_t)options->budget;
   task->room = (int64_t)room;
-  size_t reals = frames * V + room + 5, whole = (2 + 2 * frames) * room;
-  task->memory = malloc(reals * sizeof(double) + whole * sizeof(int32_t));
+  task->memory = malloc(room * sizeof(double) + (2 + 2 * frames) * room * sizeof(int32_t));
   if (!task->memory) return NO_MEMORY(engine);
-  task->log_probs = task->memory;
-  double *scores = task->log_probs + frames * V;
-  int32_t *numbers = (int32_t *)(task->log_probs + reals);
+  double *scores = task->memory;
+  int32_t *numbers = (int32_t *)(scores + room);
   task->answer = (Answer){.words = numbers, .lengths = numbers + room, .letters = numbers + 2 * room,
-                          .frames = numbers + (2 + frames) * room, .scores = scores, .about = scores + room};
-  for (size_t i = 0; i < frames * V; i++) task->log_probs[i] = log_probs[i];
+                          .frames = numbers + (2 + frames) * room, .scores = scores};
   return EDGECTC_OK;
 }
 
 /* The largest share that words which were not looked at can have of all. */
 static double unseen(const Answer *answer) {
-  return 1.0 / (1.0 + exp(fmin(700.0, answer->about[2] - answer->about[3])));
+  return 1.0 / (1.0 + exp(fmin(700.0, answer->log_sum - answer->log_rest)));
 }
 
-static int32_t search(Engine *engine, Task *task, int32_t T, int64_t weighed, int32_t unfinished) {
-  double slack = SLACK, width = unfinished ? 1.0 : engine->options.posterior_width;
+/* Searches; again with more slack, so further down, while too much may lie in words not looked at. */
+static int32_t search(edgectc_engine *engine, Task *task, const double *log_probs, int32_t T,
+                      int64_t compared, int32_t partial) {
+  double slack = SLACK, width = partial ? 1.0 : engine->options.posterior_width;
   for (;; slack += MORE_SLACK) {
-    task->n = edgectc_decode(&task->lexicon, task->log_probs, T, (int32_t)weighed, slack, task->budget,
-                             unfinished, task->room, &task->answer);
+    task->n = edgectc_lexicon_search(&task->lexicon, log_probs, T, (int32_t)compared, slack,
+                                     task->budget, partial, task->room, &task->answer);
     if (task->n == OUT_OF_MEMORY) return NO_MEMORY(engine);
     if (task->n < 0)
       return REFUSE(engine, "the network's answer is no distribution: NaN, infinite, or not log_softmax");
-    if (!task->n || task->answer.about[0] == 0.0 || unseen(&task->answer) <= width) return EDGECTC_OK;
+    if (!task->n || !task->answer.exact || unseen(&task->answer) <= width) return EDGECTC_OK;
   }
 }
 
+/* The overlay's word of a found entry, or NULL for one of the lexicon. */
+static const Over *over_of(const edgectc_engine *engine, int64_t word) {
+  int64_t place = word - engine->shared->words.entries;
+  return place < 0 ? NULL : engine->view->overlay.overs + place;
+}
+
 /* Makes the text of a found word; NULL if there is no memory. */
-static char *shown(const Engine *engine, const Task *task, int64_t i, int32_t T) {
-  const Words *words = &engine->words;
+static char *shown(const edgectc_engine *engine, const Task *task, int64_t i, int32_t T) {
+  const Words *words = &engine->shared->words;
   int64_t word = task->answer.words[i], entry = word, first;
   if (word < 0) { /* a free spelling */
     int32_t n = task->answer.lengths[i];
@@ -158,8 +98,8 @@ static char *shown(const Engine *engine, const Task *task, int64_t i, int32_t T)
     if (text) *end = 0;
     return text;
   }
-  if (word >= words->entries) {
-    const Over *over = engine->overlay.overs + (word - words->entries);
+  const Over *over = over_of(engine, word);
+  if (over) {
     if (over->shown < -1) {
       const char *own = engine->owns.words[-2 - over->shown].text;
       char *text = malloc(strlen(own) + 1);
@@ -180,7 +120,7 @@ static char *shown(const Engine *engine, const Task *task, int64_t i, int32_t T)
 
 typedef struct {
   double key;                     /* rounded, so that words equal up to rounding come in one order */
-  double score;
+  double score, miss;
   char *text;
   int64_t place;
 } Ranked;
@@ -191,98 +131,203 @@ static int by_rank(const void *left, const void *right) {
   return strcmp(a->text, b->text);
 }
 
-/* The nth highest of n values, -inf if there are fewer; `sorted` holds n. */
-static double highest(const double *values, int64_t n, int64_t nth, double *sorted) {
-  if (n < nth) return -HUGE_VAL;
-  for (int64_t i = 0; i < n; i++) { /* insertion: there are few */
-    int64_t j = i;
-    for (; j > 0 && sorted[j - 1] < values[i]; j--) sorted[j] = sorted[j - 1];
-    sorted[j] = values[i];
-  }
-  return sorted[nth - 1];
+static int downwards(const void *left, const void *right) {
+  double a = *(const double *)left, b = *(const double *)right;
+  return (a < b) - (a > b);
 }
 
-static void keep(Engine *engine, const Task *task, Ranked *ranked, int64_t compared, int32_t nbest,
-                 int judged, int32_t unfinished, double floor) {
-  const double *about = task->answer.about;
-  double sum = 0.0, heat = engine->options.temperature;
-  for (int64_t i = 0; i < compared; i++) sum += exp((ranked[i].score - ranked[0].score) / heat);
-  for (int64_t i = 0; i < compared && i < nbest; i++) {
+static void sort_down(const double *values, int64_t n, double *sorted) {
+  memcpy(sorted, values, (size_t)n * sizeof(double));
+  qsort(sorted, (size_t)n, sizeof(double), downwards);
+}
+
+/* Writes the terms of a word's score. */
+static void explain(const edgectc_engine *engine, const Task *task, int64_t place, double *figures) {
+  const Lexicon *lexicon = &task->lexicon;
+  const Words *words = &engine->shared->words;
+  int64_t word = task->answer.words[place];
+  double weight;
+  if (word < 0) {
+    weight = lexicon->free_spelling_score + lexicon->free_spelling_letter_score * task->answer.lengths[place];
+  } else {
+    const Over *over = over_of(engine, word);
+    weight = over ? over->weight : engine->shared->weights[word];
+    figures[EDGECTC_LEXICON] = over ? over->log_prob : edgectc_words_log_prob(words, words->first_word[word]);
+    if (engine->view->speaks)
+      figures[EDGECTC_CONTEXT] = engine->view->others + (over ? over->gain : 0.0);
+  }
+  figures[EDGECTC_CTC] = task->answer.scores[place] - weight;
+}
+
+/* Writes the least and the most that a word can have of all words together. */
+static void bound_posterior(const Answer *answer, int64_t place, double *figures) {
+  double high = exp(fmin(0.0, answer->scores[place] - answer->log_sum));
+  figures[EDGECTC_POSTERIOR_HIGH] = high;
+  figures[EDGECTC_POSTERIOR_LOW] = high / (1.0 + exp(fmin(700.0, answer->log_rest - answer->log_sum)));
+}
+
+typedef struct {                  /* how words are ranked */
+  int64_t compared;               /* words among which probability is shared */
+  int32_t nbest, partial, judged; /* judged: by the trace */
+  double floor;                   /* no word that was not met scores more */
+} Ranking;
+
+/* Keeps the best as the answer of the engine; their texts become its own. */
+static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, const Ranking *ranking, int32_t T) {
+  const Answer *answer = &task->answer;
+  double sum = 0.0, temperature = engine->options.temperature;
+  for (int64_t i = 0; i < ranking->compared; i++)
+    sum += exp((ranked[i].score - ranked[0].score) / temperature);
+  for (int64_t i = 0; i < ranking->compared && i < ranking->nbest; i++) {
     int64_t place = ranked[i].place;
-    Hypothesis *one = engine->found + engine->n_found++;
-    *one = (Hypothesis){ranked[i].text, ranked[i].score + engine->shift,
-                        exp((ranked[i].score - ranked[0].score) / heat) / sum, NAN, NAN,
-                        ranked[i].score >= floor && about[task->answer.words[place] < 0] != 0.0};
-    ranked[i].text = NULL; /* it is the answer's now */
-    if (!judged && !unfinished && task->answer.words[place] >= 0) {
-      one->high = exp(fmin(0.0, task->answer.scores[place] - about[2]));
-      one->low = one->high / (1.0 + exp(fmin(700.0, about[3] - about[2])));
+    Hypothesis *kept = engine->ranked + engine->n_ranked;
+    int32_t n = ranking->partial ? 0 : answer->lengths[place];
+    int exact = answer->words[place] < 0 ? answer->free_spelling_exact : answer->exact;
+    kept->frames = malloc(((size_t)n + 1) * sizeof(int32_t));
+    if (!kept->frames) return OUT_OF_MEMORY;
+    memcpy(kept->frames, answer->frames + place * T, (size_t)n * sizeof(int32_t));
+    kept->n_frames = n;
+    kept->text = ranked[i].text;
+    ranked[i].text = NULL;
+    engine->n_ranked++;
+    for (int figure = 0; figure < EDGECTC_FIGURES; figure++) kept->figures[figure] = NAN;
+    kept->figures[EDGECTC_SCORE] = ranked[i].score + engine->view->shift;
+    kept->figures[EDGECTC_PROBABILITY] = exp((ranked[i].score - ranked[0].score) / temperature) / sum;
+    kept->figures[EDGECTC_EXACT] = exact && ranked[i].score >= ranking->floor;
+    explain(engine, task, place, kept->figures);
+    if (ranking->judged) kept->figures[EDGECTC_TEMPLATE] = -ranked[i].miss;
+    else if (!ranking->partial && answer->words[place] >= 0) bound_posterior(answer, place, kept->figures);
+  }
+  return EDGECTC_OK;
+}
+
+/* Scores what the search met, after the trace had its say. */
+static int32_t score_all(const edgectc_engine *engine, const Task *task, Ranked *ranked, int judged, int32_t T) {
+  const Answer *answer = &task->answer;
+  const double *keys = engine->path_keys ? engine->path_keys : engine->keys;
+  double *least = malloc(((size_t)engine->n_points + 1) * sizeof(double));
+  if (!least) return OUT_OF_MEMORY;
+  for (int64_t i = 0; i < task->n; i++) {
+    double miss = 0.0;
+    if (judged)
+      miss = edgectc_miss(engine->points, engine->n_points, keys, answer->letters + i * T, answer->lengths[i], least);
+    double score = answer->scores[i] - engine->options.template_weight * miss;
+    ranked[i] = (Ranked){-rint(score / SLACK), score, miss, shown(engine, task, i, T), i};
+    if (!ranked[i].text) {
+      free(least);
+      return OUT_OF_MEMORY;
     }
   }
+  free(least);
+  return EDGECTC_OK;
 }
 
-/* Ranks what was found, after the trace had its say. */
-static int32_t rank(Engine *engine, Task *task, int32_t T, int32_t nbest, int64_t weighed,
-                    int32_t unfinished) {
+static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest, int64_t compared,
+                    int32_t partial) {
   const Answer *answer = &task->answer;
-  const double silence = engine->options.no_word_score, weight = engine->options.template_weight;
-  int64_t n = task->n, compared = n < weighed ? n : weighed;
-  if (!n) return 0;
-  int judged = weight != 0.0 && !unfinished && engine->trace && engine->keys;
-  int32_t status = EDGECTC_OK;
-  size_t frames = (size_t)engine->trace_length;
-  double *work = malloc(((size_t)n + 3 * frames + 1) * sizeof(double)), *points = work + n + frames;
-  Ranked *ranked = calloc((size_t)n, sizeof(Ranked));
-  engine->found = calloc((size_t)compared, sizeof(Hypothesis));
-  if (!work || !ranked || !engine->found) status = OUT_OF_MEMORY;
-  if (status == EDGECTC_OK && !isnan(silence) &&
-      answer->about[4] + silence > highest(answer->scores, n, 1, work))
-    n = 0;
-  for (size_t t = 0; status == EDGECTC_OK && judged && t < frames; t++) {
-    points[2 * t] = engine->trace[3 * t] / engine->width;
-    points[2 * t + 1] = engine->trace[3 * t + 1] / engine->height;
-  }
-  for (int64_t i = 0; status == EDGECTC_OK && i < n; i++) {
-    double lost = 0.0;
-    if (judged)
-      lost = weight * edgectc_miss(points, (int32_t)frames, engine->keys, answer->letters + i * T,
-                                   answer->lengths[i], work);
-    double score = answer->scores[i] - lost;
-    ranked[i] = (Ranked){-rint(score / SLACK), score, shown(engine, task, i, T), i};
-    if (!ranked[i].text) status = OUT_OF_MEMORY;
-  }
-  if (status == EDGECTC_OK && n) {
-    qsort(ranked, (size_t)n, sizeof(Ranked), by_rank);
-    /* No word that was not found scores more than this. */
-    double floor = highest(answer->scores, n, 1, work) - task->lexicon.margin;
-    double last = highest(answer->scores, n, weighed, work);
-    if (floor < last) floor = last;
-    keep(engine, task, ranked, compared, nbest, judged, unfinished, floor);
+  const double silence = engine->options.no_word_score;
+  int64_t n = task->n;
+  double *sorted = malloc(((size_t)n + 1) * sizeof(double));
+  Ranked *ranked = calloc((size_t)n + 1, sizeof(Ranked));
+  engine->ranked = calloc((size_t)n + 1, sizeof(Hypothesis));
+  int32_t status = sorted && ranked && engine->ranked ? EDGECTC_OK : OUT_OF_MEMORY;
+  if (status == EDGECTC_OK) sort_down(answer->scores, n, sorted);
+  int answers = status == EDGECTC_OK && n && (isnan(silence) || answer->log_blank + silence <= sorted[0]);
+  if (answers) {
+    Ranking ranking = {n < compared ? n : compared, nbest, partial, 0, sorted[0] - task->lexicon.margin};
+    ranking.judged = engine->options.template_weight != 0.0 && !partial && engine->points;
+    /* The trace only takes from a score: what still reaches the last score met beats all others. */
+    if (n >= compared && sorted[compared - 1] > ranking.floor) ranking.floor = sorted[compared - 1];
+    status = score_all(engine, task, ranked, ranking.judged, T);
+    if (status == EDGECTC_OK) {
+      qsort(ranked, (size_t)n, sizeof(Ranked), by_rank);
+      status = keep(engine, task, ranked, &ranking, T);
+    }
   }
   for (int64_t i = 0; ranked && i < n; i++) free(ranked[i].text);
   free(ranked);
-  free(work);
-  return status < 0 ? NO_MEMORY(engine) : engine->n_found;
+  free(sorted);
+  return status < 0 ? NO_MEMORY(engine) : engine->n_ranked;
 }
 
-EDGECTC_API int32_t edgectc_engine_search(Engine *engine, const float *log_probs, int32_t frames,
-                                          int32_t nbest, int32_t unfinished) {
-  edgectc_clear_found(engine);
+/* ---- calls ------------------------------------------------------------------------------ */
+
+static int32_t ranked_words(edgectc_engine *engine, const double *log_probs, int32_t frames,
+                            int32_t nbest, int32_t partial) {
   const Options *options = &engine->options;
-  if (!engine->has_words || !engine->columns) return REFUSE(engine, "give the lexicon and the columns first");
+  if (!engine->shared || !engine->columns) return REFUSE(engine, "give the lexicon and the columns first");
   if (frames < 1 || frames > 65536) return REFUSE(engine, "log_probs have %d frames, expected 1 to 65536", (long long)frames);
-  if (nbest < 1 || nbest > MOST_WORDS) return REFUSE(engine, "%d words are wanted, expected 1 to 1000", (long long)nbest);
+  if (nbest < 1 || nbest > MOST_WORDS) return REFUSE(engine, "%d words are wanted, expected 1 to 100000", (long long)nbest);
   if (!isnan(options->unknown_score) && options->letter_score + options->unknown_letter_score > 0.0)
     return REFUSE(engine, "free spelling has no end where letter_score + unknown_letter_score is above 0");
-  int64_t weighed = options->weighed > nbest ? (int64_t)options->weighed : nbest;
-  if (weighed > MOST_WORDS) return REFUSE(engine, "weighed is over 1000");
-  int32_t status = refresh(engine);
+  int64_t compared = options->rescore_size > nbest ? (int64_t)options->rescore_size : nbest;
+  if (compared > MOST_WORDS) return REFUSE(engine, "rescore_size is over 100000");
+  int32_t status = edgectc_refresh(engine);
   if (status < 0) return status;
   Task task = {0};
-  status = prepare_task(engine, &task, log_probs, frames, weighed);
-  if (status >= 0) status = search(engine, &task, frames, weighed, unfinished);
-  if (status >= 0) status = rank(engine, &task, frames, nbest, weighed, unfinished);
+  status = prepare_task(engine, &task, frames, compared);
+  if (status >= 0) status = search(engine, &task, log_probs, frames, compared, partial);
+  if (status >= 0) status = rank(engine, &task, frames, nbest, compared, partial);
   free(task.memory);
+  return status;
+}
+
+EDGECTC_API int32_t edgectc_engine_search_double(edgectc_engine *engine, const double *log_probs,
+                                                 int32_t frames, int32_t nbest, int32_t partial) {
+  edgectc_clear_ranked(engine);
+  int32_t status = ranked_words(engine, log_probs, frames, nbest, partial);
   edgectc_engine_trace(engine, NULL, 0); /* it was of this signal alone */
   return status;
+}
+
+EDGECTC_API int32_t edgectc_engine_search(edgectc_engine *engine, const float *log_probs, int32_t frames,
+                                          int32_t nbest, int32_t partial) {
+  size_t n = frames > 0 && frames <= 65536 ? (size_t)frames * (size_t)engine->n_columns : 0;
+  double *wide = malloc((n + 1) * sizeof(double));
+  if (!wide) return NO_MEMORY(engine);
+  for (size_t i = 0; i < n; i++) wide[i] = log_probs[i];
+  int32_t status = edgectc_engine_search_double(engine, wide, frames, nbest, partial);
+  free(wide);
+  return status;
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+void edgectc_clear_ranked(edgectc_engine *engine) {
+  for (int32_t i = 0; i < engine->n_ranked; i++) {
+    free(engine->ranked[i].text);
+    free(engine->ranked[i].frames);
+  }
+  free(engine->ranked);
+  engine->ranked = NULL;
+  engine->n_ranked = 0;
+}
+
+static const Hypothesis *at(const edgectc_engine *engine, int32_t place) {
+  return place >= 0 && place < engine->n_ranked ? engine->ranked + place : NULL;
+}
+
+EDGECTC_API const char *edgectc_engine_text(const edgectc_engine *engine, int32_t place) {
+  return at(engine, place) ? engine->ranked[place].text : NULL;
+}
+
+EDGECTC_API double edgectc_engine_figure(const edgectc_engine *engine, int32_t place, int32_t figure) {
+  int known = at(engine, place) && figure >= 0 && figure < EDGECTC_FIGURES;
+  return known ? engine->ranked[place].figures[figure] : NAN;
+}
+
+EDGECTC_API int32_t edgectc_engine_figures(const edgectc_engine *engine, int32_t place, double *out) {
+  const Hypothesis *hypothesis = at(engine, place);
+  if (!hypothesis) return BAD_INPUT;
+  memcpy(out, hypothesis->figures, sizeof(hypothesis->figures));
+  return EDGECTC_OK;
+}
+
+EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t place, int32_t *out,
+                                          int32_t room) {
+  const Hypothesis *hypothesis = at(engine, place);
+  if (!hypothesis) return BAD_INPUT;
+  int32_t n = hypothesis->n_frames < room ? hypothesis->n_frames : room;
+  if (n > 0) memcpy(out, hypothesis->frames, (size_t)n * sizeof(int32_t));
+  return hypothesis->n_frames;
 }

@@ -19,8 +19,8 @@
 
 typedef struct {          /* a prefix that was grown */
   int32_t node, parent, letter;
-  double said;            /* lifted probability that the frames spell it or a beginning of it */
-  double paid;            /* exp(letter_score) for each of its letters */
+  double prefix_mass;            /* lifted probability that the frames spell it or a beginning of it */
+  double letter_bonus;            /* exp(letter_score) for each of its letters */
 } Slot;
 
 typedef struct {          /* one utterance */
@@ -266,8 +266,8 @@ static int64_t grow(Lattice *lattice, int32_t node, int32_t parent, int32_t lett
     any[t + 1] = in_blank + in_letter;
   }
   const Slot *from_slot = lattice->slots + parent;
-  lattice->slots[slot] = (Slot){node, parent, letter, from_slot->said + any[T],
-                                from_slot->paid * lattice->pay};
+  lattice->slots[slot] = (Slot){node, parent, letter, from_slot->prefix_mass + any[T],
+                                from_slot->letter_bonus * lattice->pay};
   return slot;
 }
 

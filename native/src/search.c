@@ -52,9 +52,9 @@ static int keep(Found *found, Word word) {
 
 /* Scores the word that ends at a grown slot, if any. */
 static int score(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
-                 int64_t slot, int unfinished) {
+                 int64_t slot, int partial) {
   int32_t word = tree->word[lattice->slots[slot].node];
-  double lifted = unfinished ? lattice->slots[slot].said : spelled(lattice, slot);
+  double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
   if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
       tree->weights[word] == -HUGE_VAL)
     return DONE;
@@ -67,25 +67,25 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
 
 /* Puts the children of a slot into the queue, but those that are not wanted. */
 static int branch(const Tree *tree, Lattice *lattice, Queue *queue, Found *found, int64_t slot,
-                  int unfinished) {
+                  int partial) {
   Slot at = lattice->slots[slot];
-  int paying = lattice->paying && tree->bare && !unfinished;
+  int paying = lattice->paying && tree->bare && !partial;
   int tight = lattice->size > EASY && tree->below; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
-  double paid = at.paid * lattice->pay;
+  double letter_bonus = at.letter_bonus * lattice->pay;
   int32_t first = tree->first_child[at.node];
   for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
     int32_t letter = tree->letter[child];
     double bound = starts(lattice, lattice->onward, slot, letter);
-    if (unfinished) bound += at.said;
+    if (partial) bound += at.prefix_mass;
     bound *= tree->gain[child];
     if (paying && bound >= found->floor) {
-      double other = starts(lattice, lattice->paying, slot, letter) * paid * tree->bare[child];
+      double other = starts(lattice, lattice->paying, slot, letter) * letter_bonus * tree->bare[child];
       if (other < bound) bound = other;
     }
     if (tight && bound >= found->floor) {
       double other = tighten(lattice, tree->below[child], slot, letter);
-      if (unfinished) other += at.said;
+      if (partial) other += at.prefix_mass;
       other *= tree->gain[child];
       if (other < bound) bound = other;
     }
@@ -117,11 +117,11 @@ static void foresee(const Tree *tree, int32_t node) {
 /* Finds the words of one tree that reach the floor, which rises as they are found. */
 FOR_EACH_PROCESSOR
 static int search(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
-                  int64_t budget, int unfinished) {
+                  int64_t budget, int partial) {
   Entry entry;
   int status = DONE;
-  lattice->slots[0].said = unfinished ? spelled(lattice, 0) : 0.0;
-  if (empty(queue) || branch(tree, lattice, queue, found, 0, unfinished)) return OUT_OF_MEMORY;
+  lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
+  if (empty(queue) || branch(tree, lattice, queue, found, 0, partial)) return OUT_OF_MEMORY;
   while (status == DONE && take(queue, &entry)) {
     if (entry.bound < found->floor || lattice->size > budget) {
       if (entry.bound >= found->floor) status = OUT_OF_BUDGET;
@@ -134,8 +134,8 @@ static int search(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue
     PREFETCH(tree->n_children + follows);
     PREFETCH(tree->word + follows);
     int64_t slot = grow(lattice, entry.node, entry.parent, entry.letter);
-    if (slot < 0 || score(found, tree, base, lattice, slot, unfinished) ||
-        branch(tree, lattice, queue, found, slot, unfinished))
+    if (slot < 0 || score(found, tree, base, lattice, slot, partial) ||
+        branch(tree, lattice, queue, found, slot, partial))
       return OUT_OF_MEMORY;
   }
   while (take(queue, &entry)) found->rest += entry.bound;
@@ -223,7 +223,7 @@ static int64_t regrow(Lattice *lattice, const Step *steps, int32_t step) {
 
 /* The time-synchronous beam over one tree: scores, each over all alignments, what survives it. */
 static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, Found *found,
-                  int32_t beam_size, int unfinished) {
+                  int32_t beam_size, int partial) {
   int64_t room = (int64_t)beam_size * (lattice->K + 2), size = 1024;
   while (size < 2 * room) size *= 2;
   Beam beam = {malloc((size_t)room * sizeof(Alive)), malloc((size_t)room * sizeof(Alive)),
@@ -244,7 +244,7 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
       for (int64_t j = 0; j < found->size && !known; j++) known = found->words[j].word == word;
       int64_t kept = found->size;
       double sum = found->sum;
-      if (slot < 0 || (!known && score(found, tree, base, lattice, slot, unfinished))) {
+      if (slot < 0 || (!known && score(found, tree, base, lattice, slot, partial))) {
         n = OUT_OF_MEMORY;
         break;
       }
@@ -283,10 +283,10 @@ static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot,
 }
 
 /* Finds the best spelling that is no word, if it is among the best of all. */
-static int spell(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Found *found,
+static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Found *found,
                  int32_t *letters) {
-  double gain = exp(lexicon->spell_score - found->top), each = exp(lexicon->spell_letter_score);
-  int64_t slot = 0, limit = lattice->size + lexicon->spell_budget;
+  double gain = exp(lexicon->free_spelling_score - found->top), each = exp(lexicon->free_spelling_letter_score);
+  int64_t slot = 0, limit = lattice->size + lexicon->free_spelling_budget;
   int32_t n = 0; /* letters of `slot` */
   heap->size = 0;
   for (;;) {
@@ -307,7 +307,7 @@ static int spell(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Found *fo
     if (slot < 0) return OUT_OF_MEMORY;
     double lifted = spelled(lattice, slot);
     if (lifted > TINY && !is_word(lexicon, lattice, slot, letters)) {
-      double value = log(lifted) - LIFT + lexicon->spell_score + n * lexicon->spell_letter_score;
+      double value = log(lifted) - LIFT + lexicon->free_spelling_score + n * lexicon->free_spelling_letter_score;
       Word *held = found->size && found->words[found->size - 1].word < 0
                        ? found->words + found->size - 1 : NULL;
       if (held && held->score < value) {
@@ -371,7 +371,7 @@ static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double 
 }
 
 static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Found *found,
-                      int unfinished, int64_t room, Answer *out) {
+                      int partial, int64_t room, Answer *out) {
   int32_t T = lattice->T;
   int8_t *came = malloc((size_t)T * (2 * T + 1));
   double *row = malloc((size_t)2 * (2 * T + 1) * sizeof(double));
@@ -383,23 +383,21 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
     out->scores[n] = word->score + lattice->mass;
     int32_t *label = out->letters + n * T, *frames = out->frames + n * T;
     out->lengths[n] = 0;
-    /* The word of an unfinished signal may have more letters than the signal has frames. */
-    if (!unfinished) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
+    /* The word of an partial signal may have more letters than the signal has frames. */
+    if (!partial) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
     n++;
   }
   free(came);
   free(row);
   double shift = lattice->mass + lexicon->top - LIFT;
-  out->about[2] = log(found->sum) + shift;
-  out->about[3] = log(found->rest) + shift;
-  out->about[4] = log(spelled(lattice, 0)) - LIFT + lattice->mass;
+  out->log_sum = log(found->sum) + shift;
+  out->log_rest = log(found->rest) + shift;
+  out->log_blank = log(spelled(lattice, 0)) - LIFT + lattice->mass;
   return n;
 }
 
-EXPORT int64_t edgectc_lexicon_size(void) { return sizeof(Lexicon); }
-
-EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, int32_t T,
-                              int32_t nbest, double slack, int64_t budget, int32_t unfinished,
+int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, int32_t T,
+                              int32_t nbest, double slack, int64_t budget, int32_t partial,
                               int64_t room, Answer *out) {
   Lattice lattice = {0};
   Heap heap = {0};
@@ -407,7 +405,8 @@ EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, i
   Found found = {0};
   lattice.pay = exp(lexicon->letter_score);
   int possible = 0, status = OUT_OF_MEMORY;
-  for (int i = 0; i < 5; i++) out->about[i] = i < 2 ? 1.0 : -HUGE_VAL;
+  out->exact = out->free_spelling_exact = 1;
+  out->log_sum = out->log_rest = out->log_blank = -HUGE_VAL;
   int64_t n = OUT_OF_MEMORY, base = 0;
   found.best = malloc((size_t)nbest * sizeof(double));
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
@@ -421,19 +420,19 @@ EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, i
   for (int32_t i = lexicon->n_trees - 1; possible && status >= 0 && i >= 0; i--) {
     const Tree *tree = lexicon->trees + i; /* the largest tree last, when there are words to beat */
     base -= tree->entries;
-    status = search(tree, base, &lattice, &queue, &found, budget, unfinished);
+    status = search(tree, base, &lattice, &queue, &found, budget, partial);
     if (status == OUT_OF_BUDGET) {
-      out->about[0] = 0.0;
-      status = narrow(tree, base, &lattice, &heap, &found, lexicon->beam_size, unfinished);
+      out->exact = 0;
+      status = narrow(tree, base, &lattice, &heap, &found, lexicon->beam_size, partial);
     }
   }
-  if (possible && status >= 0 && lexicon->spell && !unfinished) {
-    status = spell(lexicon, &lattice, &heap, &found, out->letters);
-    if (status == OUT_OF_BUDGET) out->about[1] = 0.0;
+  if (possible && status >= 0 && lexicon->free_spelling && !partial) {
+    status = spell_freely(lexicon, &lattice, &heap, &found, out->letters);
+    if (status == OUT_OF_BUDGET) out->free_spelling_exact = 0;
   }
   n = status < 0 ? status : 0;
   if (possible && status >= 0)
-    n = report(lexicon, &lattice, &found, unfinished, room, out);
+    n = report(lexicon, &lattice, &found, partial, room, out);
   free(found.best);
   free(found.words);
   free(heap.entries);
@@ -450,20 +449,24 @@ EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, i
   return n;
 }
 
-EXPORT double edgectc_miss(const double *points, int32_t n_points, const double *keys,
-                           const int32_t *letters, int32_t n, double *least) {
-  if (!n) return 0.0;
+double edgectc_miss(const double *points, int32_t n_points, const double *keys,
+                    const int32_t *letters, int32_t n, double *least) {
+  int32_t counted = 0;
   for (int32_t i = 0; i < n; i++) {
     const double *key = keys + 2 * letters[i];
-    double before = i ? HUGE_VAL : 0.0;
+    if (isnan(key[0])) continue;
+    /* least[t] becomes the smallest sum of squares of the letters so far, the last one at point t; a
+     * letter may share the point of the one before it, but never lie before it. */
+    double before = counted ? HUGE_VAL : 0.0;
     for (int32_t t = 0; t < n_points; t++) {
       double dx = points[2 * t] - key[0], dy = points[2 * t + 1] - key[1];
-      if (i && least[t] < before) before = least[t];
+      if (counted && least[t] < before) before = least[t];
       least[t] = before + (dx * dx + dy * dy);
     }
+    counted++;
   }
   double best = HUGE_VAL;
   for (int32_t t = 0; t < n_points; t++)
-    if (least[t] < best) best = least[t];
-  return sqrt(best / n);
+    if (counted && least[t] < best) best = least[t];
+  return counted ? sqrt(best / counted) : 0.0;
 }

@@ -4,12 +4,6 @@
 
 #include <stdint.h>
 
-#if defined(_WIN32)
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-
 enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };
 
 typedef struct {         /* see Tree in prefix_search.py */
@@ -34,9 +28,9 @@ typedef struct {
   double top;             /* natural log that gains are relative to */
   double margin;          /* nats under the best word from which on words are not looked for */
   int32_t beam_size;
-  int32_t spell;          /* whether to look for a spelling that is no word, too */
-  int64_t spell_budget;   /* prefixes to grow for it */
-  double spell_score, spell_letter_score;
+  int32_t free_spelling;  /* whether to look for a spelling that is no word, too */
+  int64_t free_spelling_budget;   /* prefixes to grow for it */
+  double free_spelling_score, free_spelling_letter_score;
 } Lexicon;
 
 typedef struct {          /* what a decoding writes */
@@ -45,29 +39,27 @@ typedef struct {          /* what a decoding writes */
   int32_t *lengths;       /* (room) letters of each */
   int32_t *letters;       /* (room, T) */
   int32_t *frames;        /* (room, T) where each letter is surest */
-  double *about;          /* whether no better word was missed; and no better free spelling;
-                             natural log of the sum over words found; and at most of the rest;
-                             natural log of all frames being blank */
+  int32_t exact;          /* whether no better word was missed */
+  int32_t free_spelling_exact; /* and no better free spelling */
+  double log_sum, log_rest; /* natural log of the sum over words scored; and at most of the rest */
+  double log_blank;       /* natural log of all frames being blank */
 } Answer;
-
-/* sizeof(Lexicon), by which a caller tells a library that was built from other sources. */
-EXPORT int64_t edgectc_lexicon_size(void);
 
 /* Finds the nbest best words and those closer than slack to the last of them. Of words that are
  * more than margin under the best one, only those that were met on the way.
  *
  * log_probs (T, V) are checked: BAD_INPUT if a row is not a distribution. Returns how many words
- * were written, in no order; a negative number is an error. `unfinished` ranks by the probability
+ * were written, in no order; a negative number is an error. `partial` ranks by the probability
  * that the frames spell the word or any beginning of it, and writes no frames. After `budget`
  * prefixes the search gives up its proof, and the beam goes on.
  */
-EXPORT int64_t edgectc_decode(const Lexicon *lexicon, const double *log_probs, int32_t T,
-                              int32_t nbest, double slack, int64_t budget, int32_t unfinished,
+int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, int32_t T,
+                              int32_t nbest, double slack, int64_t budget, int32_t partial,
                               int64_t room, Answer *out);
 
 /* By how many keys points (n_points, 2) miss letters, rows of keys (K, 2), as a root mean square; see
- * trace.py. `least` holds n_points. */
-EXPORT double edgectc_miss(const double *points, int32_t n_points, const double *keys,
+ * trace.py. A letter whose key is NaN has no say. `least` holds n_points. */
+double edgectc_miss(const double *points, int32_t n_points, const double *keys,
                            const int32_t *letters, int32_t n, double *least);
 
 #endif

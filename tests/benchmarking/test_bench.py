@@ -27,7 +27,7 @@ from edgectc.benchmarking import (
     tables,
     worker,
 )
-from edgectc.benchmarking.samples import Samples
+from edgectc.benchmarking.samples import Workload
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, UnknownNameError
 
@@ -112,7 +112,7 @@ def report_of(
     record.cold = [{"load_ms": x, "cold_ms": x + 9, "first_call_ms": 9.0} for x in loads]
     record.more = {"threads_seen": 1, "cpu_s": 1.0, "peak_rss_bytes": 10**8, "labelled": 60}
     record.more |= {"top1": 0.9, "top3": 0.95, "error_rate": 0.05, **more}
-    samples = Samples((), 60, True, "simulated", "d")
+    samples = Workload((), 60, True, "simulated", "d")
     reference = rows.reference([record])
     assert reference is not None
     return {

@@ -49,12 +49,12 @@ def decode(path: str, **options: object) -> object:
             ConfigError,
         ),
         (
-            lambda p: edgectc.synthesize_data("swipe", out=p, count=0),
+            lambda p: edgectc.synth_data("swipe", out=p, count=0),
             ["data", "synth", "swipe", "--out", "*", "--count", "0"],
             ConfigError,
         ),
         (
-            lambda p: edgectc.synthesize_data("swip", out=p),
+            lambda p: edgectc.synth_data("swip", out=p),
             ["data", "synth", "swip", "--out", "*"],
             UnknownNameError,
         ),
@@ -170,7 +170,7 @@ def test_results_are_short_in_a_notebook(tmp_path: Path, shipped: Path) -> None:
         edgectc.check_data(path),
         edgectc.compare_data(path),
         edgectc.build_lexicon(str(tmp_path / "words.txt"), out=tmp_path / "w.tsv"),
-        edgectc.synthesize_data("swipe", out=tmp_path / "s.jsonl", count=3),
+        edgectc.synth_data("swipe", out=tmp_path / "s.jsonl", count=3, lexicon=tmp_path / "w.tsv"),
         edgectc.build_language_model(tmp_path / "text.txt", out=tmp_path / "m.lm"),
         edgectc.score_language_model(tmp_path / "m.lm", tmp_path / "text.txt"),
         edgectc.load(),

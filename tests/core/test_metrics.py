@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgectc.core.metrics import bootstrap, edit_distance, error_rate
+from edgectc.core.metrics import (
+    argmax_agreement,
+    bootstrap,
+    edit_distance,
+    error_rate,
+    max_abs_difference,
+    mean_abs_difference,
+    sqnr_db,
+)
 
 
 @cache
@@ -120,3 +128,53 @@ def test_metrics_stand_on_the_ground_floor() -> None:
     code = "import sys, edgectc.core.metrics; print(*[m for m in sys.modules if 'ctc.data' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+# Three values of 3, 4, 0 have a power of 25; errors of 0.3 and 0.4 have 0.25, a hundredth: 20 dB.
+_EXPECTED = np.array([[3.0, 4.0, 0.0]])
+_ANSWER = np.array([[3.3, 4.0, -0.4]])
+
+
+def test_sqnr_is_signal_over_noise_in_decibels() -> None:
+    assert sqnr_db([(_EXPECTED, _ANSWER)]) == pytest.approx(20.0)
+    assert sqnr_db([(_EXPECTED, 2.0 * _EXPECTED)]) == pytest.approx(0.0)
+    assert sqnr_db([(_EXPECTED, 11.0 * _EXPECTED)]) == pytest.approx(-20.0)
+
+
+def test_sqnr_sums_before_it_divides() -> None:
+    # Twice the signal over the same noise: 3 dB more, not a mean of 20 and infinity.
+    pairs = [(_EXPECTED, _ANSWER), (_EXPECTED, _EXPECTED)]
+    assert sqnr_db(pairs) == pytest.approx(20.0 + 10.0 * np.log10(2.0))
+
+
+def test_sqnr_at_its_edges() -> None:
+    masked = np.array([[-np.inf, 1.0]])
+    assert sqnr_db([(_EXPECTED, _EXPECTED)]) == 200.0
+    assert sqnr_db([]) == 200.0
+    assert sqnr_db([(masked, masked)]) == 200.0
+    assert sqnr_db([(masked, np.array([[-np.inf, 2.0]]))]) == pytest.approx(0.0)
+    assert sqnr_db([(masked, np.array([[0.0, 1.0]]))]) == -200.0
+    assert sqnr_db([(_EXPECTED, np.full_like(_EXPECTED, np.nan))]) == -200.0
+    assert sqnr_db([(np.zeros((1, 2)), np.ones((1, 2)))]) == 0.0
+
+
+def test_argmax_agreement_is_a_share_of_frames() -> None:
+    expected = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    answer = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    assert argmax_agreement([(expected, answer)]) == 0.75
+    assert argmax_agreement([(expected, expected)]) == 1.0
+    # Three of four and none of one, counted by frames; pairs may have other columns.
+    other = (np.array([[9.0, 0.0, 0.0]]), np.array([[0.0, 9.0, 0.0]]))
+    assert argmax_agreement([(expected, answer), other]) == 0.6
+    assert argmax_agreement([(np.zeros((0, 2)), np.zeros((0, 2)))]) == 1.0
+
+
+def test_mean_and_largest_difference_of_known_arrays() -> None:
+    assert mean_abs_difference([(_EXPECTED, _ANSWER)]) == pytest.approx(0.7 / 3)
+    assert mean_abs_difference([(_EXPECTED, _ANSWER), (_EXPECTED, _EXPECTED)]) == pytest.approx(
+        0.7 / 6
+    )
+    assert mean_abs_difference([]) == 0.0
+    assert max_abs_difference(_EXPECTED, _ANSWER) == pytest.approx(0.4)
+    assert max_abs_difference(_EXPECTED, np.full_like(_EXPECTED, np.nan)) == np.inf
+    assert max_abs_difference(np.zeros((0, 2)), np.zeros((0, 2))) == 0.0

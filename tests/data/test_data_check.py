@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgectc.commands.cli import main
-from edgectc.core.types import Sample, Swipe
+from edgectc.core.types import Recording, Swipe
 from edgectc.data import checks, signals, swipe_files
-from edgectc.data.samples import neural
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators import neural
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 BOARD = layouts.load("qwerty")
@@ -35,7 +35,7 @@ def clean(users: int = 12) -> list[Swipe]:
 def found_in(tmp_path: Path, swipes: list[Swipe], **options: object) -> checks.Findings:
     path = tmp_path / "swipes.jsonl"
     swipe_files.write(path, swipes)
-    return checks.check([path], **options)
+    return checks.check_data([path], **options)
 
 
 def test_clean_swipes_have_no_problem(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_person_in_two_files_is_a_leak(tmp_path: Path) -> None:
     swipes = clean()
     for name, part in (("train", swipes[:-4]), ("dev", swipes[-6:])):
         swipe_files.write(tmp_path / f"{name}.jsonl", part)
-    found = checks.check([tmp_path / "train.jsonl", tmp_path / "dev.jsonl"])
+    found = checks.check_data([tmp_path / "train.jsonl", tmp_path / "dev.jsonl"])
     assert found.problems["group_in_several_splits"] == ["user10: ['dev', 'train']"]
     assert len(found.problems["duplicate_across_splits"]) == 2
     assert found.failed
@@ -104,7 +104,7 @@ def test_bad_traces_and_rows_are_counted(tmp_path: Path) -> None:
         file.write('{"word": "x"}\nnot json\n{"points": [[0.1, 0.1, 0]], "word": "tap"}\n')
         row = {"points": clean(1)[0].points.tolist(), "word": "the", "layout": "qwety"}
         file.write(json.dumps({**row, "user": "c"}) + "\n")
-    found = checks.check([path])
+    found = checks.check_data([path])
     assert {"jump", "gap", "missing_points", "bad_json", "one_point", "unknown_layout"} <= set(
         found.problems
     )
@@ -117,21 +117,21 @@ def test_samples_are_checked_too(tmp_path: Path) -> None:
     rows = list(neural.synthesize(40, seed=0, channels=4))
     path = tmp_path / "x.npz"
     signals.write(path, {"train": rows[::2], "dev": rows[1::2]})
-    found = checks.check([path], days=True)
+    found = checks.check_data([path], days=True)
     assert found.problems == {}
-    assert set(checks.check([path]).problems) == {"group_in_several_splits"}
+    assert set(checks.check_data([path]).problems) == {"group_in_several_splits"}
     broken = rows[0].signal.copy()
     broken[3] = np.inf
     slow = np.repeat(rows[1].signal, 40, axis=0)
     rows += [
-        Sample(broken, ("AA",), "endless", "day-0"),
-        Sample(rows[2].signal[:3], ("AA", "AA"), "hasty", "day-0"),
-        Sample(rows[2].signal[:2], ("AA", "AA"), "too hasty", "day-0"),
-        Sample(slow, ("AA", "B"), "slow", "day-0"),
-        Sample(rows[5].signal, rows[5].target, "again", "day-2"),
+        Recording(broken, ("AA",), "endless", "day-0"),
+        Recording(rows[2].signal[:3], ("AA", "AA"), "hasty", "day-0"),
+        Recording(rows[2].signal[:2], ("AA", "AA"), "too hasty", "day-0"),
+        Recording(slow, ("AA", "B"), "slow", "day-0"),
+        Recording(rows[5].signal, rows[5].target, "again", "day-2"),
     ]
     signals.write(path, {"train": rows[:20], "dev": rows[20:]})
-    found = checks.check([path], days=True)
+    found = checks.check_data([path], days=True)
     assert found.problems["not_finite"] == ["x.npz endless"]
     assert [n.split(":")[0] for n in found.problems["label_too_long"]] == ["x.npz too hasty"]
     assert any("slow" in name for name in found.problems["label_mismatch"])

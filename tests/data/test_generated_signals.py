@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from edgectc.core.tokens import frames_needed, output_length
-from edgectc.core.types import Sample
+from edgectc.core.types import Recording
 from edgectc.data.frontends import landmarks as landmarks_frontend
 from edgectc.data.frontends import neural as neural_frontend
-from edgectc.data.samples import landmarks, neural
+from edgectc.data.generators import landmarks, neural
 
 GLOSSES = ("HOUSE", "TREE", "RAIN", "SUN")
 
 
-def speech(count: int, seed: int, **options: object) -> list[Sample]:
+def speech(count: int, seed: int, **options: object) -> list[Recording]:
     return list(neural.synthesize(count, seed=seed, channels=32, **options))
 
 
-def signs(count: int, seed: int, **options: object) -> list[Sample]:
+def signs(count: int, seed: int, **options: object) -> list[Recording]:
     points = landmarks.Points(5, 4, 3)
     return list(landmarks.synthesize(count, seed=seed, glosses=GLOSSES, points=points, **options))
 

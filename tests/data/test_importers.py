@@ -16,7 +16,7 @@ from edgectc.commands.cli import main
 from edgectc.core.errors import InputError, MissingDependencyError
 from edgectc.core.types import Array, Swipe
 from edgectc.data import importers, swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 BOARD = layouts.load("qwerty")

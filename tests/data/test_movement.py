@@ -16,7 +16,7 @@ from edgectc.commands.cli import main
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.types import Array, Swipe
 from edgectc.data import movement, swipe_files
-from edgectc.data.samples import swipe
+from edgectc.data.generators import swipes as generator
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
@@ -123,10 +123,10 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 
 def style_of_its_own(field: str, value: float) -> tuple[Array, Array]:
-    plain = swipe.Style()
+    plain = generator.Style()
     traces = []
     for style in (plain, replace(plain, **{field: value})):
-        traces.append(swipe.swipe("hello", BOARD, np.random.default_rng(3), style))
+        traces.append(generator.swipe("hello", BOARD, np.random.default_rng(3), style))
     return traces[0], traces[1]
 
 
@@ -153,7 +153,7 @@ def test_an_option_of_the_generator_does_what_it_says(field: str, value: float) 
 
 def test_the_fitted_style_rests_longer_at_doubles() -> None:
     rng = np.random.default_rng(0)
-    swipes = [Swipe(swipe.swipe("hello", BOARD, rng, swipe.FITTED), "hello")
+    swipes = [Swipe(generator.swipe("hello", BOARD, rng, generator.FITTED), "hello")
               for _ in range(60)]  # fmt: skip
     found = movement.measure(swipes)
     assert np.median(found["dwell_double"]) > 1.2 * np.median(found["dwell"])
@@ -162,7 +162,7 @@ def test_the_fitted_style_rests_longer_at_doubles() -> None:
 def test_the_verb_compares_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     real = [
-        Swipe(swipe.swipe(word, BOARD, rng, swipe.FITTED), word, user=f"u{n % 4}")
+        Swipe(generator.swipe(word, BOARD, rng, generator.FITTED), word, user=f"u{n % 4}")
         for n in range(60)
         for word in ("hello", "world")
     ]
@@ -186,7 +186,7 @@ def test_the_verb_compares_and_draws(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "did you mean 'fitted'" in capsys.readouterr().err
     assert main(["data", "compare", str(path), "--limit", "0"]) == 2
     with pytest.raises(UnknownNameError):
-        swipe.named_style("x")
+        generator.named_style("x")
 
 
 def test_synth_takes_the_style(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.registry import create as registered
 from edgectc.data.frontends.swipe import Options, create
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 from edgectc.formats.layouts import KeyRow, Layout
 

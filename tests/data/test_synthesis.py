@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.data.validation import check_points
 from edgectc.formats import layouts
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -12,8 +14,10 @@ import pytest
 
 from edgectc.decoding.search import compiled
 
-FOLDER = compiled.LIBRARY.parent
-SOURCES = sorted(map(str, FOLDER.glob("_*.c")))
+NATIVE = Path(__file__).parents[2] / "native"
+build = runpy.run_path(str(NATIVE / "build.py"))
+SOURCES = build["sources"](beam=True)
+INCLUDE = [flag for flag in build["flags"]() if flag.startswith("-I")]
 CASES = 10_000
 
 FUZZ = """
@@ -58,7 +62,8 @@ def test_10_000_decodings_under_address_and_undefined_behaviour_sanitizers(tmp_p
         pytest.skip("no gcc")
     library = tmp_path / "checked.so"
     flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
-    command = [gcc, "-std=c11", "-shared", "-fPIC", *flags, "-o", str(library), *SOURCES, "-lm"]
+    command = [gcc, "-std=c11", "-shared", "-fPIC", *INCLUDE, *flags, "-o", str(library)]
+    command += [*SOURCES, "-lm"]
     if subprocess.run(command, capture_output=True).returncode:
         pytest.skip("this gcc has no sanitizers")
     runtime = [
@@ -101,7 +106,8 @@ def test_compiles_for(host: str, source: str, tmp_path: Path) -> None:
     compiler, *flags = HOSTS[host]
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    command = [compiler, *flags, "-std=c11", "-O2", "-Werror", "-o", str(tmp_path / "x.o"), source]
+    command = [compiler, *flags, *INCLUDE, "-std=c11", "-O2", "-Werror"]
+    command += ["-o", str(tmp_path / "x.o"), source]
     done = subprocess.run(command, capture_output=True, text=True)
     if "file not found" in done.stderr:
         pytest.skip(f"no C headers for {host}")
@@ -116,3 +122,38 @@ def test_compiles_for(host: str, source: str, tmp_path: Path) -> None:
                    "log1p", "expm1", "sqrt", "nextafterf", "fabs", "fmin", "floor", "rint",
                    "_GLOBAL_OFFSET_TABLE_"}  # fmt: skip
         assert needed <= allowed
+
+
+def test_the_table_of_options_is_made_of_the_decoders_options() -> None:
+    header = (NATIVE / "src" / "options.h").read_text(encoding="ascii")
+    assert header == build["options_header"](), "run: python native/build.py options"
+
+
+def test_the_library_shows_the_api_and_nothing_else() -> None:
+    """What is exported, what the headers declare and what Python calls are one list."""
+    if not shutil.which("nm") or compiled.library() is None:
+        pytest.skip("needs nm and the compiled search")
+    command = ["nm", "-D", "--defined-only", str(compiled.LIBRARY)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    exported = {line.split()[-1] for line in listed.splitlines()}
+    declared = {f"edgectc_{name}" for name in compiled.FUNCTIONS}
+    assert exported - {"_init", "_fini"} == declared
+    text = (NATIVE / "include" / "edgectc.h").read_text(encoding="ascii")
+    header = set(re.findall(r"\b(edgectc_\w+)\(", text))
+    assert header == {name for name in declared if not name.startswith("edgectc_beam_")}
+    assert f"#define EDGECTC_ABI {compiled.ABI} " in text
+    assert compiled.library().edgectc_abi() == compiled.ABI
+
+
+def test_every_source_is_on_the_one_list_and_every_host_reads_it() -> None:
+    on_disk = {str(path.relative_to(NATIVE.parent)) for path in NATIVE.rglob("*.c")}
+    listed = build["read"]()
+    assert {*listed["engine"], *listed["beam"]} == on_disk
+    root = NATIVE.parent
+    for host in ("web_demo/build.mjs", "android_demo/native/CMakeLists.txt"):
+        text = (root / host).read_text(encoding="utf-8")
+        assert "build.json" in text
+        assert "fno-math-errno" not in text
+    tools = (root / "android_demo/tools/native.py").read_text(encoding="utf-8")
+    assert "build.py" in tools
+    assert "fno-math-errno" not in tools

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.core import registry
+from edgectc.core import options, registry
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError
 from edgectc.core.tokens import Tokens
 from edgectc.decoding import api
 from edgectc.decoding.decoders import greedy
 from edgectc.decoding.decoders import lexicon as lexicon_decoder
-from edgectc.decoding.search import checks
 from edgectc.language.lexicon import Lexicon
 
 TOKENS = Tokens((*"abcdefghijklmnopqrstuvwxyz", "<unused:0>", "<blank>"), blank_id=27)
@@ -236,7 +235,7 @@ def test_every_decoder_says_what_it_uses_and_takes(name):
 
 def test_the_old_name_of_partial_works_and_is_said_once(caplog):
     made = api.create_decoder({"type": "lexicon"}, TOKENS, lexicon=Lexicon.from_counts({"ab": 1}))
-    checks.say_renamed.cache_clear()
+    options.say_renamed.cache_clear()
     for _ in range(2):
         assert made(emit("a"), unfinished=True) == made(emit("a"), partial=True)
     said = [r.message for r in caplog.records]

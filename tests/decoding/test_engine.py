@@ -30,12 +30,10 @@ class Engine:
     """A binding as thin as a host's."""
 
     def __init__(self, lexicon: bytes, model: bytes | None = None) -> None:
-        self._c = ctypes.CDLL(str(compiled.LIBRARY))
-        self._c.edgectc_engine_new.restype = ctypes.c_void_p
-        self._c.edgectc_engine_error.restype = ctypes.c_char_p
-        self._c.edgectc_engine_text.restype = ctypes.c_char_p
-        self._c.edgectc_engine_figure.restype = ctypes.c_double
-        self._e = ctypes.c_void_p(self._c.edgectc_engine_new())
+        loaded = compiled.library()
+        assert loaded
+        self._c = loaded
+        self._e = self._c.edgectc_engine_new()
         self._held = [_aligned(lexicon), _aligned(model or b"")]
         try:
             self._call("lexicon", *_bytes(self._held[0]))
@@ -47,7 +45,7 @@ class Engine:
 
     def close(self) -> None:
         self._c.edgectc_engine_free(self._e)
-        self._e = ctypes.c_void_p()
+        self._e = None
 
     def _call(self, name: str, *arguments: Any) -> int:
         status: int = getattr(self._c, f"edgectc_engine_{name}")(self._e, *arguments)
@@ -82,14 +80,14 @@ class Engine:
         self._call("context", "\n".join(normalize_word(word) for word in words).encode())
 
     def search(
-        self, log_probs: Any, *, nbest: int = 5, unfinished: bool = False, trace: Any = None
+        self, log_probs: Any, *, nbest: int = 5, partial: bool = False, trace: Any = None
     ) -> list[dict[str, Any]]:
         if trace is not None:
             trace = np.ascontiguousarray(trace, np.float32)
             self._call("trace", trace.ctypes.data_as(ctypes.c_void_p), len(trace))
         table = np.ascontiguousarray(log_probs, np.float32)
         held = table.ctypes.data_as(ctypes.c_void_p)
-        n = self._call("search", held, len(table), nbest, int(unfinished))
+        n = self._call("search", held, len(table), nbest, int(partial))
         figure = self._c.edgectc_engine_figure
         return [
             {
@@ -155,7 +153,7 @@ def test_search_vectors() -> None:
         found = engine.search(
             unpack_array(case["log_probs"]),
             nbest=case["nbest"],
-            unfinished=case["unfinished"],
+            partial=case["unfinished"],
             trace=unpack_array(case["trace"]) if case["trace"] else None,
         )
         _same(found, case["words"], case["name"])
@@ -169,7 +167,7 @@ def test_trace_vectors(engine: Engine) -> None:
         engine.context(case["context"])
         log_probs, frames = unpack_array(case["log_probs"]), unpack_array(case["frames"])
         _same(engine.search(log_probs, trace=frames), case["words"], case["name"])
-        moving = engine.search(log_probs, nbest=3, unfinished=True)
+        moving = engine.search(log_probs, nbest=3, partial=True)
         _same(moving, case["unfinished"], case["name"])
 
 
@@ -219,6 +217,7 @@ def test_unknown_and_bad_options_are_refused(engine: Engine) -> None:
         ({"lm_wieght": 1.0}, "lm_wieght"),
         ({"temperature": 0.0}, "temperature"),
         ({"acoustic_scale": None}, "acoustic_scale"),
+        ({"rescore_size": 1.5}, "rescore_size"),
         ({"weighed": 1.5}, "weighed"),
         ({"margin": 0.0}, "margin"),
         ({"posterior_width": 2.0}, "posterior_width"),

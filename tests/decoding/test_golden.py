@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import edgectc
+from edgectc.core import config
 from edgectc.core.errors import BundleError, BundleMismatchError, InputError
 from edgectc.core.tokens import Tokens
 from edgectc.data.validation import check_points
@@ -110,7 +111,7 @@ def test_search_alone(tmp_path: Path) -> None:
         symbols = case["columns"]
         blank = symbols.index("<blank>")
         decode = decoders.create(
-            decoders.Options(**case["options"]),
+            config.from_dict(decoders.Options, case["options"]),  # some by their old names
             tokens=Tokens(tuple(s or f"<unused:{i}>" for i, s in enumerate(symbols)), blank),
             lexicon=lexicon,
             language_model=model,

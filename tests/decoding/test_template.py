@@ -13,7 +13,7 @@ import edgectc
 from edgectc.core import metrics
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.decoding.decoders import lexicon
 from edgectc.decoding.search.trace import Path
 from edgectc.formats import layouts
@@ -45,11 +45,18 @@ def test_a_miss_is_the_least_of_all_alignments(n: int) -> None:
     words = ("a", "ab", "ba", "aa", "abc", "cabb")
     wanted = [brute_miss(points, word) for word in words]
     assert [path.miss(word) for word in words] == pytest.approx(wanted)
-    decode = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=Lexicon.from_counts({"a": 1}))
-    if decode.backend == "native":
-        assert decode._native is not None
-        rows = [path.rows(word) for word in words]
-        assert decode._native.misses(path, [*rows, []]) == pytest.approx([*wanted, 0.0])
+    frames = np.log(np.full((12, len(TOKENS)), 1 / len(TOKENS)))
+    for backend in ("numpy", "auto"):
+        decode = lexicon.create(
+            lexicon.Options(template_weight=1.0),
+            tokens=TOKENS,
+            lexicon=Lexicon.from_counts(dict.fromkeys(words, 1.0)),
+            backend=backend,
+        )
+        ranked = decode(frames, nbest=len(words), trace=path)
+        assert {h.text: -h.parts["template"] for h in ranked} == pytest.approx(
+            dict(zip(words, wanted, strict=True))
+        )
 
 
 def test_a_trace_through_the_keys_misses_nothing_and_back_misses_much() -> None:
@@ -75,7 +82,7 @@ def test_the_proof_holds_with_a_trace(seed: int, margin: float | None, backend: 
     how = {"letter_score": 0.5, "template_weight": 1.5}
 
     def made(weighed: int, **more: Any) -> lexicon.LexiconDecoder:
-        options = lexicon.Options(**how, weighed=weighed, **more)
+        options = lexicon.Options(**how, rescore_size=weighed, **more)
         return lexicon.create(options, tokens=TOKENS, lexicon=words, backend=backend)
 
     plain = made(1)(said, nbest=len(WORDS))
@@ -114,16 +121,16 @@ def test_probability_is_shared_among_the_words_that_were_weighed() -> None:
 
     assert best() == 1.0
     eight = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=words)(said, nbest=8)
-    assert best(weighed=8) == pytest.approx(eight.best.probability)
+    assert best(rescore_size=8) == pytest.approx(eight.best.probability)
     scores = np.array([h.score for h in eight])
-    assert best(weighed=8, temperature=2.0) == pytest.approx(
+    assert best(rescore_size=8, temperature=2.0) == pytest.approx(
         1.0 / np.exp((scores - scores[0]) / 2.0).sum()
     )
 
 
 @pytest.mark.parametrize(
     "how",
-    [{"temperature": 0.0}, {"template_weight": -1.0}, {"weighed": 0}, {"temperature": np.nan}],
+    [{"temperature": 0.0}, {"template_weight": -1.0}, {"rescore_size": 0}, {"temperature": np.nan}],
 )
 def test_senseless_options_are_refused(how: dict[str, float]) -> None:
     with pytest.raises(ConfigError):

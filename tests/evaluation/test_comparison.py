@@ -16,7 +16,7 @@ from edgectc.core.errors import InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.decoding.decoders import template
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.evaluation import accuracy as evaluation

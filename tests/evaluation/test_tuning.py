@@ -11,7 +11,7 @@ from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.evaluation import tuning
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file
@@ -142,7 +142,7 @@ def test_the_template_is_tuned_and_the_preset_is_calibrated(
     model.preset = {"type": "lexicon", "acoustic_scale": 0.1}  # the network hardly has a say
     tuned = tuning.tune(model, swipes)
     assert tuned.preset["template_weight"] > 0
-    assert tuned.preset["weighed"] == 5
+    assert tuned.preset["rescore_size"] == 5
     assert tuned.after >= tuned.before
     # The temperature is judged where nothing else differs: by the same weights without it.
     model.preset = {**tuned.preset, "temperature": 1.0}

@@ -84,7 +84,7 @@ def test_500_real_traces_agree(
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_one_artifact_serves_every_layout(artifacts: dict[str, Path], target: str) -> None:
-    from edgectc.data.samples.swipe import swipe
+    from edgectc.data.generators.swipes import swipe
     from edgectc.formats import layouts
 
     loaded = edgectc.load(artifacts[target])
@@ -214,7 +214,7 @@ def test_planted_bugs_are_seen(how: str, seen_by: str, shipped: Path) -> None:
     bundle = bundles.read(shipped)
     loaded = edgectc.load(shipped, runner="eager")
     eager = registry.module("runners", "eager")
-    loaded.engine = eager.EagerRunner(Broken(models.load(bundle), how), eager.Options())
+    loaded.runner = eager.EagerRunner(Broken(models.load(bundle), how), eager.Options())
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
     checks, _ = verification.compare_numbers(loaded, cases, {"atol": 1e-4})
     assert seen_by in {check.name for check in checks if check.status == "fail"}
@@ -238,7 +238,7 @@ def test_a_converter_that_breaks_the_graph_leaves_no_file(
 def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) -> None:
     data, manifest = manifests.read(artifacts["onnx"])
     drifted = dataclasses.replace(manifest, frontend={**manifest.frontend, "time_share": 0.4})
-    loaded = loading.from_bytes(data, drifted, lexicon=None)
+    loaded = loading.from_bytes(data, drifted)
     report = verification.compare(loaded, drifted, reference.from_json(manifest.reference))
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 
@@ -296,7 +296,7 @@ def test_a_runner_that_answers_nan_is_caught(shipped: Path) -> None:
         def run(self, inputs: Mapping[str, Array]) -> Array:
             return np.full((1, 32, 65), np.nan, np.float32)
 
-    loaded.engine = Sick()
+    loaded.runner = Sick()
     with pytest.raises(NonFiniteError, match="answered NaN"):
         loaded(np.array([[0.1, 0.1, 0], [0.5, 0.5, 200]]))
 

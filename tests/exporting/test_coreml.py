@@ -29,7 +29,7 @@ from edgectc.core.errors import (
     MissingDependencyError,
     ParityError,
 )
-from edgectc.exporting import artifact, exporter, untrained
+from edgectc.exporting import artifact, untrained
 from edgectc.exporting.targets import coreml
 from edgectc.formats import manifest as manifests
 from edgectc.runtime import mil
@@ -215,7 +215,7 @@ def test_a_changed_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             model.head.scores.weight[3, 5] += 1e-3
         real(stored, model)
 
-    monkeypatch.setattr(exporter, "_compare_weights", careless)
+    monkeypatch.setattr(artifact, "_compare_weights", careless)
     with pytest.raises(ParityError, match=r"changed the weight head\.scores\.weight by 0\.001"):
         edgectc.export(bundle, target="coreml", out=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["gru"]
@@ -223,7 +223,7 @@ def test_a_changed_weight_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_threads_are_not_ours_to_choose() -> None:
     with pytest.raises(ConfigError, match="chooses its threads"):
-        registry.create("runners", {"type": "coreml", "threads": 2}, data={})
+        registry.create("runners", {"type": "coreml", "threads": 2}, source={})
 
 
 # The evaluation in numpy against torch.

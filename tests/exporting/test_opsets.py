@@ -145,7 +145,7 @@ def test_a_wrong_shape_is_an_input_error(packed: Callable[[str], Path], tmp_path
     made = edgectc.export(packed("gru"), target="onnx", out=tmp_path)
     loaded = edgectc.load(made.path)
     with pytest.raises(InputError, match="refused the inputs"):
-        loaded.engine.run({"signal": np.zeros((2, 64, 16), np.float32)})
+        loaded.runner.run({"signal": np.zeros((2, 64, 16), np.float32)})
 
 
 def test_no_path_of_this_machine_is_in_the_file(

@@ -11,7 +11,8 @@ import torch
 from edgectc.commands.cli import main
 from edgectc.core import registry
 from edgectc.core.errors import BundleFileMissingError, ConfigError, NonFiniteError
-from edgectc.exporting import packing, reference_recordings, untrained
+from edgectc.data.recordings import samples_for
+from edgectc.exporting import packing, untrained
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts, reference
 from edgectc.language import lexicon_file
@@ -24,7 +25,7 @@ def swipe_model(decoder: str) -> dict[str, Any]:
         "model": untrained.build("tcn"),
         "spec": untrained.config("tcn").model,
         "boards": {"qwerty": layouts.load("qwerty")},
-        "recordings": reference_recordings.swipes(["qwerty"]),
+        "recordings": samples_for({"type": "swipe"}, [layouts.load("qwerty")]).reference(seed=0),
         "decoder": registry.complete("decoders", {"type": decoder}),
         "training": {"epoch": 1},
     }
@@ -118,7 +119,7 @@ def test_a_bad_weight_is_not_packed(tmp_path: Path) -> None:
 
 def test_nothing_is_generated_for_an_unknown_frontend() -> None:
     with pytest.raises(LookupError, match="did you mean 'neural'"):
-        reference_recordings.generate("neurall", None, {})
+        samples_for({"type": "neurall"})
 
 
 @pytest.mark.parametrize("family", ["gru", "mobilenetv3", "tcn"])

@@ -38,20 +38,20 @@ def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
     for case in cases:
         inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
         frames = next(n for n in (16, 32, 64) if case.length <= n)
-        assert loaded.engine.run(inputs).shape[1] == frames
+        assert loaded.runner.run(inputs).shape[1] == frames
     assert {case.length for case in cases} >= {1, 16, 31, 32, 64}
-    contract = loaded.engine.contract()
+    contract = loaded.runner.contract()
     assert contract["0"] == ("float32", [1, 64, 3])
 
 
 def test_a_method_is_loaded_when_it_is_called(bucketed: Path) -> None:
     loaded = edgectc.load(bucketed)
-    assert set(loaded.engine._methods) == {"forward"}
+    assert set(loaded.runner._methods) == {"forward"}
     case = next(
         c for c in reference.from_json(manifests.read(bucketed)[1].reference) if c.length == 7
     )
     loaded.run(case.inputs(loaded.frontend, loaded.board(case.layout)))
-    assert set(loaded.engine._methods) == {"forward", "forward_16"}
+    assert set(loaded.runner._methods) == {"forward", "forward_16"}
 
 
 @pytest.mark.slow
@@ -83,12 +83,12 @@ def test_a_dynamic_length(bundle: Path, tmp_path: Path) -> None:
     seen = set()
     for case in cases:
         inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
-        seen.add(loaded.engine.run(inputs).shape[1])
+        seen.add(loaded.runner.run(inputs).shape[1])
     assert seen == {max(4, case.length) for case in cases}
     too_long = {**inputs, "length": np.array([65], np.int32)}
     too_long["trace"] = np.zeros((1, 65, 3), np.float32)
     with pytest.raises(InputError, match="refused its inputs"):
-        loaded.engine.run(too_long)
+        loaded.runner.run(too_long)
 
 
 def test_recurrent_networks_have_no_dynamic_length(tmp_path: Path) -> None:

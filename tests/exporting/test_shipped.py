@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 

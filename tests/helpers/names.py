@@ -8,14 +8,18 @@ import re
 import subprocess
 from pathlib import Path
 
+from edgectc.core import registry
+
 ROOT = Path(__file__).parents[2]
 KINDS = {".c", ".css", ".h", ".html", ".java", ".js", ".md", ".mjs", ".py", ".toml", ".xml", ""}
-DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.[A-Za-z_]\w*)+")
+# Groups of entry points.
+GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples", "configs")}
+DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.(?!h\b)[A-Za-z_]\w*)+")  # edgectc.h is a header
 
 
 @functools.cache
-def text_files() -> tuple[Path, ...]:
-    """The files of text that belong to the repository; none outside a checkout."""
+def files() -> tuple[Path, ...]:
+    """The files that belong to the repository; none outside a checkout."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -23,7 +27,12 @@ def text_files() -> tuple[Path, ...]:
         text=True,
     )
     paths = (ROOT / line for line in listed.stdout.splitlines())
-    return tuple(path for path in paths if path.suffix in KINDS and path.is_file())
+    return tuple(path for path in paths if path.is_file())
+
+
+def text_files() -> list[Path]:
+    """Those that are text by their name."""
+    return [path for path in files() if path.suffix in KINDS]
 
 
 def without(*folders: str) -> list[Path]:
@@ -56,6 +65,25 @@ def held(path: Path) -> dict[str, ast.AST]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found |= {ast.unparse(target): node for target in targets}
     return found
+
+
+def unresolved(code: str) -> set[str]:
+    """Imports of ours that lead nowhere, and attributes that imported modules do not hold."""
+    tree = ast.parse(code)
+    found, modules = set[str](), {"edgectc": "edgectc"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "edgectc":
+            names = {alias.asname or alias.name: f"{node.module}.{alias.name}"
+                     for alias in node.names}  # fmt: skip
+            found |= {name for name in names.values() if not resolves(name)}
+            modules |= names
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = modules.get(node.value.id, "")
+            path = module(name) if name else None
+            if path is not None and not resolves(f"{name}.{node.attr}"):
+                found.add(f"{name}.{node.attr}")
+    return {name for name in found if "__" not in name}
 
 
 def resolves(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 QWERTY = layouts.load("qwerty")

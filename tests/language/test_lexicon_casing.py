@@ -9,7 +9,7 @@ import pytest
 import edgectc
 from edgectc.commands import cli
 from edgectc.core.errors import BundleFileMissingError, ConfigError
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon, merged

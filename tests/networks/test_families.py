@@ -11,8 +11,8 @@ import torch
 from edgectc.core import config, registry
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import output_length
-from edgectc.data.samples import landmarks, neural
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators import landmarks, neural
+from edgectc.data.generators.swipes import swipe
 from edgectc.exporting import untrained
 from edgectc.formats import layouts
 from edgectc.networks.model import CtcModel

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edgectc.core.errors import NonFiniteError
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 from edgectc.networks.model import CtcModel
 

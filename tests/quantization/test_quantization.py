@@ -29,7 +29,7 @@ from edgectc.core.errors import (
     UnsupportedSchemeError,
 )
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.data.generators.swipes import swipe as synthesize
 from edgectc.exporting import packing
 from edgectc.exporting.lowering.quantization_plan import Plan
 from edgectc.formats import bundle as bundles

@@ -56,7 +56,7 @@ def test_masks_softmax_and_the_tail_stay_in_float(
     ends = dict.fromkeys(names, (-4.0, 4.0))
     plan = quantization_plan.Plan(how, frozenset(names), ends, ends, ends)
     graph = onnx.load_from_string(
-        maker.convert(origin.model, artifact._example(origin), plan)
+        maker.convert(origin.model, artifact.example_inputs(origin), plan)
     ).graph
     users: dict[str, list[str]] = {}
     for node in graph.node:

@@ -13,7 +13,7 @@ import torch
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import swipe
+from edgectc.data.generators.swipes import swipe
 from edgectc.data.splicing import letter_points, splice
 from edgectc.exporting.untrained import build
 from edgectc.formats import layouts

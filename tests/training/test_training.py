@@ -22,7 +22,7 @@ from edgectc.core.errors import (
 )
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import generate, swipe
+from edgectc.data.generators.swipes import generate, swipe
 from edgectc.exporting.packing import Words, pack
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file

@@ -19,7 +19,8 @@ from edgectc.exporting.packing import pack
 from edgectc.networks.model import CtcModel
 from edgectc.training.loop import checkpoints
 from edgectc.training.loop.trainer import train
-from edgectc.training.overfitting import overfit, without_dropout
+from edgectc.training.overfitting import learn_by_heart as overfit
+from edgectc.training.overfitting import without_dropout
 from edgectc.training.task import Metric, greedy_ids, token_error
 
 METRICS = {"swipe": "dev_top1", "landmarks": "dev_wer", "neural": "dev_per"}

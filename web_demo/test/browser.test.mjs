@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { lacking, launch, open, swipe } from "./chromium.mjs";
 
-const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
 const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
 const trace = (name) => golden.cases.find((one) => one.name === name);
 const python = process.env.PYTHON ?? "python3";

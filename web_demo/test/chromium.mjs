@@ -6,7 +6,7 @@ const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
 /** Returns why there is no browser to test in, or "". */
 export const lacking = () => {
   if (!find()) return "needs Chromium; install it, or name it in CHROMIUM";
-  return fs.existsSync(new URL("../../site/index.html", import.meta.url)) ? "" : "needs the built page: scripts/build-demo";
+  return fs.existsSync(new URL("../../edgectc/commands/serving/site/index.html", import.meta.url)) ? "" : "needs the built page: scripts/build-demo";
 };
 
 const find = () => [process.env.CHROMIUM, ...PLACES].find((place) => place && fs.existsSync(place));

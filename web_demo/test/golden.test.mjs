@@ -14,9 +14,9 @@ import { sha256 } from "../src/host/sha256.js";
 import { contextOf, normalize, spell } from "../src/host/words.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.join(here, "../../../..");
+const root = path.join(here, "../..");
 const model = path.join(root, "models/swipe-en");
-const site = path.join(here, "../../site");
+const site = path.join(root, "edgectc/commands/serving/site");
 const golden = (name) => JSON.parse(fs.readFileSync(path.join(root, "tests/golden", name), "ascii"));
 const bytes = (...parts) => new Uint8Array(fs.readFileSync(path.join(...parts)));
 const decoded = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
@@ -87,7 +87,7 @@ test("the search alone", async () => {
     engine.context(one.context.map(normalize));
     const logProbs = unpack(one.log_probs);
     const trace = one.trace && unpack(one.trace);
-    const how = { nbest: one.nbest, unfinished: one.unfinished, trace };
+    const how = { nbest: one.nbest, partial: one.unfinished, trace };
     sameWords(engine.search(logProbs, one.log_probs.shape[0], how), one.words, 1e-6, one.name);
   }
 });
@@ -125,7 +125,7 @@ test("the shipped model, stage by stage and end to end", async () => {
     recognizer.engine.context(one.context.map(normalize));
     const trace = Float32Array.from(unpack(one.frames));
     sameWords(recognizer.engine.search(wanted, one.log_probs.shape[0], { trace }), one.words, 1e-6, one.name);
-    const moving = recognizer.engine.search(wanted, one.log_probs.shape[0], { nbest: 3, unfinished: true });
+    const moving = recognizer.engine.search(wanted, one.log_probs.shape[0], { nbest: 3, partial: true });
     sameWords(moving, one.unfinished, 1e-6, `${one.name} unfinished`);
   }
 });

@@ -98,7 +98,7 @@ def evaluate(
     answers, ms_per_swipe = accuracy.answer(recognizer, rows, decoder=decoder)
     figures = Document(accuracy.summarize(answers, rows, known))
     figures |= {"ms_per_swipe": ms_per_swipe, "dropped": dict(dropped), "split": split}
-    figures["runner"] = recognizer.runner
+    figures["runner"] = recognizer.runner_name
     if confusions:
         figures["confusions"] = accuracy.confusions(answers)[:confusions]
     if against is not None:

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 from edgectc.core import config as configs
 from edgectc.core import lazy
 from edgectc.core.errors import ConfigError
-from edgectc.data import swipe_files
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
-from edgectc.language import lexicon_file
 
 if TYPE_CHECKING:  # these need torch
     from edgectc.exporting.packing import Words
@@ -61,52 +59,36 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration.
         NonFiniteError: too many steps were not finite.
     """
-    folder = Path(out)
-    _check_run(folder, resume=resume, overfit=overfit, threads=threads)
-    values = _configuration(config, overrides)
-    words = None if lexicon is None else lexicon_file.read(Path(lexicon))
-    file = _data_file(values, data, asked=overfit is None)
-    kept = None if cache is None else Path(cache)
-    with lazy.requires("edgectc.train", extra="train"):
-        from edgectc.training import overfitting, phases
-    if overfit is None:
-        return phases.run(
-            values, folder, data=file, lexicon=words, device=device, threads=threads, cache=kept
-        )
-    return overfitting.overfit(
-        phases.split(values)[0],
-        folder,
-        count=overfit,
-        limit=overfit_steps,
-        data=file,
-        lexicon=words,
-        device=device,
-        threads=threads,
-        cache=kept,
-    )
-
-
-def _check_run(folder: Path, *, resume: bool, overfit: int | None, threads: int) -> None:
     if resume and overfit is not None:
         raise ConfigError(
             "overfit always begins anew; leave resume out", options=["overfit", "resume"]
         )
-    begun = any((place / "config.json").exists() for place in (folder, folder / "first"))
-    if resume and not begun:
-        raise ConfigError(
-            f"resume: {folder} holds no run; leave resume out to begin one", options=["resume"]
+    with lazy.requires("edgectc.train", extra="train"):
+        from edgectc.training import runs
+    if overfit is not None:
+        return runs.overfit(
+            config,
+            out,
+            count=overfit,
+            steps=overfit_steps,
+            data=data,
+            lexicon=lexicon,
+            overrides=assignments(overrides),
+            cache=cache,
+            device=device,
+            threads=threads,
         )
-    if threads < 1:
-        raise ConfigError(f"threads is {threads}, expected 1 or more", options=["threads"])
-
-
-def _configuration(
-    config: str | os.PathLike[str] | Mapping[str, Any], overrides: Overrides
-) -> dict[str, Any]:
-    values = {**config} if isinstance(config, Mapping) else configs.load_run(os.fspath(config))
-    for assignment in assignments(overrides):
-        configs.set_key(values, assignment)
-    return values
+    return runs.train(
+        config,
+        out,
+        data=data,
+        lexicon=lexicon,
+        overrides=assignments(overrides),
+        resume=resume,
+        cache=cache,
+        device=device,
+        threads=threads,
+    )
 
 
 def assignments(overrides: Overrides) -> list[str]:
@@ -118,18 +100,6 @@ def assignments(overrides: Overrides) -> list[str]:
 
 def _toml(value: object) -> str:
     return "null" if value is None else json.dumps(value)  # scalars and lists are alike in both
-
-
-def _data_file(
-    values: Mapping[str, Any], data: str | os.PathLike[str] | None, *, asked: bool
-) -> Path | None:
-    """Return the file of samples that was named; None if they are to be generated."""
-    named = None if data is None else os.fspath(data)
-    if values.get("task", {}).get("type", "swipe") != "swipe":
-        return Path(named) if named else None
-    if named or (asked and os.environ.get("EDGECTC_DATA")):
-        return swipe_files.find(named)
-    return None
 
 
 def pack(

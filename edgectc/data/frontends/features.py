@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import Array
@@ -49,15 +49,16 @@ def create(options: Options) -> FeaturesFrontend:
     return FeaturesFrontend(options)
 
 
-class FeaturesFrontend:
+class FeaturesFrontend(Frontend):
     """Prepares feature arrays for the network; needs numpy alone."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.max_frames, self.padding = options.max_frames, options.padding
 
-    def input_contract(self) -> dict[str, dict[str, Any]]:
+    def input_contract(self) -> dict[str, InputSpec]:
         """Return name -> dtype, shape and meaning of each network input, in call order."""
-        T, C = self.options.max_frames, self.options.channels
+        T, C = self.max_frames, self.options.channels
         return {
             "features": {
                 "dtype": "float32",
@@ -69,41 +70,41 @@ class FeaturesFrontend:
             "length": {"dtype": "int32", "shape": [1], "meaning": f"valid frames, 1..{T}"},
         }
 
-    def prepare(self, features: object, name: str | None = None) -> dict[str, Array]:
+    def prepare(self, features: object, setting: Setting = None, /) -> dict[str, Array]:
         """Return the network inputs of one recording, batch of one.
 
         Args:
             features: (T, channels) numbers; (T,) will do where there is one channel.
-            name: nothing, for these networks take nothing else.
+            setting: nothing, for these networks take nothing else.
 
         Raises:
             InputError: the recording cannot be used; ``reason`` names why.
         """
         frames = self.frames(features)
         length = np.array([len(frames)], np.int32)
-        table = padded(frames, self.options.max_frames)
-        return {"features": table[None], "length": length, **self.context(name)}
+        table = padded(frames, self.max_frames)
+        return {"features": table[None], "length": length, **self.context(setting)}
 
-    def frames(self, features: object, name: str | None = None) -> Array:
+    def frames(self, features: object, setting: Setting = None, /) -> Array:
         """Return (length, channels) float32, what the network sees of a recording."""
         wave = self.options.channels == 1 and np.ndim(features) == 1  # type: ignore[arg-type]
         found = np.asarray(features)[:, None] if wave else features
-        return check_signal(found, self.options.channels, self.options.max_frames)
+        return check_signal(found, self.options.channels, self.max_frames)
 
-    def context(self, name: str | None = None) -> dict[str, Array]:
+    def context(self, setting: Setting = None, /) -> dict[str, Array]:
         """Return no further inputs.
 
         Raises:
             InputError: reason ``bad_context``: there is something that the network cannot take.
         """
-        if name:
+        if setting:
             raise InputError(
-                f"got {name!r} beside the features, but this network takes nothing else",
+                f"got {setting!r} beside the features, but this network takes nothing else",
                 reason="bad_context",
             )
         return {}
 
-    def tokens(self, name: str | None = None) -> Tokens:
+    def tokens(self, setting: Setting = None, /) -> Tokens:
         """Return the token table."""
         options = self.options
         return Tokens(options.tokens, options.blank_id, separator=options.separator)

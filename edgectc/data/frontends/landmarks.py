@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import Array
 from edgectc.data.signal_frontend import check_signal, padded
@@ -46,16 +46,17 @@ def create(options: Options) -> LandmarksFrontend:
     return LandmarksFrontend(options)
 
 
-class LandmarksFrontend:
+class LandmarksFrontend(Frontend):
     """Prepares recordings for the network; needs numpy alone."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.max_frames = options.max_frames
         self.channels = 3 * (options.pose + 2 * options.hand + options.face)
 
-    def input_contract(self) -> dict[str, dict[str, Any]]:
+    def input_contract(self) -> dict[str, InputSpec]:
         """Return name -> dtype, shape and meaning of each network input, in call order."""
-        T = self.options.max_frames
+        T = self.max_frames
         return {
             "signal": {
                 "dtype": "float32",
@@ -68,7 +69,7 @@ class LandmarksFrontend:
             "length": {"dtype": "int32", "shape": [1], "meaning": f"valid frames, 1..{T}"},
         }
 
-    def prepare(self, signal: object, setting: None = None) -> dict[str, Array]:
+    def prepare(self, signal: object, setting: Setting = None, /) -> dict[str, Array]:
         """Return the network inputs of one recording, batch of one.
 
         Args:
@@ -80,17 +81,17 @@ class LandmarksFrontend:
         """
         frames = self.frames(signal)
         length = np.array([len(frames)], np.int32)
-        return {"signal": padded(frames, self.options.max_frames)[None], "length": length}
+        return {"signal": padded(frames, self.max_frames)[None], "length": length}
 
-    def frames(self, signal: object, setting: None = None) -> Array:
+    def frames(self, signal: object, setting: Setting = None, /) -> Array:
         """Return (length, channels) float32, what the network sees of a recording."""
-        return check_signal(signal, self.channels, self.options.max_frames, missing=True)
+        return check_signal(signal, self.channels, self.max_frames, missing=True)
 
-    def context(self, setting: None = None) -> dict[str, Array]:
+    def context(self, setting: Setting = None, /) -> dict[str, Array]:
         """Return the inputs that say what a recording was made with: none."""
         return {}
 
-    def tokens(self, setting: None = None) -> Tokens:
+    def tokens(self, setting: Setting = None, /) -> Tokens:
         """Return the token table: the blank, then the glosses."""
         glosses = self.options.glosses
         rest = (f"<gloss:{i}>" for i in range(len(glosses) + 1, self.options.columns))

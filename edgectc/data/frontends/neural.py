@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import UnknownNameError
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import Array
-from edgectc.data.samples.neural import PHONEMES
+from edgectc.data.generators.neural import PHONEMES
 from edgectc.data.signal_frontend import check_signal, padded
 
 
@@ -40,15 +40,16 @@ def create(options: Options) -> NeuralFrontend:
     return NeuralFrontend(options)
 
 
-class NeuralFrontend:
+class NeuralFrontend(Frontend):
     """Prepares recordings for the network; needs numpy alone."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.max_frames, self.settings = options.max_frames, options.days
 
-    def input_contract(self) -> dict[str, dict[str, Any]]:
+    def input_contract(self) -> dict[str, InputSpec]:
         """Return name -> dtype, shape and meaning of each network input, in call order."""
-        T, C = self.options.max_frames, self.options.channels
+        T, C = self.max_frames, self.options.channels
         last = len(self.options.days) - 1
         return {
             "signal": {
@@ -62,12 +63,12 @@ class NeuralFrontend:
             "day": {"dtype": "int32", "shape": [1], "meaning": f"index of the day, 0..{last}"},
         }
 
-    def prepare(self, signal: object, day: str | None = None) -> dict[str, Array]:
+    def prepare(self, signal: object, setting: Setting = None, /) -> dict[str, Array]:
         """Return the network inputs of one recording, batch of one.
 
         Args:
             signal: (T, channels) activity per bin.
-            day: one of the days; None for the last.
+            setting: one of the days; None for the last.
 
         Raises:
             InputError: the recording cannot be used; ``reason`` names why.
@@ -75,21 +76,22 @@ class NeuralFrontend:
         """
         frames = self.frames(signal)
         length = np.array([len(frames)], np.int32)
-        table = padded(frames, self.options.max_frames)
-        return {"signal": table[None], "length": length, **self.context(day)}
+        table = padded(frames, self.max_frames)
+        return {"signal": table[None], "length": length, **self.context(setting)}
 
-    def frames(self, signal: object, day: str | None = None) -> Array:
+    def frames(self, signal: object, setting: Setting = None, /) -> Array:
         """Return (length, channels) float32, what the network sees of a recording."""
-        return check_signal(signal, self.options.channels, self.options.max_frames)
+        return check_signal(signal, self.options.channels, self.max_frames)
 
-    def context(self, day: str | None = None) -> dict[str, Array]:
+    def context(self, setting: Setting = None, /) -> dict[str, Array]:
         """Return the inputs that say what a recording was made with: its day."""
         days = self.options.days
-        if day is not None and day not in days:
+        day = days[-1] if setting is None else str(setting)
+        if day not in days:
             raise UnknownNameError("day", day, days)
-        index = len(days) - 1 if day is None else days.index(day)
+        index = days.index(day)
         return {"day": np.array([index], np.int32)}
 
-    def tokens(self, day: str | None = None) -> Tokens:
+    def tokens(self, setting: Setting = None, /) -> Tokens:
         """Return the token table: the blank, then the phonemes."""
         return Tokens((BLANK, *self.options.phonemes), blank_id=0, separator=" ")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
@@ -60,15 +61,16 @@ def create(options: Options) -> SwipeFrontend:
     return SwipeFrontend(options)
 
 
-class SwipeFrontend:
+class SwipeFrontend(Frontend):
     """Prepares one trace for a network that takes keys as input."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.max_frames, self.slots = options.max_frames, options.slots
 
-    def input_contract(self) -> dict[str, dict[str, object]]:
+    def input_contract(self) -> dict[str, InputSpec]:
         """Return name -> dtype, shape and meaning of each network input, in call order."""
-        T, K = self.options.max_frames, self.options.slots
+        T, K = self.max_frames, self.slots
         return {
             "trace": {
                 "dtype": "float32",
@@ -92,51 +94,51 @@ class SwipeFrontend:
             },
         }
 
-    def prepare(self, points: object, layout: Layout) -> dict[str, Array]:
+    def prepare(self, points: object, setting: Setting = None, /) -> dict[str, Array]:
         """Return the network inputs of one trace, batch of one.
 
         Args:
             points: (n, 3) x, y, t_ms in the letter-area frame.
-            layout: the keyboard it was made on, at most ``slots`` keys.
+            setting: the keyboard it was made on, at most ``slots`` keys.
 
         Raises:
             InputError: the trace cannot be used; ``reason`` names why.
         """
-        frames = self.frames(points, layout)
-        trace = padded(frames, self.options.max_frames)
+        frames = self.frames(points, setting)
+        trace = padded(frames, self.max_frames)
         length = np.array([len(frames)], np.int32)
-        return {"trace": trace[None], "length": length, **self.context(layout)}
+        return {"trace": trace[None], "length": length, **self.context(setting)}
 
-    def frames(self, points: object, layout: Layout) -> Array:
+    def frames(self, points: object, setting: Setting = None, /) -> Array:
         """Return (length, 3) float64, what the network sees of a raw trace; see `resample`."""
-        return self.resample(check_points(points), layout)
+        return self.resample(check_points(points), _layout(setting))
 
-    def context(self, layout: Layout) -> dict[str, Array]:
+    def context(self, setting: Setting = None, /) -> dict[str, Array]:
         """Return the inputs that say what a trace was made on: its layout's keys."""
-        return self.key_table(layout)
+        return self.key_table(_layout(setting))
 
     def key_table(self, layout: Layout) -> dict[str, Array]:
         """Return the ``keys``, ``key_mask`` and ``key_size`` inputs of a layout."""
         used = len(layout.letters)
-        if used > self.options.slots:
+        if used > self.slots:
             raise InputError(
-                f"layout {layout.name!r} has {used} keys; this model takes {self.options.slots}",
+                f"layout {layout.name!r} has {used} keys; this model takes {self.slots}",
                 reason="too_many_keys",
             )
-        keys = np.zeros((1, self.options.slots, 2), np.float32)
+        keys = np.zeros((1, self.slots, 2), np.float32)
         keys[0, :used] = layout.centers
-        key_mask = np.zeros((1, self.options.slots), np.float32)
+        key_mask = np.zeros((1, self.slots), np.float32)
         key_mask[0, :used] = 1.0
         return {"keys": keys, "key_mask": key_mask, "key_size": layout.key_size[None].astype("f4")}
 
-    def tokens(self, layout: Layout) -> Tokens:
+    def tokens(self, setting: Setting = None, /) -> Tokens:
         """Return the token table of a layout: its letters, unused slots, and the blank last."""
-        return self.tokens_of(layout.letters)
+        return self.tokens_of(_layout(setting).letters)
 
     def tokens_of(self, letters: Sequence[str]) -> Tokens:
         """Return the token table of keys with these letters, in their order."""
-        unused = (f"<unused:{i}>" for i in range(len(letters), self.options.slots))
-        return Tokens((*letters, *unused, "<blank>"), blank_id=self.options.slots)
+        unused = (f"<unused:{i}>" for i in range(len(letters), self.slots))
+        return Tokens((*letters, *unused, "<blank>"), blank_id=self.slots)
 
     def resample(self, points: Array, layout: Layout) -> Array:
         """Return (length, 3) float64 frames x, y, t in seconds, t from 0. ``points`` is checked."""
@@ -151,3 +153,12 @@ class SwipeFrontend:
         u = share * t / t[-1] + (1.0 - share) * arc / max(arc[-1], 1e-9)
         grid = np.linspace(0.0, u[-1], length)
         return np.stack([np.interp(grid, u, v) for v in (x, y, t / 1000.0)], axis=1)
+
+
+def _layout(setting: Setting) -> Layout:
+    if isinstance(setting, Layout):
+        return setting
+    raise InputError(
+        f"got {setting!r} beside the trace, expected the keyboard that it was made on",
+        reason="bad_context",
+    )

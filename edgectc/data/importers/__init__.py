@@ -10,16 +10,18 @@ from __future__ import annotations
 import gzip
 import importlib
 import json
+import os
 import pkgutil
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Swipe
-from edgectc.data import validation
+from edgectc.data import swipe_files, validation
 from edgectc.data.swipe_files import Row
 from edgectc.formats import layouts
 
@@ -56,6 +58,51 @@ def read(source: str) -> Iterator[Row]:
         raise UnknownNameError("import format", name, names())
     rows: Iterator[Row] = importlib.import_module(f"{__name__}.{name}").rows(Path(path))
     return rows
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file of swipes that was made of a collection.
+
+    Attributes:
+        path: of the file.
+        swipes: how many it holds.
+        users: how many people made them.
+        without_user: swipes whose maker is unknown.
+        refused: reason to count of the rows that were left out.
+    """
+
+    path: Path
+    swipes: int
+    users: int
+    without_user: int
+    refused: Mapping[str, int]
+
+
+def import_data(source: str, out: str | os.PathLike[str]) -> Imported:
+    """Write the usable rows of a collection as swipes; see `edgectc.data.swipe_files`.
+
+    Args:
+        source: ``FORMAT:PATH``, see `read`.
+        out: file, ``.jsonl`` or ``.jsonl.gz``.
+
+    Raises:
+        InputError: no row can be used, or the collection cannot be read; and what `read` raises.
+    """
+    dropped, written = Counter[str](), Counter[str | None]()
+
+    def counted() -> Iterator[Swipe]:
+        for row in usable(read(source), dropped):
+            written[row.user] += 1
+            yield row
+        if not written:
+            raise InputError(
+                f"no usable row in {source!r}; refused: {dict(dropped) or 'none'}", reason="empty"
+            )
+
+    swipe_files.write(os.fspath(out), counted())
+    users = len({*written} - {None})
+    return Imported(Path(out), written.total(), users, written[None], dict(dropped))
 
 
 def usable(rows: Iterable[Row], dropped: Counter[str]) -> Iterator[Swipe]:

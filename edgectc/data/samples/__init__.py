@@ -1,4 +1,4 @@
-"""Recordings of a family: how they are read, made up and measured; plugins alone.
+"""Recordings of a frontend's type: how they are read, made up and measured; plugins alone.
 
-Nothing here knows a network.
+Nothing here knows a network. The file's name is the frontend's.
 """

@@ -13,7 +13,7 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
-from edgectc.decoding.search import beam_native
+from edgectc.decoding.search import beam_native, compiled
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables
 from edgectc.decoding.search.beam_words import (
@@ -117,7 +117,7 @@ def create(
             )
     native = None
     if backend != "numpy":
-        native = beam_native.library()
+        native = compiled.library()
         if backend == "native" and native is None:
             raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     return BeamDecoder(
@@ -159,7 +159,7 @@ class BeamDecoder:
         lexicon: Lexicon | None,
         language_model: LanguageModel | None,
         hotwords: Mapping[str, float],
-        native: beam_native.Library | None,
+        native: compiled.Library | None,
     ) -> None:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model

@@ -1,20 +1,16 @@
-"""The compiled prefix beam search, through ctypes; _beam_plain.py is its oracle."""
+"""The compiled prefix beam search, through ctypes; beam_numpy.py is its oracle."""
 
 from __future__ import annotations
 
 import ctypes
 import weakref
-from functools import lru_cache
 
 import numpy as np
 
 from edgectc.core.types import Array
-from edgectc.decoding.search import compiled
 from edgectc.decoding.search.beam_tables import Ending, Tables, Trie
 from edgectc.decoding.search.beam_words import Scorer
-
-Library = ctypes.CDLL
-
+from edgectc.decoding.search.compiled import Library
 
 _ARRAYS = ("first_child", "n_children", "token", "entry")
 _REALS = (
@@ -39,29 +35,6 @@ class _Tables(ctypes.Structure):
         *((name, ctypes.c_double) for name in _REALS),
         *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start")),
     )
-
-
-@lru_cache(maxsize=1)
-def library() -> Library | None:
-    """Return the compiled search, or None where it was not built."""
-    loaded = compiled.library()
-    if loaded is None:
-        return None
-    array, wide = ctypes.c_void_p, ctypes.c_int64
-    for name, returned, taken in (
-        ("new", array, [array]),
-        ("free", None, [array]),
-        ("push", wide, [array, array, wide]),
-        ("asked", wide, [array, array, wide]),
-        ("answer", None, [array, array, array]),
-        ("end", wide, [array]),
-        ("endings", None, [array, array, array]),
-        ("best", wide, [array]),
-        ("path", wide, [array, wide, array, array, wide]),
-    ):
-        function = getattr(loaded, f"edgectc_beam_{name}")
-        function.restype, function.argtypes = returned, taken
-    return loaded
 
 
 class NativeSearch:

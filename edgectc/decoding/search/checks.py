@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.options import say_renamed
 from edgectc.core.types import Array
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
@@ -81,16 +80,8 @@ def check_partial(partial: bool, unfinished: bool | None) -> bool:
     """
     if unfinished is None:
         return partial
-    say_renamed("unfinished", "partial")
+    say_renamed("argument", "unfinished", "partial")
     return unfinished
-
-
-@cache
-def say_renamed(old: str, new: str) -> None:
-    """Tell, once a process, that an argument has another name now."""
-    logging.getLogger("edgectc").warning(
-        "edgectc: the argument %s=... is called %s=... now; the old name still works", old, new
-    )
 
 
 def check_context(context: Sequence[str], model: object) -> None:

@@ -26,8 +26,9 @@ class Settings:
         margin: nats under the best word from which on words are not looked for.
         budget: prefixes to grow before a beam takes over.
         beam_size: prefixes that the beam keeps at each frame.
-        spell: score and score per letter of a spelling that is no word; None to find only words.
-        spell_budget: prefixes to grow for it.
+        free_spelling: score, and score per letter, of a spelling that is no word; None to find
+            only words.
+        free_spelling_budget: prefixes to grow for it.
     """
 
     columns: tuple[int, ...]
@@ -38,8 +39,8 @@ class Settings:
     margin: float
     budget: int
     beam_size: int
-    spell: tuple[float, float] | None
-    spell_budget: int
+    free_spelling: tuple[float, float] | None
+    free_spelling_budget: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -70,7 +71,7 @@ class Answer:
 
 
 class PlainDecoder:
-    """One set of trees; the same calls and answers as ``_native.NativeDecoder``."""
+    """Finds the best words of one set of trees."""
 
     def __init__(self, trees: Sequence[Tree], settings: Settings) -> None:
         self._trees, self._settings = trees, settings
@@ -103,12 +104,16 @@ class PlainDecoder:
         words, scores = found.entries[best].tolist(), found.scores[best].tolist()
         letters = [self._letters(word) for word in words]
         proven = True
-        if how.spell and not partial:
+        if how.free_spelling and not partial:
             floor = max(scores, default=-np.inf) - how.margin
             if len(scores) >= nbest:
                 floor = max(floor, sorted(scores)[-nbest])
             spelled, proven = free_spelling.best(
-                signal, *how.spell, is_word=self._is_word, floor=floor, budget=how.spell_budget
+                signal,
+                *how.free_spelling,
+                is_word=self._is_word,
+                floor=floor,
+                budget=how.free_spelling_budget,
             )
             if spelled:
                 words, letters = [*words, -1], [*letters, list(spelled.letters)]

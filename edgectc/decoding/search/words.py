@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from edgectc.core.contracts import ContextModel
 from edgectc.core.types import Array
-from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import of_sentence
-from edgectc.decoding.search.compiled import NativeDecoder
+from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.overlay import Known, Overlay, tree_of
 from edgectc.decoding.search.prefix_search import Bounds, Tree
 from edgectc.language import tries
@@ -56,25 +55,11 @@ class View:
     overs: Sequence[Over] = ()
     unnamed: float | None = None
     shift: float = 0.0
-    _made: dict[int, NativeDecoder] = field(default_factory=dict)
 
     @cached_property
     def trees(self) -> tuple[Tree, ...]:
         """The trees to search, the largest first."""
         return (self.main,) if self.over is None else (self.main, self.over)
-
-    @cached_property
-    def fits(self) -> bool:
-        """Whether the compiled search can hold these weights."""
-        return compiled.fits(*self.trees)
-
-    def native(self, base: NativeDecoder) -> NativeDecoder:
-        """Return the compiled search over these words, made once."""
-        if self.over is None:
-            return base
-        if id(base) not in self._made:
-            self._made[id(base)] = base.over(self.main.hidden, self.over)
-        return self._made[id(base)]
 
     def over_of(self, word: int) -> Over | None:
         """Return the overlay's word of a found entry, None for one of the lexicon."""
@@ -106,26 +91,18 @@ class View:
 class Words:
     """Weighs the words of a lexicon, after a context and as a user knows them."""
 
-    def __init__(
-        self,
-        lexicon: PackedLexicon,
-        *,
-        lm_weight: float,
-        letter_score: float,
-        context_weight: float,
-        language_model: ContextModel | None,
-        dictionary: UserDictionary | None,
-    ) -> None:
+    def __init__(self, parts: Parts) -> None:
+        lexicon, options = parts.lexicon, parts.options
         self.lexicon, self.letters = lexicon, lexicon.letters
-        self.language_model, self.dictionary = language_model, dictionary
+        self.language_model, self.dictionary = parts.language_model, parts.dictionary
         self._numbers = {letter: number for number, letter in enumerate(self.letters)}
-        self._lm_weight, self.letter_score = lm_weight, letter_score
-        self._context_weight = context_weight
+        self._lm_weight, self.letter_score = options.lm_weight, options.letter_score
+        self._context_weight = options.context_weight
         own = lexicon.log_probs[lexicon.first_word[:-1]]  # of the word that is shown
-        weights = lm_weight * own + letter_score * lexicon.trie.lengths()
-        bounds = Bounds(lexicon.trie, weights, letter_score)
+        weights = options.lm_weight * own + options.letter_score * lexicon.trie.lengths()
+        bounds = Bounds(lexicon.trie, weights, options.letter_score)
         self.main = Tree(lexicon.trie, weights, bounds)
-        self._user = _UserWords(self, dictionary) if dictionary is not None else None
+        self._user = _UserWords(self, parts.dictionary) if parts.dictionary is not None else None
         self._view = View(lexicon, self.main)
         self._contexts: dict[tuple[str, ...], View] = {}
         self._found: dict[str, tuple[int, str, str | None, float]] = {}

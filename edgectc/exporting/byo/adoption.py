@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from edgectc.core import registry
 from edgectc.core.errors import BundleMismatchError, ConfigError, InputError
 from edgectc.core.tokens import BLANK, Tokens, output_length
-from edgectc.core.types import Array, Check
+from edgectc.core.types import Array, Check, Recording
 from edgectc.data.frontends.features import PADDINGS
 from edgectc.exporting.byo import probes
 from edgectc.exporting.byo.adapter import AXES, Adapter, how_to_call
 from edgectc.formats import reference
 from edgectc.formats.manifest import Manifest
-from edgectc.formats.reference import Case, Recording
+from edgectc.formats.reference import Case
 from edgectc.networks.model import check_finite
 
 _RECORDINGS = 3  # of the sample that become reference cases
@@ -242,7 +242,7 @@ def _name(network: nn.Module) -> str:
 def _answered(model: Adapter, tokens: Tokens, features: Tensor, lengths: Tensor) -> list[Case]:
     longest = torch.argsort(lengths, descending=True)[:_RECORDINGS].tolist()
     rows = [(i, features[i, : int(lengths[i])].numpy()) for i in sorted(longest)]
-    recordings = [Recording(f"sample-{i}", "", row) for i, row in rows]
+    recordings = [Recording(row, name=f"sample-{i}") for i, row in rows]
     cases = reference.generate(model.frontend, recordings, boards={}, window=model.window)
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
     return [_answer(model, case, greedy) for case in cases]

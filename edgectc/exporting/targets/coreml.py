@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core.console import suppress_output
+from edgectc.core.contracts import Target
 from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
@@ -37,15 +38,16 @@ class Options:
 
 def create(options: Options) -> CoremlTarget:
     """Return the target."""
-    return CoremlTarget()
+    return CoremlTarget(options)
 
 
-class CoremlTarget:
+class CoremlTarget(Target):
     """Converts to an ML program; the artifact is a folder."""
 
     suffix = ".mlpackage"
-    opset = None
-    batch = 1
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators whose weights can be stored in fewer bits."""

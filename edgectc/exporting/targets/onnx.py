@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from edgectc.core.console import suppress_output
+from edgectc.core.contracts import Target
 from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
@@ -55,14 +56,14 @@ def create(options: Options) -> OnnxTarget:
     return OnnxTarget(options)
 
 
-class OnnxTarget:
+class OnnxTarget(Target):
     """Converts to a ModelProto."""
 
     suffix = ".onnx"
 
     def __init__(self, options: Options) -> None:
         self.options, self.opset = options, options.opset
-        self.batch: int | str = "N" if options.dynamic_batch else 1
+        self.batch = "N" if options.dynamic_batch else 1
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that a scheme has integer kernels or storage for."""
@@ -96,7 +97,7 @@ class OnnxTarget:
         from edgectc.exporting.lowering import opset_lowering
 
         writes = _WRITES[self.options.exporter]
-        asked = max(self.opset, writes[0])
+        asked = max(self.options.opset, writes[0])
         write = self._dynamo if self.options.exporter == "dynamo" else self._legacy
         try:
             with suppress_output():
@@ -106,9 +107,9 @@ class OnnxTarget:
         _expect(graph, asked)
         if self.options.dynamic_batch:
             _expect_batch(graph)
-        if self.opset < asked:
-            graph = opset_lowering.lowered(graph, self.opset)
-            _expect(graph, self.opset)
+        if self.options.opset < asked:
+            graph = opset_lowering.lowered(graph, self.options.opset)
+            _expect(graph, self.options.opset)
         _forget_source(graph)
         try:
             onnx.checker.check_model(graph, full_check=True)
@@ -120,10 +121,6 @@ class OnnxTarget:
             graph = qdq_onnx.quantized(graph, plan)
         data: bytes = graph.SerializeToString()
         return data
-
-    def half_arithmetic(self, scheme: str) -> bool:
-        """Return whether activations are float16 too, so that they must stay below 65504."""
-        return False
 
     def constants(self, converted: bytes) -> Iterator[tuple[str, Array]]:
         """Yield name and values of every float constant."""

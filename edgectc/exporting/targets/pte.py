@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from edgectc.core.console import suppress_output
+from edgectc.core.contracts import Target
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
@@ -58,7 +59,7 @@ def create(options: Options) -> PteTarget:
     return PteTarget(options)
 
 
-class PteTarget:
+class PteTarget(Target):
     """Converts to an ExecuTorch program.
 
     Method ``forward`` takes the longest input; ``forward_32`` one of 32 frames. With a dynamic
@@ -66,8 +67,6 @@ class PteTarget:
     """
 
     suffix = ".pte"
-    opset = None
-    batch = 1
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -176,10 +175,6 @@ class PteTarget:
                 f"{window}, the model's window, to {T}, its longest input, which must be one"
             )
         return buckets
-
-    def half_arithmetic(self, scheme: str) -> bool:
-        """Return whether activations are float16 too, so that they must stay below 65504."""
-        return False
 
     def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
         """Yield name and values of every float constant, step sizes among them."""

@@ -72,6 +72,11 @@ class NGramModel:
         self._starts = [_view(level.starts) for level in inner if level.starts is not None]
         self._begin = self._shortest([SPECIALS.index(BOS)]) if inner else ()
 
+    @property
+    def file_bytes(self) -> Array | None:
+        """Return the (bytes,) uint8 of the `.lm` file, None of another one."""
+        return self.ngrams.file_bytes
+
     def start(self, context: Sequence[str] = ()) -> State:
         """Return the state after the beginning of a sentence and the words of ``context``."""
         state = self._begin

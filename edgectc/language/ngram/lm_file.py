@@ -152,7 +152,7 @@ def _parsed(data: memoryview) -> NGrams:
         levels.append(Level(last, log_probs, backoffs, starts))
     if cursor.place != len(data):
         raise ConfigError(f"{len(data) - cursor.place} bytes follow the last {order}-gram")
-    ngrams = NGrams(words, tuple(levels))
+    ngrams = NGrams(words, tuple(levels), np.frombuffer(data, np.uint8))
     check_ngrams(ngrams)
     return ngrams
 

@@ -71,10 +71,12 @@ class NGrams:
     Attributes:
         words: V words; the first three are `SPECIALS`.
         levels: for n = 1..order, the n-grams.
+        file_bytes: (bytes,) uint8 of the `.lm` file that holds all this, where it lies in one.
     """
 
     words: tuple[str, ...]
     levels: tuple[Level, ...]
+    file_bytes: Array | None = None
 
     @property
     def order(self) -> int:

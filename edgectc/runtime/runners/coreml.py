@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core.console import suppress_output
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.core.files import write_bytes
 from edgectc.core.types import Array
 from edgectc.runtime.mil import MilProgram
+
+PACKAGE = "coremltools"
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Options:
     threads: int = 1
 
 
-def create(options: Options, *, data: Mapping[str, bytes]) -> CoremlRunner:
+def create(options: Options, *, source: Mapping[str, bytes]) -> CoremlRunner:
     """Return a runner for the files of a package whose hash was checked.
 
     Raises:
@@ -46,12 +49,12 @@ def create(options: Options, *, data: Mapping[str, bytes]) -> CoremlRunner:
         ) from error
     # Core ML compiles from a folder, and reads it as long as the model lives.
     folder = tempfile.TemporaryDirectory()
-    place = Path(folder.name) / "model.mlpackage"
-    for name, content in data.items():
-        write_bytes(place / name, content)
+    package = Path(folder.name) / "model.mlpackage"
+    for name, content in source.items():
+        write_bytes(package / name, content)
     try:
         model = coremltools.models.MLModel(
-            str(place), compute_units=coremltools.ComputeUnit.CPU_ONLY
+            str(package), compute_units=coremltools.ComputeUnit.CPU_ONLY
         )
     except Exception as error:  # coremltools raises many unrelated classes
         raise BundleError(f"Core ML cannot load the package: {error}") from error
@@ -68,7 +71,7 @@ def read_back(data: Mapping[str, bytes]) -> MilProgram:
     return MilProgram(data)
 
 
-class CoremlRunner:
+class CoremlRunner(Runner):
     """Calls one Core ML model on the CPU, in the precision it was made for."""
 
     name = "coreml"

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.types import Array
 from edgectc.formats.bundle import Bundle
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+    from torch.cuda import CUDAGraph
 
+Network: TypeAlias = "Callable[..., Tensor]"
+Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+Capture: TypeAlias = "tuple[CUDAGraph, dict[str, Tensor], Tensor]"
+
+PACKAGE = "torch"
+read_back = None
 DEVICES = ("cpu", "cuda")
 MODES = ("eager", "compiled", "graphs")
 PRECISIONS = ("float32", "bfloat16", "float16")
@@ -49,8 +57,8 @@ class Options:
             raise ConfigError(f"mode {self.mode!r} takes precision 'float32' alone")
 
 
-def create(options: Options, *, bundle: Bundle) -> EagerRunner:
-    """Return a runner for the weights of a bundle.
+def create(options: Options, *, source: Bundle | nn.Module) -> EagerRunner:
+    """Return a runner for the weights of a bundle, or for a network that is built already.
 
     Raises:
         MissingDependencyError: torch is not installed.
@@ -66,7 +74,8 @@ def create(options: Options, *, bundle: Bundle) -> EagerRunner:
     if options.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"PyTorch {torch.__version__} sees no CUDA device; use device 'cpu'")
     torch.set_num_threads(options.threads)
-    model: Callable[..., Any] = load(bundle).to(options.device)
+    network = load(source) if isinstance(source, Bundle) else source
+    model: Network = network.to(options.device)
     if options.mode == "compiled":
         model = torch.compile(model, dynamic=False)
     elif options.mode == "graphs":
@@ -74,12 +83,12 @@ def create(options: Options, *, bundle: Bundle) -> EagerRunner:
     return EagerRunner(model, options)
 
 
-class EagerRunner:
+class EagerRunner(Runner):
     """Calls the module; any batch size."""
 
     name = "eager"
 
-    def __init__(self, model: Callable[..., Any], options: Options) -> None:
+    def __init__(self, model: Network, options: Options) -> None:
         self._model, self._options = model, options
 
     @property
@@ -113,21 +122,21 @@ class _Graphs:
     Source: the notes on CUDA graphs of PyTorch, "Whole-network capture".
     """
 
-    def __init__(self, model: Callable[..., Tensor]) -> None:
+    def __init__(self, model: Network) -> None:
         self._model = model
-        self._held: dict[Any, tuple[Any, dict[str, Tensor], Tensor]] = {}
+        self._captures: dict[Shapes, Capture] = {}
 
     def __call__(self, **tensors: Tensor) -> Tensor:
         shapes = tuple((name, tuple(value.shape)) for name, value in tensors.items())
-        if shapes not in self._held:
-            self._held[shapes] = self._capture(tensors)
-        graph, inputs, answer = self._held[shapes]
+        if shapes not in self._captures:
+            self._captures[shapes] = self._capture(tensors)
+        graph, inputs, answer = self._captures[shapes]
         for name, value in tensors.items():
             inputs[name].copy_(value)
         graph.replay()
         return answer
 
-    def _capture(self, tensors: Mapping[str, Tensor]) -> tuple[Any, dict[str, Tensor], Tensor]:
+    def _capture(self, tensors: Mapping[str, Tensor]) -> Capture:
         import torch
 
         inputs = {name: value.clone() for name, value in tensors.items()}

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+PACKAGE = "onnxruntime"
+read_back = None
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
@@ -33,7 +39,7 @@ class Options:
             raise ConfigError(f"device is {self.device!r}, expected one of {tuple(_PROVIDERS)}")
 
 
-def create(options: Options, *, data: bytes) -> OnnxRunner:
+def create(options: Options, *, source: bytes) -> OnnxRunner:
     """Return a runner for the bytes of an ONNX artifact whose hash was checked.
 
     Raises:
@@ -61,7 +67,7 @@ def create(options: Options, *, data: bytes) -> OnnxRunner:
         settings.enable_profiling = True
         settings.profile_file_prefix = options.profile
     try:
-        session = onnxruntime.InferenceSession(data, settings, [provider])
+        session = onnxruntime.InferenceSession(source, settings, [provider])
     except Exception as error:  # ONNX Runtime raises its own unrelated classes
         raise BundleError(f"ONNX Runtime cannot load the graph: {explained(error)}") from error
     if session.get_providers()[0] != provider:  # it falls back to the CPU without an exception
@@ -72,12 +78,12 @@ def create(options: Options, *, data: bytes) -> OnnxRunner:
     return OnnxRunner(session)
 
 
-class OnnxRunner:
+class OnnxRunner(Runner):
     """Calls one ONNX Runtime session."""
 
     name = "onnx"
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: InferenceSession) -> None:
         self._session = session
 
     @property

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgectc.core.console import suppress_output, suppress_stderr
+from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
+
+PACKAGE = "executorch"
+read_back = None
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Options:
     threads: int = 1
 
 
-def create(options: Options, *, data: bytes) -> PteRunner:
+def create(options: Options, *, source: bytes) -> PteRunner:
     """Return a runner for the bytes of a ``.pte`` artifact whose hash was checked.
 
     Raises:
@@ -34,18 +38,18 @@ def create(options: Options, *, data: bytes) -> PteRunner:
             from executorch.runtime import Runtime
     except ImportError as error:
         raise MissingDependencyError("running .pte", package="executorch", extra="pte") from error
-    if b"CoreMLBackend" in data and sys.platform != "darwin":
+    if b"CoreMLBackend" in source and sys.platform != "darwin":
         raise MissingDependencyError("running a .pte with the Core ML delegate", system="macOS")
     with suppress_stderr():
         # One pool serves the whole process; ExecuTorch has no setting per program.
         _portable_lib._unsafe_reset_threadpool(options.threads)
     try:
-        return PteRunner(Runtime.get().load_program(data))
+        return PteRunner(Runtime.get().load_program(source))
     except RuntimeError as error:
         raise BundleError(f"ExecuTorch cannot load the program: {explained(error)}") from error
 
 
-class PteRunner:
+class PteRunner(Runner):
     """Calls an ExecuTorch program; inputs go by position, in the order of the manifest.
 
     Of a program with several methods, the shortest that an input fits into is called, and loaded
@@ -78,11 +82,11 @@ class PteRunner:
         """Return position -> (dtype, shape) of each input as the program itself states it."""
         meta = self._methods["forward"].metadata
         kinds = {6: "float32", 3: "int32"}  # torch ScalarType codes
-        found = {}
+        inputs = {}
         for i in range(meta.num_inputs()):
             tensor = meta.input_tensor_meta(i)
-            found[str(i)] = (kinds.get(tensor.dtype(), str(tensor.dtype())), list(tensor.sizes()))
-        return found
+            inputs[str(i)] = (kinds.get(tensor.dtype(), str(tensor.dtype())), list(tensor.sizes()))
+        return inputs
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (1, T', V) float32; T' follows from the method that was called.

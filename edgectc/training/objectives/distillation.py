@@ -108,8 +108,6 @@ def _seconds(model: CtcModel, inputs: dict[str, torch.Tensor]) -> float:
     return time.perf_counter() - began
 
 
-def _alphabet(model: CtcModel) -> Any:
-    """Return the output columns, where they do not depend on a keyboard."""
-    if "keys" in model.frontend.input_contract():
-        return model.frontend.options.slots
-    return model.frontend.tokens().symbols
+def _alphabet(model: CtcModel) -> int | tuple[str, ...]:
+    """Return the output columns, where they do not depend on a keyboard; else how many keys."""
+    return model.frontend.slots or model.frontend.tokens().symbols

@@ -162,7 +162,7 @@ def to_arrays(
         label: what the names of the samples begin with.
         boards: layouts that swipes may name beside those that ship.
     """
-    T = frontend.options.max_frames
+    T = frontend.max_frames
     known = _boards(swipes) | {board.name: board for board in boards}
     names = list(known)
     tokens = {name: frontend.tokens(board) for name, board in known.items()}

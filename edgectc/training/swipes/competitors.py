@@ -31,7 +31,7 @@ class LexiconRivals:
             lexicon: the words.
             tokens: of each kind of sample.
         """
-        own = {"margin": _MARGIN, "weighed": 1, "unknown_score": None, "no_word_score": None}
+        own = {"margin": _MARGIN, "rescore_size": 1, "unknown_score": None, "no_word_score": None}
         self._spec = registry.complete("decoders", {**decoder, **own})
         options = {name: value for name, value in self._spec.items() if name != "type"}
         self._options = Options(**options)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from edgectc.core.types import Array
 from edgectc.data import augmentation as change
-from edgectc.data.samples import landmarks
+from edgectc.data.samples.landmarks import LandmarksSamples
 from edgectc.training.signal_task import Data, SignalTask, check_strengths
 from edgectc.training.task import Metric, Run
 
@@ -58,25 +57,18 @@ def create(options: Options, *, run: Run) -> SignalTask:
     Raises:
         InputError: no usable samples.
     """
-    shape, how = run.model.frontend.options, options.augment
-
-    def made(count: int, seed: int) -> Any:
-        return landmarks.synthesize(
-            count,
-            seed=seed,
-            glosses=run.model.frontend.tokens().symbols[1:],
-            points=landmarks.Points(shape.pose, shape.hand, shape.face),
-            max_frames=shape.max_frames,
-        )
+    most, how = run.model.frontend.max_frames, options.augment
 
     def augment(signal: Array, rng: np.random.Generator, least: int) -> Array:
         signal = np.where(signal == 0, np.nan, signal)  # what was not seen stays unseen
         signal = change.affine(signal, rng, rotation=how.rotation, scale=how.scale, shift=how.shift)
         signal = change.jitter(signal, rng, how.jitter)
         signal = change.white_noise(signal, rng, how.noise)
-        signal = change.warp(signal, rng, pace=how.pace, least=least, most=shape.max_frames)
+        signal = change.warp(signal, rng, pace=how.pace, least=least, most=most)
         signal = change.drop_points(signal, rng, how.drop, dims=3)
         signal = change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
         return np.nan_to_num(signal, copy=False)
 
-    return SignalTask(Metric("dev_wer"), run, options.data, made, augment)
+    return SignalTask(
+        Metric("dev_wer"), run, options.data, LandmarksSamples(run.model.frontend), augment
+    )

@@ -6,13 +6,12 @@ Silence counts as a phoneme, as in the brain-to-text baseline.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from edgectc.core.types import Array
 from edgectc.data import augmentation as change
-from edgectc.data.samples import neural
+from edgectc.data.samples.neural import NeuralSamples
 from edgectc.training.signal_task import Data, SignalTask, check_strengths
 from edgectc.training.task import Metric, Run
 
@@ -59,24 +58,16 @@ def create(options: Options, *, run: Run) -> SignalTask:
     Raises:
         InputError: no usable samples.
     """
-    shape, how = run.model.frontend.options, options.augment
-
-    def made(count: int, seed: int) -> Any:
-        return neural.synthesize(
-            count,
-            seed=seed,
-            channels=shape.channels,
-            days=shape.days,
-            phonemes=shape.phonemes,
-            max_frames=shape.max_frames,
-        )
+    most, how = run.model.frontend.max_frames, options.augment
 
     def augment(signal: Array, rng: np.random.Generator, least: int) -> Array:
         signal = change.white_noise(signal, rng, how.noise)
         signal = change.constant_offset(signal, rng, how.offset)
         signal = change.jitter(signal, rng, how.jitter)
-        signal = change.warp(signal, rng, pace=how.pace, least=least, most=shape.max_frames)
+        signal = change.warp(signal, rng, pace=how.pace, least=least, most=most)
         signal = change.drop_points(signal, rng, how.drop)
         return change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
 
-    return SignalTask(Metric("dev_per"), run, options.data, made, augment)
+    return SignalTask(
+        Metric("dev_per"), run, options.data, NeuralSamples(run.model.frontend), augment
+    )

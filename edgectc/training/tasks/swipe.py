@@ -15,7 +15,7 @@ from edgectc.core import registry
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array, Swipe
 from edgectc.data import swipe_files
-from edgectc.data.samples.swipe import generate
+from edgectc.data.generators.swipes import generate
 from edgectc.data.splicing import splice
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout

@@ -78,7 +78,7 @@ def lowered(function: Callable[..., Tensor], *inputs: Tensor) -> bytes:
 def loaded(data: bytes) -> Any:
     from edgectc.core import registry
 
-    return registry.create("runners", {"type": "pte"}, data=data)
+    return registry.create("runners", {"type": "pte"}, source=data)
 
 
 def nan_weight(folder: Path) -> None:

@@ -40,4 +40,4 @@ def test_400_mutations_of_each_target_are_all_refused(
 
 def test_a_program_that_is_none_is_a_clear_error() -> None:
     with pytest.raises(BundleError, match="ExecuTorch cannot load"):
-        registry.create("runners", {"type": "pte"}, data=b"garbage")
+        registry.create("runners", {"type": "pte"}, source=b"garbage")

@@ -19,8 +19,8 @@ from edgectc.core.errors import ConfigError, InputError, MissingDependencyError,
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Swipe
 from edgectc.data import checks, swipe_files
-from edgectc.data.samples import neural
-from edgectc.data.samples.swipe import swipe as synthesize
+from edgectc.data.generators import neural
+from edgectc.data.generators.swipes import swipe as synthesize
 from edgectc.exporting import untrained
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
@@ -254,7 +254,7 @@ def test_words_and_gestures_did_not_match(tmp_path: Path) -> None:
     swipes = [Swipe(synthesize("hello", BOARD, rng), "hello", user=f"u{i}") for i in range(5)]
     swipes.append(Swipe(synthesize("zaz", BOARD, rng), "hello", user="u9"))
     swipe_files.write(tmp_path / "s.jsonl", swipes)
-    found = checks.check([tmp_path / "s.jsonl"])
+    found = checks.check_data([tmp_path / "s.jsonl"])
     assert [row.split(":")[0] for row in found.problems["label_mismatch"]] == ["s.jsonl row 5"]
 
 
@@ -277,7 +277,7 @@ def test_a_recording_without_frames_for_its_label_is_said(tmp_path: Path) -> Non
     made = list(neural.synthesize(4, seed=0, channels=16))
     short = dataclasses.replace(made[0], signal=made[0].signal[:3], target=("AA", "AA"))
     signals.write(tmp_path / "x.npz", {"train": [*made[1:3], short], "dev": made[3:]})
-    found = checks.check([tmp_path / "x.npz"], room=lambda s: len(s.signal) // 4, days=True)
+    found = checks.check_data([tmp_path / "x.npz"], room=lambda s: len(s.signal) // 4, days=True)
     assert len(found.problems["label_too_long"]) == 1
 
 

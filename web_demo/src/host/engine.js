@@ -1,8 +1,12 @@
-// The C engine as WebAssembly: one line a function, see native/src/engine.h.
+// The C engine as WebAssembly: one line a function, see native/include/edgectc.h.
 
 import { Refused } from "./manifest.js";
 
 /** @typedef {{text: string, score: number, probability: number, exact: boolean}} Found */
+
+const RENAMED = 1; // EDGECTC_RENAMED
+/** @type {Set<string>} old names of options that were told of */
+const renamed = new Set();
 
 export class Engine {
   /**
@@ -38,7 +42,13 @@ export class Engine {
     for (const [name, value] of Object.entries(decoder)) {
       if (name === "type") continue;
       if (value !== null && typeof value !== "number") throw new Refused(`The preset's ${name} is no number.`);
-      this.#withText(name, (at) => this.#call("option", at, value ?? NaN));
+      this.#withText(name, (at) => {
+        // A preset that was sealed by an older version may have an option's old name.
+        if (this.#call("option", at, value ?? NaN) === RENAMED && !renamed.has(name)) {
+          renamed.add(name);
+          console.info(`edgectc: ${this.#why()}`);
+        }
+      });
     }
   }
 
@@ -76,15 +86,15 @@ export class Engine {
    * Returns ranked words.
    * @param {Float32Array} logProbs (frames, columns)
    * @param {number} frames
-   * @param {{nbest?: number, unfinished?: boolean, trace?: Float32Array | null}} how
+   * @param {{nbest?: number, partial?: boolean, trace?: Float32Array | null}} how
    * @returns {Found[]}
    */
-  search(logProbs, frames, { nbest = 5, unfinished = false, trace = null } = {}) {
+  search(logProbs, frames, { nbest = 5, partial = false, trace = null } = {}) {
     const held = this.#copy(logProbs);
     const path = trace ? this.#copy(trace) : 0;
     try {
       if (trace) this.#call("trace", path, trace.length / 3);
-      const n = this.#call("search", held, frames, nbest, Number(unfinished));
+      const n = this.#call("search", held, frames, nbest, Number(partial));
       return Array.from({ length: n }, (_, i) => ({
         text: this.#text(this.c.edgectc_engine_text(this.engine, i)),
         score: this.c.edgectc_engine_figure(this.engine, i, 0),
@@ -104,10 +114,14 @@ export class Engine {
   #call(name, ...values) {
     const status = this.c[`edgectc_engine_${name}`](this.engine, ...values);
     if (status < 0) {
-      const why = this.#text(this.c.edgectc_engine_error(this.engine));
+      const why = this.#why();
       throw new Refused(`${why[0].toUpperCase()}${why.slice(1)}.`);
     }
     return status;
+  }
+
+  #why() {
+    return this.#text(this.c.edgectc_engine_error(this.engine));
   }
 
   /** @param {ArrayBufferView} array */

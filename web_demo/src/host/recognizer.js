@@ -77,10 +77,10 @@ export class Recognizer {
   /**
    * Returns ranked words of a trace. One call at a time.
    * @param {number[][]} points rows x, y, t in milliseconds, in the letter area
-   * @param {{nbest?: number, context?: string[], unfinished?: boolean}} how
+   * @param {{nbest?: number, context?: string[], partial?: boolean}} how
    * @returns {Promise<Answer>}
    */
-  async read(points, { nbest = 5, context = [], unfinished = false } = {}) {
+  async read(points, { nbest = 5, context = [], partial = false } = {}) {
     const start = performance.now();
     checkPoints(points);
     const { layout } = this;
@@ -95,8 +95,8 @@ export class Recognizer {
     const ran = performance.now();
     const logProbs = output.data.subarray(0, used * output.dims[2]);
     this.engine.context(this.hasContext ? context : []);
-    const trace = unfinished ? null : this.trace.subarray(0, 3 * length);
-    const words = this.engine.search(logProbs, used, { nbest, unfinished, trace });
+    const trace = partial ? null : this.trace.subarray(0, 3 * length);
+    const words = this.engine.search(logProbs, used, { nbest, partial, trace });
     const done = performance.now();
     const ms = { resample: packed - start, network: ran - packed, search: done - ran, total: done - start };
     return { words, logProbs: logProbs.slice(), frames: used, letters: layout.letters, ms };

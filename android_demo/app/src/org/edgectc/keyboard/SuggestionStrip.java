@@ -40,13 +40,13 @@ final class SuggestionStrip extends LinearLayout implements View.OnClickListener
   }
 
   /** Shows candidates, the best first; those of an unfinished swipe cannot be chosen yet. */
-  void show(List<Candidate> candidates, boolean unfinished) {
+  void show(List<Candidate> candidates, boolean partial) {
     for (int i = 0; i < MOST; i++) {
       Candidate candidate = i < candidates.size() ? candidates.get(i) : null;
       slots[i].setVisibility(VISIBLE);
       slots[i].setText(candidate == null ? "" : candidate.text);
-      slots[i].setTag(unfinished ? null : candidate);
-      slots[i].setAlpha(unfinished ? 0.6f : 1f);
+      slots[i].setTag(partial ? null : candidate);
+      slots[i].setAlpha(partial ? 0.6f : 1f);
     }
   }
 

@@ -82,12 +82,12 @@ public final class SwipeKeyboard extends InputMethodService
   }
 
   @Override
-  public void onCandidates(List<Candidate> found, boolean unfinished) {
+  public void onCandidates(List<Candidate> found, boolean partial) {
     if (strip == null) {
       return;
     }
-    strip.show(found, unfinished);
-    if (unfinished) {
+    strip.show(found, partial);
+    if (partial) {
       return;
     }
     if (found.isEmpty()) {

@@ -21,7 +21,7 @@ final class Words {
     void onState(String message);
 
     /** Words of a swipe, the best first; while it goes on, what it may become. */
-    void onCandidates(List<Candidate> found, boolean unfinished);
+    void onCandidates(List<Candidate> found, boolean partial);
   }
 
   private final Context context;
@@ -119,22 +119,22 @@ final class Words {
     }
   }
 
-  private Runnable task(final Trace trace, final List<String> before, final boolean unfinished) {
+  private Runnable task(final Trace trace, final List<String> before, final boolean partial) {
     final Layout layout = layout();
     final int swipe = swipes;
     return new Runnable() {
       @Override
       public void run() {
-        answer(words(trace, layout, before, unfinished), unfinished, swipe);
+        answer(words(trace, layout, before, partial), partial, swipe);
       }
     };
   }
 
   private List<Candidate> words(
-      Trace trace, Layout layout, List<String> before, boolean unfinished) {
+      Trace trace, Layout layout, List<String> before, boolean partial) {
     try {
       if (recognizer != null) {
-        return recognizer.decode(trace, layout, before, SuggestionStrip.MOST, unfinished);
+        return recognizer.decode(trace, layout, before, SuggestionStrip.MOST, partial);
       }
     } catch (TraceException error) {
       // A trace that is no swipe has no words.
@@ -145,16 +145,16 @@ final class Words {
   }
 
   private void answer(
-      final List<Candidate> found, final boolean unfinished, final int swipe) {
+      final List<Candidate> found, final boolean partial, final int swipe) {
     main.post(
         new Runnable() {
           @Override
           public void run() {
-            if (unfinished) {
+            if (partial) {
               guessing = false;
             }
-            if (!unfinished || swipe == swipes) {
-              listener.onCandidates(found, unfinished);
+            if (!partial || swipe == swipes) {
+              listener.onCandidates(found, partial);
             }
           }
         });

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.logging.Logger;
 
 /** Ranks words: the exact search over a lexicon, in C, through native/engine_jni.c. */
 public final class Engine {
@@ -42,7 +43,11 @@ public final class Engine {
       }
       for (Map.Entry<String, Object> option : preset.entrySet()) {
         if (!option.getKey().equals("type")) {
-          option(handle, bytes(option.getKey()), number(option));
+          // A preset that was sealed by an older version may have an option's old name.
+          byte[] renamed = option(handle, bytes(option.getKey()), number(option));
+          if (renamed != null) {
+            Logger.getLogger("edgectc").info(new String(renamed, UTF8));
+          }
         }
       }
     } catch (RuntimeException error) {
@@ -116,16 +121,16 @@ public final class Engine {
    *
    * @param logProbs (frames, columns) row by row
    * @param context words before this one, the last one last
-   * @param unfinished whether the signal goes on
+   * @param partial whether the signal goes on
    */
   public List<Candidate> decode(
-      float[] logProbs, int frames, List<String> context, int nbest, boolean unfinished) {
+      float[] logProbs, int frames, List<String> context, int nbest, boolean partial) {
     StringBuilder words = new StringBuilder();
     for (String word : context) {
       words.append(words.length() == 0 ? "" : "\n").append(normal(word));
     }
     context(open(), bytes(words.toString()));
-    int n = search(handle, logProbs, frames, nbest, unfinished);
+    int n = search(handle, logProbs, frames, nbest, partial);
     List<Candidate> found = new ArrayList<>();
     for (int i = 0; i < n; i++) {
       double score = figure(handle, i, SCORE);
@@ -168,7 +173,7 @@ public final class Engine {
 
   private static native void languageModel(long engine, ByteBuffer bytes);
 
-  private static native void option(long engine, byte[] name, double value);
+  private static native byte[] option(long engine, byte[] name, double value);
 
   private static native void columns(
       long engine, int[] symbols, double[] centres, double width, double height);
@@ -181,7 +186,7 @@ public final class Engine {
   private static native void context(long engine, byte[] words);
 
   private static native int search(
-      long engine, float[] logProbs, int frames, int nbest, boolean unfinished);
+      long engine, float[] logProbs, int frames, int nbest, boolean partial);
 
   private static native byte[] text(long engine, int i);
 

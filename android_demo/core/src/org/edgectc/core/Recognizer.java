@@ -116,11 +116,11 @@ public final class Recognizer {
    *
    * @param context words before this one, the last one last
    * @param nbest most words to return
-   * @param unfinished whether the finger still moves: then what the trace may become is ranked
+   * @param partial whether the finger still moves: then what the trace may become is ranked
    * @throws TraceException if the trace cannot be used
    */
   public List<Candidate> decode(
-      Trace trace, Layout layout, List<String> context, int nbest, boolean unfinished) {
+      Trace trace, Layout layout, List<String> context, int nbest, boolean partial) {
     long start = System.nanoTime();
     double[] frames = frontend.frames(trace, layout);
     long resampled = System.nanoTime();
@@ -137,7 +137,7 @@ public final class Recognizer {
     engine.trace(path);
     List<String> before = hasContext ? context : Collections.<String>emptyList();
     List<Candidate> found =
-        engine.decode(logProbs, logProbs.length / columns, before, nbest, unfinished);
+        engine.decode(logProbs, logProbs.length / columns, before, nbest, partial);
     times.put("resample", resampled - start);
     times.put("network", answered - resampled);
     times.put("decode", System.nanoTime() - answered);

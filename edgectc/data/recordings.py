@@ -1,0 +1,236 @@
+"""Recordings of any family, read or generated, as the inputs of a network.
+
+What a family knows of its recordings is in `edgectc.data.samples`; who calibrates, measures, times
+or packs a model asks here, and for no family by name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edgectc.core import registry
+from edgectc.core.contracts import Frontend, Samples, Setting
+from edgectc.core.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
+from edgectc.core.files import file_sha256
+from edgectc.core.nonfinite import describe
+from edgectc.core.types import JSON, Array, Recording
+from edgectc.formats import layouts as keyboards
+from edgectc.formats import reference
+from edgectc.formats.bundle import Bundle
+from edgectc.formats.layouts import Layout
+from edgectc.formats.reference import Case
+
+Inputs = Mapping[str, Array]
+
+_GENERATED = {"train": 512, "dev": 100}
+_UNLIKE = 30.0  # times larger or smaller than the reference recordings: another unit
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Usable recordings of one split.
+
+    Attributes:
+        recordings: as read.
+        inputs: of the network, batch of one.
+        about: source for the manifest: file, hash, split, what was dropped.
+        left_out: "; left out: 2 too_long (row 7: ...)" for an error message; "" if nothing was.
+    """
+
+    recordings: tuple[Recording, ...]
+    inputs: tuple[Inputs, ...]
+    about: Mapping[str, JSON]
+    left_out: str = ""
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    @property
+    def names(self) -> list[str]:
+        """Return what names each in reports."""
+        return [row.name for row in self.recordings]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Return the valid frames of each."""
+        return [int(row["length"][0]) for row in self.inputs]
+
+    def rows(self, chosen: Iterable[int]) -> Prepared:
+        """Return some of them."""
+        kept = list(chosen)
+        recordings = tuple(self.recordings[i] for i in kept)
+        return replace(self, recordings=recordings, inputs=tuple(self.inputs[i] for i in kept))
+
+
+def samples_for(
+    spec: Mapping[str, JSON],
+    layouts: Iterable[Layout] = (),
+    *,
+    frontend: Frontend | None = None,
+    options: Mapping[str, JSON] | None = None,
+) -> Samples:
+    """Return what a frontend's recordings are.
+
+    Args:
+        spec: of the frontend.
+        layouts: keyboards of the model, the default first.
+        frontend: made of ``spec``; None makes it.
+        options: of the plugin in `edgectc.data.samples`.
+
+    Raises:
+        UnknownNameError: no recordings of such a type are known.
+        ConfigError: an option is unknown.
+    """
+    if frontend is None:
+        frontend = registry.create("frontends", spec)
+    named = {layout.name: layout for layout in layouts}
+    own = {"type": spec.get("type"), **(options or {})}
+    made: Samples = registry.create("samples", own, frontend=frontend, layouts=named)
+    return made
+
+
+def setting(frontend: Frontend, layouts: Mapping[str, Layout], name: str) -> Setting:
+    """Return what the frontend takes beside a recording of the setting ``name``.
+
+    Args:
+        frontend: of the model.
+        layouts: keyboards of the model by name; others that ship are found too.
+        name: of the setting, "" for none.
+
+    Raises:
+        UnknownNameError: no such keyboard.
+    """
+    if not frontend.slots:
+        return name or None
+    return layouts.get(name) or keyboards.load(name)
+
+
+def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Recording) -> Inputs:
+    """Return the network inputs of a recording, batch of one.
+
+    Raises:
+        InputError: it cannot be used; ``reason`` names why.
+    """
+    try:
+        place = setting(frontend, layouts, recording.setting)
+        return frontend.prepare(recording.signal, place)
+    except UnknownNameError as error:
+        raise InputError(str(error), reason=f"unknown_{error.kind}") from error
+
+
+def load(
+    bundle: Bundle,
+    frontend: Frontend,
+    path: str | None,
+    *,
+    split: str,
+    labelled: bool = False,
+    nan_policy: str = "error",
+) -> Prepared:
+    """Return the usable recordings of a split; in the unit that the model was trained on.
+
+    Args:
+        bundle: of the model.
+        frontend: of the model.
+        path: file of recordings; None takes what the environment names, or generates them as
+            training does.
+        split: "train", "dev" or "test".
+        labelled: leave out what has no label.
+        nan_policy: "error" raises at a recording with NaN or Inf, "drop-samples" counts it.
+
+    Raises:
+        NonFiniteError: a recording holds NaN or Inf; names it.
+        InputError: the file cannot be read, or its recordings are in another unit.
+    """
+    samples = samples_for(bundle.index.model["frontend"], bundle.layouts, frontend=frontend)
+    file = samples.locate(path)
+    layouts = {layout.name: layout for layout in bundle.layouts}
+    usable, refused = _usable(_rows(samples, file, split), samples, frontend, layouts, labelled)
+    bad = {name: str(error) for name, error in refused if error.reason == "not_finite"}
+    if bad and nan_policy != "drop-samples":
+        raise NonFiniteError(
+            f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
+            "--nan-policy drop-samples"
+        )
+    dropped = Counter(error.reason for _, error in refused)
+    about: dict[str, JSON] = {"file": file.name if file else "generated", "split": split}
+    about |= {"sha256": file_sha256(file)} if file else {}
+    about |= {"dropped": dict(dropped), "usable": len(usable)}
+    recordings, inputs = tuple(row for row, _ in usable), tuple(inputs for _, inputs in usable)
+    prepared = Prepared(recordings, inputs, about, _left_out(refused))
+    _check_unit(prepared, reference.from_safetensors(bundle.file("reference.safetensors")))
+    return prepared
+
+
+def _rows(samples: Samples, file: Path | None, split: str) -> Iterable[Recording | InputError]:
+    """Return the recordings of a file, or as training generates them; seeds 0 and 1."""
+    if file is not None:
+        return samples.read(file, split)
+    if not samples.generated_suffices:
+        raise InputError(
+            "no recordings were named, expected a file or folder; pass --data PATH or set "
+            "EDGECTC_DATA=PATH",
+            reason="no_data",
+        )
+    if split not in _GENERATED:
+        raise ConfigError(f"generated recordings have no split {split!r}; use train or dev")
+    return samples.synthesize(_GENERATED[split], seed=int(split == "dev"))
+
+
+def _usable(
+    rows: Iterable[Recording | InputError],
+    samples: Samples,
+    frontend: Frontend,
+    layouts: Mapping[str, Layout],
+    labelled: bool,
+) -> tuple[list[tuple[Recording, Inputs]], list[tuple[str, InputError]]]:
+    """Return the recordings that can be used, and of the others name and reason."""
+    usable: list[tuple[Recording, Inputs]] = []
+    refused: list[tuple[str, InputError]] = []
+    for row in rows:
+        if isinstance(row, InputError):
+            refused.append(("", row))
+        elif labelled and not samples.errors(row.target, "", " ")[1]:
+            refused.append((row.name, InputError("no label", reason="no_label")))
+        else:
+            try:
+                usable.append((row, prepare(frontend, layouts, row)))
+            except InputError as error:
+                refused.append((row.name, error))
+    return usable, refused
+
+
+def _left_out(refused: Sequence[tuple[str, InputError]]) -> str:
+    """Return how many were refused for each reason, with the first of each."""
+    first: dict[str, str] = {}
+    for name, error in refused:
+        first.setdefault(error.reason, f"{name}: {error}" if name else str(error))
+    counts = Counter(error.reason for _, error in refused)
+    text = "; ".join(f"{count} {reason} ({first[reason]})" for reason, count in counts.items())
+    return f"; left out: {text}" if text else ""
+
+
+def _check_unit(prepared: Prepared, cases: Sequence[Case]) -> None:
+    """Refuse recordings whose first input is far larger or smaller than the reference cases'."""
+    expected = _size([case.trace[: case.length] for case in cases])
+    frames = [next(iter(row.values()))[0, : int(row["length"][0])] for row in prepared.inputs]
+    got = _size(frames) if frames else expected
+    if not expected / _UNLIKE <= got <= expected * _UNLIKE:
+        name = next(iter(prepared.inputs[0]))
+        raise InputError(
+            f"the samples' {name!r} is about {got:.3g} in size, the model was trained on about "
+            f"{expected:.3g}: they are in another unit; bring them into that of "
+            "`edgectc inspect`",
+            reason="other_unit",
+        )
+
+
+def _size(frames: Sequence[Array]) -> float:
+    """Root mean square, over all recordings."""
+    values = np.concatenate([row.reshape(-1) for row in frames]).astype(np.float64)
+    return float(np.sqrt((values**2).mean())) if values.size else 0.0

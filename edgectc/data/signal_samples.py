@@ -1,0 +1,119 @@
+"""What families of plain recordings, (T, C) numbers, have in common: files, splits, errors."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgectc.core.contracts import Frontend, Samples
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.metrics import edit_distance
+from edgectc.core.types import Recording
+from edgectc.data import signals
+from edgectc.data.swipe_files import SPLITS
+from edgectc.formats.manifest import pack_array
+
+if TYPE_CHECKING:
+    from edgectc.language.lexicon import Lexicon
+
+_SHIPPED = 6
+_REFERENCE = 3
+_EVERY = 10  # one recording of so many is a dev one
+
+
+class SignalSamples(Samples):
+    """Labelled recordings of a ``.npz``; a family says how they are generated."""
+
+    def __init__(self, frontend: Frontend) -> None:
+        self.frontend = frontend
+
+    @abstractmethod
+    def synthesize(
+        self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
+    ) -> Iterator[Recording]:
+        """Yield generated recordings; see `edgectc.core.contracts.Samples`."""
+
+    def locate(self, data: str | None) -> Path | None:
+        """Return the file that ``data`` names; None: nothing is named."""
+        return Path(data) if data else None
+
+    def splits(self, path: Path) -> dict[str, list[Recording]]:
+        """Return the recordings of a file by split; a group is a setting where settings count.
+
+        Raises:
+            InputError: the file cannot be read; reason ``bad_file``.
+        """
+        rows = signals.read(path)
+        if not self.frontend.settings:
+            return rows
+        return {
+            split: [replace(row, setting=row.group or "") for row in found]
+            for split, found in rows.items()
+        }
+
+    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a split; of None the dev ones, or those of a file without any."""
+        if split not in (None, *SPLITS):
+            raise UnknownNameError("split", split, SPLITS)
+        rows = self.splits(path)
+        if split is None:
+            yield from rows["dev"] or rows["train"]
+        elif split == "all":
+            for part in rows.values():
+                yield from part
+        else:
+            yield from rows.get(split, ())
+
+    def reference(self, *, seed: int) -> list[Recording]:
+        """Return the first of the recordings that `shipped` writes."""
+        return list(self.synthesize(_SHIPPED, seed=seed))[:_REFERENCE]
+
+    def shipped(self, *, seed: int) -> bytes:
+        """Return a few generated recordings as JSON lines."""
+        rows = [
+            {
+                "name": row.name,
+                "group": row.group,
+                "target": row.target,
+                "signal": pack_array(row.signal),
+            }
+            for row in self.synthesize(_SHIPPED, seed=seed)
+        ]
+        return "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows).encode()
+
+    def write(self, path: Path, recordings: Iterable[Recording]) -> None:
+        """Write recordings with splits: people apart, settings on both sides.
+
+        A setting of the frontend (a day) has to be in both splits, so every tenth recording is a
+        dev one. People it must not know: the last group is the dev split.
+        """
+        rows = list(recordings)
+        if self.frontend.settings:
+            chosen = [n % _EVERY == 1 for n in range(len(rows))]
+        else:
+            last = max((str(row.group) for row in rows), default="")
+            chosen = [str(row.group) == last for row in rows]
+        if len(set(chosen)) < 2:
+            raise ConfigError(
+                f"{len(rows)} samples of one group, expected 2 or more: train and dev"
+            )
+        pairs = list(zip(rows, chosen, strict=True))
+        train = [row for row, dev in pairs if not dev]
+        signals.write(path, {"train": train, "dev": [row for row, dev in pairs if dev]})
+
+    def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
+        """Return the edits to the symbols that the model can say, and how many there are."""
+        known = set(self.frontend.tokens().symbols)
+        label = [symbol for symbol in target if symbol in known]
+        symbols = [s for s in text.split(separator) if s] if separator else list(text)
+        return edit_distance(label, symbols), len(label)
+
+    def slices(
+        self, recordings: Sequence[Recording], seen: frozenset[int] | None
+    ) -> dict[str, list[bool]]:
+        """Return no slices."""
+        return {}

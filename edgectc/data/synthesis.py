@@ -1,0 +1,125 @@
+"""Files of generated recordings, and how generated swipes differ from real ones."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgectc.core import registry
+from edgectc.core.config import families, family_config
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.types import JSON, Swipe
+from edgectc.data import movement, swipe_files
+from edgectc.data.generators import swipes
+from edgectc.data.movement import Comparison
+from edgectc.data.recordings import samples_for
+from edgectc.formats import layouts
+from edgectc.language import lexicon_file
+
+SIZES = ("full", "small")
+
+
+@dataclass(frozen=True)
+class Synthesized:
+    """A file of generated recordings.
+
+    Attributes:
+        path: of the file.
+        kind: type of the frontend that takes them.
+        samples: how many it holds.
+    """
+
+    path: Path
+    kind: str
+    samples: int
+
+
+def synth_data(
+    kind: str,
+    out: str | os.PathLike[str],
+    *,
+    count: int = 1000,
+    seed: int = 0,
+    lexicon: str | os.PathLike[str] | None = None,
+    layout: str = "qwerty",
+    style: str | None = None,
+    size: str = "full",
+) -> Synthesized:
+    """Write generated recordings of a family, as training reads them.
+
+    Args:
+        kind: type of a frontend, e.g. "swipe", "landmarks" or "neural".
+        out: file, ``.jsonl(.gz)`` of swipes or ``.npz``.
+        count: recordings.
+        seed: of all draws.
+        lexicon: file of words for swipes to mean.
+        layout: keyboard of swipes.
+        style: of swipes: "plain" or "fitted"; None for the default.
+        size: "full" or "small": of the shipped config whose frontend takes them.
+
+    Raises:
+        ConfigError: fewer than one recording, or too few for the splits; swipes without words.
+        UnknownNameError: nothing is generated under that name, or no such size.
+    """
+    if count < 1:
+        raise ConfigError(f"count is {count}, expected 1 or more", options=["count"])
+    if size not in SIZES:
+        raise UnknownNameError("size", size, SIZES)
+    if kind not in registry.names("samples"):
+        raise UnknownNameError("kind of samples", kind, registry.names("samples"))
+    options: dict[str, JSON] = {} if style is None else {"style": style}
+    samples = samples_for(_frontend(kind, size), [layouts.load(layout)], options=options)
+    words = lexicon_file.read(os.fspath(lexicon)) if lexicon else None
+    samples.write(Path(out), samples.synthesize(count, seed=seed, lexicon=words))
+    return Synthesized(Path(out), kind, count)
+
+
+def _frontend(kind: str, size: str) -> dict[str, JSON]:
+    """Return the frontend of the first family of that type and size; else its defaults."""
+    for family, sizes in families().items():
+        if size in sizes:
+            spec: dict[str, JSON] = family_config(family, size)["model"]["frontend"]
+            if spec["type"] == kind:
+                return spec
+    return {"type": kind}
+
+
+def compare_data(
+    real: str | os.PathLike[str],
+    generated: str | os.PathLike[str] | None = None,
+    *,
+    split: str = "all",
+    limit: int | None = None,
+    style: str = "plain",
+    seed: int = 0,
+) -> Comparison:
+    """Return how generated swipes differ from real ones.
+
+    Args:
+        real: labelled swipes, ``.jsonl`` or ``.jsonl.gz``.
+        generated: swipes to compare; None generates each word of ``real`` once.
+        split: of ``real``: "all", "train", "dev" or "test".
+        limit: at most so many swipes of ``real``, drawn by ``seed``; None for all.
+        style: of the generator: "plain" or "fitted".
+        seed: of all draws.
+
+    Raises:
+        ConfigError: ``limit`` is below 1.
+        InputError: a file cannot be read.
+        UnknownNameError: no such split or style.
+    """
+    chosen, rng = swipes.named_style(style), np.random.default_rng(seed)
+    rows, _ = swipe_files.load(os.fspath(real), split=split)
+    if limit is not None:
+        if limit < 1:
+            raise ConfigError(f"limit is {limit}, expected 1 or more", options=["limit"])
+        rows = [rows[i] for i in sorted(rng.permutation(len(rows))[:limit])]
+    made: list[Swipe]
+    if generated is not None:
+        made, _ = swipe_files.load(os.fspath(generated))
+    else:
+        made = list(swipes.again(rows, rng, chosen))
+    return movement.compare(rows, made)

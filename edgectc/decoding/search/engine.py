@@ -1,0 +1,218 @@
+"""The engine of `native/` behind the lexicon decoder: what phones and browsers run, through ctypes.
+
+Each thread that calls at the same time gets an engine of its own; they share the lexicon's memory.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from edgectc.core.contracts import ContextModel, MappedModel
+from edgectc.core.types import Array, Decoded, Hypothesis
+from edgectc.decoding.search.compiled import Library
+from edgectc.decoding.search.options import Parts
+from edgectc.decoding.search.trace import Path
+from edgectc.decoding.search.words import following
+from edgectc.language.ngram.tables import UNK, normalize_word
+from edgectc.language.spelling import spell
+
+_NO_MEMORY = -1
+_CONTEXTS = 64  # contexts whose words an engine keeps
+_FIGURES = 9  # EDGECTC_FIGURES of edgectc.h, in its order:
+_SCORE, _PROBABILITY, _LOW, _HIGH, _EXACT = range(5)
+_TERMS = ("ctc", "lexicon", "context", "template")  # the figures after them
+
+
+class Refused(Exception):
+    """The engine cannot do what it was asked, and says why."""
+
+
+def create(loaded: Library, parts: Parts) -> EngineSearch | None:
+    """Return the compiled search, or None where it cannot hold these words, as numpy can.
+
+    Such words are over 255 letters long, or have weights of over 600 nats apart.
+    """
+    try:
+        return EngineSearch(loaded, parts)
+    except Refused:
+        return None
+
+
+class EngineSearch:
+    """Ranks the words of a lexicon, compiled. Calls may run in threads at once."""
+
+    def __init__(self, loaded: Library, parts: Parts) -> None:
+        self._c, self._parts = loaded, parts
+        self._lock = threading.Lock()
+        self._first = _Engine(loaded, parts)
+        self._idle = [self._first]
+
+    def __call__(
+        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
+    ) -> Decoded | None:
+        """Return the ``nbest`` best words; None where the engine refuses, which numpy may not.
+
+        Args:
+            values: (T, V) float64, C-contiguous, T >= 1.
+            nbest: words wanted.
+            context: words before this one.
+            partial: whether the signal goes on.
+            trace: where the finger went, None where it has no say.
+        """
+        with self._lock:
+            engine = self._idle.pop() if self._idle else self._first.sibling()
+        try:
+            engine.follow()
+            engine.set_context(context)
+            if trace is not None:
+                engine.set_trace(trace)
+            return engine.search(values, nbest, partial)
+        except Refused:
+            return None
+        finally:
+            self._idle.append(engine)
+
+
+class _Engine:
+    """One handle of the C library; one thread at a time."""
+
+    def __init__(self, loaded: Library, parts: Parts, first: _Engine | None = None) -> None:
+        self._c, self._parts, self._source = loaded, parts, first
+        made = loaded.edgectc_engine_sibling(first.handle) if first else loaded.edgectc_engine_new()
+        if not made:
+            raise MemoryError("no memory for the lexicon search")
+        self.handle: int = made
+        # A sibling keeps the first one alive by `_source`, so that the last of them is freed alone.
+        weakref.finalize(self, loaded.edgectc_engine_free, made)
+        self._changes = 0  # of the dictionary, that were taken over
+        self._alphabet = frozenset(parts.lexicon.letters)
+        model = parts.language_model
+        self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
+        if first is None:
+            self._give_lexicon()
+            self._give_model()
+            self._call("prepare")
+
+    def sibling(self) -> _Engine:
+        """Return another engine over the same words."""
+        return _Engine(self._c, self._parts, self)
+
+    def _call(self, name: str, *arguments: object) -> int:
+        function: Callable[..., int] = getattr(self._c, f"edgectc_engine_{name}")
+        status = function(self.handle, *arguments)
+        if status == _NO_MEMORY:
+            raise MemoryError("the lexicon search ran out of memory")
+        if status < 0:
+            raise Refused(self._c.edgectc_engine_error(self.handle).decode())
+        return status
+
+    # ---- what it is given -----------------------------------------------------------------------
+
+    def _give_lexicon(self) -> None:
+        lexicon, options = self._parts.lexicon, self._parts.options
+        self._bytes = lexicon.file_bytes()  # the engine reads it in place
+        self._call("lexicon", self._bytes.ctypes.data, len(self._bytes))
+        if not lexicon.is_file:  # whose logs are exact as they are
+            self._log_probs = np.ascontiguousarray(lexicon.log_probs, np.float64)
+            self._call("log_probs", self._log_probs.ctypes.data, len(self._log_probs))
+        for name, value in vars(options).items():
+            self._call("option", name.encode(), math.nan if value is None else value)
+        self._call("contexts", _CONTEXTS)
+        symbols = np.zeros(len(self._parts.tokens), np.int32)
+        for letter, column in zip(lexicon.letters, self._parts.columns, strict=False):
+            symbols[column] = ord(letter)
+        symbols[self._parts.tokens.blank_id] = -1
+        self._call("columns", symbols.ctypes.data, None, len(symbols), 0.0, 0.0)
+
+    def _give_model(self) -> None:
+        model = self._parts.language_model
+        if isinstance(model, MappedModel) and model.file_bytes is not None:
+            self._model_bytes = model.file_bytes
+            self._call("language_model", self._model_bytes.ctypes.data, len(self._model_bytes))
+
+    def follow(self) -> None:
+        """Take over what changed in the user's dictionary; what it cannot spell is passed by."""
+        dictionary = self._parts.dictionary
+        if dictionary is None:
+            return
+        changed = dictionary.changed_since(self._changes)
+        self._changes += len(changed)
+        if changed:
+            self._call("share", dictionary.share)
+        for text in dict.fromkeys(changed):
+            spelled = spell(text, self._alphabet)
+            if not spelled:
+                continue
+            held = dictionary[text]
+            try:
+                self._call(
+                    "word", text.encode(), spelled.encode(), held.count, held.boost, held.hidden
+                )
+            except Refused:  # over 255 letters
+                continue
+
+    def set_context(self, context: Sequence[str]) -> None:
+        """Set the words before the next one."""
+        model = self._parts.language_model
+        if model is None:
+            return
+        if self._reads_model:
+            self._call("context", _lines([normalize_word(word) for word in context]))
+        elif not context:
+            self._call("said_context", b"", b"", None, 0, 0.0)
+        else:
+            self._set_said_context(model, context)
+
+    def _set_said_context(self, model: ContextModel, context: Sequence[str]) -> None:
+        """Hand over what a model says that the engine cannot read; it keeps some contexts."""
+        key = "\x1f".join(context).replace("\0", "\1").encode(errors="replace")
+        if self._call("said_context", key, None, None, 0, 0.0):
+            return
+        words, gains, others = following(model, context)
+        gains = np.ascontiguousarray(gains, np.float64)
+        text = "\n".join(words).encode()
+        self._call("said_context", key, text, gains.ctypes.data, len(gains), others)
+
+    def set_trace(self, trace: Path) -> None:
+        """Set where the finger went, for the next search alone."""
+        rows = np.array(trace.rows(self._parts.lexicon.letters))
+        keys = np.where(rows[:, None] >= 0, trace.centers[rows], np.nan)
+        self._call("path", trace.points.ctypes.data, len(trace.points), keys.ctypes.data)
+
+    # ---- what it answers ------------------------------------------------------------------------
+
+    def search(self, values: Array, nbest: int, partial: bool) -> Decoded:
+        """Return the ranked words of (T, V) float64 log_probs."""
+        n = self._call("search_double", values.ctypes.data, len(values), nbest, partial)
+        figures, frames = np.empty((n, _FIGURES)), np.empty(len(values), np.int32)
+        for place in range(n):
+            self._call("figures", place, figures.ctypes.data + place * figures.strides[0])
+        return Decoded(
+            tuple(self._hypothesis(i, row, frames) for i, row in enumerate(figures.tolist()))
+        )
+
+    def _hypothesis(self, place: int, figures: list[float], frames: Array) -> Hypothesis:
+        n = self._call("frames", place, frames.ctypes.data, len(frames))
+        text: str = self._c.edgectc_engine_text(self.handle, place).decode()
+        terms = zip(_TERMS, figures[_EXACT + 1 :], strict=True)
+        proven = figures[_LOW] == figures[_LOW]  # no NaN
+        return Hypothesis(
+            text,
+            figures[_SCORE],
+            figures[_PROBABILITY],
+            tuple(frames[:n].tolist()),
+            figures[_EXACT] == 1.0,
+            {name: value for name, value in terms if value == value},
+            (figures[_LOW], figures[_HIGH]) if proven else None,
+        )
+
+
+def _lines(words: Sequence[str]) -> bytes:
+    """Return the words of a context, one a line; what is no word is one that nobody knows."""
+    lines = (word if word and not {"\n", "\0"} & set(word) else UNK for word in words)
+    return "\n".join(lines).encode(errors="replace")

@@ -1,0 +1,126 @@
+"""The lexicon decoder in numpy: searches, then ranks; the oracle of the compiled engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from edgectc.core.types import Array, Decoded, Hypothesis
+from edgectc.decoding.search.lexicon_numpy import Answer, PlainDecoder, Settings
+from edgectc.decoding.search.options import Parts
+from edgectc.decoding.search.trace import Path
+from edgectc.decoding.search.words import View, Words
+
+_SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
+_MORE_SLACK = 3.0  # nats to search further down while a posterior is too wide
+
+
+class NumpySearch:
+    """Ranks the words of a lexicon; see `edgectc.decoding.decoders.lexicon.LexiconDecoder`."""
+
+    def __init__(self, parts: Parts) -> None:
+        options = parts.options
+        self._options, self._letters = options, parts.lexicon.letters
+        self._words = Words(parts)
+        unknown = options.unknown_score
+        self._margin = math.inf if options.margin is None else options.margin
+        self._settings = Settings(
+            columns=parts.columns,
+            n_tokens=len(parts.tokens),
+            scale=options.acoustic_scale,
+            blank_penalty=options.blank_penalty,
+            letter_score=options.letter_score,
+            margin=self._margin,
+            budget=options.budget,
+            beam_size=options.beam_size,
+            free_spelling=None
+            if unknown is None
+            else (unknown, options.letter_score + options.unknown_letter_score),
+            free_spelling_budget=max(1, options.budget // 8),
+        )
+
+    def __call__(
+        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
+    ) -> Decoded:
+        """Return the ``nbest`` best words of (T, V) log_probs that were checked."""
+        view = self._words.view(context)
+        slack, width = _SLACK, 1.0 if partial else self._options.posterior_width
+        compared = max(nbest, self._options.rescore_size)
+        search = PlainDecoder(view.trees, self._settings)
+        answer = search(values, nbest=compared, slack=slack, partial=partial)
+        while answer.scores and answer.exact and _unseen(answer) > width:
+            slack += _MORE_SLACK
+            answer = search(values, nbest=compared, slack=slack, partial=partial)
+        return self._decoded(view, answer, trace, nbest, partial)
+
+    def _decoded(
+        self, view: View, answer: Answer, trace: Path | None, nbest: int, partial: bool
+    ) -> Decoded:
+        silence, compared = self._options.no_word_score, max(nbest, self._options.rescore_size)
+        if not answer.scores:
+            return Decoded(())
+        if silence is not None and answer.log_blank + silence > max(answer.scores):
+            return Decoded(())
+        misses = self._misses(answer, trace)
+        weight = self._options.template_weight
+        scores = [score - weight * miss for score, miss in zip(answer.scores, misses, strict=True)]
+        # Rounded, so that words equal up to rounding come in one order on every machine.
+        ranked = sorted(
+            (-round(score / _SLACK), self._shown(view, answer, i), i)
+            for i, score in enumerate(scores)
+        )[:compared]
+        top, temperature = scores[ranked[0][2]], self._options.temperature
+        shares = [math.exp((scores[i] - top) / temperature) for _, _, i in ranked]
+        # No word that was not found scores more than this.
+        best = sorted(answer.scores)
+        floor = max(
+            best[-1] - self._margin, best[-compared] if len(best) >= compared else -math.inf
+        )
+        hypotheses, total = [], sum(shares)
+        for (_, text, i), share in zip(ranked[:nbest], shares, strict=False):
+            parts, exact, posterior = self._proven(view, answer, i, partial)
+            if trace is not None:  # the score is no share of all words any more
+                parts, posterior = {**parts, "template": -misses[i]}, None
+            # The shift is what the context takes from every word that it does not name.
+            score, exact = scores[i] + view.shift, exact and scores[i] >= floor
+            frames = answer.frames[i]
+            hypotheses.append(
+                Hypothesis(text, score, share / total, frames, exact, parts, posterior)
+            )
+        return Decoded(tuple(hypotheses))
+
+    def _misses(self, answer: Answer, trace: Path | None) -> list[float]:
+        """Return by how many keys the trace misses each word; 0 without a trace."""
+        if trace is None:
+            return [0.0] * len(answer.scores)
+        return [trace.miss("".join(self._letters[n] for n in word)) for word in answer.letters]
+
+    def _shown(self, view: View, answer: Answer, i: int) -> str:
+        spelled = "".join([self._letters[letter] for letter in answer.letters[i]])
+        word = answer.words[i]
+        return view.text(word, spelled) if word >= 0 else spelled
+
+    def _proven(
+        self, view: View, answer: Answer, i: int, partial: bool
+    ) -> tuple[dict[str, float], bool, tuple[float, float] | None]:
+        """Return the terms of a found word's score, and what is known of its rivals."""
+        word, score = answer.words[i], answer.scores[i]
+        if word < 0:
+            assert self._settings.free_spelling is not None
+            weight = self._settings.free_spelling[0] + self._settings.free_spelling[1] * len(
+                answer.letters[i]
+            )
+            return {"ctc": score - weight}, answer.spelled_exact, None
+        posterior = None if partial else _interval(score, answer.log_found, answer.log_rest)
+        return {"ctc": score - view.weight(word), **view.parts(word)}, answer.exact, posterior
+
+
+def _unseen(answer: Answer) -> float:
+    """Return the largest share that words which were not looked at can have of all."""
+    return 1.0 / (1.0 + math.exp(min(700.0, answer.log_found - answer.log_rest)))
+
+
+def _interval(score: float, log_found: float, log_rest: float) -> tuple[float, float]:
+    """Return the least and the most that exp(score) can be of all words together."""
+    high = math.exp(min(0.0, score - log_found))
+    return high / (1.0 + math.exp(min(700.0, log_rest - log_found))), high

@@ -1,0 +1,156 @@
+"""A training run as a person starts it: from a config by name, with overrides, all its phases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgectc.core import config as configs
+from edgectc.core.config import from_dict
+from edgectc.core.errors import ConfigError
+from edgectc.data.recordings import samples_for
+from edgectc.language import lexicon_file
+from edgectc.language.lexicon import Lexicon
+from edgectc.training import overfitting, phases
+from edgectc.training.loop.trainer import Result
+from edgectc.training.overfitting import Overfitted
+from edgectc.training.settings import Settings
+
+Config = str | os.PathLike[str] | Mapping[str, Any]
+Words = str | os.PathLike[str] | Lexicon | None
+
+
+def train(
+    config: Config,
+    out: str | os.PathLike[str],
+    *,
+    data: str | os.PathLike[str] | None = None,
+    lexicon: Words = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int = 1,
+) -> Result:
+    """Return where a run left its best weights; it goes on where one in ``out`` was stopped.
+
+    A config with a table ``[then]`` is trained in two phases, see `edgectc.training.phases`.
+
+    Args:
+        config: TOML file, name of a family's config such as "gru-small", or its tables.
+        out: folder of the run.
+        data: file of recordings; None takes swipes that EDGECTC_DATA names, or generates samples.
+        lexicon: words for the decoder, and for generated swipes; a file of them will do.
+        overrides: "section.key=value" each, read as TOML.
+        resume: refuse to begin: ``out`` has to hold a run.
+        cache: folder that keeps prepared samples for the next run; None prepares them anew.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: of torch, on the CPU.
+
+    Raises:
+        ConfigError: the configuration cannot be honoured, or there is nothing to resume.
+        UnknownNameError: no config of that name, or a name in it is unknown.
+        InputError: no usable samples, or targets that CTC cannot emit.
+        BundleMismatchError: ``out`` holds a run of another configuration.
+        NonFiniteError: too many steps were not finite.
+    """
+    folder = Path(out)
+    begun = any((run / "config.json").exists() for run in (folder, folder / phases.FIRST))
+    if resume and not begun:
+        raise ConfigError(
+            f"resume: {out} holds no run; leave resume out to begin one", options=["resume"]
+        )
+    _check_threads(threads)
+    values = load_config(config, overrides)
+    return phases.run(
+        values,
+        folder,
+        data=_recordings(values, data),
+        lexicon=_words(lexicon),
+        cache=Path(cache) if cache else None,
+        device=device,
+        threads=threads,
+    )
+
+
+def overfit(
+    config: Config,
+    out: str | os.PathLike[str],
+    *,
+    count: int,
+    steps: int = 1000,
+    data: str | os.PathLike[str] | None = None,
+    lexicon: Words = None,
+    overrides: Sequence[str] = (),
+    cache: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int = 1,
+) -> Overfitted:
+    """Return whether a model can learn a few samples by heart; write ``overfit.json``.
+
+    Args:
+        config: as in `train`; of two phases the first.
+        out: folder of the report.
+        count: samples to learn.
+        steps: most optimizer steps.
+        data: file of recordings; None generates them.
+        lexicon: as in `train`.
+        overrides: as in `train`.
+        cache: as in `train`.
+        device: as in `train`.
+        threads: as in `train`.
+
+    Raises:
+        ConfigError: the configuration cannot be honoured.
+        InputError: fewer samples than ``count``, or targets that CTC cannot emit.
+        NonFiniteError: too many steps in a row were not finite.
+    """
+    _check_threads(threads)
+    values = phases.split(load_config(config, overrides))[0]
+    return overfitting.learn_by_heart(
+        values,
+        Path(out),
+        count=count,
+        limit=steps,
+        data=_recordings(values, data) if data else None,
+        lexicon=_words(lexicon),
+        cache=Path(cache) if cache else None,
+        device=device,
+        threads=threads,
+    )
+
+
+def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the tables of a config, by name, file or themselves, with overrides applied.
+
+    Raises:
+        ConfigError: the file cannot be read, or an override cannot be applied.
+        UnknownNameError: neither a file nor the name of a config.
+    """
+    if isinstance(config, Mapping):
+        values: dict[str, Any] = configs.to_dict(config)
+    else:
+        values = configs.load_run(os.fspath(config))
+    for assignment in overrides:
+        configs.set_key(values, assignment)
+    return values
+
+
+def _recordings(values: Mapping[str, Any], data: str | os.PathLike[str] | None) -> Path | None:
+    """Return the file of recordings that was named; None if they are to be generated."""
+    settings = from_dict(Settings, phases.split(values)[0])
+    samples = samples_for(settings.model["frontend"])
+    return samples.locate(None if data is None else os.fspath(data))
+
+
+def _words(lexicon: Words) -> Lexicon | None:
+    if lexicon is None or isinstance(lexicon, Lexicon):
+        return lexicon
+    return lexicon_file.read(os.fspath(lexicon))
+
+
+def _check_threads(threads: int) -> None:
+    if threads < 1:
+        raise ConfigError(f"threads is {threads}, expected 1 or more", options=["threads"])

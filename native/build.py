@@ -1,0 +1,148 @@
+"""Builds the C library; `build.json` beside this file holds its sources and flags for all hosts.
+
+Python, `web_demo/build.mjs`, `android_demo/tools/native.py` and CMake (`android_demo/native`) read
+that list. The flags let sums be reordered, so that dot products vectorise; NaN and infinity keep
+their meaning.
+
+    python native/build.py            builds what Python loads: edgectc/decoding/search/_native.so
+    python native/build.py options    makes src/options.h of the lexicon decoder's Options
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TypedDict
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "edgectc" / "decoding" / "search" / "_native.so"
+OPTIONS = ROOT / "native" / "src" / "options.h"
+
+
+class Build(TypedDict):
+    """What `build.json` holds; paths are from the root of the repository."""
+
+    standard: str
+    flags: list[str]
+    include: list[str]
+    engine: list[str]
+    beam: list[str]
+
+
+def read() -> Build:
+    """Return the sources and flags."""
+    build: Build = json.loads((ROOT / "native" / "build.json").read_text(encoding="ascii"))
+    return build
+
+
+def flags() -> list[str]:
+    """Return the flags of every compiler, those that find the headers included."""
+    build = read()
+    include = [f"-I{ROOT / folder}" for folder in build["include"]]
+    return [build["standard"], *build["flags"], *include]
+
+
+def sources(*, beam: bool) -> list[str]:
+    """Return the files to compile; a host of the engine alone leaves the beam out."""
+    build = read()
+    return [str(ROOT / name) for name in (*build["engine"], *(build["beam"] if beam else ()))]
+
+
+def compiler() -> list[str] | None:
+    """Return the command of a C compiler, None where there is none."""
+    found = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    return found.split() if found else None
+
+
+def library(out: Path = LIBRARY) -> None:
+    """Build what Python loads; the file appears whole or not at all.
+
+    Raises:
+        OSError: there is no compiler.
+        subprocess.CalledProcessError: it failed.
+    """
+    command = compiler()
+    if command is None:
+        raise FileNotFoundError("no C compiler (cc, gcc or $CC)")
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        made = [*command, *flags(), "-shared", "-fPIC", "-o", str(temporary)]
+        subprocess.run([*made, *sources(beam=True), "-lm"], check=True)
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def options_header() -> str:
+    """Return the C table of the decoder's options: names, old names, ranges and defaults."""
+    sys.path.insert(0, str(ROOT))
+    from edgectc.decoding.search.options import Options
+
+    fields, rows = [], []
+    defaults = [f".{f.name} = {_number(f.default)}" for f in dataclasses.fields(Options)]
+    for field in dataclasses.fields(Options):
+        held, whole = field.metadata["range"], int(field.type == "int")
+        nullable = int("None" in str(field.type))
+        fields.append(f"  double {field.name};")
+        for name in (field.name, *field.metadata["formerly"]):
+            now = "NULL" if name == field.name else f'"{field.name}"'
+            rows.append(
+                f'  {{"{name}", {now}, offsetof(Options, {field.name}), {_number(held.least)}, '
+                f"{_number(held.most)}, {int(held.above)}, {whole}, {nullable}}},"
+            )
+    return _HEADER.format(
+        fields="\n".join(fields), rows="\n".join(rows), defaults=", \\\n    ".join(defaults)
+    )
+
+
+def _number(value: float | None) -> str:
+    """Return a number as C writes it; NAN stands for null."""
+    if value is None:
+        return "NAN"
+    if math.isinf(value):
+        return "HUGE_VAL" if value > 0 else "-HUGE_VAL"
+    return repr(float(value))
+
+
+_HEADER = """\
+/* The options of the lexicon decoder, as edgectc/decoding/search/options.py declares them. Made by
+ * `python native/build.py options`: edit that file, not this one. */
+#ifndef EDGECTC_OPTIONS_H
+#define EDGECTC_OPTIONS_H
+
+#include <math.h>
+#include <stddef.h>
+
+typedef struct {{ /* NaN stands for null */
+{fields}
+}} Options;
+
+typedef struct {{
+  const char *name, *now; /* now: what it is called today, NULL if so */
+  size_t offset;          /* in Options */
+  double least, most;
+  int above, whole, nullable; /* above: `least` itself is too low; whole: no fraction */
+}} Option;
+
+static const Option OPTIONS[] = {{
+{rows}
+}};
+
+#define DEFAULT_OPTIONS ((Options){{ \\
+    {defaults}}})
+
+#endif
+"""
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["options"]:
+        OPTIONS.write_text(options_header(), encoding="ascii")
+    else:
+        library()

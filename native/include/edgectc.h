@@ -1,0 +1,147 @@
+/* The lexicon decoder as a C library: what Python, a browser and a phone run. See docs/host_contract.md.
+ *
+ * One engine holds a lexicon, a language model, a layout's columns, the user's words and a context, and
+ * ranks words. It keeps no global state; one thread may use an engine at a time. Texts are UTF-8 and
+ * end in a zero byte. Functions that return int32_t return a negative number when they fail, and
+ * change nothing then; edgectc_engine_error says why.
+ */
+#ifndef EDGECTC_H
+#define EDGECTC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define EDGECTC_API __declspec(dllexport)
+#else
+#define EDGECTC_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EDGECTC_ABI 2 /* counts what a caller compiled against an older header must know */
+
+typedef struct edgectc_engine edgectc_engine;
+
+enum {
+  EDGECTC_OK = 0,
+  EDGECTC_RENAMED = 1,    /* taken; edgectc_engine_error says what the option is called now */
+  EDGECTC_NO_MEMORY = -1,
+  EDGECTC_BAD_INPUT = -2, /* what was given, or that something was not given yet */
+  EDGECTC_TOO_WIDE = -3,  /* the words' weights lie over 600 nats apart: no bound can hold them */
+};
+
+enum { /* figures of a ranked word; NaN where there is none */
+  EDGECTC_SCORE = 0,          /* natural log */
+  EDGECTC_PROBABILITY = 1,    /* share of exp(score / temperature) among the words compared */
+  EDGECTC_POSTERIOR_LOW = 2,  /* share among all words: proven bounds */
+  EDGECTC_POSTERIOR_HIGH = 3,
+  EDGECTC_EXACT = 4,          /* 1 if no better word was missed */
+  EDGECTC_CTC = 5,            /* the terms of the score, before weighting: log P of the letters */
+  EDGECTC_LEXICON = 6,        /* log of its share of running text, as the user's words change it */
+  EDGECTC_CONTEXT = 7,        /* log P(word | context) - log P(word) */
+  EDGECTC_TEMPLATE = 8,       /* keys by which the trace misses its letters, below 0 */
+  EDGECTC_FIGURES = 9,        /* how many there are */
+};
+
+/* Returns EDGECTC_ABI of the library. */
+EDGECTC_API uint32_t edgectc_abi(void);
+
+/* Returns a new engine with the default options, or NULL. */
+EDGECTC_API edgectc_engine *edgectc_engine_new(void);
+
+/* Returns another engine over the lexicon, language model, options and columns of this one, for another
+ * thread, or NULL. Both may search at once. While it lives, options and language model of both are
+ * fixed, and making and freeing engines of one lexicon is for one thread at a time. The user's words
+ * and the context are each engine's own. */
+EDGECTC_API edgectc_engine *edgectc_engine_sibling(edgectc_engine *engine);
+
+EDGECTC_API void edgectc_engine_free(edgectc_engine *engine);
+
+/* Returns why the last call failed, to show to people; never NULL. */
+EDGECTC_API const char *edgectc_engine_error(const edgectc_engine *engine);
+
+/* Takes a packed lexicon (docs/lexicon_format.md) as it lies in memory, aligned to 8 bytes. It is
+ * checked whole, not copied: the bytes MUST stay, unchanged, as long as the engine. */
+EDGECTC_API int32_t edgectc_engine_lexicon(edgectc_engine *engine, const uint8_t *bytes, size_t size);
+
+/* Takes natural logs of the lexicon's n words that are finer than the file's. Not copied either. */
+EDGECTC_API int32_t edgectc_engine_log_probs(edgectc_engine *engine, const double *log_probs, int64_t n);
+
+/* Takes a language model (docs/lm_format.md) in the same way. NULL takes it away. */
+EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes,
+                                                  size_t size);
+
+/* Sets an option of the decoder preset, e.g. "lm_weight"; NaN stands for null. An unknown name is
+ * refused, as a preset that is half understood would rank wrongly; a name of yesterday is taken and
+ * answered with EDGECTC_RENAMED. */
+EDGECTC_API int32_t edgectc_engine_option(edgectc_engine *engine, const char *name, double value);
+
+/* Says what the n columns of log_probs mean: the code point of a letter, 0 for a column without
+ * meaning, -1 for the blank. Every letter of the lexicon must have a column. `centres` (n, 2) holds
+ * where its key lies, in the letter area, and `width`, `height` the size of a key; NULL where there
+ * are no keys. Both are copied. */
+EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t *symbols,
+                                           const double *centres, int32_t n, double width,
+                                           double height);
+
+/* Says what the user taught about a word: uses, nats to add, never to be shown. All 0: nothing.
+ * `spelled` is how it is swiped, in letters of the lexicon; the caller makes it (see the contract). */
+EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text, const char *spelled,
+                                        double count, double boost, int32_t hidden);
+
+/* Sets what one use of a word adds to its share of running text; 1e-5 if never called. */
+EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share);
+
+/* Sets the words before the next one: in normal form, one line feed between; "" for none. */
+EDGECTC_API int32_t edgectc_engine_context(edgectc_engine *engine, const char *words);
+
+/* The same, where a language model of the caller's speaks: of `n` words in lower case, one line feed
+ * between, log P(word | context) - log P(word), less that of all other words, which is `others`.
+ * NULL for `words` asks whether the engine still keeps this context: it is set and 1 is returned, or 0
+ * and nothing changed. */
+EDGECTC_API int32_t edgectc_engine_said_context(edgectc_engine *engine, const char *context,
+                                                const char *words, const double *gains, int64_t n,
+                                                double others);
+
+/* Sets how many contexts are kept ready, at about half a megabyte each; 1 if never called. */
+EDGECTC_API int32_t edgectc_engine_contexts(edgectc_engine *engine, int32_t n);
+
+/* Makes ready what the next search would make first: weights, and the words of the context. */
+EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine);
+
+/* Sets where the finger went, for template_weight, for the next search alone: the network's own input,
+ * (length, 3) x, y in the letter area and t. It is copied. */
+EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *trace, int32_t length);
+
+/* The same in key units: points (n, 2), and where the key of each letter of the lexicon lies, (K, 2) in
+ * the order of the letters, NaN for a letter without one. Both are copied. */
+EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *points, int32_t n,
+                                        const double *keys);
+
+/* Ranks words of log_probs (frames, n) and returns how many there are, at most nbest. `partial`: the
+ * signal goes on; rank by the probability that it spells a word or any beginning of it. */
+EDGECTC_API int32_t edgectc_engine_search(edgectc_engine *engine, const float *log_probs, int32_t frames,
+                                          int32_t nbest, int32_t partial);
+EDGECTC_API int32_t edgectc_engine_search_double(edgectc_engine *engine, const double *log_probs,
+                                                 int32_t frames, int32_t nbest, int32_t partial);
+
+/* Return what the last search ranked at a place; NULL and NaN for a place that it did not fill. */
+EDGECTC_API const char *edgectc_engine_text(const edgectc_engine *engine, int32_t place);
+EDGECTC_API double edgectc_engine_figure(const edgectc_engine *engine, int32_t place, int32_t figure);
+
+/* Writes all figures (EDGECTC_FIGURES) of a place at once. */
+EDGECTC_API int32_t edgectc_engine_figures(const edgectc_engine *engine, int32_t place, double *out);
+
+/* Writes the frame where each letter is surest, at most `room` of them; returns how many there are.
+ * None in a partial search. */
+EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t place, int32_t *out,
+                                          int32_t room);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

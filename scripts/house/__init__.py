@@ -1,0 +1,1 @@
+"""What `scripts/structure.py` measures a package by, one question a module."""

@@ -140,7 +140,9 @@ def _numbers(text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
     try:
         return tuple(kind(part) for part in text.split(","))
     except ValueError as error:
-        raise ArgumentTypeError(f"is {text!r}, expected numbers such as 1,2") from error
+        raise ArgumentTypeError(
+            f"is {text!r}, expected numbers with commas between, e.g. 1,2"
+        ) from error
 
 
 def add_labelled(parser: Parser, *, split: str) -> None:

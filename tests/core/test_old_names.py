@@ -28,7 +28,7 @@ watching simulate
 MOVED = """
 commands/_shared commands/drill commands/foreign commands/language data/doctor data/doctor_page
 data/jsonl data/landmarks data/layouts data/lexicons data/neural data/packed data/personal
-data/synthesis data/tries data/keyboards training/card training/checkpoints training/devices
+data/tries data/keyboards training/card training/checkpoints training/devices
 training/discriminative training/display training/distillation training/feeding training/guards
 training/initialising training/losses training/packing training/plots training/recordings
 training/records training/schedules training/trainer

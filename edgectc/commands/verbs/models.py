@@ -143,7 +143,7 @@ def pack(
     folder = Path(out)
     if (source is None) == (init is None):
         raise ConfigError(
-            "give either a source, a folder that train wrote or a bundle, or init, a family",
+            "give either source, a folder that train wrote or a bundle, or init=FAMILY",
             options=["init"],
         )
     words = _WordOptions(lexicon, licence, language_model, lm_licence, words_of)

@@ -38,7 +38,7 @@ decoders/_ demo/web/ demo/pages demo/server lms/_ targets/_ tasks/_ encoders/_la
 features/_head frontends/_signal tests/contract tests/unit tests/parity
 """.split()
 
-HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/fixtures/", "bench/results/",
+HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/compat/", "bench/results/",
            "tests/core/test_old_names.py",
            "tests/core/test_structure.py")  # fmt: skip
 FILES = without(*HISTORY)

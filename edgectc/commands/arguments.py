@@ -96,7 +96,11 @@ class Renamed(argparse.Action):
         )
 
     def __call__(
-        self, parser: object, namespace: Namespace, values: object, option: str | None = None
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option: str | None = None,
     ) -> None:
         """Set what the new flag sets."""
         note(f"{option} is now called {self.now}")

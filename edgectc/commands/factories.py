@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeGuard
 from edgectc.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:  # building the parser stays light
+    from typing import Any
+
     from torch import nn
 
     from edgectc.core.types import Array
@@ -38,7 +40,7 @@ def build(name: str, weights: str | os.PathLike[str] | None) -> nn.Module:
     return network
 
 
-def export_arguments(model: str | None, options: Mapping[str, object]) -> dict[str, object]:
+def export_arguments(model: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `edgectc.export` that a model and the options of `ALL` stand for.
 
     Raises:

@@ -100,8 +100,8 @@ def run_demo(options: Namespace) -> int:
 
     page = demo(**values(options))
     if page.url is None:
-        document: dict[str, object] = {
-            "folder": options.export,
+        document = {
+            "folder": str(options.export),
             "bytes": page.bytes,
             "model": page.name,
         }

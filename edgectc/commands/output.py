@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # holds numpy arrays; building the parser stays light
     from edgectc.core.types import Report
 
 
-def print_json(value: object, *, sort_keys: bool = True) -> None:
+def print_json(value: Any, *, sort_keys: bool = True) -> None:
     """Print one line of JSON; dataclasses and paths as their plain values."""
     from edgectc.core.config import to_dict
 

@@ -16,7 +16,7 @@ class Document(dict[str, Any]):
         return f"{type(self).__name__}({', '.join([*shown, *more])})"
 
 
-def _short(value: object) -> str:
+def _short(value: Any) -> str:
     if isinstance(value, dict):
         if "value" in value:
             return _short(value["value"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from edgectc.core import config as configs
 from edgectc.core import lazy
 from edgectc.core.errors import ConfigError
+from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # these need torch
     from edgectc.training.loop.trainer import Result
     from edgectc.training.overfitting import Overfitted
 
-Overrides = Sequence[str] | Mapping[str, object]
+Overrides = Sequence[str] | Mapping[str, JSON]
 
 
 def train(
@@ -98,7 +99,7 @@ def assignments(overrides: Overrides) -> list[str]:
     return [*overrides]
 
 
-def _toml(value: object) -> str:
+def _toml(value: JSON) -> str:
     return "null" if value is None else json.dumps(value)  # scalars and lists are alike in both
 
 
@@ -205,7 +206,7 @@ class _WordOptions:
         return packing.Words(Path(self.lexicon), model, (self.licence, self.lm_licence))
 
 
-def _refuse_with_init(options: Mapping[str, object]) -> None:
+def _refuse_with_init(options: Mapping[str, Any]) -> None:
     if names := [name for name, value in options.items() if value]:
         raise ConfigError(
             f"{', '.join(names)} belongs to a run, not to init; leave it out",

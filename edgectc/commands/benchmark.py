@@ -70,7 +70,7 @@ def run(options: Namespace) -> int:
     return int(any(verdict["verdict"] == "worse" for verdict in verdicts))
 
 
-def _print(report: Mapping[str, Any]) -> None:
+def _print(report: Any) -> None:
     from edgectc.benchmarking import tables
     from edgectc.core.console import table
 

@@ -66,25 +66,23 @@ def bench(
         )
     allowed = gate.tolerance(tolerance or TOLERANCE)
     before = gate.read(os.fspath(baseline)) if baseline is not None else None
-    report = Document(
-        benchmark.bench(
-            *models,
-            devices=device,
-            runtimes=runtime,
-            threads=threads,
-            data=data,
-            split=split,
-            lexicon=lexicon,
-            language_model=language_model,
-            timed=samples,
-            scored=limit,
-            settings=measure.Settings(processes=processes, rounds=rounds),
-            trace=trace,
-            say=lambda text: print(f"edgectc: {text}", file=sys.stderr),
-        )
+    report = benchmark.bench(
+        *models,
+        devices=device,
+        runtimes=runtime,
+        threads=threads,
+        data=data,
+        split=split,
+        lexicon=lexicon,
+        language_model=language_model,
+        timed=samples,
+        scored=limit,
+        settings=measure.Settings(processes=processes, rounds=rounds),
+        trace=trace,
+        say=lambda text: print(f"edgectc: {text}", file=sys.stderr),
     )
     if before:
-        report["verdicts"] = [vars(verdict) for verdict in gate.compare(report, before, allowed)]
+        report["verdicts"] = [v.to_json() for v in gate.compare(report, before, allowed)]
     if html is not None:
         write_bytes(html, page.html(report).encode())
-    return report
+    return Document(report)

@@ -103,9 +103,9 @@ def of_sentence(context: Sequence[str]) -> Sequence[str]:
 
     What stands before "<s>", the beginning of a sentence, says nothing about the words after it.
     """
-    for place in range(len(context) - 1, -1, -1):
-        if context[place] == BEGIN:
-            return context[place + 1 :]
+    for row in range(len(context) - 1, -1, -1):
+        if context[row] == BEGIN:
+            return context[row + 1 :]
     return context
 
 

@@ -203,7 +203,9 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
     """
     path, equals, text = assignment.partition("=")
     if not equals or not path.strip():
-        raise ConfigError(f"--set expects section.key=value, got {assignment!r}")
+        raise ConfigError(
+            f"overrides: {assignment!r}, expected section.key=value", options=["overrides"]
+        )
     try:
         value = None if text.strip() == "null" else tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
@@ -213,7 +215,10 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
     for parent in parents:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
-            raise ConfigError(f"--set {assignment!r}: {parent!r} is a value, not a table")
+            raise ConfigError(
+                f"overrides: {assignment!r}: {parent!r} is a value, not a table",
+                options=["overrides"],
+            )
     table[leaf] = value
 
 

@@ -45,13 +45,16 @@ class EdgectcError(Exception):
     def spelled(self, spelling: Callable[[str], str]) -> str:
         """Return the message with each of ``options`` as ``spelling`` has it.
 
-        Words in quotes and parts of paths are values and stay.
+        ``name=VALUE`` is spelled as flag and value; a name in quotes is a value and stays.
         """
         if not self.options:
             return str(self)
-        names = "|".join(re.escape(name) for name in sorted(self.options, key=len, reverse=True))
-        pattern = rf"(?<![\w\-./'\"])({names})(?![\w\-/'\"]|\.\w)"
-        return re.sub(pattern, lambda match: spelling(match[1]), str(self))
+        names = "|".join(map(re.escape, sorted({*self.options}, key=len, reverse=True)))
+        return re.sub(
+            rf"(?<![\w'./-])({names})\b(?!['./-]\w|')(=?)",
+            lambda match: spelling(match[1]) + (" " if match[2] else ""),
+            str(self),
+        )
 
 
 class ConfigError(EdgectcError, ValueError):

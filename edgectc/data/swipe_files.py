@@ -183,8 +183,9 @@ def find(data: str | None) -> Path:
     if not named:
         raise InputError(
             "no swipes were named, expected a file or folder; "
-            "pass --data PATH or set EDGECTC_DATA=PATH",
+            "pass data=PATH or set EDGECTC_DATA=PATH",
             reason="no_data",
+            options=["data"],
         )
     path = Path(named)
     names = ("swipes.jsonl.gz", "swipes.jsonl")
@@ -194,8 +195,9 @@ def find(data: str | None) -> Path:
             return candidate
     raise InputError(
         f"no swipes at {named!r}, expected a file, or a folder with {' or '.join(names)} in it or "
-        "in how-we-swipe/; pass --data PATH or set EDGECTC_DATA=PATH",
+        "in how-we-swipe/; pass data=PATH or set EDGECTC_DATA=PATH",
         reason="no_data",
+        options=["data"],
     )
 
 

@@ -180,7 +180,7 @@ def _check_replaceable(folder: Path, ours: set[str]) -> None:
         return
     if not folder.is_dir():
         raise BundleError(
-            f"{folder} is a file; a bundle is a directory, choose another out", options=["out"]
+            f"{folder} is a file; a bundle is a directory, choose another out=DIR", options=["out"]
         )
     if (folder / "bundle.json").is_file():
         ours = {*ours, *read(folder).index.files, "bundle.json"}

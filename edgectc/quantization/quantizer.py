@@ -100,14 +100,9 @@ def quantize(
         BudgetError: no network of this scheme meets the budgets; says what was found.
         ExportError: the converter failed.
     """
-    if scheme == Float32.name:
-        raise ConfigError("float32 quantizes nothing; use: edgectc export")
-    if nan_policy not in nonfinite.POLICIES:
-        raise ConfigError(f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}")
+    _check_options(scheme, nan_policy, limit)
     calibrations.calibrator(calibrator)
     budgets = Budgets(max_drop, min_speedup)
-    if limit is not None and limit < 2:
-        raise ConfigError(f"limit is {limit}, expected 2 or more: of one, nothing follows")
     with ExitStack() as stack:
         given, tensors = path, list[str]()
         if repair_from is not None:
@@ -149,5 +144,20 @@ def _check_tunable(origin: origin_module.Origin) -> None:
         raise ConfigError(
             f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; there "
             f"{' or '.join(map(repr, tunable)) or 'no decoder'} can be tuned; leave "
-            "--retune-decoder out"
+            "retune_decoder out",
+            options=["retune_decoder"],
+        )
+
+
+def _check_options(scheme: str, nan_policy: str, limit: int | None) -> None:
+    if scheme == Float32.name:
+        raise ConfigError("float32 quantizes nothing; use: edgectc export")
+    if nan_policy not in nonfinite.POLICIES:
+        raise ConfigError(
+            f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}",
+            options=["nan_policy"],
+        )
+    if limit is not None and limit < 2:
+        raise ConfigError(
+            f"limit is {limit}, expected 2 or more: of one, nothing follows", options=["limit"]
         )

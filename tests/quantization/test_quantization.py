@@ -423,7 +423,7 @@ def test_samples_in_pixels_are_refused(small: Callable[[str], Path], tmp_path: P
 def test_too_few_samples_are_refused(
     small: Callable[[str], Path], swipes: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="60 usable calibration samples, expected 64"):
+    with pytest.raises(InputError, match="60 usable recordings to calibrate with, expected 64"):
         quantize(small("tcn"), swipes, tmp_path / "x", samples=60)
 
 
@@ -432,7 +432,7 @@ def test_only_training_users_calibrate(
 ) -> None:
     rows = [line for line in swipes.read_text().splitlines() if user_of("dev") in line]
     (tmp_path / "dev.jsonl").write_text("\n".join(rows * 3) + "\n")
-    with pytest.raises(InputError, match="0 usable calibration samples"):
+    with pytest.raises(InputError, match="0 usable recordings to calibrate with"):
         quantize(small("tcn"), tmp_path / "dev.jsonl", tmp_path / "x")
 
 

@@ -180,7 +180,7 @@ def test_a_converted_network_that_froze_its_length_leaves_no_file(
         def forward(self, features, length):  # type: ignore[no-untyped-def]
             return self.model(features, length * 0 + 40)
 
-    monkeypatch.setattr(OnnxTarget, "convert", lambda s, m, i: real(s, Frozen(m), i))
+    monkeypatch.setattr(OnnxTarget, "convert", lambda s, m, i, *plan, **more: real(s, Frozen(m), i))
     with pytest.raises(ParityError, match="log_probs"):
         edgectc.export(
             networks.seeded(networks.Conformer), target="onnx", sample=networks.sample(),

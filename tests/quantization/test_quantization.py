@@ -333,7 +333,9 @@ def test_weight_only_through_xnnpack_is_refused(
     target = registry.module("targets", "pte").PteTarget
     real = target.convert
 
-    def careless(self: Any, network: nn.Module, inputs: Any, plan: Plan | None = None) -> Any:
+    def careless(
+        self: Any, network: nn.Module, inputs: Any, plan: Plan | None = None, **more: Any
+    ) -> Any:
         if plan is not None:
             import copy
 

@@ -35,6 +35,8 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     Raises:
         ConfigError: unknown or missing key, or a value of the wrong type.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: expected a table, got {values!r}")
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     values = current(cls, values, where=where, level=logging.WARNING)

@@ -163,7 +163,7 @@ def words_of(bundle: Bundle) -> Words | None:
         return None
     return Words(
         bundles.find_file(lexicon, bundle.path, kind="lexicon"),
-        bundles.find_file(model, bundle.path, kind="language-model") if model else None,
+        bundles.find_file(model, bundle.path, kind="language_model") if model else None,
         (str(lexicon["licence"]), str(model["licence"]) if model else ""),
         carried=lexicon["file"] in bundle.index.files,
     )

@@ -222,7 +222,7 @@ def find_language_model(
             raise ConfigError("the model names no language model; give one, or do not require it")
         return None
     try:
-        path = bundles.find_file(wanted or {}, beside, kind="language-model", given=given)
+        path = bundles.find_file(wanted or {}, beside, kind="language_model", given=given)
         return loading.load(path, required=required)
     except (BundleFileMissingError, ConfigError) as error:
         if required:

@@ -85,13 +85,18 @@ def read(path: str | Path) -> Report:
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--baseline {str(path)!r} cannot be read: {error}") from error
+        raise ConfigError(
+            f"baseline {str(path)!r} cannot be read: {error}", options=["baseline"]
+        ) from error
     if not _is_report(found):
-        raise ConfigError(f"--baseline {str(path)!r} is not what edgectc bench --json writes")
+        raise ConfigError(
+            f"baseline {str(path)!r} is not what edgectc bench --json writes", options=["baseline"]
+        )
     if found.get("schema_version") != SCHEMA_VERSION:
         raise ConfigError(
-            f"--baseline {str(path)!r} has schema_version {found.get('schema_version')!r}, "
-            f"expected {SCHEMA_VERSION}; measure it again"
+            f"baseline {str(path)!r} has schema_version {found.get('schema_version')!r}, "
+            f"expected {SCHEMA_VERSION}; measure it again",
+            options=["baseline"],
         )
     return found
 
@@ -112,7 +117,9 @@ def tolerance(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0.0 <= value < 1.0:
-        raise ConfigError(f"tolerance is {text!r}, expected a share such as 10% or 0.1")
+        raise ConfigError(
+            f"tolerance is {text!r}, expected a share such as 10% or 0.1", options=["tolerance"]
+        )
     return value
 
 

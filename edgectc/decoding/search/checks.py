@@ -68,7 +68,7 @@ def check_nbest(nbest: int) -> None:
         ConfigError: it is below 1.
     """
     if nbest < 1:
-        raise ConfigError(f"nbest is {nbest}, expected at least 1")
+        raise ConfigError(f"nbest is {nbest}, expected at least 1", options=["nbest"])
 
 
 def check_partial(partial: bool, unfinished: bool | None) -> bool:

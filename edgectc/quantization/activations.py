@@ -1,4 +1,4 @@
-"""Looks into the float network while it answers: ranges of activations, and the first bad number.
+"""Activation statistics of the float network: their ranges, and the first bad number.
 
 Padding frames are excluded from every statistic: they are arbitrary, and nothing depends on them.
 """
@@ -7,21 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.hooks import RemovableHandle
 
 from edgectc.core.console import progress
 from edgectc.core.types import Array
+from edgectc.exporting.byo.tracing_modes import (
+    Arguments,
+    Named,
+    Result,
+    Types,
+)
 from edgectc.exporting.lowering import calibration
-from edgectc.exporting.lowering.calibration import Histogram
-from edgectc.exporting.lowering.quantization_plan import Operator, Seen
+from edgectc.exporting.lowering.calibration import Histogram, Range
+from edgectc.exporting.lowering.quantization_plan import ActivationStatistics, Operator
+from edgectc.exporting.origin import Network
 
 _BATCH = 32
 Inputs = Mapping[str, Array]
+
+
+class Ranges(TypedDict):
+    """Ranges of activations by operator, as a `Plan` takes them."""
+
+    inputs: dict[str, Range]
+    outputs: dict[str, Range]
+    rectified: dict[str, Range]
 
 
 def batches(samples: Sequence[Inputs]) -> Iterator[dict[str, Tensor]]:
@@ -33,42 +50,44 @@ def batches(samples: Sequence[Inputs]) -> Iterator[dict[str, Tensor]]:
 
 @torch.no_grad()
 def histograms(
-    model: Any, operators: Sequence[Operator], samples: Sequence[Inputs]
-) -> dict[str, Seen]:
+    model: Network, operators: Sequence[Operator], samples: Sequence[Inputs]
+) -> dict[str, ActivationStatistics]:
     """Return what the operators of a network take and give on valid frames.
 
     Raises:
         NonFiniteError: an activation is NaN or Inf.
     """
-    seen = {op.name: Seen(Histogram(), Histogram()) for op in operators}
-    for look in (Histogram.widen, Histogram.add):
-        with _watched(model, seen, look):
-            for inputs in progress(list(batches(samples)), f"ranges ({look.__name__})"):
+    statistics = {op.name: ActivationStatistics(Histogram(), Histogram()) for op in operators}
+    for update in (Histogram.widen, Histogram.add):
+        with _watched(model, statistics, update):
+            for inputs in progress(list(batches(samples)), f"ranges ({update.__name__})"):
                 model(**inputs)
-    return seen
+    return statistics
 
 
 @contextmanager
 def _watched(
-    model: Any, seen: Mapping[str, Seen], look: Callable[[Histogram, Array], None]
+    model: Network,
+    statistics: Mapping[str, ActivationStatistics],
+    update: Callable[[Histogram, Array], None],
 ) -> Iterator[None]:
-    lengths: list[Any] = []
+    lengths: list[list[int]] = []
     modules = dict(model.named_modules())
 
-    def entering(module: nn.Module, args: Any, kwargs: Any) -> None:
+    def entering(module: nn.Module, args: Arguments, kwargs: Named) -> None:
         lengths[:] = [kwargs["length"].tolist()]
 
     def hook(name: str) -> Callable[..., None]:
-        def leaving(module: nn.Module, args: Any, out: Any) -> None:
+        def leaving(module: nn.Module, args: Arguments, out: Result) -> None:
             last = isinstance(module, nn.Conv1d)
-            for side, tensor in ((seen[name].input, args[0]), (seen[name].output, out)):
+            for side, tensor in ((statistics[name].input, args[0]), (statistics[name].output, out)):
                 tensor = tensor[0] if isinstance(tensor, tuple) else tensor
-                look(side, _valid(model, tensor, lengths[0], frames_last=last).numpy())
+                update(side, _valid(model, tensor, lengths[0], frames_last=last).numpy())
 
         return leaving
 
     handles = [model.register_forward_pre_hook(entering, with_kwargs=True)]
-    handles += [modules[name].register_forward_hook(hook(name)) for name in seen]
+    handles += [modules[name].register_forward_hook(hook(name)) for name in statistics]
     try:
         yield
     finally:
@@ -76,7 +95,7 @@ def _watched(
             handle.remove()
 
 
-def _valid(model: Any, tensor: Tensor, lengths: Sequence[int], *, frames_last: bool) -> Tensor:
+def _valid(model: Network, tensor: Tensor, lengths: Sequence[int], *, frames_last: bool) -> Tensor:
     """Return the values of the valid frames of (N, C, T) or (N, T, C), flat."""
     if tensor.dim() != 3 or len(tensor) != len(lengths):
         return tensor.flatten()  # pooled over frames, which the network masks itself
@@ -89,7 +108,7 @@ def _valid(model: Any, tensor: Tensor, lengths: Sequence[int], *, frames_last: b
     return torch.cat(rows)
 
 
-def valid_frames(model: Any, length: int, frames: int) -> int:
+def valid_frames(model: Network, length: int, frames: int) -> int:
     """Return how many of a layer's ``frames`` hold something for ``length`` input frames."""
     most = model.frontend.max_frames
     if frames == model.output_length(most):
@@ -97,17 +116,17 @@ def valid_frames(model: Any, length: int, frames: int) -> int:
     return -(-length * frames // most)
 
 
-def ranges(seen: Mapping[str, Seen], calibrator: str) -> dict[str, dict[str, Any]]:
+def ranges(statistics: Mapping[str, ActivationStatistics], calibrator: str) -> Ranges:
     """Return ``inputs``, ``outputs`` and ``rectified`` of a `Plan`."""
-    ends = calibration.calibrator(calibrator)
+    range_of = calibration.calibrator(calibrator)
     return {
-        "inputs": {name: ends(one.input) for name, one in seen.items()},
-        "outputs": {name: ends(one.output) for name, one in seen.items()},
-        "rectified": {name: ends(one.output.rectified()) for name, one in seen.items()},
+        "inputs": {name: range_of(seen.input) for name, seen in statistics.items()},
+        "outputs": {name: range_of(seen.output) for name, seen in statistics.items()},
+        "rectified": {name: range_of(seen.output.rectified()) for name, seen in statistics.items()},
     }
 
 
-class FirstBad(TorchDispatchMode):
+class NonFiniteWatch(TorchDispatchMode):
     """Sees every tensor that is computed: the first that is not finite, and the largest of each.
 
     Attributes:
@@ -120,7 +139,7 @@ class FirstBad(TorchDispatchMode):
         self.first = ""
         self.largest: dict[str, float] = {}
         self._inside: list[str] = []
-        self._handles: list[Any] = []
+        self._handles: list[RemovableHandle] = []
         for name, module in model.named_modules():
             enter = self._entering(name)
             self._handles.append(module.register_forward_pre_hook(enter))
@@ -129,7 +148,7 @@ class FirstBad(TorchDispatchMode):
     def _entering(self, name: str) -> Callable[..., None]:
         return lambda module, args: self._inside.append(name)
 
-    def _leaving(self, module: nn.Module, args: Any, out: Any) -> None:
+    def _leaving(self, module: nn.Module, args: Arguments, out: Result) -> None:
         self._inside.pop()
 
     def close(self) -> None:
@@ -137,23 +156,25 @@ class FirstBad(TorchDispatchMode):
         for handle in self._handles:
             handle.remove()
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Types, args: Arguments = (), kwargs: Named | None = None
+    ) -> Result:
         out = func(*args, **(kwargs or {}))
         for tensor in out if isinstance(out, (tuple, list)) else [out]:
             if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():
                 top = float(tensor.abs().max())
                 inside = self._inside[-1] if self._inside else ""
-                place = f"{func.overloadpacket.__name__} in {inside or 'the network'}"
+                where = f"{func.overloadpacket.__name__} in {inside or 'the network'}"
                 # NaN never compares as larger, so it is looked at by itself.
                 if not np.isfinite(top):
-                    self.first = self.first or place
-                elif top > self.largest.get(place, 0.0):
-                    self.largest[place] = top
+                    self.first = self.first or where
+                elif top > self.largest.get(where, 0.0):
+                    self.largest[where] = top
         return out
 
 
 @torch.no_grad()
-def walk(
+def check_activations(
     model: nn.Module, samples: Sequence[Inputs], names: Sequence[str]
 ) -> tuple[dict[str, str], dict[str, float]]:
     """Run the samples one batch at a time and look at every activation.
@@ -162,7 +183,7 @@ def walk(
         The first bad operator of each sample that has one, by its name, and the largest magnitude
         of every operator's output.
     """
-    watch, bad = FirstBad(model), dict[str, str]()
+    watch, bad = NonFiniteWatch(model), dict[str, str]()
     try:
         start = 0
         for inputs in progress(list(batches(samples)), "activations"):

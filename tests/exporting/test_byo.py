@@ -224,7 +224,7 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main("decode conformer.onnx --input long.npz".split()) == 2
     assert "refused (too_long)" in capsys.readouterr().out
     assert cli.main("decode conformer.onnx --input tokens.txt".split()) == 2
-    assert "give --input a .npz" in capsys.readouterr().err
+    assert "--input tokens.txt is no .npz" in capsys.readouterr().err
     assert cli.main("decode conformer.onnx --input s.npz --layout qwerty".split()) == 2
     assert "--layout goes with swipes" in capsys.readouterr().err
     assert cli.main("decode --input s.npz".split()) == 2

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
+from edgectc.exporting.lowering.coreml_repairs import repaired
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
@@ -162,43 +162,3 @@ def _files(program: Converted) -> dict[str, bytes]:
         except Exception as error:  # coremltools raises many unrelated classes
             raise ExportError(f"coremltools failed to save: {explained(error)}") from error
         return manifests.folder(place)
-
-
-@contextmanager
-def repaired() -> Iterator[None]:
-    """Repair, for one conversion, what coremltools 9.0 gets wrong with torch 2.13 and numpy 2.
-
-    - ``int(x)`` of a constant array of one element raises TypeError.
-    - ``reciprocal`` becomes ``inverse``, which adds 1e-4 to its input: 0.1 % for an input of 0.1.
-    - ``log_softmax`` becomes the log of a softmax, where small probabilities are rounded to zero.
-    """
-    from coremltools.converters.mil import Builder as mb
-    from coremltools.converters.mil.frontend.torch import ops
-    from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
-
-    cast = ops._cast
-
-    def scalar(context: Any, node: Any, dtype: Any, dtype_name: str) -> None:
-        (x,) = ops._get_inputs(context, node, expected=1)
-        if x.can_be_folded_to_const():
-            value = dtype(np.asarray(x.val).item())
-            context.add(mb.const(val=value, name=node.name), node.name)
-        else:
-            cast(context, node, dtype, dtype_name)
-
-    def reciprocal(context: Any, node: Any) -> None:
-        (x,) = ops._get_inputs(context, node, expected=1)
-        context.add(mb.real_div(x=1.0, y=x, name=node.name))
-
-    def log_softmax(context: Any, node: Any) -> None:
-        x, axis = ops._get_inputs(context, node, min_expected=2)[:2]
-        total = mb.reduce_log_sum_exp(x=x, axes=[axis.val], keep_dims=True)
-        context.add(mb.sub(x=x, y=total, name=node.name))
-
-    repaired = {"reciprocal": reciprocal, "log_softmax": log_softmax, "_log_softmax": log_softmax}
-    with (
-        redirect_stderr(io.StringIO()),  # its progress bars
-        mock.patch.object(ops, "_cast", scalar),
-        mock.patch.dict(_TORCH_OPS_REGISTRY.name_to_func_mapping, repaired),
-    ):
-        yield

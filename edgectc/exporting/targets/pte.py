@@ -237,6 +237,6 @@ def _delegate(name: str) -> tuple[list[Any], AbstractContextManager[None]]:
         raise MissingDependencyError(
             "lowering to Core ML", package=str(error.name), extra="coreml"
         ) from error
-    from edgectc.exporting.targets.coreml import repaired
+    from edgectc.exporting.lowering.coreml_repairs import repaired
 
     return [CoreMLPartitioner()], repaired()

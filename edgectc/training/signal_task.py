@@ -6,8 +6,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import Field, dataclass, fields
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from edgectc.core.tokens import frames_needed
 from edgectc.core.types import Array, Recording
 from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.signals import SPLITS
+from edgectc.networks.model import CtcModel
 from edgectc.training.cache import flat, recall, rows_of
 from edgectc.training.task import Batch, Metric, Run, Score, no_data
 
@@ -51,7 +52,28 @@ class Data:
             raise ValueError("train and dev must be >= 1")
 
 
-def check_strengths(how: Any) -> None:
+class Strengths(Protocol):
+    """What every ``Augment`` has: numbers, these among them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[float]]]
+
+    @property
+    def drop(self) -> float:
+        """Return the share of what is lost."""
+        ...
+
+    @property
+    def mask(self) -> float:
+        """Return the chance to lose stretches of time."""
+        ...
+
+    @property
+    def mask_frames(self) -> int:
+        """Return the longest such stretch."""
+        ...
+
+
+def check_strengths(how: Strengths) -> None:
     """Raise `ValueError` if an ``Augment`` asks for what cannot be."""
     negative = [f.name for f in fields(how) if getattr(how, f.name) < 0]
     if negative or how.drop >= 1 or how.mask > 1 or how.mask_frames < 1:
@@ -60,7 +82,7 @@ def check_strengths(how: Any) -> None:
 
 @dataclass(frozen=True)
 class Signals:
-    """Checked recordings; see `edgectc.training.task.Samples`.
+    """Checked recordings; see `edgectc.training.task.TrainingSamples`.
 
     Attributes:
         frames: (T, C) float32 of each recording.
@@ -115,9 +137,9 @@ class Signals:
 
 
 class SignalTask:
-    """Recordings and their token error rate; see `edgectc.training.task.Task`."""
+    """Recordings and their token error rate; see `edgectc.core.contracts.Task`."""
 
-    rivals = None
+    competitors = None
 
     def __init__(
         self,
@@ -241,7 +263,7 @@ class _Row:
 
 
 def _checked(
-    samples: Iterable[Recording], model: Any, too_long: str
+    samples: Iterable[Recording], model: CtcModel, too_long: str
 ) -> tuple[list[_Row], Counter[str]]:
     """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
     rows: list[_Row] = []

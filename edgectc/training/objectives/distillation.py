@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from edgectc.core.config import dumps
 from edgectc.core.console import table
+from edgectc.core.contracts import Task
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import write_bytes
+from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.networks.model import CtcModel, load
 from edgectc.training.settings import Settings
-from edgectc.training.task import Task
 from edgectc.training.validation import validate
 
 _PASSES = 20
@@ -65,7 +67,7 @@ def compare(out: Path, teacher: CtcModel, student: CtcModel, task: Task, *, batc
         inputs = task.dev_inputs(np.array([i % task.dev_rows]))
         for name, model in both.items():
             spent[name].append(_seconds(model, inputs))
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, JSON]] = {}
     for name, model in both.items():
         value = validate(model, task, batch_size=batch_size).figures[task.metric.name]
         count = sum(p.numel() for p in model.parameters())
@@ -82,7 +84,9 @@ def compare(out: Path, teacher: CtcModel, student: CtcModel, task: Task, *, batc
     return table(["", *names], [[name, *row.values()] for name, row in found.items()])
 
 
-def report(out: Path, settings: Settings, teacher: CtcModel, weights: Any, task: Task) -> None:
+def report(
+    out: Path, settings: Settings, teacher: CtcModel, weights: Mapping[str, Tensor], task: Task
+) -> None:
     """Print how the best student compares with its teacher; see `compare`.
 
     Args:

@@ -31,7 +31,7 @@ from edgectc.training.swipes.arrays import (
     to_numpy,
 )
 from edgectc.training.swipes.augment import Augment
-from edgectc.training.swipes.competitors import LexiconRivals
+from edgectc.training.swipes.competitors import LexiconCompetitors
 from edgectc.training.swipes.keyboard_augment import random_layout
 from edgectc.training.task import Metric, Run, Score, no_data
 
@@ -70,7 +70,7 @@ def create(options: Options, *, run: Run) -> SwipeTask:
 
 
 class SwipeTask:
-    """Samples and top-1 of swipes; see `edgectc.training.task.Task`."""
+    """Samples and top-1 of swipes; see `edgectc.core.contracts.Task`."""
 
     metric = Metric("dev_top1", higher=True)
 
@@ -106,17 +106,19 @@ class SwipeTask:
         self.train: SwipeArrays = replace(arrays, augment=options.augment)
         self.blank_id = arrays.keys.shape[1]
         self._dev = {name: found[f"dev_{name}"] for name in ("trace", "length", "word")}
-        self.rivals = self._rivals(arrays.alphabets)
+        self.competitors = self._competitors(arrays.alphabets)
         self.files = {"seen_words.bin": found["seen_words"].tobytes()} if run.data else {}
         kind = "training swipes" if run.data else "generated training swipes"
         self.dropped = arrays.dropped
         left_out = dict(self.dropped) or "none"
         print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
 
-    def _rivals(self, alphabets: Sequence[str]) -> LexiconRivals | None:
+    def _competitors(self, alphabets: Sequence[str]) -> LexiconCompetitors | None:
         if self._decoder.get("type") != "lexicon" or self._lexicon is None:
             return None
-        return LexiconRivals(self._decoder, self._lexicon, map(self._frontend.tokens_of, alphabets))
+        return LexiconCompetitors(
+            self._decoder, self._lexicon, map(self._frontend.tokens_of, alphabets)
+        )
 
     @property
     def epoch_rows(self) -> int:

@@ -3,7 +3,7 @@
     python bench/quantization.py --out bench/results/quantization.txt
     python bench/quantization.py --calibrators models/swipe-en
 
-The second compares the ways to cut ranges: all layers of a bundle rounded in PyTorch.
+The second compares the ways to cut ranges: all layers of a bundle fake-quantized in PyTorch.
 
 The networks are untrained and small, so this shows what converts, shrinks and gets faster, and what
 does not; a loss in points means something only for a trained network (see docs/quantization.md).
@@ -54,15 +54,16 @@ def row(bundle: Path, target: str, scheme: str, speedup: float | None) -> list[s
 
 def calibrators(bundle: Path) -> None:
     """Print what each calibrator changes, on other samples than it took its ranges from."""
+    from edgectc.data import recordings
     from edgectc.exporting import exporter, origin
     from edgectc.exporting.lowering.calibration import CALIBRATORS, stratified
     from edgectc.exporting.lowering.quantization_plan import Plan, operators
     from edgectc.formats import bundle as bundles
-    from edgectc.quantization import fake_quantize, observe, samples
+    from edgectc.quantization import fake_quantize, observe
 
     given = bundles.read(bundle)
     model = origin.of_bundle(given).model
-    found = samples.load(given, model.frontend, None, split="train")
+    found = recordings.load(given, model.frontend, None, split="train")
     seen = found.rows(stratified(found.lengths, 512, seed=0)).inputs
     other = found.rows(stratified(found.lengths, 512, seed=1)).inputs
     layers = operators(model, exporter.target_for("onnx", "int8-static").kinds("int8-static"))

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.console import table
+from edgectc.core.contracts import Runner
 from edgectc.core.types import Array
 from edgectc.evaluation import verification
 from edgectc.formats import manifest as manifests
@@ -49,7 +50,7 @@ class Unavailable(Exception):
     """The other runtime cannot be started; the message says why."""
 
 
-class Other:
+class Other(Runner):
     """A runner that asks a child process, a line of JSON a call."""
 
     name = "onnx"

@@ -244,14 +244,20 @@ class Target(Protocol):
         return False
 
     def convert(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
     ) -> Converted:
         """Return the converted network at the shapes of ``inputs``.
 
         Args:
-            model: the network.
+            model: the network; its ``forward`` takes ``*inputs`` in the order of the contract.
             inputs: of one sample.
             plan: what to quantize; None leaves all in float32.
+            window: input frames that the first output frame needs; no shorter input is captured.
 
         Raises:
             MissingDependencyError: a converter package is missing.

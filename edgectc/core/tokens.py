@@ -27,6 +27,9 @@ class Tokens:
     blank_id: int
     separator: str = ""
 
+    def __repr__(self) -> str:
+        return f"Tokens({len(self.symbols)} symbols, blank {self.blank_id})"
+
     def __post_init__(self) -> None:
         if len(set(self.symbols)) != len(self.symbols):
             twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -11,6 +12,14 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 # What a JSON text can hold.
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
+
+
+_SHOWN = 5  # of a list in a repr
+
+
+def shortened(text: str) -> str:
+    """Return a text as a repr shows it, cut after 32 characters."""
+    return text if len(text) <= 32 else f"{text[:31]}\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,9 @@ class Swipe:
     context: tuple[str, ...] = ()
     prompt: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Swipe({len(self.points)} points, {self.word!r}, {self.layout!r})"
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -54,6 +66,10 @@ class Recording:
     group: str | None = None
     setting: str = ""
     context: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        target = shortened(" ".join(self.target))
+        return f"Recording({self.name!r}, {self.signal.shape}, {target!r}, {self.setting!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +101,11 @@ class Decoded:
     """The ranked answer for one sample, best first; empty means "no word"."""
 
     candidates: tuple[Hypothesis, ...]
+
+    def __repr__(self) -> str:
+        shown = [f"{shortened(c.text)!r} {c.probability:.2f}" for c in self.candidates[:_SHOWN]]
+        more = [f"{len(self) - _SHOWN} more"] if len(self) > _SHOWN else []
+        return f"Decoded({', '.join([*shown, *more])})"
 
     def __iter__(self) -> Iterator[Hypothesis]:
         return iter(self.candidates)
@@ -123,6 +144,12 @@ class Report:
     checks: tuple[Check, ...]
     figures: Mapping[str, float] = field(default_factory=dict)
     needed: tuple[str, ...] = ("log_probs",)
+
+    def __repr__(self) -> str:
+        counts = Counter(check.status for check in self.checks)
+        told = ", ".join(f"{count} {status}" for status, count in counts.items())
+        failed = [check.name for check in self.checks if check.status == "fail"]
+        return f"Report({self.status}; {told}{''.join(f'; {name}' for name in failed[:_SHOWN])})"
 
     @property
     def status(self) -> str:

@@ -47,6 +47,9 @@ class Prepared:
     about: Mapping[str, JSON]
     left_out: str = ""
 
+    def __repr__(self) -> str:
+        return f"Prepared({len(self)} recordings of {self.about.get('file')})"
+
     def __len__(self) -> int:
         return len(self.recordings)
 

@@ -46,6 +46,10 @@ class Artifact:
     report: Report
     bytes: int
 
+    def __repr__(self) -> str:
+        scheme, verdict = self.manifest.scheme["type"], self.report.status
+        return f"Artifact({str(self.path)!r}, {scheme}, {self.bytes:,} bytes, {verdict})"
+
     def __fspath__(self) -> str:
         return str(self.path)
 
@@ -75,7 +79,8 @@ class Job:
             ExportError: the converter failed.
         """
         try:
-            return self.target.convert(self.origin.model, example_inputs(self.origin), plan)
+            example, model = example_inputs(self.origin), self.origin.model
+            return self.target.convert(model, example, plan, window=model.window)
         except ExportError as error:
             if self.origin.suspects:
                 raise ExportError(

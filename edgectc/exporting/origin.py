@@ -73,6 +73,9 @@ class Origin:
     checks: tuple[Check, ...] = ()
     suspects: str = ""
 
+    def __repr__(self) -> str:
+        return f"Origin({self.name!r}, {self.family}, {len(self.cases)} cases)"
+
 
 def of_bundle(bundle: Bundle) -> Origin:
     """Return a bundle's network and what its manifest will say.

@@ -47,6 +47,9 @@ class Index:
     window: int = 1
     language_model: Mapping[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"Index({self.name!r}, {len(self.files)} files)"
+
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION:
             raise ValueError(
@@ -68,6 +71,9 @@ class Bundle:
 
     path: Path
     index: Index
+
+    def __repr__(self) -> str:
+        return f"Bundle({self.index.name!r}, {str(self.path)!r})"
 
     @property
     def layouts(self) -> tuple[Layout, ...]:

@@ -53,6 +53,10 @@ class Manifest:
     family: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        parts = f"{self.target}, {self.scheme.get('type')}, {len(self.tokens)} tokens"
+        return f"Manifest({self.name!r}, {parts}, {len(self.reference)} reference cases)"
+
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""
         body = json.dumps(

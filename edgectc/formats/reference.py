@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.errors import BundleError
-from edgectc.core.types import Array, Recording
+from edgectc.core.types import Array, Recording, shortened
 from edgectc.formats.layouts import Layout
 from edgectc.formats.manifest import pack_array, unpack_array
 
@@ -41,6 +41,10 @@ class Case:
     points: Array | None = None
     greedy: str = ""
     word: str = ""
+
+    def __repr__(self) -> str:
+        texts = f"{shortened(self.greedy)!r}, {shortened(self.word)!r}"
+        return f"Case({self.name!r}, {self.layout!r}, {self.length} frames, {texts})"
 
     def inputs(self, frontend: Any, board: Layout | str | None) -> dict[str, Array]:
         """Return the network inputs, batch of one."""

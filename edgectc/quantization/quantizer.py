@@ -45,6 +45,9 @@ class Quantized:
     tried: tuple[Point, ...]
     report: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        return f"Quantized({self.artifact!r}, {len(self.point.kept)} operators in float)"
+
     def __fspath__(self) -> str:
         return str(self.artifact.path)
 

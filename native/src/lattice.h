@@ -15,12 +15,12 @@
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
-#define TOLERANCE 1e-3   /* see _checks.py */
+#define TOLERANCE 1e-3   /* see checks.py */
 
 typedef struct {          /* a prefix that was grown */
   int32_t node, parent, letter;
-  double prefix_mass;            /* lifted probability that the frames spell it or a beginning of it */
-  double letter_bonus;            /* exp(letter_score) for each of its letters */
+  double prefix_mass;     /* lifted probability that the frames spell it or a beginning of it */
+  double letter_bonus;    /* exp(letter_score) for each of its letters */
 } Slot;
 
 typedef struct {          /* one utterance */
@@ -53,6 +53,7 @@ static double read_row(const Lexicon *lexicon, const double *row, double *logs, 
     if (row[v] > highest) highest = row[v];
   }
   if (highest == -HUGE_VAL) return NAN;
+  /* exp underflows to 0 below -746; columns without meaning hold -10,000, and no call is the faster. */
   for (int32_t v = 0; v < V; v++) plain += work[v] = row[v] - highest < -746.0 ? 0.0 : exp(row[v] - highest);
   if (!(fabs(log(plain) + highest) <= TOLERANCE)) return NAN;
   all = plain;
@@ -106,6 +107,8 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   }
   *possible = 1;
   double *root = lattice->states, *probs = work, *scratch = work + K + 1;
+  /* At frame t all is kept times exp(LIFT * t / T): products of hundreds of small probabilities would
+   * underflow, and logarithms in the inner loop would cost ten times as much. */
   double up = exp(lift), rest = exp(lift * (T - 1));
   root[0] = root[T + 1] = 1.0;
   for (int32_t t = 0; t < T; t++) {

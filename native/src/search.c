@@ -1,5 +1,5 @@
 /* The lexicon decoder of lexicon.py, compiled: the exact search of prefix_search.py, its fall-back beam,
- * the free spelling of _spelling.py and the alignment of _alignment.py, which are its oracles.
+ * the free spelling of free_spelling.py and the alignment of alignment.py, which are its oracles.
  *
  * Best first: a prefix with nearly the highest bound is grown next, so there are words to beat soon.
  * The search ends when no bound left reaches the n-th best word found.
@@ -38,11 +38,13 @@ static int keep(Found *found, Word word) {
     found->room = room;
   }
   found->words[found->size++] = word;
-  if (word.score <= found->best[0]) return DONE;
+  if (word.score <= found->best[0]) return DONE; /* a tie, kept for the ranking: the floor stays */
   int32_t i = 0;
   for (; i + 1 < found->nbest && found->best[i + 1] < word.score; i++)
     found->best[i] = found->best[i + 1];
   found->best[i] = word.score;
+  /* Bounds are compared as they are computed, lifted and relative to `top`: no logarithm a prefix.
+   * The slack keeps words whose score equals the last one wanted up to rounding. */
   double lift = LIFT - found->slack - found->top;
   found->last = exp(found->best[0] + lift);
   found->floor = exp(found->best[found->nbest - 1] - found->margin + lift);
@@ -55,12 +57,13 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
                  int64_t slot, int partial) {
   int32_t word = tree->word[lattice->slots[slot].node];
   double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
+  /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
   if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
       tree->weights[word] == -HUGE_VAL)
     return DONE;
   double share = lifted * exp(tree->weights[word] - found->top);
-  found->sum += share;
-  if (share < found->last) return DONE;
+  found->sum += share; /* of all words scored, so that the posterior knows what there is beside */
+  if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
   double value = log(lifted) - LIFT + tree->weights[word];
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
 }
@@ -76,19 +79,28 @@ static int branch(const Tree *tree, Lattice *lattice, Queue *queue, Found *found
   int32_t first = tree->first_child[at.node];
   for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
     int32_t letter = tree->letter[child];
+    /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
+     * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
+     * that is left for its bound loses no word. */
     double bound = starts(lattice, lattice->onward, slot, letter);
-    if (partial) bound += at.prefix_mass;
+    if (partial) bound += at.prefix_mass; /* a word counts by its beginnings, too, which have passed */
     bound *= tree->gain[child];
+    /* A long word's letter_score is in its weight although the signal may have no room for its letters.
+     * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
+     * are bounds, so the lower one is; it is computed only where the first did not settle it. */
     if (paying && bound >= found->floor) {
       double other = starts(lattice, lattice->paying, slot, letter) * letter_bonus * tree->bare[child];
       if (other < bound) bound = other;
     }
+    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
     if (tight && bound >= found->floor) {
       double other = tighten(lattice, tree->below[child], slot, letter);
       if (partial) other += at.prefix_mass;
       other *= tree->gain[child];
       if (other < bound) bound = other;
     }
+    /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
+     * to the most that all words never looked at can weigh together. */
     if (bound < found->floor)
       found->rest += bound;
     else if (bound > 0.0 && put(queue, (Entry){bound, child, (int32_t)slot, letter, -1}))
@@ -123,6 +135,9 @@ static int search(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue
   lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
   if (empty(queue) || branch(tree, lattice, queue, found, 0, partial)) return OUT_OF_MEMORY;
   while (status == DONE && take(queue, &entry)) {
+    /* The floor may have risen since the entry was put there. Entries come in nearly the order of their
+     * bounds, so the first one under the floor does not end the loop: later ones may be above it, by
+     * as much as a stack is wide. */
     if (entry.bound < found->floor || lattice->size > budget) {
       if (entry.bound >= found->floor) status = OUT_OF_BUDGET;
       found->rest += entry.bound;
@@ -185,6 +200,7 @@ static int64_t advance(Beam *beam, const Tree *tree, const Lattice *lattice, int
     int32_t first = tree->first_child[at.node];
     for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
       int32_t letter = tree->letter[child];
+      /* A letter follows itself only over a blank; without one it is the same letter still. */
       double from = letter == own ? at.in_blank : at.in_blank + at.in_letter;
       double p = from * lattice->letters[(int64_t)letter * lattice->T + t];
       if (p > 0.0) find(beam, &made, child, -2 - at.path)->in_letter += p;
@@ -290,6 +306,8 @@ static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Fo
   int32_t n = 0; /* letters of `slot` */
   heap->size = 0;
   for (;;) {
+    /* letter_score + unknown_letter_score <= 0, so more letters never weigh more: what a prefix weighs
+     * bounds all spellings that go on from it. */
     double worth = gain;
     for (int32_t i = 0; i <= n; i++) worth *= each;
     for (int32_t letter = 0; letter < lattice->K; letter++) {
@@ -418,9 +436,12 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, 
   for (int32_t i = 0; found.best && i < nbest; i++) found.best[i] = -HUGE_VAL;
   for (int32_t i = 0; i < lexicon->n_trees; i++) base += lexicon->trees[i].entries;
   for (int32_t i = lexicon->n_trees - 1; possible && status >= 0 && i >= 0; i--) {
-    const Tree *tree = lexicon->trees + i; /* the largest tree last, when there are words to beat */
+    /* The overlay first, the lexicon last: the few likely words of user and context raise the floor, and
+     * the large tree is cut off by it. */
+    const Tree *tree = lexicon->trees + i;
     base -= tree->entries;
     status = search(tree, base, &lattice, &queue, &found, budget, partial);
+    /* A signal so flat that no floor helps: the proof is given up, and a beam of fixed width answers. */
     if (status == OUT_OF_BUDGET) {
       out->exact = 0;
       status = narrow(tree, base, &lattice, &heap, &found, lexicon->beam_size, partial);

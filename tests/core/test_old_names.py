@@ -26,7 +26,7 @@ watching simulate
 MOVED = """
 commands/_shared commands/drill commands/foreign commands/language data/doctor data/doctor_page
 data/jsonl data/landmarks data/layouts data/lexicons data/neural data/packed data/personal
-data/synthesis data/tries data/keyboards training/card training/checkpoints training/devices
+data/tries data/keyboards training/card training/checkpoints training/devices
 training/discriminative training/display training/distillation training/feeding training/guards
 training/initialising training/losses training/packing training/plots training/recordings
 training/records training/schedules training/trainer
@@ -36,7 +36,7 @@ decoders/_ demo/web/ demo/pages demo/server lms/_ targets/_ tasks/_ encoders/_la
 features/_head frontends/_signal tests/contract tests/unit tests/parity
 """.split()
 
-HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/fixtures/", "bench/results/",
+HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/compat/", "bench/results/",
            "tests/core/test_old_names.py",
            "tests/core/test_structure.py")  # fmt: skip
 FILES = without(*HISTORY)

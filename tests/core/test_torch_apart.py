@@ -13,6 +13,7 @@ TESTS = Path(__file__).parents[1]
 ROOT = TESTS.parent
 HEAVY = {"coremltools", "executorch", "lightning", "onnx", "onnxscript", "torch", "torchao"}
 TORCH_ROOMS = {"exporting", "networks", "quantization", "training"}
+APART = TORCH_ROOMS | {"compat"}  # files of every kind: each test skips what is not installed
 TORCH_FIXTURES = {"artifacts", "small"}  # of tests/conftest.py
 TORCH_VERBS = {"export", "quantize", "train"}  # of edgectc
 
@@ -71,7 +72,7 @@ def needs(text: str) -> set[str]:
             found |= {f"fixture {a.arg}" for a in node.args.args if a.arg in TORCH_FIXTURES}
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called == "pytest.importorskip" and ast.literal_eval(node.args[0]) in HEAVY:
+            if called == "pytest.importorskip" and ast.unparse(node.args[0]).strip("'") in HEAVY:
                 found.add(ast.unparse(node))
             if called in {f"edgectc.{verb}" for verb in TORCH_VERBS}:
                 found.add(called)
@@ -81,7 +82,7 @@ def needs(text: str) -> set[str]:
 LIGHT = [
     path
     for path in sorted(TESTS.glob("*/**/test_*.py"))
-    if path.relative_to(TESTS).parts[0] not in TORCH_ROOMS and path.parent.name != "with_torch"
+    if path.relative_to(TESTS).parts[0] not in APART and path.parent.name != "with_torch"
 ]
 
 

@@ -234,7 +234,7 @@ def test_bad_input_is_refused(backend: str, values: object, reason: str) -> None
     with pytest.raises(InputError) as caught:
         make(backend, separator="|")(values)
     assert caught.value.reason in reason.split("|")
-    with pytest.raises(InputError, match="nbest"):
+    with pytest.raises(ConfigError, match="nbest"):
         make(backend, separator="|")(frames("a"), nbest=0)
 
 

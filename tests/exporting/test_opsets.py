@@ -104,7 +104,8 @@ def test_ragged_batches(
 class Frozen(torch.nn.Module):
     """Computes with the batch as a Python number, so that the exporter makes it a constant."""
 
-    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        x, length = inputs
         return x * float(len(x)) + length.reshape(-1, 1, 1)
 
 
@@ -134,7 +135,9 @@ def test_samples_that_see_each_other_are_caught(
     target = registry.module("targets", "onnx")
     real = target.OnnxTarget.convert
     monkeypatch.setattr(
-        target.OnnxTarget, "convert", lambda self, model, inputs: real(self, Mixed(model), inputs)
+        target.OnnxTarget,
+        "convert",
+        lambda self, model, *rest, **more: real(self, Mixed(model), *rest, **more),
     )
     with pytest.raises(ParityError, match="failed batch"):
         edgectc.export(packed("gru"), target="onnx", dynamic_batch=True, out=tmp_path)

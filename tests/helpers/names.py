@@ -13,7 +13,7 @@ from edgectc.core import registry
 ROOT = Path(__file__).parents[2]
 KINDS = {".c", ".css", ".h", ".html", ".java", ".js", ".md", ".mjs", ".py", ".toml", ".xml", ""}
 # Groups of entry points.
-GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "samples", "configs")}
+GROUPS = {f"edgectc.{kind}" for kind in (*registry.KINDS, "configs")}
 DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.(?!h\b)[A-Za-z_]\w*)+")  # edgectc.h is a header
 
 

@@ -258,7 +258,7 @@ class Stream:
             nbest: most texts to return.
 
         Raises:
-            InputError: ``nbest`` is below 1.
+            ConfigError: ``nbest`` is below 1.
         """
         check_nbest(nbest)
         texts: dict[int, list[Ending]] = {}

@@ -124,12 +124,14 @@ class PlainSearch:
         """Take one frame with the given tokens; False, and nothing done, if no prefix can."""
         tables = self._tables
         blank_value = values[tables.blank] if tables.blank in tokens else -_INF
+        # Sure silence, as most frames of speech models are, changes no order: one addition does it.
         if tokens == [tables.blank]:
             self._only_blank(blank_value)
             return bool(self.entries)
         allowed = dict.fromkeys(tokens)
         allowed.pop(tables.blank, None)
         nexts = [self._stay(e, values, allowed, blank_value) for e in self.entries]
+        # What stays bounds what a new prefix needs, so it comes first and spares most of the work.
         floor = self._floor([max(n.blank, n.last) + n.prefix.rank for n in nexts])
         letters = [(token, values[token]) for token in allowed]
         for entry in self.entries:
@@ -187,6 +189,8 @@ class PlainSearch:
         boundary, n_tokens = tables.boundary, tables.n_tokens
         children, steps = prefix.children, self._steps
         path, cell = e.best_path()
+        # The most that a child can rank: all alignments so far, the greatest bonus of a word and of
+        # hotwords, the best word still below. Under the floor it cannot stay, so it is not made.
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
             word = 0
@@ -207,7 +211,7 @@ class PlainSearch:
             if child is None or child.bonus == -_INF:
                 continue
             mass, from_path, from_cell = e.total, path, cell
-            if token == prefix.token:
+            if token == prefix.token:  # a new one only over a blank; else `_stay` has it
                 mass, from_path, from_cell = e.blank, e.blank_path, e.blank_cell
             if mass == -_INF:
                 continue
@@ -240,6 +244,7 @@ class PlainSearch:
             after.total = total
             rank = total + after.prefix.rank
             if rank > -_INF:
+                # Whole billionths of a nat: equal up to rounding is equal on every machine.
                 keys.append(int(rank * _STEPS + (0.5 if rank > 0 else -0.5)))
                 alive.append(after)
         if not alive:

@@ -55,6 +55,7 @@ def best(
             bound = float(starts[int(letters[-1:] == (letter,)), letter]) + worth
             if bound > -math.inf and bound >= floor:
                 heapq.heappush(heap, (-bound, (*letters, letter), len(states) - 1))
+        # The heap gives the highest bound: if that is under the floor, so is every other.
         if not heap or -heap[0][0] < floor:
             return found, True
         if grown == budget:
@@ -65,6 +66,7 @@ def best(
         lifted = float(states[-1][0, -1])
         if lifted > TINY and not is_word(letters):
             value = math.log(lifted) - LIFT + score + letter_score * len(letters)
+            # The first one is not the best yet: it raises the bar for the others.
             if value >= floor and (found is None or value > found.score):
                 found, floor = Spelling(letters, value), value
     raise AssertionError("unreachable")

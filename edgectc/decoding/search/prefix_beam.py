@@ -29,6 +29,7 @@ def survivors(tree: Tree, log_probs: Array, beam_size: int) -> Array:
         every = np.logaddexp(in_letter, in_blank)
         children, at = trie.children(nodes)
         letters = trie.letter[children]
+        # A letter follows itself only over a blank; without one it is the same letter still.
         doubled = letters == trie.letter[nodes][at]
         arrived = np.where(doubled, in_blank[at], every[at]) + row[letters]
         own = np.where(nodes > 0, trie.letter[nodes], 0)
@@ -40,6 +41,8 @@ def survivors(tree: Tree, log_probs: Array, beam_size: int) -> Array:
         in_letter[place[held:]] = np.logaddexp(in_letter[place[held:]], arrived)
         in_blank = np.full(len(nodes), -np.inf)
         in_blank[place[:held]] = every + row[-1]
+        # Ranked by the best word that a prefix can still become, or frequent short words would
+        # crowd out the beginnings of long ones.
         bound = np.logaddexp(in_letter, in_blank) + tree.bounds.best[nodes]
         kept = np.flatnonzero(bound > -np.inf)
         if len(kept) > beam_size:

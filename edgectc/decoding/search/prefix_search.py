@@ -123,7 +123,9 @@ def search(
     """
     lattice, found = Lattice(log_probs, letter_score), _Found(nbest, slack, margin)
     exact, base = True, sum(len(tree.weights) for tree in trees)
-    for tree in reversed(trees):  # the largest tree last, when there are words to beat
+    # The overlay first, the lexicon last: the likely words of user and context raise the floor, and
+    # the large tree is cut off by it.
+    for tree in reversed(trees):
         base -= len(tree.weights)
         exact &= _search_tree(tree, base, lattice, found, budget, partial)
     scores = np.concatenate(found.scores)
@@ -145,10 +147,13 @@ def _search_tree(
             stack, postponed = [_joined([found.wanted(w) for w in postponed])], []
             width = _WIDTH
         waiting = found.wanted(stack.pop())
+        # The budget holds only after the first dive, so that a beam has words to begin with.
         if width == _WIDTH and found.grown + len(waiting.nodes) > budget:
             for left in (waiting, *stack):
                 found.leave(left.bounds)
             return False
+        # The best bounds go on, depth first: the sooner words are scored, the sooner the floor
+        # rises. Any order is exact; only the number of prefixes grown depends on it.
         if len(waiting.nodes) > width:
             order = np.argpartition(-waiting.bounds, width)
             (postponed if width == _FIRST_WIDTH else stack).append(waiting.take(order[width:]))
@@ -207,8 +212,12 @@ def _waiting(
         starts = starts + said
     depth = depth[at]
     with np.errstate(divide="ignore"):
+        # No path starts with a prefix and spells a word elsewhere, and no word below weighs more
+        # than `best`: so no word below scores more, and one left for its bound loses nothing.
         bounds = np.log(starts) + tree.bounds.best[nodes]
         if said is None and lattice.letter_score:
+            # `best` may be a long word's, paid for letters that the signal has no room for. Here
+            # each letter pays as it is emitted, on weights without it; the lower bound counts.
             other = np.log((forward @ lattice.paying)[rows, letters]) + tree.bounds.bare[nodes]
             bounds = np.fmin(bounds, other + lattice.letter_score * (depth + 1))
     return _Waiting(nodes, depth, bounds - LIFT, rows, forward, said)
@@ -333,5 +342,7 @@ class _Found:
         self.entries.append(entries.astype(np.int64) + base)
         self.scores.append(scores)
         self._best = np.sort(np.concatenate([self._best, scores]))[-self._nbest :]
+        # Never lowered: what was left under an earlier floor stays left. The slack keeps words that
+        # equal the last one wanted up to rounding, which another machine may order otherwise.
         last = max(float(self._best[0]), float(self._best[-1]) - self._margin)
         self.floor = max(self.floor, last - self._slack)

@@ -53,13 +53,14 @@ class Adapter(nn.Module):
         super().__init__()
         self.network, self.calling = network, calling
 
-    def forward(self, features: Tensor, length: Tensor) -> Tensor:
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor:
         """Return log_probs (N, T', V).
 
         Args:
-            features: (N, T, C) float32.
-            length: (N,) int32 valid frames.
+            inputs: (N, T, C) float32 features and (N,) int32 valid frames.
+            named: the same by their names in the contract, in its order.
         """
+        features, length = (*inputs, *named.values())
         if not self.calling.sizes:
             return self._answer(features, length)
         with Sizes(self.calling.sizes):

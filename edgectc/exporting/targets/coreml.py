@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core.console import suppress_output
-from edgectc.core.contracts import Target
+from edgectc.core.contracts import Converted, Target
 from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
@@ -58,14 +58,20 @@ class CoremlTarget(Target):
         return scheme == "float16"
 
     def convert(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
-    ) -> Any:
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
+    ) -> Converted:
         """Return the converted program of ``model`` at the shapes of ``inputs``.
 
         Args:
             model: the network.
             inputs: of one sample.
             plan: what to quantize; None leaves all in float32.
+            window: of the length map; the one shape is never shorter.
 
         Raises:
             MissingDependencyError: coremltools is not installed.
@@ -106,11 +112,11 @@ class CoremlTarget(Target):
         program.user_defined_metadata.pop(_DATE, None)
         return program
 
-    def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
+    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
         """Yield name and values of every float constant, widened."""
         yield from MilProgram(_files(converted)).weights.items()
 
-    def embed(self, converted: Any, manifest: Manifest) -> dict[str, bytes]:
+    def embed(self, converted: Converted, manifest: Manifest) -> dict[str, bytes]:
         """Return the files of the package with the unsealed manifest inside, by relative path."""
         converted.user_defined_metadata[_KEY] = manifest.text()
         return _files(converted)
@@ -121,7 +127,7 @@ def _in_encoder(op: Any) -> bool:
     return any(names[:1] == ["encoder"] for names in op.scopes.values())
 
 
-def _compressed(program: Any, plan: Plan) -> Any:
+def _compressed(program: Converted, plan: Plan) -> Converted:
     """Return the program with the weights of the plan's operators in fewer bits."""
     import coremltools.optimize.coreml as compress
 
@@ -148,7 +154,7 @@ def _compressed(program: Any, plan: Plan) -> Any:
         raise ExportError(f"coremltools failed to compress: {explained(error)}") from error
 
 
-def _files(program: Any) -> dict[str, bytes]:
+def _files(program: Converted) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder, suppress_output():
         place = Path(folder) / "model.mlpackage"
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from torch.export import Dim
 
 from edgectc.core.console import suppress_output
 from edgectc.core.contracts import Target
@@ -14,7 +15,6 @@ from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
-from edgectc.exporting.lowering.dynamic_shapes import shapes_of
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
 from edgectc.formats.manifest import Manifest
 
@@ -74,7 +74,12 @@ class OnnxTarget(Target):
         }.get(scheme, ())
 
     def convert(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
     ) -> bytes:
         """Return the serialized graph of ``model`` at the shapes of ``inputs``.
 
@@ -82,6 +87,7 @@ class OnnxTarget(Target):
             model: the network.
             inputs: of one sample.
             plan: what to quantize; None leaves all in float32.
+            window: of the length map; the one length is never shorter.
 
         Raises:
             MissingDependencyError: a converter package is missing.
@@ -132,12 +138,12 @@ class OnnxTarget(Target):
         import torch
 
         given = tuple(inputs.values())
-        shapes: Any = None
+        shapes: tuple[tuple[dict[int, Dim], ...]] | None = None
         if self.options.dynamic_batch:
             # Two samples, because torch takes an axis of size one for constant.
             given = tuple(torch.cat([value, value]) for value in given)
-            batch = torch.export.Dim("N", min=1)
-            shapes = shapes_of(model, [{0: batch} for _ in given])
+            batch = Dim("N", min=1)
+            shapes = (tuple({0: batch} for _ in given),)  # one entry for all of *inputs
         program = torch.onnx.export(
             model,
             given,

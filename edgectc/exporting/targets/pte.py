@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from edgectc.core.console import suppress_output
-from edgectc.core.contracts import Target
+from edgectc.core.contracts import Converted, Target
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
-from edgectc.exporting.lowering.dynamic_shapes import shapes_of
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, GATES, LINEAR, Plan
 from edgectc.exporting.lowering.rnn_scan import rolled, unrolled
 from edgectc.formats.manifest import Manifest
@@ -80,14 +80,20 @@ class PteTarget(Target):
         }.get(scheme, ())
 
     def convert(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None = None
-    ) -> Any:
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
+    ) -> Converted:
         """Return the lowered edge programs of ``model`` at the shapes of ``inputs``.
 
         Args:
             model: the network.
             inputs: of one sample.
             plan: what to quantize; None leaves all in float32.
+            window: input frames that the first output frame needs; no shorter input is captured.
 
         Raises:
             MissingDependencyError: ExecuTorch, or what the delegate needs, is not installed.
@@ -114,7 +120,7 @@ class PteTarget(Target):
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        captured = self._captured(looped, inputs, plan)
+        captured = self._captured(looped, inputs, plan, window)
         try:
             with suppress_output(), around:
                 edge = to_edge_transform_and_lower(
@@ -134,22 +140,22 @@ class PteTarget(Target):
         return edge
 
     def _captured(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None
-    ) -> dict[str, Any]:
+        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None, window: int
+    ) -> dict[str, ExportedProgram]:
         """Return the graph of each method."""
         first = next(iter(inputs))
-        T, window = inputs[first].shape[1], int(getattr(model, "window", 1))
-        found = {}
+        T = inputs[first].shape[1]
+        programs: dict[str, ExportedProgram] = {}
         for frames in self._lengths(T, window):
             name = "forward" if frames == T else f"forward_{frames}"
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
             try:
                 with suppress_output():
-                    found[name] = self._exported(model, given, max(_SHORTEST, window))
+                    programs[name] = self._exported(model, given, max(_SHORTEST, window))
                     if plan is not None:
                         from edgectc.exporting.lowering import pt2e
 
-                        found[name] = pt2e.quantized(found[name], given, plan)
+                        programs[name] = pt2e.quantized(programs[name], given, plan)
             except ExportError:
                 raise
             except Exception as error:  # capture raises many unrelated classes
@@ -157,15 +163,18 @@ class PteTarget(Target):
                 if self.options.length == "dynamic":
                     hint = "; this network has no dynamic length, use static or buckets"
                 raise ExportError(f"torch.export failed{hint}: {explained(error)}") from error
-        return found
+        return programs
 
-    def _exported(self, model: nn.Module, inputs: Mapping[str, Tensor], shortest: int) -> Any:
+    def _exported(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], shortest: int
+    ) -> ExportedProgram:
         if self.options.length == "static":
             return torch.export.export(model, (), dict(inputs), strict=False)
         values = tuple(inputs.values())
         dim = torch.export.Dim("T", min=shortest, max=values[0].shape[1])
-        shapes = shapes_of(model, [{1: dim}, *[None] * (len(values) - 1)])
-        return torch.export.export(model, values, dynamic_shapes=shapes, strict=False)
+        shapes = ({1: dim}, *[None] * (len(values) - 1))
+        # One entry for all of *inputs.
+        return torch.export.export(model, values, dynamic_shapes=(shapes,), strict=False)
 
     def _lengths(self, T: int, window: int) -> list[int]:
         buckets = sorted(self.options.buckets or (T,))
@@ -176,7 +185,7 @@ class PteTarget(Target):
             )
         return buckets
 
-    def constants(self, converted: Any) -> Iterator[tuple[str, Array]]:
+    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
         """Yield name and values of every float constant, step sizes among them."""
         for method in sorted(converted.methods):
             program = converted.exported_program(method)
@@ -188,7 +197,7 @@ class PteTarget(Target):
                     if isinstance(value, float):
                         yield f"{node.name} argument {i}", np.array(value)
 
-    def embed(self, converted: Any, manifest: Manifest) -> bytes:
+    def embed(self, converted: Converted, manifest: Manifest) -> bytes:
         """Return the program with the unsealed manifest as constant method ``edgectc``.
 
         Raises:

@@ -1,0 +1,244 @@
+/* What the beam search keeps: prefixes by parent and token, and the emissions of best alignments. */
+#ifndef EDGECTC_BEAM_PREFIXES_H
+#define EDGECTC_BEAM_PREFIXES_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEPS 1e9   /* ranks closer than a billionth of a nat are one rank */
+#define SLACK 1e-6  /* nats, on bounds; far above rounding */
+#define SPARE 4096  /* prefixes beyond twice those in use, after which the unused are forgotten */
+
+enum { DONE = 0, OUT_OF_MEMORY = -1 };
+
+typedef struct {    /* see Trie in beam_tables.py */
+  const int32_t *first_child, *n_children, *token, *entry;
+} Trie;
+
+typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_native.py */
+  Trie words, hot;  /* absent: first_child is NULL */
+  const double *ahead, *settled, *partial;
+  const int32_t *fail;
+  double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
+  double ahead_unknown, gain, end_gain;
+  int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start;
+} Tables;
+
+typedef struct {    /* a text begun: its tokens as a chain of parents; a parent comes first */
+  double lm_sum, hot_sum, bonus, rank;
+  int32_t parent, token, slot, word, lm, hot, words, unknown;
+  int8_t in_word, barred, unscored, used;
+} Prefix;
+
+typedef struct {    /* emission of a token: the frame, and the emission before; -1 for none */
+  double value;
+  int32_t frame, before;
+} Cell;
+
+typedef struct {    /* a prefix in the beam: all its alignments and the best one, over the lead */
+  double blank, last, total, blank_path, last_path;
+  double value;     /* of the emission to be made, if fresh */
+  int32_t prefix, blank_cell, last_cell;
+  int32_t fresh;    /* 1: last_cell is the emission before one that is still to be made */
+} Entry;
+
+typedef struct {
+  Tables tables;
+  Prefix *prefixes;
+  int32_t *table;   /* hash of (parent, token) to prefix, open addressing; -1 is free */
+  Cell *cells;
+  Entry *entries, *nexts, *spare;
+  int64_t *keys, *scratch;
+  int32_t *asked, *tokens;
+  int64_t n_prefixes, prefix_room, prefix_limit, table_size;
+  int64_t n_cells, cell_room;
+  int64_t n_entries, n_nexts, room, n_asked, asked_room;
+  double lead;      /* nats of the frames that were blank alone, the same for all */
+  int32_t frame, at_rest; /* at rest: all prefixes end in blank */
+} Search;
+
+static int32_t trie_child(const Trie *trie, int32_t node, int32_t token) {
+  int32_t low = trie->first_child[node], end = low + trie->n_children[node], high = end;
+  while (low < high) {
+    int32_t middle = low + (high - low) / 2;
+    if (trie->token[middle] < token) low = middle + 1;
+    else high = middle;
+  }
+  return low < end && trie->token[low] == token ? low : -1;
+}
+
+static double log_add(double a, double b) {
+  if (a < b) {
+    double swap = a;
+    a = b;
+    b = swap;
+  }
+  return b == -HUGE_VAL ? a : a + log1p(exp(b - a));
+}
+
+static int64_t place_of(const Search *s, int32_t parent, int32_t token) {
+  uint64_t key = ((uint64_t)(uint32_t)parent << 32 | (uint32_t)token) * 0x9E3779B97F4A7C15u;
+  int64_t mask = s->table_size - 1, at = (int64_t)(key >> 20) & mask;
+  while (s->table[at] >= 0) {
+    const Prefix *held = s->prefixes + s->table[at];
+    if (held->parent == parent && held->token == token) break;
+    at = (at + 1) & mask;
+  }
+  return at;
+}
+
+/* Makes the table anew, at most half full up to `size` prefixes. */
+static int index_prefixes(Search *s, int64_t size) {
+  int64_t wanted = 1024;
+  while (wanted < 2 * size) wanted *= 2;
+  if (wanted > s->table_size) {
+    int32_t *grown = realloc(s->table, (size_t)wanted * sizeof(int32_t));
+    if (!grown) return OUT_OF_MEMORY;
+    s->table = grown;
+    s->table_size = wanted;
+  }
+  memset(s->table, 0xff, (size_t)s->table_size * sizeof(int32_t));
+  for (int32_t i = 1; i < s->n_prefixes; i++)
+    s->table[place_of(s, s->prefixes[i].parent, s->prefixes[i].token)] = i;
+  return DONE;
+}
+
+/* Sets what follows from a prefix's own terms: bonus and rank. */
+static void settle(const Tables *t, Prefix *p) {
+  double bonus = t->word_score * p->words + t->unknown_score * p->unknown;
+  if (t->asks) bonus += t->lm_weight * p->lm_sum;
+  p->bonus = bonus + p->hot_sum;
+  p->rank = p->bonus + (p->word >= 0 ? t->ahead[p->word] : t->ahead_unknown);
+  p->rank += t->hot.first_child ? t->partial[p->hot] : 0.0;
+}
+
+static int ask(Search *s, int32_t prefix) {
+  if (s->n_asked == s->asked_room) {
+    int64_t room = s->asked_room ? 2 * s->asked_room : 256;
+    int32_t *grown = realloc(s->asked, (size_t)room * sizeof(int32_t));
+    if (!grown) return OUT_OF_MEMORY;
+    s->asked = grown;
+    s->asked_room = room;
+  }
+  s->asked[s->n_asked++] = prefix;
+  return DONE;
+}
+
+/* Fills a new prefix; one that ends no word is barred, one with a new word may be unscored. */
+static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
+  int ends = child->token == t->boundary || t->boundary < 0;
+  if (child->token == t->boundary) {
+    int32_t row = -1;
+    if (t->words.first_child && parent->word >= 0) row = t->words.entry[parent->word];
+    child->barred = row < 0 && t->constrain;
+    child->unknown += t->words.first_child && row < 0;
+    child->in_word = 0;
+  } else if (t->boundary >= 0) {
+    child->in_word = 1;
+  }
+  if (ends) {
+    child->words += t->counts;
+    child->unscored = t->asks && !child->barred;
+  }
+  if (t->hot.first_child) {
+    int32_t node = parent->hot, next;
+    while ((next = trie_child(&t->hot, node, child->token)) < 0 && node) node = t->fail[node];
+    child->hot = next < 0 ? 0 : next;
+    child->hot_sum += t->settled[child->hot];
+  }
+}
+
+/* Returns the prefix one token longer, whose vocabulary node is `word`, or OUT_OF_MEMORY. */
+static int32_t child_of(Search *s, int32_t parent, int32_t token, int32_t word) {
+  int64_t place = place_of(s, parent, token);
+  if (s->table[place] >= 0) return s->table[place];
+  if (s->n_prefixes == s->prefix_room) {
+    int64_t room = 2 * s->prefix_room;
+    if (room > INT32_MAX) return OUT_OF_MEMORY;
+    Prefix *grown = realloc(s->prefixes, (size_t)room * sizeof(Prefix));
+    if (!grown) return OUT_OF_MEMORY;
+    s->prefixes = grown;
+    s->prefix_room = room;
+  }
+  if (2 * (s->n_prefixes + 1) > s->table_size) {
+    if (index_prefixes(s, 2 * s->n_prefixes)) return OUT_OF_MEMORY;
+    place = place_of(s, parent, token);
+  }
+  int32_t made = (int32_t)s->n_prefixes++;
+  Prefix *child = s->prefixes + made;
+  *child = s->prefixes[parent];
+  child->parent = parent;
+  child->token = token;
+  child->slot = -1;
+  child->unscored = 0;
+  child->word = word;
+  begin(&s->tables, s->prefixes + parent, child);
+  settle(&s->tables, child);
+  s->table[place] = made;
+  if (child->unscored && ask(s, made)) return OUT_OF_MEMORY;
+  return made;
+}
+
+/* Forgets the prefixes that are in no text of the beam. */
+static int forget_prefixes(Search *s) {
+  for (int64_t i = 0; i < s->n_prefixes; i++) s->prefixes[i].used = i == 0;
+  for (int64_t e = 0; e < s->n_entries; e++)
+    for (int32_t i = s->entries[e].prefix; !s->prefixes[i].used; i = s->prefixes[i].parent)
+      s->prefixes[i].used = 1;
+  int32_t *moved = malloc((size_t)s->n_prefixes * sizeof(int32_t));
+  if (!moved) return OUT_OF_MEMORY;
+  int32_t kept = 0;
+  for (int64_t i = 0; i < s->n_prefixes; i++) {
+    if (!s->prefixes[i].used) continue;
+    moved[i] = kept;
+    s->prefixes[kept] = s->prefixes[i];
+    if (kept) s->prefixes[kept].parent = moved[s->prefixes[kept].parent];
+    kept++;
+  }
+  s->n_prefixes = kept;
+  s->prefix_limit = 2 * (int64_t)kept + SPARE;
+  for (int64_t e = 0; e < s->n_entries; e++) s->entries[e].prefix = moved[s->entries[e].prefix];
+  free(moved);
+  return index_prefixes(s, s->n_prefixes);
+}
+
+/* Forgets the emissions on no best alignment, and makes room for `more`. */
+static int room_for_cells(Search *s, int64_t more) {
+  if (s->n_cells + more <= s->cell_room) return DONE;
+  int32_t *moved = malloc((size_t)(s->n_cells + 1) * sizeof(int32_t));
+  if (!moved) return OUT_OF_MEMORY;
+  memset(moved, 0xff, (size_t)(s->n_cells + 1) * sizeof(int32_t));
+  for (int64_t e = 0; e < s->n_entries; e++) {
+    for (int32_t c = s->entries[e].blank_cell; c >= 0 && moved[c] < 0; c = s->cells[c].before)
+      moved[c] = 0;
+    for (int32_t c = s->entries[e].last_cell; c >= 0 && moved[c] < 0; c = s->cells[c].before)
+      moved[c] = 0;
+  }
+  int32_t kept = 0;
+  for (int64_t c = 0; c < s->n_cells; c++) {
+    if (moved[c] < 0) continue;
+    Cell cell = s->cells[c];
+    if (cell.before >= 0) cell.before = moved[cell.before];
+    s->cells[kept] = cell;
+    moved[c] = kept++;
+  }
+  s->n_cells = kept;
+  for (int64_t e = 0; e < s->n_entries; e++) {
+    Entry *entry = s->entries + e;
+    if (entry->blank_cell >= 0) entry->blank_cell = moved[entry->blank_cell];
+    if (entry->last_cell >= 0) entry->last_cell = moved[entry->last_cell];
+  }
+  free(moved);
+  int64_t wanted = 2 * (s->n_cells + more);
+  if (wanted <= s->cell_room) return DONE;
+  if (wanted > INT32_MAX) return OUT_OF_MEMORY;
+  Cell *grown = realloc(s->cells, (size_t)wanted * sizeof(Cell));
+  if (!grown) return OUT_OF_MEMORY;
+  s->cells = grown;
+  s->cell_room = wanted;
+  return DONE;
+}
+
+#endif

@@ -91,16 +91,16 @@ def learn_by_heart(
     rows = task.order(np.random.default_rng(settings.seed))[:count]
     if len(rows) < count:
         raise InputError(f"{len(rows)} samples, expected {count} or more", reason="no_data")
-    made = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
+    trainer = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
     batch = task.train.batch(rows)
     began, error, step = time.perf_counter(), 1.0, 0
     while error > TARGET and step < limit:
-        made.train_mode()
+        trainer.train_mode()
         for _ in range(min(_EVERY, limit - step)):
             rate = settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
-            made.take_step(batch, rows, rate * made.guard.scale)
+            trainer.take_step(batch, rows, rate * trainer.guard.scale)
             step += 1
-        error = _error(made, batch)
+        error = _error(trainer, batch)
     result = Overfitted(
         reached=error <= TARGET,
         token_error=round(error, 5),
@@ -122,11 +122,11 @@ def without_dropout(spec: Spec) -> dict[str, JSON]:
     return {**spec, **found}
 
 
-def _error(made: Trainer, batch: Batch) -> float:
+def _error(trainer: Trainer, batch: Batch) -> float:
     """Return the token error rate of a batch, in evaluation mode."""
-    model = made.unwrapped.eval()
+    model = trainer.unwrapped.eval()
     with torch.inference_mode():
-        out = model(**to_device(batch, made.fabric.device)).float().cpu().numpy()
+        out = model(**to_device(batch, trainer.fabric.device)).float().cpu().numpy()
     frames = output_frames(model, batch.inputs["length"].numpy())
-    answers = [one[:n] for one, n in zip(out, frames, strict=True)]
-    return token_error(batch.labels, answers, made.task.blank_id)
+    answers = [answer[:n] for answer, n in zip(out, frames, strict=True)]
+    return token_error(batch.labels, answers, trainer.task.blank_id)

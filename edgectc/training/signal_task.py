@@ -165,15 +165,17 @@ class SignalTask:
         self._decode = registry.create(
             "decoders", dict(run.decoder), tokens=tokens, lexicon=run.lexicon
         )
-        about = {
+        ingredients = {
             "data": run.data,
             "how": how,
             "frontend": [type(frontend).__name__, frontend.options],
             "model": [run.model.stride, run.model.window, run.seed],
         }
-        found = recall(run.cache, about, lambda: _prepared(run, how, samples))
-        self.train, self.dev = (_signals(found, f"{split}.", frontend, augment) for split in SPLITS)
-        dropped = {split: Counter(json.loads(str(found[f"{split}.counts"]))) for split in SPLITS}
+        arrays = recall(run.cache, ingredients, lambda: _prepared(run, how, samples))
+        self.train, self.dev = (
+            _signals(arrays, f"{split}.", frontend, augment) for split in SPLITS
+        )
+        dropped = {split: Counter(json.loads(str(arrays[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
         print(f"{kind}: {len(self.train)}; dropped or cut: {left_out}", file=sys.stderr)
@@ -203,17 +205,19 @@ class SignalTask:
         pairs = []
         for row, log_probs in zip(self._rows, answers, strict=True):
             text = self._decode(log_probs, nbest=1).best.text
-            said = [s for s in text.split(self._separator) if s]
-            pairs.append(([self._symbols[i] for i in self.dev.labels[row]], said))
-        shown = tuple((" ".join(meant), " ".join(said)) for meant, said in pairs[:3])
+            answer = [s for s in text.split(self._separator) if s]
+            pairs.append(([self._symbols[i] for i in self.dev.labels[row]], answer))
+        shown = tuple((" ".join(meant), " ".join(answer)) for meant, answer in pairs[:3])
         return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
 def _signals(
-    found: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
+    arrays: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
 ) -> Signals:
     """Return the recordings of a split of what `_prepared` gave."""
-    mine = {key.removeprefix(split): array for key, array in found.items() if key.startswith(split)}
+    mine = {
+        key.removeprefix(split): array for key, array in arrays.items() if key.startswith(split)
+    }
     keys = [key for key in mine if key.startswith("context.")]
     n = len(mine["length"])
     return Signals(
@@ -240,17 +244,17 @@ def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
             split: samples.synthesize(counts[split], seed=run.seed + n)
             for n, split in enumerate(SPLITS)
         }
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     left_out, sizes = Counter[str](), []
     for split in SPLITS:
         rows, out = _checked(splits[split], run.model, how.too_long)
         left_out += out
         sizes.append(len(rows))
-        found |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
+        arrays |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
     if not all(sizes):
         where = str(run.data or "generator")
         raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(left_out) or 'none'}")
-    return found
+    return arrays
 
 
 @dataclass(frozen=True)

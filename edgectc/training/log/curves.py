@@ -26,8 +26,8 @@ def write(path: Path, rows: Sequence[Mapping[str, JSON]], metric: str) -> None:
     """
 
     def pairs(x: str, y: str) -> list[Point]:
-        found = [(row.get(x), row.get(y)) for row in rows]
-        return [(a, b) for a, b in found if isinstance(a, Number) and isinstance(b, Number)]
+        values = [(row.get(x), row.get(y)) for row in rows]
+        return [(a, b) for a, b in values if isinstance(a, Number) and isinstance(b, Number)]
 
     panels = [
         _panel(0, pairs("epoch", "loss"), "epoch", "loss", _LOSS, line=True),

@@ -60,17 +60,17 @@ def terms(
     Raises:
         ConfigError: ``loss.mmi`` without competitors.
     """
-    found = []
+    parts = []
     if share := settings.loss.smoothing:
-        found.append(Term(lambda epoch: share, lambda one: smoothing(one.log_probs, one.frames)))
+        parts.append(Term(lambda epoch: share, lambda one: smoothing(one.log_probs, one.frames)))
     if weight := settings.loss.agreement:
-        found.append(Term(lambda epoch: weight, _agreement))
+        parts.append(Term(lambda epoch: weight, _agreement))
     if settings.loss.mmi:
-        found.append(Term(partial(_later, settings.loss), mmi.term(competitors)))
+        parts.append(Term(partial(_later, settings.loss), mmi.term(competitors)))
     if (how := settings.distillation) is not None and teacher is not None:
         first_phase = partial(_first_phase, how)
-        found.append(Term(first_phase, partial(_apart, teacher, how.temperature)))
-    return tuple(found)
+        parts.append(Term(first_phase, partial(_apart, teacher, how.temperature)))
+    return tuple(parts)
 
 
 def total(forward: Forward, parts: Sequence[Term]) -> Tensor:

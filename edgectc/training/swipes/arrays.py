@@ -135,14 +135,14 @@ def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:
     return {**tensors, **texts, **flat(arrays.labels, "labels"), "dropped": counts}
 
 
-def from_numpy(found: Mapping[str, Array]) -> SwipeArrays:
+def from_numpy(arrays: Mapping[str, Array]) -> SwipeArrays:
     """Return what `to_numpy` took apart."""
-    same: dict[str, Any] = {name: torch.from_numpy(found[name]) for name in _TENSORS}
-    same |= {name: tuple(found[name].tolist()) for name in _TEXTS}
+    same: dict[str, Any] = {name: torch.from_numpy(arrays[name]) for name in _TENSORS}
+    same |= {name: tuple(arrays[name].tolist()) for name in _TEXTS}
     return SwipeArrays(
         **same,
-        labels=rows_of(found, "labels"),
-        dropped=Counter(json.loads(str(found["dropped"]))),
+        labels=rows_of(arrays, "labels"),
+        dropped=Counter(json.loads(str(arrays["dropped"]))),
     )
 
 
@@ -166,7 +166,7 @@ def to_arrays(
     known = _boards(swipes) | {board.name: board for board in boards}
     names = list(known)
     tokens = {name: frontend.tokens(board) for name, board in known.items()}
-    traces, labels, layout_ids, said, dropped = [], [], [], [], Counter[str]()
+    traces, labels, layout_ids, sample_names, dropped = [], [], [], [], Counter[str]()
     for row, sample in enumerate(swipes):
         board = known.get(sample.layout)
         if board is None:
@@ -182,7 +182,7 @@ def to_arrays(
         traces.append(np.pad(frames.astype(np.float32), ((0, T - len(frames)), (0, 0))))
         labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
         layout_ids.append(names.index(board.name))
-        said.append(f"{label}-{row}-{word}")
+        sample_names.append(f"{label}-{row}-{word}")
     tables = [frontend.key_table(board) for board in known.values()]
     stack: dict[str, Any] = {
         k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
@@ -192,7 +192,7 @@ def to_arrays(
         length=torch.tensor([n for _, n in labels], dtype=torch.int32),
         layout=torch.tensor(layout_ids, dtype=torch.int64),
         labels=tuple(ids for ids, _ in labels),
-        names=tuple(said),
+        names=tuple(sample_names),
         alphabets=tuple("".join(board.letters) for board in known.values()),
         dropped=dropped,
         **stack,

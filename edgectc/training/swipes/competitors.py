@@ -53,10 +53,10 @@ class LexiconCompetitors:
         how = self._options
         log_prior = how.lm_weight * log_prob + how.letter_score * len(spelled)
         competitors = {label: Competitor(label, log_prior)}
-        for found in self._search(tokens)(log_probs, nbest=_WORDS):
-            letters = spell(found.text, self._alphabet(tokens)) or ""
+        for hypothesis in self._search(tokens)(log_probs, nbest=_WORDS):
+            letters = spell(hypothesis.text, self._alphabet(tokens)) or ""
             ids = tuple(tokens.encode(letters))
-            competitors.setdefault(ids, Competitor(ids, found.score - found.parts["ctc"]))
+            competitors.setdefault(ids, Competitor(ids, hypothesis.score - hypothesis.parts["ctc"]))
         return list(competitors.values())
 
     def _search(self, tokens: Tokens) -> Decoder:

@@ -17,8 +17,7 @@ from typing import Any
 
 from _result import heading, publish
 
-import edgectc
-from edgectc.benchmarking import gate
+from edgectc.benchmarking import benchmark, gate
 from edgectc.benchmarking.measure import Settings
 from edgectc.core.console import table
 from edgectc.formats import bundle
@@ -52,7 +51,7 @@ def measured(worker: tuple[str, ...] | None = None) -> Mapping[str, Any]:
     more = {} if worker is None else {"worker": worker}
     settings = Settings(processes=3, rounds=6, throughput_s=0, **more)  # type: ignore[arg-type]
     artifact = bundle.locate(None) / "artifacts" / "swipe-en.onnx"
-    return edgectc.bench(artifact, runtimes=["onnx"], settings=settings)
+    return benchmark.bench(artifact, runtimes=["onnx"], settings=settings)
 
 
 def main() -> int:

@@ -59,7 +59,7 @@ def calibrators(bundle: Path) -> None:
     from edgectc.exporting.lowering.calibration import CALIBRATORS, stratified
     from edgectc.exporting.lowering.quantization_plan import Plan, operators
     from edgectc.formats import bundle as bundles
-    from edgectc.quantization import fake_quantize, observe
+    from edgectc.quantization import activations, fake_quantization
 
     given = bundles.read(bundle)
     model = origin.of_bundle(given).model
@@ -67,12 +67,12 @@ def calibrators(bundle: Path) -> None:
     seen = found.rows(stratified(found.lengths, 512, seed=0)).inputs
     other = found.rows(stratified(found.lengths, 512, seed=1)).inputs
     layers = operators(model, exporter.target_for("onnx", "int8-static").kinds("int8-static"))
-    histograms = observe.histograms(model, layers, seen)
+    histograms = activations.histograms(model, layers, seen)
     for name in sorted(CALIBRATORS):
         names = frozenset(one.name for one in layers)
-        ends = observe.ranges(histograms, name)
+        ends = activations.ranges(histograms, name)
         plan = Plan(schemes.scheme("int8-static"), names, **ends)
-        print(f"{name:12} {fake_quantize.difference(model, plan, other):.4f} nats", flush=True)
+        print(f"{name:12} {fake_quantization.difference(model, plan, other):.4f} nats", flush=True)
 
 
 def main() -> None:

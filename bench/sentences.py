@@ -10,7 +10,6 @@ others, one thread, repetitions interleaved. It needs the peers installed.
 from __future__ import annotations
 
 import argparse
-import gzip
 import itertools
 import math
 import re
@@ -26,6 +25,7 @@ from _result import heading, publish
 
 from edgectc.core import registry
 from edgectc.core.console import progress, table
+from edgectc.core.files import read_lines
 from edgectc.core.metrics import edit_distance
 from edgectc.core.tokens import Tokens
 from edgectc.language.lexicon import Lexicon
@@ -41,13 +41,12 @@ Decode = Callable[[np.ndarray], str]
 
 def sentences(path: str) -> list[str]:
     """Return the sentences of 60 to 115 characters, lower case, letters and apostrophes only."""
-    found = []
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            for part in re.split(r"[.!?;:]+", line.lower().replace("’", "'")):
-                words = re.findall(r"[a-z]+(?:'[a-z]+)*", part)
-                found.append(" ".join(words))
-    return [text for text in dict.fromkeys(found) if 60 <= len(text) <= 115]
+    texts = []
+    for line in read_lines(path):
+        for part in re.split(r"[.!?;:]+", line.lower().replace("’", "'")):
+            words = re.findall(r"[a-z]+(?:'[a-z]+)*", part)
+            texts.append(" ".join(words))
+    return [text for text in dict.fromkeys(texts) if 60 <= len(text) <= 115]
 
 
 def emissions(text: str, rng: np.random.Generator) -> np.ndarray:

@@ -45,13 +45,30 @@ _WHERE = {
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
     "UserDictionary": "language.user_dictionary",
-    "bench": "benchmarking.benchmark",
+    "bench": "commands.verbs.benchmark",
+    "build_language_model": "commands.verbs.words",
+    "build_lexicon": "commands.verbs.words",
+    "check_data": "commands.verbs.data_sets",
+    "compare_data": "commands.verbs.data_sets",
+    "compare_layers": "commands.verbs.artifacts",
+    "decode": "commands.verbs.recognition",
     "decode_batch": "decoding.api",
-    "evaluate": "evaluation.accuracy",
+    "demo": "commands.verbs.machine",
+    "doctor": "commands.verbs.machine",
+    "evaluate": "commands.verbs.accuracy",
     "export": "exporting.exporter",
+    "import_data": "commands.verbs.data_sets",
+    "inspect": "commands.verbs.artifacts",
+    "list_names": "commands.verbs.machine",
     "load": "runtime.loading",
     "make_decoder": "decoding.api",
+    "pack": "commands.verbs.models",
+    "pack_language_model": "commands.verbs.words",
     "quantize": "quantization.quantizer",
+    "score_language_model": "commands.verbs.words",
+    "synth_data": "commands.verbs.data_sets",
+    "train": "commands.verbs.models",
+    "tune_decoder": "commands.verbs.accuracy",
     "verify": "evaluation.verification",
 }
 
@@ -78,17 +95,46 @@ __all__ = [
     "UserDictionary",
     "__version__",
     "bench",
+    "build_language_model",
+    "build_lexicon",
+    "check_data",
+    "compare_data",
+    "compare_layers",
+    "decode",
     "decode_batch",
+    "demo",
+    "doctor",
     "evaluate",
     "export",
+    "import_data",
+    "inspect",
+    "list_names",
     "load",
     "make_decoder",
+    "pack",
+    "pack_language_model",
     "quantize",
+    "score_language_model",
+    "synth_data",
+    "train",
+    "tune_decoder",
     "verify",
 ]
 
 if TYPE_CHECKING:
-    from edgectc.benchmarking.benchmark import bench
+    from edgectc.commands.verbs.accuracy import evaluate, tune_decoder
+    from edgectc.commands.verbs.artifacts import compare_layers, inspect
+    from edgectc.commands.verbs.benchmark import bench
+    from edgectc.commands.verbs.data_sets import check_data, compare_data, import_data, synth_data
+    from edgectc.commands.verbs.machine import demo, doctor, list_names
+    from edgectc.commands.verbs.models import pack, train
+    from edgectc.commands.verbs.recognition import decode
+    from edgectc.commands.verbs.words import (
+        build_language_model,
+        build_lexicon,
+        pack_language_model,
+        score_language_model,
+    )
     from edgectc.core.errors import (
         BudgetError,
         BundleError,
@@ -106,7 +152,6 @@ if TYPE_CHECKING:
     )
     from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.decoding.api import decode_batch, make_decoder
-    from edgectc.evaluation.accuracy import evaluate
     from edgectc.evaluation.verification import verify
     from edgectc.exporting.exporter import export
     from edgectc.language.user_dictionary import UserDictionary

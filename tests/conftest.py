@@ -74,10 +74,10 @@ def user_of(split: str) -> str:
 @pytest.fixture(scope="module")
 def swipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generated swipes of a training user and of a dev user."""
-    rng, board = np.random.default_rng(0), layouts.load("qwerty")
+    rng, layout = np.random.default_rng(0), layouts.load("qwerty")
     words = WORDS.split()
     rows = [
-        Swipe(synthesize(words[i % len(words)], board, rng), words[i % len(words)], user=user)
+        Swipe(synthesize(words[i % len(words)], layout, rng), words[i % len(words)], user=user)
         for user, count in ((user_of("train"), 80), (user_of("dev"), 40))
         for i in range(count)
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from edgectc.benchmarking import gate, machine, measure, plan, rows, samples
 from edgectc.benchmarking.measure import Settings
+from edgectc.benchmarking.report import Report, Samples
 from edgectc.core.errors import ConfigError
 
 SCHEMA = Path(__file__).with_name("schema.json")
@@ -28,7 +28,7 @@ def bench(
     settings: Settings | None = None,
     trace: str | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
+) -> Report:
     """Return the figures of every artifact, runtime, device and thread count.
 
     Args:
@@ -88,7 +88,7 @@ def bench(
     records, floor = measure.run(plans, chosen, settings, family=family, say=say)
     made = [rows.row(record, chosen[family(record.plan)]) for record in records]
     reference = rows.reference(records)
-    report = {
+    report: Report = {
         "schema_version": gate.SCHEMA_VERSION,
         "machine": here,
         "settings": {"processes": settings.processes, "rounds": settings.rounds},
@@ -108,7 +108,7 @@ def _check(settings: Settings, timed: int, scored: int) -> None:
             raise ConfigError(f"{name} is {value}, expected 1 or more")
 
 
-def _about(chosen: Sequence[samples.Workload]) -> dict[str, Any]:
+def _about(chosen: Sequence[samples.Workload]) -> Samples:
     return {
         "source": "; ".join(one.source for one in chosen),
         "digest": "+".join(one.digest for one in chosen),

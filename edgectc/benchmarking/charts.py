@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from edgectc.benchmarking.report import Row, figure
 from edgectc.benchmarking.worker import STAGES
 from edgectc.core import svg
 from edgectc.core.svg import Axis
@@ -14,7 +14,6 @@ from edgectc.core.svg import Axis
 WIDTH = 360  # of every chart; the page scales it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 10, 34
 _BAR, _GAP = 14, 34
-Row = Mapping[str, Any]
 Point = tuple[float, float, Row]  # milliseconds, how good, and whose
 
 
@@ -53,24 +52,27 @@ def pareto(rows: Sequence[Row]) -> str:
 
 def stages(rows: Sequence[Row]) -> str:
     """Return a bar a row: median milliseconds of resampling, network and decoding."""
-    most = max(sum(row[f"{stage}_p50_ms"] for stage in STAGES) for row in rows)
+    most = max(sum(_stages_of(row)) for row in rows)
     scale = (WIDTH - _RIGHT - 8) / (most * 1.18)
     parts = []
     for index, row in enumerate(rows):
         top, x = _TOP + index * _GAP, 4.0
-        total = sum(row[f"{stage}_p50_ms"] for stage in STAGES)
+        spent = _stages_of(row)
         parts.append(svg.text(4, top + 9, f"{index + 1}. {label(row)}"))
-        for number, stage in enumerate(STAGES):
-            ms = row[f"{stage}_p50_ms"]
+        for number, (stage, ms) in enumerate(zip(STAGES, spent, strict=True)):
             tip = svg.tooltip(f"{stage} {ms:.3f} ms")
             parts.append(_bar(number, x, top + 13, ms * scale, _BAR, tip))
             x += ms * scale
-        parts.append(svg.text(x + 4, top + 24, f"{total:.2f}"))
+        parts.append(svg.text(x + 4, top + 24, f"{sum(spent):.2f}"))
     below = _TOP + len(rows) * _GAP
     for number, stage in enumerate(STAGES):
         parts.append(_bar(number, 4 + 90 * number, below + 2, 10, 10))
         parts.append(svg.text(18 + 90 * number, below + 11, stage))
     return _drawing(below + 20, "milliseconds by stage", parts)
+
+
+def _stages_of(row: Row) -> tuple[float, float, float]:
+    return row["resample_p50_ms"], row["network_p50_ms"], row["decode_p50_ms"]
 
 
 def _bar(stage: int, x: float, y: float, width: float, height: float, content: str = "") -> str:
@@ -83,8 +85,8 @@ def distribution(rows: Sequence[Row]) -> str:
     every = [value for row in rows for value in row["distribution_ms"] if value > 0]
     x = svg.log_axis(every, _LEFT, WIDTH - _RIGHT)
     y = _axis([0.0, 100.0], height - _BOTTOM, _TOP, margin=0.0)
-    points: list[Point] = [(value, 0.0, {}) for value in every]
-    points.append((every[0], 100.0, {}))
+    points: list[Point] = [(value, 0.0, rows[0]) for value in every]
+    points.append((every[0], 100.0, rows[0]))
     parts = [_grid(x, y, points, height, "samples done, %")]
     for row in rows:
         values = row["distribution_ms"]
@@ -107,11 +109,10 @@ def key(rows: Sequence[Row]) -> str:
 
 
 def _good(row: Row) -> float | None:
-    if row.get("top1") is not None:
-        return 100.0 * float(row["top1"])
-    if row.get("error_rate") is not None:
-        return 100.0 * (1.0 - float(row["error_rate"]))
-    return None
+    top1, error_rate = figure(row, "top1"), figure(row, "error_rate")
+    if top1 is not None:
+        return 100.0 * top1
+    return None if error_rate is None else 100.0 * (1.0 - error_rate)
 
 
 def _front(points: Sequence[Point]) -> list[Point]:

@@ -17,16 +17,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 
 from edgectc.benchmarking import machine
+from edgectc.benchmarking.report import Comparison, Report, Row
+from edgectc.benchmarking.report import figure as number
 from edgectc.benchmarking.rows import REFERENCE, interval
 from edgectc.core.errors import ConfigError
+from edgectc.core.types import JSON
 
 SCHEMA_VERSION = 1
 _CLOCK = ("p50_ms", "p99_ms", "network_p50_ms", "decode_p50_ms", "load_ms")
@@ -60,8 +63,20 @@ class Verdict:
     high: float | None = None
     detail: str = ""
 
+    def to_json(self) -> Comparison:
+        """Return the verdict as the report has it."""
+        return {
+            "row": self.row,
+            "figure": self.figure,
+            "verdict": self.verdict,
+            "ratio": self.ratio,
+            "low": self.low,
+            "high": self.high,
+            "detail": self.detail,
+        }
 
-def read(path: str | Path) -> dict[str, Any]:
+
+def read(path: str | Path) -> Report:
     """Return a baseline, a file that ``bench --json`` wrote.
 
     Raises:
@@ -70,15 +85,24 @@ def read(path: str | Path) -> dict[str, Any]:
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--baseline {str(path)!r} cannot be read: {error}") from error
-    if not isinstance(found, dict) or not isinstance(found.get("rows"), list):
-        raise ConfigError(f"--baseline {str(path)!r} is not what edgectc bench --json writes")
+        raise ConfigError(
+            f"baseline {str(path)!r} cannot be read: {error}", options=["baseline"]
+        ) from error
+    if not _is_report(found):
+        raise ConfigError(
+            f"baseline {str(path)!r} is not what edgectc bench --json writes", options=["baseline"]
+        )
     if found.get("schema_version") != SCHEMA_VERSION:
         raise ConfigError(
-            f"--baseline {str(path)!r} has schema_version {found.get('schema_version')!r}, "
-            f"expected {SCHEMA_VERSION}; measure it again"
+            f"baseline {str(path)!r} has schema_version {found.get('schema_version')!r}, "
+            f"expected {SCHEMA_VERSION}; measure it again",
+            options=["baseline"],
         )
     return found
+
+
+def _is_report(content: JSON | Report) -> TypeGuard[Report]:
+    return isinstance(content, dict) and isinstance(content.get("rows"), list)
 
 
 def tolerance(text: str) -> float:
@@ -93,11 +117,13 @@ def tolerance(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0.0 <= value < 1.0:
-        raise ConfigError(f"tolerance is {text!r}, expected a share such as 10% or 0.1")
+        raise ConfigError(
+            f"tolerance is {text!r}, expected a share such as 10% or 0.1", options=["tolerance"]
+        )
     return value
 
 
-def compare(now: Mapping[str, Any], then: Mapping[str, Any], allowed: float) -> list[Verdict]:
+def compare(now: Report, then: Report, allowed: float) -> list[Verdict]:
     """Return every verdict on the rows of two benches, in the order of the newer one.
 
     Args:
@@ -130,7 +156,7 @@ def compare(now: Mapping[str, Any], then: Mapping[str, Any], allowed: float) -> 
 
 
 def _times(
-    name: str, figure: str, row: Mapping[str, Any], before: Mapping[str, Any], allowed: float,
+    name: str, figure: str, row: Row, before: Row, allowed: float,
     here: bool,
 ) -> Verdict:  # fmt: skip
     a, b = row["series"].get(figure, []), before["series"].get(figure, [])
@@ -158,10 +184,10 @@ def ratio_of(now: Sequence[float], then: Sequence[float]) -> tuple[float, float,
 
 
 def _plain(
-    name: str, figure: str, row: Mapping[str, Any], before: Mapping[str, Any], allowed: float,
+    name: str, figure: str, row: Row, before: Row, allowed: float,
     here: bool,
 ) -> Verdict:  # fmt: skip
-    a, b = row.get(figure), before.get(figure)
+    a, b = number(row, figure), number(before, figure)
     if not a or not b:
         return Verdict(name, "", "not_run")
     if figure in _HERE_ALONE and not here:
@@ -171,10 +197,8 @@ def _plain(
     return Verdict(name, figure, verdict, ratio, ratio, ratio)
 
 
-def _accuracy(
-    name: str, figure: str, row: Mapping[str, Any], before: Mapping[str, Any], equal: bool
-) -> Verdict:
-    a, b = row.get(figure), before.get(figure)
+def _accuracy(name: str, figure: str, row: Row, before: Row, equal: bool) -> Verdict:
+    a, b = number(row, figure), number(before, figure)
     if a is None or b is None:
         return Verdict(name, "", "not_run")
     if not equal:
@@ -184,9 +208,9 @@ def _accuracy(
     return Verdict(name, figure, verdict, gained, gained, gained)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row.get(key) for key in ("artifact", "runtime", "device", "threads"))
+def _key(row: Row) -> tuple[str, str, str, int]:
+    return row["artifact"], row["runtime"], row["device"], row["threads"]
 
 
-def _name(row: Mapping[str, Any]) -> str:
+def _name(row: Row) -> str:
     return " ".join(str(part) for part in _key(row))

@@ -8,15 +8,14 @@ import os
 import platform
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
+from edgectc.benchmarking.report import Machine
 from edgectc.core.version import __version__
 
 _PACKAGES = ("numpy", "onnxruntime", "onnxruntime-gpu", "torch", "executorch")
-_SAME = ("processor", "cores", "architecture", "gpus")
 
 
-def describe() -> dict[str, Any]:
+def describe() -> Machine:
     """Return the machine as a JSON object; nothing heavy is imported for it."""
     return {
         "processor": _processor(),
@@ -31,9 +30,10 @@ def describe() -> dict[str, Any]:
     }
 
 
-def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+def same(a: Machine, b: Machine) -> bool:
     """Return whether absolute times of two machines may be compared."""
-    return all(a.get(key) == b.get(key) for key in _SAME)
+    one, other = ((m["processor"], m["cores"], m["architecture"], m["gpus"]) for m in (a, b))
+    return one == other
 
 
 def cores() -> int:

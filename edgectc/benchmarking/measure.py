@@ -15,11 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from edgectc.benchmarking.plan import Plan
+from edgectc.benchmarking.report import Floor, Throughput, Trace
 from edgectc.benchmarking.samples import Workload, to_json, write
+from edgectc.benchmarking.worker import Round
+from edgectc.core.types import JSON
 
 WORKER = ("-m", "edgectc.benchmarking.worker")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -46,6 +50,28 @@ class Settings:
     worker: Sequence[str] = WORKER
 
 
+class Cold(TypedDict):
+    """Milliseconds of a fresh process: from its start until loaded, until answered; of the call."""
+
+    load_ms: float
+    cold_ms: float
+    first_call_ms: float
+
+
+class More(TypedDict, total=False):
+    """Other answers of the worker."""
+
+    threads_seen: int | None
+    peak_rss_bytes: int | None
+    gpu_memory_bytes: int | None
+    cpu_s: float
+    throughput: list[Throughput]
+    labelled: int
+    top1: float
+    top3: float
+    error_rate: float
+
+
 @dataclass
 class Record:
     """What was seen of one row.
@@ -58,9 +84,9 @@ class Record:
     """
 
     plan: Plan
-    cold: list[dict[str, float]] = field(default_factory=list)
-    rounds: list[dict[str, Any]] = field(default_factory=list)
-    more: dict[str, Any] = field(default_factory=dict)
+    cold: list[Cold] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    more: More = field(default_factory=More)
     reason: str = ""
 
 
@@ -86,8 +112,8 @@ class _Process:
             encoding="utf-8",
         )
 
-    def ask(self, do: str, **values: Any) -> dict[str, Any]:
-        """Return the answer to one command; raises `WorkerFailed`."""
+    def ask(self, do: str, **values: JSON) -> Any:
+        """Return what the worker's ``do_...`` returned; raises `WorkerFailed`."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -104,7 +130,7 @@ class _Process:
         if not line:
             code = process.wait()
             raise WorkerFailed(f"its process ended with code {code} at {do!r}")
-        answer: dict[str, Any] = json.loads(line)
+        answer = json.loads(line)
         if "error" in answer:
             raise WorkerFailed(str(answer["error"]))
         return answer
@@ -127,7 +153,7 @@ def run(
     *,
     family: Callable[[Plan], str],
     say: Callable[[str], None],
-) -> tuple[list[Record], dict[str, Any]]:
+) -> tuple[list[Record], Floor]:
     """Return what was seen of each row, in order, and the floor of the harness.
 
     Args:
@@ -143,7 +169,7 @@ def run(
         for number, (name, chosen) in enumerate(samples.items()):
             files[name] = Path(folder) / f"samples-{number}.npz"
             write(files[name], chosen.items)
-        floor = _floor(settings, folder) if any(not r.reason for r in records) else {}
+        floor = _floor(settings, folder) if any(not r.reason for r in records) else Floor()
         for generation in range(settings.processes):
             say(f"fresh processes, {generation + 1} of {settings.processes}")
             last = generation == settings.processes - 1
@@ -168,26 +194,27 @@ def _generation(
             process = _Process(settings.worker, record.plan.threads, folder + "/compiled")
             alive.append((record, process))
             name = family(record.plan)
-            _guarded(record, _start, process, samples[name], files[name])
+            _guarded(record, partial(_start, record, process, samples[name], files[name]))
         for number in range(settings.rounds):
             # Each round begins with another row, so that none is always first after a pause.
             shift = number % max(1, len(alive))
             for record, process in [*alive[shift:], *alive[:shift]]:
-                _guarded(record, _round, process)
+                _guarded(record, partial(_round, record, process))
         for record, process in alive if last else []:
             name = family(record.plan)
-            _guarded(record, _finish, process, samples[name], files[name], settings)
+            about = (samples[name], files[name], settings)
+            _guarded(record, partial(_finish, record, process, *about))
     finally:
         for _, process in alive:
             process.close()
 
 
-def _guarded(record: Record, work: Callable[..., None], *arguments: Any) -> None:
+def _guarded(record: Record, work: Callable[[], None]) -> None:
     """Do something for a row; where that fails, the row says why, and the others go on."""
     if record.reason:
         return
     try:
-        work(record, *arguments)
+        work()
     except WorkerFailed as error:
         record.reason = str(error)
 
@@ -197,32 +224,32 @@ def _round(record: Record, process: _Process) -> None:
 
 
 def _start(record: Record, process: _Process, samples: Workload, file: Path) -> None:
-    record.more |= process.ask("load", **record.plan.spec())
+    record.more.update(process.ask("load", **record.plan.spec()))
     load_ms = process.since_start_ms()
     first = process.ask("first", item=to_json(samples.items[0]))
-    cold = {"load_ms": load_ms, "cold_ms": process.since_start_ms()}
-    record.cold.append({**cold, "first_call_ms": first["first_call_ms"]})
+    cold_ms, first_call_ms = process.since_start_ms(), first["first_call_ms"]
+    record.cold.append({"load_ms": load_ms, "cold_ms": cold_ms, "first_call_ms": first_call_ms})
     process.ask("samples", path=str(file), timed=samples.timed)
 
 
 def _finish(
     record: Record, process: _Process, samples: Workload, file: Path, settings: Settings
 ) -> None:
-    record.more |= process.ask("memory")
+    record.more.update(process.ask("memory"))
     if settings.throughput_s > 0:
         batches: Sequence[int] = _BATCHES[record.plan.device]
         if not record.plan.subject.batched:
             batches = (1,)
         elif record.plan.runtime == "compiled":
             batches = _COMPILED
-        asked = {"batches": list(batches), "seconds": settings.throughput_s}
-        record.more |= process.ask("throughput", **asked)
+        seconds = settings.throughput_s
+        record.more.update(process.ask("throughput", batches=list(batches), seconds=seconds))
     if samples.labelled:
-        record.more |= process.ask("accuracy", path=str(file))
+        record.more.update(process.ask("accuracy", path=str(file)))
     record.more["gpu_memory_bytes"] = process.ask("memory")["gpu_memory_bytes"]
 
 
-def _floor(settings: Settings, folder: str) -> dict[str, Any]:
+def _floor(settings: Settings, folder: str) -> Floor:
     """What a process costs that loads nothing: the fastest start of three, and its memory."""
     starts, memory = [], None
     for _ in range(3):
@@ -246,13 +273,13 @@ def traces(
     *,
     family: Callable[[Plan], str],
     say: Callable[[str], None],
-) -> dict[str, Any]:
+) -> dict[str, Trace]:
     """Return the heaviest operators of each row that ran; the profiles go to ``folder``.
 
     A process of its own for each, because profiling slows down what it looks at.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    found = {}
+    found: dict[str, Trace] = {}
     for record in (r for r in records if not r.reason):
         name = "-".join(_name(record)).replace("/", "_")
         say(f"trace: {' '.join(_name(record))}")
@@ -265,8 +292,8 @@ def traces(
                 spec = record.plan.spec()
                 process.ask("load", **spec)
                 process.ask("samples", path=cache + "/samples.npz", timed=len(few))
-                asked = {"folder": os.fspath(Path(folder).resolve()), "name": name, "spec": spec}
-                found[name] = process.ask("trace", **asked)
+                here = os.fspath(Path(folder).resolve())
+                found[name] = process.ask("trace", folder=here, name=name, spec=spec)
             except WorkerFailed as error:
                 found[name] = {"reason": str(error), "file": "", "operators": []}
             finally:

@@ -7,17 +7,41 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
+from edgectc.benchmarking.report import Operator, Trace
+from edgectc.core.contracts import Runner
 from edgectc.core.types import Array
 
 _HEAVIEST = 10
 Inputs = Sequence[Mapping[str, Array]]
 
 
-def trace(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], *, folder: str, name: str
-) -> dict[str, Any]:
+class Spec(TypedDict):
+    """What a worker was told to load."""
+
+    path: str
+    runner: str
+    threads: int
+    options: Mapping[str, str]
+
+
+class Arguments(TypedDict, total=False):
+    """What ONNX Runtime tells of an event."""
+
+    op_name: str
+
+
+class Event(TypedDict):
+    """One event of an ONNX Runtime profile; ``dur`` in microseconds."""
+
+    cat: str
+    name: str
+    dur: float
+    args: Arguments
+
+
+def trace(engine: Runner, inputs: Inputs, spec: Spec, *, folder: str, name: str) -> Trace:
     """Return ``file``, ``operators`` and ``reason``; the latter says why there are none.
 
     Args:
@@ -42,9 +66,7 @@ def trace(
     }
 
 
-def _onnx(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], target: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _onnx(engine: Runner, inputs: Inputs, spec: Spec, target: Path) -> tuple[list[Operator], str]:
     from edgectc.core import registry
     from edgectc.formats import manifest
 
@@ -61,7 +83,7 @@ def _onnx(
     return onnx_operators(json.loads(target.read_text(encoding="utf-8"))), ""
 
 
-def onnx_operators(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def onnx_operators(events: Sequence[Event]) -> list[Operator]:
     """Return milliseconds and calls by operator type of an ONNX Runtime profile."""
     ms, calls = defaultdict[str, float](float), defaultdict[str, int](int)
     for event in events:
@@ -69,12 +91,18 @@ def onnx_operators(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             name = str(event["args"].get("op_name", event["name"]))
             ms[name] += event["dur"] / 1e3
             calls[name] += 1
-    return [{"name": name, "calls": calls[name], "ms": value} for name, value in ms.items()]
+    return _listed(ms, calls)
 
 
-def _torch(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], target: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _listed(ms: Mapping[str, float], calls: Mapping[str, int]) -> list[Operator]:
+    """Return operators whose share of all is not known yet."""
+    return [
+        {"name": name, "calls": calls[name], "ms": value, "share": 0.0}
+        for name, value in ms.items()
+    ]
+
+
+def _torch(engine: Runner, inputs: Inputs, spec: Spec, target: Path) -> tuple[list[Operator], str]:
     import torch
     from torch.profiler import ProfilerActivity, profile
 
@@ -86,17 +114,16 @@ def _torch(
         if cuda:
             torch.cuda.synchronize()
     seen.export_chrome_trace(str(target))
-    found = []
+    found: list[Operator] = []
     for event in seen.key_averages():
         spent = event.self_device_time_total if cuda else event.self_cpu_time_total
         if spent > 0:
-            found.append({"name": event.key, "calls": int(event.count), "ms": spent / 1e3})
+            calls = int(event.count)
+            found.append({"name": event.key, "calls": calls, "ms": spent / 1e3, "share": 0.0})
     return found, ""
 
 
-def _pte(
-    engine: Any, inputs: Inputs, spec: Mapping[str, Any], target: Path
-) -> tuple[list[dict[str, Any]], str]:
+def _pte(engine: Runner, inputs: Inputs, spec: Spec, target: Path) -> tuple[list[Operator], str]:
     """The event trace of ExecuTorch; wheels are built without, and then the file stays away."""
     import torch
     from executorch.extension.pybindings import _portable_lib
@@ -119,6 +146,6 @@ def _pte(
             if event.perf_data is not None and not event.name.startswith("Method"):
                 ms[event.name] += float(sum(event.perf_data.raw))
                 calls[event.name] += len(event.perf_data.raw)
-    found = [{"name": name, "calls": calls[name], "ms": value} for name, value in ms.items()]
+    found = _listed(ms, calls)
     target.write_text(json.dumps(found), encoding="utf-8")
     return found, ""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from edgectc.benchmarking import charts
+from edgectc.benchmarking.report import Comparison, Report, Row, figure
 from edgectc.benchmarking.rows import REFERENCE
 from edgectc.benchmarking.tables import notes
 
@@ -52,7 +52,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def html(report: Mapping[str, Any]) -> str:
+def html(report: Report) -> str:
     """Return the page of a report."""
     shown = [
         row for row in report["rows"] if row["status"] == "ok" and row["artifact"] != REFERENCE
@@ -85,7 +85,7 @@ def _style() -> str:
     return _STYLE % (light, dark) + rules
 
 
-def _charts(rows: Sequence[Mapping[str, Any]]) -> str:
+def _charts(rows: Sequence[Row]) -> str:
     labelled = all(row.get("top1") is not None or row.get("error_rate") is not None for row in rows)
     sections = {
         "Latency against accuracy" if labelled else "Latency against size": charts.pareto(rows),
@@ -98,14 +98,14 @@ def _charts(rows: Sequence[Mapping[str, Any]]) -> str:
     return f'{charts.key(rows)}<div class="charts">{drawn}</div>'
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    used = [c for c in _COLUMNS if any(row.get(c[1]) is not None for row in rows)]
+def _table(rows: Sequence[Row]) -> str:
+    used = [c for c in _COLUMNS if any(figure(row, c[1]) is not None for row in rows)]
     head = "".join(f"<th>{title}</th>" for title, *_ in used)
     lines = []
     for row in rows:
         name = f"<td>{escape(charts.label(row))}</td>"
         if row["status"] == "ok":
-            cells = "".join(_cell(row.get(key), unit, digits) for _, key, unit, digits in used)
+            cells = "".join(_cell(figure(row, key), unit, digits) for _, key, unit, digits in used)
         else:
             why = f"not run: {escape(row['reason'])}"
             cells = f'<td colspan="{len(used)}" style="text-align:left">{why}</td>'
@@ -120,7 +120,7 @@ def _cell(value: float | None, unit: float, digits: int) -> str:
     return "<td>-</td>" if not value else f"<td>{value / unit:.{digits}f}</td>"
 
 
-def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
+def _verdicts(verdicts: Sequence[Comparison]) -> str:
     if not verdicts:
         return ""
     lines = []

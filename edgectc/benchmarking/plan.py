@@ -8,10 +8,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from edgectc.benchmarking import machine
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 
@@ -33,6 +34,14 @@ _OF_DEVICE = {
 _PACKAGE = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
 
 
+class About(TypedDict):
+    """What a bundle and a manifest both say: frontend spec, layouts, and the lexicon's file."""
+
+    frontend: Mapping[str, JSON]
+    layouts: list[Mapping[str, JSON]]
+    lexicon: Mapping[str, JSON] | None
+
+
 @dataclass(frozen=True)
 class Subject:
     """One file to measure, or the weights of a bundle.
@@ -50,7 +59,7 @@ class Subject:
     path: Path
     target: str
     size_bytes: int
-    about: Mapping[str, Any]
+    about: About
     batched: bool = True
 
 
@@ -69,7 +78,7 @@ class Plan:
         """Return what tells the row from others."""
         return self.subject.name, self.runtime, self.device, self.threads
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> dict[str, JSON]:
         """Return what the worker has to load, as JSON."""
         runner, options = RUNTIMES[self.runtime]
         more = {} if self.device == "cpu" else {"device": self.device}
@@ -105,7 +114,7 @@ def subjects(paths: Sequence[str | os.PathLike[str] | None]) -> list[Subject]:
 def _of_bundle(place: Path) -> list[Subject]:
     bundle = bundles.read(place)
     index = bundle.index
-    about = {
+    about: About = {
         "frontend": dict(index.model["frontend"]),
         "layouts": list(index.layouts),
         "lexicon": index.lexicon,
@@ -116,7 +125,7 @@ def _of_bundle(place: Path) -> list[Subject]:
 
 def _of_artifact(place: Path) -> Subject:
     manifest = manifests.read(place)[1]
-    about = {
+    about: About = {
         "frontend": dict(manifest.frontend),
         "layouts": list(manifest.layouts),
         "lexicon": manifest.lexicon,

@@ -11,12 +11,12 @@ reading of the yardstick: these series carry to the gate, see `edgectc.benchmark
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from edgectc.benchmarking.measure import Record
+from edgectc.benchmarking.measure import Cold, Record
+from edgectc.benchmarking.report import Latencies, Row, Saturation, Starts, Throughput
 from edgectc.benchmarking.samples import Workload
 from edgectc.benchmarking.worker import STAGES
 from edgectc.core.types import Array
@@ -25,10 +25,10 @@ REFERENCE = "yardstick"
 _POINTS = 61  # of the distribution that a row keeps
 
 
-def row(record: Record, samples: Workload) -> dict[str, Any]:
+def row(record: Record, samples: Workload) -> Row:
     """Return one row of the JSON; a row that did not run has ``reason`` and no figures."""
     plan = record.plan
-    about = {
+    about: Row = {
         "artifact": plan.subject.name,
         "runtime": plan.runtime,
         "device": plan.device,
@@ -39,15 +39,21 @@ def row(record: Record, samples: Workload) -> dict[str, Any]:
     }
     if record.reason:
         return about
-    spent, floor = _table(record.rounds, "")
-    cpu, cpu_floor = _table(record.rounds, "cpu_")
+    spent, floor = _table(
+        [r["spent_ns"] for r in record.rounds], [r["floor_ns"] for r in record.rounds]
+    )
+    cpu, cpu_floor = _table(
+        [r["cpu_spent_ns"] for r in record.rounds], [r["cpu_floor_ns"] for r in record.rounds]
+    )
     yardstick = np.array([r["yardstick_ns"] for r in record.rounds]) / 1e6
     medians = per_round(spent - floor)["p50_ms"]
-    return about | {
+    return {
+        **about,
         "threads_seen": record.more.get("threads_seen"),
         **cold(record.cold),
         **latencies(np.maximum(spent - floor, 0.0)),
-        **interval_of("p50", medians),
+        "p50_low_ms": round(interval(medians)[0], 4),
+        "p50_high_ms": round(interval(medians)[1], 4),
         "floor_us": round(float(floor.sum()) * 1e3, 3),
         "to_yardstick": round(float(np.median(medians / yardstick)), 4),
         "waited_share": round(float(np.median([r["waited_share"] for r in record.rounds])), 4),
@@ -66,7 +72,7 @@ def row(record: Record, samples: Workload) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def reference(records: Sequence[Record]) -> dict[str, Any] | None:
+def reference(records: Sequence[Record]) -> Row | None:
     """Return the row that others are compared with: the yardstick over all rounds of all rows."""
     readings = [r["yardstick_ns"] / 1e6 for record in records for r in record.rounds]
     if not readings:
@@ -80,27 +86,33 @@ def reference(records: Sequence[Record]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _table(rounds: Sequence[Mapping[str, Any]], clock: str) -> tuple[Array, Array]:
+def _table(spent_ns: list[list[list[int]]], floor_ns: list[list[float]]) -> tuple[Array, Array]:
     """Return (rounds, samples, stages) milliseconds, and (stages,) of the floor."""
-    spent = np.array([r[f"{clock}spent_ns"] for r in rounds], np.float64) / 1e6
-    floor = np.median([r[f"{clock}floor_ns"] for r in rounds], axis=0) / 1e6
-    return spent, floor
+    return np.array(spent_ns, np.float64) / 1e6, np.median(floor_ns, axis=0) / 1e6
 
 
-def latencies(spent: Array) -> dict[str, Any]:
+def latencies(spent: Array) -> Latencies:
     """Return percentiles of (rounds, samples, stages) milliseconds, floor subtracted."""
     each = np.median(spent.sum(axis=2), axis=0)
-    found: dict[str, Any] = {
-        f"p{p}_ms": round(float(np.percentile(each, p)), 4) for p in (50, 90, 99)
-    }
-    found["p99_all_ms"] = round(float(np.percentile(spent.sum(axis=2), 99)), 4)
-    for place, stage in enumerate(STAGES):
-        part = np.median(spent[:, :, place], axis=0)
-        for p in (50, 90, 99):
-            found[f"{stage}_p{p}_ms"] = round(float(np.percentile(part, p)), 4)
     points = np.percentile(each, np.linspace(0, 100, _POINTS))
-    found["distribution_ms"] = [round(float(value), 4) for value in points]
-    return found
+    p50, p90, p99 = _percentiles(each)
+    resample, network, decode = (
+        _percentiles(np.median(spent[:, :, stage], axis=0)) for stage in range(len(STAGES))
+    )
+    return {
+        "p50_ms": p50, "p90_ms": p90, "p99_ms": p99,
+        "p99_all_ms": round(float(np.percentile(spent.sum(axis=2), 99)), 4),
+        "resample_p50_ms": resample[0], "resample_p90_ms": resample[1],
+        "resample_p99_ms": resample[2],
+        "network_p50_ms": network[0], "network_p90_ms": network[1], "network_p99_ms": network[2],
+        "decode_p50_ms": decode[0], "decode_p90_ms": decode[1], "decode_p99_ms": decode[2],
+        "distribution_ms": [round(float(value), 4) for value in points],
+    }  # fmt: skip
+
+
+def _percentiles(values: Array) -> tuple[float, float, float]:
+    p50, p90, p99 = (round(float(np.percentile(values, p)), 4) for p in (50, 90, 99))
+    return p50, p90, p99
 
 
 def per_round(spent: Array) -> dict[str, Array]:
@@ -117,26 +129,23 @@ def per_round(spent: Array) -> dict[str, Array]:
 def series(spent: Array, cpu: Array, record: Record) -> dict[str, list[float]]:
     """Return what the gate compares: per-round figures in yardsticks, and loads in milliseconds."""
     found: dict[str, Array] = {}
-    for prefix, table in (("", spent), ("cpu_", cpu)):
-        yardstick = np.array([r[f"{prefix}yardstick_ns"] for r in record.rounds]) / 1e6
+    clocks = [r["yardstick_ns"] for r in record.rounds]
+    processors = [r["cpu_yardstick_ns"] for r in record.rounds]
+    for prefix, table, readings in (("", spent, clocks), ("cpu_", cpu, processors)):
+        yardstick = np.array(readings) / 1e6
         found |= {prefix + name: v / yardstick for name, v in per_round(table).items()}
     found["load_ms"] = np.array([one["load_ms"] for one in record.cold])
     return {name: [round(float(v), 5) for v in values] for name, values in found.items()}
 
 
-def cold(starts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def cold(starts: Sequence[Cold]) -> Starts:
     """Return medians over fresh processes, and the first of all, before any file was cached."""
-    found = {
-        name: round(float(np.median([one[name] for one in starts])), 2)
-        for name in ("load_ms", "cold_ms", "first_call_ms")
+    return {
+        "load_ms": round(float(np.median([start["load_ms"] for start in starts])), 2),
+        "cold_ms": round(float(np.median([start["cold_ms"] for start in starts])), 2),
+        "first_call_ms": round(float(np.median([start["first_call_ms"] for start in starts])), 2),
+        "first_load_ms": round(starts[0]["load_ms"], 2),
     }
-    return {**found, "first_load_ms": round(starts[0]["load_ms"], 2)}
-
-
-def interval_of(name: str, values: Array) -> dict[str, float]:
-    """Return ``NAME_low_ms`` and ``NAME_high_ms``, see `interval`."""
-    low, high = interval(values)
-    return {f"{name}_low_ms": round(low, 4), f"{name}_high_ms": round(high, 4)}
 
 
 def interval(values: Sequence[float] | Array) -> tuple[float, float]:
@@ -156,12 +165,12 @@ def interval(values: Sequence[float] | Array) -> tuple[float, float]:
     return float(ordered[place]), float(ordered[n - 1 - place])
 
 
-def _throughput(found: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    if not found:
+def _throughput(tried: Sequence[Throughput]) -> Saturation:
+    if not tried:
         return {"throughput_per_s": None, "throughput_batch": None, "throughput": []}
-    best = max(found, key=lambda one: one["per_s"])
+    best = max(tried, key=lambda at: at["per_s"])
     return {
         "throughput_per_s": round(best["per_s"], 1),
         "throughput_batch": int(best["batch"]),
-        "throughput": [{"batch": int(o["batch"]), "per_s": round(o["per_s"], 1)} for o in found],
+        "throughput": [{"batch": int(at["batch"]), "per_s": round(at["per_s"], 1)} for at in tried],
     }

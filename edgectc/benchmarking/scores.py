@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from edgectc.core.metrics import error_rate
 from edgectc.language.spelling import letters
 
 
+class Score(TypedDict, total=False):
+    """How many answers were counted and how good they are, as shares."""
+
+    labelled: int
+    error_rate: float
+    top1: float
+    top3: float
+
+
 def score(
     pairs: Sequence[tuple[Sequence[str], Sequence[str]]], *, swipes: bool, separator: str
-) -> dict[str, Any]:
+) -> Score:
     """Return ``labelled``, ``error_rate``, and of swipes ``top1`` and ``top3``.
 
     Args:
@@ -31,11 +40,14 @@ def score(
     return {
         "labelled": len(pairs),
         "error_rate": round(rate, 5),
-        **{
-            f"top{k}": round(sum(w in said[:k] for w, said in answers) / len(answers), 5)
-            for k in (1, 3)
-        },
+        "top1": _among(answers, 1),
+        "top3": _among(answers, 3),
     }
+
+
+def _among(answers: Sequence[tuple[str, list[str]]], k: int) -> float:
+    """Return the share of words that are among the first ``k`` texts."""
+    return round(sum(word in texts[:k] for word, texts in answers) / len(answers), 5)
 
 
 def _tokens(said: Sequence[str], separator: str) -> list[str]:

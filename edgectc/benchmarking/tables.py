@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from edgectc.benchmarking.report import Report, Row, figure
 
 HEADER = (
     "artifact", "runtime", "device", "threads", "MB", "load ms", "first ms", "p50 ms [95 %]",
@@ -11,19 +10,19 @@ HEADER = (
 )  # fmt: skip
 
 
-def lines(report: Mapping[str, Any]) -> list[list[str]]:
+def lines(report: Report) -> list[list[str]]:
     """Return the table rows of a report, as `HEADER` names them; "-" where there is no figure."""
     return [_line(row) for row in report["rows"]]
 
 
-def _line(row: Mapping[str, Any]) -> list[str]:
-    head = [str(row[key]) for key in ("artifact", "runtime", "device", "threads")]
+def _line(row: Row) -> list[str]:
+    head = [row["artifact"], row["runtime"], row["device"], str(row["threads"])]
     size = f"{row['size_bytes'] / 1e6:.2f}" if row["size_bytes"] else "-"
     if row["status"] != "ok":
         return [*head, size, "not run", *["-"] * 11]
 
     def shown(key: str, digits: int = 2, unit: float = 1.0) -> str:
-        value = row.get(key)
+        value = figure(row, key)
         return "-" if value is None else f"{value / unit:.{digits}f}"
 
     p50 = shown("p50_ms")
@@ -38,16 +37,15 @@ def _line(row: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def accuracy(row: Mapping[str, Any]) -> str:
+def accuracy(row: Row) -> str:
     """Return the accuracy of a row in words, "-" without labels."""
-    if row.get("top1") is not None:
-        return f"top-1 {row['top1']:.1%}, top-3 {row['top3']:.1%}"
-    if row.get("error_rate") is not None:
-        return f"error {row['error_rate']:.1%}"
-    return "-"
+    top1, top3, error_rate = (figure(row, name) for name in ("top1", "top3", "error_rate"))
+    if top1 is not None and top3 is not None:
+        return f"top-1 {top1:.1%}, top-3 {top3:.1%}"
+    return "-" if error_rate is None else f"error {error_rate:.1%}"
 
 
-def notes(report: Mapping[str, Any]) -> list[str]:
+def notes(report: Report) -> list[str]:
     """Return the lines below the table: machine, versions, how it was measured, what was not."""
     here = report["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
@@ -70,7 +68,7 @@ def notes(report: Mapping[str, Any]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for row in report["rows"]:
         if row["status"] != "ok":
-            name = " ".join(str(row[key]) for key in ("artifact", "runtime", "device"))
+            name = " ".join([row["artifact"], row["runtime"], row["device"]])
             reasons.setdefault(row["reason"], []).append(name)
         elif row.get("threads_seen") not in (None, row["threads"]):
             found.append(

@@ -14,13 +14,47 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
+
+if TYPE_CHECKING:
+    from edgectc.benchmarking.operator_trace import Spec
+    from edgectc.benchmarking.report import Throughput, Trace
+    from edgectc.benchmarking.scores import Score
+    from edgectc.core.contracts import Setting
+    from edgectc.core.types import JSON, Array, Decoded, Recording
+    from edgectc.runtime.recognizer import Recognizer
 
 STAGES = ("resample", "network", "decode")
 _YARDSTICKS = 9  # before a round, and again after it
 Clock = Callable[[], int]
-Stages = Sequence[Callable[[Any], Any]]
+Prepared: TypeAlias = "tuple[Recording, Setting, dict[str, Array]]"
+Answered: TypeAlias = "tuple[Recording, Setting, dict[str, Array], Array]"
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+Stages = tuple[Callable[[A], B], Callable[[B], C], Callable[[C], D]]
 _CPU: Clock = time.process_time_ns  # of all threads
+
+
+class Round(TypedDict):
+    """One round: nanoseconds by the clock and by the processor, (samples, stages) and (stages,)."""
+
+    spent_ns: list[list[int]]
+    floor_ns: list[float]
+    cpu_spent_ns: list[list[int]]
+    cpu_floor_ns: list[float]
+    waited_share: float
+    yardstick_ns: float
+    cpu_yardstick_ns: float
+
+
+class Memory(TypedDict):
+    """What a process has used."""
+
+    peak_rss_bytes: int | None
+    gpu_memory_bytes: int | None
+    cpu_s: float
 
 
 def main() -> int:
@@ -44,28 +78,32 @@ class Worker:
     """What one process holds between commands."""
 
     def __init__(self) -> None:
-        self.model: Any = None
-        self.items: list[Any] = []
+        self.model: Recognizer
+        self.items: list[Recording] = []
         self.nbest = 5
         self.peak_rss_bytes: int | None = None
 
-    def do_nothing(self) -> dict[str, Any]:
+    def do_nothing(self) -> dict[str, int | None]:
         """Answer at once: what a process costs that loads nothing."""
         from edgectc.benchmarking.machine import peak_rss_bytes
 
         return {"peak_rss_bytes": peak_rss_bytes()}
 
     def do_load(
-        self, path: str, runner: str, threads: int, options: dict[str, Any], **files: Any
-    ) -> dict[str, Any]:
+        self, path: str, runner: str, threads: int, options: dict[str, str],
+        lexicon: str | None = None, language_model: str | None = None,
+    ) -> dict[str, int]:  # fmt: skip
         """Load the model and the decoder of its layout."""
         from edgectc.runtime import loading
 
-        self.model = loading.load(path, runner=runner, threads=threads, options=options, **files)
+        self.model = loading.load(
+            path, runner=runner, threads=threads, options=options, lexicon=lexicon,
+            language_model=language_model,
+        )  # fmt: skip
         self.model.decoder(self.model.board(self.model.layout))
         return {"threads_seen": self.model.runner.threads}
 
-    def do_first(self, item: dict[str, Any]) -> dict[str, Any]:
+    def do_first(self, item: dict[str, JSON]) -> dict[str, float | list[str]]:
         """Answer the first sample of the process."""
         from edgectc.benchmarking.samples import from_json
 
@@ -74,7 +112,7 @@ class Worker:
         text = self._texts(first)[:1]
         return {"first_call_ms": (time.perf_counter_ns() - began) / 1e6, "text": text}
 
-    def do_samples(self, path: str, timed: int) -> dict[str, Any]:
+    def do_samples(self, path: str, timed: int) -> dict[str, str]:
         """Read the samples and go through the timed ones once, to warm up."""
         from pathlib import Path
 
@@ -86,30 +124,33 @@ class Worker:
         self.peak_rss_bytes = peak_rss_bytes()  # the yardstick's table is none of the row's
         return {}
 
-    def do_round(self) -> dict[str, Any]:
+    def do_round(self) -> Round:
         """Time every sample by the clock, and again by the processor, between yardsticks."""
         gc.collect()
-        found: dict[str, Any] = {}
         reference, cpu_reference = _yardsticks(time.perf_counter_ns), _yardsticks(_CPU)
         began, waited = time.perf_counter_ns(), _waited_ns()
-        for name, clock in (("", time.perf_counter_ns), ("cpu_", _CPU)):
-            spent = measure_round(self._stages(), self.items, clock=clock)
-            empty = measure_round((_same, _same, _same), self.items, clock=clock)
-            found[f"{name}spent_ns"] = spent
-            found[f"{name}floor_ns"] = [
-                statistics.median(column) for column in zip(*empty, strict=True)
-            ]
+        spent, floor = self._timed(time.perf_counter_ns)
+        cpu_spent, cpu_floor = self._timed(_CPU)
         waited, took = _waited_ns() - waited, time.perf_counter_ns() - began
         reference += _yardsticks(time.perf_counter_ns)
         cpu_reference += _yardsticks(_CPU)
         return {
-            **found,
+            "spent_ns": spent,
+            "floor_ns": floor,
+            "cpu_spent_ns": cpu_spent,
+            "cpu_floor_ns": cpu_floor,
             "waited_share": waited / took,
             "yardstick_ns": statistics.median(reference),
             "cpu_yardstick_ns": statistics.median(cpu_reference),
         }
 
-    def do_memory(self) -> dict[str, Any]:
+    def _timed(self, clock: Clock) -> tuple[list[list[int]], list[float]]:
+        """Return the nanoseconds of the stages of each sample, and those of empty stages."""
+        spent = measure_round(self._stages(), self.items, clock=clock)
+        empty = measure_round((_same, _same, _same), self.items, clock=clock)
+        return spent, [statistics.median(column) for column in zip(*empty, strict=True)]
+
+    def do_memory(self) -> Memory:
         """Tell what the process has used so far."""
         from edgectc.benchmarking.machine import peak_rss_bytes
 
@@ -119,12 +160,12 @@ class Worker:
             "cpu_s": time.process_time(),
         }
 
-    def do_throughput(self, batches: list[int], seconds: float) -> dict[str, Any]:
+    def do_throughput(self, batches: list[int], seconds: float) -> dict[str, list[Throughput]]:
         """Call the network alone on growing batches, as long as that helps."""
         import numpy as np
 
         one = [self._prepare(item)[2] for item in self.items]
-        found: list[dict[str, float]] = []
+        found: list[Throughput] = []
         for batch in batches:
             rows = [one[i % len(one)] for i in range(batch)]
             inputs = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
@@ -134,7 +175,7 @@ class Worker:
                 break  # saturated
         return {"throughput": found}
 
-    def do_accuracy(self, path: str) -> dict[str, Any]:
+    def do_accuracy(self, path: str) -> Score:
         """Answer every labelled sample and count."""
         from pathlib import Path
 
@@ -145,29 +186,29 @@ class Worker:
         tokens = self.model.tokens(self.model.board(self.model.layout))
         return scores.score(pairs, swipes=bool(self.model.layout), separator=tokens.separator)
 
-    def do_trace(self, folder: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    def do_trace(self, folder: str, name: str, spec: Spec) -> Trace:
         """Profile the network operator by operator."""
         from edgectc.benchmarking import operator_trace
 
         inputs = [self._prepare(item)[2] for item in self.items]
         return operator_trace.trace(self.model.runner, inputs, spec, folder=folder, name=name)
 
-    def _stages(self) -> Stages:
+    def _stages(self) -> Stages[Recording, Prepared, Answered, Decoded]:
         return (self._prepare, self._network, self._decode)
 
-    def _prepare(self, item: Any) -> tuple[Any, Any, Any]:
+    def _prepare(self, item: Recording) -> Prepared:
         board = self.model.board(item.setting or self.model.layout)
         return item, board, self.model.frontend.prepare(item.signal, board)
 
-    def _network(self, prepared: tuple[Any, Any, Any]) -> tuple[Any, Any, Any, Any]:
+    def _network(self, prepared: Prepared) -> Answered:
         return *prepared, self.model.run(prepared[2])
 
-    def _decode(self, answered: tuple[Any, Any, Any, Any]) -> Any:
+    def _decode(self, answered: Answered) -> Decoded:
         item, board, inputs, log_probs = answered
         context = item.context if self.model.language_model is not None else ()
         return self.model.decode(log_probs, inputs, board=board, nbest=self.nbest, context=context)
 
-    def _texts(self, item: Any) -> list[str]:
+    def _texts(self, item: Recording) -> list[str]:
         decoded = self._decode(self._network(self._prepare(item)))
         return [candidate.text for candidate in decoded]
 
@@ -179,7 +220,7 @@ class Worker:
 
 
 def measure_round(
-    stages: Stages, items: Sequence[Any], *, clock: Clock = time.perf_counter_ns
+    stages: Stages[A, B, C, D], items: Sequence[A], *, clock: Clock = time.perf_counter_ns
 ) -> list[list[int]]:
     """Return the nanoseconds of each stage of each item, the answer of one going to the next."""
     first, second, third = stages
@@ -196,7 +237,7 @@ def measure_round(
     return spent
 
 
-def _same(value: Any) -> Any:
+def _same(value: A) -> A:
     return value
 
 
@@ -234,7 +275,7 @@ def _yardsticks(clock: Clock) -> list[int]:
     return found
 
 
-def _seconds_a_call(call: Callable[[], Any], seconds: float) -> float:
+def _seconds_a_call(call: Callable[[], Array], seconds: float) -> float:
     """Median of three blocks, each about a third of ``seconds`` long."""
     call()  # shapes met for the first time are compiled
     began = time.perf_counter()

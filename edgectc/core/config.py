@@ -35,6 +35,8 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     Raises:
         ConfigError: unknown or missing key, or a value of the wrong type.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: expected a table, got {values!r}")
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     values = current(cls, values, where=where, level=logging.WARNING)
@@ -201,7 +203,9 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
     """
     path, equals, text = assignment.partition("=")
     if not equals or not path.strip():
-        raise ConfigError(f"--set expects section.key=value, got {assignment!r}")
+        raise ConfigError(
+            f"overrides: {assignment!r}, expected section.key=value", options=["overrides"]
+        )
     try:
         value = None if text.strip() == "null" else tomllib.loads(f"v = {text}")["v"]
     except tomllib.TOMLDecodeError:
@@ -211,7 +215,10 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
     for parent in parents:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
-            raise ConfigError(f"--set {assignment!r}: {parent!r} is a value, not a table")
+            raise ConfigError(
+                f"overrides: {assignment!r}: {parent!r} is a value, not a table",
+                options=["overrides"],
+            )
     table[leaf] = value
 
 

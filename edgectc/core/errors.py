@@ -43,11 +43,18 @@ class EdgectcError(Exception):
         super().__init__(message)
 
     def spelled(self, spelling: Callable[[str], str]) -> str:
-        """Return the message with each of ``options`` as ``spelling`` has it."""
-        text = str(self)
-        for name in self.options:
-            text = re.sub(rf"(?<![\w-]){re.escape(name)}\b", spelling(name), text)
-        return text
+        """Return the message with each of ``options`` as ``spelling`` has it.
+
+        ``name=VALUE`` is spelled as flag and value; a name in quotes is a value and stays.
+        """
+        if not self.options:
+            return str(self)
+        names = "|".join(map(re.escape, sorted({*self.options}, key=len, reverse=True)))
+        return re.sub(
+            rf"(?<![\w'./-])({names})\b(?!['./-]\w|')(=?)",
+            lambda match: spelling(match[1]) + (" " if match[2] else ""),
+            str(self),
+        )
 
 
 class ConfigError(EdgectcError, ValueError):

@@ -9,8 +9,8 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from edgectc.core.errors import ConfigError
 
@@ -19,7 +19,7 @@ _GZIP = b"\x1f\x8b"
 
 
 @contextmanager
-def open_bytes(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def open_bytes(path: str | os.PathLike[str]) -> Iterator[BufferedIOBase]:
     """Yield a file to read; its content, not its name, says whether it is gzip.
 
     Raises:
@@ -28,7 +28,7 @@ def open_bytes(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     with open(path, "rb") as raw:
         if raw.peek(len(_GZIP)).startswith(_GZIP):
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield cast(BinaryIO, unpacked)
+                yield unpacked
         else:
             yield raw
 
@@ -102,7 +102,7 @@ def staged(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def staged_writer(path: str | os.PathLike[str], *, level: int = 9) -> Iterator[BinaryIO]:
+def staged_writer(path: str | os.PathLike[str], *, level: int = 9) -> Iterator[BufferedIOBase]:
     """Yield a stream whose bytes become ``path``, whole or not at all; ``.gz`` is compressed.
 
     Neither name nor time is stored, so equal bytes give equal files.
@@ -110,7 +110,7 @@ def staged_writer(path: str | os.PathLike[str], *, level: int = 9) -> Iterator[B
     with staged(path) as temporary, temporary.open("wb") as raw:
         if os.fspath(path).endswith(".gz"):
             with gzip.GzipFile("", "wb", level, raw, mtime=0) as packed:
-                yield cast(BinaryIO, packed)
+                yield packed
         else:
             yield raw
 

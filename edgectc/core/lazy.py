@@ -11,12 +11,11 @@ import ast
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgectc.core.errors import MissingDependencyError
-
-_KINDS = inspect.Parameter
 
 
 def attribute(module: str, name: str) -> object:
@@ -29,8 +28,8 @@ def attribute(module: str, name: str) -> object:
         return _stand_in(module, name, str(error.name))
 
 
-def _stand_in(module: str, name: str, package: str) -> Callable[..., object]:
-    def function(*args: object, **options: object) -> object:
+def _stand_in(module: str, name: str, package: str) -> Callable[..., None]:
+    def function(*args: object, **options: object) -> None:
         raise MissingDependencyError(f"edgectc.{name}", package=package, extra=_extra(package))
 
     function.__name__ = function.__qualname__ = name
@@ -41,8 +40,25 @@ def _stand_in(module: str, name: str, package: str) -> Callable[..., object]:
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name == name:
                 function.__doc__ = ast.get_docstring(node)
-                function.__signature__ = _signature(node)  # type: ignore[attr-defined]
+                function.__dict__["__signature__"] = _signature(node)
     return function
+
+
+@contextmanager
+def requires(what: str, *, extra: str = "") -> Iterator[None]:
+    """Import modules of ours inside: a package that they lack is an error that says what to type.
+
+    Args:
+        what: needs the package, for the message.
+        extra: that brings it; "" finds it by the package.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = str(error.name)
+        raise MissingDependencyError(
+            what, package=package, extra=extra or _extra(package)
+        ) from error
 
 
 def _extra(package: str) -> str:
@@ -55,32 +71,33 @@ def _extra(package: str) -> str:
 
 def _signature(node: ast.FunctionDef) -> inspect.Signature:
     """Return the signature of a function that was parsed and not run; annotations are text."""
-    arguments = node.args
+    arguments, fields = node.args, inspect.Parameter
     plain = [*arguments.posonlyargs, *arguments.args]
     absent: list[ast.expr | None] = [None] * (len(plain) - len(arguments.defaults))
-    defaults = [*absent, *arguments.defaults]
     parameters = [
-        _parameter(argument, _KINDS.POSITIONAL_OR_KEYWORD, default)
-        for argument, default in zip(plain, defaults, strict=True)
+        fields(a.arg, fields.POSITIONAL_OR_KEYWORD, default=_value(value), annotation=_text(a))
+        for a, value in zip(plain, [*absent, *arguments.defaults], strict=True)
     ]
-    if arguments.vararg:
-        parameters.append(_parameter(arguments.vararg, _KINDS.VAR_POSITIONAL, None))
+    if a := arguments.vararg:
+        parameters.append(fields(a.arg, fields.VAR_POSITIONAL, annotation=_text(a)))
     parameters += [
-        _parameter(argument, _KINDS.KEYWORD_ONLY, default)
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        fields(a.arg, fields.KEYWORD_ONLY, default=_value(value), annotation=_text(a))
+        for a, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     ]
-    if arguments.kwarg:
-        parameters.append(_parameter(arguments.kwarg, _KINDS.VAR_KEYWORD, None))
+    if a := arguments.kwarg:
+        parameters.append(fields(a.arg, fields.VAR_KEYWORD, annotation=_text(a)))
     returns = ast.unparse(node.returns) if node.returns else inspect.Signature.empty
     return inspect.Signature(parameters, return_annotation=returns)
 
 
-def _parameter(argument: ast.arg, kind: object, default: ast.expr | None) -> inspect.Parameter:
-    annotation = ast.unparse(argument.annotation) if argument.annotation else _KINDS.empty
-    value: object = _KINDS.empty
-    if default is not None:
-        try:
-            value = ast.literal_eval(default)
-        except ValueError:  # an expression: shown as it is written
-            value = ast.unparse(default)
-    return inspect.Parameter(argument.arg, kind, default=value, annotation=annotation)  # type: ignore[arg-type]
+def _text(argument: ast.arg) -> str:
+    return ast.unparse(argument.annotation) if argument.annotation else ""
+
+
+def _value(default: ast.expr | None) -> object:
+    if default is None:
+        return inspect.Parameter.empty
+    try:
+        return ast.literal_eval(default)
+    except ValueError:  # an expression: shown as it is written
+        return ast.unparse(default)

@@ -56,15 +56,15 @@ class Tokens:
         Raises:
             InputError: reason ``unknown_letters``; the blank is never a label.
         """
-        found = list(symbols)
-        unknown = sorted({s for s in found if s not in self.ids or self.ids[s] == self.blank_id})
+        labels = list(symbols)
+        unknown = sorted({s for s in labels if s not in self.ids or self.ids[s] == self.blank_id})
         if unknown:
             raise InputError(
-                f"{''.join(found)!r} holds {unknown}, which the token table does not; "
+                f"{''.join(labels)!r} holds {unknown}, which the token table does not; "
                 "use a layout or alphabet that has them",
                 reason="unknown_letters",
             )
-        return [self.ids[s] for s in found]
+        return [self.ids[s] for s in labels]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of token ids; blanks are skipped, repeats are kept."""

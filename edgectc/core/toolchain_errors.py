@@ -200,23 +200,23 @@ def find(text: str) -> Known | None:
 def explained(error: BaseException) -> str:
     """Return one line: what a tool chain said and, if it is understood, cause and fix."""
     chain = list(_chain(error))
-    text = "\n".join(str(one) for one in chain)
+    text = "\n".join(str(link) for link in chain)
     known = find(text)
-    said = _line(error, known)
-    return f"{said}; that is: {known.cause}; {known.fix}" if known else said
+    line = _line(error, known)
+    return f"{line}; that is: {known.cause}; {known.fix}" if known else line
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
         yield error
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
 
 
 def _line(error: BaseException, known: Known | None) -> str:
     """The line that was understood, or the first that says something."""
-    texts = [_COLOURS.sub("", str(one)) for one in _chain(error)]
+    texts = [_COLOURS.sub("", str(link)) for link in _chain(error)]
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     matched = [line for line in lines if known and re.search(known.pattern, line)]
     telling = [line for line in lines if not _NOISE.search(line)]

@@ -74,12 +74,12 @@ class Findings:
     """
 
     rows: int = 0
-    problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    statistics: dict[str, Array] = field(default_factory=dict)
+    problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list), repr=False)
+    statistics: dict[str, Array] = field(default_factory=dict, repr=False)
     splits: Counter[str] = field(default_factory=Counter)
     groups: int = 0
     labels: int = 0
-    worst: list[tuple[float, Swipe]] = field(default_factory=list)
+    worst: list[tuple[float, Swipe]] = field(default_factory=list, repr=False)
 
     @property
     def failed(self) -> bool:

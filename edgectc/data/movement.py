@@ -51,9 +51,9 @@ class Comparison:
         counts: how many swipes "real" and "generated" are of.
     """
 
-    real: Mapping[str, Array]
-    generated: Mapping[str, Array]
-    people: Mapping[str, float]
+    real: Mapping[str, Array] = field(repr=False)
+    generated: Mapping[str, Array] = field(repr=False)
+    people: Mapping[str, float] = field(repr=False)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:

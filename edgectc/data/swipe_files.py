@@ -12,19 +12,19 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
-import io
 import json
 import os
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.files import READ_ERRORS, open_bytes
 from edgectc.core.types import Swipe
 from edgectc.data import validation
 
@@ -66,13 +66,13 @@ def read(path: str | Path) -> Iterator[Row]:
     """
     index = number = 0
     try:
-        with open(path, "rb") as file:
-            for number, raw in enumerate(_lines(_unpacked(file)), start=1):
+        with open_bytes(path) as file:
+            for number, raw in enumerate(_lines(file), start=1):
                 line = raw.strip().removeprefix(codecs.BOM_UTF8)
                 if line:
                     yield _row(index, number, line)
                     index += 1
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except (*READ_ERRORS, UnicodeDecodeError) as error:
         where = f", stopped at line {number}" if number else ""
         raise InputError(
             f"cannot read {str(path)!r}{where}: {getattr(error, 'strerror', None) or error}; "
@@ -183,8 +183,9 @@ def find(data: str | None) -> Path:
     if not named:
         raise InputError(
             "no swipes were named, expected a file or folder; "
-            "pass --data PATH or set EDGECTC_DATA=PATH",
+            "pass data=PATH or set EDGECTC_DATA=PATH",
             reason="no_data",
+            options=["data"],
         )
     path = Path(named)
     names = ("swipes.jsonl.gz", "swipes.jsonl")
@@ -194,18 +195,13 @@ def find(data: str | None) -> Path:
             return candidate
     raise InputError(
         f"no swipes at {named!r}, expected a file, or a folder with {' or '.join(names)} in it or "
-        "in how-we-swipe/; pass --data PATH or set EDGECTC_DATA=PATH",
+        "in how-we-swipe/; pass data=PATH or set EDGECTC_DATA=PATH",
         reason="no_data",
+        options=["data"],
     )
 
 
-def _unpacked(file: io.BufferedReader) -> io.BufferedIOBase:
-    if file.peek(2)[:2] != b"\x1f\x8b":
-        return file
-    return gzip.GzipFile(fileobj=file)
-
-
-def _lines(stream: io.BufferedIOBase) -> Iterator[bytes]:
+def _lines(stream: BufferedIOBase) -> Iterator[bytes]:
     """Yield the lines; of one that is too long, just more than `MAX_LINE_BYTES` of its start."""
     while line := stream.readline(MAX_LINE_BYTES + 1):
         rest = line

@@ -65,7 +65,7 @@ def synth_data(
         UnknownNameError: nothing is generated under that name, or no such size.
     """
     if count < 1:
-        raise ConfigError(f"--count is {count}, expected 1 or more")
+        raise ConfigError(f"count is {count}, expected 1 or more", options=["count"])
     if size not in SIZES:
         raise UnknownNameError("size", size, SIZES)
     if kind not in registry.names("samples"):
@@ -115,7 +115,7 @@ def compare_data(
     rows, _ = swipe_files.load(os.fspath(real), split=split)
     if limit is not None:
         if limit < 1:
-            raise ConfigError(f"--limit is {limit}, expected 1 or more")
+            raise ConfigError(f"limit is {limit}, expected 1 or more", options=["limit"])
         rows = [rows[i] for i in sorted(rng.permutation(len(rows))[:limit])]
     others: list[Swipe]
     if generated is not None:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from edgectc.runtime.recognizer import Recognizer
 
 _LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}
 _NBEST = 5
+# JSON of figures by name; `summarize` says which.
+Figures: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def evaluate(
     *,
     seen_words: frozenset[int] | None = None,
     decoder: str | None = None,
-) -> dict[str, Any]:
+) -> Figures:
     """Return accuracy figures of labelled swipes; `summarize` says which.
 
     Args:
@@ -121,7 +123,7 @@ def answer(
     return answers, round(float(np.median(spent)) * 1e3, 3)
 
 
-def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) -> dict[str, Any]:
+def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) -> Figures:
     """Return figures of all answers and of their slices.
 
     Args:
@@ -190,13 +192,17 @@ def confusions(answers: Sequence[Answer]) -> list[tuple[str, str, int]]:
     return [(*pair, n) for pair, n in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def seen_words(place: Path) -> frozenset[int] | None:
+def seen_words(model: Path | bundles.Bundle) -> frozenset[int] | None:
     """Return the training-word hashes of a bundle, or of the bundle an artifact was made from.
 
     The bundle of an artifact is looked for around it and among the shipped models, by the hash of
     its weights; None if there is none, or if it does not say what it was trained on.
     """
-    bundle = bundles.read(place) if bundles.is_bundle(place) else origin(place)
+    bundle: bundles.Bundle | None
+    if isinstance(model, bundles.Bundle):
+        bundle = model
+    else:
+        bundle = bundles.read(model) if bundles.is_bundle(model) else origin(model)
     if bundle is None or bundle.index.seen_words is None:
         return None
     return frozenset(np.frombuffer(bundle.file(bundle.index.seen_words), "<u4").tolist())
@@ -227,11 +233,11 @@ def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer
     return Answer(word, tuple(said), user, decoded.best.probability)
 
 
-def _figures(answers: Sequence[Answer]) -> dict[str, Any]:
+def _figures(answers: Sequence[Answer]) -> Figures:
     users = [answer.user for answer in answers]
     groups = users if len(set(users)) > 1 else None
     ranks = [answer.rank() for answer in answers]
-    figures: dict[str, Any] = {"rows": len(answers), "users": len(set(users) - {""})}
+    figures: Figures = {"rows": len(answers), "users": len(set(users) - {""})}
     for k in (1, 3, 5):
         hits = [float(rank is not None and rank <= k) for rank in ranks]
         figures[f"top{k}"] = _interval(hits, groups)

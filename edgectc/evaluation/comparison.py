@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from edgectc.core import metrics
 from edgectc.core.types import Swipe
-from edgectc.evaluation.accuracy import Answer, answer
+from edgectc.evaluation.accuracy import Answer, Figures, answer
 from edgectc.runtime.recognizer import Recognizer
 
 CONTROL_LIMIT = 0.1  # top-1 above this says that the evaluation does not measure the swipes
@@ -18,7 +17,7 @@ _CONTROL_ROWS = 500
 _OTHER_LAYOUTS = ("dvorak", "qwerty")
 
 
-def compare(ours: Sequence[Answer], theirs: Sequence[Answer]) -> dict[str, Any]:
+def compare(ours: Sequence[Answer], theirs: Sequence[Answer]) -> Figures:
     """Return how the first of two systems differs from the second in top-1, paired by swipe.
 
     Args:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from edgectc.core import metrics, registry
 from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
-from edgectc.core.types import Array, Swipe
+from edgectc.core.types import JSON, Array, Swipe
 from edgectc.decoding.search.trace import Path
 from edgectc.formats.layouts import Layout
 from edgectc.language.spelling import letters
@@ -52,7 +51,7 @@ class Tuned:
             see `edgectc.core.metrics.calibration_error`.
     """
 
-    preset: Mapping[str, Any]
+    preset: Mapping[str, JSON]
     rows: int
     before: float
     after: float
@@ -91,7 +90,7 @@ def tune(
     words = [letters(swipe.word or "") for swipe in labelled]
     users = [swipe.user or "" for swipe in labelled]
 
-    def answers(preset: Mapping[str, Any]) -> _Answers:
+    def answers(preset: Mapping[str, JSON]) -> _Answers:
         return _answers(recognizer, preset, emitted, words)
 
     start = {**start, "rescore_size": max(_RESCORED, int(start["rescore_size"]))}
@@ -163,15 +162,15 @@ def _emitted(recognizer: Recognizer, swipe: Swipe) -> _Emitted:
 
 
 def _climb(
-    start: Mapping[str, Any], weights: Sequence[str], value: Callable[[Mapping[str, Any]], float]
-) -> dict[str, Any]:
+    start: Mapping[str, JSON], weights: Sequence[str], value: Callable[[Mapping[str, JSON]], float]
+) -> dict[str, JSON]:
     best, height = dict(start), value(start)
     rounds = [(n, name) for n in range(_HALVINGS) for name in weights]
     for halvings, name in progress(rounds, "weight"):
         step, least = _STEPS[name]
         step /= 2**halvings
         for direction in (step, -step):
-            while (moved := round(float(best.get(name, 0.0)) + direction, 4)) >= least:
+            while (moved := round(_weight(best, name) + direction, 4)) >= least:
                 found = value({**best, name: moved})
                 if found <= height:
                     break
@@ -179,9 +178,15 @@ def _climb(
     return best
 
 
+def _weight(preset: Mapping[str, JSON], name: str) -> float:
+    value = preset.get(name, 0.0)
+    assert isinstance(value, (int, float))
+    return value
+
+
 def _answers(
     recognizer: Recognizer,
-    preset: Mapping[str, Any],
+    preset: Mapping[str, JSON],
     emitted: Sequence[_Emitted],
     words: Sequence[str],
 ) -> _Answers:

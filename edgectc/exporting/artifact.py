@@ -188,7 +188,9 @@ def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
         final = Path(out) / name if folder or os.fspath(out).endswith(os.sep) else Path(out)
     if final.is_dir():
         if suffix != ".mlpackage" or not (final / "Manifest.json").is_file():
-            raise ConfigError(f"{final} is a folder and no artifact; choose another --out")
+            raise ConfigError(
+                f"{final} is a folder and no artifact; choose another out=PATH", options=["out"]
+            )
     elif suffix == ".mlpackage" and (final.exists() or final.suffix != suffix):
         raise ConfigError(f"{final}: a Core ML artifact is a folder NAME.mlpackage")
     return final

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load as load_tensors
@@ -16,7 +15,7 @@ from edgectc.core import registry
 from edgectc.core.config import from_dict
 from edgectc.core.errors import BundleFileMissingError
 from edgectc.core.files import sha256
-from edgectc.core.types import Recording
+from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.exporting import card
 from edgectc.formats import bundle as bundles
@@ -67,7 +66,7 @@ def pack(
     *,
     name: str,
     words: Words | None = None,
-    decoder: Mapping[str, Any] | None = None,
+    decoder: Mapping[str, JSON] | None = None,
     checkpoint: str = "best",
 ) -> Bundle:
     """Write the bundle of a training run; the card, config and samples already there are kept.
@@ -111,7 +110,7 @@ def repack(
     *,
     name: str | None = None,
     words: Words | None = None,
-    decoder: Mapping[str, Any] | None = None,
+    decoder: Mapping[str, JSON] | None = None,
     model: CtcModel | None = None,
 ) -> Bundle:
     """Write a bundle again with other words, preset or weights; artifacts are left out.
@@ -164,7 +163,7 @@ def words_of(bundle: Bundle) -> Words | None:
         return None
     return Words(
         bundles.find_file(lexicon, bundle.path, kind="lexicon"),
-        bundles.find_file(model, bundle.path, kind="language-model") if model else None,
+        bundles.find_file(model, bundle.path, kind="language_model") if model else None,
         (str(lexicon["licence"]), str(model["licence"]) if model else ""),
         carried=lexicon["file"] in bundle.index.files,
     )
@@ -175,11 +174,11 @@ def write(
     *,
     name: str,
     model: CtcModel,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, Mapping[str, JSON]],
     boards: Mapping[str, Layout],
     recordings: Sequence[Recording],
-    decoder: Mapping[str, Any],
-    training: Mapping[str, Any],
+    decoder: Mapping[str, JSON],
+    training: Mapping[str, JSON],
     words: Words | None = None,
     seen_words: bytes | None = None,
     notes: Mapping[str, bytes] | None = None,
@@ -252,7 +251,7 @@ def _boards(default: str, slots: int) -> dict[str, Layout]:
     return {name: board for name, board in boards.items() if len(board.letters) <= slots}
 
 
-def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, Any]]:
+def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, JSON]]:
     path = run / f"{checkpoint}.safetensors"
     if not path.exists():
         raise BundleFileMissingError(f"{path} does not exist; train first")
@@ -265,7 +264,7 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
 
 
 def _reference(
-    spec: Mapping[str, Any], model: CtcModel, boards: Mapping[str, Layout]
+    spec: Mapping[str, Mapping[str, JSON]], model: CtcModel, boards: Mapping[str, Layout]
 ) -> list[Recording]:
     samples = samples_for(spec["frontend"], boards.values(), frontend=model.frontend)
     return samples.reference(seed=0)
@@ -276,7 +275,7 @@ def answer(
     cases: list[Case],
     *,
     boards: Mapping[str, Layout],
-    decoder: Mapping[str, Any],
+    decoder: Mapping[str, JSON],
     lexicon: Path | None,
 ) -> list[Case]:
     """Return the cases with the answers of ``model`` and its decoders."""

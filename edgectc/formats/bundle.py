@@ -118,8 +118,8 @@ class Bundle:
 
     def artifacts(self) -> list[Path]:
         """Return the exported artifacts that lie in the bundle, float32 before quantized ones."""
-        found = [p for p in (self.path / "artifacts").glob("*") if not p.name.startswith(".")]
-        return sorted(found, key=lambda path: (len(path.name), path.name))
+        paths = [p for p in (self.path / "artifacts").glob("*") if not p.name.startswith(".")]
+        return sorted(paths, key=lambda path: (len(path.name), path.name))
 
 
 def read(path: str | os.PathLike[str]) -> Bundle:
@@ -179,7 +179,9 @@ def _check_replaceable(folder: Path, ours: set[str]) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise BundleError(f"{folder} is a file; a bundle is a directory, choose another --out")
+        raise BundleError(
+            f"{folder} is a file; a bundle is a directory, choose another out=DIR", options=["out"]
+        )
     if (folder / "bundle.json").is_file():
         ours = {*ours, *read(folder).index.files, "bundle.json"}
     for path in sorted(p for p in folder.rglob("*") if not p.is_dir()):
@@ -207,17 +209,17 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
     Raises:
         BundleFileMissingError: neither a path nor the name of a shipped model.
     """
-    given = Path(path) if path is not None else Path(DEFAULT)
-    if path is not None and given.exists():
-        return given
+    wanted = Path(path) if path is not None else Path(DEFAULT)
+    if path is not None and wanted.exists():
+        return wanted
     shipped = models_dir()
-    parts = given.parts
+    parts = wanted.parts
     if shipped and len(parts) in (1, 2) and parts[:-1] in ((), ("models",)):
-        if (shipped / given.name / "bundle.json").is_file():
-            return shipped / given.name
+        if (shipped / wanted.name / "bundle.json").is_file():
+            return shipped / wanted.name
     raise BundleFileMissingError(
-        f"no bundle or artifact at {os.fspath(given)!r}; give a bundle directory, a .onnx, .pte or "
-        f".mlpackage artifact, or a shipped model: {', '.join(shipped_names()) or 'none here'}"
+        f"no bundle or artifact at {os.fspath(wanted)!r}; give a bundle directory, a .onnx, .pte "
+        f"or .mlpackage artifact, or a shipped model: {', '.join(shipped_names()) or 'none here'}"
     )
 
 
@@ -246,7 +248,7 @@ def find_file(
     Args:
         wanted: ``file`` and ``sha256`` of the manifest.
         beside: folder of the model.
-        kind: option that names such a file, e.g. "lexicon" or "language-model".
+        kind: option that names such a file, "lexicon" or "language_model".
         given: path to take instead.
 
     Raises:
@@ -255,7 +257,7 @@ def find_file(
     """
     if given is not None:
         if not Path(given).is_file():
-            raise ConfigError(f"--{kind} {given!r}: no such file")
+            raise ConfigError(f"{kind} is {given!r}, and there is no such file", options=[kind])
         return Path(given)
     folders = [beside, beside.parent]  # artifacts/x.onnx lies one level below its bundle
     shipped = models_dir()
@@ -266,6 +268,7 @@ def find_file(
         if candidate.is_file() and file_sha256(candidate) == wanted["sha256"]:
             return candidate
     raise BundleFileMissingError(
-        f"the {kind.replace('-', ' ')} {wanted['file']!r} with sha256 {wanted['sha256']} is "
-        f"neither beside the model nor in the installed package; name one with --{kind}"
+        f"{wanted['file']!r} with sha256 {wanted['sha256']} is neither beside the model nor in the "
+        f"installed package; give the path of one as {kind}",
+        options=[kind],
     )

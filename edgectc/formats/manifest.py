@@ -115,9 +115,9 @@ def read(path: str | Path) -> tuple[Content, Manifest]:
         BundleFileMissingError: there is no such file.
         BundleError: as `parse`.
     """
-    place = Path(path)
+    artifact = Path(path)
     try:
-        data: Content = folder(place) if place.is_dir() else place.read_bytes()
+        data: Content = folder(artifact) if artifact.is_dir() else artifact.read_bytes()
     except OSError as error:
         raise BundleFileMissingError(f"cannot read {path}: {error.strerror}") from error
     return data, parse(data, source=str(path))
@@ -129,13 +129,13 @@ def folder(path: Path) -> dict[str, bytes]:
     Raises:
         BundleError: it holds a link, or something that is no file.
     """
-    found = {}
-    for one in sorted(path.rglob("*")):
-        if one.is_symlink() or not (one.is_file() or one.is_dir()):
-            raise BundleError(f"{one} is no plain file; an artifact holds nothing else")
-        if one.is_file():
-            found[one.relative_to(path).as_posix()] = one.read_bytes()
-    return found
+    files = {}
+    for file in sorted(path.rglob("*")):
+        if file.is_symlink() or not (file.is_file() or file.is_dir()):
+            raise BundleError(f"{file} is no plain file; an artifact holds nothing else")
+        if file.is_file():
+            files[file.relative_to(path).as_posix()] = file.read_bytes()
+    return files
 
 
 def size(data: Content) -> int:
@@ -196,11 +196,11 @@ def _digest(data: Content, name: str, start: int) -> str:
 
 def _digest_at(files: Mapping[str, bytes], source: str) -> tuple[str, int]:
     """Return the file that holds the manifest, and where its digest begins."""
-    found = [(name, one) for name, data in files.items() for one in _ANY_VERSION.finditer(data)]
-    if len(found) != 1:
-        what = "no manifest" if not found else f"{len(found)} manifests"
+    matches = [(name, m) for name, data in files.items() for m in _ANY_VERSION.finditer(data)]
+    if len(matches) != 1:
+        what = "no manifest" if not matches else f"{len(matches)} manifests"
         raise BundleError(f"{source} has {what} inside; it is not an edgectc artifact")
-    name, match = found[0]
+    name, match = matches[0]
     if int(match.group(1)) != VERSION:
         raise BundleError(
             f"{source} has a manifest of version {match.group(1).decode()}, this edgectc reads "

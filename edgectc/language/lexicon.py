@@ -53,7 +53,7 @@ class Lexicon:
         return cls(tuple(order), np.log(values / values.sum()), notes)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {len(self.log_probs):,} words>"
+        return f"{type(self).__name__}({len(self.log_probs):,} words)"
 
 
 def merged(first: Lexicon, second: Lexicon) -> Lexicon:

@@ -93,7 +93,7 @@ class PackedLexicon(Lexicon):
 
     def __repr__(self) -> str:
         size, letters = len(self.log_probs), len(self.letters)
-        return f"<PackedLexicon of {size:,} words over {letters} letters>"
+        return f"PackedLexicon({size:,} words over {letters} letters)"
 
     @cached_property
     def words(self) -> tuple[str, ...]:

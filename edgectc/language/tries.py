@@ -80,11 +80,11 @@ class Trie:
 
     def letters_of(self, word: int) -> list[int]:
         """Return the letters of an entry of a breadth-first tree."""
-        node, found = int(self._ends[word]), []
+        node, letters = int(self._ends[word]), []
         while node:
-            found.append(int(self.letter[node]))
+            letters.append(int(self.letter[node]))
             node = self.parent(node)
-        return found[::-1]
+        return letters[::-1]
 
     def best_below(self, weights: Array) -> Array:
         """Return (M,) float64: the highest weight of the entries at or below each node.
@@ -145,15 +145,15 @@ class Trie:
         The tree must be breadth first.
         """
         ends = np.flatnonzero(self.word >= 0)
-        found = np.full((len(ends), len(self._levels()) - 1), ROOT_LETTER, np.uint16)
+        spelled = np.full((len(ends), len(self._levels()) - 1), ROOT_LETTER, np.uint16)
         rows, nodes = self.word[ends], ends
         depth = np.searchsorted([start for start, _ in self._levels()], nodes, side="right") - 1
         while len(nodes):
-            found[rows, depth - 1] = self.letter[nodes]
+            spelled[rows, depth - 1] = self.letter[nodes]
             nodes = np.searchsorted(self.first_child, nodes, side="right") - 1
             depth = depth - 1
             rows, nodes, depth = rows[depth > 0], nodes[depth > 0], depth[depth > 0]
-        return found
+        return spelled
 
 
 def build(codes: Array) -> tuple[Trie, Array]:

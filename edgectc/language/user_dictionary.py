@@ -53,6 +53,9 @@ class UserDictionary:
         self._words: dict[str, Personal] = {}
         self._changed: list[str] = []
 
+    def __repr__(self) -> str:
+        return f"UserDictionary({len(self):,} words)"
+
     def add(self, word: str, count: float = 1.0) -> None:
         """Count uses of a word, new or known; it is shown again if it was hidden.
 
@@ -136,10 +139,10 @@ class UserDictionary:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
             if values["schema_version"] != SCHEMA_VERSION:
                 raise ConfigError(f"schema_version {values['schema_version']} is not known here")
-            made = cls(share=float(values["share"]))
+            dictionary = cls(share=float(values["share"]))
             for word, held in values["words"].items():
-                made._put(word, from_dict(Personal, held, where=f"words.{word}."))
-            return made
+                dictionary._put(word, from_dict(Personal, held, where=f"words.{word}."))
+            return dictionary
         except OSError as error:
             raise ConfigError(f"cannot read the user dictionary {path}: {error.strerror}") from None
         except (ValueError, TypeError, AttributeError) as error:

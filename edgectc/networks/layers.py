@@ -179,9 +179,9 @@ class Positions(nn.Module):
         if kind == "learned":
             self.table = nn.Parameter(torch.randn(1, max_frames, channels) * 0.02)
             return
-        place = torch.arange(max_frames)[:, None]
+        position = torch.arange(max_frames)[:, None]
         rate = torch.exp(torch.arange(0, channels, 2) * (-math.log(10000.0) / channels))
-        table = torch.stack([torch.sin(place * rate), torch.cos(place * rate)], dim=2)
+        table = torch.stack([torch.sin(position * rate), torch.cos(position * rate)], dim=2)
         # Follows from the options, so it is no weight to be stored.
         self.register_buffer("table", table.reshape(1, max_frames, channels), persistent=False)
 
@@ -248,8 +248,8 @@ def keep_mask(lengths: Tensor, frames: int) -> Tensor:
 
     By a clamp of floats, because comparisons leave the delegate of some targets.
     """
-    place = torch.arange(frames, device=lengths.device, dtype=torch.float32)
-    return torch.clamp(lengths.float()[:, None] - place, 0.0, 1.0)[:, None]
+    position = torch.arange(frames, device=lengths.device, dtype=torch.float32)
+    return torch.clamp(lengths.float()[:, None] - position, 0.0, 1.0)[:, None]
 
 
 def masked_mean(x: Tensor, keep: Tensor) -> Tensor:
@@ -289,9 +289,9 @@ def turned(keep: Tensor) -> Tensor:
     """Return (N, T) int64: the frame that stands in each place when valid frames are reversed."""
     N, _, T = keep.shape
     keep = keep.reshape(N, T).float()
-    place = torch.arange(T, device=keep.device).float()
-    back = keep.sum(1, keepdim=True) - 1.0 - place
-    return (back * keep + place * (1.0 - keep)).long()
+    position = torch.arange(T, device=keep.device).float()
+    back = keep.sum(1, keepdim=True) - 1.0 - position
+    return (back * keep + position * (1.0 - keep)).long()
 
 
 def taken(x: Tensor, order: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """How many operators to leave in float so that the budgets hold: the worst first, as few as can be.
 
-Operators are ranked by the damage each does alone. The number left in float doubles until the
-budgets hold, then halves its way back to the fewest; each point is an artifact that was made, run
-and timed, once.
+Operators are ranked by how sensitive the answers are to each alone. The number left in float
+doubles until the budgets hold, then halves its way back to the fewest; each candidate is an
+artifact that was made, run and timed, once.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from edgectc.core.contracts import Converted
 from edgectc.core.errors import BudgetError, ConfigError
-from edgectc.quantization.measure import Loss, Numbers, Speed
+from edgectc.quantization.accuracy_drop import AccuracyDrop, Closeness
+from edgectc.quantization.timing import Speed
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,25 @@ class Budgets:
 
 
 @dataclass(frozen=True)
-class Point:
+class Candidate:
     """One artifact that was tried.
 
     Attributes:
-        kept: operators left in float, worst first.
+        float_operators: left in float, most sensitive first.
         converted: what the target made; not compared.
         bytes: size of the file.
         speed: against float32; None where the runtime is not here.
-        loss: None where there are no labelled recordings.
-        numbers: None likewise.
+        drop: of accuracy; None where there are no labelled recordings.
+        closeness: of the log_probs; None likewise.
         why_not: what kept it from passing on its own; "" if it runs and answers like the network.
     """
 
-    kept: tuple[str, ...]
-    converted: Any
+    float_operators: tuple[str, ...]
+    converted: Converted
     bytes: int
     speed: Speed | None
-    loss: Loss | None
-    numbers: Numbers | None
+    drop: AccuracyDrop | None
+    closeness: Closeness | None
     why_not: str = ""
 
     def holds(self, budgets: Budgets) -> bool:
@@ -78,35 +79,35 @@ class Point:
         if budgets.max_drop is None:
             return True
         # A hair, because a share of rows is no exact binary number.
-        return self.loss is not None and self.loss.points <= budgets.max_drop + 1e-9
+        return self.drop is not None and self.drop.points <= budgets.max_drop + 1e-9
 
     def row(self) -> list[str]:
         """Return the cells of a table."""
         size = f"{self.bytes / 1e6:.2f}" if self.bytes else "-"
         times = "-" if self.speed is None else f"{self.speed.speedup:.2f}"
-        points = "-" if self.loss is None else f"{self.loss.points:+.2f}"
-        return [str(len(self.kept)), size, times, points, self.why_not]
+        points = "-" if self.drop is None else f"{self.drop.points:+.2f}"
+        return [str(len(self.float_operators)), size, times, points, self.why_not]
 
 
-HEADER = ["in float", "MB", "times faster", "points lost", ""]
+HEADER = ["in float", "MB", "times faster", "accuracy drop", ""]
 
 
 def search(
-    worst_first: Sequence[str], attempt: Callable[[tuple[str, ...]], Point], budgets: Budgets
-) -> tuple[Point, list[Point]]:
+    worst_first: Sequence[str], attempt: Callable[[tuple[str, ...]], Candidate], budgets: Budgets
+) -> tuple[Candidate, list[Candidate]]:
     """Return the point with the fewest operators in float that holds, and all that were tried.
 
     Args:
-        worst_first: operators, the one that does most damage first.
+        worst_first: operators, the one that is most sensitive first.
         attempt: makes and measures an artifact with some operators left in float.
         budgets: to hold.
 
     Raises:
         BudgetError: no point holds; names the best that were found.
     """
-    tried: dict[int, Point] = {}
+    tried: dict[int, Candidate] = {}
 
-    def point(count: int) -> Point:
+    def point(count: int) -> Candidate:
         if count not in tried:
             tried[count] = attempt(tuple(worst_first[:count]))
         return tried[count]
@@ -129,14 +130,16 @@ def search(
     raise BudgetError(_refusal(points, budgets, len(worst_first)))
 
 
-def _refusal(points: Sequence[Point], budgets: Budgets, operators: int) -> str:
+def _refusal(points: Sequence[Candidate], budgets: Budgets, operators: int) -> str:
     asked = []
     if budgets.max_drop is not None:
-        asked.append(f"at most {budgets.max_drop:g} points lost")
+        asked.append(f"an accuracy drop of at most {budgets.max_drop:g} points")
     if budgets.min_speedup is not None:
         asked.append(f"at least {budgets.min_speedup:g} times as fast")
     ran = [p for p in points if not p.why_not]
-    found = "; ".join(f"{len(p.kept)} of {operators} in float: {_told(p)}" for p in _best(ran))
+    found = "; ".join(
+        f"{len(p.float_operators)} of {operators} in float: {_told(p)}" for p in _best(ran)
+    )
     if not ran:
         found = f"nothing that answers like the network: {points[0].why_not}"
     return (
@@ -145,20 +148,24 @@ def _refusal(points: Sequence[Point], budgets: Budgets, operators: int) -> str:
     )
 
 
-def _told(point: Point) -> str:
-    lost = "loss not measured" if point.loss is None else f"{point.loss.points:+.2f} points lost"
+def _told(point: Candidate) -> str:
+    lost = (
+        "accuracy not measured"
+        if point.drop is None
+        else f"accuracy drop {point.drop.points:+.2f} points"
+    )
     fast = "" if point.speed is None else f"{point.speed.speedup:.2f} times as fast, "
     return f"{lost}, {fast}{point.bytes / 1e6:.2f} MB"
 
 
-def _best(points: Sequence[Point]) -> list[Point]:
+def _best(points: Sequence[Candidate]) -> list[Candidate]:
     """Return the points that no other beats in both loss and speed."""
 
-    def figures(point: Point) -> tuple[float, float]:
-        lost = 0.0 if point.loss is None else point.loss.points
+    def figures(point: Candidate) -> tuple[float, float]:
+        lost = 0.0 if point.drop is None else point.drop.points
         return lost, 0.0 if point.speed is None else -point.speed.speedup
 
-    def beaten(one: Point) -> bool:
+    def beaten(one: Candidate) -> bool:
         mine = figures(one)
         others = [figures(p) for p in points if p is not one]
         return any(o[0] <= mine[0] and o[1] <= mine[1] and o != mine for o in others)

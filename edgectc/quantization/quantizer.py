@@ -24,8 +24,8 @@ from edgectc.exporting import origin as origin_module
 from edgectc.exporting.artifact import Artifact, Job
 from edgectc.exporting.lowering import calibration as calibrations
 from edgectc.formats import bundle as bundles
-from edgectc.quantization.budget_search import Budgets, Point, search
-from edgectc.quantization.job import Source, Work
+from edgectc.quantization.budget_search import Budgets, Candidate, search
+from edgectc.quantization.job import CalibrationSource, QuantizationJob
 from edgectc.quantization.repair import repaired
 
 
@@ -41,12 +41,12 @@ class Quantized:
     """
 
     artifact: Artifact
-    point: Point
-    tried: tuple[Point, ...]
+    point: Candidate
+    tried: tuple[Candidate, ...]
     report: Mapping[str, Any]
 
     def __repr__(self) -> str:
-        return f"Quantized({self.artifact!r}, {len(self.point.kept)} operators in float)"
+        return f"Quantized({self.artifact!r}, {len(self.point.float_operators)} operators in float)"
 
     def __fspath__(self) -> str:
         return str(self.artifact.path)
@@ -100,14 +100,9 @@ def quantize(
         BudgetError: no network of this scheme meets the budgets; says what was found.
         ExportError: the converter failed.
     """
-    if scheme == Float32.name:
-        raise ConfigError("float32 quantizes nothing; use: edgectc export")
-    if nan_policy not in nonfinite.POLICIES:
-        raise ConfigError(f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}")
+    _check_options(scheme, nan_policy, limit)
     calibrations.calibrator(calibrator)
     budgets = Budgets(max_drop, min_speedup)
-    if limit is not None and limit < 2:
-        raise ConfigError(f"limit is {limit}, expected 2 or more: of one, nothing follows")
     with ExitStack() as stack:
         given, tensors = path, list[str]()
         if repair_from is not None:
@@ -119,23 +114,25 @@ def quantize(
             _check_tunable(origin)
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
-        work = Work(bundle, job, Source(calibration, samples, calibrator, nan_policy, seed))
-        if min_speedup is not None and work.unrun:
+        quantization = QuantizationJob(
+            bundle, job, CalibrationSource(calibration, samples, calibrator, nan_policy, seed)
+        )
+        if min_speedup is not None and quantization.skipped_reason:
             raise MissingDependencyError("measuring a speed-up", system="the target's own system")
-        work.judged(dev, limit, needed=max_drop is not None or retune_decoder)
+        quantization.load_dev(dev, limit, needed=max_drop is not None or retune_decoder)
         if budgets.any:
-            point, tried = search(work.ranking(), work.tried, budgets)
+            point, tried = search(quantization.ranking(), quantization.tried, budgets)
         else:
-            point = work.attempt(())
+            point = quantization.attempt(())
             tried = [point]
         if retune_decoder:
-            point, preset = work.retuned(point, dev, limit)
+            point, preset = quantization.retuned(point, dev, limit)
             job = replace(job, origin=replace(origin, decoder=preset))
             if not point.holds(budgets):
                 raise BudgetError(
                     "the tuned decoder loses more than the budget; leave it as it was"
                 )
-        report = {**work.report(point, tried), "repaired": tensors}
+        report = {**quantization.report(point, tried), "repaired": tensors}
         draft = artifact_module.sealed(job, point.converted, quantization=report)
         artifact = artifact_module.write(job, draft)
     return Quantized(artifact, point, tuple(tried), report)
@@ -147,5 +144,20 @@ def _check_tunable(origin: origin_module.Origin) -> None:
         raise ConfigError(
             f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; there "
             f"{' or '.join(map(repr, tunable)) or 'no decoder'} can be tuned; leave "
-            "--retune-decoder out"
+            "retune_decoder out",
+            options=["retune_decoder"],
+        )
+
+
+def _check_options(scheme: str, nan_policy: str, limit: int | None) -> None:
+    if scheme == Float32.name:
+        raise ConfigError("float32 quantizes nothing; use: edgectc export")
+    if nan_policy not in nonfinite.POLICIES:
+        raise ConfigError(
+            f"nan_policy is {nan_policy!r}, expected {list(nonfinite.POLICIES)}",
+            options=["nan_policy"],
+        )
+    if limit is not None and limit < 2:
+        raise ConfigError(
+            f"limit is {limit}, expected 2 or more: of one, nothing follows", options=["limit"]
         )

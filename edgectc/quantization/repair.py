@@ -42,7 +42,7 @@ def repaired(
     tensors = load_tensors(bundle.file("weights.safetensors"))
     bad = nonfinite.bad_tensors({name: tensor.numpy() for name, tensor in tensors.items()})
     if not bad:
-        raise ConfigError("every weight is finite; leave --nan-policy repair out")
+        raise ConfigError("every weight is finite; leave repair_from out", options=["repair_from"])
     old = _read(Path(earlier))
     for name in bad:
         found = old.get(name)

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from edgectc.core import registry
 from edgectc.core.contracts import Frontend, Runner, RunnerModule, WordModel
-from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
+from edgectc.core.errors import (
+    BundleFileMissingError,
+    ConfigError,
+    MissingDependencyError,
+    UnknownNameError,
+)
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
@@ -63,6 +68,8 @@ def load(
         MissingDependencyError: the runtime is not installed.
         UnknownNameError: no such runner.
     """
+    if runner is not None and runner not in registry.names("runners"):
+        raise UnknownNameError("runner", runner, registry.names("runners"))
     location = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
@@ -215,7 +222,7 @@ def find_language_model(
             raise ConfigError("the model names no language model; give one, or do not require it")
         return None
     try:
-        path = bundles.find_file(wanted or {}, beside, kind="language-model", given=given)
+        path = bundles.find_file(wanted or {}, beside, kind="language_model", given=given)
         return loading.load(path, required=required)
     except (BundleFileMissingError, ConfigError) as error:
         if required:
@@ -261,8 +268,6 @@ def find_words(
 
 def _choose(bundle: Bundle, runner: str | None) -> tuple[str, Path | None]:
     """Return a runner's name and the artifact it runs; None means the weights themselves."""
-    if runner is not None and runner not in registry.names("runners"):
-        registry.module("runners", runner)  # raises with the nearest spelling
     by_target = {bundles.target_of(path): path for path in reversed(bundle.artifacts())}
     if runner == "eager":
         return runner, None

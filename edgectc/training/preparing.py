@@ -87,7 +87,9 @@ def open_run(out: Path, settings: Settings) -> None:
             found = None
         if found != settings:
             raise BundleMismatchError(
-                f"{out} holds a run with another configuration; choose another --out or remove it"
+                f"{out} holds a run with another configuration; choose another out=DIR or remove"
+                " it",
+                options=["out"],
             )
     write_bytes(path, dumps(to_dict(settings)).encode())
 

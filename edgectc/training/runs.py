@@ -59,7 +59,9 @@ def train(
     folder = Path(out)
     begun = any((run / "config.json").exists() for run in (folder, folder / phases.FIRST))
     if resume and not begun:
-        raise ConfigError(f"--resume: {out} holds no run; leave --resume out to begin one")
+        raise ConfigError(
+            f"resume: {out} holds no run; leave resume out to begin one", options=["resume"]
+        )
     _check_threads(threads)
     values = load_config(config, overrides)
     return phases.run(
@@ -151,4 +153,4 @@ def _words(lexicon: Words) -> Lexicon | None:
 
 def _check_threads(threads: int) -> None:
     if threads < 1:
-        raise ConfigError(f"--threads {threads}: expected 1 or more")
+        raise ConfigError(f"threads is {threads}, expected 1 or more", options=["threads"])

@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from edgectc.benchmarking import benchmark, report
+
 BENCH = Path(__file__).parents[2] / "bench"
 
 
@@ -57,3 +59,17 @@ def test_the_bench_of_the_shipped_model_fits_the_schema() -> None:
     jsonschema.validate(report, json.loads(schema.read_text(encoding="utf-8")))
     ran = {row["runtime"] for row in report["rows"] if row["status"] == "ok"}
     assert {"onnx", "pte", "eager", "compiled"} <= ran
+
+
+def test_the_types_of_a_report_are_those_of_its_schema() -> None:
+    schema = json.loads(benchmark.SCHEMA.read_text(encoding="utf-8"))
+    parts = {
+        report.Report: schema,
+        report.Machine: schema["properties"]["machine"],
+        report.Row: schema["properties"]["rows"]["items"],
+        report.Comparison: schema["properties"]["verdicts"]["items"],
+        report.Trace: schema["properties"]["traces"]["additionalProperties"],
+    }
+    for kind, part in parts.items():
+        assert kind.__required_keys__ == set(part["required"]), kind
+        assert set(kind.__annotations__) == set(part["properties"]), kind

@@ -214,12 +214,12 @@ def test_lexicon_build(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 def test_a_tool_chain_failure_is_one_line_and_debug_shows_more(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgectc.commands import use
+    from edgectc.commands import machine
 
     def broken(_: object) -> int:
         raise KeyError("boom")
 
-    monkeypatch.setattr(use, "show", broken)
+    monkeypatch.setattr(machine, "run_list", broken)
     code, _, err = run(capsys, "list")
     assert code == 4
     assert err == "edgectc: error: internal error: KeyError: 'boom'; --debug shows where\n"

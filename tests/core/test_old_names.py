@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from names import DOTTED, GROUPS, ROOT, resolves, without
 
+import edgectc
+
 # Modules and packages that stood at the top of edgectc/, or changed their name on the way.
 TOP = """
 benching benchmark bundle calibration comparison config decoders demo drilling encoders errors
@@ -40,6 +42,7 @@ HISTORY = ("docs/decisions/", "docs/notes/", "CHANGELOG.md", "tests/compat/", "b
            "tests/core/test_old_names.py",
            "tests/core/test_structure.py")  # fmt: skip
 FILES = without(*HISTORY)
+PUBLIC = {f"edgectc.{name}" for name in edgectc.__all__}
 PATH = re.compile(
     r"(?<![\w./~-])(?:edgectc|docs|tests|bench|scripts|native|web_demo|android_demo)/[\w./-]*\w"
 )
@@ -52,10 +55,13 @@ def old_names(text: str) -> set[str]:
     found = {name for name in PATHS if re.search(rf"(?<!\w){re.escape(name)}", text)}
     for name in TOP:
         if re.search(rf"(?<![\w./-])edgectc[./]{name}(?![\w-])", text) and (
-            f"edgectc.{name}" not in GROUPS or f"edgectc/{name}" in text
+            f"edgectc.{name}" not in GROUPS | PUBLIC or f"edgectc/{name}" in text
         ):
             found.add(f"edgectc.{name}")
-        if re.search(rf"from edgectc import (?:\w+, )*{name}\b", text):
+        if (
+            re.search(rf"from edgectc import (?:\w+, )*{name}\b", text)
+            and f"edgectc.{name}" not in PUBLIC
+        ):
             found.add(f"from edgectc import {name}")
     for name in MOVED:
         package, last = name.split("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import ctypes
 import json
 import zlib
@@ -225,6 +226,55 @@ def test_unknown_and_bad_options_are_refused(engine: Engine) -> None:
     ):
         with pytest.raises(ValueError, match=part):
             engine.options(preset)
+
+
+def test_a_preset_of_yesterday_is_taken_and_its_names_are_said(engine: Engine) -> None:
+    assert engine._call("option", b"weighed", 5.0) == 1
+    assert "rescore_size" in engine._c.edgectc_engine_error(engine._e).decode()
+    assert engine._call("option", b"rescore_size", 5.0) == 0
+
+
+def test_siblings_answer_alike_and_fix_the_weights(files: tuple[bytes, bytes]) -> None:
+    first = Engine(*files)
+    first.columns([*"abcdefghijklmnopqrstuvwxyz", "<blank>"])
+    table = np.log(np.random.default_rng(0).dirichlet(np.ones(27), 12)).astype(np.float32)
+    other = copy.copy(first)
+    other._e = first._c.edgectc_engine_sibling(first._e)
+    first.word("zyxgle", "zyxgle", 3.0, 0.0, False)  # each engine has words of its own
+    first.context(["on", "the"])
+    other.context(["of"])
+    answers = first.search(table), other.search(table)
+    with pytest.raises(ValueError, match="share a lexicon"):
+        first.options({"lm_weight": 2.0})
+    other.context(["on", "the"])
+    other.word("zyxgle", "zyxgle", 3.0, 0.0, False)
+    assert other.search(table) == answers[0]
+    other.close()
+    assert first.search(table) == answers[0]
+    first.options({"lm_weight": 2.0})
+    assert first.search(table) != answers[0]
+    first.close()
+
+
+def test_kept_contexts_answer_as_new_ones(files: tuple[bytes, bytes]) -> None:
+    kept, new = Engine(*files), Engine(*files)
+    kept._call("contexts", 3)
+    for engine in (kept, new):
+        engine.columns([*"abcdefghijklmnopqrstuvwxyz", "<blank>"])
+    rng = np.random.default_rng(1)
+    contexts = [[], ["the"], ["of", "the"], ["i"], ["it", "is"]]
+    for step in range(40):
+        if step % 11 == 5:
+            word = "".join(rng.choice(list("abc"), 4))
+            for engine in (kept, new):
+                engine.word(word, word, 5.0, 0.0, False)
+        table = np.log(rng.dirichlet(np.full(27, 0.3), 8)).astype(np.float32)
+        words = contexts[int(rng.integers(5))]
+        for engine in (kept, new):
+            engine.context(words)
+        assert kept.search(table) == new.search(table)
+    kept.close()
+    new.close()
 
 
 def test_bad_calls_say_why(files: tuple[bytes, bytes]) -> None:

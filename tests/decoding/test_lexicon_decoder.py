@@ -215,7 +215,7 @@ def test_posteriors_hold_the_true_share_of_all_words(seed, T, width, backend):
     partial=st.booleans(),
     backend=st.sampled_from(["numpy", "auto"]),
 )
-def test_within_the_margin_no_word_is_missed(seed, T, margin, nbest, unfinished, backend):
+def test_within_the_margin_no_word_is_missed(seed, T, margin, nbest, partial, backend):
     rng = np.random.default_rng(seed)
     known = Lexicon.from_counts({w: float(rng.pareto(1.0) + 1e-3) for w in _random_words(rng, 60)})
     log_probs = random_log_probs(rng, T, len(LARGE))
@@ -224,16 +224,16 @@ def test_within_the_margin_no_word_is_missed(seed, T, margin, nbest, unfinished,
         options = lexicon.Options(letter_score=0.7, **how)
         return lexicon.create(options, tokens=LARGE, lexicon=known, backend=backend)
 
-    every = [*made()(log_probs, nbest=200, partial=unfinished)]
+    every = [*made()(log_probs, nbest=200, partial=partial)]
     near = [h for h in every if h.score >= every[0].score - margin][:nbest]
-    found = [*made(margin=margin)(log_probs, nbest=nbest, partial=unfinished)]
+    found = [*made(margin=margin)(log_probs, nbest=nbest, partial=partial)]
     assert len(near) <= len(found) <= nbest
     assert [h.text for h in found[: len(near)]] == [h.text for h in near]
     assert [h.exact for h in found] == [i < len(near) for i in range(len(found))]
     scores = {h.text: h.score for h in every}
     assert [h.score for h in found] == pytest.approx([scores[h.text] for h in found], abs=1e-9)
     total = float(np.logaddexp.reduce([*scores.values()]))
-    for h in found if not unfinished else ():
+    for h in found if not partial else ():
         low, high = h.posterior
         assert low - 1e-12 <= math.exp(h.score - total) <= high + 1e-12
 

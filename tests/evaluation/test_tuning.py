@@ -95,7 +95,7 @@ def test_prompts_give_the_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     given = ["tune-decoder", "--data", str(tmp_path / "dev.jsonl"), "--split", "all"]
     cli.main(given)
     cli.main([*given, "--context", "--only", "context_weight,temperature"])
-    assert seen == [((), None), (("to", "new"), ["context_weight", "temperature"])]
+    assert seen == [((), None), (("to", "new"), ("context_weight", "temperature"))]
 
 
 def test_what_cannot_be_tuned_is_refused(lexicon: str, swipes: list[Swipe]) -> None:

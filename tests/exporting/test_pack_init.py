@@ -25,8 +25,8 @@ def test_pack_init_makes_a_bundle_of_any_family(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "either SOURCE"),
-        (["run", "--init", "gru"], "either SOURCE"),
+        ([], "either source"),
+        (["run", "--init", "gru"], "either source"),
         (["--init", "gruu"], "did you mean 'gru'"),
         (["--init", "gru", "--config", "larg"], "unknown size"),
         (["--init", "gru", "--lexicon", "x", "--set", "a=1"], "--lexicon, --set belongs to a run"),

@@ -82,7 +82,7 @@ def test_words_may_stay_where_they_are(tmp_path: Path) -> None:
     assert packing.words_of(made) == words  # in the folder above, by its hash
     assert "words.tsv" not in packing.repack(made, tmp_path / "y").index.files
     lexicon.write_bytes(lexicon.read_bytes() + b"\n")
-    with pytest.raises(BundleFileMissingError, match="name one with --lexicon"):
+    with pytest.raises(BundleFileMissingError, match="give the path of one as lexicon"):
         packing.words_of(made)
 
 

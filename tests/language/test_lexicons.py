@@ -213,5 +213,5 @@ def test_build_from_wordfreq():
 
 def test_build_without_wordfreq(monkeypatch):
     monkeypatch.setitem(sys.modules, "wordfreq", None)
-    with pytest.raises(MissingDependencyError, match=r"edgectc\[lexicon\]"):
+    with pytest.raises(MissingDependencyError, match=r"\.\[lexicon\]"):
         build("wordfreq:en")

@@ -36,7 +36,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.networks import layers
 from edgectc.networks.encoders import tcn
-from edgectc.quantization import job, measure, quantizer
+from edgectc.quantization import accuracy_drop, job, quantizer, timing
 
 TARGETS = ("onnx", "pte", "coreml")
 
@@ -48,7 +48,7 @@ def user_of(split: str) -> str:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are not what is tested here."""
-    monkeypatch.setattr(measure, "_ROUNDS", 1)
+    monkeypatch.setattr(timing, "_ROUNDS", 1)
 
 
 @pytest.fixture
@@ -363,7 +363,7 @@ def test_weights_left_in_float_are_noticed(
 def test_slower_than_float32_is_refused(
     small: Callable[[str], Path], swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measure, "speed", lambda *given: measure.Speed(1.0, 1.7))
+    monkeypatch.setattr(timing, "compare_speed", lambda *given: timing.Speed(1.0, 1.7))
     with pytest.raises(BudgetError, match=r"at least 1 times as fast.*0\.59 times as fast"):
         quantize(small("tcn"), swipes, tmp_path / "x", min_speedup=1.0)
     assert not [*tmp_path.glob("x*")]
@@ -374,7 +374,7 @@ def test_dynamic_convolutions_are_slower_and_refused(
     swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ONNX Runtime has no fast kernel for them; nothing says so but the clock."""
-    monkeypatch.setattr(measure, "_ROUNDS", 9)
+    monkeypatch.setattr(timing, "_ROUNDS", 9)
     with pytest.raises(BudgetError, match=r"at least 1\.3 times as fast"):
         quantize(None, swipes, tmp_path / "x", scheme="int8-dynamic", min_speedup=1.3)
 
@@ -387,14 +387,14 @@ def test_a_lost_accuracy_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Numbers may look close while the words are gone: the decoder has the last say."""
-    real = measure.Judge._wrong
+    real = accuracy_drop.AccuracyEvaluator._wrong
 
     def worse(self: Any, answers: Any, preset: Any = None) -> Any:
         wrong, count = real(self, answers, preset)
         return wrong + 0.1 * (answers is not self.log_probs), count
 
-    monkeypatch.setattr(measure.Judge, "_wrong", worse)
-    with pytest.raises(BudgetError, match=r"at most 0\.3 points lost.*\+10\.00 points lost"):
+    monkeypatch.setattr(accuracy_drop.AccuracyEvaluator, "_wrong", worse)
+    with pytest.raises(BudgetError, match=r"at most 0\.3 points.*accuracy drop \+10\.00 points"):
         quantize(small("tcn"), swipes, tmp_path / "x", max_drop=0.3)
     assert not [*tmp_path.glob("x*")]
 
@@ -423,7 +423,7 @@ def test_samples_in_pixels_are_refused(small: Callable[[str], Path], tmp_path: P
 def test_too_few_samples_are_refused(
     small: Callable[[str], Path], swipes: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="60 usable calibration samples, expected 64"):
+    with pytest.raises(InputError, match="60 usable recordings to calibrate with, expected 64"):
         quantize(small("tcn"), swipes, tmp_path / "x", samples=60)
 
 
@@ -432,7 +432,7 @@ def test_only_training_users_calibrate(
 ) -> None:
     rows = [line for line in swipes.read_text().splitlines() if user_of("dev") in line]
     (tmp_path / "dev.jsonl").write_text("\n".join(rows * 3) + "\n")
-    with pytest.raises(InputError, match="0 usable calibration samples"):
+    with pytest.raises(InputError, match="0 usable recordings to calibrate with"):
         quantize(small("tcn"), tmp_path / "dev.jsonl", tmp_path / "x")
 
 

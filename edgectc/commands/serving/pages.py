@@ -71,7 +71,7 @@ def collect(
     context: Path | None = None
     if first.language_model is not None or language_model is not None:
         try:
-            context = _named(first.language_model, artifacts[0], "language-model", language_model)
+            context = _named(first.language_model, artifacts[0], "language_model", language_model)
             files[f"model/{context.name}"] = context
         except BundleFileMissingError:
             context = None  # the page says that it goes on without

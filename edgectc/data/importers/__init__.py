@@ -7,12 +7,10 @@ refused row by row and counted by reason.
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import json
 import os
 import pkgutil
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.files import READ_ERRORS, open_bytes
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files, validation
 from edgectc.data.swipe_files import Row
@@ -141,13 +140,12 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     number = 0
     try:
-        with path.open("rb") as raw:
-            packed = raw.peek(2)[:2] == b"\x1f\x8b"
-            for number, line in enumerate(gzip.GzipFile(fileobj=raw) if packed else raw, start=1):
+        with open_bytes(path) as file:
+            for number, line in enumerate(file, start=1):
                 text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
                 if text:
                     yield number, text
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except (*READ_ERRORS, UnicodeDecodeError) as error:
         raise InputError(
             f"cannot read {str(path)!r}, stopped at line {number}: "
             f"{getattr(error, 'strerror', None) or error}",

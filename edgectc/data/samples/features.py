@@ -35,4 +35,6 @@ class FeaturesSamples(SignalSamples):
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
     ) -> Iterator[Recording]:
         """Raise `ConfigError`: only their maker knows what such features look like."""
-        raise ConfigError("nothing is generated for frontend 'features'; give recordings: --data")
+        raise ConfigError(
+            "nothing is generated for frontend 'features'; give data=FILE", options=["data"]
+        )

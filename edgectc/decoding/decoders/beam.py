@@ -274,19 +274,19 @@ class Stream:
             return Decoded(())
         share = np.exp(np.array([score for score, _, _ in ranked]) - ranked[0][0])
         share /= share.sum()
-        found: list[Hypothesis] = []
+        hypotheses: list[Hypothesis] = []
         for (score, parts, place), probability in zip(ranked, share.tolist(), strict=True):
-            if len(found) == nbest:
+            if len(hypotheses) == nbest:
                 break
             ids, frames = self._search.path(place)
             if ids and ids[-1] == self._tables.boundary:
                 ids, frames = ids[:-1], frames[:-1]
             if ids:
                 text = self._text(ids)
-                found.append(Hypothesis(text, score, probability, tuple(frames), False, parts))
-            elif not found:  # silence is best
+                hypotheses.append(Hypothesis(text, score, probability, tuple(frames), False, parts))
+            elif not hypotheses:  # silence is best
                 break
-        return Decoded(tuple(found))
+        return Decoded(tuple(hypotheses))
 
     def _parts(self, endings: list[Ending]) -> dict[str, float]:
         first = endings[0]

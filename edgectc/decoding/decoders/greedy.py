@@ -52,11 +52,11 @@ class GreedyDecoder:
         check_nbest(nbest)
         values = check_log_probs(log_probs, len(self._tokens))
         path = values.argmax(axis=1)
-        found = collapse(path.tolist(), self._tokens.blank_id)
-        if not found:
+        emitted = collapse(path.tolist(), self._tokens.blank_id)
+        if not emitted:
             return Decoded(())
         score = float(values[np.arange(len(path)), path].sum())
-        text = self._tokens.decode(token for token, _ in found)
-        frames = tuple(frame for _, frame in found)
+        text = self._tokens.decode(token for token, _ in emitted)
+        frames = tuple(frame for _, frame in emitted)
         best = Hypothesis(text, score, min(1.0, math.exp(score)), frames, parts={"path": score})
         return Decoded((best,))

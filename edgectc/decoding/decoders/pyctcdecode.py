@@ -180,13 +180,13 @@ class PyctcdecodeDecoder:
         scores = np.array([beam[-1] for beam in beams])
         share = np.exp(scores - scores.max())
         share /= share.sum()
-        found: list[Hypothesis] = []
+        hypotheses: list[Hypothesis] = []
         for (text, *_, ctc, score), probability in zip(beams, share.tolist(), strict=True):
-            if text and len(found) < nbest:
+            if text and len(hypotheses) < nbest:
                 parts = {"ctc": float(ctc), "weighed": float(score - ctc)}
                 shown = " ".join(self._texts.get(word, word) for word in text.split())
-                found.append(Hypothesis(shown, float(score), probability, parts=parts))
-        return Decoded(tuple(found))
+                hypotheses.append(Hypothesis(shown, float(score), probability, parts=parts))
+        return Decoded(tuple(hypotheses))
 
 
 def _labels(tokens: Tokens, separator: str | None) -> list[str]:

@@ -104,11 +104,11 @@ class TemplateDecoder:
         entries, paths = self._candidates(trace)
         if not len(entries):
             return Decoded(())
-        how = self._options
-        drawn = _evenly(trace.points[None], how.samples)
-        scores = how.lm_weight * self._weights[entries]
-        scores -= how.location_weight * _apart(paths, drawn)
-        scores -= how.shape_weight * _apart(_shape(paths), _shape(drawn))
+        options = self._options
+        drawn = _evenly(trace.points[None], options.samples)
+        scores = options.lm_weight * self._weights[entries]
+        scores -= options.location_weight * _apart(paths, drawn)
+        scores -= options.shape_weight * _apart(_shape(paths), _shape(drawn))
         share = np.exp(scores - scores.max())
         share /= share.sum()
         best = np.lexsort((entries, -scores))[:nbest]
@@ -139,8 +139,8 @@ class TemplateDecoder:
 
     def _group(self, first: int, last: int, keys: Array) -> tuple[Array, Array]:
         """Return the words from one letter to another and their paths, made once a keyboard."""
-        made = self._made[1]
-        if (first, last) not in made:
+        groups = self._made[1]
+        if (first, last) not in groups:
             rows = np.flatnonzero((self._ends[0] == first) & (self._ends[1] == last))
             lengths = self._lengths[rows]
             # Beyond its end a word stays on its last letter.
@@ -148,8 +148,8 @@ class TemplateDecoder:
             corners = keys[self._codes[rows[:, None], places]]
             usable = np.isfinite(corners).all((1, 2))
             paths = _evenly(corners[usable], self._options.samples)
-            made[first, last] = (rows[usable], paths)
-        return made[first, last]
+            groups[first, last] = (rows[usable], paths)
+        return groups[first, last]
 
 
 def _centers(trace: Path, letters: str) -> Array:
@@ -171,8 +171,8 @@ def _evenly(corners: Array, samples: int) -> Array:
     row = np.arange(len(corners))[:, None]
     length = arc[row, leg + 1] - arc[row, leg]
     share = np.where(length > 0, (wanted - arc[row, leg]) / np.where(length > 0, length, 1.0), 0.0)
-    found: Array = corners[row, leg] + share[:, :, None] * steps[row, leg]
-    return found
+    result: Array = corners[row, leg] + share[:, :, None] * steps[row, leg]
+    return result
 
 
 def _shape(paths: Array) -> Array:
@@ -185,5 +185,5 @@ def _shape(paths: Array) -> Array:
 
 def _apart(a: Array, b: Array) -> Array:
     """Return (n,) the mean distance of points at the same place along two paths."""
-    found: Array = np.sqrt(((a - b) ** 2).sum(2)).mean(1)
-    return found
+    result: Array = np.sqrt(((a - b) ** 2).sum(2)).mean(1)
+    return result

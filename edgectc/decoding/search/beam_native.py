@@ -43,8 +43,8 @@ class NativeSearch:
     def __init__(self, loaded: Library, tables: Tables, ask: Scorer) -> None:
         self._library, self._ask = loaded, ask
         self._held = tables  # its arrays are read in place
-        given = _struct(tables)
-        self._search = loaded.edgectc_beam_new(ctypes.byref(given))
+        packed = _struct(tables)
+        self._search = loaded.edgectc_beam_new(ctypes.byref(packed))
         if not self._search:
             raise MemoryError("no memory for the beam search")
         weakref.finalize(self, loaded.edgectc_beam_free, self._search)
@@ -118,12 +118,12 @@ class NativeSearch:
 def _struct(tables: Tables) -> _Tables:
     """Return the C form; it points into the arrays of ``tables``."""
     numbers = {name: getattr(tables, name) for name in (*_REALS, *_WHOLE)}
-    given = _Tables(words=_trie(tables.words), ahead=tables.ahead.ctypes.data, **numbers)
+    packed = _Tables(words=_trie(tables.words), ahead=tables.ahead.ctypes.data, **numbers)
     if tables.hotwords:
-        given.hot, given.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
+        packed.hot, packed.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
         for name in ("settled", "partial", "fail"):
-            setattr(given, name, getattr(tables.hotwords, name).ctypes.data)
-    return given
+            setattr(packed, name, getattr(tables.hotwords, name).ctypes.data)
+    return packed
 
 
 def _trie(trie: Trie | None) -> _Trie:

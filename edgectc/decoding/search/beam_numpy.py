@@ -113,8 +113,8 @@ class PlainSearch:
             values = row.tolist()
             if not self._frame(values, tokens):
                 # No prefix can take a token that passes: all of them, rather than no answer.
-                every = np.flatnonzero(row > -_INF).tolist()
-                if not self._frame(values, every):
+                possible = np.flatnonzero(row > -_INF).tolist()
+                if not self._frame(values, possible):
                     self.entries = []
             self._t += 1
             if self._made > self._limit:
@@ -328,7 +328,7 @@ class PlainSearch:
 
     def endings(self) -> list[Ending]:
         """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
-        found = []
+        ends = []
         for place, e in enumerate(self.entries):
             prefix: Prefix | None = e.prefix
             if e.prefix.in_word:
@@ -338,8 +338,8 @@ class PlainSearch:
             if prefix is not None:
                 lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
                 total, path = e.total + self._lead, e.best_path()[0]
-                found.append(Ending(place, id(prefix), total, path, *lm, *counts, prefix.hot_sum))
-        return found
+                ends.append(Ending(place, id(prefix), total, path, *lm, *counts, prefix.hot_sum))
+        return ends
 
     def path(self, place: int) -> tuple[list[int], list[int]]:
         """Return the tokens of a prefix and the frame of each on its best alignment."""

@@ -135,11 +135,11 @@ class Hotwords:
             settled[node] += weight
         partial[np.isinf(partial)] = 0.0
         partial[0] = 0.0
-        made = cls(trie, fail, settled, partial, 0)
+        automaton = cls(trie, fail, settled, partial, 0)
         for node in range(1, nodes):  # a parent, and all shorter sequences, come first
             above = int(trie.parent[node])
             if above:
-                fail[node] = made.step(int(fail[above]), int(trie.token[node]))
+                fail[node] = automaton.step(int(fail[above]), int(trie.token[node]))
             settled[node] += settled[fail[node]]
             if abs(partial[fail[node]]) > abs(partial[node]):
                 partial[node] = partial[fail[node]]

@@ -46,17 +46,17 @@ class Speller:
         return self._tokens(plain) if plain else None
 
     def _tokens(self, word: str) -> Spelling | None:
-        found, at = [], 0
+        ids, at = [], 0
         while at < len(word):
             for length in self._lengths.get(word[at], ()):
                 token = self._ids.get(word[at : at + length])
                 if token is not None:
-                    found.append(token)
+                    ids.append(token)
                     at += length
                     break
             else:
                 return None
-        return tuple(found)
+        return tuple(ids)
 
 
 def entries(

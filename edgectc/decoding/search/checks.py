@@ -68,7 +68,7 @@ def check_nbest(nbest: int) -> None:
         ConfigError: it is below 1.
     """
     if nbest < 1:
-        raise ConfigError(f"nbest is {nbest}, expected at least 1")
+        raise ConfigError(f"nbest is {nbest}, expected at least 1", options=["nbest"])
 
 
 def check_partial(partial: bool, unfinished: bool | None) -> bool:
@@ -103,9 +103,9 @@ def of_sentence(context: Sequence[str]) -> Sequence[str]:
 
     What stands before "<s>", the beginning of a sentence, says nothing about the words after it.
     """
-    for place in range(len(context) - 1, -1, -1):
-        if context[place] == BEGIN:
-            return context[place + 1 :]
+    for row in range(len(context) - 1, -1, -1):
+        if context[row] == BEGIN:
+            return context[row + 1 :]
     return context
 
 

@@ -83,12 +83,14 @@ class _Engine:
 
     def __init__(self, loaded: Library, parts: Parts, first: _Engine | None = None) -> None:
         self._c, self._parts, self._source = loaded, parts, first
-        made = loaded.edgectc_engine_sibling(first.handle) if first else loaded.edgectc_engine_new()
-        if not made:
+        handle = (
+            loaded.edgectc_engine_sibling(first.handle) if first else loaded.edgectc_engine_new()
+        )
+        if not handle:
             raise MemoryError("no memory for the lexicon search")
-        self.handle: int = made
+        self.handle: int = handle
         # A sibling keeps the first one alive by `_source`, so that the last of them is freed alone.
-        weakref.finalize(self, loaded.edgectc_engine_free, made)
+        weakref.finalize(self, loaded.edgectc_engine_free, handle)
         self._changes = 0  # of the dictionary, that were taken over
         self._alphabet = frozenset(parts.lexicon.letters)
         model = parts.language_model
@@ -148,10 +150,15 @@ class _Engine:
             spelled = spell(text, self._alphabet)
             if not spelled:
                 continue
-            held = dictionary[text]
+            personal = dictionary[text]
             try:
                 self._call(
-                    "word", text.encode(), spelled.encode(), held.count, held.boost, held.hidden
+                    "word",
+                    text.encode(),
+                    spelled.encode(),
+                    personal.count,
+                    personal.boost,
+                    personal.hidden,
                 )
             except Refused:  # over 255 letters
                 continue
@@ -161,16 +168,14 @@ class _Engine:
         model = self._parts.language_model
         if model is None:
             return
-        if self._reads_model:
+        if self._reads_model or not context:
             self._call("context", _lines([normalize_word(word) for word in context]))
-        elif not context:
-            self._call("said_context", b"", b"", None, 0, 0.0)
         else:
             self._set_said_context(model, context)
 
     def _set_said_context(self, model: ContextModel, context: Sequence[str]) -> None:
         """Hand over what a model says that the engine cannot read; it keeps some contexts."""
-        key = "\x1f".join(context).replace("\0", "\1").encode(errors="replace")
+        key = "\x1f".join(("", *context)).replace("\0", "\1").encode(errors="replace")
         if self._call("said_context", key, None, None, 0, 0.0):
             return
         words, gains, others = following(model, context)
@@ -190,15 +195,15 @@ class _Engine:
         """Return the ranked words of (T, V) float64 log_probs."""
         n = self._call("search_double", values.ctypes.data, len(values), nbest, partial)
         figures, frames = np.empty((n, _FIGURES)), np.empty(len(values), np.int32)
-        for place in range(n):
-            self._call("figures", place, figures.ctypes.data + place * figures.strides[0])
+        for rank in range(n):
+            self._call("figures", rank, figures.ctypes.data + rank * figures.strides[0])
         return Decoded(
             tuple(self._hypothesis(i, row, frames) for i, row in enumerate(figures.tolist()))
         )
 
-    def _hypothesis(self, place: int, figures: list[float], frames: Array) -> Hypothesis:
-        n = self._call("frames", place, frames.ctypes.data, len(frames))
-        text: str = self._c.edgectc_engine_text(self.handle, place).decode()
+    def _hypothesis(self, rank: int, figures: list[float], frames: Array) -> Hypothesis:
+        n = self._call("frames", rank, frames.ctypes.data, len(frames))
+        text: str = self._c.edgectc_engine_text(self.handle, rank).decode()
         terms = zip(_TERMS, figures[_EXACT + 1 :], strict=True)
         proven = figures[_LOW] == figures[_LOW]  # no NaN
         return Hypothesis(

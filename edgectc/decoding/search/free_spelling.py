@@ -43,7 +43,7 @@ def best(
         floor: natural-log score under which none is wanted.
         budget: prefixes to grow before the search stops without proof.
     """
-    lattice, found = Lattice(log_probs), None
+    lattice, spelling = Lattice(log_probs), None
     heap: list[tuple[float, tuple[int, ...], int]] = []  # -bound, letters, index of the parent
     states = [lattice.root()]
     letters: tuple[int, ...] = ()
@@ -57,9 +57,9 @@ def best(
                 heapq.heappush(heap, (-bound, (*letters, letter), len(states) - 1))
         # The heap gives the highest bound: if that is under the floor, so is every other.
         if not heap or -heap[0][0] < floor:
-            return found, True
+            return spelling, True
         if grown == budget:
-            return found, False
+            return spelling, False
         _, letters, parent = heapq.heappop(heap)
         doubled = int(len(letters) > 1 and letters[-1] == letters[-2])
         states.append(lattice.grow(np.array(letters[-1:]), states[parent][doubled : doubled + 1]))
@@ -67,6 +67,6 @@ def best(
         if lifted > TINY and not is_word(letters):
             value = math.log(lifted) - LIFT + score + letter_score * len(letters)
             # The first one is not the best yet: it raises the bar for the others.
-            if value >= floor and (found is None or value > found.score):
-                found, floor = Spelling(letters, value), value
+            if value >= floor and (spelling is None or value > spelling.score):
+                spelling, floor = Spelling(letters, value), value
     raise AssertionError("unreachable")

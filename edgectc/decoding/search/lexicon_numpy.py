@@ -80,40 +80,40 @@ class PlainDecoder:
         self, log_probs: Array, *, nbest: int, slack: float, partial: bool = False
     ) -> Answer:
         """Return what was found in ``log_probs`` (T, V) that were checked."""
-        how = self._settings
-        values = log_probs * how.scale
-        values[:, how.columns[-1]] -= how.blank_penalty
-        used = values[:, how.columns] - log_sum(values)[:, None]
+        settings = self._settings
+        values = log_probs * settings.scale
+        values[:, settings.columns[-1]] -= settings.blank_penalty
+        used = values[:, settings.columns] - log_sum(values)[:, None]
         mass = log_sum(used)
         if not np.all(np.isfinite(mass)):  # a frame that no letter and no blank can take
             return Answer([], [], [], [], True, True, -np.inf, -np.inf, -np.inf)
         signal = used - mass[:, None]
-        found = search(
+        result = search(
             self._trees,
             signal,
-            letter_score=how.letter_score,
+            letter_score=settings.letter_score,
             nbest=nbest,
             slack=slack,
-            margin=how.margin,
-            budget=how.budget,
+            margin=settings.margin,
+            budget=settings.budget,
             partial=partial,
         )
-        if not found.exact and not partial:
-            found = self._narrow(signal, found)
-        best = found.scores >= np.sort(found.scores)[-nbest:].min(initial=np.inf) - slack
-        words, scores = found.entries[best].tolist(), found.scores[best].tolist()
+        if not result.exact and not partial:
+            result = self._narrow(signal, result)
+        best = result.scores >= np.sort(result.scores)[-nbest:].min(initial=np.inf) - slack
+        words, scores = result.entries[best].tolist(), result.scores[best].tolist()
         letters = [self._letters(word) for word in words]
         proven = True
-        if how.free_spelling and not partial:
-            floor = max(scores, default=-np.inf) - how.margin
+        if settings.free_spelling and not partial:
+            floor = max(scores, default=-np.inf) - settings.margin
             if len(scores) >= nbest:
                 floor = max(floor, sorted(scores)[-nbest])
             spelled, proven = free_spelling.best(
                 signal,
-                *how.free_spelling,
+                *settings.free_spelling,
                 is_word=self._is_word,
                 floor=floor,
-                budget=how.free_spelling_budget,
+                budget=settings.free_spelling_budget,
             )
             if spelled:
                 words, letters = [*words, -1], [*letters, list(spelled.letters)]
@@ -129,27 +129,27 @@ class PlainDecoder:
             [score + total for score in scores],
             letters,
             frames,
-            found.exact,
+            result.exact,
             proven,
-            found.log_found + total,
-            found.log_rest + total,
+            result.log_found + total,
+            result.log_rest + total,
             float(used[:, -1].sum()),
         )
 
-    def _narrow(self, signal: Array, found: Result) -> Result:
+    def _narrow(self, signal: Array, result: Result) -> Result:
         """Add what the time-synchronous beam finds to a search that ran out of budget."""
-        entries, scores, base = [found.entries], [found.scores], 0
+        entries, scores, base = [result.entries], [result.scores], 0
         for tree in self._trees:
             alive = prefix_beam.survivors(tree, signal, self._settings.beam_size)
-            new = np.setdiff1d(alive + base, found.entries)
+            new = np.setdiff1d(alive + base, result.entries)
             if len(new):
                 forward = alignment.forward(signal, [self._letters(int(word)) for word in new])
                 entries.append(new)
                 scores.append(forward + tree.weights[new - base])
             base += len(tree.weights)
-        every = np.concatenate(scores)
-        log_found = float(np.logaddexp.reduce(every, initial=-np.inf))
-        return Result(np.concatenate(entries), every, False, log_found, found.log_rest)
+        all_scores = np.concatenate(scores)
+        log_found = float(np.logaddexp.reduce(all_scores, initial=-np.inf))
+        return Result(np.concatenate(entries), all_scores, False, log_found, result.log_rest)
 
     def _letters(self, word: int) -> list[int]:
         for tree in self._trees:

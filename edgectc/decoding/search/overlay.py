@@ -48,11 +48,11 @@ class _LooseTrie(Trie):
         node = 0
         for letter in letters:
             first = int(self.first_child[node])
-            held = self.letter[first : first + int(self.n_children[node])]
-            place = np.flatnonzero(held == letter)
-            if not len(place):
+            siblings = self.letter[first : first + int(self.n_children[node])]
+            match = np.flatnonzero(siblings == letter)
+            if not len(match):
                 return -1
-            node = first + int(place[0])
+            node = first + int(match[0])
         return node
 
 
@@ -125,9 +125,9 @@ class Overlay:
 
     def _child(self, node: int, letter: int) -> int:
         first, count = int(self.first_child[node]), int(self.n_children[node])
-        held = np.flatnonzero(self.letter[first : first + count] == letter)
-        if len(held):
-            return first + int(held[0])
+        siblings = np.flatnonzero(self.letter[first : first + count] == letter)
+        if len(siblings):
+            return first + int(siblings[0])
         self._reserve(count + 1)
         moved = self._size
         for name in _FILLS:

@@ -26,21 +26,21 @@ def survivors(tree: Tree, log_probs: Array, beam_size: int) -> Array:
     nodes = np.zeros(1, np.int64)
     in_letter, in_blank = np.full(1, -np.inf), np.zeros(1)
     for row in log_probs:
-        every = np.logaddexp(in_letter, in_blank)
+        either = np.logaddexp(in_letter, in_blank)
         children, at = trie.children(nodes)
         letters = trie.letter[children]
         # A letter follows itself only over a blank; without one it is the same letter still.
         doubled = letters == trie.letter[nodes][at]
-        arrived = np.where(doubled, in_blank[at], every[at]) + row[letters]
+        arrived = np.where(doubled, in_blank[at], either[at]) + row[letters]
         own = np.where(nodes > 0, trie.letter[nodes], 0)
         stayed = np.where(nodes > 0, in_letter + row[own], -np.inf)
-        nodes, place = np.unique(np.concatenate([nodes, children]), return_inverse=True)
-        held = len(every)
+        nodes, row_of = np.unique(np.concatenate([nodes, children]), return_inverse=True)
+        n_old = len(either)
         in_letter = np.full(len(nodes), -np.inf)
-        in_letter[place[:held]] = stayed
-        in_letter[place[held:]] = np.logaddexp(in_letter[place[held:]], arrived)
+        in_letter[row_of[:n_old]] = stayed
+        in_letter[row_of[n_old:]] = np.logaddexp(in_letter[row_of[n_old:]], arrived)
         in_blank = np.full(len(nodes), -np.inf)
-        in_blank[place[:held]] = every + row[-1]
+        in_blank[row_of[:n_old]] = either + row[-1]
         # Ranked by the best word that a prefix can still become, or frequent short words would
         # crowd out the beginnings of long ones.
         bound = np.logaddexp(in_letter, in_blank) + tree.bounds.best[nodes]

@@ -121,20 +121,20 @@ def search(
         margin: nats under the best entry from which on others need not be found.
         partial: rank by the probability that the frames spell the word or any beginning of it.
     """
-    lattice, found = Lattice(log_probs, letter_score), _Found(nbest, slack, margin)
+    lattice, scored = Lattice(log_probs, letter_score), _Scored(nbest, slack, margin)
     exact, base = True, sum(len(tree.weights) for tree in trees)
     # The overlay first, the lexicon last: the likely words of user and context raise the floor, and
     # the large tree is cut off by it.
     for tree in reversed(trees):
         base -= len(tree.weights)
-        exact &= _search_tree(tree, base, lattice, found, budget, partial)
-    scores = np.concatenate(found.scores)
+        exact &= _search_tree(tree, base, lattice, scored, budget, partial)
+    scores = np.concatenate(scored.scores)
     log_found = float(np.logaddexp.reduce(scores, initial=-np.inf))
-    return Result(np.concatenate(found.entries), scores, exact, log_found, found.log_rest)
+    return Result(np.concatenate(scored.entries), scores, exact, log_found, scored.log_rest)
 
 
 def _search_tree(
-    tree: Tree, base: int, lattice: Lattice, found: _Found, budget: int, partial: bool
+    tree: Tree, base: int, lattice: Lattice, scored: _Scored, budget: int, partial: bool
 ) -> bool:
     """Add the words of one tree to ``found``; False if the budget ran out."""
     width = _FIRST_WIDTH
@@ -144,13 +144,13 @@ def _search_tree(
     stack = [_waiting(tree, lattice, none, none, root, root[:1, -1] if partial else None)]
     while stack or postponed:
         if not stack:  # the first dive is over: go on with all it passed by, as one level
-            stack, postponed = [_joined([found.wanted(w) for w in postponed])], []
+            stack, postponed = [_joined([scored.wanted(w) for w in postponed])], []
             width = _WIDTH
-        waiting = found.wanted(stack.pop())
+        waiting = scored.wanted(stack.pop())
         # The budget holds only after the first dive, so that a beam has words to begin with.
-        if width == _WIDTH and found.grown + len(waiting.nodes) > budget:
+        if width == _WIDTH and scored.grown + len(waiting.nodes) > budget:
             for left in (waiting, *stack):
-                found.leave(left.bounds)
+                scored.leave(left.bounds)
             return False
         # The best bounds go on, depth first: the sooner words are scored, the sooner the floor
         # rises. Any order is exact; only the number of prefixes grown depends on it.
@@ -161,11 +161,11 @@ def _search_tree(
         if len(waiting.nodes):
             nodes = waiting.nodes
             forward = lattice.grow(tree.trie.letter[nodes], waiting.before[waiting.rows])
-            said, spelled = waiting.said, forward[: len(nodes), -1]
-            if said is not None:
-                said = said + spelled
-            found.add(tree, base, nodes, spelled if said is None else said)
-            stack.append(_waiting(tree, lattice, nodes, waiting.depth + 1, forward, said))
+            prefix_mass, spelled = waiting.prefix_mass, forward[: len(nodes), -1]
+            if prefix_mass is not None:
+                prefix_mass = prefix_mass + spelled
+            scored.add(tree, base, nodes, spelled if prefix_mass is None else prefix_mass)
+            stack.append(_waiting(tree, lattice, nodes, waiting.depth + 1, forward, prefix_mass))
     return True
 
 
@@ -180,8 +180,8 @@ class _Waiting:
         rows: (n,) row of ``before`` that each continues.
         before: (m, T+1) lifted probability that the first 0..T frames spell the letters before
             the last one, and may be followed by it at once.
-        said: (n,) lifted probability that all frames spell a beginning of the prefix, without the
-            prefix itself; None where such a beginning does not count.
+        prefix_mass: (n,) lifted probability that all frames spell a beginning of the prefix,
+            without the prefix itself; None where such a beginning does not count.
     """
 
     nodes: Array
@@ -189,17 +189,22 @@ class _Waiting:
     bounds: Array
     rows: Array
     before: Array
-    said: Array | None
+    prefix_mass: Array | None
 
     def take(self, which: Array) -> _Waiting:
         """Return the prefixes chosen by index or mask."""
-        said = None if self.said is None else self.said[which]
+        prefix_mass = None if self.prefix_mass is None else self.prefix_mass[which]
         chosen = (self.nodes[which], self.depth[which], self.bounds[which], self.rows[which])
-        return _Waiting(*chosen, self.before, said)
+        return _Waiting(*chosen, self.before, prefix_mass)
 
 
 def _waiting(
-    tree: Tree, lattice: Lattice, parents: Array, depth: Array, forward: Array, said: Array | None
+    tree: Tree,
+    lattice: Lattice,
+    parents: Array,
+    depth: Array,
+    forward: Array,
+    prefix_mass: Array | None,
 ) -> _Waiting:
     """Return the children of ``parents``, whose `Lattice.grow` is ``forward``."""
     nodes, at = tree.trie.children(parents)
@@ -207,20 +212,20 @@ def _waiting(
     # A letter may follow itself only over a blank: the second half of ``forward``.
     rows = at + len(parents) * (letters == tree.trie.letter[parents][at])
     starts = (forward @ lattice.onward)[rows, letters]
-    if said is not None:
-        said = said[at]
-        starts = starts + said
+    if prefix_mass is not None:
+        prefix_mass = prefix_mass[at]
+        starts = starts + prefix_mass
     depth = depth[at]
     with np.errstate(divide="ignore"):
         # No path starts with a prefix and spells a word elsewhere, and no word below weighs more
         # than `best`: so no word below scores more, and one left for its bound loses nothing.
         bounds = np.log(starts) + tree.bounds.best[nodes]
-        if said is None and lattice.letter_score:
+        if prefix_mass is None and lattice.letter_score:
             # `best` may be a long word's, paid for letters that the signal has no room for. Here
             # each letter pays as it is emitted, on weights without it; the lower bound counts.
             other = np.log((forward @ lattice.paying)[rows, letters]) + tree.bounds.bare[nodes]
             bounds = np.fmin(bounds, other + lattice.letter_score * (depth + 1))
-    return _Waiting(nodes, depth, bounds - LIFT, rows, forward, said)
+    return _Waiting(nodes, depth, bounds - LIFT, rows, forward, prefix_mass)
 
 
 def _joined(parts: list[_Waiting]) -> _Waiting:
@@ -229,9 +234,9 @@ def _joined(parts: list[_Waiting]) -> _Waiting:
     nodes = np.concatenate([part.nodes for part in parts])
     depth = np.concatenate([part.depth for part in parts])
     bounds = np.concatenate([part.bounds for part in parts])
-    said = [part.said for part in parts if part.said is not None]
-    every = np.concatenate(said) if said else None
-    return _Waiting(nodes, depth, bounds, np.arange(len(nodes)), before, every)
+    prefix_mass = [part.prefix_mass for part in parts if part.prefix_mass is not None]
+    total = np.concatenate(prefix_mass) if prefix_mass else None
+    return _Waiting(nodes, depth, bounds, np.arange(len(nodes)), before, total)
 
 
 class Lattice:
@@ -268,14 +273,14 @@ class Lattice:
         many letters as the longest word below has, this for as many as the signal has room for.
         """
         T, K = lifted.shape[0], lifted.shape[1] - 1
-        pay, held = np.exp(self.letter_score), np.zeros((T + 1, K))
+        pay, table = np.exp(self.letter_score), np.zeros((T + 1, K))
         after, after_blank = np.ones(K), 1.0
         for t in range(T - 1, -1, -1):
-            held[t] = lifted[t, :-1] * after
-            blank, every = lifted[t, -1] * after_blank, held[t].sum()
-            after = blank + held[t] + pay * (every - held[t])
-            after_blank = blank + pay * every
-        return held
+            table[t] = lifted[t, :-1] * after
+            blank, total = lifted[t, -1] * after_blank, table[t].sum()
+            after = blank + table[t] + pay * (total - table[t])
+            after_blank = blank + pay * total
+        return table
 
     def root(self) -> Array:
         """Return `grow` of the empty prefix: blanks alone, and any letter may follow."""
@@ -303,7 +308,7 @@ class Lattice:
         return forward
 
 
-class _Found:
+class _Scored:
     """Entries scored so far; ``floor`` is the bound under which none is wanted any more."""
 
     def __init__(self, nbest: int, slack: float, margin: float) -> None:

@@ -63,8 +63,8 @@ class View:
 
     def over_of(self, word: int) -> Over | None:
         """Return the overlay's word of a found entry, None for one of the lexicon."""
-        place = word - len(self.main.weights)
-        return self.overs[place] if place >= 0 else None
+        row = word - len(self.main.weights)
+        return self.overs[row] if row >= 0 else None
 
     def text(self, word: int, spelled: str) -> str:
         """Return how a found entry with this spelling is shown."""
@@ -142,13 +142,13 @@ class Words:
             entry: that entry, or -1.
             named: context term of words in lower case; others have 0.
         """
-        found = dict(self._texts(spelled, entry))
+        log_probs = dict(self._texts(spelled, entry))
         if self._user is not None and self.dictionary is not None:
             for text in self._user.texts(spelled):
-                found.setdefault(text, -math.inf)
-            found = {text: self.dictionary.log_prob(text, lp) for text, lp in found.items()}
+                log_probs.setdefault(text, -math.inf)
+            log_probs = {text: self.dictionary.log_prob(text, lp) for text, lp in log_probs.items()}
         overs = []
-        for text, log_prob in found.items():
+        for text, log_prob in log_probs.items():
             if log_prob > -math.inf:
                 context = named.get(text.lower(), 0.0)
                 weight = self._lm_weight * log_prob + self._context_weight * context
@@ -252,17 +252,17 @@ class _UserWords:
     def _update(self, text: str, spelled: str) -> None:
         if spelled not in self._entries:
             self._entries[spelled] = int(self._words.lexicon.find([spelled])[0])
-        held = self._texts.setdefault(spelled, set())
-        (held.add if text in self._dictionary else held.discard)(text)
-        if not held:
+        own = self._texts.setdefault(spelled, set())
+        (own.add if text in self._dictionary else own.discard)(text)
+        if not own:
             del self._texts[spelled]
         entry = self._entries[spelled]
-        over = self._words.best(spelled, entry, {}) if held else None
-        place = self._overlay.set(self._words.numbers(spelled), over.weight if over else -math.inf)
+        over = self._words.best(spelled, entry, {}) if own else None
+        row = self._overlay.set(self._words.numbers(spelled), over.weight if over else -math.inf)
         shown = over or Over(text, -math.inf, -math.inf)
-        self._overs[place : place + 1] = [shown]  # a new place is the one after the last
+        self._overs[row : row + 1] = [shown]  # a new place is the one after the last
         if entry >= 0:
-            self._hidden[entry] = bool(held)
+            self._hidden[entry] = bool(own)
 
     def view(self) -> View:
         """Return the words as they are now."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from edgectc.core.errors import BundleError, MissingDependencyError
 from edgectc.evaluation.inspection.contents import Contents, Operator, Weight, elements, summed
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
 
 _TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16"}
 _TYPES |= {11: "float64", 16: "bfloat16", 21: "uint4", 22: "int4"}
@@ -45,14 +48,14 @@ def read(data: bytes) -> Contents:
 class _Graph:
     """Shapes, types and makers of every value by its name, subgraphs included."""
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(self, graph: GraphProto) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.types: dict[str, str] = {}
-        self.makers: dict[str, Any] = {}
+        self.makers: dict[str, NodeProto] = {}
         self.weights: list[Weight] = []
         self._learn(graph)
 
-    def _learn(self, graph: Any) -> None:
+    def _learn(self, graph: GraphProto) -> None:
         for value in [*graph.value_info, *graph.input, *graph.output]:
             tensor = value.type.tensor_type
             self.types[value.name] = _TYPES.get(tensor.elem_type, str(tensor.elem_type))
@@ -70,7 +73,7 @@ class _Graph:
             for inner in _subgraphs(node):
                 self._learn(inner)
 
-    def operators(self, graph: Any) -> Iterator[Operator]:
+    def operators(self, graph: GraphProto) -> Iterator[Operator]:
         """Yield every operator; the body of a loop counts once."""
         for node in graph.node:
             if node.op_type != "Constant":
@@ -78,7 +81,7 @@ class _Graph:
             for inner in _subgraphs(node):
                 yield from self.operators(inner)
 
-    def _dtype(self, node: Any) -> str:
+    def _dtype(self, node: NodeProto) -> str:
         kind = node.op_type
         if kind in ("MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"):
             return "int8"
@@ -100,7 +103,7 @@ class _Graph:
             node = self.makers.get(node.input[0])
         return node is not None and node.op_type == "DequantizeLinear"
 
-    def _macs(self, node: Any) -> int:
+    def _macs(self, node: NodeProto) -> int:
         kind, shape = node.op_type, self.shapes.get
         out = shape(node.output[0]) if node.output else None
         first = shape(node.input[0]) if node.input else None
@@ -124,14 +127,14 @@ class _Graph:
         return 0
 
 
-def _recurrent(node: Any, x: Sequence[int], weight: Sequence[int]) -> int:
+def _recurrent(node: NodeProto, x: Sequence[int], weight: Sequence[int]) -> int:
     """Products of all frames: x (T, N, C), weight (directions, gates * H, C)."""
     directions, rows, C = weight
     hidden = rows // _GATES[node.op_type]
     return x[0] * x[1] * directions * rows * (C + hidden)
 
 
-def _subgraphs(node: Any) -> Iterator[Any]:
+def _subgraphs(node: NodeProto) -> Iterator[GraphProto]:
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.tokens import output_length
 from edgectc.exporting.byo.tracing_modes import Sizes
 
 AXES = {"NTV": (0, 1, 2), "TNV": (1, 0, 2), "NVT": (0, 2, 1)}
@@ -52,6 +53,10 @@ class Adapter(nn.Module):
     def __init__(self, network: nn.Module, calling: Calling) -> None:
         super().__init__()
         self.network, self.calling = network, calling
+
+    def output_length(self, length: int) -> int:
+        """Return the valid output frames of ``length`` valid input frames."""
+        return output_length(length, self.stride, self.window)
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Tensor:
         """Return log_probs (N, T', V).

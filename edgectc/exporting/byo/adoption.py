@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from edgectc.core import registry
 from edgectc.core.errors import BundleMismatchError, ConfigError, InputError
 from edgectc.core.tokens import BLANK, Tokens, output_length
-from edgectc.core.types import Array, Check, Recording
+from edgectc.core.types import JSON, Array, Check, Recording
 from edgectc.data.frontends.features import PADDINGS
 from edgectc.exporting.byo import probes
 from edgectc.exporting.byo.adapter import AXES, Adapter, how_to_call
@@ -53,7 +53,7 @@ class About:
     padding: str = "masked"
     stride: int | None = None
     window: int | None = None
-    decoder: Mapping[str, Any] = field(default_factory=lambda: {"type": "greedy"})
+    decoder: Mapping[str, JSON] = field(default_factory=lambda: {"type": "greedy"})
     check_blank: bool = True
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Adopted:
     name: str
     tokens: Tokens
     cases: list[Case]
-    decoder: Mapping[str, Any]
+    decoder: Mapping[str, JSON]
     checks: tuple[Check, ...]
     suspects: str
 

@@ -198,8 +198,10 @@ def stratified(
     usable = min(len(lengths), count)
     if usable < LEAST_SAMPLES:
         raise InputError(
-            f"{usable} usable calibration samples, expected {LEAST_SAMPLES} or more: fewer do not "
-            f"show how far activations reach; give more with --calibration or --samples{left_out}",
+            f"{usable} usable recordings to calibrate with, expected {LEAST_SAMPLES} or more: "
+            "fewer do not show how far activations reach; give more with calibration=FILE or "
+            f"samples=N{left_out}",
+            options=["calibration", "samples"],
             reason="few_samples",
         )
     rng = np.random.default_rng(seed)

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from numpy.typing import ArrayLike, DTypeLike
+from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
 from edgectc.core.errors import ExportError
+from edgectc.core.types import JSON, Array
 
 WRITTEN = 18  # what the exporter writes, and this file reads
 OLDEST = 14
@@ -34,7 +36,7 @@ _REDUCTIONS = frozenset(
 )
 
 
-def lowered(model: Any, opset: int) -> Any:
+def lowered(model: ModelProto, opset: int) -> ModelProto:
     """Return a ModelProto of ``opset`` that computes what ``model``, of opset 18, computes.
 
     Raises:
@@ -53,9 +55,9 @@ def lowered(model: Any, opset: int) -> Any:
 class _Lowering:
     """Rewrites the nodes of one graph, its subgraphs included."""
 
-    def __init__(self, known: Any, opset: int) -> None:
+    def __init__(self, known: GraphProto, opset: int) -> None:
         self.opset = opset
-        self.constants: dict[str, Any] = {}
+        self.constants: dict[str, Array] = {}
         self.shapes: dict[str, list[int | None]] = {}
         self.made = 0
         for value in [*known.input, *known.value_info, *known.output]:
@@ -65,7 +67,7 @@ class _Lowering:
                     for d in value.type.tensor_type.shape.dim
                 ]
 
-    def rewrite(self, graph: Any) -> None:
+    def rewrite(self, graph: GraphProto) -> None:
         for tensor in graph.initializer:
             self.constants[tensor.name] = tensor
         for node in graph.node:
@@ -73,7 +75,7 @@ class _Lowering:
                 self.constants[node.output[0]] = node.attribute[0].t
         used = {name for node in graph.node for name in node.input}
         used |= {value.name for value in graph.output}
-        nodes: list[Any] = []
+        nodes: list[NodeProto] = []
         for node in graph.node:
             for attribute in node.attribute:
                 if attribute.type == onnx.AttributeProto.GRAPH:
@@ -89,7 +91,7 @@ class _Lowering:
         del graph.initializer[:]
         graph.initializer.extend(kept)
 
-    def nodes(self, node: Any, used: set[str]) -> list[Any]:
+    def nodes(self, node: NodeProto, used: set[str]) -> list[NodeProto]:
         """Return what stands for ``node`` in the older set."""
         kind = node.op_type
         if kind not in _SAME:
@@ -106,7 +108,7 @@ class _Lowering:
             _drop(node, "reduction", default=b"none")
         return [node]
 
-    def array(self, name: str, node: Any) -> Any:
+    def array(self, name: str, node: NodeProto) -> Array:
         """Return the constant called ``name``, an input of ``node``."""
         if name not in self.constants:
             raise ExportError(
@@ -115,18 +117,20 @@ class _Lowering:
             )
         return numpy_helper.to_array(self.constants[name])
 
-    def constant(self, values: Any, dtype: Any, node: Any) -> tuple[str, Any]:
+    def constant(
+        self, values: ArrayLike, dtype: DTypeLike, node: NodeProto
+    ) -> tuple[str, NodeProto]:
         """Return the name of a new constant and the node that makes it."""
         name = self.name(node)
         tensor = numpy_helper.from_array(np.asarray(values, dtype), name)
         return name, helper.make_node("Constant", [], [name], name=name, value=tensor)
 
-    def name(self, node: Any) -> str:
+    def name(self, node: NodeProto) -> str:
         self.made += 1
         return f"{node.output[0]}__{self.made}"
 
 
-def _layer_norm(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
+def _layer_norm(lowering: _Lowering, node: NodeProto, used: set[str]) -> list[NodeProto]:
     """Mean, centre, mean of squares, divide; scale and shift."""
     if any(name in used for name in node.output[1:] if name):
         raise ExportError("LayerNormalization whose mean or deviation is used needs opset 17")
@@ -146,7 +150,7 @@ def _layer_norm(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
     return make.finished()
 
 
-def _reduce(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
+def _reduce(lowering: _Lowering, node: NodeProto, used: set[str]) -> list[NodeProto]:
     """Axes were an attribute."""
     about = _attributes(node)
     axes = lowering.array(node.input[1], node).tolist() if len(node.input) > 1 else []
@@ -160,7 +164,7 @@ def _reduce(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
     return [out]
 
 
-def _split(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
+def _split(lowering: _Lowering, node: NodeProto, used: set[str]) -> list[NodeProto]:
     """Without sizes, the older operator makes equal parts."""
     about = _attributes(node)
     axis = int(about.get("axis", 0))
@@ -176,7 +180,7 @@ def _split(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
     return [made, _renamed(node, "Split", [node.input[0], name], axis=axis)]
 
 
-def _pad(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
+def _pad(lowering: _Lowering, node: NodeProto, used: set[str]) -> list[NodeProto]:
     """Pads of some axes become pads of all."""
     mode = _attributes(node).get("mode", b"constant")
     if len(node.input) < 4 or not node.input[3]:
@@ -193,7 +197,7 @@ def _pad(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
     return [made, _renamed(node, "Pad", [node.input[0], name, *node.input[2:3]], mode=mode)]
 
 
-def _shape(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
+def _shape(lowering: _Lowering, node: NodeProto, used: set[str]) -> list[NodeProto]:
     """A part of the shape is a slice of the whole."""
     about = _attributes(node)
     if not about:
@@ -205,14 +209,14 @@ def _shape(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
     return make.finished()
 
 
-def _mish(lowering: _Lowering, node: Any, used: set[str]) -> list[Any]:
+def _mish(lowering: _Lowering, node: NodeProto, used: set[str]) -> list[NodeProto]:
     """Mish is x * tanh(softplus(x))."""
     make = _Maker(lowering, node)
     make("Mul", node.input[0], make("Tanh", make("Softplus", node.input[0])))
     return make.finished()
 
 
-_RULES: dict[str, Callable[[_Lowering, Any, set[str]], list[Any]]] = {
+_RULES: dict[str, Callable[[_Lowering, NodeProto, set[str]], list[NodeProto]]] = {
     "LayerNormalization": _layer_norm,
     "Mish": _mish,
     "Pad": _pad,
@@ -225,9 +229,9 @@ _RULES: dict[str, Callable[[_Lowering, Any, set[str]], list[Any]]] = {
 class _Maker:
     """Makes a chain of nodes that ends in the output of ``node``, and remembers its module."""
 
-    def __init__(self, lowering: _Lowering, node: Any) -> None:
+    def __init__(self, lowering: _Lowering, node: NodeProto) -> None:
         self.lowering, self.node = lowering, node
-        self.made: list[Any] = []
+        self.made: list[NodeProto] = []
 
     def __call__(self, kind: str, *inputs: str, **attributes: Any) -> str:
         name = self.lowering.name(self.node)
@@ -236,12 +240,12 @@ class _Maker:
         self.made.append(made)
         return name
 
-    def constant(self, value: Any, dtype: Any) -> str:
+    def constant(self, value: ArrayLike, dtype: DTypeLike) -> str:
         name, made = self.lowering.constant(value, dtype, self.node)
         self.made.append(made)
         return name
 
-    def finished(self) -> list[Any]:
+    def finished(self) -> list[NodeProto]:
         self.made[-1].output[0] = self.node.output[0]
         return self.made
 
@@ -254,11 +258,11 @@ def _since(kind: str, opset: int) -> int | None:
         return None
 
 
-def _attributes(node: Any) -> dict[str, Any]:
+def _attributes(node: NodeProto) -> dict[str, Any]:
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
 
 
-def _drop(node: Any, name: str, *, default: Any) -> None:
+def _drop(node: NodeProto, name: str, *, default: JSON) -> None:
     """Remove an attribute that says what the older operator does anyway."""
     for i, attribute in enumerate(node.attribute):
         if attribute.name == name and helper.get_attribute_value(attribute) == default:
@@ -266,13 +270,13 @@ def _drop(node: Any, name: str, *, default: Any) -> None:
             return
 
 
-def _renamed(node: Any, kind: str, inputs: Iterable[str], **attributes: Any) -> Any:
+def _renamed(node: NodeProto, kind: str, inputs: Iterable[str], **attributes: Any) -> NodeProto:
     made = helper.make_node(kind, list(inputs), list(node.output), name=node.name, **attributes)
     made.metadata_props.extend(node.metadata_props)
     return made
 
 
-def _captured(nodes: Iterable[Any]) -> set[str]:
+def _captured(nodes: Iterable[NodeProto]) -> set[str]:
     """Return the names that subgraphs use; they may be constants of the graph around them."""
     found: set[str] = set()
     for node in nodes:

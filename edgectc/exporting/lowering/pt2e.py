@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
 from edgectc.core.errors import ExportError
@@ -22,7 +23,9 @@ from edgectc.exporting.lowering.quantization_plan import Plan
 _EPS = 2.0**-12  # of a scale, as XNNPACK's own quantizer has it
 
 
-def quantized(captured: Any, inputs: Mapping[str, Tensor], plan: Plan) -> Any:
+def quantized(
+    captured: ExportedProgram, inputs: Mapping[str, Tensor], plan: Plan
+) -> ExportedProgram:
     """Return the exported program ``captured`` under ``plan``.
 
     Raises:

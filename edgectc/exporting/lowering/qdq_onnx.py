@@ -14,7 +14,7 @@ import ast
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,11 +24,14 @@ from edgectc.core.types import Array
 from edgectc.exporting.lowering.calibration import Range, parameters
 from edgectc.exporting.lowering.quantization_plan import Plan
 
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
 _LEAST = 256  # values: storing less in fewer bits saves nothing
 _CHANNELS = {"Conv": 0, "MatMul": 1, "Gemm": 1, "GRU": 1, "LSTM": 1}
 
 
-def quantized(graph: Any, plan: Plan) -> Any:
+def quantized(graph: ModelProto, plan: Plan) -> ModelProto:
     """Return the ModelProto ``graph`` under ``plan``.
 
     Raises:
@@ -53,7 +56,7 @@ def quantized(graph: Any, plan: Plan) -> Any:
     return edit.finish()
 
 
-def _owner(node: Any) -> str:
+def _owner(node: NodeProto) -> str:
     """Return the path of the module that a node was exported from."""
     for entry in node.metadata_props:
         if entry.key == "pkg.torch.onnx.name_scopes":
@@ -62,7 +65,7 @@ def _owner(node: Any) -> str:
     return ""
 
 
-def _chosen(graph: Any, names: frozenset[str]) -> list[Any]:
+def _chosen(graph: ModelProto, names: frozenset[str]) -> list[NodeProto]:
     constants = {tensor.name for tensor in graph.graph.initializer}
     found = [
         node
@@ -74,7 +77,7 @@ def _chosen(graph: Any, names: frozenset[str]) -> list[Any]:
     return found
 
 
-def _dynamic(graph: Any, nodes: list[Any]) -> Any:
+def _dynamic(graph: ModelProto, nodes: list[NodeProto]) -> ModelProto:
     """Weights in uint8: with signed ones, kernels of some ARM processors were seen to be wrong."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -101,7 +104,7 @@ def _dynamic(graph: Any, nodes: list[Any]) -> Any:
 class _Edit:
     """A copy of a graph with nodes put in."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: ModelProto) -> None:
         import onnx
 
         self.onnx = onnx
@@ -109,8 +112,10 @@ class _Edit:
         self.model.CopyFrom(model)
         self.graph = self.model.graph
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
-        self.before: dict[str, list[Any]] = {}  # nodes to put before a node, by its first output
-        self.after: dict[str, list[Any]] = {}
+        self.before: dict[
+            str, list[NodeProto]
+        ] = {}  # nodes to put before a node, by its first output
+        self.after: dict[str, list[NodeProto]] = {}
         self.stepped: dict[str, str] = {}  # tensor: the same tensor after its steps
 
     def constant(self, name: str, values: Array) -> str:
@@ -139,7 +144,7 @@ class _Edit:
     def _drop_unused(self) -> None:
         """Drop nodes and constants that nothing depends on any more."""
         used = {one.name for one in self.graph.output}
-        nodes: list[Any] = []
+        nodes: list[NodeProto] = []
         for node in reversed(self.graph.node):
             if any(one in used and one not in self.constants for one in node.output):
                 used.update(node.input)
@@ -151,7 +156,7 @@ class _Edit:
         self.graph.initializer.extend(kept)
         self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
 
-    def _computed_by(self, name: str, makers: dict[str, Any]) -> list[Any]:
+    def _computed_by(self, name: str, makers: dict[str, NodeProto]) -> list[NodeProto]:
         """Return the nodes that ``name`` is computed by, in their order."""
         found, ahead = set[str](), [name]
         while ahead:
@@ -161,7 +166,7 @@ class _Edit:
                 ahead += maker.input
         return [node for node in self.graph.node if node.output[0] in found]
 
-    def _computed(self, name: str, parts: list[Any]) -> Array:
+    def _computed(self, name: str, parts: list[NodeProto]) -> Array:
         from onnx.reference import ReferenceEvaluator
 
         given = {one for part in parts for one in part.input} & self.constants.keys()
@@ -179,10 +184,10 @@ class _Edit:
         values: Array = self.onnx.numpy_helper.to_array(self.constants[name])
         return values
 
-    def node(self, kind: str, inputs: list[str], output: str, **about: Any) -> Any:
+    def node(self, kind: str, inputs: list[str], output: str, **about: Any) -> NodeProto:
         return self.onnx.helper.make_node(kind, inputs, [output], name=f"{output}/{kind}", **about)
 
-    def static(self, node: Any, plan: Plan, name: str) -> None:
+    def static(self, node: NodeProto, plan: Plan, name: str) -> None:
         """Put steps around one operator."""
         rows = self.before.setdefault(node.output[0], [])
         ends = plan.inputs[name]
@@ -208,7 +213,7 @@ class _Edit:
             )
         self._step_output(node, plan, name)
 
-    def _step_output(self, node: Any, plan: Plan, name: str) -> None:
+    def _step_output(self, node: NodeProto, plan: Plan, name: str) -> None:
         users = self._users(node.output[0])
         last, ends = node, plan.outputs[name]
         if len(users) == 1 and users[0].op_type == "Relu":
@@ -225,10 +230,10 @@ class _Edit:
                 raise ExportError(f"output {out!r} of the graph cannot be quantized")
         self.stepped[steps] = steps
 
-    def _users(self, tensor: str) -> list[Any]:
+    def _users(self, tensor: str) -> list[NodeProto]:
         return [node for node in self.graph.node if tensor in node.input]
 
-    def _steps(self, tensor: str, label: str, ends: Range, rows: list[Any]) -> str:
+    def _steps(self, tensor: str, label: str, ends: Range, rows: list[NodeProto]) -> str:
         scale, zero = parameters(ends)
         about = [
             self.constant(f"{label}/scale", np.array(scale, np.float32)),
@@ -242,7 +247,7 @@ class _Edit:
         return float(self.array(f"{steps.removesuffix('/values')}/scale"))
 
     def _dequantized(
-        self, name: str, values: Array, scale: Array, axis: int, rows: list[Any]
+        self, name: str, values: Array, scale: Array, axis: int, rows: list[NodeProto]
     ) -> str:
         given = [
             self.constant(f"{name}/int", values),
@@ -255,11 +260,11 @@ class _Edit:
             rows.append(self.node("DequantizeLinear", given, out, axis=axis))
         return out
 
-    def _axis(self, node: Any) -> int:
+    def _axis(self, node: NodeProto) -> int:
         about = {a.name: a.i for a in node.attribute if a.type == self.onnx.AttributeProto.INT}
         return 0 if node.op_type == "Gemm" and about.get("transB") else _CHANNELS[node.op_type]
 
-    def weights_int8(self, node: Any) -> None:
+    def weights_int8(self, node: NodeProto) -> None:
         """Store the weights of one operator in int8; ONNX Runtime widens them when it loads."""
         places = (1, 2) if node.op_type in ("GRU", "LSTM") else (1,)
         for place in places:
@@ -291,7 +296,7 @@ class _Edit:
                     if given == name:
                         node.input[place] = f"{name}/float"
 
-    def finish(self) -> Any:
+    def finish(self) -> ModelProto:
         """Return the edited model, checked."""
         nodes = []
         for node in self.graph.node:

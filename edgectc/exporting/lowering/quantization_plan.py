@@ -41,7 +41,7 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ActivationStatistics:
     """Histograms of an operator's input and output over valid frames."""
 
     input: Histogram

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 from torch.export import Dim
@@ -17,6 +17,9 @@ from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
 from edgectc.formats.manifest import Manifest
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 SCHEMES = SUPPORTED["onnx"]
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -134,7 +137,7 @@ class OnnxTarget(Target):
 
         yield from qdq_onnx.constants(converted)
 
-    def _dynamo(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
+    def _dynamo(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> ModelProto:
         import torch
 
         given = tuple(inputs.values())
@@ -158,7 +161,7 @@ class OnnxTarget(Target):
         assert program is not None
         return program.model_proto
 
-    def _legacy(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> Any:
+    def _legacy(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> ModelProto:
         import io
 
         import onnx
@@ -186,7 +189,7 @@ class OnnxTarget(Target):
         return converted + _field(_METADATA_PROPS, entry)
 
 
-def _expect(graph: Any, opset: int) -> None:
+def _expect(graph: ModelProto, opset: int) -> None:
     """Raise unless the graph was really written in the operator set that was asked for."""
     written = {entry.domain: entry.version for entry in graph.opset_import}
     if written != {"": opset}:
@@ -196,7 +199,7 @@ def _expect(graph: Any, opset: int) -> None:
         )
 
 
-def _expect_batch(graph: Any) -> None:
+def _expect_batch(graph: ModelProto) -> None:
     """Raise if the exporter made the number of samples a constant."""
     for value in [*graph.graph.input, *graph.graph.output]:
         if not value.type.tensor_type.shape.dim[0].dim_param:
@@ -206,7 +209,7 @@ def _expect_batch(graph: Any) -> None:
             )
 
 
-def _forget_source(graph: Any) -> None:
+def _forget_source(graph: ModelProto) -> None:
     """Drop the paths and lines of the exporting machine; an operator keeps its module's name."""
     for node in graph.graph.node:
         scopes = [p for p in node.metadata_props if p.key == _SCOPES]

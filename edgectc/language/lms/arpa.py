@@ -120,11 +120,11 @@ class NGramModel:
         if not numbers:
             return (), np.zeros(0), backoff
         # The first one seen of equal words is that of the longest context.
-        found, first = np.unique(np.concatenate(numbers), return_index=True)
-        real = found >= len(SPECIALS)
+        distinct, first = np.unique(np.concatenate(numbers), return_index=True)
+        real = distinct >= len(SPECIALS)
         words = self.ngrams.words
         return (
-            [words[number] for number in found[real].tolist()],
+            [words[number] for number in distinct[real].tolist()],
             np.concatenate(values)[first[real]],
             backoff,
         )
@@ -133,26 +133,26 @@ class NGramModel:
         return self._index.get(word) or self._index.get(normalize_word(word), 0)
 
     def _next(self, state: State, number: int) -> tuple[float, State]:
-        found, value = False, 0.0
+        scored, value = False, 0.0
         nodes: list[int] = []
         level = len(state)
         for node in state:
-            place = -1
+            child = -1
             if node >= 0:
                 starts, words = self._starts[level - 1], self._words[level]
                 end = starts[node + 1]
-                place = bisect_left(words, number, starts[node], end)
-                if place == end or words[place] != number:
-                    place = -1
-                if not found:
-                    found = place >= 0
-                    codes, book = self._log_probs[level] if found else self._backoffs[level - 1]
-                    code = codes[place if found else node]
+                child = bisect_left(words, number, starts[node], end)
+                if child == end or words[child] != number:
+                    child = -1
+                if not scored:
+                    scored = child >= 0
+                    codes, book = self._log_probs[level] if scored else self._backoffs[level - 1]
+                    code = codes[child if scored else node]
                     value += code if book is None else book[code]
             if level < self.order - 1:
-                nodes.append(place)
+                nodes.append(child)
             level -= 1
-        if not found:
+        if not scored:
             codes, book = self._log_probs[0]
             value += codes[number] if book is None else book[codes[number]]
         if self.order > 1:

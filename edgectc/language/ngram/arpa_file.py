@@ -56,12 +56,12 @@ def _error(line: int, message: str) -> ConfigError:
 
 
 def _parsed(lines: list[bytes]) -> NGrams:
-    counts, place = _head(lines)
+    counts, line = _head(lines)
     words: list[str] = []
     parents, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     levels: list[Level] = []
     for n, count in enumerate(counts, start=1):
-        section, place = _section(lines, place, n, count, last=n == len(counts))
+        section, line = _section(lines, line, n, count, last=n == len(counts))
         values, backoffs = _numbers(section, n, last=n == len(counts))
         if n == 1:
             words, order = _words(section)
@@ -100,11 +100,11 @@ def _natural(log10: Array) -> Column:
 
 def _head(lines: list[bytes]) -> tuple[list[int], int]:
     """Return the number of n-grams of each order and the line after the head."""
-    place = next((i for i, line in enumerate(lines[:10_000]) if line.strip() == b"\\data\\"), None)
-    if place is None:
+    start = next((i for i, line in enumerate(lines[:10_000]) if line.strip() == b"\\data\\"), None)
+    if start is None:
         raise _error(1, "expected a line \\data\\: this is not an ARPA language model")
     counts: list[int] = []
-    for number in range(place + 1, len(lines)):
+    for number in range(start + 1, len(lines)):
         line = lines[number].strip()
         if line.startswith(b"\\"):
             if not counts:
@@ -124,16 +124,16 @@ def _head(lines: list[bytes]) -> tuple[list[int], int]:
 
 
 def _section(
-    lines: list[bytes], place: int, n: int, count: int, *, last: bool
+    lines: list[bytes], start: int, n: int, count: int, *, last: bool
 ) -> tuple[_Section, int]:
     """Return the rows of the section that begins at or after ``place``, and the place after it."""
-    while place < len(lines) and not lines[place].strip():
-        place += 1
+    while start < len(lines) and not lines[start].strip():
+        start += 1
     title = b"\\%d-grams:" % n
-    if place == len(lines) or lines[place].strip() != title:
-        got = _shown(lines[place].strip()) if place < len(lines) else "the end of the file"
-        raise _error(place + 1, f"expected the section {title.decode()}, got {got}")
-    first, end = place + 1, place + 1 + count
+    if start == len(lines) or lines[start].strip() != title:
+        got = _shown(lines[start].strip()) if start < len(lines) else "the end of the file"
+        raise _error(start + 1, f"expected the section {title.decode()}, got {got}")
+    first, end = start + 1, start + 1 + count
     rows = [line.split() for line in lines[first:end]]
     for i, row in enumerate(rows):
         if not n + 1 <= len(row) <= n + 1 + (not last) or row[0].startswith(b"\\"):
@@ -164,8 +164,8 @@ def _numbers(section: _Section, n: int, *, last: bool) -> tuple[Array, Array]:
     backoffs = np.zeros(len(rows))
     if not last:
         have = [i for i, row in enumerate(rows) if len(row) == n + 2]
-        found = _floats(section, [rows[i][-1] for i in have], "back-off", have)
-        backoffs[have] = found
+        stated = _floats(section, [rows[i][-1] for i in have], "back-off", have)
+        backoffs[have] = stated
     if (bad := np.flatnonzero(values > 0)).size:
         row = int(bad[0])
         raise _error(
@@ -206,15 +206,15 @@ def _words(section: _Section) -> tuple[list[str], Array]:
             raise _error(section.first + i, f"the word {row[1]!r} is not UTF-8") from error
     if UNK not in names and UNK.upper() in names:
         names[names.index(UNK.upper())] = UNK
-    place = {name: i for i, name in enumerate(names)}
-    if len(place) != len(names):
-        again = next(i for i, name in enumerate(names) if place[name] != i)
+    row_of = {name: i for i, name in enumerate(names)}
+    if len(row_of) != len(names):
+        again = next(i for i, name in enumerate(names) if row_of[name] != i)
         twice = names[again]
-        raise _error(section.first + place[twice], f"the word {twice!r} is there twice")
+        raise _error(section.first + row_of[twice], f"the word {twice!r} is there twice")
     for marker, meaning in ((BOS, "beginning"), (EOS, "end")):
-        if marker not in place:
+        if marker not in row_of:
             raise _error(section.first, f"the 1-grams lack {marker}, a sentence's {meaning}")
-    missing = [word for word in SPECIALS if word not in place]
+    missing = [word for word in SPECIALS if word not in row_of]
     everything = [*missing, *names]
     order = [everything.index(word) for word in SPECIALS]
     order += [i for i, name in enumerate(everything) if name not in SPECIALS]
@@ -239,9 +239,9 @@ def _places(
     for j in range(1, n - 1):
         wanted, have = parent * len(keys[1]) + columns[j], keys[j + 1]
         parent = np.minimum(np.searchsorted(have, wanted), max(len(have) - 1, 0))
-        found = have[parent] == wanted if len(have) else np.zeros(len(rows), bool)
-        if not found.all():
-            row = int(np.argmin(found))
+        hit = have[parent] == wanted if len(have) else np.zeros(len(rows), bool)
+        if not hit.all():
+            row = int(np.argmin(hit))
             context = b" ".join(rows[row][1:n])
             raise _error(
                 section.first + row,

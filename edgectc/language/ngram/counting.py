@@ -77,8 +77,8 @@ def count(
         where = where[left[where] >= n]
         own = nodes[where] * vocabulary + numbers[where + n - 1]
         more = others[n - 2] if n - 2 < len(others) else np.zeros((n, 0), np.int64)
-        found = places(keys, more[:-1], vocabulary) * vocabulary + more[-1]
-        grams, inverse = np.unique(np.concatenate([own, found]), return_inverse=True)
+        of_models = places(keys, more[:-1], vocabulary) * vocabulary + more[-1]
+        grams, inverse = np.unique(np.concatenate([own, of_models]), return_inverse=True)
         here = inverse[: len(own)]
         parents, words = grams // vocabulary, grams % vocabulary
         suffixes = np.searchsorted(keys[-1], levels[-1].suffixes[parents] * vocabulary + words)
@@ -94,7 +94,7 @@ def count(
 
 def _counted(numbers: Array, sources: Array, texts: int, size: int) -> Array:
     """Return how often each text has each number, (texts, size)."""
-    found = np.zeros((texts, size), np.int64)
+    counts = np.zeros((texts, size), np.int64)
     for source in range(texts):
-        found[source] = np.bincount(numbers[sources == source], minlength=size)
-    return found
+        counts[source] = np.bincount(numbers[sources == source], minlength=size)
+    return counts

@@ -49,10 +49,10 @@ def _discounts(adjusted: Array) -> tuple[float, ...]:
     if not (n1 and n2 and n3):
         return FALLBACK
     y = n1 / (n1 + 2 * n2)
-    found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
+    discounts = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
     # A discount of 0 would leave nothing for unseen words.
-    in_range = all(0 < d <= i for i, d in enumerate(found, start=1))
-    return found if in_range else FALLBACK
+    in_range = all(0 < d <= i for i, d in enumerate(discounts, start=1))
+    return discounts if in_range else FALLBACK
 
 
 def _interpolated(
@@ -65,13 +65,13 @@ def _interpolated(
     level = levels[n - 1]
     contexts = 1 if n == 1 else len(levels[n - 2].words)
     total = np.bincount(level.parents, adjusted, minlength=contexts)
-    seen = total > 0
-    total[~seen] = 1.0
+    counted = total > 0
+    total[~counted] = 1.0
     taken = np.array([0.0, *discount])[np.minimum(adjusted, 3)]
     # What is discounted from the kept ones and all of the rest goes to the shorter context.
     freed = np.where(level.kept, taken, adjusted)
     share = np.bincount(level.parents, freed, minlength=contexts) / total
-    share[~seen] = 1.0
+    share[~counted] = 1.0
     own = (adjusted - taken) * level.kept / total[level.parents]
     if n == 1:
         even = ~level.begins / (len(level.words) - 1)

@@ -99,15 +99,15 @@ def read(path: str | os.PathLike[str]) -> NGrams:
 class _Cursor:
     """Takes arrays one after another out of the bytes of a file."""
 
-    def __init__(self, data: memoryview, place: int) -> None:
-        self.data, self.place = data, place
+    def __init__(self, data: memoryview, offset: int) -> None:
+        self.data, self.offset = data, offset
 
     def take(self, what: str, dtype: str, count: int) -> Array:
-        at = self.place + -self.place % 8
-        self.place = at + count * np.dtype(dtype).itemsize
-        if self.place > len(self.data):
+        at = self.offset + -self.offset % 8
+        self.offset = at + count * np.dtype(dtype).itemsize
+        if self.offset > len(self.data):
             raise ConfigError(
-                f"the {what} end at byte {self.place}, but the file has {len(self.data)} bytes; "
+                f"the {what} end at byte {self.offset}, but the file has {len(self.data)} bytes; "
                 "it is cut short: copy it again"
             )
         return np.frombuffer(self.data, dtype, count, at)
@@ -124,20 +124,20 @@ def _parsed(data: memoryview) -> NGrams:
         raise ConfigError(
             "not a packed language model: no header EDGECTLM; make one with `edgectc lm pack`"
         )
-    _, version, order, flags, check, size, *counts = _HEADER.unpack_from(data)
+    _, version, order, flags, stated, size, *counts = _HEADER.unpack_from(data)
     if version != _VERSION:
         raise ConfigError(f"the header states version {version}; this edgectc reads {_VERSION}")
     if not 1 <= order <= MAX_ORDER or flags & ~3 or any(counts[order:]):
         raise ConfigError(f"the header is damaged: order {order}, flags {flags}, counts {counts}")
-    found = zlib.crc32(data[_AFTER_CRC:], zlib.crc32(data[:12]))
-    if found != check:
+    actual = zlib.crc32(data[_AFTER_CRC:], zlib.crc32(data[:12]))
+    if actual != stated:
         raise ConfigError(
-            f"the checksum is {found:08x}, the header states {check:08x}: "
+            f"the checksum is {actual:08x}, the header states {stated:08x}: "
             "the file is damaged; copy it again"
         )
     cursor = _Cursor(data, _HEADER.size)
     text = cursor.take("vocabulary", "u1", size).tobytes()
-    cursor.place = _HEADER.size + size
+    cursor.offset = _HEADER.size + size
     words = _vocabulary(text, counts[0])
     levels = []
     for n in range(1, order + 1):
@@ -150,8 +150,8 @@ def _parsed(data: memoryview) -> NGrams:
             backoffs = cursor.column(f"back-offs of the {name}", count, flags)
             starts = cursor.take(f"starts of the {name}", "<u4", count + 1)
         levels.append(Level(last, log_probs, backoffs, starts))
-    if cursor.place != len(data):
-        raise ConfigError(f"{len(data) - cursor.place} bytes follow the last {order}-gram")
+    if cursor.offset != len(data):
+        raise ConfigError(f"{len(data) - cursor.offset} bytes follow the last {order}-gram")
     ngrams = NGrams(words, tuple(levels), np.frombuffer(data, np.uint8))
     check_ngrams(ngrams)
     return ngrams

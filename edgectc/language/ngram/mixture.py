@@ -48,9 +48,9 @@ class Component:
 
 def single_words(ngrams: NGrams) -> dict[str, float]:
     """Return the probability without context of each word of a model."""
-    found = index(ngrams.words)
-    values = np.exp(ngrams.levels[0].log_probs[np.array(list(found.values()), np.intp)])
-    return dict(zip(found, values.tolist(), strict=True))
+    number_of = index(ngrams.words)
+    values = np.exp(ngrams.levels[0].log_probs[np.array(list(number_of.values()), np.intp)])
+    return dict(zip(number_of, values.tolist(), strict=True))
 
 
 def component(ngrams: NGrams, words: Sequence[str]) -> Component:
@@ -71,18 +71,20 @@ def gathered(components: Sequence[Component], order: int) -> list[Array]:
     Returns:
         for each n an array (n, rows) of word numbers.
     """
-    found = [np.zeros((n, 0), np.int64) for n in range(2, order + 1)]
-    for one in components:
-        columns = one.outward[None]
-        good = one.outward >= 0
-        for n, (above, level) in enumerate(itertools.pairwise(one.ngrams.levels[:order]), start=2):
+    ngrams = [np.zeros((n, 0), np.int64) for n in range(2, order + 1)]
+    for component in components:
+        columns = component.outward[None]
+        good = component.outward >= 0
+        for n, (above, level) in enumerate(
+            itertools.pairwise(component.ngrams.levels[:order]), start=2
+        ):
             parent = parents(above)
-            columns = np.concatenate([columns[:, parent], one.outward[level.words][None]])
+            columns = np.concatenate([columns[:, parent], component.outward[level.words][None]])
             good = good[parent] & (columns[-1] >= 0) & (columns[-1] != _BOS) & (columns[-2] != _EOS)
-            found[n - 2] = np.concatenate([found[n - 2], columns[:, good]], axis=1)
+            ngrams[n - 2] = np.concatenate([ngrams[n - 2], columns[:, good]], axis=1)
     for n in range(order, 2, -1):
-        found[n - 3] = np.concatenate([found[n - 3], found[n - 2][1:]], axis=1)
-    return found
+        ngrams[n - 3] = np.concatenate([ngrams[n - 3], ngrams[n - 2][1:]], axis=1)
+    return ngrams
 
 
 def mix(
@@ -111,8 +113,8 @@ def mix(
     discounts = []
     for source, weight in enumerate(weights):
         if source < texts:
-            found, probabilities = kneser_ney.estimate(levels, source)
-            discounts.append(found)
+            of_text, probabilities = kneser_ney.estimate(levels, source)
+            discounts.append(of_text)
             size = levels[0].counts[source].sum()
             shares = [level.counts[source] / size for level in levels]
         else:
@@ -142,19 +144,19 @@ def _keep(levels: list[Grams], prune: Sequence[int]) -> None:
         level.kept = ((level.counts.sum(0) > limit) | level.held) & ~unknown
 
 
-def _asked(levels: list[Grams], one: Component) -> list[Array]:
+def _asked(levels: list[Grams], component: Component) -> list[Array]:
     """Return the probabilities that a model gives to the n-grams of the tree."""
-    ngrams, inward = one.ngrams, one.inward
+    ngrams, inward = component.ngrams, component.inward
     known = inward > 0
     known[_BOS] = False
     p = np.exp(ngrams.levels[0].log_probs[inward]) * known
     p[_UNK] = max(1.0 - p.sum(), _LEAST)
     known[_UNK] = True
-    found = [p]
+    probabilities = [p]
     nodes = inward  # of each n-gram of the tree in the model; -1 where the model lacks it
     for n, level in enumerate(levels[1:], start=2):
         before = nodes[level.parents]
-        p, nodes = found[-1][level.suffixes], np.full(len(level.words), -1)
+        p, nodes = probabilities[-1][level.suffixes], np.full(len(level.words), -1)
         if n <= ngrams.order:
             above, below = ngrams.levels[n - 2 : n]
             assert above.backoffs is not None
@@ -165,8 +167,8 @@ def _asked(levels: list[Grams], one: Component) -> list[Array]:
             hit = np.append(keys, -1)[at] == np.where(before >= 0, wanted, -2)
             p[hit] = np.exp(below.log_probs[at[hit]])
             nodes[hit] = at[hit]
-        found.append(p * known[level.words])
-    return found
+        probabilities.append(p * known[level.words])
+    return probabilities
 
 
 def _shares(levels: list[Grams], probabilities: Sequence[Array]) -> list[Array]:
@@ -176,10 +178,10 @@ def _shares(levels: list[Grams], probabilities: Sequence[Array]) -> list[Array]:
     """
     share = probabilities[0].copy()
     share[_BOS] = share[_EOS]
-    found = [share / share.sum()]
+    shares = [share / share.sum()]
     for level, p in zip(levels[1:], probabilities[1:], strict=True):
-        found.append(found[-1][level.parents] * p)
-    return found
+        shares.append(shares[-1][level.parents] * p)
+    return shares
 
 
 def balance(levels: list[Grams]) -> None:
@@ -202,7 +204,7 @@ def rests(level: Grams, p: Array, lower: Array, contexts: int) -> tuple[Array, A
 
 def packed(levels: list[Grams], words: Sequence[str]) -> NGrams:
     """Return the n-grams that are kept as a model."""
-    made: list[Level] = []
+    tree: list[Level] = []
     for n, level in enumerate(levels, start=1):
         starts = backoffs = None
         if n < len(levels):
@@ -211,5 +213,5 @@ def packed(levels: list[Grams], words: Sequence[str]) -> NGrams:
             starts = np.append(0, np.cumsum(children[level.kept])).astype(np.uint32)
             backoffs = Column(level.backoffs[level.kept].astype(np.float32))
         log_probs = Column(np.minimum(level.log_probs[level.kept], 0.0).astype(np.float32))
-        made.append(Level(level.words[level.kept], log_probs, backoffs, starts))
-    return NGrams(tuple(words), tuple(made))
+        tree.append(Level(level.words[level.kept], log_probs, backoffs, starts))
+    return NGrams(tuple(words), tuple(tree))

@@ -38,7 +38,8 @@ def shrink(levels: list[Grams], words: Sequence[str], max_bytes: int, *, quantiz
     if (least := size(np.inf)) > max_bytes:
         raise BudgetError(
             f"{len(words)} words alone take {least} bytes, more than the {max_bytes} allowed; "
-            "limit the vocabulary (--top)"
+            "limit the vocabulary with top=N",
+            options=["top"],
         )
     low, high = -50.0, 0.0  # natural logarithms of the threshold
     for _ in range(30):

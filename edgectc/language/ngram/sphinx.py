@@ -83,16 +83,16 @@ def read(path: str | os.PathLike[str]) -> NGrams:
 def _parsed(data: bytes) -> tuple[tuple[str, ...], list[_Rows]]:
     """Return the words, specials first, and the n-grams of each length."""
     counts = _counts(data)
-    order, place = len(counts), len(MAGIC) + 1 + 4 * len(counts)
+    order, offset = len(counts), len(MAGIC) + 1 + 4 * len(counts)
     tables = np.zeros((0, _TABLE), np.float64)
     if order > 1:
-        tables = np.frombuffer(data, "<f4", (2 * order - 3) * _TABLE, place + 4)
-        place += 4 + tables.nbytes
+        tables = np.frombuffer(data, "<f4", (2 * order - 3) * _TABLE, offset + 4)
+        offset += 4 + tables.nbytes
         tables = tables.reshape(-1, _TABLE).astype(np.float64) * LOG_BASE
-    unigrams = np.frombuffer(data, _UNIGRAM, counts[0] + 1, place)
-    place += unigrams.nbytes
+    unigrams = np.frombuffer(data, _UNIGRAM, counts[0] + 1, offset)
+    offset += unigrams.nbytes
     sizes = _sizes(counts)
-    names, numbers = _vocabulary(data, place + sum(sizes), counts[0])
+    names, numbers = _vocabulary(data, offset + sum(sizes), counts[0])
     columns = numbers[None]
     log_probs, backoffs = (
         unigrams[field][:-1].astype(np.float64) * LOG_BASE for field in ("log_prob", "backoff")
@@ -100,8 +100,8 @@ def _parsed(data: bytes) -> tuple[tuple[str, ...], list[_Rows]]:
     levels = [_Rows(columns, log_probs, backoffs)]
     first = unigrams["first"].astype(np.int64)
     for n, size in enumerate(sizes, start=2):
-        bits = _Bits(data[place : place + size], _widths(counts, n))
-        place += size
+        bits = _Bits(data[offset : offset + size], _widths(counts, n))
+        offset += size
         there = int(first[-1])  # what is promised may be more: the writer counts some twice
         if first[0] != 0 or there > counts[n - 1] or np.any(first[1:] < first[:-1]):
             raise ConfigError(f"the places of the {n}-grams below the {n - 1}-grams do not rise")
@@ -125,18 +125,18 @@ def _counts(data: bytes) -> list[int]:
     if not data.startswith(MAGIC):
         raise ConfigError(f"not a binary model of CMU Sphinx: it does not begin with {MAGIC!r}")
     order = data[len(MAGIC)] if len(data) > len(MAGIC) else 0
-    place = len(MAGIC) + 1
-    if not 1 <= order <= MAX_ORDER or len(data) < place + 4 * order:
+    offset = len(MAGIC) + 1
+    if not 1 <= order <= MAX_ORDER or len(data) < offset + 4 * order:
         raise ConfigError(f"the header is damaged: order {order}, expected 1 to {MAX_ORDER}")
-    counts: list[int] = np.frombuffer(data, "<u4", order, place).tolist()
+    counts: list[int] = np.frombuffer(data, "<u4", order, offset).tolist()
     if not 1 <= counts[0] <= _MOST or max(counts) > _MOST:
         raise ConfigError(f"the header is damaged: counts {counts}")
-    place += 4 * order + (order > 1) * (4 + (2 * order - 3) * _TABLE * 4)
-    place += (counts[0] + 1) * _UNIGRAM.itemsize + sum(_sizes(counts))
-    size = int.from_bytes(data[place : place + 4], "little")
-    if len(data) < place + 4 or len(data) != place + 4 + size:
+    offset += 4 * order + (order > 1) * (4 + (2 * order - 3) * _TABLE * 4)
+    offset += (counts[0] + 1) * _UNIGRAM.itemsize + sum(_sizes(counts))
+    size = int.from_bytes(data[offset : offset + 4], "little")
+    if len(data) < offset + 4 or len(data) != offset + 4 + size:
         raise ConfigError(
-            f"with counts {counts} the vocabulary begins at byte {place} and takes {size} bytes, "
+            f"with counts {counts} the vocabulary begins at byte {offset} and takes {size} bytes, "
             f"but the file has {len(data)} bytes; it is damaged or cut short: copy it again"
         )
     return counts
@@ -165,21 +165,21 @@ class _Bits:
         """Return one field, up to 25 bits, of the first ``rows`` rows, (rows,) int64."""
         bits = np.arange(rows) * sum(self.widths) + sum(self.widths[:which])
         at, shift = bits >> 3, bits & 7
-        found = np.zeros(rows, np.int64)
+        values = np.zeros(rows, np.int64)
         for i in range(4):
-            found |= self.bytes[at + i].astype(np.int64) << (8 * i)
-        return np.asarray((found >> shift) & ((1 << self.widths[which]) - 1))
+            values |= self.bytes[at + i].astype(np.int64) << (8 * i)
+        return np.asarray((values >> shift) & ((1 << self.widths[which]) - 1))
 
 
-def _vocabulary(data: bytes, place: int, count: int) -> tuple[tuple[str, ...], Array]:
+def _vocabulary(data: bytes, offset: int, count: int) -> tuple[tuple[str, ...], Array]:
     """Return all words, specials first, and the number among them of each word of the file."""
     try:
-        found = data[place + 4 :].decode().split("\0")
+        texts = data[offset + 4 :].decode().split("\0")
     except UnicodeDecodeError as error:
         raise ConfigError(f"the vocabulary is not UTF-8: {error}") from error
-    if len(found) != count + 1 or found[-1]:
-        raise ConfigError(f"the vocabulary has {len(found) - 1} words, the header states {count}")
-    names = found[:-1]
+    if len(texts) != count + 1 or texts[-1]:
+        raise ConfigError(f"the vocabulary has {len(texts) - 1} words, the header states {count}")
+    names = texts[:-1]
     if UNK not in names and UNK.upper() in names:
         names[names.index(UNK.upper())] = UNK
     words = (*SPECIALS, *(name for name in names if name not in SPECIALS))
@@ -209,30 +209,30 @@ def _tree(words: tuple[str, ...], levels: list[_Rows]) -> NGrams:
     for n in range(len(levels), 2, -1):
         contexts[n - 1] = np.concatenate([levels[n - 1].columns, contexts[n]], 1)[:-1]
     keys = [np.arange(size)]
-    made: list[Level] = []
+    tree: list[Level] = []
     for n, rows in enumerate(levels[1:], start=2):
         columns = np.concatenate([rows.columns, contexts[n]], 1)
         key = places(keys, columns[:-1], size) * size + columns[-1]
         order = np.argsort(key, kind="stable")  # of equal ones, what the file holds is first
         key, again = key[order], np.zeros(len(order), bool)
         again[1:] = key[1:] == key[:-1]
-        given = order < len(rows.log_probs)
-        if np.any(again & given):
+        stored = order < len(rows.log_probs)
+        if np.any(again & stored):
             raise ConfigError(f"a {n}-gram is there twice")
-        order, key, given = order[~again], key[~again], given[~again]
+        order, key, stored = order[~again], key[~again], stored[~again]
         keys.append(key)
         columns = columns[:, order]
         log_probs, backoffs = np.zeros(len(order)), np.zeros(len(order))
-        log_probs[given], backoffs[given] = (
-            rows.log_probs[order[given]],
-            rows.backoffs[order[given]],
+        log_probs[stored], backoffs[stored] = (
+            rows.log_probs[order[stored]],
+            rows.backoffs[order[stored]],
         )
-        shorter = above.log_probs[places(keys, columns[1:, ~given], size)]
-        log_probs[~given] = np.minimum(above.backoffs[key[~given] // size] + shorter, 0.0)
+        shorter = above.log_probs[places(keys, columns[1:, ~stored], size)]
+        log_probs[~stored] = np.minimum(above.backoffs[key[~stored] // size] + shorter, 0.0)
         starts = np.searchsorted(key, np.arange(len(above.log_probs) + 1) * size).astype(np.uint32)
-        made.append(_level(above, starts))
+        tree.append(_level(above, starts))
         above = _Rows(columns, log_probs, backoffs)
-    return NGrams(words, (*made, _level(above, None)))
+    return NGrams(words, (*tree, _level(above, None)))
 
 
 def _level(rows: _Rows, starts: Array | None) -> Level:

@@ -42,8 +42,8 @@ class Column:
 
     def __getitem__(self, rows: Array | slice | int) -> Array:
         """Return the numbers of ``rows`` in float64."""
-        found = self.codes[rows] if self.book is None else self.book[self.codes[rows]]
-        return np.asarray(found, np.float64)
+        numbers = self.codes[rows] if self.book is None else self.book[self.codes[rows]]
+        return np.asarray(numbers, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class NGrams:
         return tuple(len(level.words) for level in self.levels)
 
     def __repr__(self) -> str:
-        return f"<NGrams of order {self.order}: {' + '.join(f'{n:,}' for n in self.counts)}>"
+        return f"NGrams(order {self.order}, {' + '.join(f'{n:,}' for n in self.counts)})"
 
 
 def index(words: Sequence[str]) -> dict[str, int]:
@@ -98,12 +98,12 @@ def index(words: Sequence[str]) -> dict[str, int]:
     Where several are equal, "The", "THE" and "the", it is that of the one spelled so, else the
     first.
     """
-    found: dict[str, int] = {}
+    number_of: dict[str, int] = {}
     for number, word in enumerate(words[len(SPECIALS) :], start=len(SPECIALS)):
         plain = normalize_word(word)
-        if plain == word or plain not in found:
-            found[plain] = number
-    return found
+        if plain == word or plain not in number_of:
+            number_of[plain] = number
+    return number_of
 
 
 def parents(level: Level) -> Array:
@@ -120,10 +120,10 @@ def places(keys: Sequence[Array], columns: Array, size: int) -> Array:
         columns: (n, rows) words.
         size: of the vocabulary.
     """
-    found = columns[0]
+    nodes = columns[0]
     for level, words in zip(keys[1:], columns[1:], strict=False):
-        found = np.searchsorted(level, found * size + words)
-    return np.asarray(found)
+        nodes = np.searchsorted(level, nodes * size + words)
+    return np.asarray(nodes)
 
 
 def check_ngrams(ngrams: NGrams) -> None:

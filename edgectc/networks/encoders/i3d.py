@@ -100,13 +100,13 @@ class _Fusion(nn.Module):
     def forward(self, x: Tensor, keep: Tensor) -> Tensor:
         """Return (N, C, T)."""
         parts = x.transpose(1, 2).split(list(self.modalities), dim=2)
-        seen = []
+        gated = []
         for part, project, norm, gate in zip(
             parts, self.project, self.norms, self.gates, strict=True
         ):
             y = norm(project(part).transpose(1, 2), keep).transpose(1, 2)
-            seen.append(y * torch.sigmoid(gate(y)))
-        fused = torch.cat(seen, dim=2)
+            gated.append(y * torch.sigmoid(gate(y)))
+        fused = torch.cat(gated, dim=2)
         fused = self.norm(fused + self.dropout(self.attention(fused, keep)))
         return fused.transpose(1, 2)
 
@@ -226,6 +226,6 @@ def _pooled(x: Tensor, keep: Tensor, stride: int) -> Tensor:
 
 def _interpolation(max_frames: int) -> Tensor:
     """Return (T', T) weights of coarse frames, each at the middle of its sixteen, in each frame."""
-    place = torch.clamp((torch.arange(max_frames) + 0.5) / _DOWN - 0.5, min=0.0)
+    position = torch.clamp((torch.arange(max_frames) + 0.5) / _DOWN - 0.5, min=0.0)
     coarse = torch.arange(-(-max_frames // _DOWN))[:, None]
-    return torch.clamp(1.0 - (place - coarse).abs(), min=0.0)
+    return torch.clamp(1.0 - (position - coarse).abs(), min=0.0)

@@ -99,9 +99,9 @@ class _CrossAttention(nn.Module):
         """Return (N, T, C) of x (N, T, C), C the sum of the widths."""
         N, T, _ = x.shape
         parts = x.split(list(self.widths), dim=2)
-        seen = torch.stack([f(p) for f, p in zip(self.enter, parts, strict=True)], dim=2)
-        M, C = seen.shape[2:]
-        flat = seen.reshape(N * T, M, C)
+        tokens = torch.stack([f(p) for f, p in zip(self.enter, parts, strict=True)], dim=2)
+        M, C = tokens.shape[2:]
+        flat = tokens.reshape(N * T, M, C)
         mixed = self.attention(flat, flat.new_ones(N * T, 1, M)).reshape(N, T, M, C)
         added = [f(mixed[:, :, i]) for i, f in enumerate(self.leave)]
         return x + torch.cat(added, dim=2)
@@ -196,11 +196,11 @@ class MobileNetEncoder(nn.Module):
         """
         T = x.shape[2]
         parts = x.transpose(1, 2).split(list(self.modalities), dim=2)
-        seen = torch.cat([f(p) for f, p in zip(self.encoders, parts, strict=True)], dim=2)
+        tokens = torch.cat([f(p) for f, p in zip(self.encoders, parts, strict=True)], dim=2)
         if self.cross is not None:
-            seen = self.cross(seen)
+            tokens = self.cross(tokens)
         coarse = keep[:, :, ::2]
-        y = nn.functional.hardswish(self.stem(seen.transpose(1, 2) * keep, coarse))
+        y = nn.functional.hardswish(self.stem(tokens.transpose(1, 2) * keep, coarse))
         for block in self.blocks:
             y, coarse = block(y, coarse)
         # Frame j becomes frames 4j..4j+3: no valid one comes from a padded one.

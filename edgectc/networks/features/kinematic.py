@@ -87,8 +87,8 @@ class KinematicFeatures(nn.Module):
         speed = F.pad(torch.clamp(steps * (1.0 / _SPEED) / dt, -_BOUND, _BOUND), (1, 0))
         change = (speed[:, :, 1:] - speed[:, :, :-1]) * (_SPEED / _ACCELERATION)
         push = torch.clamp(change / dt, -_BOUND, _BOUND)
-        place = torch.clamp(points, -_BOUND, _BOUND)
-        return torch.cat([place, F.pad(steps, (1, 0)), speed, F.pad(push, (1, 0))], dim=1)
+        position = torch.clamp(points, -_BOUND, _BOUND)
+        return torch.cat([position, F.pad(steps, (1, 0)), speed, F.pad(push, (1, 0))], dim=1)
 
     def _nearest(self, points: Tensor, keys: Tensor, key_mask: Tensor) -> Tensor:
         """1 at the used key nearest to each frame, (N, T, K)."""

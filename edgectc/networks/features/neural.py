@@ -96,6 +96,6 @@ class NeuralFeatures(nn.Module):
 
 def gaussian(kernel: int, sigma: float) -> Tensor:
     """Return (kernel,) samples of a Gaussian around the middle of the kernel, of sum one."""
-    place = torch.arange(kernel) - (kernel - 1) / 2
-    bump = torch.exp(-0.5 * (place / sigma) ** 2)
+    offset = torch.arange(kernel) - (kernel - 1) / 2
+    bump = torch.exp(-0.5 * (offset / sigma) ** 2)
     return bump / bump.sum()

@@ -35,7 +35,9 @@ def create(options: Options, *, source: Mapping[str, bytes]) -> CoremlRunner:
         BundleError: Core ML cannot load the package.
     """
     if options.threads != 1:
-        raise ConfigError("Core ML chooses its threads itself; leave --threads out")
+        raise ConfigError(
+            "Core ML chooses its threads itself; leave threads out", options=["threads"]
+        )
     if sys.platform != "darwin":
         raise MissingDependencyError("running .mlpackage", system="macOS 14 or later")
     try:

@@ -38,15 +38,18 @@ def fabric(device: str, precision: str) -> Fabric:
     kind, _, number = device.partition(":")
     if device.isdigit() and int(device) > 1:
         raise ConfigError(
-            f"--device {device}: several processes are started by torchrun; run: torchrun "
-            f"--nproc-per-node {device} -m edgectc train ..."
+            f"device {device}: several processes are started by torchrun; run: torchrun "
+            f"--nproc-per-node {device} -m edgectc train ...",
+            options=["device"],
         )
     if kind not in _DEVICES:
         raise UnknownNameError("device", device, _DEVICES)
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"
     if kind == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device cuda: torch sees no CUDA device; use --device cpu")
+        raise ConfigError(
+            "device 'cuda': torch sees no CUDA device; use device=cpu", options=["device"]
+        )
     torchrun = "TORCHELASTIC_RUN_ID" in os.environ
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if torchrun else 1
     world = int(os.environ.get("WORLD_SIZE", "1")) if torchrun else 1

@@ -429,7 +429,8 @@ class Trainer:
         if "tally" not in done:
             raise BundleMismatchError(
                 f"{self.out} holds a run of an earlier version, which cannot go on; it can be "
-                "packed, or train again with another --out"
+                "packed, or train again with another out=DIR",
+                options=["out"],
             )
         self.unwrapped.load_state_dict(dict(saved.model))
         checkpoints.restore_optimizer(self.inner, saved.optimizer)

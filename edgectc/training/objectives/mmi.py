@@ -38,8 +38,9 @@ def term(competitors: Competitors | None) -> Callable[[Forward], Tensor]:
     """
     if competitors is None:
         raise ConfigError(
-            "loss.mmi sets the words of a lexicon against each other; this run has none: train "
-            "swipes with --lexicon FILE and decoder.type = 'lexicon', or leave loss.mmi out"
+            "loss.mmi sets known words against each other; this run has none: train swipes with "
+            "lexicon=FILE and decoder.type = 'lexicon', or leave loss.mmi out",
+            options=["lexicon"],
         )
 
     def value(forward: Forward) -> Tensor:

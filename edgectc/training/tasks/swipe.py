@@ -79,7 +79,8 @@ class SwipeTask:
         self._decoder = dict(run.decoder)
         if self._decoder.get("type") == "lexicon" and run.lexicon is None:
             raise ConfigError(
-                "the lexicon decoder needs words; pass --lexicon FILE or --set decoder.type=greedy"
+                "decoder 'lexicon' needs words; pass lexicon=FILE or overrides=decoder.type=greedy",
+                options=["lexicon", "overrides"],
             )
         how = options.data
         if options.layouts:

@@ -56,14 +56,14 @@ def test_one_scaled_weight_is_found(shipped: Path, tmp_path: Path) -> None:
 def test_the_command(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     artifact = shipped / "artifacts" / "swipe-en.onnx"
     bad = scaled(artifact, "encoder.coarse.3.conv.conv.weight", tmp_path / "bad.onnx")
-    assert cli.main(["verify", str(bad), "--drill"]) == 1
+    assert cli.main(["verify", str(bad), "--layerwise"]) == 1
     out = capsys.readouterr().out
     assert "first operator past the limit: conv1d" in out
     assert "module encoder.coarse.3.conv.conv" in out
-    assert cli.main(["verify", str(shipped), "--drill"]) == 2
-    assert "--drill takes an artifact" in capsys.readouterr().err
+    assert cli.main(["verify", str(shipped), "--layerwise"]) == 2
+    assert "--layerwise takes an artifact" in capsys.readouterr().err
     assert cli.main(["verify", str(artifact), "--network", "swipe-en"]) == 2
-    assert "goes with --drill" in capsys.readouterr().err
+    assert "goes with --layerwise" in capsys.readouterr().err
 
 
 def test_a_network_of_ones_own(
@@ -82,15 +82,15 @@ def test_a_network_of_ones_own(
     stored = [one.name for one in onnx.load(made.path).graph.initializer]
     name = next(one for one in stored if one.endswith("down.weight"))
     bad = scaled(made.path, name, tmp_path / "bad.onnx", 1.1)
-    line = f"verify {bad} --drill --network networks:Conformer --weights w.safetensors --json"
+    line = f"verify {bad} --layerwise --network networks:Conformer --weights w.safetensors --json"
     assert cli.main(line.split()) == 1
     about = json.loads(capsys.readouterr().out)
-    assert about["drill"]["first"]["module"] == "network.down"
-    assert cli.main(f"verify {bad} --drill".split()) == 2
+    assert about["layerwise"]["first"]["module"] == "network.down"
+    assert cli.main(f"verify {bad} --layerwise".split()) == 2
     assert "is not beside it" in capsys.readouterr().err
-    assert cli.main(f"verify {bad} --drill --network swipe-en".split()) == 2
+    assert cli.main(f"verify {bad} --layerwise --network swipe-en".split()) == 2
     assert "was not made from" in capsys.readouterr().err
-    assert cli.main(f"verify {bad} --drill --network networks:Lstm".split()) == 2
+    assert cli.main(f"verify {bad} --layerwise --network networks:Lstm".split()) == 2
     assert "Lstm does not answer as conformer does" in capsys.readouterr().err
 
 

@@ -1,0 +1,174 @@
+"""How verbs are declared: one parser a verb, with arguments that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+T = TypeVar("T")
+
+MODEL = "bundle directory, artifact (.onnx, .pte, .mlpackage), or shipped model (default: swipe-en)"
+# Arguments of the public functions that are not called like their flags.
+_FLAGS = {"overrides": "--set", "check_blank": "--any-blank"}
+_OF_THE_PARSER = {"verb", "run", "function", "arguments", "json", "debug"}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, with the nearest spelling."""
+
+    arguments: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, and remember what was parsed for the error."""
+        self.arguments = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with one line."""
+        known = {option for action in self._actions for option in action.option_strings}
+        for word in self.arguments:
+            # A misspelt option is the cause, a missing argument only what follows from it.
+            if message.startswith("the following arguments are required") and (
+                word.startswith("--") and word.split("=")[0] not in known
+            ):
+                message = f"unrecognized argument {word!r}{self.near(word)}"
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+    def near(self, word: str) -> str:
+        """Return a hint for a misspelt option."""
+        known = [option for action in self._actions for option in action.option_strings]
+        nearest = difflib.get_close_matches(word.split("=")[0], known, n=1)
+        return f"; did you mean {nearest[0]!r}?" if nearest else f"; see {self.prog} --help"
+
+
+class Verbs:
+    """The verbs of the command line, each with its parser.
+
+    Attributes:
+        root: parser of all.
+        parsers: verb or group, e.g. "lm" and "lm build", to its parser.
+    """
+
+    def __init__(self, root: Parser) -> None:
+        self.root = root
+        self.parsers: dict[str, Parser] = {}
+        self._groups = {"": root.add_subparsers(metavar="VERB", parser_class=Parser)}
+
+    def group(self, name: str, text: str) -> None:
+        """Declare the first word of verbs that have two."""
+        parser = self._groups[""].add_parser(name, help=text, description=text, allow_abbrev=False)
+        self.parsers[name] = parser
+        self._groups[name] = parser.add_subparsers(
+            metavar="ACTION", dest="action", required=True, parser_class=Parser
+        )
+
+    def add(self, name: str, run: str, text: str, *, function: str = "") -> Parser:
+        """Declare a verb and return its parser.
+
+        Args:
+            name: of the verb, with its group if it has one.
+            run: ``module.function`` of `edgectc.commands` that prints its result.
+            text: what it does.
+            function: its name in Python; "" for the same one.
+        """
+        group, _, last = name.rpartition(" ")
+        parser = self._groups[group].add_parser(
+            last, help=text, description=text, allow_abbrev=False
+        )
+        parser.set_defaults(verb=name, run=run, function=function or name)
+        parser.add_argument("--json", action="store_true", help="print JSON to standard output")
+        parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        self.parsers[name] = parser
+        return parser
+
+
+class Renamed(argparse.Action):
+    """An old spelling of a flag: does what the new one does, and says so once."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, now: str) -> None:
+        self.now = now
+        super().__init__(
+            option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        """Set what the new flag sets."""
+        note(f"{option} is now called {self.now}")
+        setattr(namespace, self.dest, True)
+
+
+def note(text: str) -> None:
+    """Say something that is no error, through the logger of edgectc."""
+    import logging  # here, because --help needs none
+
+    logging.getLogger("edgectc").warning(text)
+
+
+def values(options: Namespace, *, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what was parsed as arguments of the verb's function."""
+    dropped = {*_OF_THE_PARSER, *without, "action"}
+    return {name: value for name, value in vars(options).items() if name not in dropped}
+
+
+def flag(option: str) -> str:
+    """Return the flag of an argument: ``max_drop`` is ``--max-drop``."""
+    return _FLAGS.get(option, f"--{option.replace('_', '-')}")
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Return names with commas between, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+
+
+def integers(text: str) -> tuple[int, ...]:
+    """Return whole numbers with commas between."""
+    return _numbers(text, int)
+
+
+def decimals(text: str) -> tuple[float, ...]:
+    """Return numbers with commas between."""
+    return _numbers(text, float)
+
+
+def _numbers(text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"is {text!r}, expected numbers with commas between, e.g. 1,2"
+        ) from error
+
+
+def add_labelled(parser: Parser, *, split: str) -> None:
+    """Add what names labelled swipes."""
+    parser.add_argument(
+        "--data", metavar="PATH", help="swipe file or data folder (default: $EDGECTC_DATA)"
+    )
+    parser.add_argument(
+        "--split", default=split, help=f"all, train, dev or test, by user hash (default {split})"
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N swipes, chosen at random")
+
+
+def add_runtime(parser: Parser) -> None:
+    """Add how a model is opened."""
+    parser.add_argument("--lexicon", metavar="FILE", help="lexicon instead of the model's own")
+    parser.add_argument(
+        "--language-model", metavar="FILE", help="language model instead of the model's own"
+    )
+    parser.add_argument(
+        "--lm-required", action="store_true", help="fail where the language model cannot be had"
+    )
+    parser.add_argument("--offensive", action="store_true", help="suggest offensive words too")
+    parser.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")

@@ -1,0 +1,239 @@
+"""`edgectc export`, `edgectc verify` and `edgectc inspect`."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from edgectc.commands import factories
+from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, integers
+from edgectc.commands.output import print_report, report_dict, report_of
+
+if TYPE_CHECKING:  # needs torch
+    from edgectc.evaluation.layerwise import Drill, Step
+
+_OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
+_WORST = 5
+
+
+def declare_checks(verbs: Verbs) -> None:
+    """Declare the verbs that look at an artifact."""
+    text = "Check that an artifact or bundle still is the trained model."
+    parser = verbs.add("verify", "artifacts.run_verification", text)
+    parser.add_argument("model", nargs="?", help=MODEL)
+    parser.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
+    parser.add_argument(
+        "--layerwise", action="store_true", help="name the first operator that answers otherwise"
+    )
+    parser.add_argument("--drill", dest="layerwise", action=Renamed, now="--layerwise")
+    parser.add_argument(
+        "--network",
+        metavar="BUNDLE",
+        help="of --layerwise: bundle or package.module:factory (default: the bundle it was made "
+        "from)",
+    )
+    parser.add_argument("--weights", metavar="FILE", help="of --network: its .safetensors")
+
+    text = "Print what a bundle or artifact says, and its operators."
+    parser = verbs.add("inspect", "artifacts.run_inspection", text)
+    parser.add_argument("model", nargs="?", help=MODEL)
+
+
+def declare_export(verbs: Verbs) -> None:
+    """Declare the verb that makes an artifact."""
+    text = "Export a model to one verified, self-describing file."
+    parser = verbs.add("export", "artifacts.run_export", text)
+    parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    _add_factory(parser)
+    parser.add_argument("--target", required=True, help="onnx, pte or coreml")
+    parser.add_argument("--scheme", default="float32", help="number format (default float32)")
+    parser.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
+    parser.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")
+    parser.add_argument(
+        "--dynamic-batch",
+        action="store_true",
+        default=None,
+        help="onnx: take any number of samples at once",
+    )
+    parser.add_argument("--delegate", help="pte: xnnpack (default), portable (slow) or coreml")
+    parser.add_argument(
+        "--buckets",
+        type=integers,
+        metavar="N,N",
+        help="pte: lengths in frames, one method each, e.g. 32,64",
+    )
+    parser.add_argument("--length", help="pte: static (default) or dynamic")
+    parser.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
+    parser.add_argument(
+        "--isolate", action="store_true", help="in a process of its own: a crash is an error"
+    )
+
+
+def _add_factory(parser: Parser) -> None:
+    """Add what a network that was made elsewhere needs."""
+    own = parser.add_argument_group(
+        "a network of your own", "BUNDLE is then package.module:factory, see docs/byo.md"
+    )
+    own.add_argument("--weights", metavar="FILE", help="its weights, .safetensors")
+    own.add_argument("--sample", metavar="FILE", help=".npz with arrays features and lengths")
+    own.add_argument("--tokens", metavar="FILE", help="one symbol a line, line i = column i")
+    own.add_argument("--blank", metavar="TOKEN", help="the blank, if no line is <blank>")
+    own.add_argument("--name", help="model name (default: from its class)")
+    own.add_argument("--separator", help="what stands between symbols in a text (default nothing)")
+    own.add_argument("--axes", help="of its answer: NTV (default), TNV or NVT")
+    own.add_argument(
+        "--padding", help="masked (default), or zeros if it hears the zeros after the length"
+    )
+    own.add_argument("--stride", type=int, help="input frames per output frame (default: probed)")
+    own.add_argument(
+        "--window", type=int, help="input frames of the first output (default: probed)"
+    )
+    own.add_argument(
+        "--any-blank",
+        dest="check_blank",
+        action="store_false",
+        default=None,
+        help="do not doubt the blank",
+    )
+
+
+def run_export(options: Namespace) -> int:
+    """Export, verify, and say where the file is."""
+    if options.isolate:
+        from edgectc.commands import isolation
+
+        with isolation.made_by(options.arguments, out=options.out) as document:
+            pass
+    else:
+        document = _exported(options)
+    if options.json:
+        print(json.dumps(document, sort_keys=True))
+        return 0
+    print_report(report_of(document))
+    print(f"{document['path']}: {document['bytes'] / 1e6:.2f} MB")
+    return 0
+
+
+def _exported(options: Namespace) -> dict[str, Any]:
+    from edgectc.core import lazy
+
+    extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
+    with lazy.requires("edgectc export", extra=extra):
+        from edgectc.exporting.exporter import export
+    chosen = {name: getattr(options, name) for name in _OF_TARGETS}
+    arguments: dict[str, Any] = {
+        **factories.export_arguments(options.model, vars(options)),
+        **{name: value for name, value in chosen.items() if value is not None},
+    }
+    artifact = export(target=options.target, scheme=options.scheme, out=options.out, **arguments)
+    document = {"path": str(artifact.path), "bytes": artifact.bytes, "target": options.target}
+    return {**document, **report_dict(artifact.report)}
+
+
+def run_verification(options: Namespace) -> int:
+    """Print every check; exit 1 if one failed, 3 if the numbers could not be checked."""
+    from edgectc.core.errors import ConfigError
+    from edgectc.evaluation.verification import verify
+
+    for name in ("network", "weights"):
+        if getattr(options, name) and not options.layerwise:
+            raise ConfigError(f"{name} goes with layerwise", options=[name, "layerwise"])
+    report = verify(options.model, lexicon=options.lexicon)
+    layers = None
+    if options.layerwise:
+        from edgectc.commands.verbs.artifacts import compare_layers
+
+        layers = _layers(
+            compare_layers(options.model, network=options.network, weights=options.weights)
+        )
+    if options.json:
+        more = {} if layers is None else {"layerwise": layers}
+        print(json.dumps({**report_dict(report), **more}, sort_keys=True))
+    else:
+        print_report(report)
+        if layers is not None:
+            print("\n".join(_layer_lines(layers)))
+    return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
+
+
+def _layers(drill: Drill) -> dict[str, Any]:
+    """Return the JSON form of a comparison layer by layer."""
+    from edgectc.core.config import to_dict
+
+    def noise(step: Step) -> float:
+        return step.sqnr_db
+
+    return {
+        "case": drill.case,
+        "how": drill.how,
+        "limit_db": drill.limit_db,
+        "first": to_dict(drill.first),
+        "worst": [to_dict(step) for step in sorted(drill.steps, key=noise)[:_WORST]],
+        "other_weights": list(drill.weights),
+    }
+
+
+def _layer_lines(layers: dict[str, Any]) -> list[str]:
+    """Return what to print of it."""
+
+    def shown(step: dict[str, Any]) -> str:
+        where = f"module {step['module']}" if step["module"] else "the outermost module"
+        return (
+            f"{step['name']} ({step['kind']}, {where}): {step['sqnr_db']:.0f} dB, "
+            f"max |difference| {step['difference']:.2g}"
+        )
+
+    first, other = layers["first"], layers["other_weights"]
+    lines = [
+        f"layer by layer: {layers['how']}, case {layers['case']}, limit "
+        f"{layers['limit_db']:.0f} dB",
+        f"first operator past the limit: {shown(first)}"
+        if first
+        else "no operator is past the limit",
+        *(f"  {shown(step)}" for step in layers["worst"]),
+    ]
+    if other:
+        lines.append(f"tensors that a fresh export has not: {'; '.join(other[:8])}")
+    return lines
+
+
+def run_inspection(options: Namespace) -> int:
+    """Print what an artifact says about itself and its operators, or what a bundle holds."""
+    from edgectc.commands.verbs.artifacts import inspect
+
+    document = inspect(options.model)
+    if options.json:
+        print(json.dumps(document, sort_keys=True))
+        return 0
+    contents = document.pop("contents", None)
+    for key, value in document.items():
+        print(f"{key}: {value if isinstance(value, str) else json.dumps(value)}")
+    if contents is not None:
+        _print_contents(contents)
+    return 0
+
+
+def _print_contents(contents: dict[str, Any]) -> None:
+    from edgectc.core.console import table
+
+    if "not_run" in contents:
+        print(f"operators: {contents['not_run']}")
+        return
+    rows = [
+        [row["kind"], row["dtype"], row["delegate"] or "-", row["count"], f"{row['macs']:,}"]
+        for row in contents["rows"]
+    ]
+    print(table(["operator", "type", "run by", "count", "multiply-adds"], rows))
+    share = f"{contents['macs']:,} multiply-adds, {contents['int8_share']:.0%}".replace("%", " %")
+    print(f"{share} of them in 8 bits or less")
+    if contents["delegated_share"] is not None:
+        print(
+            f"{contents['delegated_share']:.0%}".replace("%", " %") + " of the operators delegated"
+        )
+    largest = [
+        [row["name"], row["dtype"], "x".join(map(str, row["shape"])), f"{row['size_bytes']:,}"]
+        for row in contents["largest"]
+    ]
+    print(table(["largest tensors", "type", "shape", "bytes"], largest))
+    print(f"{contents['weights_bytes']:,} bytes of tensors in all")

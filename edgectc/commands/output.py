@@ -1,0 +1,40 @@
+"""What several verbs print alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # holds numpy arrays; building the parser stays light
+    from edgectc.core.types import Report
+
+
+def print_json(value: Any, *, sort_keys: bool = True) -> None:
+    """Print one line of JSON; dataclasses and paths as their plain values."""
+    from edgectc.core.config import to_dict
+
+    print(json.dumps(to_dict(value), sort_keys=sort_keys, default=str))
+
+
+def report_dict(report: Report) -> dict[str, Any]:
+    """Return a report as JSON has it."""
+    checks = [{"name": c.name, "status": c.status, "detail": c.detail} for c in report.checks]
+    return {"status": report.status, "checks": checks, "figures": dict(report.figures)}
+
+
+def report_of(document: Mapping[str, Any]) -> Report:
+    """Return the report whose JSON form `report_dict` made."""
+    from edgectc.core.types import Check, Report
+
+    checks = tuple(Check(c["name"], c["status"], c["detail"]) for c in document["checks"])
+    return Report(checks, document["figures"])
+
+
+def print_report(report: Report) -> None:
+    """Print a report as a table."""
+    from edgectc.core.console import table
+
+    rows = [[check.name, check.status, check.detail] for check in report.checks]
+    print(table(["check", "verdict", "what was seen"], rows, right=False))
+    print(f"verdict: {report.status}")

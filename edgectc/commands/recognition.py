@@ -1,0 +1,81 @@
+"""`edgectc decode`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from edgectc.commands.arguments import MODEL, Verbs, add_runtime, values
+
+if TYPE_CHECKING:  # these hold numpy arrays; building the parser stays light
+    from edgectc.commands.verbs.recognition import DecodedRow
+    from edgectc.core.types import Hypothesis
+
+
+def declare(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = verbs.add(
+        "decode", "recognition.run", "Turn finger traces or recordings into ranked texts."
+    )
+    parser.add_argument("model", nargs="?", help=MODEL)
+    parser.add_argument(
+        "--input",
+        required=True,
+        metavar="FILE",
+        help="swipes, .jsonl or .jsonl.gz; of a model that takes none, recordings, .npz",
+    )
+    parser.add_argument("--nbest", type=int, default=5, help="candidates per row (default 5)")
+    parser.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
+    parser.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
+    parser.add_argument(
+        "--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)"
+    )
+    parser.add_argument(
+        "--context", metavar="WORDS", help="words before each swipe, e.g. 'see you'"
+    )
+    parser.add_argument(
+        "--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md"
+    )
+    add_runtime(parser)
+
+
+def run(options: Namespace) -> int:
+    """Print one answer a row, in input order."""
+    from edgectc.commands.verbs.recognition import decode
+
+    usable = refused = 0
+    for row in decode(**values(options)):
+        usable, refused = usable + (row.error is None), refused + (row.error is not None)
+        _print_row(row, as_json=options.json)
+    if refused:
+        print(f"edgectc: {refused} of {usable + refused} rows refused", file=sys.stderr)
+    return 0
+
+
+def _print_row(row: DecodedRow, *, as_json: bool) -> None:
+    error = row.error
+    if as_json:
+        candidates = [_candidate(candidate) for candidate in row.decoded]
+        document: dict[str, Any] = {"index": row.index, "candidates": candidates}
+        if error is not None:
+            document["error"] = {"reason": error.reason, "message": str(error)}
+        print(json.dumps(document, ensure_ascii=False))
+    elif error is not None:
+        print(f"{row.index}\trefused ({error.reason}): {error}")
+    else:
+        shown = (f"{c.text} {round(c.probability, 6):.0%}" for c in row.decoded)
+        print(f"{row.index}\t" + ("  ".join(shown) or "(no word)"))
+
+
+def _candidate(candidate: Hypothesis) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "text": candidate.text,
+        "score": round(candidate.score, 6),
+        "probability": round(candidate.probability, 6),
+        "exact": candidate.exact,
+    }
+    if candidate.posterior is not None:
+        document["posterior"] = [round(bound, 6) for bound in candidate.posterior]
+    return document

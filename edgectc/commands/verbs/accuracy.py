@@ -1,0 +1,224 @@
+"""`edgectc.evaluate` and `edgectc.tune_decoder`: accuracy as a sceptic would measure it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgectc.commands.verbs.document import Document
+from edgectc.commands.verbs.opening import (
+    Model,
+    RuntimeOptions,
+    Swipes,
+    swipe_recognizer,
+    swipes_of,
+)
+from edgectc.core import lazy, registry
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.files import write_bytes
+from edgectc.core.types import Swipe
+from edgectc.evaluation import accuracy, comparison, tuning
+from edgectc.evaluation.accuracy import Answer
+from edgectc.evaluation.tuning import Tuned
+from edgectc.formats import bundle as bundles
+from edgectc.language import sources
+from edgectc.language.spelling import letters
+from edgectc.runtime.recognizer import Recognizer
+
+
+def evaluate(
+    model: Model = None,
+    data: Swipes = None,
+    *,
+    split: str = "all",
+    limit: int | None = None,
+    decoder: str | None = None,
+    against: Model = None,
+    control: bool = False,
+    sentences: str | os.PathLike[str] | None = None,
+    words: str | None = None,
+    context: bool = False,
+    confusions: int = 0,
+    lexicon: str | None = None,
+    language_model: str | None = None,
+    lm_required: bool = False,
+    offensive: bool = False,
+    runner: str | None = None,
+    threads: int = 1,
+) -> Document:
+    """Return accuracy on labelled swipes with intervals and slices, see docs/decoding.md.
+
+    Args:
+        model: path or shipped name, None for the default one; or what `edgectc.load` returned.
+        data: file or folder of swipes, None for what EDGECTC_DATA names; or the swipes.
+        split: "all", "train", "dev" or "test" users.
+        limit: at most so many swipes, chosen at random.
+        decoder: name of one, instead of the preset.
+        against: another model, or the name of a decoder of this one, for a paired difference.
+        control: measure with shuffled labels and a wrong layout, too; see
+            `edgectc.evaluation.comparison.CONTROL_LIMIT`.
+        sentences: file of natural sentences, for a slice of the swipes whose prompt is among them.
+        words: another lexicon, as `build_lexicon` reads it, for slices of the swipes of its words.
+        context: give each swipe the two words before it in its prompt.
+        confusions: so many of the most frequent mistakes.
+        lexicon: see `edgectc.load`, as are the rest.
+        language_model: of words in sentences.
+        lm_required: raise where the language model cannot be had.
+        offensive: suggest offensive words too.
+        runner: what runs the network.
+        threads: of the runner.
+
+    Raises:
+        InputError: no swipe carries a word, or a file cannot be read.
+        ConfigError: an option that makes no sense here.
+    """
+    options: RuntimeOptions = {
+        "lexicon": lexicon,
+        "language_model": language_model,
+        "lm_required": lm_required,
+        "offensive": offensive,
+        "runner": runner,
+        "threads": threads,
+    }
+    if confusions < 0:
+        raise ConfigError(f"confusions is {confusions}, expected 0 or more", options=["confusions"])
+    recognizer = swipe_recognizer(model, **options)
+    swipes, dropped = swipes_of(data, split=split, limit=limit)
+    rows = accuracy.labelled(swipes)
+    if context:
+        rows = [accuracy.with_context(row) for row in rows]
+    known = accuracy.Known(
+        seen=None if isinstance(model, Recognizer) else accuracy.seen_words(bundles.locate(model)),
+        lexicon=accuracy.spellings(recognizer.lexicon) if recognizer.lexicon else None,
+        sentences=None if sentences is None else _sentences(Path(sentences)),
+        words=None if words is None else _words(words),
+    )
+    answers, ms_per_swipe = accuracy.answer(recognizer, rows, decoder=decoder)
+    figures = Document(accuracy.summarize(answers, rows, known))
+    figures |= {"ms_per_swipe": ms_per_swipe, "dropped": dict(dropped), "split": split}
+    figures["runner"] = recognizer.runner_name
+    if confusions:
+        figures["confusions"] = accuracy.confusions(answers)[:confusions]
+    if against is not None:
+        theirs = _answers_against(against, recognizer, rows, options)
+        figures["against"] = {
+            "name": against.name if isinstance(against, Recognizer) else os.fspath(against),
+            "figures": accuracy.summarize(theirs, rows, known),
+            **comparison.compare(answers, theirs),
+        }
+    if control:
+        figures["controls"] = comparison.controls(recognizer, rows, answers)
+    return figures
+
+
+def failed_controls(figures: Document) -> bool:
+    """Return whether an evaluation passed that must fail: it does not measure the swipes."""
+    return any(v > comparison.CONTROL_LIMIT for v in figures.get("controls", {}).values())
+
+
+def _answers_against(
+    against: Model, recognizer: Recognizer, rows: Sequence[Swipe], options: RuntimeOptions
+) -> list[Answer]:
+    """Return the answers of the system to compare with: a decoder of this model, or a model."""
+    if isinstance(against, str) and against in registry.names("decoders"):
+        return accuracy.answer(recognizer, rows, decoder=against)[0]
+    if isinstance(against, Recognizer):
+        return accuracy.answer(against, rows)[0]
+    own_words = options.copy()
+    own_words["lexicon"] = None
+    return accuracy.answer(swipe_recognizer(against, **own_words), rows)[0]
+
+
+def _sentences(path: Path) -> frozenset[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"cannot read the sentences {str(path)!r}: {why}; expected UTF-8 text, a sentence a "
+            "line",
+            reason="unreadable_file",
+        ) from error
+    return frozenset(filter(None, map(letters, lines)))
+
+
+def _words(source: str) -> tuple[str, frozenset[str]]:
+    return Path(source).name.partition(".")[0], accuracy.spellings(sources.build(source)[0])
+
+
+def tune_decoder(
+    model: Model = None,
+    data: Swipes = None,
+    *,
+    split: str = "dev",
+    limit: int | None = None,
+    context: bool = False,
+    only: Sequence[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    update: bool = False,
+    lexicon: str | None = None,
+    language_model: str | None = None,
+    lm_required: bool = False,
+    offensive: bool = False,
+    runner: str | None = None,
+    threads: int = 1,
+) -> Tuned:
+    """Return the decoder weights that rank the labels of swipes best, and what they gain.
+
+    Args:
+        model: path or shipped name, None for the default one; or what `edgectc.load` returned.
+        data: file or folder of swipes, None for what EDGECTC_DATA names; or the swipes.
+        split: "all", "train", "dev" or "test" users.
+        limit: at most so many swipes, chosen at random.
+        context: give each swipe the two words before it in its prompt, to tune context_weight.
+        only: weights to choose; the others stay. None: all that apply.
+        out: file to write the preset to, for `pack`.
+        update: write the preset into the bundle; its artifacts go, for they hold the old one.
+        lexicon: see `edgectc.load`, as are the rest.
+        language_model: of words in sentences.
+        lm_required: raise where the language model cannot be had.
+        offensive: suggest offensive words too.
+        runner: what runs the network.
+        threads: of the runner.
+
+    Raises:
+        ConfigError: the preset has no weights to tune, or the model cannot be updated.
+        UnknownNameError: ``only`` names no weight.
+        InputError: fewer than two labelled swipes.
+    """
+    swipes, _ = swipes_of(data, split=split, limit=limit)
+    if context:
+        swipes = [accuracy.with_context(swipe) for swipe in swipes]
+    recognizer = swipe_recognizer(
+        model,
+        lexicon=lexicon,
+        language_model=language_model,
+        lm_required=lm_required,
+        offensive=offensive,
+        runner=runner,
+        threads=threads,
+    )
+    bundle = _bundle_to_update(model) if update else None
+    tuned = tuning.tune(recognizer, swipes, only=only)
+    if out is not None:
+        write_bytes(out, json.dumps(dict(tuned.preset), sort_keys=True).encode() + b"\n")
+    if bundle is not None:
+        with lazy.requires("edgectc.tune_decoder with update"):
+            from edgectc.exporting import packing
+        packing.repack(bundle, bundle.path, decoder=tuned.preset)
+    return tuned
+
+
+def _bundle_to_update(model: Model) -> bundles.Bundle:
+    if isinstance(model, Recognizer):
+        raise ConfigError("update goes with the path of a bundle", options=["update"])
+    path = bundles.locate(model)
+    if not bundles.is_bundle(path):
+        raise ConfigError(
+            f"{path} is an artifact, whose preset only a new export changes: tune its bundle with "
+            "update, then export it",
+            options=["update"],
+        )
+    return bundles.read(path)

@@ -1,0 +1,108 @@
+"""`edgectc.inspect` and `edgectc.compare_layers`: what an artifact holds, and where it errs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgectc.commands import factories
+from edgectc.commands.verbs.document import Document
+from edgectc.core import lazy
+from edgectc.core.config import to_dict
+from edgectc.core.errors import BundleMismatchError, ConfigError, MissingDependencyError
+from edgectc.evaluation import accuracy
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+
+if TYPE_CHECKING:  # these need torch
+    from torch import nn
+
+    from edgectc.evaluation.layerwise import Drill
+
+File = str | os.PathLike[str]
+
+
+def inspect(model: File | None = None) -> Document:
+    """Return what a bundle or artifact says about itself; of an artifact also its operators.
+
+    Args:
+        model: path or shipped name, None for the default one.
+
+    Raises:
+        BundleError: it is missing or damaged.
+    """
+    path = bundles.locate(model)
+    if bundles.is_bundle(path):
+        content = Document(to_dict(bundles.read(path).index))
+    else:
+        content = _artifact(path)
+    content["layouts"] = [layout["name"] for layout in content["layouts"]]
+    return content
+
+
+def _artifact(path: Path) -> Document:
+    data, manifest = manifests.read(path)
+    content = Document({"manifest_version": manifests.VERSION, **to_dict(manifest)})
+    # The cases are arrays; their names say what is covered.
+    content["reference"] = sorted(content["reference"])
+    try:
+        reader = importlib.import_module(f"edgectc.evaluation.inspection.{manifest.target}")
+        content["contents"] = to_dict(reader.read(data))
+    except ModuleNotFoundError:
+        content["contents"] = {"not_run": f"operators of {manifest.target} files are not read"}
+    except MissingDependencyError as error:
+        content["contents"] = {"not_run": str(error)}
+    return content
+
+
+def compare_layers(
+    model: File | None = None,
+    *,
+    network: File | nn.Module | None = None,
+    weights: File | None = None,
+) -> Drill:
+    """Return how an artifact differs from its network layer by layer: ``verify --layerwise``.
+
+    Args:
+        model: an artifact.
+        network: bundle, ``package.module:factory``, or the module itself; None for the bundle that
+            the artifact was made from.
+        weights: of a factory's network, ``.safetensors``.
+
+    Raises:
+        ConfigError: the network that the artifact was made from cannot be found.
+        BundleMismatchError: it is another one.
+    """
+    path = bundles.locate(model)
+    if bundles.is_bundle(path):
+        raise ConfigError(
+            "layerwise takes an artifact; of a bundle, name one in its artifacts/",
+            options=["layerwise"],
+        )
+    with lazy.requires("edgectc.compare_layers"):
+        from edgectc.evaluation import layerwise
+    return layerwise.drill(path, _network(path, network, weights))
+
+
+def _network(path: Path, network: File | nn.Module | None, weights: File | None) -> nn.Module:
+    from edgectc.exporting.byo import adoption
+    from edgectc.networks import model as networks
+
+    manifest = manifests.read(path)[1]
+    if network is not None and not isinstance(network, (str, os.PathLike)):
+        return adoption.again(network, manifest)
+    name = None if network is None else os.fspath(network)
+    if factories.is_factory(name):
+        return adoption.again(factories.build(name, weights), manifest)
+    bundle = bundles.read(bundles.locate(name)) if name else accuracy.origin(path)
+    if bundle is None:
+        raise ConfigError(
+            f"the bundle that {path} was made from is not beside it; name it, or the "
+            "package.module:factory of a network of your own, with network",
+            options=["network"],
+        )
+    if dict(bundle.index.model["frontend"]) != dict(manifest.frontend):
+        raise BundleMismatchError(f"{path} was not made from {bundle.path}: other inputs")
+    return networks.load(bundle)

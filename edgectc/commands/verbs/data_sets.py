@@ -1,0 +1,127 @@
+"""Data sets: checked, generated, imported and compared, each with its page."""
+
+from __future__ import annotations
+
+import os
+
+from edgectc.core.files import write_bytes
+from edgectc.data import checks, checks_page, importers, synthesis
+from edgectc.data.checks import Findings
+from edgectc.data.importers import Imported
+from edgectc.data.movement import Comparison
+from edgectc.data.synthesis import Synthesized
+
+File = str | os.PathLike[str]
+
+
+def check_data(
+    *files: File, model: File | None = None, days: bool = False, html: File | None = None
+) -> Findings:
+    """Return what is wrong with a data set.
+
+    Args:
+        files: swipes (``.jsonl``, ``.jsonl.gz``) or recordings (``.npz``); of several, each is a
+            split.
+        model: bundle, to find labels that it has too few frames for.
+        days: groups are days, which splits share on purpose.
+        html: file to write a page with plots to.
+
+    Raises:
+        InputError: a file cannot be read.
+        ConfigError: ``model`` takes other recordings than these.
+    """
+    paths = [os.fspath(file) for file in files]
+    name = None if model is None else os.fspath(model)
+    findings = checks.check_data(paths, model=name, days=days)
+    if html is not None:
+        title = f"Data check: {', '.join(paths)}"
+        write_bytes(html, checks_page.page(findings, title).encode())
+    return findings
+
+
+def synth_data(
+    kind: str,
+    *,
+    out: File,
+    count: int = 1000,
+    seed: int = 0,
+    lexicon: File | None = None,
+    layout: str = "qwerty",
+    style: str | None = None,
+    size: str = "full",
+) -> Synthesized:
+    """Return where generated recordings were written, as training reads them.
+
+    Args:
+        kind: type of a frontend, e.g. "swipe", "landmarks" or "neural".
+        out: ``.jsonl`` or ``.jsonl.gz`` of swipes, else ``.npz``.
+        count: how many.
+        seed: of every choice.
+        lexicon: file of words for swipes to mean.
+        layout: keyboard of swipes.
+        style: of swipes, "plain" or "fitted"; None for the default.
+        size: "full" or "small": of the shipped config whose frontend takes them.
+
+    Raises:
+        ConfigError: fewer than one recording, or too few for the splits; swipes without words.
+        UnknownNameError: no such kind, layout, style or size.
+    """
+    return synthesis.synth_data(
+        kind,
+        out,
+        count=count,
+        seed=seed,
+        lexicon=lexicon,
+        layout=layout,
+        style=style,
+        size=size,
+    )
+
+
+def import_data(source: str, *, out: File) -> Imported:
+    """Return what was written of a collection of others: its usable rows, as swipes.
+
+    Args:
+        source: ``FORMAT:PATH``, where FORMAT is "cleverkeys", "futo" or "how_we_swipe".
+        out: ``.jsonl`` or ``.jsonl.gz``.
+
+    Raises:
+        UnknownNameError: no such format.
+        InputError: no row can be used.
+    """
+    return importers.import_data(source, out)
+
+
+def compare_data(
+    real: File,
+    generated: File | None = None,
+    *,
+    split: str = "all",
+    limit: int | None = None,
+    style: str = "plain",
+    seed: int = 0,
+    html: File | None = None,
+) -> Comparison:
+    """Return how generated swipes differ from real ones.
+
+    Args:
+        real: labelled swipes.
+        generated: swipes to compare; None generates each word of ``real`` once.
+        split: of ``real``: "all", "train", "dev" or "test".
+        limit: at most so many of ``real``, drawn by ``seed``.
+        style: of the generator, "plain" or "fitted".
+        seed: of every choice.
+        html: file to write a page with plots to.
+
+    Raises:
+        ConfigError: ``limit`` is below 1.
+        InputError: a file has no usable swipe.
+        UnknownNameError: no such style.
+    """
+    comparison = synthesis.compare_data(
+        real, generated, split=split, limit=limit, style=style, seed=seed
+    )
+    if html is not None:
+        title = f"Generated against real swipes: {os.fspath(real)}"
+        write_bytes(html, checks_page.comparison(comparison, title).encode())
+    return comparison

@@ -1,0 +1,240 @@
+"""`edgectc.train` and `edgectc.pack`: from samples to a run, and from a run to a bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgectc.core import config as configs
+from edgectc.core import lazy
+from edgectc.core.errors import ConfigError
+from edgectc.core.types import JSON
+from edgectc.formats import bundle as bundles
+from edgectc.formats.bundle import Bundle
+
+if TYPE_CHECKING:  # these need torch
+    from edgectc.exporting.packing import Words
+    from edgectc.training.loop.trainer import Result
+    from edgectc.training.overfitting import Overfitted
+
+Overrides = Sequence[str] | Mapping[str, JSON]
+
+
+def train(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    out: str | os.PathLike[str],
+    resume: bool = False,
+    data: str | os.PathLike[str] | None = None,
+    lexicon: str | os.PathLike[str] | None = None,
+    overfit: int | None = None,
+    overfit_steps: int = 1000,
+    overrides: Overrides = (),
+    cache: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    threads: int = 1,
+) -> Result | Overfitted:
+    """Return where the best weights of a run are, after all its phases; a stopped run goes on.
+
+    Args:
+        config: TOML file, name of a shipped config, e.g. "gru-small", or its tables.
+        out: folder of the run.
+        resume: refuse to begin: go on with the run in ``out``.
+        data: swipes (default: what EDGECTC_DATA names) or a ``.npz`` of recordings; without any,
+            samples are generated.
+        lexicon: file of words for the decoder.
+        overfit: only learn so many samples by heart, and return how well.
+        overfit_steps: at most, of ``overfit``.
+        overrides: settings to change, as "optimizer.lr=1e-3" or {"optimizer.lr": 1e-3}.
+        cache: folder to keep prepared samples in for the next run.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: of torch.
+
+    Raises:
+        ConfigError: a setting cannot be honoured, or ``out`` holds no run to resume.
+        InputError: no usable samples.
+        BundleMismatchError: ``out`` holds a run of another configuration.
+        NonFiniteError: too many steps were not finite.
+    """
+    if resume and overfit is not None:
+        raise ConfigError(
+            "overfit always begins anew; leave resume out", options=["overfit", "resume"]
+        )
+    with lazy.requires("edgectc.train", extra="train"):
+        from edgectc.training import runs
+    if overfit is not None:
+        return runs.overfit(
+            config,
+            out,
+            count=overfit,
+            steps=overfit_steps,
+            data=data,
+            lexicon=lexicon,
+            overrides=assignments(overrides),
+            cache=cache,
+            device=device,
+            threads=threads,
+        )
+    return runs.train(
+        config,
+        out,
+        data=data,
+        lexicon=lexicon,
+        overrides=assignments(overrides),
+        resume=resume,
+        cache=cache,
+        device=device,
+        threads=threads,
+    )
+
+
+def assignments(overrides: Overrides) -> list[str]:
+    """Return overrides as ``section.key=value``, the value as TOML has it."""
+    if isinstance(overrides, Mapping):
+        return [f"{key}={_toml(value)}" for key, value in overrides.items()]
+    return [*overrides]
+
+
+def _toml(value: JSON) -> str:
+    return "null" if value is None else json.dumps(value)  # scalars and lists are alike in both
+
+
+def pack(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    init: str | None = None,
+    config: str = "small",
+    seed: int = 0,
+    out: str | os.PathLike[str],
+    name: str | None = None,
+    lexicon: str | os.PathLike[str] | None = None,
+    licence: str = "",
+    language_model: str | os.PathLike[str] | None = None,
+    lm_licence: str = "",
+    words_of: str | os.PathLike[str] | None = None,
+    preset: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    overrides: Overrides = (),
+) -> Bundle:
+    """Return the bundle of a run, an untrained family, or a bundle with other words or preset.
+
+    Args:
+        source: folder that `train` wrote, a bundle, or a shipped model's name.
+        init: family to pack with untrained weights instead.
+        config: size of ``init``, "small" or "full".
+        seed: of ``init``.
+        out: bundle to make or replace.
+        name: of the model; None takes the name of ``out``.
+        lexicon: file of words to carry, if the decoder needs one.
+        licence: of the lexicon.
+        language_model: file to carry, ``.lm``.
+        lm_licence: of the language model.
+        words_of: decode with the words of this bundle, which are not copied.
+        preset: file that `tune_decoder` wrote, or its values.
+        overrides: changes to the decoder preset, as "lm_weight=0.3" or {"lm_weight": 0.3}.
+
+    Raises:
+        ConfigError: options that exclude each other, or a decoder without the words it needs.
+        BundleError: the source is damaged, or has no checkpoint yet.
+        NonFiniteError: a weight is NaN or Inf.
+    """
+    folder = Path(out)
+    if (source is None) == (init is None):
+        raise ConfigError(
+            "give either source, a folder that train wrote or a bundle, or init=FAMILY",
+            options=["init"],
+        )
+    words = _WordOptions(lexicon, licence, language_model, lm_licence, words_of)
+    if init is not None:
+        _refuse_with_init({**vars(words), "preset": preset, "overrides": overrides})
+        with lazy.requires("edgectc.pack"):
+            from edgectc.exporting.untrained import initialise
+        return initialise(folder, init, config, name=name or folder.name, seed=seed)
+    decoder = _preset(preset, overrides)
+    words.check()
+    with lazy.requires("edgectc.pack"):
+        from edgectc.exporting import packing
+    place = _source(source)
+    if (place / "bundle.json").is_file():
+        return packing.repack(
+            bundles.read(place), folder, name=name, words=words.read(), decoder=decoder
+        )
+    return packing.pack(
+        place, folder, name=name or folder.name, words=words.read(), decoder=decoder
+    )
+
+
+@dataclass(frozen=True)
+class _WordOptions:
+    """The options of `pack` that choose what a bundle decodes with."""
+
+    lexicon: str | os.PathLike[str] | None
+    licence: str
+    language_model: str | os.PathLike[str] | None
+    lm_licence: str
+    words_of: str | os.PathLike[str] | None
+
+    def check(self) -> None:
+        """Refuse options that exclude each other."""
+        own = self.licence or self.language_model or self.lm_licence
+        if self.words_of and (self.lexicon or own):
+            raise ConfigError(
+                "words_of names lexicon, language model and licences; leave those out",
+                options=["words_of"],
+            )
+        if own and not self.lexicon:
+            raise ConfigError(
+                "name lexicon too; words are exchanged together or kept together",
+                options=["lexicon"],
+            )
+
+    def read(self) -> Words | None:
+        """Return the words that were named; None keeps what is there."""
+        from edgectc.exporting import packing
+
+        if self.words_of:
+            words = packing.words_of(bundles.read(bundles.locate(self.words_of)))
+            if words is None:
+                raise ConfigError(f"{self.words_of} decodes without a lexicon; name another bundle")
+            return replace(words, carried=False)
+        if not self.lexicon:
+            return None
+        model = Path(self.language_model) if self.language_model else None
+        return packing.Words(Path(self.lexicon), model, (self.licence, self.lm_licence))
+
+
+def _refuse_with_init(options: Mapping[str, Any]) -> None:
+    if names := [name for name, value in options.items() if value]:
+        raise ConfigError(
+            f"{', '.join(names)} belongs to a run, not to init; leave it out",
+            options=[*names, "init"],
+        )
+
+
+def _source(source: str | os.PathLike[str] | None) -> Path:
+    """Return the folder of a run, of a bundle, or of a shipped model by its name."""
+    assert source is not None
+    path = Path(source)
+    return (
+        path if path.exists() or path.name not in bundles.shipped_names() else bundles.locate(path)
+    )
+
+
+def _preset(
+    preset: str | os.PathLike[str] | Mapping[str, Any] | None, overrides: Overrides
+) -> dict[str, Any]:
+    """Return the changes to a decoder preset."""
+    values: dict[str, Any] = {}
+    if isinstance(preset, Mapping):
+        values = {**preset}
+    elif preset is not None:
+        try:
+            values = json.loads(Path(preset).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ConfigError(f"{preset} is not a preset: {error}") from error
+    for assignment in assignments(overrides):
+        configs.set_key(values, assignment)
+    return values

@@ -1,0 +1,400 @@
+"""Files of earlier versions open, and say what they said then.
+
+``files-1/`` holds files of format generation 1; ``answers.json`` in it is what the version that
+wrote them (see make_files.py) answered. Every later version opens each with the same answers, or
+refuses it in one line that names the command which converts it: see docs/format_versions.md.
+
+Only public names and the command line are used here, so that nothing but a format can break it.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+import edgectc
+
+T = TypeVar("T")
+FILES = Path(__file__).parent / "files-1"
+ARTIFACTS = FILES / "swipe" / "artifacts"
+DECODING = 1e-6  # nats, where the same numbers are decoded
+LOG_PROBS = 1e-4  # nats, of a network in float32
+NETWORK = 2e-3  # nats, of the score of a word, which adds up many log_probs
+INT8 = 0.75  # nats, of a score: processors round eight bits differently
+SURE = 3.0  # nats between the two best words from which on int8 may not change the best
+PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
+READERS = (
+    "bench data decode demo doctor eval inspect list verify".split()
+)  # verbs that convert none
+
+# An old name of an option may warn, and the runtimes do.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+class RefusedError(Exception):
+    """A command that failed: its last line, and its exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def command(*arguments: object, codes: Sequence[int] = (0,)) -> str:
+    """Run ``edgectc ARGUMENTS``; return what it printed."""
+    environment = {k: v for k, v in os.environ.items() if k != "EDGECTC_DATA"}
+    done = subprocess.run(
+        [sys.executable, "-m", "edgectc", *map(str, arguments)],
+        capture_output=True, encoding="utf-8", env=environment, check=False,
+    )  # fmt: skip
+    if done.returncode not in codes:
+        lines = done.stderr.strip().splitlines() or [""]
+        raise RefusedError(lines[-1].removeprefix("edgectc: error: "), done.returncode)
+    return done.stdout
+
+
+def opens_or_says_how(open_it: Callable[[], T], path: Path) -> T:
+    """Return what ``open_it`` gives, or skip if it refuses ``path`` as a refusal must be worded."""
+    try:
+        return open_it()
+    except (RefusedError, edgectc.EdgectcError) as error:
+        if wrong := wrong_refusal(str(error), error.exit_code, path):
+            pytest.fail(f"{path.name} does not open, and its refusal {wrong}: {error}")
+        pytest.skip(f"refused with the command that converts it: {error}")
+
+
+def wrong_refusal(message: str, exit_code: int, path: Path) -> str:
+    """Return what is wrong with a refusal; "" if it says all that it must."""
+    if exit_code != 2:
+        return f"has exit code {exit_code}, expected 2"
+    if path.name not in message:
+        return "does not name the file"
+    if not re.search(r"\b(version|generation|schema_version) \d", message):
+        return "does not name the version of the file"
+    verbs = [verb for verb in re.findall(r"\bedgectc ([a-z][a-z-]*)", message) if verb != "reads"]
+    if not verbs or verbs[0] in READERS:
+        return "names no command that converts it"
+    try:
+        command(verbs[0], "--help")
+    except RefusedError:
+        return f"names the command {verbs[0]!r}, which is not there"
+    return ""
+
+
+@functools.cache
+def answers() -> dict[str, Any]:
+    return json.loads((FILES / "answers.json").read_text("utf-8"))
+
+
+@functools.cache
+def rows() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FILES / "traces.jsonl").read_text("utf-8").splitlines()]
+
+
+@functools.cache
+def tables() -> dict[str, np.ndarray]:
+    with np.load(FILES / "emissions.npz") as file:
+        return {name: file[name].astype(np.float64) for name in file.files}
+
+
+def load(place: Path, runner: str, **given: Any) -> edgectc.Recognizer:
+    pytest.importorskip(PACKAGES[runner])
+    return opens_or_says_how(lambda: edgectc.load(place, runner=runner, **given), place)
+
+
+def same(
+    found: edgectc.Decoded, expected: Sequence[Any], tolerance: float, *, strict: bool = False
+) -> None:
+    """Compare candidates: the proven ones, which every search must find, or if ``strict`` all.
+
+    A beam proves none, and all are compared. Words nearer than the tolerance may change places.
+    """
+    proven = list(itertools.takewhile(lambda row: row[3], expected))
+    rows = expected if strict or not proven else proven
+    assert len(found.candidates) >= len(rows), (found, expected)
+    if strict or not expected:
+        assert [c.exact for c in found.candidates] == [row[3] for row in expected]
+    for one, (text, score, probability, _, posterior) in zip(found.candidates, rows, strict=False):
+        assert one.score == pytest.approx(score, abs=tolerance), (found, expected)
+        share = pytest.approx(probability, abs=tolerance if strict else max(tolerance, 1e-3))
+        assert one.probability == share, (found, expected)
+        if sum(abs(score - other[1]) <= 2 * tolerance for other in expected) == 1:
+            assert one.text == text, (found, expected)
+        if one.posterior and posterior:  # both hold the true share
+            lows, highs = zip(one.posterior, posterior, strict=True)
+            assert max(lows) <= min(highs) + tolerance
+
+
+def hear(model: edgectc.Recognizer, row: Mapping[str, Any], **how: Any) -> edgectc.Decoded:
+    context = row.get("context", ()) if model.language_model is not None else ()
+    return model(row["points"], layout=row["layout"], context=context, **how)
+
+
+# ---- words ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["words.tsv", "words.tsv.gz", "words.trie"])
+def test_lexicon(name: str, tmp_path: Path) -> None:
+    path, out = FILES / name, tmp_path / "again.tsv"
+    opens_or_says_how(lambda: command("lexicon", "build", path, "--out", out), path)
+    lines = [line for line in out.read_text("utf-8").splitlines() if not line.startswith("#")]
+    found = {word: float(value) for word, value in (line.split("\t") for line in lines)}
+    assert found == pytest.approx(dict(answers()["words"]), abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "name", ["words.lm", "words-quantized.lm", "words.arpa", "words.arpa.gz", "words.tsv"]
+)
+def test_language_model(name: str) -> None:
+    path, text = FILES / name, FILES / "held-out.txt"
+    printed = opens_or_says_how(lambda: command("lm", "score", path, text, "--json"), path)
+    found, expected = json.loads(printed), answers()["language_models"][name]
+    assert {**found, **expected} == pytest.approx(found, abs=DECODING)
+
+
+def test_user_dictionary() -> None:
+    path = FILES / "user.json"
+    found = opens_or_says_how(lambda: edgectc.UserDictionary.read(path), path)
+    expected = answers()["user"]
+    assert {*found} == {*expected}
+    for word, held in expected.items():
+        assert found[word].hidden == held["hidden"]
+        assert (found[word].count, found[word].boost) == (held["count"], held["boost"])
+        if not found[word].hidden:
+            assert found.log_prob(word, -7.0) == pytest.approx(held["log_prob"], abs=DECODING)
+
+
+# ---- decoding alone ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", answers()["alone"]["cases"], ids=lambda case: "-".join(
+    [case["decoder"], *(case["options"] if len(case["options"]) < 3 else ["all"])]
+))  # fmt: skip
+def test_options_keep_their_old_names(case: dict[str, Any]) -> None:
+    about = answers()["alone"]
+    more = {"hotwords": about["hotwords"]} if case["decoder"] == "beam" else {}
+    decode = edgectc.make_decoder(
+        case["decoder"], tokens=about["tokens"], blank_id=about["blank_id"],
+        lexicon=dict(answers()["words"]), **more, **case["options"],
+    )  # fmt: skip
+    native = getattr(decode, "backend", "") != "numpy"  # the plain search proves more, or less
+    if native or "budget" not in case["options"]:
+        found = decode(tables()[case["table"]], nbest=5)
+        same(found, case["words"], DECODING, strict=native)
+
+
+class Stored:
+    """A runner that answers what the network of the bundle answered then."""
+
+    name = "stored"
+
+    def __init__(self, log_probs: np.ndarray) -> None:
+        self.log_probs = log_probs
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        return self.log_probs[None]
+
+
+@pytest.mark.parametrize("name", ["plain", "user", "text", "gzip", "offensive"])
+def test_bundle_decodes_stored_answers(name: str) -> None:
+    about = answers()["loads"][name]
+    given = {k: str(FILES / v) if isinstance(v, str) else v for k, v in about["files"].items()}
+    model = load(FILES / "swipe", "onnx", **given)
+    for i, (row, expected) in enumerate(zip(rows(), about["rows"], strict=True)):
+        model.runner = Stored(tables()[str(i)])
+        same(hear(model, row), expected["words"], DECODING)
+        same(hear(model, row, unfinished=True, nbest=3), expected["unfinished"], DECODING)
+
+
+# ---- networks ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [k for k in answers()["models"] if "int8" not in k])
+def test_words(place: str) -> None:
+    about = answers()["models"][place]
+    model = load(FILES / place, about["runner"])
+    for i, (row, expected) in enumerate(zip(rows(), about["rows"], strict=True)):
+        same(hear(model, row), expected, NETWORK)
+        if place.startswith("swipe"):
+            found, then = model.log_probs(row["points"], layout=row["layout"]), tables()[str(i)]
+            used = then > -1e3  # an unused slot reads about -1e4, where float32 has few digits
+            np.testing.assert_allclose(found[used], then[used], rtol=0, atol=LOG_PROBS)
+
+
+@pytest.mark.parametrize("place", [k for k in answers()["models"] if "int8" in k])
+def test_words_of_int8(place: str) -> None:
+    about, sure = answers()["models"][place], 0
+    model = load(FILES / place, about["runner"])
+    for row, expected in zip(rows(), about["rows"], strict=True):
+        if len(expected) < 2 or expected[0][1] - expected[1][1] > SURE:
+            sure += 1
+            best = hear(model, row).candidates[0]
+            assert best.text == expected[0][0]
+            assert best.score == pytest.approx(expected[0][1], abs=INT8)
+    assert sure >= 8
+
+
+def test_layout() -> None:
+    model, path = load(FILES / "swipe", "onnx"), FILES / "layout.json"
+    for one in answers()["shelf"]:
+        decode = functools.partial(model, one["points"], layout=str(path))
+        same(opens_or_says_how(decode, path), one["words"], NETWORK)
+
+
+@pytest.mark.parametrize("place", ["gru", "mobilenetv3", "i3d", "features.onnx"])
+def test_recordings(place: str) -> None:
+    pytest.importorskip("onnxruntime" if place.endswith(".onnx") else "torch")
+    about, path = answers()["recordings"][place], FILES / place
+    printed = opens_or_says_how(
+        lambda: command("decode", path, "--input", FILES / about["input"], "--json"), path
+    )
+    found = [json.loads(line) for line in printed.splitlines()]
+    for one, expected in zip(found, about["rows"], strict=True):
+        assert [c["text"] for c in one["candidates"]] == [c["text"] for c in expected["candidates"]]
+        for key in ("score", "probability"):
+            values = [c[key] for c in expected["candidates"]]
+            assert [c[key] for c in one["candidates"]] == pytest.approx(values, abs=NETWORK)
+
+
+def test_command_line_takes_all_files_at_once() -> None:
+    pytest.importorskip("onnxruntime")
+    path = ARTIFACTS / "swipe.onnx"
+    words = ("--lexicon", FILES / "words.tsv.gz", "--language-model", FILES / "words.arpa.gz")
+    user = ("--dictionary", FILES / "user.json", "--input", FILES / "traces.jsonl")
+    printed = opens_or_says_how(lambda: command("decode", path, *words, *user, "--json"), path)
+    found = [json.loads(line)["candidates"] for line in printed.splitlines()]
+    for one, expected in zip(found, answers()["loads"]["user"]["rows"], strict=True):
+        proven = [c["text"] for c in one if c["exact"]]
+        assert proven == [c[0] for c in expected["words"] if c[3]][: len(proven)]
+        assert one[0]["text"] == expected["words"][0][0]
+
+
+# ---- whole files ------------------------------------------------------------------------------
+
+PLACES = ["swipe", "transformer", "conformer", "gru", "mobilenetv3", "i3d", "features.onnx"]
+EXPORTED = sorted(path.relative_to(FILES).as_posix() for path in ARTIFACTS.iterdir())
+
+
+@pytest.mark.parametrize("place", [*PLACES, *EXPORTED])
+def test_inspected(place: str) -> None:
+    path = FILES / place
+    found = json.loads(opens_or_says_how(lambda: command("inspect", path, "--json"), path))
+    expected = {"features.onnx": "hums"}.get(place, place.partition("/")[0])
+    assert found["name"] == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)  # the bundle "swipe" holds the exported ones
+def test_verified(place: str) -> None:
+    """The reference cases in the file are answered as they were; what cannot run here is said."""
+    path = FILES / place
+    printed = opens_or_says_how(lambda: command("verify", path, "--json", codes=(0, 3)), path)
+    checks = json.loads(printed)["checks"]
+    assert checks
+    assert not [check for check in checks if check["status"] not in ("pass", "not_run")]
+
+
+@pytest.mark.parametrize(
+    ("source", "option", "file"),
+    [("swipe", "preset", "preset.json"), ("run", "lexicon", "words.tsv")],
+)
+def test_packed(source: str, option: str, file: str, tmp_path: Path) -> None:
+    """A bundle with a preset of then, and a run of then, make a bundle of now."""
+    pytest.importorskip("torch")
+    path, out = FILES / (file if option == "preset" else source), tmp_path / "bundle"
+    pack = ("pack", FILES / source, f"--{option}", FILES / file, "--out", out)
+    opens_or_says_how(lambda: command(*pack), path)
+    model = edgectc.load(out, runner="eager")
+    for row, expected in zip(rows(), answers()["packed"][source], strict=True):
+        same(hear(model, row), expected, NETWORK)
+
+
+def test_baseline() -> None:
+    pytest.importorskip("onnxruntime")
+    path = FILES / "bench.json"
+    how = ("--samples", 3, "--limit", 8, "--rounds", 1, "--processes", 1)
+    bench = ("bench", ARTIFACTS / "swipe.onnx", "--data", FILES / "traces.jsonl", *how)
+    compared = (*bench, "--baseline", path, "--tolerance", "99%", "--json")
+    # Another machine may well be slower, which is exit code 1.
+    found = json.loads(opens_or_says_how(lambda: command(*compared, codes=(0, 1)), path))
+    verdicts = {(one["figure"], one["verdict"]) for one in found["verdicts"]}
+    assert ("top1", "same") in verdicts
+
+
+# ---- runs -------------------------------------------------------------------------------------
+
+
+def test_run_goes_on(tmp_path: Path) -> None:
+    """A run that was stopped in its last epoch ends as the run that was not."""
+    pytest.importorskip("lightning")
+    path, expected = tmp_path / "run", answers()["run"]
+    shutil.copytree(FILES / "run", path)
+    before = {name: (path / name / "metrics.jsonl").read_bytes() for name in ("", "first")}
+    train = ("train", path / "train.toml", "--out", path, "--resume", "--device", "cpu", "--json")
+    train = (*train, "--lexicon", FILES / "words.tsv")
+    found = json.loads(opens_or_says_how(lambda: command(*train), path))
+    printed = {key: found[key] for key in expected["printed"]}
+    assert printed == pytest.approx(expected["printed"], abs=0.05)
+    assert (path / "first" / "metrics.jsonl").read_bytes() == before["first"]
+    assert (path / "metrics.jsonl").read_bytes().startswith(before[""])
+    lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
+    last, whole = json.loads(lines[-1]), expected["epochs"][-1]
+    assert len(lines) == len(expected["epochs"])
+    assert (last["epoch"], last["step"]) == (whole["epoch"], whole["step"])
+    assert last["loss"] == pytest.approx(whole["loss"], rel=0.01)
+
+
+# ---- refusals ---------------------------------------------------------------------------------
+
+SCHEMA = b'"schema_version": 1'
+DECODE = "decode {model} --input {traces}"
+NEWER = {
+    "bundle": ("swipe/bundle.json", SCHEMA, "inspect {folder}"),
+    "artifact": ("features.onnx", b'"edgectc_manifest":1', "inspect {path}"),
+    "lexicon": ("words.tsv", b"# edgectc lexicon 1", DECODE + " --lexicon {path}"),
+    "packed lexicon": ("words.trie", b"edgelex1", DECODE + " --lexicon {path}"),
+    "language model": ("words.lm", b"EDGECTLM\1", "lm score {path} {traces}"),
+    "user dictionary": ("user.json", SCHEMA, DECODE + " --dictionary {path}"),
+    "baseline": ("bench.json", SCHEMA, "bench {model} --baseline {path}"),
+}
+
+
+@pytest.mark.parametrize("kind", NEWER)
+def test_newer_generation_is_refused(kind: str, tmp_path: Path) -> None:
+    """A number that this version does not know is never read as if it knew it."""
+    name, number, text = NEWER[kind]
+    data, path = (FILES / name).read_bytes(), tmp_path / Path(name).name
+    assert data.count(number) == 1
+    path.write_bytes(data.replace(number, number[:-1] + bytes([number[-1] + 1])))
+    places = {"model": ARTIFACTS / "swipe.onnx", "traces": FILES / "traces.jsonl"}
+    places |= {"path": path, "folder": tmp_path}
+    with pytest.raises(RefusedError, match=re.escape(path.name)) as error:
+        command(*(part.format(**places) for part in text.split()))
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("message", "exit_code", "wrong"),
+    [
+        ("words.lm has version 1; convert it: edgectc lm pack words.lm --out new.lm", 2, False),
+        ("words.lm has version 1; convert it: edgectc lm pack words.lm --out new.lm", 4, True),
+        ("words.lm has version 1, this edgectc reads 2", 2, True),
+        ("words.lm has version 1; look at it: edgectc inspect words.lm", 2, True),
+        ("words.lm has version 1; run edgectc nonsense words.lm", 2, True),
+        ("words.lm cannot be read; run edgectc lm pack", 2, True),
+        ("a file has version 1; run edgectc lm pack", 2, True),
+    ],
+)
+def test_refusal_must_name_the_command(message: str, exit_code: int, wrong: bool) -> None:
+    assert bool(wrong_refusal(message, exit_code, Path("words.lm"))) == wrong

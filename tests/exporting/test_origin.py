@@ -1,0 +1,87 @@
+"""An export and a quantization open their source once, and hand it on."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import edgectc
+from edgectc.exporting import exporter, origin
+from edgectc.formats import bundle as bundles
+from edgectc.language import lexicon_file
+from edgectc.language import loading as language_models
+from edgectc.networks.model import CtcModel
+from edgectc.quantization.quantizer import quantize
+
+MODEL = "swipe-en-tiny"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what is built and read."""
+    counts: Counter[str] = Counter()
+
+    def counted(name: str, place: object, attribute: str) -> None:
+        real: Callable[..., object] = getattr(place, attribute)
+
+        @functools.wraps(real)
+        def call(*args: object, **kwargs: object) -> object:
+            counts[name] += 1
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(place, attribute, call)
+
+    counted("networks", CtcModel, "__init__")
+    counted("bundles", bundles, "read")
+    counted("lexicons", lexicon_file, "read")
+    counted("language models", language_models, "load")
+    return counts
+
+
+def test_an_export_opens_its_bundle_once(calls: Counter[str], tmp_path: Path) -> None:
+    exporter.export(MODEL, target="onnx", out=tmp_path / "x.onnx")
+    assert calls == {"networks": 1, "bundles": 1, "lexicons": 1}
+
+
+def test_a_quantization_opens_its_bundle_once(calls: Counter[str], tmp_path: Path) -> None:
+    quantize(MODEL, target="onnx", scheme="int8-dynamic", limit=10, out=tmp_path / "x.onnx")
+    assert calls["networks"] == calls["bundles"] == calls["lexicons"] == 1
+    assert calls["language models"] <= 1  # the dev recordings have contexts
+
+
+def test_another_runner_or_preset_leaves_a_recognizer_as_it_is() -> None:
+    opened = origin.of_bundle(bundles.read(bundles.locate(MODEL)))
+    with_words = opened.recognizer.replace(lexicon=opened.words)
+    greedy = with_words.replace(preset={"type": "greedy"})
+    place = with_words.board("qwerty")
+    decoder = with_words.decoder(place)
+    assert opened.recognizer.lexicon is None
+    assert with_words.preset["type"] == "lexicon"
+    assert type(greedy.decoder(place)) is not type(decoder)
+    # The decoder is built once for all networks that it reads.
+    assert with_words.replace(runner=opened.recognizer.runner).decoder(place) is decoder
+
+
+def test_loading_imports_nothing_that_only_builds() -> None:
+    code = (
+        "import sys, edgectc; edgectc.load(runner='onnx'); "
+        "print(*[m for m in sys.modules if m.startswith('edgectc')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.rpartition(".")[2] for name in done.stdout.split()}
+    assert "lexicon" in loaded
+    builders = {"kneser_ney", "mixture", "counting", "pruning", "perplexity", "builder", "packing"}
+    assert not loaded & builders
+    assert not [name for name in done.stdout.split() if name.startswith("edgectc.exporting")]
+
+
+def test_what_is_exported_prints_on_a_line(tmp_path: Path) -> None:
+    made = edgectc.export(MODEL, target="onnx", out=tmp_path / "x.onnx")
+    assert str(tmp_path / "x.onnx") in repr(made)
+    assert len(repr(made)) < 300

@@ -185,7 +185,7 @@ def test_find_names_both_ways_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("EDGECTC_DATA", raising=False)
-    with pytest.raises(InputError, match=r"--data PATH or set EDGECTC_DATA") as caught:
+    with pytest.raises(InputError, match=r"data=PATH or set EDGECTC_DATA") as caught:
         swipe_files.find(named)
     assert caught.value.reason == "no_data"
 

@@ -176,9 +176,10 @@ def _rows(samples: Samples, file: Path | None, split: str) -> Iterable[Recording
         return samples.read(file, split)
     if not samples.generated_suffices:
         raise InputError(
-            "no recordings were named, expected a file or folder; pass --data PATH or set "
+            "no recordings were named, expected a file or folder; pass data=PATH or set "
             "EDGECTC_DATA=PATH",
             reason="no_data",
+            options=["data"],
         )
     if split not in _GENERATED:
         raise ConfigError(f"generated recordings have no split {split!r}; use train or dev")

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.hooks import RemovableHandle
 
 from edgectc.core.console import progress
 from edgectc.core.types import Array
+from edgectc.exporting.byo.tracing_modes import (
+    Arguments,
+    Named,
+    Result,
+    Types,
+)
 from edgectc.exporting.lowering import calibration
 from edgectc.exporting.lowering.calibration import Histogram, Range
 from edgectc.exporting.lowering.quantization_plan import ActivationStatistics, Operator
@@ -67,11 +74,11 @@ def _watched(
     lengths: list[list[int]] = []
     modules = dict(model.named_modules())
 
-    def entering(module: nn.Module, args: Any, kwargs: Any) -> None:
+    def entering(module: nn.Module, args: Arguments, kwargs: Named) -> None:
         lengths[:] = [kwargs["length"].tolist()]
 
     def hook(name: str) -> Callable[..., None]:
-        def leaving(module: nn.Module, args: Any, out: Any) -> None:
+        def leaving(module: nn.Module, args: Arguments, out: Result) -> None:
             last = isinstance(module, nn.Conv1d)
             for side, tensor in ((statistics[name].input, args[0]), (statistics[name].output, out)):
                 tensor = tensor[0] if isinstance(tensor, tuple) else tensor
@@ -141,7 +148,7 @@ class NonFiniteWatch(TorchDispatchMode):
     def _entering(self, name: str) -> Callable[..., None]:
         return lambda module, args: self._inside.append(name)
 
-    def _leaving(self, module: nn.Module, args: Any, out: Any) -> None:
+    def _leaving(self, module: nn.Module, args: Arguments, out: Result) -> None:
         self._inside.pop()
 
     def close(self) -> None:
@@ -149,7 +156,9 @@ class NonFiniteWatch(TorchDispatchMode):
         for handle in self._handles:
             handle.remove()
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Types, args: Arguments = (), kwargs: Named | None = None
+    ) -> Result:
         out = func(*args, **(kwargs or {}))
         for tensor in out if isinstance(out, (tuple, list)) else [out]:
             if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():

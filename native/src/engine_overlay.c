@@ -225,7 +225,7 @@ static Below make_node(Growing *tree, const Over *overs, int64_t node, int64_t l
 
 static int make_tree(Overlay *overlay, int32_t K, double letter_score, double top) {
   size_t nodes = 1;
-  qsort(overlay->overs, (size_t)overlay->size, sizeof(Over), by_letters);
+  if (overlay->size) qsort(overlay->overs, (size_t)overlay->size, sizeof(Over), by_letters);
   for (overlay->live = 0; overlay->live < overlay->size; overlay->live++) {
     if (overlay->overs[overlay->live].weight == -HUGE_VAL) break;
     nodes += (size_t)overlay->overs[overlay->live].n_letters;

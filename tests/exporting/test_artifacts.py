@@ -226,7 +226,7 @@ def test_a_converter_that_breaks_the_graph_leaves_no_file(
     target = registry.module("targets", "onnx")
     real = target.OnnxTarget.convert
 
-    def careless(self: Any, model: Any, inputs: Any) -> bytes:
+    def careless(self: Any, model: Any, inputs: Any, plan: Any, **more: Any) -> bytes:
         return real(self, Broken(model, "frozen length"), inputs)
 
     monkeypatch.setattr(target.OnnxTarget, "convert", careless)

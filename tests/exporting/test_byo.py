@@ -180,7 +180,7 @@ def test_a_converted_network_that_froze_its_length_leaves_no_file(
         def forward(self, features, length):  # type: ignore[no-untyped-def]
             return self.model(features, length * 0 + 40)
 
-    monkeypatch.setattr(OnnxTarget, "convert", lambda s, m, i: real(s, Frozen(m), i))
+    monkeypatch.setattr(OnnxTarget, "convert", lambda s, m, i, *plan, **more: real(s, Frozen(m), i))
     with pytest.raises(ParityError, match="log_probs"):
         edgectc.export(
             networks.seeded(networks.Conformer), target="onnx", sample=networks.sample(),
@@ -224,7 +224,7 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main("decode conformer.onnx --input long.npz".split()) == 2
     assert "refused (too_long)" in capsys.readouterr().out
     assert cli.main("decode conformer.onnx --input tokens.txt".split()) == 2
-    assert "give --input a .npz" in capsys.readouterr().err
+    assert "--input tokens.txt is no .npz" in capsys.readouterr().err
     assert cli.main("decode conformer.onnx --input s.npz --layout qwerty".split()) == 2
     assert "--layout goes with swipes" in capsys.readouterr().err
     assert cli.main("decode --input s.npz".split()) == 2

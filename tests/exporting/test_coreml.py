@@ -174,7 +174,9 @@ def test_planted_bugs_leave_no_folder(
     bundle = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
     real = coreml.CoremlTarget.convert
     monkeypatch.setattr(
-        coreml.CoremlTarget, "convert", lambda self, m, i: real(self, Scaled(m, how), i)
+        coreml.CoremlTarget,
+        "convert",
+        lambda self, m, i, *plan, **more: real(self, Scaled(m, how), i),
     )
     with pytest.raises(ParityError, match=r"failed arithmetic|changed the weight"):
         edgectc.export(bundle, target="coreml", out=tmp_path)

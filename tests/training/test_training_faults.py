@@ -271,7 +271,7 @@ def test_a_cut_checkpoint_costs_an_epoch_not_the_run(
     assert epochs == [[1, 2, 3, 4]] * 2
     last.write_bytes(b"")
     (tmp_path / "cut/previous.safetensors").write_bytes(b"")
-    with pytest.raises(BundleError, match=r"cannot read checkpoint .* choose another --out"):
+    with pytest.raises(BundleError, match=r"cannot read checkpoint .* choose another out=DIR"):
         run(config_of(), tmp_path / "cut")
 
 

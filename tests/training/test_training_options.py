@@ -426,7 +426,7 @@ def test_an_fp16_overflow_lowers_the_scale_and_is_no_fault(
 def test_devices_that_are_not_there_are_refused(device: str) -> None:
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("there is one")
-    with pytest.raises((ConfigError, UnknownNameError), match=r"torchrun|--device cpu|mean 'cuda'"):
+    with pytest.raises((ConfigError, UnknownNameError), match=r"torchrun|device=cpu|mean 'cuda'"):
         devices.fabric(device, "fp32")
 
 

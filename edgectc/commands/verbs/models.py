@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgectc.core import config as configs
 from edgectc.core import lazy
@@ -25,7 +25,7 @@ Overrides = Sequence[str] | Mapping[str, JSON]
 
 
 def train(
-    config: str | os.PathLike[str] | Mapping[str, Any],
+    config: str | os.PathLike[str] | Mapping[str, JSON],
     *,
     out: str | os.PathLike[str],
     resume: bool = False,
@@ -116,7 +116,7 @@ def pack(
     language_model: str | os.PathLike[str] | None = None,
     lm_licence: str = "",
     words_of: str | os.PathLike[str] | None = None,
-    preset: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    preset: str | os.PathLike[str] | Mapping[str, JSON] | None = None,
     overrides: Overrides = (),
 ) -> Bundle:
     """Return the bundle of a run, an untrained family, or a bundle with other words or preset.
@@ -149,7 +149,8 @@ def pack(
         )
     words = _WordOptions(lexicon, licence, language_model, lm_licence, words_of)
     if init is not None:
-        _refuse_with_init({**vars(words), "preset": preset, "overrides": overrides})
+        chosen = {**vars(words), "preset": preset, "overrides": overrides}
+        _refuse_with_init([name for name, value in chosen.items() if value])
         with lazy.requires("edgectc.pack"):
             from edgectc.exporting.untrained import initialise
         return initialise(folder, init, config, name=name or folder.name, seed=seed)
@@ -206,8 +207,8 @@ class _WordOptions:
         return packing.Words(Path(self.lexicon), model, (self.licence, self.lm_licence))
 
 
-def _refuse_with_init(options: Mapping[str, Any]) -> None:
-    if names := [name for name, value in options.items() if value]:
+def _refuse_with_init(names: list[str]) -> None:
+    if names:
         raise ConfigError(
             f"{', '.join(names)} belongs to a run, not to init; leave it out",
             options=[*names, "init"],
@@ -224,10 +225,10 @@ def _source(source: str | os.PathLike[str] | None) -> Path:
 
 
 def _preset(
-    preset: str | os.PathLike[str] | Mapping[str, Any] | None, overrides: Overrides
-) -> dict[str, Any]:
+    preset: str | os.PathLike[str] | Mapping[str, JSON] | None, overrides: Overrides
+) -> dict[str, JSON]:
     """Return the changes to a decoder preset."""
-    values: dict[str, Any] = {}
+    values: dict[str, JSON] = {}
     if isinstance(preset, Mapping):
         values = {**preset}
     elif preset is not None:

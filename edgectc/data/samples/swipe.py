@@ -86,7 +86,7 @@ class SwipeSamples(Samples):
         if natural:
             return self._natural(count, seed, lexicon)
         if lexicon is None:
-            raise ConfigError("generated swipes need words; pass --lexicon FILE")
+            raise ConfigError("generated swipes need words; pass lexicon=FILE", options=["lexicon"])
         return self._drawn(count, seed, lexicon)
 
     def _drawn(self, count: int, seed: int, lexicon: Lexicon) -> Iterator[Recording]:

@@ -9,15 +9,24 @@ proves that the answers do not depend on it.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+# What torch hands to a mode: any of its operators, with any arguments.
+Result: TypeAlias = Any
+Operator: TypeAlias = Callable[..., Result]
+Types: TypeAlias = Collection[type]
+Arguments: TypeAlias = tuple[Result, ...]
+Named: TypeAlias = dict[str, Result]
+
 
 _OURS = str(Path(__file__).resolve().parent)
 _TORCHS = str(Path(torch.__file__).resolve().parent)
@@ -63,7 +72,9 @@ class Watch(TorchDispatchMode):
         super().__init__()
         self.seen = seen
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, func: OpOverload, types: Types, args: Arguments = (), kwargs: Named | None = None
+    ) -> Result:
         """Run the operator and note it."""
         name = func._schema.name.removeprefix("aten::")
         if "_pack_padded_sequence" in name:
@@ -84,7 +95,9 @@ class Decisions(TorchFunctionMode):
         super().__init__()
         self.seen = seen
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, func: Operator, types: Types, args: Arguments = (), kwargs: Named | None = None
+    ) -> Result:
         """Run the function and note it."""
         kwargs = kwargs or {}
         if func is Tensor.__bool__:
@@ -109,7 +122,9 @@ class Sizes(TorchFunctionMode):
         self.places: list[str] = []
         self._at = 0
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        self, func: Operator, types: Types, args: Arguments = (), kwargs: Named | None = None
+    ) -> Result:
         """Run the function, with sizes in place of integer tensors."""
         kwargs = kwargs or {}
         if func in _READERS and _is_size(args[0]):
@@ -122,7 +137,7 @@ class Sizes(TorchFunctionMode):
             args = (args[0], self._index(args[1]))
         return func(*args, **kwargs)
 
-    def _index(self, index: Any) -> Any:
+    def _index(self, index: Result) -> Result:
         if isinstance(index, tuple):
             return tuple(self._index(part) for part in index)
         if not isinstance(index, slice):
@@ -141,7 +156,7 @@ class Sizes(TorchFunctionMode):
         return self.known[self._at - 1]
 
 
-_READERS: tuple[Callable[..., Any], ...] = (Tensor.item, Tensor.__int__, Tensor.__index__)
+_READERS: tuple[Operator, ...] = (Tensor.item, Tensor.__int__, Tensor.__index__)
 
 
 def place() -> str:
@@ -152,7 +167,7 @@ def place() -> str:
     return "an unknown place"
 
 
-def _is_size(value: Any) -> bool:
+def _is_size(value: Result) -> bool:
     return (
         isinstance(value, Tensor)
         and value.numel() == 1
@@ -160,7 +175,7 @@ def _is_size(value: Any) -> bool:
     )
 
 
-def _trains(func: Any, args: Any) -> bool:
+def _trains(func: OpOverload, args: Arguments) -> bool:
     """Whether a batch-norm operator was called for training, wherever its schema has that flag."""
     names = [argument.name for argument in func._schema.arguments]
     for flag in ("training", "train"):

@@ -11,11 +11,13 @@ Source: the formulas of `torch.nn.GRU`, `torch.nn.LSTM` and `torch.nn.RNN`.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TypeAlias, TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+State: TypeAlias = Tensor | tuple[Tensor, ...]  # LSTMs have a pair
 
 
 def rolled(model: nn.Module) -> nn.Module:
@@ -36,14 +38,14 @@ def unrolled(model: nn.Module) -> list[str]:
     return [n for n, m in model.named_modules() if isinstance(m, nn.RNNBase) and not _fits(m)]
 
 
-def _fits(module: nn.Module) -> bool:
+def _fits(module: nn.Module) -> TypeGuard[nn.RNNBase]:
     return isinstance(module, nn.GRU | nn.LSTM | nn.RNN) and not module.proj_size
 
 
 class _Loops(nn.Module):
     """All layers and directions of one module of torch.nn, called and answering as it does."""
 
-    def __init__(self, layer: Any) -> None:
+    def __init__(self, layer: nn.RNNBase) -> None:
         super().__init__()
         self.batch_first, self.directions = layer.batch_first, 2 if layer.bidirectional else 1
         self.pair = isinstance(layer, nn.LSTM)
@@ -52,7 +54,7 @@ class _Loops(nn.Module):
             _Loop(layer, f"_l{i}{end}") for i in range(layer.num_layers) for end in ends
         )
 
-    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the states of the last layer for every frame, and all layers' last states."""
         x = x if self.batch_first else x.transpose(0, 1)
         given = state if self.pair or state is None else (state,)
@@ -73,7 +75,7 @@ class _Loops(nn.Module):
 class _Loop(nn.Module):
     """One layer in one direction, batch first."""
 
-    def __init__(self, layer: Any, end: str) -> None:
+    def __init__(self, layer: nn.RNNBase, end: str) -> None:
         super().__init__()
         steps = {"GRU": self._gru, "LSTM": self._lstm, "RNN_TANH": self._plain}
         self.step = steps.get(layer.mode, self._rectified)

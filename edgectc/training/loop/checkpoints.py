@@ -119,8 +119,9 @@ def newest(folder: Path) -> Checkpoint | None:
             return found
     if broken:
         raise BundleError(
-            f"{broken[0]}; no other checkpoint can be read: choose another --out, or remove "
-            f"{folder} to begin anew"
+            f"{broken[0]}; no other checkpoint can be read: choose another out=DIR, or remove "
+            f"{folder} to begin anew",
+            options=["out"],
         )
     return None
 

@@ -29,7 +29,7 @@ def inputs_of(model: CtcModel, batch: int) -> dict[str, torch.Tensor]:
     """Return one batch of the longest inputs of the contract."""
     rng = np.random.default_rng(0)
     T = model.frontend.options.max_frames
-    swipes = hasattr(model.frontend, "key_table")
+    swipes = model.frontend.slots
     context = model.frontend.context(layouts.load("qwerty") if swipes else None)
     made = {}
     for name, about in model.frontend.input_contract().items():
@@ -51,9 +51,7 @@ def step_ms(spec: dict, *, device: str, batch: int, steps: int) -> tuple[float, 
     frames = model.output_length(model.frontend.options.max_frames)
     letters = min(6, frames // 2)
     targets = torch.arange(1, letters + 1).repeat(batch, 1).to(device)
-    tokens = model.frontend.tokens(
-        layouts.load("qwerty") if hasattr(model.frontend, "key_table") else None
-    )
+    tokens = model.frontend.tokens(layouts.load("qwerty") if model.frontend.slots else None)
     loss_of = torch.nn.CTCLoss(blank=tokens.blank_id, zero_infinity=True)
     if tokens.blank_id != 0:
         targets -= 1

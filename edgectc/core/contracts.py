@@ -25,6 +25,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Recording
 
 if TYPE_CHECKING:
+    import numpy as np
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from edgectc.formats.layouts import Layout
     from edgectc.formats.manifest import Content, Manifest
     from edgectc.language.lexicon import Lexicon
+    from edgectc.training.task import Competitors, Metric, Score, TrainingSamples
 
 # What a recording was made with: its keyboard, the name of its day or signer, or nothing.
 Setting: TypeAlias = "Layout | str | None"
@@ -424,19 +426,11 @@ class Samples(Protocol):
         ...
 
     def reference(self, *, seed: int) -> list[Recording]:
-        """Return the generated recordings that a model's bundle is checked with.
-
-        Raises:
-            ConfigError: there are none for such a frontend.
-        """
+        """Return the generated recordings that a model's bundle is checked with."""
         ...
 
     def write(self, path: Path, recordings: Iterable[Recording]) -> None:
-        """Write recordings as `read` and training take them, split by group or by turns.
-
-        Raises:
-            InputError: too few for each split.
-        """
+        """Write recordings as `read` and training take them, split by group or by turns."""
         ...
 
     def shipped(self, *, seed: int) -> bytes:
@@ -444,22 +438,53 @@ class Samples(Protocol):
         ...
 
     def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
-        """Return how much of an answer is wrong, and of how much.
-
-        Args:
-            target: what was meant.
-            text: best answer.
-            separator: what stands between the symbols of a text.
-        """
+        """Return how much of ``text`` is wrong, and of how much; its symbols stand apart."""
         ...
 
     def slices(
         self, recordings: Sequence[Recording], seen: frozenset[int] | None
     ) -> dict[str, list[bool]]:
-        """Return where losses hide: name to which recordings belong there.
+        """Return where losses hide: name to which of the labelled recordings belong there.
 
-        Args:
-            recordings: labelled.
-            seen: hashes of the words that the model was trained on; None if unknown.
+        ``seen`` are the hashes of the words that the model was trained on; None if unknown.
         """
+        ...
+
+
+class Task(Protocol):
+    """One kind of samples and its measure of success.
+
+    Attributes:
+        metric: decides which checkpoint is the best.
+        blank_id: column of the blank in log_probs.
+        train: training samples.
+        dropped: what was left out of the training samples, by reason.
+        dev_rows: dev samples that are scored.
+        files: what the run folder must hold beside the checkpoints, by file name.
+        competitors: finds words for ``loss.mmi``; None where there is no lexicon to find them in.
+    """
+
+    competitors: Competitors | None
+    metric: Metric
+    blank_id: int
+    train: TrainingSamples
+    dropped: Mapping[str, int]
+    dev_rows: int
+    files: Mapping[str, bytes]
+
+    @property
+    def epoch_rows(self) -> int:
+        """Return how many rows `order` gives."""
+        ...
+
+    def order(self, rng: np.random.Generator) -> Array:
+        """Return the training rows of one epoch."""
+        ...
+
+    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of dev samples, first axis as ``rows``."""
+        ...
+
+    def score(self, answers: Iterable[Array]) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
         ...

@@ -137,27 +137,27 @@ def check_data(
     """
     if model is not None:
         room = output_frames(model)
-    found = Findings()
+    findings = Findings()
     items: list[Item] = []
     for path in map(Path, paths):
         split = path.name.partition(".")[0] if len(paths) > 1 else None
         if path.suffix == ".npz":
-            items += _recordings(path, split, found)
+            items += _recordings(path, split, findings)
         else:
-            items += _swipes(path, split, found)
-    found.splits = Counter(item.split for item in items)
-    found.groups = len({item.group for item in items} - {None})
-    found.labels = len({item.label for item in items})
-    _duplicates(items, found)
+            items += _swipes(path, split, findings)
+    findings.splits = Counter(item.split for item in items)
+    findings.groups = len({item.group for item in items} - {None})
+    findings.labels = len({item.label for item in items})
+    _duplicates(items, findings)
     if not days:
-        _leaks(items, found)
-    _infeasible(items, room, found)
+        _leaks(items, findings)
+    _infeasible(items, room, findings)
     swipes = [(item, item.sample) for item in items if isinstance(item.sample, Swipe)]
-    _traces(swipes, found)
-    _mismatches(swipes, found)
-    _rates([(i, i.sample) for i in items if isinstance(i.sample, Recording)], found)
-    found.problems = dict(found.problems)
-    return found
+    _traces(swipes, findings)
+    _mismatches(swipes, findings)
+    _rates([(i, i.sample) for i in items if isinstance(i.sample, Recording)], findings)
+    findings.problems = dict(findings.problems)
+    return findings
 
 
 def output_frames(model: str) -> Room:
@@ -189,19 +189,19 @@ def output_frames(model: str) -> Room:
     return room
 
 
-def _swipes(path: Path, split: str | None, found: Findings) -> Iterable[Item]:
+def _swipes(path: Path, split: str | None, findings: Findings) -> Iterable[Item]:
     for row in swipe_files.read(path):
-        found.rows += 1
+        findings.rows += 1
         name = f"{path.name} row {row.index}"
         swipe = row.swipe
         if swipe is None:
             assert row.error is not None
-            found.problems[row.error.reason].append(f"{name}: {row.error}")
+            findings.problems[row.error.reason].append(f"{name}: {row.error}")
             continue
         if not swipe.word:
-            found.problems["no_label"].append(name)
+            findings.problems["no_label"].append(name)
         if swipe.user is None:
-            found.problems["no_user"].append(name)
+            findings.problems["no_user"].append(name)
         mine = split or (swipe_files.split_of(swipe.user) if swipe.user else "none")
         # Times count from the first point: a log that was exported twice may start elsewhere.
         points = np.round(swipe.points - [0.0, 0.0, swipe.points[0, 2]], 3) + 0.0
@@ -209,20 +209,20 @@ def _swipes(path: Path, split: str | None, found: Findings) -> Iterable[Item]:
         yield Item(name, mine, swipe.user, (swipe.word,) if swipe.word else (), key, swipe)
 
 
-def _recordings(path: Path, split: str | None, found: Findings) -> Iterable[Item]:
+def _recordings(path: Path, split: str | None, findings: Findings) -> Iterable[Item]:
     for own, samples in signals.read(path).items():
         for sample in samples:
-            found.rows += 1
+            findings.rows += 1
             name = f"{path.name} {sample.name}"
             if np.isinf(sample.signal).any():
-                found.problems["not_finite"].append(name)
+                findings.problems["not_finite"].append(name)
             if not sample.target:
-                found.problems["no_label"].append(name)
+                findings.problems["no_label"].append(name)
             content = hashlib.sha256(np.ascontiguousarray(sample.signal).tobytes()).digest()
             yield Item(name, split or own, sample.group, sample.target, content, sample)
 
 
-def _duplicates(items: Sequence[Item], found: Findings) -> None:
+def _duplicates(items: Sequence[Item], findings: Findings) -> None:
     """Equal recordings: inside a split, across splits, and with two labels."""
     same: dict[bytes, list[Item]] = defaultdict(list)
     for item in items:
@@ -232,13 +232,13 @@ def _duplicates(items: Sequence[Item], found: Findings) -> None:
             continue
         names = ", ".join(item.name for item in group[:4])
         across = len({item.split for item in group}) > 1
-        found.problems["duplicate_across_splits" if across else "duplicate"].append(names)
+        findings.problems["duplicate_across_splits" if across else "duplicate"].append(names)
         if len({item.label for item in group}) > 1:
             labels = sorted({" ".join(item.label) for item in group})
-            found.problems["conflicting_labels"].append(f"{names}: {labels}")
+            findings.problems["conflicting_labels"].append(f"{names}: {labels}")
 
 
-def _leaks(items: Sequence[Item], found: Findings) -> None:
+def _leaks(items: Sequence[Item], findings: Findings) -> None:
     """People or days on both sides."""
     places: dict[Hashable, set[str]] = defaultdict(set)
     for item in items:
@@ -246,10 +246,10 @@ def _leaks(items: Sequence[Item], found: Findings) -> None:
             places[item.group].add(item.split)
     for group, splits in sorted(places.items(), key=str):
         if len(splits) > 1:
-            found.problems["group_in_several_splits"].append(f"{group}: {sorted(splits)}")
+            findings.problems["group_in_several_splits"].append(f"{group}: {sorted(splits)}")
 
 
-def _infeasible(items: Sequence[Item], room: Room | None, found: Findings) -> None:
+def _infeasible(items: Sequence[Item], room: Room | None, findings: Findings) -> None:
     for item in items:
         label: Sequence[str] = item.label
         if isinstance(item.sample, Swipe):
@@ -261,7 +261,7 @@ def _infeasible(items: Sequence[Item], room: Room | None, found: Findings) -> No
         needed = frames_needed([numbers[symbol] for symbol in label])
         has = room(item.sample) if room is not None else _frames(item.sample)
         if needed > has:
-            found.problems["label_too_long"].append(
+            findings.problems["label_too_long"].append(
                 f"{item.name}: {' '.join(item.label)!r} needs {needed} output frames, has {has}"
             )
 
@@ -270,26 +270,28 @@ def _frames(sample: Swipe | Recording) -> int:
     return len(sample.points if isinstance(sample, Swipe) else sample.signal)
 
 
-def _traces(swipes: Sequence[tuple[Item, Swipe]], found: Findings) -> None:
+def _traces(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> None:
     """Jumps and gaps of traces, and their lengths and rates."""
     duration, rates, points = [], [], []
     for item, swipe in swipes:
         steps, dt = np.diff(swipe.points[:, :2], axis=0), np.diff(swipe.points[:, 2])
         board = _board(swipe.layout)
         if board is None:
-            found.problems["unknown_layout"].append(f"{item.name}: {swipe.layout!r}")
+            findings.problems["unknown_layout"].append(f"{item.name}: {swipe.layout!r}")
         else:
             keys = np.hypot(*(steps / board.key_size).T)
             if ((keys > _JUMP) & (dt < _JUMP_MS)).any():
                 at = int(np.argmax((keys > _JUMP) & (dt < _JUMP_MS))) + 1
-                found.problems["jump"].append(f"{item.name}: {keys[at - 1]:.1f} keys at point {at}")
+                findings.problems["jump"].append(
+                    f"{item.name}: {keys[at - 1]:.1f} keys at point {at}"
+                )
         if (dt > _GAP_MS).any():
-            found.problems["gap"].append(f"{item.name}: {dt.max():.0f} ms without a point")
+            findings.problems["gap"].append(f"{item.name}: {dt.max():.0f} ms without a point")
         duration.append(float(swipe.points[-1, 2] - swipe.points[0, 2]))
         points.append(len(swipe.points))
         rates.append(1000.0 * (len(swipe.points) - 1) / duration[-1])
     if swipes:
-        found.statistics |= {
+        findings.statistics |= {
             "points": np.array(points),
             "duration_ms": np.array(duration),
             "points_per_s": np.array(rates),
@@ -297,7 +299,7 @@ def _traces(swipes: Sequence[tuple[Item, Swipe]], found: Findings) -> None:
         }
 
 
-def _mismatches(swipes: Sequence[tuple[Item, Swipe]], found: Findings) -> None:
+def _mismatches(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> None:
     """Traces that do not pass the letters of their word, in their order."""
     distances = []
     for item, swipe in swipes:
@@ -305,18 +307,18 @@ def _mismatches(swipes: Sequence[tuple[Item, Swipe]], found: Findings) -> None:
         word = None if board is None or not swipe.word else spell(swipe.word, board.letters)
         if board is None or word is None:
             if board is not None and swipe.word:
-                found.problems["unknown_letters"].append(f"{item.name}: {swipe.word!r}")
+                findings.problems["unknown_letters"].append(f"{item.name}: {swipe.word!r}")
             continue
         distance = path_distance(swipe.points, word, board)
         distances.append(distance)
         if distance > _FAR:
-            found.problems["label_mismatch"].append(
+            findings.problems["label_mismatch"].append(
                 f"{item.name}: {swipe.word!r}, {distance:.1f} keys off on average"
             )
-            found.worst.append((distance, swipe))
-    found.worst = sorted(found.worst, key=lambda pair: -pair[0])[:12]
+            findings.worst.append((distance, swipe))
+    findings.worst = sorted(findings.worst, key=lambda pair: -pair[0])[:12]
     if distances:
-        found.statistics["keys_off"] = np.array(distances)
+        findings.statistics["keys_off"] = np.array(distances)
 
 
 def path_distance(points: Array, word: str, board: Layout) -> float:
@@ -343,27 +345,27 @@ def path_distance(points: Array, word: str, board: Layout) -> float:
     return float(cost[-1]) / len(word)
 
 
-def _rates(items: Sequence[tuple[Item, Recording]], found: Findings) -> None:
+def _rates(items: Sequence[tuple[Item, Recording]], findings: Findings) -> None:
     """Lengths, missing values, and samples far too short or long for what they say."""
     if not items:
         return
     lengths = np.array([len(sample.signal) for _, sample in items])
     symbols = np.array([len(sample.target) for _, sample in items])
-    found.statistics |= {
+    findings.statistics |= {
         "frames": lengths,
         "symbols": symbols,
         "missing_share": np.array([np.isnan(sample.signal).mean() for _, sample in items]),
     }
-    said = symbols > 0
-    pace = np.log(lengths[said] / symbols[said])
+    labelled = symbols > 0
+    pace = np.log(lengths[labelled] / symbols[labelled])
     if len(pace) < 20:
         return
-    found.statistics["frames_per_symbol"] = np.exp(pace)
+    findings.statistics["frames_per_symbol"] = np.exp(pace)
     spread = float(np.median(np.abs(pace - np.median(pace)))) * 1.4826
     far = np.abs(pace - np.median(pace)) > _OUTLIER * max(spread, 0.05)
-    chosen = [item for (item, _), yes in zip(items, said, strict=True) if yes]
+    chosen = [item for (item, _), yes in zip(items, labelled, strict=True) if yes]
     for i in np.flatnonzero(far):
-        found.problems["label_mismatch"].append(
+        findings.problems["label_mismatch"].append(
             f"{chosen[i].name}: {np.exp(pace[i]):.1f} frames a symbol, the median is "
             f"{np.exp(np.median(pace)):.1f}"
         )
@@ -385,6 +387,6 @@ def _board(name: str) -> Layout | None:
 def describe(summary: Mapping[str, Any]) -> list[list[str]]:
     """Return table rows of a summary's problems: kind, severity, count, first example."""
     return [
-        [kind, about["severity"], str(about["count"]), about["examples"][0][:90]]
-        for kind, about in summary["problems"].items()
+        [kind, problem["severity"], str(problem["count"]), problem["examples"][0][:90]]
+        for kind, problem in summary["problems"].items()
     ]

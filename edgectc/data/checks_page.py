@@ -24,9 +24,9 @@ _WIDTH, _HEIGHT, _BINS = 280, 120, 30  # of the plot of a distribution
 _REAL, _GENERATED = "#4a7ab5", "#d9822b"
 
 
-def page(found: Findings, title: str) -> str:
+def page(findings: Findings, title: str) -> str:
     """Return the HTML of ``found``; every text that comes from the data is escaped."""
-    summary = found.summary()
+    summary = findings.summary()
     facts = {
         "rows": summary["rows"],
         "usable": summary["usable"],
@@ -35,8 +35,8 @@ def page(found: Findings, title: str) -> str:
         "different labels": summary["labels"],
         "verdict": summary["status"],
     }
-    plots = "".join(histogram(values, name) for name, values in found.statistics.items())
-    traces = "".join(trace(swipe, distance) for distance, swipe in found.worst)
+    plots = "".join(histogram(values, name) for name, values in findings.statistics.items())
+    traces = "".join(trace(swipe, distance) for distance, swipe in findings.worst)
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>"
@@ -51,11 +51,11 @@ def page(found: Findings, title: str) -> str:
 
 def _problems(problems: dict[str, dict[str, object]]) -> str:
     rows = []
-    for kind, about in problems.items():
-        names = "<br>".join(escape(str(name)) for name in list(about["examples"])[:5])  # type: ignore[call-overload]
-        level = about["severity"]
+    for kind, problem in problems.items():
+        names = "<br>".join(escape(str(name)) for name in list(problem["examples"])[:5])  # type: ignore[call-overload]
+        level = problem["severity"]
         rows.append(
-            f"<tr class={level}><td>{escape(kind)}<td>{level}<td>{about['count']}<td>{names}"
+            f"<tr class={level}><td>{escape(kind)}<td>{level}<td>{problem['count']}<td>{names}"
         )
     return f"<table><tr><th>kind<th><th>count<th>examples{''.join(rows)}</table>" if rows else ""
 
@@ -82,9 +82,9 @@ def histogram(values: Array, name: str) -> str:
     return _figure(bars, name, low, top, f": median {median:.4g}, most {values.max():.4g}")
 
 
-def comparison(found: Comparison, title: str) -> str:
+def comparison(findings: Comparison, title: str) -> str:
     """Return the HTML of a comparison: a table, and both distributions of each statistic."""
-    summary = found.summary()
+    summary = findings.summary()
     percentiles = ("p10", "p50", "p90")
     rows = [
         [
@@ -97,7 +97,9 @@ def comparison(found: Comparison, title: str) -> str:
         for name, v in summary.items()
     ]
     header = ["statistic", "", *(f"{who} {p}" for who in ("real", "gen.") for p in percentiles)]
-    plots = "".join(overlay(found.real[name], found.generated[name], name) for name in summary)
+    plots = "".join(
+        overlay(findings.real[name], findings.generated[name], name) for name in summary
+    )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>"

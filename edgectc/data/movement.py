@@ -97,7 +97,7 @@ def measure(swipes: Iterable[Swipe]) -> dict[str, Array]:
     Raises:
         InputError: none of them can be measured; reason ``empty``.
     """
-    found: dict[str, list[float]] = defaultdict(list)
+    measured: dict[str, list[float]] = defaultdict(list)
     for swipe in swipes:
         if swipe.layout not in layouts.names() or not swipe.word:
             continue
@@ -108,13 +108,13 @@ def measure(swipes: Iterable[Swipe]) -> dict[str, Array]:
         index = {letter: i for i, letter in enumerate(board.letters)}
         keys = board.centers[[index[letter] for letter in word]] / board.key_size
         path = swipe.points[:, :2] / board.key_size
-        _whole(path, swipe.points[:, 2], keys, found)
-        _letters(path, swipe.points[:, 2], keys, found)
-    if not found:
+        _whole(path, swipe.points[:, 2], keys, measured)
+        _letters(path, swipe.points[:, 2], keys, measured)
+    if not measured:
         raise InputError(
             "no swipe can be measured, expected words on shipped layouts", reason="empty"
         )
-    return {name: np.array(found[name]) for name in STATISTICS}
+    return {name: np.array(measured[name]) for name in STATISTICS}
 
 
 def distance(first: Array, second: Array) -> float:
@@ -154,24 +154,26 @@ def place(path: Array, keys: Array) -> Array:
     return np.array(at[::-1])
 
 
-def _whole(path: Array, t: Array, keys: Array, found: dict[str, list[float]]) -> None:
+def _whole(path: Array, t: Array, keys: Array, measured: dict[str, list[float]]) -> None:
     steps = np.hypot(*np.diff(path, axis=0).T)
     dt, length = np.diff(t), float(steps.sum())
     duration = float(t[-1] - t[0])
     moving = dt > 0
     speed = 1000.0 * steps[moving] / dt[moving]
-    found["speed"].append(1000.0 * length / duration)
-    found["rest_share"].append(float(dt[moving][speed < _SLOW].sum()) / duration)
-    found["ms_per_letter"].append(duration / len(keys))
+    measured["speed"].append(1000.0 * length / duration)
+    measured["rest_share"].append(float(dt[moving][speed < _SLOW].sum()) / duration)
+    measured["ms_per_letter"].append(duration / len(keys))
     if length > _STEP:
-        found["peak_speed"].append(float(np.percentile(speed, 95)) * duration / (1000.0 * length))
-        found["curvature"].append(_turning(path, steps) / length)
+        measured["peak_speed"].append(
+            float(np.percentile(speed, 95)) * duration / (1000.0 * length)
+        )
+        measured["curvature"].append(_turning(path, steps) / length)
     way = float(np.hypot(*np.diff(keys, axis=0).T).sum())
     if way > _NEAR:
-        found["detour"].append(length / way)
+        measured["detour"].append(length / way)
     for name, offset in (("start", path[0] - keys[0]), ("end", path[-1] - keys[-1])):
-        found[f"{name}_x"].append(float(offset[0]))
-        found[f"{name}_y"].append(float(offset[1]))
+        measured[f"{name}_x"].append(float(offset[0]))
+        measured[f"{name}_y"].append(float(offset[1]))
 
 
 def _turning(path: Array, steps: Array) -> float:
@@ -183,7 +185,7 @@ def _turning(path: Array, steps: Array) -> float:
     return float(np.abs(np.angle(np.exp(1j * np.diff(heading)))).sum())
 
 
-def _letters(path: Array, t: Array, keys: Array, found: dict[str, list[float]]) -> None:
+def _letters(path: Array, t: Array, keys: Array, measured: dict[str, list[float]]) -> None:
     same = np.concatenate([[False], (np.diff(keys, axis=0) == 0.0).all(1)])
     doubled = np.concatenate([same[1:], [False]])[~same]
     keys = keys[~same]
@@ -192,13 +194,13 @@ def _letters(path: Array, t: Array, keys: Array, found: dict[str, list[float]]) 
     at = place(path, keys)
     for i in range(1, len(keys) - 1):
         off = path[at[i]] - keys[i]
-        found["miss"].append(float(np.hypot(*off)))
+        measured["miss"].append(float(np.hypot(*off)))
         into, out = keys[i] - keys[i - 1], keys[i + 1] - keys[i]
         turn = np.angle(complex(*out) / complex(*into))
         if abs(turn) > _TURN:
             inside = out / np.hypot(*out) - into / np.hypot(*into)
-            found["corner_cut"].append(float(off @ inside / np.hypot(*inside)))
-        found["dwell_double" if doubled[i] else "dwell"].append(_dwell(path, t, int(at[i])))
+            measured["corner_cut"].append(float(off @ inside / np.hypot(*inside)))
+        measured["dwell_double" if doubled[i] else "dwell"].append(_dwell(path, t, int(at[i])))
 
 
 def _dwell(path: Array, t: Array, at: int) -> float:

@@ -93,8 +93,8 @@ def samples_for(
         frontend = registry.create("frontends", spec)
     named = {layout.name: layout for layout in layouts}
     own = {"type": spec.get("type"), **(options or {})}
-    made: Samples = registry.create("samples", own, frontend=frontend, layouts=named)
-    return made
+    samples: Samples = registry.create("samples", own, frontend=frontend, layouts=named)
+    return samples
 
 
 def setting(frontend: Frontend, layouts: Mapping[str, Layout], name: str) -> Setting:

@@ -21,27 +21,27 @@ def check_signal(signal: object, channels: int, max_frames: int, *, missing: boo
         InputError: reason ``bad_shape``, ``empty``, ``too_long`` or ``not_finite``.
     """
     try:
-        found = np.asarray(signal)
-        if found.dtype.kind not in "fiu":
-            raise TypeError(f"type {found.dtype}")
+        table = np.asarray(signal)
+        if table.dtype.kind not in "fiu":
+            raise TypeError(f"type {table.dtype}")
     except (TypeError, ValueError) as error:
         raise InputError(
             f"the recording is no table of numbers: {error}", reason="bad_shape"
         ) from None
-    if found.ndim != 2 or found.shape[1] != channels:
+    if table.ndim != 2 or table.shape[1] != channels:
         raise InputError(
-            f"the recording has shape {found.shape}, expected (frames, {channels})",
+            f"the recording has shape {table.shape}, expected (frames, {channels})",
             reason="bad_shape",
         )
-    if len(found) == 0:
+    if len(table) == 0:
         raise InputError("the recording is empty, expected 1 frame or more", reason="empty")
-    if len(found) > max_frames:
+    if len(table) > max_frames:
         raise InputError(
-            f"the recording has {len(found)} frames, this model takes {max_frames}; cut it",
+            f"the recording has {len(table)} frames, this model takes {max_frames}; cut it",
             reason="too_long",
         )
     with np.errstate(over="ignore"):
-        values = found.astype(np.float32)
+        values = table.astype(np.float32)
     if missing:
         values = np.where(np.isnan(values), np.float32(0.0), values)
     if not np.isfinite(values).all():

@@ -51,8 +51,8 @@ class SignalSamples(Samples):
         if not self.frontend.settings:
             return rows
         return {
-            split: [replace(row, setting=row.group or "") for row in found]
-            for split, found in rows.items()
+            split: [replace(row, setting=row.group or "") for row in recordings]
+            for split, recordings in rows.items()
         }
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:

@@ -142,15 +142,17 @@ def write(path: str | Path, splits: Mapping[str, Iterable[Recording]]) -> None:
 def _rows(
     path: Path, arrays: Mapping[str, Array], signals: Sequence[Array]
 ) -> dict[str, list[Recording]]:
-    found: dict[str, list[Recording]] = {split: [] for split in SPLITS}
+    splits: dict[str, list[Recording]] = {split: [] for split in SPLITS}
     for i, signal in enumerate(signals):
         split = str(arrays["split"][i])
-        if split not in found:
+        if split not in splits:
             raise InputError(
                 f"{path}: split {i} is {split!r}, expected one of {list(SPLITS)}",
                 reason="bad_file",
             )
         name = str(arrays["name"][i]) if "name" in arrays else f"{path.stem}-{i}"
         group = (str(arrays["group"][i]) or None) if "group" in arrays else None
-        found[split].append(Recording(signal, tuple(str(arrays["target"][i]).split()), name, group))
-    return found
+        splits[split].append(
+            Recording(signal, tuple(str(arrays["target"][i]).split()), name, group)
+        )
+    return splits

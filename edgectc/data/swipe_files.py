@@ -10,7 +10,6 @@ itself and never stops the file; a file that cannot be read stops with one error
 from __future__ import annotations
 
 import codecs
-import gzip
 import hashlib
 import json
 import os
@@ -24,7 +23,7 @@ from typing import Any, cast
 import numpy as np
 
 from edgectc.core.errors import InputError, UnknownNameError
-from edgectc.core.files import READ_ERRORS, open_bytes
+from edgectc.core.files import READ_ERRORS, open_bytes, staged_writer
 from edgectc.core.types import Swipe
 from edgectc.data import validation
 
@@ -130,19 +129,8 @@ def write(path: str | Path, swipes: Iterable[Swipe]) -> None:
         InputError: a swipe that `read` would refuse.
         OSError: the folder cannot be written.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with open(temporary, "wb") as file:
-            if target.suffix == ".gz":
-                # The name and time that gzip stores would make every file differ.
-                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-                    packed.writelines(map(line, swipes))
-            else:
-                file.writelines(map(line, swipes))
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with staged_writer(path) as file:
+        file.writelines(map(line, swipes))
 
 
 def line(swipe: Swipe) -> bytes:

@@ -117,9 +117,9 @@ def compare_data(
         if limit < 1:
             raise ConfigError(f"limit is {limit}, expected 1 or more", options=["limit"])
         rows = [rows[i] for i in sorted(rng.permutation(len(rows))[:limit])]
-    made: list[Swipe]
+    others: list[Swipe]
     if generated is not None:
-        made, _ = swipe_files.load(os.fspath(generated))
+        others, _ = swipe_files.load(os.fspath(generated))
     else:
-        made = list(swipes.again(rows, rng, chosen))
-    return movement.compare(rows, made)
+        others = list(swipes.again(rows, rng, chosen))
+    return movement.compare(rows, others)

@@ -209,7 +209,7 @@ def write(
             name, model, spec, tokens=tokens, decoder=decoder, training=training, words=described
         )
     weights = _folded(model)
-    cases = reference.generate(model.frontend, recordings, boards=boards, window=model.window)
+    cases = reference.generate(model.frontend, recordings, layouts=boards, window=model.window)
     lexicon = words.lexicon if words else None
     cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
     files = {
@@ -282,7 +282,7 @@ def answer(
     words = lexicon_file.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
-        board = reference.setting(boards, case.layout)
+        board = reference.setting_of(boards, case.layout)
         inputs = case.inputs(model.frontend, board)
         with torch.inference_mode():
             out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]

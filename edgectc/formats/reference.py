@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core.contracts import Frontend, Setting
 from edgectc.core.errors import BundleError
 from edgectc.core.types import Array, Recording, shortened
 from edgectc.formats.layouts import Layout
@@ -46,18 +47,18 @@ class Case:
         texts = f"{shortened(self.greedy)!r}, {shortened(self.word)!r}"
         return f"Case({self.name!r}, {self.layout!r}, {self.length} frames, {texts})"
 
-    def inputs(self, frontend: Any, board: Layout | str | None) -> dict[str, Array]:
+    def inputs(self, frontend: Frontend, setting: Setting) -> dict[str, Array]:
         """Return the network inputs, batch of one."""
         first = next(iter(frontend.input_contract()))
         length = np.array([self.length], np.int32)
-        return {first: self.trace[None], "length": length, **frontend.context(board)}
+        return {first: self.trace[None], "length": length, **frontend.context(setting)}
 
 
 def generate(
-    frontend: Any,
+    frontend: Frontend,
     recordings: Sequence[Recording],
     *,
-    boards: Mapping[str, Layout],
+    layouts: Mapping[str, Layout],
     window: int = 1,
 ) -> list[Case]:
     """Return unanswered cases: the recordings, and the longest of them at chosen lengths.
@@ -65,17 +66,19 @@ def generate(
     Args:
         frontend: of the model.
         recordings: one or more.
-        boards: the layouts that they name.
+        layouts: those that they name.
         window: of the length map; lengths around it are among the chosen ones.
     """
     T = frontend.max_frames
     empty = np.zeros((0, 0), np.float32)
     cases: list[Case] = []
-    for one in recordings:
-        frames = frontend.frames(one.signal, setting(boards, one.setting))
+    for recording in recordings:
+        frames = frontend.frames(recording.signal, setting_of(layouts, recording.setting))
         trace = np.zeros((T, frames.shape[1]), np.float32)
         trace[: len(frames)] = frames
-        cases.append(Case(one.name, one.setting, trace, len(frames), empty, one.signal))
+        cases.append(
+            Case(recording.name, recording.setting, trace, len(frames), empty, recording.signal)
+        )
     longest = max(cases, key=lambda case: case.length)
     chosen = {1, 2, 7, 31, T // 2, T - 1, T, max(1, window - 1), window}
     for length in sorted(n for n in chosen if 1 <= n <= T):
@@ -97,9 +100,9 @@ def junk(frames: int, channels: int) -> Array:
     return (3.0 + np.sin(k)).astype(np.float32)
 
 
-def setting(boards: Mapping[str, Layout], name: str) -> Layout | str | None:
+def setting_of(layouts: Mapping[str, Layout], name: str) -> Layout | str | None:
     """Return what a frontend takes beside a recording: its layout, the name of its day, or None."""
-    return boards.get(name, name or None)
+    return layouts.get(name, name or None)
 
 
 def to_json(cases: Sequence[Case]) -> dict[str, Any]:

@@ -56,11 +56,11 @@ def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arr
                 return {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
             print(f"edgectc: {path} cannot be read ({error}); made again", file=sys.stderr)
-    found = make()
+    arrays = make()
     packed = io.BytesIO()
-    np.savez(packed, **found)  # type: ignore[arg-type]
+    np.savez(packed, **arrays)  # type: ignore[arg-type]
     write_bytes(path, packed.getvalue())
-    return found
+    return arrays
 
 
 def flat(rows: Sequence[Sequence[int]], name: str) -> Arrays:

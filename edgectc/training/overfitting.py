@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,13 +14,14 @@ from edgectc.core import registry
 from edgectc.core.config import dumps, from_dict
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.files import write_bytes
+from edgectc.core.types import JSON
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import PARTS
 from edgectc.training.loop import devices
 from edgectc.training.loop.feeding import to_device
 from edgectc.training.loop.trainer import Trainer
 from edgectc.training.preparing import prepare
-from edgectc.training.settings import Settings
+from edgectc.training.settings import Settings, Spec
 from edgectc.training.task import Batch, output_frames, token_error
 
 TARGET = 0.01
@@ -49,7 +49,7 @@ class Overfitted:
 
 
 def learn_by_heart(
-    config: Mapping[str, Any],
+    config: Mapping[str, JSON],
     out: Path,
     *,
     count: int,
@@ -82,24 +82,25 @@ def learn_by_heart(
     """
     if count < 1 or limit < 1:
         raise ConfigError(f"expected 1 or more samples and steps, got {count} and {limit}")
-    from_dict(Settings, config)  # says what is wrong with it, before it is changed
-    calm = {**config, "model": without_dropout(config["model"]), "decoder": {"type": "greedy"}}
-    calm |= {"loss": {}, "ema": 0.0, "freeze": [], "distillation": None}
-    calm["optimizer"] = {**config.get("optimizer", {}), "weight_decay": 0.0}
+    settings = from_dict(Settings, config)
+    calm: dict[str, JSON] = {**config, "model": without_dropout(settings.model)}
+    calm |= {"decoder": {"type": "greedy"}, "loss": {}, "ema": 0.0, "freeze": []}
+    calm |= {"distillation": None}
+    calm["optimizer"] = {**asdict(settings.optimizer), "weight_decay": 0.0}
     settings, model, task = prepare(calm, data=data, lexicon=lexicon, threads=threads, cache=cache)
     rows = task.order(np.random.default_rng(settings.seed))[:count]
     if len(rows) < count:
         raise InputError(f"{len(rows)} samples, expected {count} or more", reason="no_data")
-    made = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
+    trainer = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
     batch = task.train.batch(rows)
     began, error, step = time.perf_counter(), 1.0, 0
     while error > TARGET and step < limit:
-        made.learn()
+        trainer.train_mode()
         for _ in range(min(_EVERY, limit - step)):
             rate = settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
-            made.take_step(batch, rows, rate * made.guard.scale)
+            trainer.take_step(batch, rows, rate * trainer.guard.scale)
             step += 1
-        error = _error(made, batch)
+        error = _error(trainer, batch)
     result = Overfitted(
         reached=error <= TARGET,
         token_error=round(error, 5),
@@ -111,7 +112,7 @@ def learn_by_heart(
     return result
 
 
-def without_dropout(spec: Mapping[str, Any]) -> dict[str, Any]:
+def without_dropout(spec: Spec) -> dict[str, JSON]:
     """Return a model spec that drops nothing while training."""
     found = {}
     for part, kind in PARTS:
@@ -121,11 +122,11 @@ def without_dropout(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, **found}
 
 
-def _error(made: Trainer, batch: Batch) -> float:
+def _error(trainer: Trainer, batch: Batch) -> float:
     """Return the token error rate of a batch, in evaluation mode."""
-    model = made.bare.eval()
+    model = trainer.unwrapped.eval()
     with torch.inference_mode():
-        out = model(**to_device(batch, made.fabric.device)).float().cpu().numpy()
+        out = model(**to_device(batch, trainer.fabric.device)).float().cpu().numpy()
     frames = output_frames(model, batch.inputs["length"].numpy())
-    answers = [one[:n] for one, n in zip(out, frames, strict=True)]
-    return token_error(batch.labels, answers, made.task.blank_id)
+    answers = [answer[:n] for answer, n in zip(out, frames, strict=True)]
+    return token_error(batch.labels, answers, trainer.task.blank_id)

@@ -20,11 +20,11 @@ def matching(model: nn.Module, pattern: str) -> list[tuple[str, nn.Parameter]]:
         ConfigError: it chooses none; names the nearest.
     """
     named = dict(model.named_parameters())
-    found = [(name, p) for name, p in named.items() if fnmatchcase(name, pattern)]
-    if not found:
+    matches = [(name, p) for name, p in named.items() if fnmatchcase(name, pattern)]
+    if not matches:
         near = difflib.get_close_matches(pattern.strip("*"), named, n=3, cutoff=0.0)
         raise ConfigError(f"no parameter is called {pattern!r}; near: {', '.join(near)}")
-    return found
+    return matches
 
 
 def initialise(model: nn.Module, inits: Sequence[Init]) -> None:
@@ -51,8 +51,10 @@ class Freezer:
 
     def frozen(self, epoch: int) -> list[nn.Parameter]:
         """Return the parameters that do not learn in an epoch."""
-        still = [found for rule, found in self._rules if rule.until is None or epoch < rule.until]
-        return [parameter for found in still for _, parameter in found]
+        still = [
+            matches for rule, matches in self._rules if rule.until is None or epoch < rule.until
+        ]
+        return [parameter for matches in still for _, parameter in matches]
 
     def calm(self, epoch: int) -> None:
         """Set modules whose own parameters are all frozen to evaluation, in place.

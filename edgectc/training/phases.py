@@ -19,10 +19,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
+from edgectc.core.types import JSON
+from edgectc.language.lexicon import Lexicon
 from edgectc.training.loop.trainer import Result, train
 from edgectc.training.objectives import mmi
 from edgectc.training.settings import Settings
@@ -33,7 +34,7 @@ FIRST = "first"
 _FIRST_ONLY = {"start": "", "init": ()}
 
 
-def split(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+def split(config: Mapping[str, JSON]) -> list[dict[str, JSON]]:
     """Return the configuration of each phase, one or two.
 
     Raises:
@@ -55,30 +56,56 @@ def split(config: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [first, second]
 
 
-def run(config: Mapping[str, Any], out: Path, **given: Any) -> Result:
+def run(
+    config: Mapping[str, JSON],
+    out: Path,
+    *,
+    data: Path | None,
+    lexicon: Lexicon | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    cache: Path | None = None,
+) -> Result:
     """Train all phases, continuing where a run in ``out`` was stopped.
 
     Args:
         config: see `edgectc.training.settings.Settings`, with ``then`` or without.
         out: folder of the run; it is the one of the last phase.
-        given: see `edgectc.training.loop.trainer.train`.
+        data: file of recordings; None generates them.
+        lexicon: words for the decoder.
+        device: see `edgectc.training.loop.devices.fabric`.
+        threads: of torch, on the CPU.
+        cache: folder of prepared samples; None prepares them anew.
 
     Raises:
         ConfigError: a phase cannot be honoured; and what `train` raises.
     """
+
+    def phase(values: Mapping[str, JSON], folder: Path, weights: Path | None = None) -> Result:
+        return train(
+            values,
+            folder,
+            data=data,
+            lexicon=lexicon,
+            device=device,
+            threads=threads,
+            cache=cache,
+            weights=weights,
+        )
+
     first, *second = split(config)
     if not second:
-        return train(first, out, **given)
+        return phase(first, out)
     later = from_dict(Settings, second[0]).completed()
-    if later.loss.mmi and (later.decoder.get("type") != "lexicon" or given.get("lexicon") is None):
+    if later.loss.mmi and (later.decoder.get("type") != "lexicon" or lexicon is None):
         mmi.term(None)
-    done = train(first, out / FIRST, **given)
+    done = phase(first, out / FIRST)
     if done.value is None:
         return done
-    return train(second[0], out, weights=done.checkpoint, **given)
+    return phase(second[0], out, done.checkpoint)
 
 
-def _merged(values: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(values: Mapping[str, JSON], change: Mapping[str, JSON]) -> dict[str, JSON]:
     merged = copy.deepcopy(dict(values))
     for key, value in change.items():
         held = merged.get(key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load as load_tensors
@@ -13,18 +12,20 @@ from torch import nn
 
 from edgectc.core import registry
 from edgectc.core.config import dumps, from_dict, to_dict
+from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.files import write_bytes
+from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
 from edgectc.training.parameters import initialise
 from edgectc.training.settings import Optimizer, Settings
-from edgectc.training.task import Run, Task, check_feasible
+from edgectc.training.task import Run, check_feasible
 
 
 def prepare(
-    config: Mapping[str, Any],
+    config: Mapping[str, JSON],
     *,
     data: Path | None,
     lexicon: Lexicon | None = None,
@@ -72,7 +73,7 @@ def make_optimizer(model: nn.Module, how: Optimizer) -> torch.optim.Optimizer:
     return kind(weights, lr=how.lr, weight_decay=how.weight_decay, eps=how.eps)
 
 
-def claim(out: Path, settings: Settings) -> None:
+def open_run(out: Path, settings: Settings) -> None:
     """Make ``out`` this configuration's folder, or refuse to mix two runs in one.
 
     Raises:

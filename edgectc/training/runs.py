@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from edgectc.core import config as configs
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
+from edgectc.core.types import JSON
 from edgectc.data.recordings import samples_for
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
@@ -18,7 +18,7 @@ from edgectc.training.loop.trainer import Result
 from edgectc.training.overfitting import Overfitted
 from edgectc.training.settings import Settings
 
-Config = str | os.PathLike[str] | Mapping[str, Any]
+Config = str | os.PathLike[str] | Mapping[str, JSON]
 Words = str | os.PathLike[str] | Lexicon | None
 
 
@@ -122,7 +122,7 @@ def overfit(
     )
 
 
-def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, Any]:
+def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, JSON]:
     """Return the tables of a config, by name, file or themselves, with overrides applied.
 
     Raises:
@@ -130,7 +130,7 @@ def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, Any]
         UnknownNameError: neither a file nor the name of a config.
     """
     if isinstance(config, Mapping):
-        values: dict[str, Any] = configs.to_dict(config)
+        values: dict[str, JSON] = configs.to_dict(config)
     else:
         values = configs.load_run(os.fspath(config))
     for assignment in overrides:
@@ -138,7 +138,7 @@ def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, Any]
     return values
 
 
-def _recordings(values: Mapping[str, Any], data: str | os.PathLike[str] | None) -> Path | None:
+def _recordings(values: Mapping[str, JSON], data: str | os.PathLike[str] | None) -> Path | None:
     """Return the file of recordings that was named; None if they are to be generated."""
     settings = from_dict(Settings, phases.split(values)[0])
     samples = samples_for(settings.model["frontend"])

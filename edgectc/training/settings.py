@@ -10,6 +10,9 @@ from edgectc.core import registry
 from edgectc.core.errors import UnknownNameError
 from edgectc.data.recordings import samples_for
 
+# A table whose keys belong to a plugin, which checks them.
+Spec = Mapping[str, Any]
+
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("constant", "cosine", "linear", "one-cycle", "cyclic", "plateau")
 PRECISIONS = ("fp32", "bf16", "fp16", "auto")
@@ -164,7 +167,8 @@ class Settings:
 
     Attributes:
         model: model spec, see `edgectc.networks.model`.
-        task: what it is trained for, see `training.tasks`; ``{"type": "swipe"}`` by default.
+        task: what it is trained for, see `edgectc.training.tasks`; by default what the type of
+            its frontend names.
         data: the task's samples.
         augment: random change of the task's training samples.
         start: bundle whose weights training starts from; "" starts from random ones.
@@ -187,10 +191,10 @@ class Settings:
         back_off: non-finite steps in a row before the learning rate is halved.
     """
 
-    model: Mapping[str, Any]
-    task: Mapping[str, Any] = field(default_factory=lambda: {"type": "swipe"})
-    data: Mapping[str, Any] = field(default_factory=dict)
-    augment: Mapping[str, Any] = field(default_factory=dict)
+    model: Spec
+    task: Spec = field(default_factory=dict)
+    data: Spec = field(default_factory=dict)
+    augment: Spec = field(default_factory=dict)
     start: str = ""
     init: tuple[Init, ...] = ()
     freeze: tuple[Freeze, ...] = ()
@@ -198,7 +202,7 @@ class Settings:
     loss: Loss = field(default_factory=Loss)
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)
-    decoder: Mapping[str, Any] = field(default_factory=dict)
+    decoder: Spec = field(default_factory=dict)
     epochs: int = 60
     batch_size: int = 256
     bucket: bool = False
@@ -228,12 +232,13 @@ class Settings:
     def completed(self) -> Settings:
         """Return these settings with every option of the task and a decoder spelled out."""
         own = {"data": self.data, "augment": self.augment}
-        task = registry.complete("tasks", {**self.task, **{k: v for k, v in own.items() if v}})
+        task = {"type": self.model["frontend"]["type"], **self.task}
+        task = registry.complete("tasks", {**task, **{k: v for k, v in own.items() if v}})
         parts = {name: task.pop(name) for name in own}
         decoder = self.decoder or {"type": samples_for(self.model["frontend"]).decoder}
         return replace(self, task=task, **parts, decoder=decoder)
 
-    def task_spec(self) -> dict[str, Any]:
+    def task_spec(self) -> Spec:
         """Return the JSON form of the task with all its options."""
         return {**self.task, "data": self.data, "augment": self.augment}
 

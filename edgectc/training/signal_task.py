@@ -6,8 +6,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import Field, dataclass, fields
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from edgectc.core.tokens import frames_needed
 from edgectc.core.types import Array, Recording
 from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.signals import SPLITS
+from edgectc.networks.model import CtcModel
 from edgectc.training.cache import flat, recall, rows_of
 from edgectc.training.task import Batch, Metric, Run, Score, no_data
 
@@ -51,7 +52,28 @@ class Data:
             raise ValueError("train and dev must be >= 1")
 
 
-def check_strengths(how: Any) -> None:
+class Strengths(Protocol):
+    """What every ``Augment`` has: numbers, these among them."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[float]]]
+
+    @property
+    def drop(self) -> float:
+        """Return the share of what is lost."""
+        ...
+
+    @property
+    def mask(self) -> float:
+        """Return the chance to lose stretches of time."""
+        ...
+
+    @property
+    def mask_frames(self) -> int:
+        """Return the longest such stretch."""
+        ...
+
+
+def check_strengths(how: Strengths) -> None:
     """Raise `ValueError` if an ``Augment`` asks for what cannot be."""
     negative = [f.name for f in fields(how) if getattr(how, f.name) < 0]
     if negative or how.drop >= 1 or how.mask > 1 or how.mask_frames < 1:
@@ -60,7 +82,7 @@ def check_strengths(how: Any) -> None:
 
 @dataclass(frozen=True)
 class Signals:
-    """Checked recordings; see `edgectc.training.task.Samples`.
+    """Checked recordings; see `edgectc.training.task.TrainingSamples`.
 
     Attributes:
         frames: (T, C) float32 of each recording.
@@ -115,9 +137,9 @@ class Signals:
 
 
 class SignalTask:
-    """Recordings and their token error rate; see `edgectc.training.task.Task`."""
+    """Recordings and their token error rate; see `edgectc.core.contracts.Task`."""
 
-    rivals = None
+    competitors = None
 
     def __init__(
         self,
@@ -143,15 +165,17 @@ class SignalTask:
         self._decode = registry.create(
             "decoders", dict(run.decoder), tokens=tokens, lexicon=run.lexicon
         )
-        about = {
+        ingredients = {
             "data": run.data,
             "how": how,
             "frontend": [type(frontend).__name__, frontend.options],
             "model": [run.model.stride, run.model.window, run.seed],
         }
-        found = recall(run.cache, about, lambda: _prepared(run, how, samples))
-        self.train, self.dev = (_signals(found, f"{split}.", frontend, augment) for split in SPLITS)
-        dropped = {split: Counter(json.loads(str(found[f"{split}.counts"]))) for split in SPLITS}
+        arrays = recall(run.cache, ingredients, lambda: _prepared(run, how, samples))
+        self.train, self.dev = (
+            _signals(arrays, f"{split}.", frontend, augment) for split in SPLITS
+        )
+        dropped = {split: Counter(json.loads(str(arrays[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
         print(f"{kind}: {len(self.train)}; dropped or cut: {left_out}", file=sys.stderr)
@@ -181,17 +205,19 @@ class SignalTask:
         pairs = []
         for row, log_probs in zip(self._rows, answers, strict=True):
             text = self._decode(log_probs, nbest=1).best.text
-            said = [s for s in text.split(self._separator) if s]
-            pairs.append(([self._symbols[i] for i in self.dev.labels[row]], said))
-        shown = tuple((" ".join(meant), " ".join(said)) for meant, said in pairs[:3])
+            answer = [s for s in text.split(self._separator) if s]
+            pairs.append(([self._symbols[i] for i in self.dev.labels[row]], answer))
+        shown = tuple((" ".join(meant), " ".join(answer)) for meant, answer in pairs[:3])
         return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
 
 
 def _signals(
-    found: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
+    arrays: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
 ) -> Signals:
     """Return the recordings of a split of what `_prepared` gave."""
-    mine = {key.removeprefix(split): array for key, array in found.items() if key.startswith(split)}
+    mine = {
+        key.removeprefix(split): array for key, array in arrays.items() if key.startswith(split)
+    }
     keys = [key for key in mine if key.startswith("context.")]
     n = len(mine["length"])
     return Signals(
@@ -218,17 +244,17 @@ def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
             split: samples.synthesize(counts[split], seed=run.seed + n)
             for n, split in enumerate(SPLITS)
         }
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     left_out, sizes = Counter[str](), []
     for split in SPLITS:
         rows, out = _checked(splits[split], run.model, how.too_long)
         left_out += out
         sizes.append(len(rows))
-        found |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
+        arrays |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
     if not all(sizes):
         where = str(run.data or "generator")
         raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(left_out) or 'none'}")
-    return found
+    return arrays
 
 
 @dataclass(frozen=True)
@@ -241,7 +267,7 @@ class _Row:
 
 
 def _checked(
-    samples: Iterable[Recording], model: Any, too_long: str
+    samples: Iterable[Recording], model: CtcModel, too_long: str
 ) -> tuple[list[_Row], Counter[str]]:
     """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
     rows: list[_Row] = []

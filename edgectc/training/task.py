@@ -1,11 +1,11 @@
-"""What every task gives the training loop."""
+"""What every task gives the training loop; `edgectc.core.contracts.Task` is the whole of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from torch import Tensor
 from edgectc.core.errors import InputError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import collapse, frames_needed
-from edgectc.core.types import Array
+from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
+from edgectc.networks.model import CtcModel
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class Batch:
             views: first one of every sample, then the other; on the host.
         labels: token ids of each sample.
         views: ways in which each sample is shown.
-        kinds: which of several kinds each sample is of, where `Task.rivals` asks: its keyboard.
+        layout_ids: number of the keyboard of each sample, where `Task.competitors` asks for it.
     """
 
     inputs: dict[str, Tensor]
     labels: tuple[tuple[int, ...], ...]
     views: int = 1
-    kinds: tuple[int, ...] = ()
+    layout_ids: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -66,8 +67,8 @@ class Batch:
         rows = [view * len(self) + i for view in range(self.views) for i in index]
         chosen = torch.tensor(rows, dtype=torch.int64)
         inputs = {name: tensor[chosen] for name, tensor in self.inputs.items()}
-        kinds = tuple(self.kinds[i] for i in index) if self.kinds else ()
-        return Batch(inputs, tuple(self.labels[i] for i in index), self.views, kinds)
+        layout_ids = tuple(self.layout_ids[i] for i in index) if self.layout_ids else ()
+        return Batch(inputs, tuple(self.labels[i] for i in index), self.views, layout_ids)
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,10 @@ class Run:
         cache: folder of prepared samples; None prepares them again.
     """
 
-    model: Any
+    model: CtcModel
     data: Path | None
     lexicon: Lexicon | None
-    decoder: Mapping[str, Any]
+    decoder: Mapping[str, JSON]
     seed: int
     validation_rows: int
     cache: Path | None = None
@@ -111,19 +112,19 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Rival:
+class Competitor:
     """A word that could be read from a sample.
 
     Attributes:
         tokens: its token ids.
-        prior: nats that its score has beside the probability of its tokens.
+        log_prior: nats that its score has beside the probability of its tokens.
     """
 
     tokens: tuple[int, ...]
-    prior: float
+    log_prior: float
 
 
-class Rivals(Protocol):
+class Competitors(Protocol):
     """Finds the words that a sample's answer could be mistaken for.
 
     Attributes:
@@ -134,19 +135,21 @@ class Rivals(Protocol):
     acoustic_scale: float
     blank_penalty: float
 
-    def __call__(self, kind: int, label: tuple[int, ...], log_probs: Array) -> list[Rival]:
+    def __call__(
+        self, layout_id: int, label: tuple[int, ...], log_probs: Array
+    ) -> list[Competitor]:
         """Return the label, then the words most like it; nothing if the label is no word.
 
         Args:
-            kind: see `Batch.kinds`.
+            layout_id: see `Batch.layout_ids`.
             label: token ids that were meant.
             log_probs: (T', V) float64 what the network says.
         """
         ...
 
 
-class Samples(Protocol):
-    """Samples by row.
+class TrainingSamples(Protocol):
+    """Training samples by row.
 
     Attributes:
         labels: token ids of each sample; empty where a dev sample cannot be spelled.
@@ -174,46 +177,21 @@ class Samples(Protocol):
         ...
 
 
-class Task(Protocol):
-    """One kind of samples and its measure of success.
-
-    Attributes:
-        metric: decides which checkpoint is the best.
-        blank_id: column of the blank in log_probs.
-        train: training samples.
-        dropped: what was left out of the training samples, by reason.
-        dev_rows: dev samples that are scored.
-        files: what the run folder must hold beside the checkpoints, by file name.
-        rivals: finds words for ``loss.mmi``; None where there is no lexicon to find them in.
-    """
-
-    rivals: Rivals | None
-    metric: Metric
-    blank_id: int
-    train: Samples
-    dropped: Mapping[str, int]
-    dev_rows: int
-    files: Mapping[str, bytes]
+class LengthMap(Protocol):
+    """How many output frames a network answers; see `edgectc.core.tokens.output_length`."""
 
     @property
-    def epoch_rows(self) -> int:
-        """Return how many rows `order` gives."""
+    def stride(self) -> int:
+        """Input frames per output frame."""
         ...
 
-    def order(self, rng: np.random.Generator) -> Array:
-        """Return the training rows of one epoch."""
-        ...
-
-    def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
-        """Return the inputs of dev samples, first axis as ``rows``."""
-        ...
-
-    def score(self, answers: Iterable[Array]) -> Score:
-        """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
+    @property
+    def window(self) -> int:
+        """Input frames that the first output frame needs."""
         ...
 
 
-def output_frames(model: Any, lengths: Array) -> Array:
+def output_frames(model: LengthMap, lengths: Array) -> Array:
     """Return (n,) int64 valid output frames of (n,) valid input frames."""
     frames = (np.asarray(lengths, np.int64) - model.window) // model.stride + 1
     return np.maximum(frames, 0)
@@ -230,7 +208,7 @@ def token_error(labels: Iterable[Sequence[int]], answers: Iterable[Array], blank
     return error_rate([(list(label), said) for label, said in pairs])
 
 
-def check_feasible(samples: Samples, model: Any) -> None:
+def check_feasible(samples: TrainingSamples, model: LengthMap) -> None:
     """Refuse targets that no CTC path can emit: their loss is infinite.
 
     Raises:

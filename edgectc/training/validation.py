@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgectc.core.contracts import Task
 from edgectc.core.types import Array
 from edgectc.networks.model import CtcModel
-from edgectc.training.task import Score, Task, output_frames
+from edgectc.training.task import Score, output_frames
 
 
 def validate(model: CtcModel, task: Task, *, batch_size: int) -> Score:

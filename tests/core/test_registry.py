@@ -45,7 +45,8 @@ def test_an_unknown_option_names_its_owner() -> None:
     class Reader:
         tokens: str = ""
 
-    owners = {"target 'onnx'": registry.module("targets", "onnx").Options, "a reader": Reader}
+    target = make_dataclass("Target", ["opset", "length"])
+    owners = {"target 'onnx'": target, "a reader": Reader}
     with pytest.raises(ConfigError, match="has no token; did you mean tokens, an option of a re"):
         check_options(["opset", "token"], owners)
     with pytest.raises(ConfigError, match=r"no x1; target 'onnx' takes opset, .*; a reader takes"):

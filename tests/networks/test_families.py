@@ -49,12 +49,12 @@ def model(family: str) -> CtcModel:
 def frames_of(model: CtcModel, seed: int) -> tuple[np.ndarray, object]:
     """Frames as the network sees them, and what they were made with."""
     shape = model.frontend.options
-    if hasattr(shape, "slots"):
+    if model.frontend.slots:
         board = layouts.load("qwerty")
         rng = np.random.default_rng(seed)
         raw: object = swipe(rng.choice(board.letters, 12), board, rng)
         return model.frontend.frames(raw, board), board
-    if hasattr(shape, "days"):
+    if model.frontend.settings:
         size = {"channels": shape.channels, "days": shape.days, "max_frames": shape.max_frames}
         (*_, sample) = neural.synthesize(1 + seed % 3, seed=seed, **size)
         return model.frontend.frames(sample.signal, sample.group), sample.group
@@ -89,7 +89,7 @@ def lengths_of(model: CtcModel) -> list[int]:
 
 def used(model: CtcModel, log_probs: torch.Tensor) -> torch.Tensor:
     """Drop unused key slots: they read about -1e4, where one float32 step is 1e-3."""
-    if hasattr(model.frontend.options, "slots"):
+    if model.frontend.slots:
         return torch.cat([log_probs[..., :26], log_probs[..., -1:]], dim=-1)
     return log_probs
 

@@ -19,7 +19,7 @@ def row(name: str) -> str:
     with torch.device("meta"):
         model = CtcModel(about.model)
     shape = model.frontend.options
-    if hasattr(shape, "slots"):
+    if model.frontend.slots:
         columns, blank = shape.slots + 1, "last"
     else:
         columns, blank = len(model.frontend.tokens()), str(model.frontend.tokens().blank_id)

@@ -22,11 +22,11 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.training.loop import checkpoints, devices
 from edgectc.training.loop.trainer import Trainer, train
 from edgectc.training.objectives import forward, losses
-from edgectc.training.objectives.mmi import mmi, term
+from edgectc.training.objectives.mmi import mmi_loss, term
 from edgectc.training.preparing import prepare
 from edgectc.training.settings import Loss
-from edgectc.training.swipes.competitors import LexiconRivals
-from edgectc.training.task import Batch, Rival
+from edgectc.training.swipes.competitors import LexiconCompetitors
+from edgectc.training.task import Batch, Competitor
 
 COUNTS = {"cab": 9.0, "cob": 5.0, "bob": 2.0, "cabbie": 1.0, "it's": 3.0, "its": 4.0}
 PRESET = {"type": "lexicon", "lm_weight": 0.5, "letter_score": 1.2, "acoustic_scale": 0.7,
@@ -51,35 +51,41 @@ def random_log_probs(n: int, T: int, V: int) -> torch.Tensor:
 def test_mmi_is_the_share_of_the_label_over_all_paths() -> None:
     log_probs, frames = random_log_probs(3, 4, 3), torch.tensor([4, 3, 4])
     lists = [
-        [Rival((0, 1), -1.0), Rival((1,), 0.5), Rival((1, 0, 1), 0.0)],
-        [Rival((0, 0), 0.25), Rival((0,), -0.5)],
-        [Rival((1,), 0.0)],  # nothing to beat
+        [Competitor((0, 1), -1.0), Competitor((1,), 0.5), Competitor((1, 0, 1), 0.0)],
+        [Competitor((0, 0), 0.25), Competitor((0,), -0.5)],
+        [Competitor((1,), 0.0)],  # nothing to beat
     ]
     scale, penalty, expected = 0.7, 0.3, 0.0
-    for one, length, rivals in zip(log_probs, frames.tolist(), lists, strict=True):
+    for one, length, competitors in zip(log_probs, frames.tolist(), lists, strict=True):
         less = torch.tensor([0.0, 0.0, penalty], dtype=torch.float64)
         used = (scale * one[:length] - less).log_softmax(1)
-        scores = [math.log(probability(used, rival.tokens, 2)) + rival.prior for rival in rivals]
+        scores = [
+            math.log(probability(used, competitor.tokens, 2)) + competitor.log_prior
+            for competitor in competitors
+        ]
         expected -= scores[0] - math.log(sum(map(math.exp, scores)))
-    found = mmi(log_probs, frames, lists, 2, scale, penalty)
+    found = mmi_loss(log_probs, frames, lists, 2, scale, penalty)
     assert float(found) == pytest.approx(expected / 3, rel=1e-9)
 
 
 def test_its_gradient_is_that_of_finite_differences() -> None:
     raw = torch.randn(2, 5, 4, generator=torch.manual_seed(1), dtype=torch.float64)
     raw.requires_grad_()
-    lists = [[Rival((0, 1), 0.0), Rival((2,), 0.3)], [Rival((1,), 0.0), Rival((1, 2), -0.2)]]
+    lists = [
+        [Competitor((0, 1), 0.0), Competitor((2,), 0.3)],
+        [Competitor((1,), 0.0), Competitor((1, 2), -0.2)],
+    ]
 
     def loss(values: torch.Tensor) -> torch.Tensor:
-        return mmi(values.log_softmax(2), torch.tensor([5, 4]), lists, 3, 0.6, 0.1)
+        return mmi_loss(values.log_softmax(2), torch.tensor([5, 4]), lists, 3, 0.6, 0.1)
 
     assert torch.autograd.gradcheck(loss, (raw,))
 
 
 def test_samples_without_rivals_cost_nothing_and_break_nothing() -> None:
     raw = torch.randn(2, 5, 4, requires_grad=True)
-    for lists in ([[], []], [[Rival((0,), 0.0)], []]):
-        found = mmi(raw.log_softmax(2), torch.tensor([5, 5]), lists, 3)
+    for lists in ([[], []], [[Competitor((0,), 0.0)], []]):
+        found = mmi_loss(raw.log_softmax(2), torch.tensor([5, 5]), lists, 3)
         found.backward()
         assert found.item() == 0.0
         assert raw.grad is not None
@@ -91,37 +97,39 @@ def test_rivals_are_what_the_decoder_finds_and_the_label(board: str) -> None:
     frontend = build("tcn", "small").frontend
     tokens = frontend.tokens(layouts.load(board))
     lexicon = Lexicon.from_counts(COUNTS)
-    rivals = LexiconRivals(PRESET, lexicon, [frontend.tokens(layouts.load("colemak")), tokens])
+    competitors = LexiconCompetitors(
+        PRESET, lexicon, [frontend.tokens(layouts.load("colemak")), tokens]
+    )
     log_probs = np.random.default_rng(0).normal(size=(12, len(tokens)))
     unused = [i for i, symbol in enumerate(tokens.symbols) if symbol.startswith("<unused")]
     log_probs[:, unused] = -1e4
     log_probs -= np.log(np.exp(log_probs).sum(1, keepdims=True))
     label = tuple(tokens.encode("bob"))
-    first, *others = rivals(1, label, log_probs)
+    first, *others = competitors(1, label, log_probs)
     plain = registry.create(
         "decoders", {**PRESET, "unknown_score": None}, tokens=tokens, lexicon=lexicon
     )
     by_decoder = {tuple(tokens.encode(hypothesis.text.replace("'", ""))): hypothesis
                   for hypothesis in plain(log_probs, nbest=9)}  # fmt: skip
     assert first.tokens == label
-    assert {first.tokens, *(rival.tokens for rival in others)} == set(by_decoder)
-    for rival in (first, *others):
-        hypothesis = by_decoder[rival.tokens]
-        assert rival.prior == pytest.approx(hypothesis.score - hypothesis.parts["ctc"])
-    assert rivals(1, tuple(tokens.encode("zzz")), log_probs) == []
+    assert {first.tokens, *(competitor.tokens for competitor in others)} == set(by_decoder)
+    for competitor in (first, *others):
+        hypothesis = by_decoder[competitor.tokens]
+        assert competitor.log_prior == pytest.approx(hypothesis.score - hypothesis.parts["ctc"])
+    assert competitors(1, tuple(tokens.encode("zzz")), log_probs) == []
 
 
 def test_a_label_that_the_search_does_not_find_is_there() -> None:
     frontend = build("tcn", "small").frontend
     tokens = frontend.tokens(layouts.load("qwerty"))
-    rivals = LexiconRivals(PRESET, Lexicon.from_counts(COUNTS), [tokens])
+    competitors = LexiconCompetitors(PRESET, Lexicon.from_counts(COUNTS), [tokens])
     sure = np.full((7, len(tokens)), -40.0)
     sure[range(7), [tokens.encode("c")[0], tokens.blank_id, tokens.encode("a")[0]] * 2
          + [tokens.encode("b")[0]]] = 0.0  # fmt: skip
     sure[3:6] = sure[[1, 1, 1]]
     sure -= np.log(np.exp(sure).sum(1, keepdims=True))
-    found = rivals(0, tuple(tokens.encode("bob")), sure)
-    assert [rival.tokens for rival in found] == [
+    found = competitors(0, tuple(tokens.encode("bob")), sure)
+    assert [competitor.tokens for competitor in found] == [
         tuple(tokens.encode("bob")), tuple(tokens.encode("cab"))]  # fmt: skip
 
 
@@ -157,13 +165,13 @@ def test_steps_raise_the_share_of_the_label(tmp_path: Path) -> None:
         trainer = Trainer(settings, model, task, tmp_path, devices.fabric("cpu", "fp32"))
         rows = np.arange(24)
         batch = task.train.batch(rows, torch.Generator().manual_seed(0))
-        trainer.learn()
+        trainer.train_mode()
         for _ in range(40):
             trainer.take_step(batch, rows, 2e-3)
         model.eval()
         with torch.no_grad():
             log_probs = model(**batch.inputs).float()
-        return float(term(task.rivals)(trainer._forward(batch, batch.inputs, log_probs)))
+        return float(term(task.competitors)(trainer._forward(batch, batch.inputs, log_probs)))
 
     assert after("with", 0.9) < 0.5 * after("without", 0.0)
 
@@ -179,19 +187,19 @@ def test_without_words_it_is_refused() -> None:
     values |= {"data": {"train": 8, "dev": 4}, "loss": {"mmi": 0.5}, "augment": {}}
     settings, _, task = prepare(values, data=None)
     with pytest.raises(ConfigError, match=r"leave loss\.mmi out"):
-        losses.terms(settings, None, task.rivals)
+        losses.terms(settings, None, task.competitors)
 
 
 def test_samples_of_no_known_kind_are_refused_not_passed_over() -> None:
     said = torch.zeros(2, 3, 2).log_softmax(2)
     frames, labels = torch.tensor([3, 3]), [(0,), (0,)]
-    one = forward.Forward(lambda: said, {}, said, frames, labels, 1, 0, kinds=(0,))
-    rivals = LexiconRivals(PRESET, Lexicon.from_counts({"a": 1.0}), [])
+    one = forward.Forward(lambda: said, {}, said, frames, labels, 1, 0, layout_ids=(0,))
+    competitors = LexiconCompetitors(PRESET, Lexicon.from_counts({"a": 1.0}), [])
     with pytest.raises((ValueError, IndexError)):
-        term(rivals)(one)
+        term(competitors)(one)
 
 
 def test_a_share_of_a_batch_keeps_its_kinds() -> None:
     batch = Batch({"length": torch.arange(6)}, ((1,), (2,), (3,)), 2, (7, 8, 9))
-    assert batch.take([2, 0]).kinds == (9, 7)
+    assert batch.take([2, 0]).layout_ids == (9, 7)
     assert batch.take([0, 1, 2]) is batch

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from edgectc.core.config import family_config
+from edgectc.core.contracts import Task
 from edgectc.language.lexicon import Lexicon
 from edgectc.training import cache as _cache
 from edgectc.training import signal_task
 from edgectc.training.preparing import prepare
-from edgectc.training.task import Task
 from edgectc.training.tasks import swipe
 
 FEW = {"tcn": {"synthetic_pool": 30}, "gru": {"train": 12, "dev": 5}}

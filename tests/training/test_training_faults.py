@@ -16,7 +16,7 @@ from edgectc.commands.cli import main
 from edgectc.core.config import dumps, family_config
 from edgectc.core.errors import BundleError, InputError, NonFiniteError, UnknownNameError
 from edgectc.networks.model import CtcModel
-from edgectc.training.log.records import Records, Tally
+from edgectc.training.log.records import EpochStats, Records
 from edgectc.training.loop import checkpoints, trainer
 from edgectc.training.loop.guards import StepGuard, first_bad
 from edgectc.training.loop.trainer import train
@@ -324,9 +324,9 @@ def test_weights_that_no_step_has_changed_are_never_the_best(tmp_path: Path) -> 
 
 def test_an_epoch_without_a_good_step_has_no_loss() -> None:
     """It was logged as 0.0 once, which looks like success."""
-    assert Tally(bad=3).figures()["loss"] is None
-    assert Tally(bad=3).figures()["bad_share"] == 1.0
-    assert json.loads(dumps(Tally().figures()))["loss"] is None
+    assert EpochStats(bad=3).figures()["loss"] is None
+    assert EpochStats(bad=3).figures()["bad_share"] == 1.0
+    assert json.loads(dumps(EpochStats().figures()))["loss"] is None
 
 
 def test_a_log_line_cut_by_a_crash_is_dropped(tmp_path: Path) -> None:

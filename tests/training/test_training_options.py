@@ -331,7 +331,7 @@ def test_a_student_follows_its_teacher_then_the_labels(
     settings, model, task = prepare(config, data=None, lexicon=None)
     made = Trainer(settings, model, task, tmp_path, devices.fabric("cpu", "fp32"))
     batch = task.train.batch(np.arange(8))
-    made.bare.eval()
+    made.unwrapped.eval()
     apart = [float(made._loss(batch).detach())]
     made.model.load_state_dict(made.teacher.state_dict(), strict=False)
     apart.append(float(made._loss(batch).detach()))
@@ -346,8 +346,8 @@ def test_a_student_follows_its_teacher_then_the_labels(
 
 
 def parts(made: Trainer, batch: Batch) -> tuple:
-    frames = torch.tensor([made.bare.output_length(int(n)) for n in batch.inputs["length"]])
-    return made.bare(**batch.inputs), frames, batch.labels, made.task.blank_id
+    frames = torch.tensor([made.unwrapped.output_length(int(n)) for n in batch.inputs["length"]])
+    return made.unwrapped(**batch.inputs), frames, batch.labels, made.task.blank_id
 
 
 def test_training_starts_from_a_bundle(tmp_path: Path) -> None:
@@ -415,11 +415,11 @@ def test_an_fp16_overflow_lowers_the_scale_and_is_no_fault(
     made.scaler._init_scale = 2.0**120
     rows = np.arange(8)
     assert made.take_step(task.train.batch(rows), rows, 1e-3) is None
-    assert (made.tally.bad, made.guard.in_a_row) == (0, 0)
+    assert (made.stats.bad, made.guard.in_a_row) == (0, 0)
     assert made.scaler.get_scale() == 2.0**119
     made.scaler.load_state_dict({**made.scaler.state_dict(), "scale": 1024.0})
     assert made.take_step(task.train.batch(rows), rows, 1e-3) is not None
-    assert made.tally.good == 1
+    assert made.stats.good == 1
 
 
 @pytest.mark.parametrize("device", ["4", "cuda", "cudo"])

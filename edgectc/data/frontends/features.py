@@ -88,8 +88,8 @@ class FeaturesFrontend(Frontend):
     def frames(self, features: object, setting: Setting = None, /) -> Array:
         """Return (length, channels) float32, what the network sees of a recording."""
         wave = self.options.channels == 1 and np.ndim(features) == 1  # type: ignore[arg-type]
-        found = np.asarray(features)[:, None] if wave else features
-        return check_signal(found, self.options.channels, self.max_frames)
+        table = np.asarray(features)[:, None] if wave else features
+        return check_signal(table, self.options.channels, self.max_frames)
 
     def context(self, setting: Setting = None, /) -> dict[str, Array]:
         """Return no further inputs.

@@ -88,15 +88,15 @@ def synthesize(
     places = world.normal(0.0, style.shift, (signers, 3))
     rng = np.random.default_rng(seed)
     for n in range(count):
-        said, lasting = _sentence(len(glosses), max_frames, rng, style)
-        hands = _hands([signs[i] for i in said], lasting, style)
-        frames = body + _moved(points, [signs[i] for i in said], lasting, hands, style)
+        sentence, lasting = _sentence(len(glosses), max_frames, rng, style)
+        hands = _hands([signs[i] for i in sentence], lasting, style)
+        frames = body + _moved(points, [signs[i] for i in sentence], lasting, hands, style)
         who = n % signers
         frames = frames * sizes[who] + places[who] + rng.normal(0.0, style.jitter, frames.shape)
         _lose(frames, points, rng, style)
         yield Recording(
             signal=frames.reshape(len(frames), -1).astype(np.float32),
-            target=tuple(glosses[i] for i in said),
+            target=tuple(glosses[i] for i in sentence),
             name=f"landmarks-{seed}-{n}",
             group=f"signer-{who}",
         )
@@ -133,18 +133,18 @@ def _sentence(
 ) -> tuple[list[int], list[int]]:
     """Return gloss indices and their frames; at least one, and no gloss twice in a row."""
     low, high = style.glosses
-    said: list[int] = []
+    sentence: list[int] = []
     lasting: list[int] = []
     for _ in range(rng.integers(low, high + 1)):
         frames = int(rng.integers(style.frames[0], style.frames[1] + 1))
-        if said and sum(lasting) + len(said) * style.between + frames > max_frames:
+        if sentence and sum(lasting) + len(sentence) * style.between + frames > max_frames:
             break
-        choices = [i for i in range(known) if i not in said[-1:]]
+        choices = [i for i in range(known) if i not in sentence[-1:]]
         if not choices:
             break
-        said.append(int(rng.choice(choices)))
+        sentence.append(int(rng.choice(choices)))
         lasting.append(min(frames, max_frames))
-    return said, lasting
+    return sentence, lasting
 
 
 def _hands(signs: list[_Sign], lasting: list[int], style: Style) -> Array:

@@ -82,14 +82,14 @@ def synthesize(
     offsets = world.normal(0.0, style.offset, (len(days), channels))
     rng = np.random.default_rng(seed)
     for n in range(count):
-        said, lasting = _sentence(phonemes, max_frames, rng, style)
-        rates = style.rate * np.exp(_drive(patterns[said], lasting))
+        sentence, lasting = _sentence(phonemes, max_frames, rng, style)
+        rates = style.rate * np.exp(_drive(patterns[sentence], lasting))
         spikes = rng.poisson(rates)
         scored = (spikes - style.rate) / np.sqrt(style.rate)
         day = n % len(days)
         yield Recording(
             signal=(scored * gains[day] + offsets[day]).astype(np.float32),
-            target=tuple(phonemes[i] for i in said[1:]),
+            target=tuple(phonemes[i] for i in sentence[1:]),
             name=f"neural-{seed}-{n}",
             group=days[day],
             setting=days[day],
@@ -106,18 +106,18 @@ def _sentence(
     def bins(n: int) -> list[int]:
         return [int(b) for b in rng.integers(style.bins[0], style.bins[1] + 1, n)]
 
-    said, lasting = [silence], bins(1)
+    sentence, lasting = [silence], bins(1)
     for _ in range(rng.integers(style.words[0], style.words[1] + 1)):
         size = int(rng.integers(style.word[0], style.word[1] + 1))
         word = [int(i) for i in rng.choice(voiced, size, replace=False)]
         more = bins(size + 1)
         if sum(lasting) + sum(more) > max_frames:
-            if len(said) > 1:
+            if len(sentence) > 1:
                 break
             # No sentence is empty: one phoneme at least, as fast as any.
             word, lasting, more = word[:1], [style.bins[0]], [style.bins[0]] * 2
-        said, lasting = [*said, *word, silence], lasting + more
-    return said, lasting
+        sentence, lasting = [*sentence, *word, silence], lasting + more
+    return sentence, lasting
 
 
 def _drive(patterns: Array, lasting: list[int]) -> Array:

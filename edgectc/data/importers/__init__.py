@@ -120,16 +120,16 @@ def files(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     Raises:
         InputError: reason ``unreadable_file``: nothing of the kind is there.
     """
-    found = [path]
+    paths = [path]
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(suffixes))
-    if not found or not found[0].is_file():
+        paths = sorted(p for p in path.rglob("*") if p.is_file() and p.name.endswith(suffixes))
+    if not paths or not paths[0].is_file():
         raise InputError(
             f"nothing to import at {str(path)!r}, expected a file, or a folder with "
             f"{' or '.join('*' + s for s in suffixes)}",
             reason="unreadable_file",
         )
-    return found
+    return paths
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -124,7 +124,7 @@ class SwipeSamples(Samples):
     def reference(self, *, seed: int) -> list[Recording]:
         """Return generated swipes of the layouts that have reference words."""
         rng = np.random.default_rng(seed)
-        made = [
+        recordings = [
             Recording(
                 np.round(swipes.swipe(word, layout, rng), 4),
                 (word,),
@@ -134,9 +134,9 @@ class SwipeSamples(Samples):
             for name, layout in self._layouts.items()
             for word in _REFERENCE.get(name, ())
         ]
-        if not made:
+        if not recordings:
             raise ConfigError(f"no layout of {[*self._layouts]} has reference words")
-        return made
+        return recordings
 
     def write(self, path: Path, recordings: Iterable[Recording]) -> None:
         """Write swipes as JSON lines; their users say which split they are of."""

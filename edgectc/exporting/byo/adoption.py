@@ -243,7 +243,7 @@ def _answered(model: Adapter, tokens: Tokens, features: Tensor, lengths: Tensor)
     longest = torch.argsort(lengths, descending=True)[:_RECORDINGS].tolist()
     rows = [(i, features[i, : int(lengths[i])].numpy()) for i in sorted(longest)]
     recordings = [Recording(row, name=f"sample-{i}") for i, row in rows]
-    cases = reference.generate(model.frontend, recordings, boards={}, window=model.window)
+    cases = reference.generate(model.frontend, recordings, layouts={}, window=model.window)
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
     return [_answer(model, case, greedy) for case in cases]
 

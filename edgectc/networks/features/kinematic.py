@@ -9,12 +9,12 @@ whose slots it was trained on. Every feature is bounded, in float16 too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgectc.core.contracts import Frontend
 from edgectc.networks.head import LinearHead
 
 _KINEMATIC = 8
@@ -31,9 +31,9 @@ class Options:
     """The features have nothing to choose; the slots are the frontend's."""
 
 
-def create(options: Options, *, frontend: Any) -> KinematicFeatures:
+def create(options: Options, *, frontend: Frontend) -> KinematicFeatures:
     """Return the features of the inputs that the swipe ``frontend`` makes."""
-    return KinematicFeatures(frontend.options.max_frames, frontend.options.slots)
+    return KinematicFeatures(frontend.max_frames, frontend.slots)
 
 
 class KinematicFeatures(nn.Module):

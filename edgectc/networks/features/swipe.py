@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from edgectc.core.contracts import Frontend
 
 MASKED = 1e4  # subtracted from an unused slot's score; below float16's 65504
 _MIN_STEP = 0.01  # key units: below this a step has no direction
@@ -46,9 +47,9 @@ class Options:
     bound: float = 15.0
 
 
-def create(options: Options, *, frontend: Any) -> SwipeFeatures:
+def create(options: Options, *, frontend: Frontend) -> SwipeFeatures:
     """Return untrained features of the inputs that ``frontend`` makes."""
-    return SwipeFeatures(options, frontend.options.max_frames)
+    return SwipeFeatures(options, frontend.max_frames)
 
 
 class SwipeFeatures(nn.Module):

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from edgectc.core import svg
 from edgectc.core.files import write_bytes
+from edgectc.core.types import JSON
 
 _WIDTH, _HEIGHT, _EDGE = 300, 180, 42
 _LOSS, _METRIC = "#b5542f", "#2f6db5"
 
 Point = tuple[float, float]
+Number = (int, float)
 
 
-def write(path: Path, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
+def write(path: Path, rows: Sequence[Mapping[str, JSON]], metric: str) -> None:
     """Write the curves of a log.
 
     Args:
@@ -25,8 +26,8 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
     """
 
     def pairs(x: str, y: str) -> list[Point]:
-        found = [(row.get(x), row.get(y)) for row in rows]
-        return [(float(a), float(b)) for a, b in found if a is not None and b is not None]
+        values = [(row.get(x), row.get(y)) for row in rows]
+        return [(a, b) for a, b in values if isinstance(a, Number) and isinstance(b, Number)]
 
     panels = [
         _panel(0, pairs("epoch", "loss"), "epoch", "loss", _LOSS, line=True),

@@ -6,20 +6,24 @@ import importlib.util
 import json
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from edgectc.core.files import write_bytes
+from edgectc.core.types import JSON
 from edgectc.training.log import curves
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 
 @dataclass
-class Tally:
+class EpochStats:
     """What happened in an epoch so far; plain numbers, kept in checkpoints."""
 
     loss: float = 0.0
@@ -52,7 +56,7 @@ class Tally:
         """Mean loss of the steps that were taken; None if none was, never zero."""
         return self.loss / self.good if self.good else None
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, JSON]:
         """Return the epoch's figures."""
         mean = self.mean_loss
         return {
@@ -64,8 +68,8 @@ class Tally:
             **({"bad_steps": self.notes} if self.notes else {}),
         }
 
-    def state(self) -> dict[str, Any]:
-        """Return plain values for a checkpoint; ``Tally(**values)`` is the inverse."""
+    def state(self) -> dict[str, JSON]:
+        """Return plain values for a checkpoint; ``EpochStats(**values)`` is the inverse."""
         return asdict(self)
 
 
@@ -83,7 +87,7 @@ class Records:
             lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _epoch(line) <= done]
             write_bytes(self._log, "".join(kept).encode())
-        self._board: Any = None
+        self._board: SummaryWriter | None = None
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -95,7 +99,7 @@ class Records:
             for name, value in figures.items():
                 self._board.add_scalar(f"step/{name}", value, step)
 
-    def epoch(self, step: int, figures: Mapping[str, Any], norms: list[float]) -> None:
+    def epoch(self, step: int, figures: Mapping[str, JSON], norms: Sequence[float]) -> None:
         """Record the figures of an epoch, and all its gradient norms as a histogram."""
         with self._log.open("a", encoding="utf-8") as log:
             text = json.dumps(figures, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -106,8 +110,9 @@ class Records:
             for name, value in figures.items():
                 if isinstance(value, (int, float)):
                     self._board.add_scalar(f"epoch/{name}", value, step)
-            for meant, said in figures.get("examples", ()):
-                self._board.add_text("examples", f"{meant} -> {said}", step)
+            examples = figures.get("examples")
+            for pair in examples if isinstance(examples, list) else ():
+                self._board.add_text("examples", " -> ".join(pair), step)
 
     def plot(self, metric: str) -> None:
         """Draw the curves of the log so far; see `edgectc.training.log.curves`."""

@@ -110,13 +110,13 @@ def newest(folder: Path) -> Checkpoint | None:
     for name in ("last.safetensors", "previous.safetensors"):
         if (folder / name).exists():
             try:
-                found = read(folder / name)
+                checkpoint = read(folder / name)
             except BundleError as error:
                 broken.append(error)
                 continue
             for problem in broken:
                 print(f"edgectc: {problem}; going on from {name}", file=sys.stderr)
-            return found
+            return checkpoint
     if broken:
         raise BundleError(
             f"{broken[0]}; no other checkpoint can be read: choose another out=DIR, or remove "

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from edgectc.core.types import Array
-from edgectc.training.task import Batch, Samples
+from edgectc.training.task import Batch, TrainingSamples
 
 _POOL = 50  # batches that are sorted by length at a time
 _GRAIN = 16  # frames: batches are cut to a multiple, so that few shapes occur
@@ -45,7 +45,7 @@ class Feeder:
         least: frames that a batch is cut to at least; None leaves batches as they are.
     """
 
-    samples: Samples
+    samples: TrainingSamples
     device: torch.device
     workers: int = 0
     least: int | None = None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from edgectc.core.errors import NonFiniteError
 from edgectc.training.task import Batch
+
+State: TypeAlias = "Tensor | float | None"
 
 _MOST_BACK_OFFS = 10
 _SNAPSHOT = 50  # good steps between copies of the weights
@@ -34,7 +36,7 @@ class StepGuard:
         self.scale = 1.0
         self.in_a_row = self.bad = 0
         self._weights: dict[str, Tensor] = {}
-        self._moments: dict[int, dict[str, Any]] = {}
+        self._moments: dict[int, dict[str, State]] = {}
         self.keep()
 
     def keep(self) -> None:
@@ -121,7 +123,7 @@ def first_bad(model: nn.Module, batch: Batch, losses: Tensor, names: list[str]) 
     return f"the loss or the norm of the gradient overflowed, samples {_some(names)}"
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: State) -> State:
     return value.detach().clone() if isinstance(value, Tensor) else value
 
 

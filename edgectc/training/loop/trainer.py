@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,14 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.files import write_bytes
-from edgectc.core.types import Array
+from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
 from edgectc.training.log.progress import Display
-from edgectc.training.log.records import Records, Tally, memory_mb
+from edgectc.training.log.records import EpochStats, Records, memory_mb
 from edgectc.training.loop import checkpoints, devices
 from edgectc.training.loop.checkpoints import Checkpoint
 from edgectc.training.loop.feeding import Feeder, bucketed, to_device
@@ -36,9 +37,9 @@ from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.objectives import forward, losses
 from edgectc.training.objectives.distillation import load_teacher, report
 from edgectc.training.parameters import Average, Freezer
-from edgectc.training.preparing import claim, make_optimizer, prepare
+from edgectc.training.preparing import make_optimizer, open_run, prepare
 from edgectc.training.settings import Settings
-from edgectc.training.task import Batch, Score, Task, output_frames
+from edgectc.training.task import Batch, Score, output_frames
 from edgectc.training.validation import validate
 
 
@@ -60,7 +61,7 @@ class Result:
 
 
 def train(
-    config: Mapping[str, Any],
+    config: Mapping[str, JSON],
     out: Path,
     *,
     data: Path | None,
@@ -98,11 +99,26 @@ def train(
         model.load_state_dict(dict(checkpoints.read(weights).model))
     fabric = devices.fabric(device, settings.precision)
     if fabric.is_global_zero:
-        claim(out, settings)
+        open_run(out, settings)
         for name, content in task.files.items():
             write_bytes(out / name, content)
     fabric.barrier()
     return Trainer(settings, model, task, out, fabric).run()
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best validation so far, as checkpoints keep it.
+
+    Attributes:
+        epoch: after which it was; 0 if there was none.
+        step: of the run.
+        value: of the task's metric; None if there was none.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    value: float | None = None
 
 
 class Trainer:
@@ -111,7 +127,7 @@ class Trainer:
     def __init__(
         self, settings: Settings, model: CtcModel, task: Task, out: Path, fabric: Fabric
     ) -> None:
-        self.settings, self.bare, self.task = settings, model, task
+        self.settings, self.unwrapped, self.task = settings, model, task
         self.out, self.fabric = out, fabric
         self.teacher = load_teacher(settings, model)
         self.model, self.optimizer = fabric.setup(model, make_optimizer(model, settings.optimizer))
@@ -119,7 +135,7 @@ class Trainer:
         self.inner = self.optimizer.optimizer
         if self.teacher is not None:
             self.teacher.to(fabric.device)
-        self.terms = losses.terms(settings, self.teacher, task.rivals)
+        self.terms = losses.terms(settings, self.teacher, task.competitors)
         self.scaler = getattr(fabric.strategy.precision, "scaler", None)
         self.guard = StepGuard(
             model, self.inner, limit=settings.bad_steps, back_off=settings.back_off
@@ -130,11 +146,13 @@ class Trainer:
             task.train, fabric.device, settings.workers, model.window if settings.bucket else None
         )
         self.noise = torch.Generator()
-        self.tally = Tally()
-        self.epoch = self.batch = self.stale = self.flat = 0
+        self.stats = EpochStats()
+        self.epoch = self.batch = self.validations_without_improvement = (
+            self.validations_since_cut
+        ) = 0
         self.plateau = 1.0
         self.last_loss = math.nan
-        self.best: dict[str, Any] = {"epoch": 0, "step": 0, "value": None}
+        self.best = Best()
         self.steps = -(-task.epoch_rows // settings.batch_size)
 
     @property
@@ -155,11 +173,11 @@ class Trainer:
         finally:
             if records is not None:
                 records.close()
-        value, name = self.best["value"], self.task.metric.name
+        value, name = self.best.value, self.task.metric.name
         if main and self.teacher is not None and value is not None:
             best = checkpoints.read(self.out / "best.safetensors").model
             report(self.out, self.settings, self.teacher, best, self.task)
-        return Result(self.out / "best.safetensors", self.best["epoch"], name, value)
+        return Result(self.out / "best.safetensors", self.best.epoch, name, value)
 
     def _one_epoch(self, records: Records | None, display: Display) -> None:
         """Train an epoch, validate and save if it is time, and record the figures."""
@@ -173,24 +191,24 @@ class Trainer:
             display.metric = f"{name} {figures[name]}"
         if records is not None:
             about = {**figures, "epoch": self.epoch, "step": self.step}
-            records.epoch(self.step, about, self.tally.norms)
+            records.epoch(self.step, about, self.stats.norms)
             if checked:
                 records.plot(self.task.metric.name)
-        self.tally, self.guard.bad = Tally(), 0
+        self.stats, self.guard.bad = EpochStats(), 0
         if checked:
             self._save()
 
-    def _train_epoch(self, records: Records | None, display: Display) -> dict[str, Any]:
+    def _train_epoch(self, records: Records | None, display: Display) -> dict[str, JSON]:
         """Train from batch ``self.batch`` of the epoch to its end; return its figures."""
-        began, at_first = time.perf_counter(), self.tally.samples
+        began, at_first = time.perf_counter(), self.stats.samples
         rate = 0.0
-        self.learn()
+        self.train_mode()
         for fed in self.feeder.feed(self._plan(), self.noise):
             rate = self.rate()
             norm = self.take_step(fed.batch, fed.rows, rate)
             self.batch += 1
-            speed = (self.tally.samples - at_first) / (time.perf_counter() - began)
-            display.update(self.step, self.tally.mean_loss, speed)
+            speed = (self.stats.samples - at_first) / (time.perf_counter() - began)
+            display.update(self.step, self.stats.mean_loss, speed)
             if records is not None and norm is not None:
                 records.step(self.step, lr=rate, grad_norm=norm, loss=self.last_loss)
             every = self.settings.save_steps
@@ -198,9 +216,9 @@ class Trainer:
                 self._save(noise=fed.noise)
         seconds = time.perf_counter() - began
         return {
-            **self.tally.figures(),
+            **self.stats.figures(),
             "lr": rate,
-            "samples_per_s": round((self.tally.samples - at_first) / seconds, 1),
+            "samples_per_s": round((self.stats.samples - at_first) / seconds, 1),
             "seconds": round(seconds, 1),
             "memory_mb": memory_mb(self.fabric.device),
         }
@@ -218,7 +236,7 @@ class Trainer:
             order = bucketed(order, self.task.train.lengths, rng, size)
         return [order[i * size : (i + 1) * size] for i in range(self.batch, self.steps)]
 
-    def learn(self) -> None:
+    def train_mode(self) -> None:
         """Set the network to training, all but what is frozen."""
         self.model.train()
         self.freezer.calm(self.epoch)
@@ -239,7 +257,7 @@ class Trainer:
         for group in self.inner.param_groups:
             group["lr"] = rate
         self.inner.zero_grad()
-        self.tally.seen(len(batch), int(batch.inputs["length"].sum()))
+        self.stats.seen(len(batch), int(batch.inputs["length"].sum()))
         self.last_loss = float(self._backward(batch))
         self.freezer.hold(self.epoch)
         clipped: Any = self.fabric.clip_gradients(
@@ -256,8 +274,8 @@ class Trainer:
             if not broken:
                 self.guard.good_step(self.step)
                 if self.average is not None:
-                    self.average.update(self.bare)
-                self.tally.add(self.last_loss, norm)
+                    self.average.update(self.unwrapped)
+                self.stats.add(self.last_loss, norm)
                 return norm
         elif finite and self.scaler is not None and self.scaler.get_scale() > 1.0:
             self.optimizer.step()  # the scaler skips it and lowers its scale: fp16 at work
@@ -265,7 +283,7 @@ class Trainer:
         if self.scaler is not None and not broken:
             self.scaler.update()  # or the next step would find its gradient unscaled already
         what = self._describe(batch, rows)
-        self.tally.refused(what)
+        self.stats.refused(what)
         print(f"edgectc: step {self.step + 1} skipped: {what}", file=sys.stderr)
         self.guard.bad_step(what, steps=self.steps, broken=broken)
         return None
@@ -290,7 +308,7 @@ class Trainer:
         summed: Any = fabric.all_reduce(total, reduce_op="mean") if world > 1 else total
         return summed
 
-    def _unsynced(self, wanted: bool) -> AbstractContextManager[Any]:
+    def _unsynced(self, wanted: bool) -> AbstractContextManager[None]:
         return self.fabric.no_backward_sync(self.model) if wanted else nullcontext()
 
     def _loss(self, batch: Batch) -> Tensor:
@@ -301,7 +319,7 @@ class Trainer:
     def _forward(
         self, batch: Batch, inputs: Mapping[str, Tensor], log_probs: Tensor
     ) -> forward.Forward:
-        frames = torch.from_numpy(output_frames(self.bare, batch.inputs["length"].numpy()))
+        frames = torch.from_numpy(output_frames(self.unwrapped, batch.inputs["length"].numpy()))
         return forward.Forward(
             model=self.model,
             inputs=inputs,
@@ -311,36 +329,40 @@ class Trainer:
             blank_id=self.task.blank_id,
             epoch=self.epoch,
             views=batch.views,
-            kinds=batch.kinds,
+            layout_ids=batch.layout_ids,
         )
 
     def _describe(self, batch: Batch, rows: Array) -> str:
         """Return which tensor went wrong first, and in which samples."""
-        self.bare.eval()
+        self.unwrapped.eval()
         inputs = to_device(batch, self.fabric.device)
         with torch.no_grad():
-            one = self._forward(batch, inputs, self.bare(**inputs).float())
+            one = self._forward(batch, inputs, self.unwrapped(**inputs).float())
             each = losses.ctc(one.log_probs, one.frames, one.labels, one.blank_id, "none")
-        self.learn()
+        self.train_mode()
         names = [self.task.train.name(int(row)) for row in rows] * batch.views
-        return f"loss {self.last_loss:.4g}, first {first_bad(self.bare, batch, each, names)}"
+        return f"loss {self.last_loss:.4g}, first {first_bad(self.unwrapped, batch, each, names)}"
 
-    def _validate(self) -> dict[str, Any]:
+    def _validate(self) -> dict[str, JSON]:
         """Return the dev figures; keep the weights if they are the best so far."""
         metric, score = self.task.metric, Score({})
         if self.fabric.is_global_zero:
             with self._averaged():
-                score = validate(self.bare, self.task, batch_size=self.settings.validation_batch)
+                score = validate(
+                    self.unwrapped, self.task, batch_size=self.settings.validation_batch
+                )
         score = self.fabric.broadcast(score)
         value = score.figures[metric.name]
         # Weights that no step of the epoch has changed are nobody's best.
-        better = self.tally.good > 0 and metric.better(value, self.best["value"])
-        self.stale = 0 if better else self.stale + 1
+        better = self.stats.good > 0 and metric.better(value, self.best.value)
+        self.validations_without_improvement = (
+            0 if better else self.validations_without_improvement + 1
+        )
         self._follow_plateau(better)
         if better:
-            self.best = {"epoch": self.epoch, "step": self.step, "value": value}
+            self.best = Best(self.epoch, self.step, value)
             if self.fabric.is_global_zero:
-                about = {**self.best, "metric": metric.name}
+                about = {**asdict(self.best), "metric": metric.name}
                 checkpoints.write(self.out / "best.safetensors", Checkpoint(self._judged(), about))
         figures = {k: None if v is None or math.isnan(v) else v for k, v in score.figures.items()}
         return {**figures, "examples": [list(pair) for pair in score.examples]}
@@ -351,50 +373,50 @@ class Trainer:
         if self.average is None:
             yield
             return
-        own = {k: v.clone() for k, v in self.bare.state_dict().items()}
-        self.bare.load_state_dict(self.average.weights)
+        own = {k: v.clone() for k, v in self.unwrapped.state_dict().items()}
+        self.unwrapped.load_state_dict(self.average.weights)
         try:
             yield
         finally:
-            self.bare.load_state_dict(own)
+            self.unwrapped.load_state_dict(own)
 
     def _judged(self) -> dict[str, Tensor]:
         """Return the weights that are validated and kept: the average, if there is one."""
-        return self.average.weights if self.average is not None else self.bare.state_dict()
+        return self.average.weights if self.average is not None else self.unwrapped.state_dict()
 
     def _follow_plateau(self, better: bool) -> None:
         how = self.settings.schedule
-        self.flat = 0 if better else self.flat + 1
-        if how.type == "plateau" and self.flat >= how.patience:
+        self.validations_since_cut = 0 if better else self.validations_since_cut + 1
+        if how.type == "plateau" and self.validations_since_cut >= how.patience:
             self.plateau = max(self.plateau * how.factor, how.floor)
-            self.flat = 0
+            self.validations_since_cut = 0
 
     def _stalled(self) -> bool:
-        return 0 < self.settings.patience <= self.stale
+        return 0 < self.settings.patience <= self.validations_without_improvement
 
     def _save(self, noise: Tensor | None = None) -> None:
         """Write ``last.safetensors``; ``noise`` is the generator's state between two steps."""
         self.guard.keep()
-        rng: dict[str, Any] = {"host": self.fabric.all_gather(torch.get_rng_state())}
+        rng: dict[str, Tensor] = {"host": self.fabric.all_gather(torch.get_rng_state())}
         rng["noise"] = self.noise.get_state() if noise is None else noise
         if self.fabric.device.type == "cuda":
             rng["device"] = self.fabric.all_gather(torch.cuda.get_rng_state(self.fabric.device))
         progress = {
             "epoch": self.epoch,
             "batch": self.batch,
-            "best": self.best,
-            "stale": self.stale,
-            "flat": self.flat,
+            "best": asdict(self.best),
+            "stale": self.validations_without_improvement,
+            "flat": self.validations_since_cut,
             "plateau": self.plateau,
             "guard": [self.guard.scale, self.guard.in_a_row, self.guard.bad],
             "scaler": self.scaler.state_dict() if self.scaler is not None else {},
-            "tally": self.tally.state(),
+            "tally": self.stats.state(),
             "averaged": self.average.updates if self.average is not None else 0,
         }
         if self.fabric.is_global_zero:
             ema = self.average.weights if self.average is not None else {}
             moments = checkpoints.optimizer_tensors(self.inner)
-            state = self.bare.state_dict()
+            state = self.unwrapped.state_dict()
             saved = Checkpoint(state, progress, optimizer=moments, ema=ema, rng=rng)
             checkpoints.replace(self.out / "last.safetensors", saved)
         self.fabric.barrier()
@@ -410,13 +432,17 @@ class Trainer:
                 "packed, or train again with another out=DIR",
                 options=["out"],
             )
-        self.bare.load_state_dict(dict(saved.model))
+        self.unwrapped.load_state_dict(dict(saved.model))
         checkpoints.restore_optimizer(self.inner, saved.optimizer)
-        self.epoch, self.batch, self.best = done["epoch"], done["batch"], done["best"]
-        self.stale, self.flat, self.plateau = done["stale"], done["flat"], done["plateau"]
+        self.epoch, self.batch, self.best = done["epoch"], done["batch"], Best(**done["best"])
+        self.validations_without_improvement, self.validations_since_cut, self.plateau = (
+            done["stale"],
+            done["flat"],
+            done["plateau"],
+        )
         self.guard.scale, self.guard.in_a_row, self.guard.bad = done["guard"]
         self.guard.keep()
-        self.tally = Tally(**done["tally"])
+        self.stats = EpochStats(**done["tally"])
         if self.scaler is not None and done["scaler"]:
             self.scaler.load_state_dict(done["scaler"])
         if self.average is not None:

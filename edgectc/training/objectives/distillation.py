@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from edgectc.core.config import dumps
 from edgectc.core.console import table
+from edgectc.core.contracts import Task
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import write_bytes
+from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.networks.model import CtcModel, load
 from edgectc.training.settings import Settings
-from edgectc.training.task import Task
 from edgectc.training.validation import validate
 
 _PASSES = 20
@@ -31,8 +33,8 @@ def load_teacher(settings: Settings, model: CtcModel) -> CtcModel | None:
     """
     if settings.distillation is None:
         return None
-    place = bundles.locate(settings.distillation.teacher)
-    teacher = load(bundles.read(place))
+    bundle_path = bundles.locate(settings.distillation.teacher)
+    teacher = load(bundles.read(bundle_path))
     same = {
         "inputs": [m.frontend.input_contract() for m in (teacher, model)],
         "tokens": [_alphabet(m) for m in (teacher, model)],
@@ -41,7 +43,8 @@ def load_teacher(settings: Settings, model: CtcModel) -> CtcModel | None:
     for what, (theirs, ours) in same.items():
         if theirs != ours:
             raise ConfigError(
-                f"distillation.teacher {place} has other {what} than the model: {theirs} and {ours}"
+                f"distillation.teacher {bundle_path} has other {what} than the model: "
+                f"{theirs} and {ours}"
             )
     return teacher
 
@@ -65,24 +68,26 @@ def compare(out: Path, teacher: CtcModel, student: CtcModel, task: Task, *, batc
         inputs = task.dev_inputs(np.array([i % task.dev_rows]))
         for name, model in both.items():
             spent[name].append(_seconds(model, inputs))
-    found: dict[str, dict[str, Any]] = {}
+    figures: dict[str, dict[str, JSON]] = {}
     for name, model in both.items():
         value = validate(model, task, batch_size=batch_size).figures[task.metric.name]
         count = sum(p.numel() for p in model.parameters())
-        found[name] = {
+        figures[name] = {
             task.metric.name: value,
             "parameters": count,
             "float32_bytes": 4 * count,
             "ms_per_sample": round(1e3 * min(spent[name][1:]), 3),
         }
     device = str(next(student.parameters()).device)
-    about = {**found, "device": device, "threads": torch.get_num_threads()}
-    write_bytes(out / "distillation.json", dumps(about).encode())
-    names = list(found["student"])
-    return table(["", *names], [[name, *row.values()] for name, row in found.items()])
+    values = {**figures, "device": device, "threads": torch.get_num_threads()}
+    write_bytes(out / "distillation.json", dumps(values).encode())
+    names = list(figures["student"])
+    return table(["", *names], [[name, *row.values()] for name, row in figures.items()])
 
 
-def report(out: Path, settings: Settings, teacher: CtcModel, weights: Any, task: Task) -> None:
+def report(
+    out: Path, settings: Settings, teacher: CtcModel, weights: Mapping[str, Tensor], task: Task
+) -> None:
     """Print how the best student compares with its teacher; see `compare`.
 
     Args:

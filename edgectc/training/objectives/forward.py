@@ -21,7 +21,7 @@ class Forward:
         blank_id: column of the blank.
         epoch: counted from 0.
         views: ways in which each sample is shown: the first N / views rows are one of each.
-        kinds: see `edgectc.training.task.Batch`.
+        layout_ids: see `edgectc.training.task.Batch`.
     """
 
     model: Callable[..., Tensor]
@@ -32,4 +32,4 @@ class Forward:
     blank_id: int
     epoch: int
     views: int = 1
-    kinds: Sequence[int] = ()
+    layout_ids: Sequence[int] = ()

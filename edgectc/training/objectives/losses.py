@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +26,9 @@ from edgectc.core.errors import ConfigError
 from edgectc.training.objectives import mmi
 from edgectc.training.objectives.forward import Forward
 from edgectc.training.settings import Distillation, Loss, Settings
-from edgectc.training.task import Rivals
+from edgectc.training.task import Competitors
+
+Network = Callable[..., Tensor]
 
 # Columns below this cannot be used by a sample: a layout has fewer keys than the model has slots.
 _UNUSED = -1e3
@@ -46,28 +47,30 @@ class Term:
     value: Callable[[Forward], Tensor]
 
 
-def terms(settings: Settings, teacher: Any, rivals: Rivals | None) -> tuple[Term, ...]:
+def terms(
+    settings: Settings, teacher: Network | None, competitors: Competitors | None
+) -> tuple[Term, ...]:
     """Return what is minimised beside CTC.
 
     Args:
         settings: of the run.
         teacher: network to learn from; None for none.
-        rivals: of the task.
+        competitors: of the task.
 
     Raises:
-        ConfigError: ``loss.mmi`` without rivals.
+        ConfigError: ``loss.mmi`` without competitors.
     """
-    found = []
+    parts = []
     if share := settings.loss.smoothing:
-        found.append(Term(lambda epoch: share, lambda one: smoothing(one.log_probs, one.frames)))
+        parts.append(Term(lambda epoch: share, lambda one: smoothing(one.log_probs, one.frames)))
     if weight := settings.loss.agreement:
-        found.append(Term(lambda epoch: weight, _agreement))
+        parts.append(Term(lambda epoch: weight, _agreement))
     if settings.loss.mmi:
-        found.append(Term(partial(_later, settings.loss), mmi.term(rivals)))
-    if (how := settings.distillation) is not None:
+        parts.append(Term(partial(_later, settings.loss), mmi.term(competitors)))
+    if (how := settings.distillation) is not None and teacher is not None:
         first_phase = partial(_first_phase, how)
-        found.append(Term(first_phase, partial(_apart, teacher, how.temperature)))
-    return tuple(found)
+        parts.append(Term(first_phase, partial(_apart, teacher, how.temperature)))
+    return tuple(parts)
 
 
 def total(forward: Forward, parts: Sequence[Term]) -> Tensor:
@@ -190,7 +193,7 @@ def _first_phase(how: Distillation, epoch: int) -> float:
     return how.weight if epoch < how.epochs else 0.0
 
 
-def _apart(teacher: Any, temperature: float, forward: Forward) -> Tensor:
+def _apart(teacher: Network, temperature: float, forward: Forward) -> Tensor:
     with torch.no_grad():
         wanted = teacher(**forward.inputs).float()
     return distillation(

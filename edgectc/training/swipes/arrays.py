@@ -103,18 +103,18 @@ class SwipeArrays:
     def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
         """Return rows, their traces warped by draws from ``noise`` if there is one."""
         index = torch.from_numpy(rows)
-        kind = self.layout[index]
+        layout = self.layout[index]
         inputs = {
             "trace": self.trace[index],
             "length": self.length[index],
-            "keys": self.keys[kind],
-            "key_mask": self.key_mask[kind],
-            "key_size": self.key_size[kind],
+            "keys": self.keys[layout],
+            "key_mask": self.key_mask[layout],
+            "key_size": self.key_size[layout],
         }
         labels, how = tuple(self.labels[i] for i in rows), self.augment
-        kinds = tuple(kind.tolist())
+        layout_ids = tuple(layout.tolist())
         if noise is None:
-            return Batch(inputs, labels, kinds=kinds)
+            return Batch(inputs, labels, layout_ids=layout_ids)
         if how.mirror or how.stretch or how.skew:
             inputs = rebuilt(inputs, how, noise)
         if how.reverse:
@@ -124,7 +124,7 @@ class SwipeArrays:
             labels = tuple(label[::-1] if turned else label for label, turned in pairs)
         if how.views > 1:
             inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
-        return Batch(augmented(inputs, how, noise), labels, how.views, kinds)
+        return Batch(augmented(inputs, how, noise), labels, how.views, layout_ids)
 
 
 def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:
@@ -135,14 +135,14 @@ def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:
     return {**tensors, **texts, **flat(arrays.labels, "labels"), "dropped": counts}
 
 
-def from_numpy(found: Mapping[str, Array]) -> SwipeArrays:
+def from_numpy(arrays: Mapping[str, Array]) -> SwipeArrays:
     """Return what `to_numpy` took apart."""
-    same: dict[str, Any] = {name: torch.from_numpy(found[name]) for name in _TENSORS}
-    same |= {name: tuple(found[name].tolist()) for name in _TEXTS}
+    same: dict[str, Any] = {name: torch.from_numpy(arrays[name]) for name in _TENSORS}
+    same |= {name: tuple(arrays[name].tolist()) for name in _TEXTS}
     return SwipeArrays(
         **same,
-        labels=rows_of(found, "labels"),
-        dropped=Counter(json.loads(str(found["dropped"]))),
+        labels=rows_of(arrays, "labels"),
+        dropped=Counter(json.loads(str(arrays["dropped"]))),
     )
 
 
@@ -166,7 +166,7 @@ def to_arrays(
     known = _boards(swipes) | {board.name: board for board in boards}
     names = list(known)
     tokens = {name: frontend.tokens(board) for name, board in known.items()}
-    traces, labels, kinds, said, dropped = [], [], [], [], Counter[str]()
+    traces, labels, layout_ids, sample_names, dropped = [], [], [], [], Counter[str]()
     for row, sample in enumerate(swipes):
         board = known.get(sample.layout)
         if board is None:
@@ -181,8 +181,8 @@ def to_arrays(
             continue
         traces.append(np.pad(frames.astype(np.float32), ((0, T - len(frames)), (0, 0))))
         labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
-        kinds.append(names.index(board.name))
-        said.append(f"{label}-{row}-{word}")
+        layout_ids.append(names.index(board.name))
+        sample_names.append(f"{label}-{row}-{word}")
     tables = [frontend.key_table(board) for board in known.values()]
     stack: dict[str, Any] = {
         k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
@@ -190,9 +190,9 @@ def to_arrays(
     return SwipeArrays(
         trace=torch.from_numpy(np.stack(traces) if traces else np.zeros((0, T, 3), np.float32)),
         length=torch.tensor([n for _, n in labels], dtype=torch.int32),
-        layout=torch.tensor(kinds, dtype=torch.int64),
+        layout=torch.tensor(layout_ids, dtype=torch.int64),
         labels=tuple(ids for ids, _ in labels),
-        names=tuple(said),
+        names=tuple(sample_names),
         alphabets=tuple("".join(board.letters) for board in known.values()),
         dropped=dropped,
         **stack,

@@ -105,7 +105,7 @@ def _warped(t: Tensor, log_pace: Tensor) -> Tensor:
 
 def _lost(length: Tensor, frames: int, how: Augment, rng: torch.Generator) -> Tensor:
     """Return (N, T) bool, True for points between the ends that are lost."""
-    N, place = len(length), torch.arange(frames)
+    N, frame = len(length), torch.arange(frames)
     lost = torch.zeros(N, frames, dtype=torch.bool)
     if how.drop:
         lost |= torch.rand(N, frames, generator=rng) < how.drop
@@ -113,17 +113,17 @@ def _lost(length: Tensor, frames: int, how: Augment, rng: torch.Generator) -> Te
         draws = torch.rand(3, N, 1, generator=rng)
         width = 1 + (draws[1] * how.mask_frames).long()
         start = 1 + (draws[2] * (length[:, None] - 1 - width).clamp(min=1)).long()
-        lost |= (draws[0] < how.mask) & (place >= start) & (place < start + width)
-    return lost & (place > 0) & (place < length[:, None] - 1)
+        lost |= (draws[0] < how.mask) & (frame >= start) & (frame < start + width)
+    return lost & (frame > 0) & (frame < length[:, None] - 1)
 
 
 def _bridged(trace: Tensor, seen: Tensor) -> Tensor:
     """Return the trace (N, T, 3) with straight lines where points were not ``seen`` (N, T)."""
     N, T, C = trace.shape
-    place = torch.arange(T).expand(N, T)
-    before = torch.where(seen, place, 0).cummax(1).values
-    after = torch.where(seen, place, T - 1).flip(1).cummin(1).values.flip(1)
-    share = ((place - before) / (after - before).clamp(min=1))[:, :, None]
+    frame = torch.arange(T).expand(N, T)
+    before = torch.where(seen, frame, 0).cummax(1).values
+    after = torch.where(seen, frame, T - 1).flip(1).cummin(1).values.flip(1)
+    share = ((frame - before) / (after - before).clamp(min=1))[:, :, None]
     first = trace.gather(1, before[:, :, None].expand(N, T, C))
     second = trace.gather(1, after[:, :, None].expand(N, T, C))
     return torch.where(seen[:, :, None], trace, first + (second - first) * share)

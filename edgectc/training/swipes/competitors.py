@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from edgectc.core import registry
+from edgectc.core.contracts import Decoder
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array
+from edgectc.core.types import JSON, Array
 from edgectc.decoding.decoders.lexicon import Options
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import spell
-from edgectc.training.task import Rival
+from edgectc.training.task import Competitor
 
-# Rivals of a label, and nats under the best beyond which a word is none: its gradient is nothing.
+# Competitors of a label; nats under the best beyond which a word is none, its gradient nothing.
 _WORDS = 6
 _MARGIN = 8.0
 
 
-class LexiconRivals:
-    """Finds them as the run's decoder does; see `edgectc.training.task.Rivals`."""
+class LexiconCompetitors:
+    """Finds them as the run's decoder does; see `edgectc.training.task.Competitors`."""
 
     def __init__(
-        self, decoder: Mapping[str, Any], lexicon: Lexicon, tokens: Iterable[Tokens]
+        self, decoder: Mapping[str, JSON], lexicon: Lexicon, tokens: Iterable[Tokens]
     ) -> None:
         """Take what words are to be found in; nothing is made before it is asked for.
 
         Args:
             decoder: spec of a lexicon decoder.
             lexicon: the words.
-            tokens: of each kind of sample.
+            tokens: of each keyboard.
         """
         own = {"margin": _MARGIN, "rescore_size": 1, "unknown_score": None, "no_word_score": None}
         self._spec = registry.complete("decoders", {**decoder, **own})
@@ -38,26 +38,28 @@ class LexiconRivals:
         self.acoustic_scale = self._options.acoustic_scale
         self.blank_penalty = self._options.blank_penalty
         self._lexicon, self._tokens = lexicon, list(tokens)
-        self._searches: dict[tuple[str, ...], Any] = {}
+        self._searches: dict[tuple[str, ...], Decoder] = {}
         self._log_probs: dict[frozenset[str], dict[str, float]] = {}
 
-    def __call__(self, kind: int, label: tuple[int, ...], log_probs: Array) -> list[Rival]:
+    def __call__(
+        self, layout_id: int, label: tuple[int, ...], log_probs: Array
+    ) -> list[Competitor]:
         """Return the label, then the words most like it; nothing if the label is no word."""
-        tokens = self._tokens[kind]
+        tokens = self._tokens[layout_id]
         spelled = "".join(tokens.symbols[i] for i in label)
         log_prob = self._words(tokens).get(spelled)
         if log_prob is None:
             return []
         how = self._options
-        prior = how.lm_weight * log_prob + how.letter_score * len(spelled)
-        rivals = {label: Rival(label, prior)}
-        for found in self._search(tokens)(log_probs, nbest=_WORDS):
-            letters = spell(found.text, self._alphabet(tokens)) or ""
+        log_prior = how.lm_weight * log_prob + how.letter_score * len(spelled)
+        competitors = {label: Competitor(label, log_prior)}
+        for hypothesis in self._search(tokens)(log_probs, nbest=_WORDS):
+            letters = spell(hypothesis.text, self._alphabet(tokens)) or ""
             ids = tuple(tokens.encode(letters))
-            rivals.setdefault(ids, Rival(ids, found.score - found.parts["ctc"]))
-        return list(rivals.values())
+            competitors.setdefault(ids, Competitor(ids, hypothesis.score - hypothesis.parts["ctc"]))
+        return list(competitors.values())
 
-    def _search(self, tokens: Tokens) -> Any:
+    def _search(self, tokens: Tokens) -> Decoder:
         if tokens.symbols not in self._searches:
             self._searches[tokens.symbols] = registry.create(
                 "decoders", self._spec, tokens=tokens, lexicon=self._lexicon

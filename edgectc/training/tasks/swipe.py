@@ -31,7 +31,7 @@ from edgectc.training.swipes.arrays import (
     to_numpy,
 )
 from edgectc.training.swipes.augment import Augment
-from edgectc.training.swipes.competitors import LexiconRivals
+from edgectc.training.swipes.competitors import LexiconCompetitors
 from edgectc.training.swipes.keyboard_augment import random_layout
 from edgectc.training.task import Metric, Run, Score, no_data
 
@@ -70,7 +70,7 @@ def create(options: Options, *, run: Run) -> SwipeTask:
 
 
 class SwipeTask:
-    """Samples and top-1 of swipes; see `edgectc.training.task.Task`."""
+    """Samples and top-1 of swipes; see `edgectc.core.contracts.Task`."""
 
     metric = Metric("dev_top1", higher=True)
 
@@ -86,19 +86,21 @@ class SwipeTask:
         if options.layouts:
             how = replace(how, synthetic_layouts=options.layouts)
         self._default = layouts.load(how.layout)
-        about = {
+        ingredients = {
             "data": run.data,
             "how": how,
             "lexicon": run.lexicon,
             "frontend": self._frontend.options,
             "model": [run.model.stride, run.seed, run.validation_rows],
         }
-        found = recall(run.cache, about, lambda: _prepared(how, run, self._default))
-        arrays = from_numpy(found)
+        prepared = recall(run.cache, ingredients, lambda: _prepared(how, run, self._default))
+        arrays = from_numpy(prepared)
         # Start, size and rows an epoch of what there is to choose from beside the real swipes.
         self._pools: list[tuple[int, int, int]] = []
-        self.real = start = int(found["real"])
-        for size, wanted in zip(found["pools"].tolist(), found["wanted"].tolist(), strict=True):
+        self.real = start = int(prepared["real"])
+        for size, wanted in zip(
+            prepared["pools"].tolist(), prepared["wanted"].tolist(), strict=True
+        ):
             rows = min(size, int(self.real * wanted)) if run.data else size
             self._pools.append((start, size, rows))
             start += size
@@ -106,18 +108,20 @@ class SwipeTask:
         self._share = shares(arrays.labels[: self.real], how.balance)
         self.train: SwipeArrays = replace(arrays, augment=options.augment)
         self.blank_id = arrays.keys.shape[1]
-        self._dev = {name: found[f"dev_{name}"] for name in ("trace", "length", "word")}
-        self.rivals = self._rivals(arrays.alphabets)
-        self.files = {"seen_words.bin": found["seen_words"].tobytes()} if run.data else {}
+        self._dev = {name: prepared[f"dev_{name}"] for name in ("trace", "length", "word")}
+        self.competitors = self._competitors(arrays.alphabets)
+        self.files = {"seen_words.bin": prepared["seen_words"].tobytes()} if run.data else {}
         kind = "training swipes" if run.data else "generated training swipes"
         self.dropped = arrays.dropped
         left_out = dict(self.dropped) or "none"
         print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
 
-    def _rivals(self, alphabets: Sequence[str]) -> LexiconRivals | None:
+    def _competitors(self, alphabets: Sequence[str]) -> LexiconCompetitors | None:
         if self._decoder.get("type") != "lexicon" or self._lexicon is None:
             return None
-        return LexiconRivals(self._decoder, self._lexicon, map(self._frontend.tokens_of, alphabets))
+        return LexiconCompetitors(
+            self._decoder, self._lexicon, map(self._frontend.tokens_of, alphabets)
+        )
 
     @property
     def epoch_rows(self) -> int:
@@ -129,8 +133,8 @@ class SwipeTask:
         real = np.arange(self.real)
         if self._share is not None:
             real = rng.choice(self.real, self.real, p=self._share)
-        made = [start + rng.choice(n, rows, replace=False) for start, n, rows in self._pools]
-        return rng.permutation(np.concatenate([real, *made]))
+        generated = [start + rng.choice(n, rows, replace=False) for start, n, rows in self._pools]
+        return rng.permutation(np.concatenate([real, *generated]))
 
     @property
     def dev_rows(self) -> int:
@@ -153,9 +157,9 @@ class SwipeTask:
         ]
         hits, examples = np.zeros(2), []
         for word, log_probs in zip(self._dev["word"].tolist(), answers, strict=True):
-            said = [letters(decoder(log_probs, nbest=1).best.text) for decoder in decoders]
-            hits += [one == word for one in said]
-            examples.append((word, said[1]))
+            texts = [letters(decoder(log_probs, nbest=1).best.text) for decoder in decoders]
+            hits += [sample == word for sample in texts]
+            examples.append((word, texts[1]))
         greedy, preset = (hits / self.dev_rows).round(5)
         figures = {"dev_greedy_top1": float(greedy), "dev_top1": float(preset)}
         return Score(figures, tuple(examples[:3]))
@@ -186,8 +190,8 @@ def _prepared(how: Data, run: Run, default: Layout) -> dict[str, Array]:
         "pools": np.array(sizes, np.int64),
         "wanted": np.array(wanted, np.float64),
         "seen_words": np.unique(np.array(seen, "<u4")),
-        "dev_trace": np.concatenate([one["trace"] for one in prepared]),
-        "dev_length": np.concatenate([one["length"] for one in prepared]),
+        "dev_trace": np.concatenate([sample["trace"] for sample in prepared]),
+        "dev_length": np.concatenate([sample["length"] for sample in prepared]),
         "dev_word": np.array([letters(swipe.word or "") for swipe in chosen], np.str_),
     }
 
@@ -198,8 +202,8 @@ def _pools(how: Data, run: Run, real: list[Swipe]) -> Iterator[tuple[SwipeArrays
     rng = np.random.default_rng(run.seed)
     boards = [random_layout(f"random-{i}", rng) for i in range(how.random_layouts)]
     if run.data is None or how.synthetic > 0:
-        made = _made(how, run, boards)
-        yield to_arrays(made, frontend, stride, "generated", boards), how.synthetic
+        generated = _made(how, run, boards)
+        yield to_arrays(generated, frontend, stride, "generated", boards), how.synthetic
     if real and how.spliced > 0:
         spliced = list(splice(real, how.spliced_pool, rng))
         yield to_arrays(spliced, frontend, stride, "spliced"), how.spliced

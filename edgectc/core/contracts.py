@@ -329,6 +329,16 @@ class InputSpec(TypedDict):
     rate: NotRequired[str]
 
 
+class DecoderModule(Module, Protocol):
+    """A file of ``decoders``; ``create`` returns a `Decoder`.
+
+    Attributes:
+        USES: what ``create`` takes beside options and tokens, see `Decoder`.
+    """
+
+    USES: frozenset[str]
+
+
 class Frontend(Protocol):
     """From a raw recording to the inputs of a network; needs numpy alone.
 
@@ -488,3 +498,19 @@ class Task(Protocol):
     def score(self, answers: Iterable[Array]) -> Score:
         """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
         ...
+
+
+# What a module of a kind holds; of the others `Module` alone.
+MODULES: Mapping[str, type] = {
+    "decoders": DecoderModule,
+    "lms": LanguageModelModule,
+    "runners": RunnerModule,
+    "targets": TargetModule,
+}
+
+
+def members(protocol: type) -> set[str]:
+    """Return the public names, and ``__call__``, that a Protocol of this file declares."""
+    bases = [base for base in protocol.__mro__ if base.__module__ == __name__]
+    names = {name for base in bases for name in (*vars(base), *base.__annotations__)}
+    return {name for name in names if not name.startswith("_") or name == "__call__"}

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from edgectc.core import config
+from edgectc.core import config, contracts
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError, UnknownNameError
 
@@ -53,6 +53,7 @@ def module(kind: str, name: str) -> ModuleType:
     Raises:
         UnknownNameError: no such name, with the nearest spelling.
         MissingDependencyError: raised by the module when its package is absent.
+        ConfigError: a third party's module lacks what the contract of its kind names.
     """
     known = names(kind)
     if name not in known:
@@ -62,8 +63,19 @@ def module(kind: str, name: str) -> ModuleType:
             loaded = point.load()
             if not isinstance(loaded, ModuleType):
                 raise ConfigError(f"entry point {point.value!r} must name a module")
-            return loaded
+            return _checked(kind, name, loaded)
     return importlib.import_module(f"edgectc.{PACKAGES[kind]}.{name}")
+
+
+def _checked(kind: str, name: str, module: ModuleType) -> ModuleType:
+    """Return a module of a third party if it holds what its kind's contract names."""
+    contract = contracts.MODULES.get(kind, contracts.Module)
+    if lacking := sorted(contracts.members(contract) - {*vars(module)}):
+        raise ConfigError(
+            f"{module.__name__}, the {kind.removesuffix('s')} {name!r}, lacks {', '.join(lacking)}; "
+            f"`edgectc.core.contracts.{contract.__name__}` says what each is"
+        )
+    return module
 
 
 def create(kind: str, spec: Mapping[str, Any], **context: Any) -> Any:

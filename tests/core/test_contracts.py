@@ -10,15 +10,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from protocols import lacking, members
+from protocols import lacking
 
 from edgectc.core import contracts, registry
 from edgectc.core.errors import MissingDependencyError
 from edgectc.language import builder
 from edgectc.language.lexicon import Lexicon
-
-MODULES: dict[str, type] = {"lms": contracts.LanguageModelModule}
-
 
 def modules(kind: str) -> Iterator[tuple[str, ModuleType]]:
     for name in registry.names(kind):
@@ -27,15 +24,15 @@ def modules(kind: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def test_members_are_those_that_are_declared() -> None:
-    assert members(contracts.Encoder) == {"out_features", "stride", "window", "__call__"}
-    assert members(contracts.WordModel) == {"order", "start", "score", "finish", "known"}
+    assert contracts.members(contracts.Encoder) == {"out_features", "stride", "window", "__call__"}
+    assert contracts.members(contracts.WordModel) == {"order", "start", "score", "finish", "known"}
 
 
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_every_module_keeps_its_contract(kind: str) -> None:
     for name, module in modules(kind):
         assert module.__doc__, name
-        assert not lacking(module, MODULES.get(kind, contracts.Module)), name
+        assert not lacking(module, contracts.MODULES.get(kind, contracts.Module)), name
         assert dataclasses.is_dataclass(module.Options)
         assert module.Options.__dataclass_params__.frozen
         fields = dataclasses.fields(module.Options)
@@ -57,4 +54,4 @@ def test_language_models(tmp_path: Path) -> None:
         except MissingDependencyError:
             continue
         assert not lacking(model, contracts.WordModel), name
-        assert members(contracts.ContextModel) <= {*dir(model)} or name == "kenlm"
+        assert contracts.members(contracts.ContextModel) <= {*dir(model)} or name == "kenlm"

@@ -56,3 +56,16 @@ def test_an_unknown_option_names_its_owner() -> None:
     assert str(caught.value) == "it has no max_drpo; did you mean max_drop, an option of it?"
     flags = caught.value.spelled(lambda name: "--" + name.replace("_", "-"))
     assert flags == "it has no --max-drpo; did you mean --max-drop, an option of it?"
+
+
+def test_a_third_party_that_lacks_a_name_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("theirs")
+    module.Options, module.create = greedy.Options, greedy.create  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "theirs", module)
+    point = importlib.metadata.EntryPoint("theirs", "theirs", "edgectc.decoders")
+    points = lambda *, group: [point] if group == "edgectc.decoders" else []  # noqa: E731
+    monkeypatch.setattr(importlib.metadata, "entry_points", points)
+    with pytest.raises(ConfigError, match=r"theirs, the decoder 'theirs', lacks USES; .*Decoder"):
+        registry.module("decoders", "theirs")
+    module.USES = greedy.USES  # type: ignore[attr-defined]
+    assert registry.module("decoders", "theirs") is module

@@ -10,7 +10,7 @@ import numpy as np
 from edgectc.core.types import Array
 from edgectc.decoding.search import alignment, free_spelling, prefix_beam
 from edgectc.decoding.search.checks import log_sum
-from edgectc.decoding.search.prefix_search import Result, Tree, search
+from edgectc.decoding.search.prefix_search import Result, Tree, best_entries
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class PlainDecoder:
         if not np.all(np.isfinite(mass)):  # a frame that no letter and no blank can take
             return Answer([], [], [], [], True, True, -np.inf, -np.inf, -np.inf)
         signal = used - mass[:, None]
-        result = search(
+        result = best_entries(
             self._trees,
             signal,
             letter_score=settings.letter_score,

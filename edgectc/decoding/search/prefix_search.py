@@ -95,7 +95,7 @@ class Result:
     log_rest: float
 
 
-def search(
+def best_entries(
     trees: Sequence[Tree],
     log_probs: Array,
     *,

@@ -498,19 +498,3 @@ class Task(Protocol):
     def score(self, answers: Iterable[Array]) -> Score:
         """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
         ...
-
-
-# What a module of a kind holds; of the others `Module` alone.
-MODULES: Mapping[str, type] = {
-    "decoders": DecoderModule,
-    "lms": LanguageModelModule,
-    "runners": RunnerModule,
-    "targets": TargetModule,
-}
-
-
-def members(protocol: type) -> set[str]:
-    """Return the public names, and ``__call__``, that a Protocol of this file declares."""
-    bases = [base for base in protocol.__mro__ if base.__module__ == __name__]
-    names = {name for base in bases for name in (*vars(base), *base.__annotations__)}
-    return {name for name in names if not name.startswith("_") or name == "__call__"}

@@ -32,6 +32,13 @@ PACKAGES: Mapping[str, str] = {
     "tasks": "training.tasks",
 }
 KINDS = tuple(PACKAGES)
+# What a module of a kind holds; of the others `Module` alone.
+CONTRACTS: Mapping[str, type] = {
+    "decoders": contracts.DecoderModule,
+    "lms": contracts.LanguageModelModule,
+    "runners": contracts.RunnerModule,
+    "targets": contracts.TargetModule,
+}
 
 
 def names(kind: str) -> list[str]:
@@ -67,12 +74,20 @@ def module(kind: str, name: str) -> ModuleType:
     return importlib.import_module(f"edgectc.{PACKAGES[kind]}.{name}")
 
 
+def members(protocol: type) -> set[str]:
+    """Return the public names, and ``__call__``, that a Protocol and those below it declare."""
+    bases = [base for base in protocol.__mro__ if base.__module__ == contracts.__name__]
+    names = {name for base in bases for name in (*vars(base), *base.__annotations__)}
+    return {name for name in names if not name.startswith("_") or name == "__call__"}
+
+
 def _checked(kind: str, name: str, module: ModuleType) -> ModuleType:
     """Return a module of a third party if it holds what its kind's contract names."""
-    contract = contracts.MODULES.get(kind, contracts.Module)
-    if lacking := sorted(contracts.members(contract) - {*vars(module)}):
+    contract = CONTRACTS.get(kind, contracts.Module)
+    if lacking := sorted(members(contract) - {*vars(module)}):
         raise ConfigError(
-            f"{module.__name__}, the {kind.removesuffix('s')} {name!r}, lacks {', '.join(lacking)}; "
+            f"{module.__name__}, the {kind.removesuffix('s')} {name!r}, "
+            f"lacks {', '.join(lacking)}; "
             f"`edgectc.core.contracts.{contract.__name__}` says what each is"
         )
     return module

@@ -17,6 +17,7 @@ from edgectc.core.errors import MissingDependencyError
 from edgectc.language import builder
 from edgectc.language.lexicon import Lexicon
 
+
 def modules(kind: str) -> Iterator[tuple[str, ModuleType]]:
     for name in registry.names(kind):
         with contextlib.suppress(ImportError):  # in a lean install
@@ -24,15 +25,15 @@ def modules(kind: str) -> Iterator[tuple[str, ModuleType]]:
 
 
 def test_members_are_those_that_are_declared() -> None:
-    assert contracts.members(contracts.Encoder) == {"out_features", "stride", "window", "__call__"}
-    assert contracts.members(contracts.WordModel) == {"order", "start", "score", "finish", "known"}
+    assert registry.members(contracts.Encoder) == {"out_features", "stride", "window", "__call__"}
+    assert registry.members(contracts.WordModel) == {"order", "start", "score", "finish", "known"}
 
 
 @pytest.mark.parametrize("kind", registry.KINDS)
 def test_every_module_keeps_its_contract(kind: str) -> None:
     for name, module in modules(kind):
         assert module.__doc__, name
-        assert not lacking(module, contracts.MODULES.get(kind, contracts.Module)), name
+        assert not lacking(module, registry.CONTRACTS.get(kind, contracts.Module)), name
         assert dataclasses.is_dataclass(module.Options)
         assert module.Options.__dataclass_params__.frozen
         fields = dataclasses.fields(module.Options)
@@ -54,4 +55,4 @@ def test_language_models(tmp_path: Path) -> None:
         except MissingDependencyError:
             continue
         assert not lacking(model, contracts.WordModel), name
-        assert contracts.members(contracts.ContextModel) <= {*dir(model)} or name == "kenlm"
+        assert registry.members(contracts.ContextModel) <= {*dir(model)} or name == "kenlm"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
+import types
 from dataclasses import dataclass, make_dataclass
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from edgectc.core import registry
 from edgectc.core.config import check_options
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.decoding.decoders import greedy
 
 
 def test_names_are_file_names() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgectc.core.contracts import members
+from edgectc.core.registry import members
 
 
 def lacking(variant: object, protocol: type) -> set[str]:

@@ -20,6 +20,7 @@ Every verb of the command line is a function here with the same options: ``--max
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from edgectc.core.version import __version__
@@ -163,11 +164,15 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'edgectc' has no attribute {name!r}")
-    from edgectc.core import lazy
+    module = f"edgectc.{_WHERE[name]}"
+    try:
+        value = vars(importlib.import_module(module))[name]
+    except ModuleNotFoundError as error:
+        from edgectc.core import lazy
 
-    found = lazy.attribute(f"edgectc.{_WHERE[name]}", name)
-    globals()[name] = found
-    return found
+        value = lazy.stand_in(module, name, error)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

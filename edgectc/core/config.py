@@ -2,6 +2,10 @@
 
 An unknown key is an error that names the nearest valid one; a wrong type is an error that names
 the path. Nothing is ignored and nothing is corrected in silence.
+
+An option's default, range and old names are said once, beside its type (`number`): `from_dict`
+reads the old names, `check_numbers` the ranges, and `native/build.py` writes both into the table by
+which the C library checks presets.
 """
 
 from __future__ import annotations
@@ -12,16 +16,17 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
+import math
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
-from edgectc.core.options import say_renamed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -247,3 +252,74 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             return value
     expected = getattr(hint, "__name__", str(hint))
     raise ConfigError(f"{where}: expected {expected}, got {type(value).__name__} {value!r}")
+
+
+N = TypeVar("N", int, float, float | None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Finite numbers from ``least`` to ``most``.
+
+    Attributes:
+        least: the lowest number, or -inf.
+        most: the highest number, or inf.
+        above: whether ``least`` itself is too low.
+    """
+
+    least: float = -math.inf
+    most: float = math.inf
+    above: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        low = value > self.least if self.above else value >= self.least
+        return math.isfinite(value) and low and value <= self.most
+
+    def __str__(self) -> str:
+        low = f"{'>' if self.above else '>='} {self.least:g}" if self.least > -math.inf else ""
+        high = f"<= {self.most:g}" if self.most < math.inf else ""
+        bounds = " and ".join(bound for bound in (low, high) if bound)
+        return f"a finite number {bounds}".rstrip()
+
+
+def number(
+    default: N,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    above: float | None = None,
+    formerly: Sequence[str] = (),
+) -> N:
+    """Return the field of a dataclass: a number in a range; None is allowed where it is typed so.
+
+    Args:
+        default: value where none is given.
+        least: the lowest number.
+        most: the highest number.
+        above: the number that all are above, in place of ``least``.
+        formerly: names that it had; they still work.
+    """
+    held = Range(least, most) if above is None else Range(above, most, above=True)
+    field: N = dataclasses.field(default=default, metadata={"range": held, "formerly": formerly})
+    return field
+
+
+def check_numbers(options: DataclassInstance) -> None:
+    """Check every field that `number` made.
+
+    Raises:
+        ConfigError: one is out of its range.
+    """
+    for field in dataclasses.fields(options):
+        held: Range | None = field.metadata.get("range")
+        value: float | None = getattr(options, field.name)
+        if held and value is not None and value not in held:
+            raise ConfigError(f"{field.name} is {value}, expected {held}")
+
+
+@cache
+def say_renamed(what: str, old: str, new: str, *, level: int = logging.WARNING) -> None:
+    """Say, once a process, that an option or argument has another name now."""
+    logging.getLogger("edgectc").log(
+        level, "edgectc: %s %r is called %r now; the old name still works", what, old, new
+    )

@@ -18,14 +18,15 @@ from pathlib import Path
 from edgectc.core.errors import MissingDependencyError
 
 
-def attribute(module: str, name: str) -> object:
-    """Return what ``module`` calls ``name``, or a function that says what to install for it."""
-    try:
-        return vars(importlib.import_module(module))[name]
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] == "edgectc":
-            raise  # ours: nothing that could be installed
-        return _stand_in(module, name, str(error.name))
+def stand_in(module: str, name: str, error: ModuleNotFoundError) -> Callable[..., None]:
+    """Return a function that stands for ``name`` of ``module``, and says what to install for it.
+
+    Raises:
+        ModuleNotFoundError: what is missing is ours, and nothing that could be installed.
+    """
+    if str(error.name).partition(".")[0] == "edgectc":
+        raise error
+    return _stand_in(module, name, str(error.name))
 
 
 def _stand_in(module: str, name: str, package: str) -> Callable[..., None]:

@@ -93,15 +93,24 @@ def _checked(kind: str, name: str, module: ModuleType) -> ModuleType:
     return module
 
 
-def create(kind: str, spec: Mapping[str, Any], **context: Any) -> Any:
+def create(
+    kind: str, spec: Mapping[str, Any], *, offered: Mapping[str, Any] | None = None, **context: Any
+) -> Any:
     """Return a variant from its JSON form ``{"type": name, **options}``.
+
+    Args:
+        kind: one of `KINDS`.
+        spec: the JSON form.
+        offered: what the variant gets if its module's ``USES`` names it.
+        context: what every variant of the kind gets.
 
     Raises:
         ConfigError: ``"type"`` is missing or an option is unknown.
         UnknownNameError: the name is not registered.
     """
     variant, options = _parsed(kind, spec)
-    return variant.create(options, **context)
+    used = {name: value for name, value in (offered or {}).items() if name in variant.USES}
+    return variant.create(options, **context, **used)
 
 
 def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from edgectc.core import registry
 from edgectc.core.contracts import Decoder, LanguageModel
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import JSON, Array, Decoded
+from edgectc.core.types import Array, Decoded
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
@@ -60,48 +60,17 @@ def make_decoder(
     }
     for key in (key for key, is_wanted in wanted.items() if is_wanted and key not in uses):
         raise ConfigError(f"decoder {name!r} takes no {key}; use 'lexicon' or 'beam'")
-    return create_decoder(
+    decoder: Decoder = registry.create(
+        "decoders",
         {"type": name, **options},
-        Tokens(tuple(tokens), blank_id),
-        lexicon=words,
-        language_model=language_model,
-        hotwords=hotwords,
-        dictionary=dictionary,
+        tokens=Tokens(tuple(tokens), blank_id),
+        offered={
+            "lexicon": words,
+            "language_model": language_model,
+            "hotwords": hotwords,
+            "dictionary": dictionary,
+        },
     )
-
-
-def create_decoder(
-    preset: Mapping[str, JSON],
-    tokens: Tokens,
-    *,
-    lexicon: Lexicon | None = None,
-    language_model: LanguageModel | None = None,
-    hotwords: Iterable[str] | Mapping[str, float] = (),
-    dictionary: UserDictionary | None = None,
-) -> Decoder:
-    """Return the decoder of a preset; it is given what it uses of the rest.
-
-    Args:
-        preset: ``{"type": name, **options}``.
-        tokens: meaning of the columns of log_probs.
-        lexicon: the words; so are the others as in `make_decoder`.
-        language_model: scores of words in sentences.
-        hotwords: words and phrases to favour.
-        dictionary: words of the user.
-
-    Raises:
-        UnknownNameError: no such decoder.
-        ConfigError: as `make_decoder`, but for what the decoder does not use.
-    """
-    parts = {
-        "lexicon": lexicon,
-        "language_model": language_model,
-        "hotwords": hotwords,
-        "dictionary": dictionary,
-    }
-    uses: frozenset[str] = registry.module("decoders", str(preset["type"])).USES
-    used = {key: value for key, value in parts.items() if key in uses}
-    decoder: Decoder = registry.create("decoders", preset, tokens=tokens, **used)
     return decoder
 
 

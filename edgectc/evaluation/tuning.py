@@ -190,16 +190,15 @@ def _answers(
     emitted: Sequence[_Emitted],
     words: Sequence[str],
 ) -> _Answers:
-    more = (
-        {} if recognizer.language_model is None else {"language_model": recognizer.language_model}
-    )
     decoders = {
         layout: registry.create(
             "decoders",
             dict(preset),
             tokens=recognizer.tokens(recognizer.board(layout)),
-            lexicon=recognizer.lexicon,
-            **more,
+            offered={
+                "lexicon": recognizer.lexicon,
+                "language_model": recognizer.language_model,
+            },
         )
         for layout in {one.layout for one in emitted}
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import READ_ERRORS, read_head, read_lines
 from edgectc.language import loading
+from edgectc.language.lms import arpa
 from edgectc.language.ngram import (
     arpa_file,
     codebooks,
@@ -17,7 +18,6 @@ from edgectc.language.ngram import (
     kneser_ney,
     lm_file,
     mixture,
-    model_file,
     pruning,
     tables,
 )
@@ -153,8 +153,8 @@ def read_input(path: str | os.PathLike[str]) -> Iterable[str] | NGrams:
         head = read_head(path)
     except READ_ERRORS:
         head = b""  # reading it as text says what is wrong
-    if model_file.recognizes(head):
-        return model_file.read(path)
+    if arpa.recognizes(head):
+        return arpa.read(path)
     if (name := loading.format_of(head)) is not None:
         raise ConfigError(
             f"{str(path)!r} is a language model whose n-grams cannot be listed ({name}); "

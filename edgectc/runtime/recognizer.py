@@ -16,7 +16,6 @@ from edgectc.core.errors import (
 )
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded
-from edgectc.decoding.api import create_decoder
 from edgectc.decoding.search.checks import check_nbest, check_partial
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
@@ -242,12 +241,15 @@ class Recognizer:
             spec: Mapping[str, JSON] = {"type": name}
             if name == self.preset["type"]:  # its options may have had other names when it was made
                 spec = registry.current("decoders", self.preset)
-            self._decoders[key] = create_decoder(
+            self._decoders[key] = registry.create(
+                "decoders",
                 spec,
-                self.tokens(board),
-                lexicon=self.lexicon,
-                language_model=self.language_model,
-                dictionary=self.dictionary,
+                tokens=self.tokens(board),
+                offered={
+                    "lexicon": self.lexicon,
+                    "language_model": self.language_model,
+                    "dictionary": self.dictionary,
+                },
             )
         return self._decoders[key]
 

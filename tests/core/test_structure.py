@@ -21,18 +21,12 @@ ROOT = Path(__file__).parents[2]
 # Files that may ask what something has, how often, and why no contract can say it.
 MAY_GUESS = {
     "edgectc/benchmarking/machine.py": (2, "what the operating system has"),
-    "edgectc/benchmarking/samples.py": (1, "the reason of an error, where it has one"),
-    "edgectc/commands/common.py": (1, "an argument that not every verb has"),
     "edgectc/commands/environment.py": (1, "what the operating system has"),
-    "edgectc/commands/evaluate.py": (1, "the text of an error of the operating system"),
     "edgectc/core/config.py": (1, "the name of a type, where it has one"),
     "edgectc/data/importers/__init__.py": (1, "the text of an error of the operating system"),
     "edgectc/data/swipe_files.py": (1, "the text of an error of the operating system"),
-    "edgectc/decoding/decoders/pyctcdecode.py": (1, "a caller's words, a mapping or not"),
-    "edgectc/decoding/search/compiled.py": (1, "a function of a shared library"),
     "edgectc/exporting/byo/adapter.py": (1, "what a network made elsewhere answers"),
     "edgectc/exporting/byo/factory.py": (1, "what a module of the caller has"),
-    "edgectc/networks/model.py": (1, "the layers of torch, few of which can be folded"),
     "edgectc/training/loop/trainer.py": (1, "the precision of Lightning"),
 }
 

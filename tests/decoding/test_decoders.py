@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.core import options, registry
+from edgectc.core import config, registry
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError
 from edgectc.core.tokens import Tokens
-from edgectc.decoding import api
 from edgectc.decoding.decoders import greedy
 from edgectc.decoding.decoders import lexicon as lexicon_decoder
 from edgectc.language.lexicon import Lexicon
@@ -32,6 +31,11 @@ def decoder(words, tokens=TOKENS, **options):
     return lexicon_decoder.create(
         lexicon_decoder.Options(**options), tokens=tokens, lexicon=Lexicon.from_counts(counts)
     )
+
+
+def create(preset, counts):
+    words = Lexicon.from_counts(counts)
+    return registry.create("decoders", preset, tokens=TOKENS, offered={"lexicon": words})
 
 
 def texts(decoded):
@@ -208,7 +212,7 @@ def test_logits_get_a_hint():
 
 @pytest.mark.parametrize("name", ["greedy", "lexicon", "beam", "template"])
 def test_nbest_is_at_least_one_everywhere(name, shipped):
-    made = api.create_decoder({"type": name}, TOKENS, lexicon=Lexicon.from_counts({"a": 1}))
+    made = create({"type": name}, {"a": 1})
     rec, expected = edgectc.load(shipped, runner="onnx"), r"nbest is 0, expected at least 1"
     for call in (
         lambda: made(emit("a"), nbest=0),
@@ -226,7 +230,7 @@ def test_every_decoder_says_what_it_uses_and_takes(name):
     taken = set(inspect.signature(module.create).parameters) - {"options", "tokens", "backend"}
     assert module.USES <= taken
     try:
-        made = api.create_decoder({"type": name}, TOKENS, lexicon=Lexicon.from_counts({"a": 1}))
+        made = create({"type": name}, {"a": 1})
     except MissingDependencyError:
         pytest.skip(f"{name} needs a package")
     keywords = set(inspect.signature(type(made).__call__).parameters)
@@ -234,8 +238,8 @@ def test_every_decoder_says_what_it_uses_and_takes(name):
 
 
 def test_the_old_name_of_partial_works_and_is_said_once(caplog):
-    made = api.create_decoder({"type": "lexicon"}, TOKENS, lexicon=Lexicon.from_counts({"ab": 1}))
-    options.say_renamed.cache_clear()
+    made = create({"type": "lexicon"}, {"ab": 1})
+    config.say_renamed.cache_clear()
     for _ in range(2):
         assert made(emit("a"), unfinished=True) == made(emit("a"), partial=True)
     said = [r.message for r in caplog.records]

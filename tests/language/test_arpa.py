@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
+from edgectc.language.lms import arpa
 from edgectc.language.lms.arpa import NGramModel
-from edgectc.language.ngram import lm_file, model_file, tables
+from edgectc.language.ngram import lm_file, tables
 
 WORDS = ["a", "b", "c", "d", "e", "été", "don't", *(f"x{i}" for i in range(60))]
 
@@ -47,10 +48,10 @@ def test_scores_equal_kenlm(order: int, packed: bool, tmp_path: Path) -> None:
     unk_free.write_text("\n".join([plain[0], f"ngram 1={count - 1}", *plain[2:]]) + "\n")
     queries = 0
     for file in (path, unk_free):
-        oracle, mine = kenlm.Model(str(file)), model_file.read(file)
+        oracle, mine = kenlm.Model(str(file)), arpa.read(file)
         if packed:
             lm_file.write(tmp_path / "x.lm", mine)
-            mine = model_file.read(tmp_path / "x.lm")
+            mine = arpa.read(tmp_path / "x.lm")
         queries += same_scores(kenlm, oracle, NGramModel(mine), sentences=1400)
     assert queries >= 20_000
 
@@ -139,10 +140,10 @@ GOOD = HEAD + ONE + TWO + "\\end\\\n"
 def test_a_broken_arpa_file_names_its_line(content: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "x.arpa"
     path.write_text(GOOD)
-    assert NGramModel(model_file.read(path)).order == 2
+    assert NGramModel(arpa.read(path)).order == 2
     path.write_bytes(content.encode("latin-1"))
     with pytest.raises(ConfigError, match=rf"x\.arpa:.*({message})"):
-        model_file.read(path)
+        arpa.read(path)
 
 
 def test_a_context_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_context_that_is_missing_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.arpa"
     path.write_text(HEAD.replace("2=2\n", "2=2\nngram 3=2\n") + ONE + TWO + three)
     with pytest.raises(ConfigError, match="18: its context 'a a' is not among the 2-grams"):
-        model_file.read(path)
+        arpa.read(path)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
@@ -169,7 +170,7 @@ def test_cut_or_changed_arpa_never_surprises(
     path = tmp_path_factory.mktemp("arpa") / "x.arpa"
     path.write_bytes(bytes(raw))
     try:
-        ngrams = model_file.read(path)
+        ngrams = arpa.read(path)
     except ConfigError:
         return
     tables.check_ngrams(ngrams)

@@ -30,7 +30,6 @@ from edgectc.language.ngram import (
     kneser_ney,
     lm_file,
     mixture,
-    model_file,
     tables,
 )
 from edgectc.language.ngram.corpus import Corpus, sentences
@@ -385,7 +384,7 @@ def test_quantized_numbers_are_near_and_the_file_small(
 def test_arpa_files_come_back_equal(trigrams: tables.NGrams, tmp_path: Path) -> None:
     for name in ("x.arpa", "x.arpa.gz"):
         language.write(tmp_path / name, trigrams)
-        again = model_file.read(tmp_path / name)
+        again = arpa.read(tmp_path / name)
         assert again.words == trigrams.words
         for level, other in zip(trigrams.levels, again.levels, strict=True):
             assert np.array_equal(level.words, other.words)

@@ -16,7 +16,6 @@ from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
 from edgectc.language import loading
 from edgectc.language.lms import arpa
-from edgectc.language.ngram import model_file
 from edgectc.language.ngram import sphinx as _sphinx
 
 Gram = tuple[str, ...]
@@ -136,7 +135,7 @@ def test_it_reads_as_the_arpa_file_that_it_is_made_from(tmp_path: Path) -> None:
     assert data.endswith(b"".join(word.encode() + b"\0" for word in words))
     data = data[: -len("\0".join(words)) - 1] + ("\0".join(renamed) + "\0").encode()
     (tmp_path / "x.bin").write_bytes(data)
-    one, two = model_file.read(tmp_path / "x.arpa"), model_file.read(tmp_path / "x.bin")
+    one, two = arpa.read(tmp_path / "x.arpa"), arpa.read(tmp_path / "x.bin")
     assert one.words == two.words
     for left, right in zip(one.levels, two.levels, strict=True):
         assert np.array_equal(left.words, right.words)
@@ -156,7 +155,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
             loading.load(path, required=True)
     path.write_bytes(data + b"\0")
     with pytest.raises(ConfigError, match="damaged or cut short"):
-        model_file.read(path)
+        arpa.read(path)
 
 
 def test_counts_that_lie_are_refused_before_anything_is_allocated(tmp_path: Path) -> None:
@@ -165,11 +164,11 @@ def test_counts_that_lie_are_refused_before_anything_is_allocated(tmp_path: Path
         for lie in (0, 1, 6, 2**24, 2**25, 2**31, 2**32 - 1):
             path.write_bytes(data[: 20 + 4 * n] + struct.pack("<I", lie) + data[24 + 4 * n :])
             with pytest.raises(ConfigError, match=r"x\.bin: "):
-                model_file.read(path)
+                arpa.read(path)
     for order in (0, 2, 4, 6, 255):
         path.write_bytes(data[:19] + bytes([order]) + data[20:])
         with pytest.raises(ConfigError, match=r"x\.bin: "):
-            model_file.read(path)
+            arpa.read(path)
 
 
 def test_flipped_bits_are_refused_or_read_but_never_crash(tmp_path: Path) -> None:
@@ -184,7 +183,7 @@ def test_flipped_bits_are_refused_or_read_but_never_crash(tmp_path: Path) -> Non
         changed[place] ^= 1 << rng.randrange(8)
         path.write_bytes(changed)
         try:
-            ngrams = model_file.read(path)
+            ngrams = arpa.read(path)
         except ConfigError as error:
             refused.append(str(error))
         else:
@@ -208,10 +207,10 @@ def test_a_vocabulary_that_is_wrong(words: list[str], message: str, tmp_path: Pa
     text = b"".join(word.encode() + b"\0" for word in words)
     (tmp_path / "x.bin").write_bytes(head + struct.pack("<i", len(text)) + text)
     with pytest.raises(ConfigError, match=message):
-        model_file.read(tmp_path / "x.bin")
+        arpa.read(tmp_path / "x.bin")
     (tmp_path / "x.bin").write_bytes(head + struct.pack("<i", 2) + b"\xff\0")
     with pytest.raises(ConfigError, match="not UTF-8"):
-        model_file.read(tmp_path / "x.bin")
+        arpa.read(tmp_path / "x.bin")
 
 
 def test_numbers_that_are_no_log_probs(tmp_path: Path) -> None:
@@ -219,7 +218,7 @@ def test_numbers_that_are_no_log_probs(tmp_path: Path) -> None:
         model = made(2) | {("the", "sat"): (wrong, 0.0)}
         (tmp_path / "x.bin").write_bytes(binary(model, WORDS, 2))
         with pytest.raises(ConfigError, match="log-probs of the 2-grams"):
-            model_file.read(tmp_path / "x.bin")
+            arpa.read(tmp_path / "x.bin")
 
 
 def test_against_pocketsphinx_itself() -> None:
@@ -228,7 +227,7 @@ def test_against_pocketsphinx_itself() -> None:
     )
     path = Path(sphinx.__file__).parent / "model/en-us/en-us.lm.bin"
     theirs = sphinx.NGramModel(sphinx.Config(lm=None), sphinx.LogMath(1.0001, 0, False), str(path))
-    ours = arpa.NGramModel(model_file.read(path))
+    ours = arpa.NGramModel(arpa.read(path))
     words = ours.ngrams.words[3:]
     likely = np.argsort(-ours.ngrams.levels[0].log_probs[3:])[:300].tolist()
     rng = random.Random(3)

@@ -13,7 +13,8 @@ from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import file_sha256, read_lines
 from edgectc.language import builder, lexicon_file, loading, perplexity, sources
-from edgectc.language.ngram import codebooks, model_file
+from edgectc.language.lms import arpa as arpa_module
+from edgectc.language.ngram import codebooks
 from edgectc.language.ngram.tables import NGrams
 from edgectc.language.packed import pack
 from edgectc.language.perplexity import TextScore
@@ -199,7 +200,7 @@ def pack_language_model(arpa: File, *, out: File, quantize: bool = False) -> Pac
     """
     path = Path(out)
     builder.check_suffix(path, [".lm"])
-    ngrams = model_file.read(arpa)
+    ngrams = arpa_module.read(arpa)
     if quantize:
         ngrams = codebooks.quantize(ngrams)
     builder.write(path, ngrams)

@@ -24,7 +24,6 @@ from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
-from edgectc.data.signal_frontend import padded
 from edgectc.data.validation import check_points
 from edgectc.formats.layouts import Layout
 
@@ -105,7 +104,8 @@ class SwipeFrontend(Frontend):
             InputError: the trace cannot be used; ``reason`` names why.
         """
         frames = self.frames(points, setting)
-        trace = padded(frames, self.max_frames)
+        trace = np.zeros((self.max_frames, 3), np.float32)
+        trace[: len(frames)] = frames
         length = np.array([len(frames)], np.int32)
         return {"trace": trace[None], "length": length, **self.context(setting)}
 

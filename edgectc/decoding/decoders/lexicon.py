@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +21,13 @@ from edgectc.decoding.search.checks import (
 )
 from edgectc.decoding.search.engine import EngineSearch
 from edgectc.decoding.search.options import Options, Parts
-from edgectc.decoding.search.ranking import NumpySearch
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
 from edgectc.language.user_dictionary import UserDictionary
+
+if TYPE_CHECKING:
+    from edgectc.decoding.search.ranking import NumpySearch
 
 __all__ = ["USES", "Options", "create"]
 
@@ -169,6 +172,9 @@ class LexiconDecoder:
         """Return the search in numpy, made when it is first needed."""
         with self._lock:
             if self._numpy is None:
+                # Not needed where the engine was built: loading a model is faster without it.
+                from edgectc.decoding.search.ranking import NumpySearch
+
                 self._numpy = NumpySearch(self._parts)
             return self._numpy
 

@@ -12,7 +12,7 @@ from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 from edgectc.decoding.search.beam_tables import Spelling, Trie
-from edgectc.decoding.search.checks import of_sentence
+from edgectc.decoding.search.context import of_sentence
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import spell
 

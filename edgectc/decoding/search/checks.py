@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.options import say_renamed
 from edgectc.core.types import Array
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
 _TOLERANCE = 1e-3
-
-BEGIN = "<s>"  # of a sentence, as a word of a context
 
 
 def check_log_probs(log_probs: object, n_tokens: int) -> Array:
@@ -96,17 +94,6 @@ def check_context(context: Sequence[str], model: object) -> None:
             "make it with language_model=..., or leave the context out",
             reason="no_language_model",
         )
-
-
-def of_sentence(context: Sequence[str]) -> Sequence[str]:
-    """Return the words of a context that its last sentence has so far.
-
-    What stands before "<s>", the beginning of a sentence, says nothing about the words after it.
-    """
-    for row in range(len(context) - 1, -1, -1):
-        if context[row] == BEGIN:
-            return context[row + 1 :]
-    return context
 
 
 def log_sum(values: Array) -> Array:

@@ -15,9 +15,9 @@ import numpy as np
 from edgectc.core.contracts import ContextModel, MappedModel
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.compiled import Library
+from edgectc.decoding.search.context import following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.trace import Path
-from edgectc.decoding.search.words import following
 from edgectc.language.ngram.tables import UNK, normalize_word
 from edgectc.language.spelling import spell
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import ContextModel
 from edgectc.core.errors import ConfigError
-from edgectc.core.options import check_numbers, number
 from edgectc.core.tokens import Tokens
 from edgectc.language.packed import PackedLexicon
 from edgectc.language.user_dictionary import UserDictionary

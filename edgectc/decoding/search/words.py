@@ -10,9 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from edgectc.core.contracts import ContextModel
-from edgectc.core.types import Array
-from edgectc.decoding.search.checks import of_sentence
+from edgectc.decoding.search.context import following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.overlay import Known, Overlay, tree_of
 from edgectc.decoding.search.prefix_search import Bounds, Tree
@@ -268,15 +266,6 @@ class _UserWords:
         """Return the words as they are now."""
         main = replace(self._words.main, hidden=self._hidden.copy())
         return View(self._words.lexicon, main, self._overlay.snapshot(), tuple(self._overs))
-
-
-def following(model: ContextModel, context: Sequence[str]) -> tuple[Sequence[str], Array, float]:
-    """Return the words that a context makes more or less likely, by how much, and all the others.
-
-    The values are log P(word | context) - log P(word); the first are relative to the last.
-    """
-    words, log_probs, backoff = model.following(model.start(of_sentence(context)))
-    return words, log_probs - model.unigram(words) - backoff, float(backoff)
 
 
 EMPTY = Tree(

@@ -10,6 +10,7 @@ Source: Katz 1987, in the form of the ARPA file; Heafield 2011 for the shortest 
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import READ_ERRORS, read_head
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.ngram import model_file, tables
+from edgectc.language.ngram import arpa_file, lm_file, sphinx, tables
 from edgectc.language.ngram.tables import BOS, EOS, SPECIALS, Column, NGrams, normalize_word
 
 State = tuple[int, ...]
@@ -42,12 +44,7 @@ def create(
     """
     if path is None:
         raise ConfigError("the language model 'arpa' needs the path of an ARPA or .lm file")
-    return NGramModel(model_file.read(path))
-
-
-def recognizes(head: bytes) -> bool:
-    """Return whether a file that begins so is such a model."""
-    return model_file.recognizes(head)
+    return NGramModel(read(path))
 
 
 class NGramModel:
@@ -182,3 +179,23 @@ def _view(array: Array) -> memoryview:
 def _reader(column: Column) -> tuple[memoryview, list[float] | None]:
     """Return the codes and their book, None if the codes are the numbers themselves."""
     return _view(column.codes), None if column.book is None else column.book.tolist()
+
+
+def recognizes(head: bytes) -> bool:
+    """Return whether a file that begins so is a `.lm` file, an ARPA file or one of CMU Sphinx."""
+    return head.startswith((lm_file.MAGIC, sphinx.MAGIC)) or b"\\data\\" in head
+
+
+def read(path: str | os.PathLike[str]) -> NGrams:
+    """Return the n-grams of a file; its content, not its name, says which format it is.
+
+    Raises:
+        ConfigError: the file cannot be read or is damaged.
+    """
+    try:
+        head = read_head(path)
+    except READ_ERRORS as error:
+        raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
+    if head.startswith(lm_file.MAGIC):
+        return lm_file.read(path)
+    return sphinx.read(path) if head.startswith(sphinx.MAGIC) else arpa_file.read(path)

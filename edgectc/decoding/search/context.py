@@ -1,0 +1,30 @@
+"""The words before a text, as decoders use them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgectc.core.contracts import ContextModel
+from edgectc.core.types import Array
+
+BEGIN = "<s>"  # of a sentence, as a word of a context
+
+
+def of_sentence(context: Sequence[str]) -> Sequence[str]:
+    """Return the words of a context that its last sentence has so far.
+
+    What stands before "<s>", the beginning of a sentence, says nothing about the words after it.
+    """
+    for row in range(len(context) - 1, -1, -1):
+        if context[row] == BEGIN:
+            return context[row + 1 :]
+    return context
+
+
+def following(model: ContextModel, context: Sequence[str]) -> tuple[Sequence[str], Array, float]:
+    """Return the words that a context makes more or less likely, by how much, and all the others.
+
+    The values are log P(word | context) - log P(word); the first are relative to the last.
+    """
+    words, log_probs, backoff = model.following(model.start(of_sentence(context)))
+    return words, log_probs - model.unigram(words) - backoff, float(backoff)

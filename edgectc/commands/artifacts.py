@@ -11,7 +11,7 @@ from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, integers
 from edgectc.commands.output import print_report, report_dict, report_of
 
 if TYPE_CHECKING:  # needs torch
-    from edgectc.evaluation.layerwise import Drill, Step
+    from edgectc.evaluation.layerwise import LayerComparison, Step
 
 _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
 _WORST = 5
@@ -82,9 +82,7 @@ def _add_factory(parser: Parser) -> None:
     own.add_argument("--name", help="model name (default: from its class)")
     own.add_argument("--separator", help="what stands between symbols in a text (default nothing)")
     own.add_argument("--axes", help="of its answer: NTV (default), TNV or NVT")
-    own.add_argument(
-        "--padding", help="masked (default), or zeros if it hears the zeros after the length"
-    )
+    own.add_argument("--padding", help="masked (default), or zeros for a padding-sensitive network")
     own.add_argument("--stride", type=int, help="input frames per output frame (default: probed)")
     own.add_argument(
         "--window", type=int, help="input frames of the first output (default: probed)"
@@ -157,7 +155,7 @@ def run_verification(options: Namespace) -> int:
     return {"pass": 0, "fail": 1, "not_run": 3}[report.status]
 
 
-def _layers(drill: Drill) -> dict[str, Any]:
+def _layers(comparison: LayerComparison) -> dict[str, Any]:
     """Return the JSON form of a comparison layer by layer."""
     from edgectc.core.config import to_dict
 
@@ -165,12 +163,12 @@ def _layers(drill: Drill) -> dict[str, Any]:
         return step.sqnr_db
 
     return {
-        "case": drill.case,
-        "how": drill.how,
-        "limit_db": drill.limit_db,
-        "first": to_dict(drill.first),
-        "worst": [to_dict(step) for step in sorted(drill.steps, key=noise)[:_WORST]],
-        "other_weights": list(drill.weights),
+        "case": comparison.case,
+        "how": comparison.how,
+        "limit_db": comparison.limit_db,
+        "first": to_dict(comparison.first),
+        "worst": [to_dict(step) for step in sorted(comparison.steps, key=noise)[:_WORST]],
+        "other_weights": list(comparison.weights),
     }
 
 

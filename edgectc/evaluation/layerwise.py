@@ -1,4 +1,4 @@
-"""Which operator of an artifact is the first to answer otherwise than the trained network.
+"""Layer-wise comparison: the first operator of an artifact that differs from its network.
 
 The network is captured once and run operator by operator in PyTorch; the exporters keep its names,
 so the same values can be read out of the artifact.
@@ -30,7 +30,7 @@ from edgectc.formats.reference import Case
 # Least signal over noise of a healthy operator, in dB: float32 has about 140.
 _LIMITS = {"float32": 80.0}
 _QUANTIZED = 15.0
-_BOUNDARIES = 48  # values of a program that are looked at in one lowering
+_BOUNDARIES = 48  # values of a program compared in one lowering
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,15 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Drill:
-    """What was found.
+class LayerComparison:
+    """An artifact against its network, operator by operator.
 
     Attributes:
-        case: reference case that was run, the one that differs most.
-        limit_db: what an operator has to reach.
-        steps: operators that could be compared, in order.
-        how: what was compared with what.
-        weights: stored tensors that a fresh export does not have; only of programs.
+        case: name of the reference case compared, the one that differs most.
+        limit_db: least signal over noise of a healthy operator.
+        steps: operators compared, in order.
+        how: the two sides of the comparison, in words.
+        weights: stored tensors that a fresh export lacks; only of ``.pte``.
     """
 
     case: str
@@ -76,30 +76,32 @@ class Drill:
         return next((step for step in self.steps if step.sqnr_db < self.limit_db), None)
 
 
-def drill(path: Path, model: nn.Module, *, limit_db: float | None = None) -> Drill:
-    """Return how the operators of an artifact answer, against a network in PyTorch.
+def compare_network(
+    path: Path, model: nn.Module, *, limit_db: float | None = None
+) -> LayerComparison:
+    """Compare the operators of an artifact with its network in PyTorch.
 
     Of ``.onnx`` every operator of the file itself is read. The parts of a ``.pte`` cannot be read
     at run time, so the network is lowered again with the output of every module as an output.
 
     Args:
         path: artifact.
-        model: the network it was made from, see `edgectc.exporting.exporter.of_bundle`.
+        model: the network it was made from, see `edgectc.exporting.origin.of_bundle`.
         limit_db: least signal over noise; None for 80 dB of float32, else 15 dB.
 
     Raises:
         BundleError: the file is damaged.
         MissingDependencyError: a runtime or converter is missing.
-        UnknownNameError: the format cannot be drilled.
+        UnknownNameError: operators of this target cannot be compared.
     """
     data, manifest = manifests.read(path)
-    known: dict[str, Callable[..., Drill]] = {"onnx": _onnx, "pte": _pte}
-    if manifest.target not in known or not isinstance(data, bytes):
-        raise UnknownNameError("target that can be drilled", manifest.target, known)
+    comparisons: dict[str, Callable[..., LayerComparison]] = {"onnx": _onnx, "pte": _pte}
+    if manifest.target not in comparisons or not isinstance(data, bytes):
+        raise UnknownNameError("target to compare layer by layer", manifest.target, comparisons)
     if limit_db is None:
         limit_db = _LIMITS.get(str(manifest.scheme["type"]), _QUANTIZED)
     case, inputs = _worst(data, manifest, model)
-    return known[manifest.target](data, manifest, model, case, inputs, limit_db)
+    return comparisons[manifest.target](data, manifest, model, case, inputs, limit_db)
 
 
 def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str, Array]]:
@@ -107,12 +109,12 @@ def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str,
     from edgectc.runtime import loading
 
     loaded = loading.from_bytes(data, manifest)
-    boards = {board.name: board for board in map(layouts.parse, manifest.layouts)}
+    by_name = {layout.name: layout for layout in map(layouts.parse, manifest.layouts)}
     found: list[tuple[float, str, Case, dict[str, Array]]] = []
     for case in reference.from_json(manifest.reference):
         if not len(case.log_probs):
             continue
-        inputs = case.inputs(loaded.frontend, reference.setting_of(boards, case.layout))
+        inputs = case.inputs(loaded.frontend, reference.setting_of(by_name, case.layout))
         got, want = loaded.run(inputs), _answer(model, inputs)[0, : len(case.log_probs)]
         found.append((float(np.abs(got - want).max()), case.name, case, inputs))
     if not found:
@@ -152,12 +154,12 @@ def _onnx(
     case: Case,
     inputs: Mapping[str, Array],
     limit_db: float,
-) -> Drill:
+) -> LayerComparison:
     try:
         import onnx
     except ImportError as error:
         raise MissingDependencyError(
-            "drilling .onnx", package="onnx", extra="export-onnx"
+            "a layer-wise comparison of .onnx", package="onnx", extra="export-onnx"
         ) from error
     with suppress_output():
         program = torch.onnx.export(
@@ -181,7 +183,7 @@ def _onnx(
         if name in got and got[name].shape == truth.values[name].shape
     ]
     how = f"{len(steps)} of {len(file.graph.node)} operators of the file against PyTorch"
-    return Drill(case.name, limit_db, tuple(steps), how)
+    return LayerComparison(case.name, limit_db, tuple(steps), how)
 
 
 def _intermediate(file: Any, inputs: Mapping[str, Array], wanted: set[str]) -> dict[str, Array]:
@@ -212,7 +214,7 @@ def _pte(
     case: Case,
     inputs: Mapping[str, Array],
     limit_db: float,
-) -> Drill:
+) -> LayerComparison:
     tensors = dict(zip(inputs, _tensors(inputs), strict=True))
     tapped = _Tapped(model)
     with torch.inference_mode():
@@ -236,7 +238,7 @@ def _pte(
         if one.name not in ours
     ]
     how = f"the outputs of {len(names)} modules, lowered anew, against PyTorch"
-    return Drill(case.name, limit_db, tuple(steps), how, tuple(strange))
+    return LayerComparison(case.name, limit_db, tuple(steps), how, tuple(strange))
 
 
 class _Tapped(nn.Module):

@@ -204,7 +204,7 @@ def _padding(
 ) -> Check:
     """Fill the padding with other values and add ``padding_leak``, the change of valid frames."""
     if _padding_sensitive(loaded):
-        detail = "this network hears the zeros that pad every recording"
+        detail = "this network is padding-sensitive: every recording is padded with zeros"
         return Check("padding", "not_run", detail)
     leak = 0.0
     for answer in answers:

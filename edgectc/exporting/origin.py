@@ -1,4 +1,4 @@
-"""What is exported: a network, opened once, and all that its manifest says of it."""
+"""The source of an export: a network, read once, and all that its manifest says of it."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def generate(
 def junk(frames: int, channels: int) -> Array:
     """Return (frames, channels) float32 to fill padding with: finite, around 3, no two rows alike.
 
-    It varies over frames and channels, because a layer norm hears no difference between constants.
+    It varies over frames and channels, because a layer norm turns all constants into zeros.
     """
     k = np.arange(frames * channels, dtype=np.float64).reshape(frames, channels)
     return (3.0 + np.sin(k)).astype(np.float32)

@@ -19,7 +19,7 @@ from edgectc.formats import manifest as manifests
 if TYPE_CHECKING:  # these need torch
     from torch import nn
 
-    from edgectc.evaluation.layerwise import Drill
+    from edgectc.evaluation.layerwise import LayerComparison
 
 File = str | os.PathLike[str]
 
@@ -62,7 +62,7 @@ def compare_layers(
     *,
     network: File | nn.Module | None = None,
     weights: File | None = None,
-) -> Drill:
+) -> LayerComparison:
     """Return how an artifact differs from its network layer by layer: ``verify --layerwise``.
 
     Args:
@@ -83,7 +83,7 @@ def compare_layers(
         )
     with lazy.requires("edgectc.compare_layers"):
         from edgectc.evaluation import layerwise
-    return layerwise.drill(path, _network(path, network, weights))
+    return layerwise.compare_network(path, _network(path, network, weights))
 
 
 def _network(path: Path, network: File | nn.Module | None, weights: File | None) -> nn.Module:

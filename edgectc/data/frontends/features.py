@@ -26,7 +26,7 @@ class Options:
         blank_id: column of the CTC blank.
         separator: what stands between symbols in a text.
         padding: "masked" if nothing after ``length`` changes a valid frame; "zeros" if the network
-            hears the zeros there.
+            is padding-sensitive.
     """
 
     max_frames: int = 1000

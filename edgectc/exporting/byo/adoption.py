@@ -38,7 +38,7 @@ class About:
         separator: what stands between symbols in a text, e.g. " " for phonemes.
         axes: of the answer, "NTV" (batch, frames, tokens), "TNV" or "NVT".
         padding: "masked": what lies after ``length`` must not change a valid frame. "zeros": the
-            network hears the zeros there, and every recording is padded with zeros.
+            network is padding-sensitive, and every recording is padded with zeros.
         stride: input frames per output frame; None to find it out.
         window: input frames that the first output frame needs; None to find it out.
         decoder: preset ``{"type": NAME, options}``.

@@ -207,7 +207,7 @@ class Probe:
         self, leak: tuple[float, int], worst: tuple[float, int], compared: int, masked: bool
     ) -> None:
         if not masked:
-            text = "the network hears the zeros after length, as said; recordings get them always"
+            text = "declared padding-sensitive; recordings are always padded with zeros"
             if compared:
                 text += f"; alone, {worst[1]} frames are answered otherwise by {worst[0]:.2g} nats"
             self.checks.append(Check("padding", "not_run", text))

@@ -41,14 +41,14 @@ def scaled(path: Path, name: str, out: Path, factor: float = 1.01) -> Path:
 def test_one_scaled_weight_is_found(shipped: Path, tmp_path: Path) -> None:
     artifact = shipped / "artifacts" / "swipe-en.onnx"
     model = models.load(bundles.read(shipped))
-    good = layerwise.drill(artifact, model)
+    good = layerwise.compare_network(artifact, model)
     assert good.first is None
     assert len(good.steps) > 150
     bad = scaled(artifact, "encoder.coarse.3.conv.conv.weight", tmp_path / "bad.onnx")
     report = edgectc.verify(bad)
     assert report.status == "fail"
     assert {c.name for c in report.checks if c.status == "fail"} >= {"log_probs"}
-    found = layerwise.drill(bad, model).first
+    found = layerwise.compare_network(bad, model).first
     assert found is not None
     assert (found.kind, found.module) == ("Conv", "encoder.coarse.3.conv.conv")
 
@@ -111,24 +111,24 @@ def test_waves_and_other_axes_are_adopted_again(tmp_path: Path) -> None:
     from edgectc.exporting.byo import adoption
 
     model = adoption.again(network, made.manifest)
-    assert layerwise.drill(made.path, model).first is None
+    assert layerwise.compare_network(made.path, model).first is None
     with pytest.raises(ConfigError, match="expected two inputs"):
         adoption.again(torch.nn.Linear(3, 4), made.manifest)
 
 
 @pytest.mark.slow
-def test_a_program_is_drilled_by_modules(tmp_path: Path) -> None:
+def test_a_program_is_compared_by_modules(tmp_path: Path) -> None:
     network = networks.seeded(networks.Conformer)
     given = {"target": "pte", "sample": networks.sample(), "tokens": TOKENS}
     made = edgectc.export(network, out=tmp_path / "a.pte", **given)
     from edgectc.exporting.byo import adoption
 
     model = adoption.again(network, made.manifest)
-    found = layerwise.drill(made.path, model)
+    found = layerwise.compare_network(made.path, model)
     assert found.first is None
     assert found.weights == ()
     assert {step.module for step in found.steps} >= {"network.head", "network.down"}
     changed = shutil.copy(made.path, tmp_path / "b.pte")
     network.head.weight.data *= 1.01
-    other = layerwise.drill(Path(changed), adoption.again(network, made.manifest))
+    other = layerwise.compare_network(Path(changed), adoption.again(network, made.manifest))
     assert other.weights  # the file holds a weight that this network has not

@@ -5,7 +5,7 @@ import { Refused } from "./manifest.js";
 /** @typedef {{text: string, score: number, probability: number, exact: boolean}} Found */
 
 const RENAMED = 1; // EDGECTC_RENAMED
-/** @type {Set<string>} old names of options that were told of */
+/** @type {Set<string>} old names of options that were reported */
 const renamed = new Set();
 
 export class Engine {

@@ -19,8 +19,8 @@ HOW = {
 def emissions(word: str, frames: int, how: str, rng: np.random.Generator) -> np.ndarray:
     """Return (frames, 28) log_probs of one word on QWERTY."""
     touch, spread, half, passed, noise, shallow, dip, weak = HOW[how]
-    board = layouts.load("qwerty")
-    keys = dict(zip(board.letters, board.centers / board.key_size, strict=True))
+    layout = layouts.load("qwerty")
+    keys = dict(zip(layout.letters, layout.centers / layout.key_size, strict=True))
     at = np.stack([keys[c] for c in LETTERS])
     width = half * np.sqrt(frames / 64)
     letters = [c for c in word if c in keys]

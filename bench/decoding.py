@@ -30,11 +30,11 @@ def signals(model: edgectc.Recognizer, data: str | None, count: int) -> list[np.
         swipes, _ = swipe_files.load(swipe_files.find(data), split="dev")
         chosen = sorted(rng.permutation(len(swipes))[:count])
         return [model.log_probs(swipes[i].points) for i in progress(chosen, "network")]
-    board = layouts.load("qwerty")
+    layout = layouts.load("qwerty")
     share = np.exp(model.lexicon.log_probs)
     drawn = rng.choice(len(share), 2 * count, p=share / share.sum())
-    spelled = [s for i in drawn if (s := spell(model.lexicon.words[i], board.letters))][:count]
-    return [model.log_probs(swipe(word, board, rng)) for word in progress(spelled, "network")]
+    spelled = [s for i in drawn if (s := spell(model.lexicon.words[i], layout.letters))][:count]
+    return [model.log_probs(swipe(word, layout, rng)) for word in progress(spelled, "network")]
 
 
 def main() -> None:

@@ -48,10 +48,10 @@ def main() -> None:
 
 def _right(model: edgectc.Recognizer, name: str, words: list[str]) -> list[bool]:
     """Return whether each word, swiped by the generator, came first."""
-    board, found = layouts.load(name), []
+    layout, found = layouts.load(name), []
     for i, word in enumerate(words):
-        spelled = spell(word, board.letters) or ""
-        trace = swipe(spelled, board, np.random.default_rng(i))
+        spelled = spell(word, layout.letters) or ""
+        trace = swipe(spelled, layout, np.random.default_rng(i))
         found.append(letters(model(trace, layout=name, nbest=1).best.text) == letters(word))
     return found
 

@@ -59,11 +59,11 @@ def ours(model: edgectc.Recognizer, *, context: bool = False) -> Answer:
     def answer(swipe: Swipe) -> tuple[list[str], float, float]:
         before = evaluation.with_context(swipe).context if context else ()
         began = time.thread_time()
-        board = model.board("qwerty")
-        inputs = model.frontend.prepare(swipe.points, board)
+        setting = model.setting("qwerty")
+        inputs = model.frontend.prepare(swipe.points, setting)
         log_probs = model.run(inputs)
         middle = time.thread_time()
-        found = model.decode(log_probs, inputs, board=board, nbest=5, context=before)
+        found = model.decode(log_probs, inputs, setting=setting, nbest=5, context=before)
         words = [h.text for h in found]
         end = time.thread_time()
         return words, (end - began) * 1e3, (end - middle) * 1e3
@@ -73,15 +73,15 @@ def ours(model: edgectc.Recognizer, *, context: bool = False) -> Answer:
 
 def search_alone(model: edgectc.Recognizer, nbest: int) -> Answer:
     """The exact search without the say of the trace in ranking, which peers have not either."""
-    board = layouts.load("qwerty")
+    layout = layouts.load("qwerty")
     spec = {**model.preset, "template_weight": 0.0, "rescore_size": 1}
     decode = registry.create(
-        "decoders", spec, tokens=model.tokens(board), lexicon=model.lexicon, backend="native"
+        "decoders", spec, tokens=model.tokens(layout), lexicon=model.lexicon, backend="native"
     )
 
     def answer(swipe: Swipe) -> tuple[list[str], float, float]:
         began = time.thread_time()
-        log_probs = model.run(model.frontend.prepare(swipe.points, board))
+        log_probs = model.run(model.frontend.prepare(swipe.points, layout))
         middle = time.thread_time()
         words = [h.text for h in decode(log_probs, nbest=nbest)]
         end = time.thread_time()
@@ -91,13 +91,13 @@ def search_alone(model: edgectc.Recognizer, nbest: int) -> Answer:
 
 
 def assembled(model: edgectc.Recognizer, decode: _peers.Decode) -> Answer:
-    board = layouts.load("qwerty")
-    ids = model.tokens(board).ids
-    columns = [model.tokens(board).blank_id, *(ids[letter] for letter in LETTERS)]
+    layout = layouts.load("qwerty")
+    ids = model.tokens(layout).ids
+    columns = [model.tokens(layout).blank_id, *(ids[letter] for letter in LETTERS)]
 
     def answer(swipe: Swipe) -> tuple[list[str], float, float]:
         began = time.thread_time()
-        log_probs = model.run(model.frontend.prepare(swipe.points, board))
+        log_probs = model.run(model.frontend.prepare(swipe.points, layout))
         middle = time.thread_time()
         words = decode(np.ascontiguousarray(log_probs[:, columns], np.float32))[:5]
         end = time.thread_time()

@@ -130,7 +130,7 @@ def opinion(path: Path, command: Sequence[str], env: Mapping[str, str]) -> list[
         report = verification.compare(loaded, manifest, cases)
         ours, away = loading.from_bytes(data, manifest), 0.0
         for case in cases:
-            inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+            inputs = case.inputs(loaded.frontend, loaded.setting(case.layout))
             used = [*range(case.log_probs.shape[1] - 1), -1]  # unused slots read about -1e4
             apart = np.abs(loaded.run(inputs) - ours.run(inputs))[:, used]
             away = max(away, float(apart.max(initial=0.0)))

@@ -24,8 +24,8 @@ from edgectc.core.console import progress, table
 PEAK = "from edgectc.benchmarking.machine import peak_rss_bytes; print(peak_rss_bytes())"
 WORD = (
     "import edgectc, numpy; from edgectc.formats import layouts\n"
-    "board, t = layouts.load('qwerty'), numpy.linspace(0, 3, 60)\n"
-    "keys = [board.centers[board.letters.index(letter)] for letter in 'helo']\n"
+    "layout, t = layouts.load('qwerty'), numpy.linspace(0, 3, 60)\n"
+    "keys = [layout.centers[layout.letters.index(letter)] for letter in 'helo']\n"
     "x, y = (numpy.interp(t, range(4), axis) for axis in numpy.transpose(keys))\n"
     "model = edgectc.load(runner={runner!r})\n"
     "assert model(numpy.stack([x, y, 250 * t], 1)).best.text == 'hello'\n"

@@ -82,9 +82,9 @@ def traces() -> dict[str, Any]:
 
 def _edges(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return traces at the limits of what is accepted."""
-    board = layouts.load("qwerty")
-    long = swipe("internationalization", board, rng)
-    word = swipe("word", board, rng)
+    layout = layouts.load("qwerty")
+    long = swipe("internationalization", layout, rng)
+    word = swipe("word", layout, rng)
     return {
         "two-points": np.array([[0.25, 0.17, 0.0], [0.75, 0.83, 120.0]]),
         "at-rest": np.array([[0.35, 0.5, 5.0], [0.35, 0.5, 90.0], [0.35, 0.5, 230.0]]),
@@ -99,16 +99,16 @@ def _case(
     model: Any, name: str, layout: str, points: np.ndarray, context: tuple[str, ...]
 ) -> dict[str, Any]:
     points = np.round(points, 4)
-    board = model.board(layout)
-    frames = model.frontend.frames(points, board)
-    trace = recognizer.path_of(model.frontend.prepare(points, board), board)
-    used = [*range(len(board.letters)), model.tokens(board).blank_id]
+    setting = model.setting(layout)
+    frames = model.frontend.frames(points, setting)
+    trace = recognizer.path_of(model.frontend.prepare(points, setting), setting)
+    used = [*range(len(setting.letters)), model.tokens(setting).blank_id]
     # As a host keeps them: float32, the columns of the keys and the blank alone.
     log_probs = model.log_probs(points, layout=layout)[:, used].astype(np.float32)
     options = {key: value for key, value in model.preset.items() if key != "type"}
     decode = _decoder(
         options,
-        tokens=Tokens((*board.letters, "<blank>"), blank_id=len(board.letters)),
+        tokens=Tokens((*setting.letters, "<blank>"), blank_id=len(setting.letters)),
         lexicon=model.lexicon,
         language_model=model.language_model,
     )
@@ -213,25 +213,25 @@ _USER: tuple[dict[str, dict[str, Any]], ...] = (
 def search() -> dict[str, Any]:
     """Return the cases of the search alone."""
     rng = np.random.default_rng(7)
-    board = layouts.parse({"name": "small", "rows": _ROWS})
+    layout = layouts.parse({"name": "small", "rows": _ROWS})
     with tempfile.TemporaryDirectory() as folder:
         trie, lm = Path(folder) / "words.trie", Path(folder) / "words.lm"
         packed.write(packed.pack(Lexicon.from_counts(_COUNTS), set(_LETTERS)), trie)
         language.write(lm, language.build([_SENTENCES.splitlines()], order=3).ngrams)
         files = {"lexicon": trie.read_bytes(), "language_model": lm.read_bytes()}
         lexicon, model = lexicon_file.read(trie), loading.load(lm, required=True)
-        cases = [_searched(rng, lexicon, model, board, number) for number in range(42)]
+        cases = [_searched(rng, lexicon, model, layout, number) for number in range(42)]
     return {
         "golden": VERSION,
         "letters": _LETTERS,
-        "layout": layouts.describe(board),
+        "layout": layouts.describe(layout),
         **{name: base64.b64encode(data).decode() for name, data in files.items()},
         "cases": cases,
     }
 
 
 def _searched(
-    rng: np.random.Generator, lexicon: Any, model: Any, board: Any, number: int
+    rng: np.random.Generator, lexicon: Any, model: Any, layout: Any, number: int
 ) -> dict[str, Any]:
     options = _OPTIONS[number % len(_OPTIONS)]
     context = _CONTEXTS[number // 2 % len(_CONTEXTS)]
@@ -266,7 +266,7 @@ def _searched(
         nbest=nbest,
         context=context,
         partial=partial,
-        trace=recognizer.path_of(points, board) if number % 4 else None,
+        trace=recognizer.path_of(points, layout) if number % 4 else None,
     )
     return {
         "name": f"{number:02d}",

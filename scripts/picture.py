@@ -21,10 +21,10 @@ def text(x: float, y: float, said: str, size: int = 13, fill: str = INK, anchor:
     )
 
 
-def keyboard(board: layouts.Layout, points: np.ndarray, x0: float, y0: float) -> list[str]:
+def keyboard(layout: layouts.Layout, points: np.ndarray, x0: float, y0: float) -> list[str]:
     size = np.array([10 * KEY, 3 * ROW])
     parts = []
-    for letter, center in zip(board.letters, board.centers, strict=True):
+    for letter, center in zip(layout.letters, layout.centers, strict=True):
         x, y = center * size + (x0, y0)
         parts.append(
             f'<rect x="{x - KEY / 2 + 1:.1f}" y="{y - ROW / 2 + 1:.1f}" width="{KEY - 2}" '
@@ -57,16 +57,16 @@ def heat(probs: np.ndarray, names: list[str], x0: float, y0: float) -> list[str]
 
 def main() -> None:
     rec = edgectc.load(runner="onnx")
-    board = layouts.load("qwerty")
-    points = swipe(WORD, board, np.random.default_rng(SEED))
+    layout = layouts.load("qwerty")
+    points = swipe(WORD, layout, np.random.default_rng(SEED))
     probs = np.exp(rec.log_probs(points))
     answer = rec(points)
-    column = {letter: i for i, letter in enumerate(board.letters)}
+    column = {letter: i for i, letter in enumerate(layout.letters)}
     names = list(dict.fromkeys(WORD))
     shown = probs[:, [*(column[n] for n in names), 64]]
     parts = [
         text(20, 28, "finger trace + key positions", 14),
-        *keyboard(board, points, 20, 45),
+        *keyboard(layout, points, 20, 45),
         text(390, 28, "one small graph: log_probs over keys and blank", 14),
         *heat(shown, [*names, "blank"], 430, 45),
         text(780, 28, "exact search: words", 14),

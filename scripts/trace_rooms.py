@@ -276,7 +276,7 @@ def _batch(tree: Path, folder: Path) -> Call:
     import edgectc
 
     trace, recognizer = _trace(tree), edgectc.load(tree / MODEL)
-    tokens = recognizer.tokens(recognizer.board(recognizer.layout))
+    tokens = recognizer.tokens(recognizer.setting(recognizer.layout))
     log_probs = [recognizer.log_probs(trace)] * 2
     decoder = edgectc.make_decoder(
         "lexicon",

@@ -67,9 +67,10 @@ def choose(
         InputError: the file holds nothing this model can use.
     """
     spec = subject.about["frontend"]
-    boards = [layouts.parse(layout) for layout in subject.about["layouts"]]
+    parsed = map(layouts.parse, subject.about["layouts"])
+    by_name = {layout.name: layout for layout in parsed}
     frontend: Frontend = registry.create("frontends", spec)
-    samples = samples_for(spec, boards, frontend=frontend)
+    samples = samples_for(spec, by_name.values(), frontend=frontend)
     if data is None:
         words = loading.find_words(subject.about["lexicon"], _folder(subject), lexicon)
         items = list(samples.synthesize(timed, seed=_SEED, lexicon=words, natural=True))
@@ -78,7 +79,7 @@ def choose(
         path = samples.locate(data) or Path(data)
         items = _read(samples, path, split, max(timed, scored))
         source = f"{len(items)} samples of {path.name}, split {split}"
-    items, refused = _usable(items, frontend, boards)
+    items, refused = _usable(items, frontend, by_name)
     if not items:
         raise InputError(
             f"no sample of {data or 'the generator'} can be used by {subject.name!r}: {refused}",
@@ -102,14 +103,13 @@ def _folder(subject: Subject) -> Path:
 
 
 def _usable(
-    items: Sequence[Recording], frontend: Frontend, boards: Sequence[Layout]
+    items: Sequence[Recording], frontend: Frontend, by_name: Mapping[str, Layout]
 ) -> tuple[list[Recording], dict[str, int]]:
     """Drop what the frontend refuses, before any clock runs."""
-    named = {board.name: board for board in boards}
     kept, refused = [], Counter[str]()
     for item in items:
         try:
-            prepare(frontend, named, item)
+            prepare(frontend, by_name, item)
             kept.append(item)
         except InputError as error:
             refused[error.reason] += 1

@@ -100,7 +100,7 @@ class Worker:
             path, runner=runner, threads=threads, options=options, lexicon=lexicon,
             language_model=language_model,
         )  # fmt: skip
-        self.model.decoder(self.model.board(self.model.layout))
+        self.model.decoder(self.model.setting(self.model.layout))
         return {"threads_seen": self.model.runner.threads}
 
     def do_first(self, item: dict[str, JSON]) -> dict[str, float | list[str]]:
@@ -183,7 +183,7 @@ class Worker:
 
         items = [item for item in samples.read(Path(path)) if item.target]
         pairs = [(item.target, self._texts(item)) for item in items]
-        tokens = self.model.tokens(self.model.board(self.model.layout))
+        tokens = self.model.tokens(self.model.setting(self.model.layout))
         return scores.score(pairs, swipes=bool(self.model.layout), separator=tokens.separator)
 
     def do_trace(self, folder: str, name: str, spec: Spec) -> Trace:
@@ -197,16 +197,18 @@ class Worker:
         return (self._prepare, self._network, self._decode)
 
     def _prepare(self, item: Recording) -> Prepared:
-        board = self.model.board(item.setting or self.model.layout)
-        return item, board, self.model.frontend.prepare(item.signal, board)
+        setting = self.model.setting(item.setting or self.model.layout)
+        return item, setting, self.model.frontend.prepare(item.signal, setting)
 
     def _network(self, prepared: Prepared) -> Answered:
         return *prepared, self.model.run(prepared[2])
 
     def _decode(self, answered: Answered) -> Decoded:
-        item, board, inputs, log_probs = answered
+        item, setting, inputs, log_probs = answered
         context = item.context if self.model.language_model is not None else ()
-        return self.model.decode(log_probs, inputs, board=board, nbest=self.nbest, context=context)
+        return self.model.decode(
+            log_probs, inputs, setting=setting, nbest=self.nbest, context=context
+        )
 
     def _texts(self, item: Recording) -> list[str]:
         decoded = self._decode(self._network(self._prepare(item)))

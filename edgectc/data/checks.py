@@ -255,8 +255,8 @@ def _infeasible(items: Sequence[Item], room: Room | None, findings: Findings) ->
         if isinstance(item.sample, Swipe):
             if room is None or not label:
                 continue
-            board = _board(item.sample.layout)
-            label = () if board is None else spell(label[0], board.letters) or ()
+            layout = _layout(item.sample.layout)
+            label = () if layout is None else spell(label[0], layout.letters) or ()
         numbers = {symbol: i for i, symbol in enumerate(sorted(set(label)))}
         needed = frames_needed([numbers[symbol] for symbol in label])
         has = room(item.sample) if room is not None else _frames(item.sample)
@@ -275,11 +275,11 @@ def _traces(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> None:
     duration, rates, points = [], [], []
     for item, swipe in swipes:
         steps, dt = np.diff(swipe.points[:, :2], axis=0), np.diff(swipe.points[:, 2])
-        board = _board(swipe.layout)
-        if board is None:
+        layout = _layout(swipe.layout)
+        if layout is None:
             findings.problems["unknown_layout"].append(f"{item.name}: {swipe.layout!r}")
         else:
-            keys = np.hypot(*(steps / board.key_size).T)
+            keys = np.hypot(*(steps / layout.key_size).T)
             if ((keys > _JUMP) & (dt < _JUMP_MS)).any():
                 at = int(np.argmax((keys > _JUMP) & (dt < _JUMP_MS))) + 1
                 findings.problems["jump"].append(
@@ -303,13 +303,13 @@ def _mismatches(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> Non
     """Traces that do not pass the letters of their word, in their order."""
     distances = []
     for item, swipe in swipes:
-        board = _board(swipe.layout)
-        word = None if board is None or not swipe.word else spell(swipe.word, board.letters)
-        if board is None or word is None:
-            if board is not None and swipe.word:
+        layout = _layout(swipe.layout)
+        word = None if layout is None or not swipe.word else spell(swipe.word, layout.letters)
+        if layout is None or word is None:
+            if layout is not None and swipe.word:
                 findings.problems["unknown_letters"].append(f"{item.name}: {swipe.word!r}")
             continue
-        distance = path_distance(swipe.points, word, board)
+        distance = path_distance(swipe.points, word, layout)
         distances.append(distance)
         if distance > _FAR:
             findings.problems["label_mismatch"].append(
@@ -321,7 +321,7 @@ def _mismatches(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> Non
         findings.statistics["keys_off"] = np.array(distances)
 
 
-def path_distance(points: Array, word: str, board: Layout) -> float:
+def path_distance(points: Array, word: str, layout: Layout) -> float:
     """Return how far a trace keeps from the letters of a word, in keys, on average.
 
     Each letter is given a place on the trace, in the word's order, so that the sum of distances is
@@ -329,12 +329,12 @@ def path_distance(points: Array, word: str, board: Layout) -> float:
 
     Args:
         points: (n, 3) x, y, t_ms.
-        word: letters that ``board`` has.
-        board: of the trace.
+        word: letters that ``layout`` has.
+        layout: of the trace.
     """
-    index = {letter: i for i, letter in enumerate(board.letters)}
-    keys = board.centers[[index[letter] for letter in word]] / board.key_size
-    path = points[:, :2] / board.key_size
+    index = {letter: i for i, letter in enumerate(layout.letters)}
+    keys = layout.centers[[index[letter] for letter in word]] / layout.key_size
+    path = points[:, :2] / layout.key_size
     table = np.hypot(*(keys[:, None] - path[None]).transpose(2, 0, 1))
     if len(word) == 1:
         return float(table.min())
@@ -371,17 +371,17 @@ def _rates(items: Sequence[tuple[Item, Recording]], findings: Findings) -> None:
         )
 
 
-_BOARDS: dict[str, Layout | None] = {}
+_LAYOUTS: dict[str, Layout | None] = {}
 
 
-def _board(name: str) -> Layout | None:
+def _layout(name: str) -> Layout | None:
     """Return a shipped layout; a row never names a file."""
-    if name not in _BOARDS:
+    if name not in _LAYOUTS:
         try:
-            _BOARDS[name] = None if name.endswith(".json") else layouts.load(name)
+            _LAYOUTS[name] = None if name.endswith(".json") else layouts.load(name)
         except (UnknownNameError, InputError):
-            _BOARDS[name] = None
-    return _BOARDS[name]
+            _LAYOUTS[name] = None
+    return _LAYOUTS[name]
 
 
 def describe(summary: Mapping[str, Any]) -> list[list[str]]:

@@ -101,13 +101,13 @@ def measure(swipes: Iterable[Swipe]) -> dict[str, Array]:
     for swipe in swipes:
         if swipe.layout not in layouts.names() or not swipe.word:
             continue
-        board = layouts.load(swipe.layout)
-        word = spell(swipe.word, board.letters)
+        layout = layouts.load(swipe.layout)
+        word = spell(swipe.word, layout.letters)
         if not word:
             continue
-        index = {letter: i for i, letter in enumerate(board.letters)}
-        keys = board.centers[[index[letter] for letter in word]] / board.key_size
-        path = swipe.points[:, :2] / board.key_size
+        index = {letter: i for i, letter in enumerate(layout.letters)}
+        keys = layout.centers[[index[letter] for letter in word]] / layout.key_size
+        path = swipe.points[:, :2] / layout.key_size
         _whole(path, swipe.points[:, 2], keys, measured)
         _letters(path, swipe.points[:, 2], keys, measured)
     if not measured:

@@ -72,13 +72,13 @@ class _Passed:
     @classmethod
     def of(cls, swipe: Swipe) -> _Passed | None:
         """Return None for a word of under two letters, or one that the layout cannot type."""
-        board = layouts.load(swipe.layout)
-        word = spell(swipe.word or "", board.letters)
+        layout = layouts.load(swipe.layout)
+        word = spell(swipe.word or "", layout.letters)
         if word is None or len(word) < 2:
             return None
-        index = {letter: i for i, letter in enumerate(board.letters)}
-        keys = (board.centers / board.key_size)[[index[letter] for letter in word]]
-        return cls(swipe, word, letter_points(swipe.points[:, :2] / board.key_size, keys))
+        index = {letter: i for i, letter in enumerate(layout.letters)}
+        keys = (layout.centers / layout.key_size)[[index[letter] for letter in word]]
+        return cls(swipe, word, letter_points(swipe.points[:, :2] / layout.key_size, keys))
 
 
 def _joined(head: _Passed, tail: _Passed, rng: np.random.Generator) -> Swipe | None:

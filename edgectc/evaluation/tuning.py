@@ -155,9 +155,9 @@ def _temperature(answers: _Answers) -> float:
 
 
 def _emitted(recognizer: Recognizer, swipe: Swipe) -> _Emitted:
-    board = recognizer.board(swipe.layout)
-    inputs = recognizer.frontend.prepare(swipe.points, board)
-    trace = path_of(inputs, board) if isinstance(board, Layout) else None
+    setting = recognizer.setting(swipe.layout)
+    inputs = recognizer.frontend.prepare(swipe.points, setting)
+    trace = path_of(inputs, setting) if isinstance(setting, Layout) else None
     return _Emitted(recognizer.run(inputs), swipe.layout, swipe.context, trace)
 
 
@@ -194,7 +194,7 @@ def _answers(
         layout: registry.create(
             "decoders",
             dict(preset),
-            tokens=recognizer.tokens(recognizer.board(layout)),
+            tokens=recognizer.tokens(recognizer.setting(layout)),
             offered={
                 "lexicon": recognizer.lexicon,
                 "language_model": recognizer.language_model,

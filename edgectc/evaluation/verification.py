@@ -193,7 +193,7 @@ def compare_numbers(
 
 
 def _answer(loaded: Recognizer, case: Case, likely: float) -> _Answer:
-    inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+    inputs = case.inputs(loaded.frontend, loaded.setting(case.layout))
     expected = case.log_probs.astype(np.float64)
     compared = expected >= (math.log(likely) if likely > 0.0 else -math.inf)
     return _Answer(case, inputs, expected, _used(loaded.run(inputs), case), compared)
@@ -231,7 +231,7 @@ def _number(value: JSON) -> float:
 
 def _batch(loaded: Recognizer, cases: Sequence[Case], *, atol: float) -> Check:
     """All cases at once, of every length, in one batch: each must answer as it does alone."""
-    rows = [case.inputs(loaded.frontend, loaded.board(case.layout)) for case in cases]
+    rows = [case.inputs(loaded.frontend, loaded.setting(case.layout)) for case in cases]
     together = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     answers, worst = loaded.runner.run(together), 0.0
     if len(answers) != len(cases):
@@ -266,10 +266,10 @@ def _texts(
     for case, text in zip(cases, expected, strict=True):
         if not len(case.log_probs):
             continue
-        board = loaded.board(case.layout)
+        setting = loaded.setting(case.layout)
         try:
-            log_probs = loaded.run(case.inputs(loaded.frontend, board))
-            got = loaded.decoder(board, decoder)(log_probs, nbest=1).best.text
+            log_probs = loaded.run(case.inputs(loaded.frontend, setting))
+            got = loaded.decoder(setting, decoder)(log_probs, nbest=1).best.text
         except (InputError, NonFiniteError) as error:  # what it answers cannot be decoded
             wrong.append(f"{case.name}: {error}")
             continue
@@ -287,7 +287,7 @@ def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
     worst = 0.0
     raw = [case for case in cases if case.points is not None]
     for case in raw:
-        got = loaded.frontend.prepare(case.points, loaded.board(case.layout))
+        got = loaded.frontend.prepare(case.points, loaded.setting(case.layout))
         if int(got["length"][0]) != case.length:
             detail = f"{case.name}: {int(got['length'][0])} frames, expected {case.length}"
             return Check("resampling", "fail", detail)
@@ -315,7 +315,7 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
 
 def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     """What a manifest says otherwise than its own frontend, "" if nothing: hosts read either."""
-    tokens = loaded.tokens(loaded.board(loaded.layout))
+    tokens = loaded.tokens(loaded.setting(loaded.layout))
     columns = zip(manifest.tokens, tokens.symbols, strict=False)
     stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
     frames = output_length(loaded.frontend.max_frames, stride, window)

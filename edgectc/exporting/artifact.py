@@ -199,7 +199,7 @@ def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
 def example_inputs(origin: Origin) -> dict[str, torch.Tensor]:
     """Return the inputs of the first reference case, as a converter traces them."""
     case, recognizer = origin.cases[0], origin.recognizer
-    prepared = case.inputs(recognizer.frontend, recognizer.board(case.layout))
+    prepared = case.inputs(recognizer.frontend, recognizer.setting(case.layout))
     # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 

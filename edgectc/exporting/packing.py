@@ -87,15 +87,15 @@ def pack(
     settings, model, progress = _trained(run, checkpoint)
     preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
     slots = model.frontend.slots
-    boards = _boards(settings.data["layout"], slots) if slots else {}
+    by_name = _fitting(settings.data["layout"], slots) if slots else {}
     seen = run / "seen_words.bin"
     return write(
         out,
         name=name,
         model=model,
         spec=settings.model,
-        boards=boards,
-        recordings=_reference(settings.model, model, boards),
+        layouts_by_name=by_name,
+        recordings=_reference(settings.model, model, by_name),
         decoder=preset,
         words=words,
         seen_words=seen.read_bytes() if seen.exists() else None,
@@ -132,14 +132,14 @@ def repack(
     if model is None:
         model = CtcModel(index.model)
         model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
-    boards = {board.name: board for board in bundle.layouts}
+    by_name = {layout.name: layout for layout in bundle.layouts}
     return write(
         out,
         name=name or index.name,
         model=model,
         spec=index.model,
-        boards=boards,
-        recordings=_reference(index.model, model, boards),
+        layouts_by_name=by_name,
+        recordings=_reference(index.model, model, by_name),
         decoder=registry.complete("decoders", {**index.decoder, **(decoder or {})}),
         words=words or words_of(bundle),
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
@@ -175,7 +175,7 @@ def write(
     name: str,
     model: CtcModel,
     spec: Mapping[str, Mapping[str, JSON]],
-    boards: Mapping[str, Layout],
+    layouts_by_name: Mapping[str, Layout],
     recordings: Sequence[Recording],
     decoder: Mapping[str, JSON],
     training: Mapping[str, JSON],
@@ -190,7 +190,7 @@ def write(
         name: of the model.
         model: with its final weights.
         spec: what it was made of.
-        boards: layouts of a swipe model, the default first; else empty.
+        layouts_by_name: of a swipe model, the default first; else empty.
         recordings: of the reference cases.
         decoder: complete decoder preset.
         training: what the index says of it.
@@ -202,16 +202,18 @@ def write(
         ConfigError: the decoder needs a lexicon.
         NonFiniteError: a weight is NaN or Inf.
     """
-    tokens = model.frontend.tokens(next(iter(boards.values()), None))
+    tokens = model.frontend.tokens(next(iter(layouts_by_name.values()), None))
     described, notes = words.described() if words else {}, dict(notes or {})
     if not card.kept(notes.get("CARD.md")):
         notes["CARD.md"] = card.write(
             name, model, spec, tokens=tokens, decoder=decoder, training=training, words=described
         )
     weights = _folded(model)
-    cases = reference.generate(model.frontend, recordings, layouts=boards, window=model.window)
+    cases = reference.generate(
+        model.frontend, recordings, layouts=layouts_by_name, window=model.window
+    )
     lexicon = words.lexicon if words else None
-    cases = answer(model, cases, boards=boards, decoder=decoder, lexicon=lexicon)
+    cases = answer(model, cases, layouts_by_name=layouts_by_name, decoder=decoder, lexicon=lexicon)
     files = {
         "weights.safetensors": weights,
         "reference.safetensors": reference.to_safetensors(cases),
@@ -226,7 +228,7 @@ def write(
         "blank_id": tokens.blank_id,
         "stride": model.stride,
         "window": model.window,
-        "layouts": [layouts.describe(board) for board in boards.values()],
+        "layouts": [layouts.describe(layout) for layout in layouts_by_name.values()],
         "decoder": decoder,
         "lexicon": None,
         **described,
@@ -244,11 +246,11 @@ def _folded(model: CtcModel) -> bytes:
     return weights
 
 
-def _boards(default: str, slots: int) -> dict[str, Layout]:
+def _fitting(default: str, slots: int) -> dict[str, Layout]:
     """Return the default layout and then all others that ship and do not outnumber the slots."""
     names = (default, *sorted({*layouts.names()} - {default}))
-    boards = {name: layouts.load(name) for name in names}
-    return {name: board for name, board in boards.items() if len(board.letters) <= slots}
+    loaded = {name: layouts.load(name) for name in names}
+    return {name: layout for name, layout in loaded.items() if len(layout.letters) <= slots}
 
 
 def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, JSON]]:
@@ -264,9 +266,9 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
 
 
 def _reference(
-    spec: Mapping[str, Mapping[str, JSON]], model: CtcModel, boards: Mapping[str, Layout]
+    spec: Mapping[str, Mapping[str, JSON]], model: CtcModel, by_name: Mapping[str, Layout]
 ) -> list[Recording]:
-    samples = samples_for(spec["frontend"], boards.values(), frontend=model.frontend)
+    samples = samples_for(spec["frontend"], by_name.values(), frontend=model.frontend)
     return samples.reference(seed=0)
 
 
@@ -274,7 +276,7 @@ def answer(
     model: CtcModel,
     cases: list[Case],
     *,
-    boards: Mapping[str, Layout],
+    layouts_by_name: Mapping[str, Layout],
     decoder: Mapping[str, JSON],
     lexicon: Path | None,
 ) -> list[Case]:
@@ -282,14 +284,14 @@ def answer(
     words = lexicon_file.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
-        board = reference.setting_of(boards, case.layout)
-        inputs = case.inputs(model.frontend, board)
+        setting = reference.setting_of(layouts_by_name, case.layout)
+        inputs = case.inputs(model.frontend, setting)
         with torch.inference_mode():
             out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]
         out = out[: model.output_length(case.length)]
-        keys = len(board.letters) if isinstance(board, Layout) else out.shape[1] - 1
+        keys = len(setting.letters) if isinstance(setting, Layout) else out.shape[1] - 1
         used = torch.cat([out[:, :keys], out[:, -1:]], dim=1).numpy()
-        tokens = model.frontend.tokens(board)
+        tokens = model.frontend.tokens(setting)
         texts = ["", ""]
         if len(out):
             specs = ({"type": "greedy"}, dict(decoder))

@@ -67,15 +67,15 @@ def initialise(out: Path, family: str, size: str = "small", *, name: str, seed: 
     """
     chosen = config(family, size)
     model = build(family, size, seed=seed)
-    boards = _layouts(chosen, model.frontend.slots)
-    samples = samples_for(chosen.model["frontend"], boards.values(), frontend=model.frontend)
+    by_name = _layouts(chosen, model.frontend.slots)
+    samples = samples_for(chosen.model["frontend"], by_name.values(), frontend=model.frontend)
     named = Path(family).stem if family.endswith(".toml") else f"{family}-{size}"
     return packing.write(
         out,
         name=name,
         model=model,
         spec=chosen.model,
-        boards=boards,
+        layouts_by_name=by_name,
         recordings=samples.reference(seed=seed),
         decoder=registry.complete("decoders", chosen.decoder),
         training={"epoch": 0, "seed": seed, "config": named},

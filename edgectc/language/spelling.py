@@ -19,7 +19,7 @@ def letters(text: str) -> str:
 def spell(word: str, alphabet: Container[str]) -> str | None:
     """Return the letters to swipe for ``word``, or None if the alphabet cannot type it.
 
-    A letter that the alphabet lacks is replaced by its base letter: "é" by "e" on a board
+    A letter that the alphabet lacks is replaced by its base letter: "é" by "e" on a layout
     without "é".
     """
     spelled = letters(word)

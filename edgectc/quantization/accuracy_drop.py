@@ -115,7 +115,7 @@ class AccuracyEvaluator:
             if len(log_probs):
                 context = recording.context if more else ()
                 inputs = self.dev.inputs[i]
-                decoded = words.decode(log_probs, inputs, board=place, nbest=1, context=context)
+                decoded = words.decode(log_probs, inputs, setting=place, nbest=1, context=context)
                 text = decoded.best.text
             separator = self.words.tokens(place).separator
             wrong[i], count[i] = self.samples.errors(recording.target, text, separator)

@@ -106,7 +106,7 @@ class QuantizationJob:
     def _reference(self) -> tuple[list[Mapping[str, Array]], list[str]]:
         cases = self.job.origin.cases
         recognizer = self.job.origin.recognizer
-        inputs = [c.inputs(recognizer.frontend, recognizer.board(c.layout)) for c in cases]
+        inputs = [c.inputs(recognizer.frontend, recognizer.setting(c.layout)) for c in cases]
         return [*inputs], [case.name for case in cases]
 
     def _check_activations(self, inputs: list[Mapping[str, Array]], names: list[str]) -> None:

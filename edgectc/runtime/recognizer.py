@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.contracts import Decoder, LanguageModel, Runner
+from edgectc.core.contracts import Decoder, LanguageModel, Runner, Setting
 from edgectc.core.errors import (
     ConfigError,
     InputError,
@@ -132,12 +132,12 @@ class Recognizer:
             UnknownNameError: no such layout or decoder.
             NonFiniteError: the network answered NaN.
         """
-        board = self.board(layout or self.layout)
-        inputs = self.frontend.prepare(trace, board)
+        setting = self.setting(layout or self.layout)
+        inputs = self.frontend.prepare(trace, setting)
         return self.decode(
             self.run(inputs),
             inputs,
-            board=board,
+            setting=setting,
             nbest=nbest,
             decoder=decoder,
             context=context,
@@ -149,7 +149,7 @@ class Recognizer:
         log_probs: Array,
         inputs: Mapping[str, Array],
         *,
-        board: Layout | str | None,
+        setting: Setting,
         nbest: int = 5,
         decoder: str | None = None,
         context: Sequence[str] = (),
@@ -161,7 +161,7 @@ class Recognizer:
         Args:
             log_probs: (T', V) of `run`.
             inputs: what the frontend prepared for it.
-            board: the layout, or other setting, as `board` returns it.
+            setting: what the recording was made with, as `setting` returns it.
             nbest: most texts to return.
             decoder: as in a call; so are ``context`` and ``partial``.
             context: words before this one.
@@ -186,7 +186,7 @@ class Recognizer:
         if self.language_model is None:  # it should be there and is not, which `load` has said
             context = ()
         check_nbest(nbest)
-        decode = self.decoder(board, decoder)
+        decode = self.decoder(setting, decoder)
         more = {"context": context, "partial": check_partial(partial, unfinished)}
         chosen = {name: value for name, value in more.items() if value}
         if not chosen.keys() <= decode.takes:
@@ -194,8 +194,8 @@ class Recognizer:
             raise ConfigError(
                 f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
             )
-        if "trace" in decode.takes and isinstance(board, Layout):
-            return decode(log_probs, nbest=nbest, trace=path_of(inputs, board), **chosen)
+        if "trace" in decode.takes and isinstance(setting, Layout):
+            return decode(log_probs, nbest=nbest, trace=path_of(inputs, setting), **chosen)
         return decode(log_probs, nbest=nbest, **chosen)
 
     def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
@@ -205,7 +205,7 @@ class Recognizer:
             InputError: the trace cannot be used.
             NonFiniteError: the network answered NaN.
         """
-        inputs = self.frontend.prepare(trace, self.board(layout or self.layout))
+        inputs = self.frontend.prepare(trace, self.setting(layout or self.layout))
         return self.run(inputs)
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
@@ -219,12 +219,12 @@ class Recognizer:
             )
         return log_probs
 
-    def tokens(self, board: Layout | str | None) -> Tokens:
+    def tokens(self, setting: Setting) -> Tokens:
         """Return the meaning of the log_probs columns on a layout."""
-        tokens: Tokens = self.frontend.tokens(board)
+        tokens: Tokens = self.frontend.tokens(setting)
         return tokens
 
-    def board(self, name: str) -> Any:
+    def setting(self, name: str) -> Setting:
         """Return a layout this model carries, one that ships, or one from a ``.json`` path.
 
         A model without keyboards takes the name itself, or None if it is empty.
@@ -233,10 +233,10 @@ class Recognizer:
             return name or None
         return self._layouts.get(name) or layouts.load(name)
 
-    def decoder(self, board: Layout | str | None, name: str | None = None) -> Decoder:
+    def decoder(self, setting: Setting, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""
         name = name or str(self.preset["type"])
-        key = (board.name if isinstance(board, Layout) else board or "", name)
+        key = (setting.name if isinstance(setting, Layout) else setting or "", name)
         if key not in self._decoders:
             spec: Mapping[str, JSON] = {"type": name}
             if name == self.preset["type"]:  # its options may have had other names when it was made
@@ -244,7 +244,7 @@ class Recognizer:
             self._decoders[key] = registry.create(
                 "decoders",
                 spec,
-                tokens=self.tokens(board),
+                tokens=self.tokens(setting),
                 offered={
                     "lexicon": self.lexicon,
                     "language_model": self.language_model,
@@ -254,7 +254,7 @@ class Recognizer:
         return self._decoders[key]
 
 
-def path_of(inputs: Mapping[str, Array], board: Layout) -> TracePath:
+def path_of(inputs: Mapping[str, Array], layout: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
-    points = inputs["trace"][0, : int(inputs["length"][0]), :2] / board.key_size
-    return TracePath(points, board.letters, board.centers / board.key_size)
+    points = inputs["trace"][0, : int(inputs["length"][0]), :2] / layout.key_size
+    return TracePath(points, layout.letters, layout.centers / layout.key_size)

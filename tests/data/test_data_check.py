@@ -19,14 +19,14 @@ from edgectc.data.generators import neural
 from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
-BOARD = layouts.load("qwerty")
+LAYOUT = layouts.load("qwerty")
 WORDS = ["the", "hello", "world", "keyboard"]
 
 
 def clean(users: int = 12) -> list[Swipe]:
     rng = np.random.default_rng(0)
     return [
-        Swipe(swipe(word, BOARD, rng), word, "qwerty", f"user{n}")
+        Swipe(swipe(word, LAYOUT, rng), word, "qwerty", f"user{n}")
         for n in range(users)
         for word in WORDS
     ]
@@ -144,16 +144,16 @@ def test_samples_are_checked_too(tmp_path: Path) -> None:
 def test_path_distance_is_the_best_of_all_placements(seed: int, n: int, letters: int) -> None:
     rng = np.random.default_rng(seed)
     points = np.column_stack([rng.random((n, 2)), np.arange(n)])
-    word = "".join(rng.choice(BOARD.letters, letters))
-    index = {letter: i for i, letter in enumerate(BOARD.letters)}
-    keys = BOARD.centers[[index[c] for c in word]] / BOARD.key_size
-    path = points[:, :2] / BOARD.key_size
+    word = "".join(rng.choice(LAYOUT.letters, letters))
+    index = {letter: i for i, letter in enumerate(LAYOUT.letters)}
+    keys = LAYOUT.centers[[index[c] for c in word]] / LAYOUT.key_size
+    path = points[:, :2] / LAYOUT.key_size
     best = min(
         sum(np.hypot(*(keys[k] - path[p])) for k, p in enumerate(places))
         for places in itertools.combinations_with_replacement(range(n), letters)
         if places[0] == 0 and places[-1] == n - 1
     )
-    assert checks.path_distance(points, word, BOARD) == pytest.approx(best / letters)
+    assert checks.path_distance(points, word, LAYOUT) == pytest.approx(best / letters)
 
 
 class Reader(HTMLParser):

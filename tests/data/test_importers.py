@@ -19,13 +19,13 @@ from edgectc.data import importers, swipe_files
 from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
-BOARD = layouts.load("qwerty")
+LAYOUT = layouts.load("qwerty")
 WIDTH, HEIGHT = 360.0, 205.0
 EPOCH = 1_576_480_557_856.0
 
 
 def made(word: str, seed: int = 0) -> Array:
-    return swipe(word, BOARD, np.random.default_rng(seed))
+    return swipe(word, LAYOUT, np.random.default_rng(seed))
 
 
 def read(source: str) -> tuple[list[Swipe], Counter[str]]:

@@ -21,13 +21,13 @@ from edgectc.formats import layouts
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 
-BOARD = layouts.load("qwerty")
-INDEX = {letter: i for i, letter in enumerate(BOARD.letters)}
+LAYOUT = layouts.load("qwerty")
+INDEX = {letter: i for i, letter in enumerate(LAYOUT.letters)}
 
 
 def through(word: str, ms: float = 400.0, *, off: tuple[float, float] = (0.0, 0.0)) -> Array:
     """A trace straight from key to key at even speed within each stroke, moved by ``off`` keys."""
-    keys = BOARD.centers[[INDEX[letter] for letter in word]] + np.array(off) * BOARD.key_size
+    keys = LAYOUT.centers[[INDEX[letter] for letter in word]] + np.array(off) * LAYOUT.key_size
     at = np.arange(len(word)) * ms
     t = np.arange(0.0, at[-1] + 1.0, 10.0)
     return np.column_stack([np.interp(t, at, keys[:, i]) for i in range(2)] + [t])
@@ -65,10 +65,10 @@ def test_a_turn_of_a_right_angle_is_half_pi() -> None:
 def test_a_corner_cut_is_positive_inside_and_negative_outside() -> None:
     """q to z to p turns at z: a trace that passes higher has cut the corner."""
     word = "qzp"
-    keys = BOARD.centers[[INDEX[letter] for letter in word]]
+    keys = LAYOUT.centers[[INDEX[letter] for letter in word]]
     for shift, sign in ((-0.4, 1.0), (0.4, -1.0)):
         moved = keys.copy()
-        moved[1, 1] += shift * BOARD.key_size[1]
+        moved[1, 1] += shift * LAYOUT.key_size[1]
         t = np.array([0.0, 500.0, 1000.0])
         found = one(np.column_stack([moved, t]), word)
         assert found["corner_cut"] * sign > 0.2
@@ -126,7 +126,7 @@ def style_of_its_own(field: str, value: float) -> tuple[Array, Array]:
     plain = generator.Style()
     traces = []
     for style in (plain, replace(plain, **{field: value})):
-        traces.append(generator.swipe("hello", BOARD, np.random.default_rng(3), style))
+        traces.append(generator.swipe("hello", LAYOUT, np.random.default_rng(3), style))
     return traces[0], traces[1]
 
 
@@ -140,7 +140,7 @@ def test_an_option_of_the_generator_does_what_it_says(field: str, value: float) 
     same, _ = style_of_its_own(field, value)
     assert np.array_equal(before, same)
     if field == "low":
-        np.testing.assert_allclose((after - before)[:, 1], 0.2 * BOARD.key_size[1])
+        np.testing.assert_allclose((after - before)[:, 1], 0.2 * LAYOUT.key_size[1])
     elif field == "end_aim":
         np.testing.assert_array_equal(before[0], after[0])
         assert not np.array_equal(before[-1, :2], after[-1, :2])
@@ -153,7 +153,7 @@ def test_an_option_of_the_generator_does_what_it_says(field: str, value: float) 
 
 def test_the_fitted_style_rests_longer_at_doubles() -> None:
     rng = np.random.default_rng(0)
-    swipes = [Swipe(generator.swipe("hello", BOARD, rng, generator.FITTED), "hello")
+    swipes = [Swipe(generator.swipe("hello", LAYOUT, rng, generator.FITTED), "hello")
               for _ in range(60)]  # fmt: skip
     found = movement.measure(swipes)
     assert np.median(found["dwell_double"]) > 1.2 * np.median(found["dwell"])
@@ -162,7 +162,7 @@ def test_the_fitted_style_rests_longer_at_doubles() -> None:
 def test_the_verb_compares_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     real = [
-        Swipe(generator.swipe(word, BOARD, rng, generator.FITTED), word, user=f"u{n % 4}")
+        Swipe(generator.swipe(word, LAYOUT, rng, generator.FITTED), word, user=f"u{n % 4}")
         for n in range(60)
         for word in ("hello", "world")
     ]

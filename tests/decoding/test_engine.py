@@ -59,16 +59,16 @@ class Engine:
             number = ctypes.c_double(float("nan") if value is None else value)
             self._call("option", name.encode(), number)
 
-    def columns(self, symbols: list[str], board: Any = None) -> None:
+    def columns(self, symbols: list[str], layout: Any = None) -> None:
         codes = [-1 if s == "<blank>" else ord(s) if len(s) == 1 else 0 for s in symbols]
         centres = np.zeros((len(symbols), 2))
-        if board is not None:
-            for letter, centre in zip(board.letters, board.centers, strict=True):
+        if layout is not None:
+            for letter, centre in zip(layout.letters, layout.centers, strict=True):
                 if letter in symbols:
                     centres[symbols.index(letter)] = centre
-        size = board.key_size if board is not None else (1.0, 1.0)
+        size = layout.key_size if layout is not None else (1.0, 1.0)
         array = np.array(codes, np.int32)
-        pointer = centres.ctypes.data_as(ctypes.c_void_p) if board is not None else None
+        pointer = centres.ctypes.data_as(ctypes.c_void_p) if layout is not None else None
         width, height = ctypes.c_double(size[0]), ctypes.c_double(size[1])
         held = array.ctypes.data_as(ctypes.c_void_p)
         self._call("columns", held, pointer, len(codes), width, height)
@@ -142,11 +142,11 @@ def _golden(name: str) -> Any:
 def test_search_vectors() -> None:
     golden = _golden("search.json")
     lexicon, model = (base64.b64decode(golden[key]) for key in ("lexicon", "language_model"))
-    board = layouts.parse(golden["layout"])
+    layout = layouts.parse(golden["layout"])
     for case in golden["cases"]:
         engine = Engine(lexicon, model)
         engine.options(case["options"])
-        engine.columns(case["columns"], board)
+        engine.columns(case["columns"], layout)
         for text, held in case["user"].items():
             values = (held["count"], held["boost"], held["hidden"])
             engine.word(text, held["spelled"], *values)
@@ -163,8 +163,8 @@ def test_search_vectors() -> None:
 
 def test_trace_vectors(engine: Engine) -> None:
     for case in _golden("traces.json")["cases"]:
-        board = layouts.load(case["layout"])
-        engine.columns([*board.letters, "<blank>"], board)
+        layout = layouts.load(case["layout"])
+        engine.columns([*layout.letters, "<blank>"], layout)
         engine.context(case["context"])
         log_probs, frames = unpack_array(case["log_probs"]), unpack_array(case["frames"])
         _same(engine.search(log_probs, trace=frames), case["words"], case["name"])
@@ -177,8 +177,8 @@ def test_answers_as_the_decoder_does_with_a_dictionary_in_many_contexts(
 ) -> None:
     mine = edgectc.UserDictionary()
     model = loading.load(shipped, runner="onnx", dictionary=mine)
-    board = layouts.load("qwerty")
-    engine.columns([*board.letters, "<blank>"], board)
+    layout = layouts.load("qwerty")
+    engine.columns([*layout.letters, "<blank>"], layout)
     contexts = ["", "the", "i am", "thank you very", "it's", "new york", "of the", "qqq of",
                 "<s>", "of <s> the"]  # fmt: skip
     words = ["hello", "zyxgle", "its", "York", "the", "thee", "Thebes"]
@@ -196,9 +196,9 @@ def test_answers_as_the_decoder_does_with_a_dictionary_in_many_contexts(
         logits = rng.normal(0.0, 1.5, (20, 27))
         logits[:, 26] += 2.0
         for i, letter in enumerate(spelling.letters(word)):
-            logits[1 + 2 * i, board.letters.index(letter)] += 6.0
+            logits[1 + 2 * i, layout.letters.index(letter)] += 6.0
         table = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
-        decode = model.decoder(board)
+        decode = model.decoder(layout)
         padded = np.full((20, 65), -np.inf)
         padded[:, [*range(26), 64]] = table
         wanted = decode(padded, context=context)

@@ -70,18 +70,18 @@ def test_vectors_are_of_the_shipped_model(shipped: Path) -> None:
 def test_shipped_model_stage_by_stage(shipped: Path) -> None:
     model = edgectc.load(shipped, runner="onnx")
     for case in _read("traces.json")["cases"]:
-        name, board, points = case["name"], model.board(case["layout"]), case["points"]
+        name, layout, points = case["name"], model.setting(case["layout"]), case["points"]
         frames, log_probs = unpack_array(case["frames"]), unpack_array(case["log_probs"])
-        np.testing.assert_allclose(model.frontend.frames(points, board), frames, 0, 1e-12, name)
-        used = [*range(len(board.letters)), model.tokens(board).blank_id]
+        np.testing.assert_allclose(model.frontend.frames(points, layout), frames, 0, 1e-12, name)
+        used = [*range(len(layout.letters)), model.tokens(layout).blank_id]
         answered = model.log_probs(points, layout=case["layout"])
         np.testing.assert_allclose(answered[:, used], log_probs, 0, 1e-4, err_msg=name)
         # A host whose table lacks the unused slots still gets the same words.
         table = np.full(answered.shape, -np.inf)
         table[:, used] = log_probs
-        decode = model.decoder(board)
+        decode = model.decoder(layout)
         context = case["context"]
-        trace = recognizer.path_of(model.frontend.prepare(points, board), board)
+        trace = recognizer.path_of(model.frontend.prepare(points, layout), layout)
         _same_words(decode(table, context=context, trace=trace), case["words"], case=name)
         moving = decode(table, nbest=3, context=context, partial=True)
         _same_words(moving, case["unfinished"], case=name)
@@ -97,7 +97,7 @@ def test_search_alone(tmp_path: Path) -> None:
     trie.write_bytes(base64.b64decode(golden["lexicon"]))
     lm.write_bytes(base64.b64decode(golden["language_model"]))
     lexicon, model = lexicon_file.read(trie), loading.load(lm, required=True)
-    board = layouts.parse(golden["layout"])
+    layout = layouts.parse(golden["layout"])
     assert len(golden["cases"]) >= 40
     for case in golden["cases"]:
         mine = edgectc.UserDictionary()
@@ -123,13 +123,13 @@ def test_search_alone(tmp_path: Path) -> None:
             nbest=case["nbest"],
             context=case["context"],
             partial=case["unfinished"],
-            trace=trace if trace is None else _path(trace, board),
+            trace=trace if trace is None else _path(trace, layout),
         )
         _same_words(found, case["words"], case=case["name"])
 
 
-def _path(trace: np.ndarray, board: Any) -> Any:
-    return recognizer.path_of({"trace": trace[None], "length": np.array([len(trace)])}, board)
+def _path(trace: np.ndarray, layout: Any) -> Any:
+    return recognizer.path_of({"trace": trace[None], "length": np.array([len(trace)])}, layout)
 
 
 def test_scores_are_sums_over_all_alignments() -> None:

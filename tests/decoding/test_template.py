@@ -138,13 +138,13 @@ def test_senseless_options_are_refused(how: dict[str, float]) -> None:
 
 
 def test_a_recognizer_hands_the_trace_on() -> None:
-    board = layouts.load("qwerty")
-    points = swipe("hello", board, np.random.default_rng(3))
+    layout = layouts.load("qwerty")
+    points = swipe("hello", layout, np.random.default_rng(3))
     model = edgectc.load()
     model.preset = {**model.preset, "template_weight": 1.0, "weighed": 8}
     found = model(points)
-    frames = model.frontend.frames(points, board)[:, :2].astype(np.float32) / board.key_size
-    path = Path(frames, board.letters, board.centers / board.key_size)
+    frames = model.frontend.frames(points, layout)[:, :2].astype(np.float32) / layout.key_size
+    path = Path(frames, layout.letters, layout.centers / layout.key_size)
     assert found.best.parts["template"] == pytest.approx(-path.miss(found.best.text), abs=1e-5)
 
 

@@ -30,9 +30,9 @@ WORDS = ("the", "hello", "window", "keyboard", "on", "in", "quick", "jumps")
 
 @pytest.fixture(scope="module")
 def swipes() -> list[Swipe]:
-    rng, board = np.random.default_rng(0), layouts.load("qwerty")
+    rng, layout = np.random.default_rng(0), layouts.load("qwerty")
     return [
-        Swipe(swipe(word, board, rng), word, user=f"u{i % 3}", prompt=f"see the {word}")
+        Swipe(swipe(word, layout, rng), word, user=f"u{i % 3}", prompt=f"see the {word}")
         for word in WORDS
         for i in range(3)
     ]

@@ -32,8 +32,8 @@ def lexicon(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def swipes() -> list[Swipe]:
-    rng, board = np.random.default_rng(0), layouts.load("qwerty")
-    return [Swipe(swipe(word, board, rng), word) for word in WORDS for _ in range(6)]
+    rng, layout = np.random.default_rng(0), layouts.load("qwerty")
+    return [Swipe(swipe(word, layout, rng), word) for word in WORDS for _ in range(6)]
 
 
 def test_a_spoilt_preset_is_mended(lexicon: str, swipes: list[Swipe]) -> None:
@@ -61,9 +61,9 @@ def test_the_weight_of_the_context_is_tuned_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tuning, "_STEPS", {"context_weight": (0.2, 0.0)})
-    rng, board = np.random.default_rng(1), layouts.load("qwerty")
+    rng, layout = np.random.default_rng(1), layouts.load("qwerty")
     pairs = [("thank", "you"), ("good", "luck"), ("new", "york"), ("of", "course")] * 5
-    said = [Swipe(swipe(word, board, rng), word, context=(last,)) for last, word in pairs]
+    said = [Swipe(swipe(word, layout, rng), word, context=(last,)) for last, word in pairs]
     model = edgectc.load(runner="onnx")
     model.preset = {**model.preset, "context_weight": 0.0, "acoustic_scale": 0.05}
     assert tuning.tune(model, said).preset["context_weight"] > 0

@@ -74,10 +74,10 @@ def test_500_real_traces_agree(
         used = [*range(26), 64]
         worst = max(worst, float(np.abs(a - b)[:, used].max()))
         lengths.add(len(a))
-        board = eager.board("qwerty")
+        setting = eager.setting("qwerty")
         for decoder in ("greedy", "lexicon"):
-            one = eager.decoder(board, decoder)(a, nbest=1).best.text
-            assert one == other.decoder(board, decoder)(b, nbest=1).best.text
+            one = eager.decoder(setting, decoder)(a, nbest=1).best.text
+            assert one == other.decoder(setting, decoder)(b, nbest=1).best.text
     assert worst <= 1e-4
     assert len(lengths) > 15
 
@@ -90,8 +90,8 @@ def test_one_artifact_serves_every_layout(artifacts: dict[str, Path], target: st
     loaded = edgectc.load(artifacts[target])
     rng = np.random.default_rng(1)
     for name in ("azerty", "dvorak", "colemak"):
-        board = layouts.load(name)
-        said = [loaded(swipe("keyboard", board, rng), layout=name) for _ in range(5)]
+        layout = layouts.load(name)
+        said = [loaded(swipe("keyboard", layout, rng), layout=name) for _ in range(5)]
         assert sum("keyboard" in [c.text for c in answer.candidates] for answer in said) >= 4
 
 
@@ -348,7 +348,7 @@ def test_a_manifest_says_all_that_a_host_needs(artifacts: dict[str, Path]) -> No
         assert {"stride", "window"} < {*manifest.output}
         assert {"type", "atol"} <= {*manifest.scheme}
         assert manifest.decoder["type"] == "lexicon"
-        assert {board["name"] for board in manifest.layouts} >= {"qwerty", "azerty"}
+        assert {layout["name"] for layout in manifest.layouts} >= {"qwerty", "azerty"}
         assert len(manifest.source["weights_sha256"]) == 64
         assert {"edgectc", "torch", "numpy"} < {*manifest.source["versions"]}
         assert {"max_abs_diff", "sqnr_db", "argmax_agreement"} <= {*manifest.parity}

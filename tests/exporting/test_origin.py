@@ -59,7 +59,7 @@ def test_another_runner_or_preset_leaves_a_recognizer_as_it_is() -> None:
     opened = origin.of_bundle(bundles.read(bundles.locate(MODEL)))
     with_words = opened.recognizer.replace(lexicon=opened.words)
     greedy = with_words.replace(preset={"type": "greedy"})
-    place = with_words.board("qwerty")
+    place = with_words.setting("qwerty")
     decoder = with_words.decoder(place)
     assert opened.recognizer.lexicon is None
     assert with_words.preset["type"] == "lexicon"

@@ -24,7 +24,7 @@ def swipe_model(decoder: str) -> dict[str, Any]:
         "name": "tiny",
         "model": untrained.build("tcn"),
         "spec": untrained.config("tcn").model,
-        "boards": {"qwerty": layouts.load("qwerty")},
+        "layouts_by_name": {"qwerty": layouts.load("qwerty")},
         "recordings": samples_for({"type": "swipe"}, [layouts.load("qwerty")]).reference(seed=0),
         "decoder": registry.complete("decoders", {"type": decoder}),
         "training": {"epoch": 1},

@@ -36,7 +36,7 @@ def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
     loaded = edgectc.load(bucketed)
     cases = reference.from_json(manifests.read(bucketed)[1].reference)
     for case in cases:
-        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+        inputs = case.inputs(loaded.frontend, loaded.setting(case.layout))
         frames = next(n for n in (16, 32, 64) if case.length <= n)
         assert loaded.runner.run(inputs).shape[1] == frames
     assert {case.length for case in cases} >= {1, 16, 31, 32, 64}
@@ -50,7 +50,7 @@ def test_a_method_is_loaded_when_it_is_called(bucketed: Path) -> None:
     case = next(
         c for c in reference.from_json(manifests.read(bucketed)[1].reference) if c.length == 7
     )
-    loaded.run(case.inputs(loaded.frontend, loaded.board(case.layout)))
+    loaded.run(case.inputs(loaded.frontend, loaded.setting(case.layout)))
     assert set(loaded.runner._methods) == {"forward", "forward_16"}
 
 
@@ -82,7 +82,7 @@ def test_a_dynamic_length(bundle: Path, tmp_path: Path) -> None:
     cases = reference.from_json(made.manifest.reference)
     seen = set()
     for case in cases:
-        inputs = case.inputs(loaded.frontend, loaded.board(case.layout))
+        inputs = case.inputs(loaded.frontend, loaded.setting(case.layout))
         seen.add(loaded.runner.run(inputs).shape[1])
     assert seen == {max(4, case.length) for case in cases}
     too_long = {**inputs, "length": np.array([65], np.int32)}

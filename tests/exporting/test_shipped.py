@@ -25,9 +25,9 @@ def test_a_shipped_model_verifies(name: str) -> None:
 
 @pytest.mark.parametrize("name", bundles.shipped_names())
 def test_a_shipped_model_reads_words_with_each_artifact(name: str) -> None:
-    board = layouts.load("qwerty")
+    layout = layouts.load("qwerty")
     for path in bundles.read(bundles.locate(name)).artifacts():
         recognizer = edgectc.load(path)
         rng = np.random.default_rng(3)
-        found = [recognizer(swipe(word, board, rng)).best.text for word in WORDS]
+        found = [recognizer(swipe(word, layout, rng)).best.text for word in WORDS]
         assert found == [*WORDS], path.name

@@ -19,28 +19,28 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_layout_is_sound(name: str) -> None:
-    board = layouts.load(name)
-    assert board.name == name
-    assert len(board.centers) == len(board.letters) <= 64
-    assert ((board.centers > 0) & (board.centers < 1)).all()
-    apart = np.abs(board.centers[:, None] - board.centers[None]) / board.key_size
+    layout = layouts.load(name)
+    assert layout.name == name
+    assert len(layout.centers) == len(layout.letters) <= 64
+    assert ((layout.centers > 0) & (layout.centers < 1)).all()
+    apart = np.abs(layout.centers[:, None] - layout.centers[None]) / layout.key_size
     np.fill_diagonal(apart[:, :, 0], 9)
     assert apart.max(2).min() > 0.9, "two keys lie on each other"
-    assert layouts.parse(json.loads(json.dumps(layouts.describe(board)))) == board
+    assert layouts.parse(json.loads(json.dumps(layouts.describe(layout)))) == layout
 
 
 def test_qwerty_geometry() -> None:
-    board = layouts.load("qwerty")
-    where = dict(zip(board.letters, board.centers.tolist(), strict=True))
+    layout = layouts.load("qwerty")
+    where = dict(zip(layout.letters, layout.centers.tolist(), strict=True))
     assert where["q"] == pytest.approx([0.05, 1 / 6])
     assert where["a"] == pytest.approx([0.10, 3 / 6])
     assert where["m"] == pytest.approx([0.80, 5 / 6])
-    assert board.key_size == pytest.approx([0.1, 1 / 3])
+    assert layout.key_size == pytest.approx([0.1, 1 / 3])
 
 
 def test_dvorak_has_four_letter_rows() -> None:
-    board = layouts.load("dvorak")
-    where = dict(zip(board.letters, board.centers.tolist(), strict=True))
+    layout = layouts.load("dvorak")
+    where = dict(zip(layout.letters, layout.centers.tolist(), strict=True))
     assert where["z"] == pytest.approx([0.80, 0.875])
     assert where["p"] == pytest.approx([0.35, 0.125])
 

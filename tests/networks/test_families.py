@@ -50,10 +50,10 @@ def frames_of(model: CtcModel, seed: int) -> tuple[np.ndarray, object]:
     """Frames as the network sees them, and what they were made with."""
     shape = model.frontend.options
     if model.frontend.slots:
-        board = layouts.load("qwerty")
+        layout = layouts.load("qwerty")
         rng = np.random.default_rng(seed)
-        raw: object = swipe(rng.choice(board.letters, 12), board, rng)
-        return model.frontend.frames(raw, board), board
+        raw: object = swipe(rng.choice(layout.letters, 12), layout, rng)
+        return model.frontend.frames(raw, layout), layout
     if model.frontend.settings:
         size = {"channels": shape.channels, "days": shape.days, "max_frames": shape.max_frames}
         (*_, sample) = neural.synthesize(1 + seed % 3, seed=seed, **size)
@@ -112,8 +112,8 @@ def test_output_has_a_column_a_token_and_sums_to_one(model: CtcModel) -> None:
     T = model.frontend.options.max_frames
     inputs = inputs_of(model, T)
     out = run(model, inputs)
-    board = layouts.load("qwerty") if "keys" in inputs else None
-    tokens = model.frontend.tokens(board)
+    layout = layouts.load("qwerty") if "keys" in inputs else None
+    tokens = model.frontend.tokens(layout)
     assert out.shape == (1, model.output_length(T), len(tokens))
     assert torch.isfinite(out).all()
     assert out.exp().sum(-1) == pytest.approx(1.0, abs=1e-5)

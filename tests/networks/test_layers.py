@@ -102,10 +102,10 @@ def test_sinusoidal_positions_are_the_published_formula() -> None:
 
 def test_kinematics_of_a_finger_at_constant_speed() -> None:
     model = untrained.build("transformer")
-    board = layouts.load("qwerty")
+    layout = layouts.load("qwerty")
     t = np.linspace(0.0, 1000.0, 40)
     along = np.column_stack([0.05 + 0.9 * t / 1000.0, np.full(40, 0.5 / 3), t])
-    inputs = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(along, board).items()}
+    inputs = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(along, layout).items()}
     x = model.features(**inputs)[0]
     n = int(inputs["length"][0])
     speed = x[0, 4, 1:n]  # vx: nine keys a second, one unit is ten
@@ -113,7 +113,7 @@ def test_kinematics_of_a_finger_at_constant_speed() -> None:
     assert x[0, 6, 2:n].abs().max() < 2e-2  # ax
     assert x[0, [3, 5, 7], :n].abs().max() < 1e-4  # no movement across rows
     nearest = x[0, 8:, :n].argmax(0)
-    assert [board.letters[i] for i in nearest[[0, n // 2, n - 1]]] in (list("qtp"), list("qyp"))
+    assert [layout.letters[i] for i in nearest[[0, n // 2, n - 1]]] in (list("qtp"), list("qyp"))
     assert torch.equal(x[0, 8:, :n].sum(0), torch.ones(n))
     assert x[:, :, n:].abs().max() == 0
 

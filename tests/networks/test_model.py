@@ -39,13 +39,13 @@ def model() -> CtcModel:
 
 
 def inputs_of(model: CtcModel, length: int, *, layout: str = "qwerty") -> dict[str, torch.Tensor]:
-    board = layouts.load(layout)
+    layout = layouts.load(layout)
     rng = np.random.default_rng(length)
-    word = rng.choice(board.letters, 12)
-    frames = model.frontend.resample(swipe(word, board, rng), board)
+    word = rng.choice(layout.letters, 12)
+    frames = model.frontend.resample(swipe(word, layout, rng), layout)
     full = frames[np.linspace(0, len(frames) - 1, 64).round().astype(int)]
     trace = np.where(np.arange(64)[:, None] < length, full, 0.0).astype(np.float32)
-    table = model.frontend.key_table(board)
+    table = model.frontend.key_table(layout)
     return {
         "trace": torch.from_numpy(trace[None]),
         "length": torch.tensor([length], dtype=torch.int32),

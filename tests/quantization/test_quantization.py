@@ -101,8 +101,8 @@ def test_the_manifest_tells_scheme_calibration_and_cost(
 
 def test_an_int8_artifact_reads_swipes(made: quantizer.Quantized) -> None:
     loaded = edgectc.load(made.artifact.path)
-    board, rng = layouts.load("qwerty"), np.random.default_rng(5)
-    said = [loaded(synthesize("keyboard", board, rng)) for _ in range(5)]
+    layout, rng = layouts.load("qwerty"), np.random.default_rng(5)
+    said = [loaded(synthesize("keyboard", layout, rng)) for _ in range(5)]
     assert sum("keyboard" in [c.text for c in answer.candidates] for answer in said) >= 4
 
 

@@ -92,10 +92,10 @@ def test_samples_without_rivals_cost_nothing_and_break_nothing() -> None:
         assert not raw.grad.any()
 
 
-@pytest.mark.parametrize("board", ["qwerty", "azerty", "dvorak"])
-def test_rivals_are_what_the_decoder_finds_and_the_label(board: str) -> None:
+@pytest.mark.parametrize("layout", ["qwerty", "azerty", "dvorak"])
+def test_rivals_are_what_the_decoder_finds_and_the_label(layout: str) -> None:
     frontend = build("tcn", "small").frontend
-    tokens = frontend.tokens(layouts.load(board))
+    tokens = frontend.tokens(layouts.load(layout))
     lexicon = Lexicon.from_counts(COUNTS)
     competitors = LexiconCompetitors(
         PRESET, lexicon, [frontend.tokens(layouts.load("colemak")), tokens]

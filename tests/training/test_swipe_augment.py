@@ -26,12 +26,12 @@ from edgectc.training.swipes.keyboard_augment import backwards, random_layout, r
 from edgectc.training.task import Batch, Run
 from edgectc.training.tasks import swipe as task
 
-BOARD = layouts.load("qwerty")
+LAYOUT = layouts.load("qwerty")
 STILL = {"shift": 0.0, "scale": 0.0, "shear": 0.0, "wobble": 0.0, "pace": 0.0}
 
 
 def made(word: str, seed: int = 0, user: str = "u") -> Swipe:
-    return Swipe(swipe(word, BOARD, np.random.default_rng(seed)), word, user=user)
+    return Swipe(swipe(word, LAYOUT, np.random.default_rng(seed)), word, user=user)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_a_splice_spells_the_head_of_one_and_the_tail_of_the_other() -> None:
     swipes = [made(word, i) for i, word in enumerate(words)]
     spliced = list(splice(swipes, 300, np.random.default_rng(0)))
     assert 50 < len(spliced) <= 300
-    index = {letter: i for i, letter in enumerate(BOARD.letters)}
+    index = {letter: i for i, letter in enumerate(LAYOUT.letters)}
     for one in spliced:
         word = one.word or ""
         assert word not in words or any(word != other for other in words)
@@ -73,8 +73,8 @@ def test_a_splice_spells_the_head_of_one_and_the_tail_of_the_other() -> None:
         )  # fmt: skip
         assert (np.diff(one.points[:, 2]) >= 0).all()
         assert one.points[0, 2] == 0.0
-        units = one.points[:, :2] / BOARD.key_size
-        keys = (BOARD.centers / BOARD.key_size)[[index[letter] for letter in word]]
+        units = one.points[:, :2] / LAYOUT.key_size
+        keys = (LAYOUT.centers / LAYOUT.key_size)[[index[letter] for letter in word]]
         assert np.hypot(*(units[letter_points(units, keys)] - keys).T).mean() < 0.9
         assert np.hypot(*np.diff(units, axis=0).T).max() < 2.5  # no jump at the joint
 
@@ -144,7 +144,7 @@ def test_two_views_share_keyboard_direction_and_label(model: Any) -> None:
     arrays = replace(arrays_of(model, made("hello"), made("on", 1)), augment=how)
     batch = arrays.batch(np.array([0, 1]), torch.Generator().manual_seed(0))
     assert (len(batch), batch.views) == (2, 2)
-    letters = [BOARD.letters[token] for token in batch.labels[0]]
+    letters = [LAYOUT.letters[token] for token in batch.labels[0]]
     assert "".join(letters) == "olleh"
     keys = batch.inputs["keys"]
     assert torch.equal(keys[:2], keys[2:])
@@ -178,8 +178,8 @@ def test_agreement_by_hand() -> None:
 
 def test_random_layouts_are_valid_and_hold_every_letter() -> None:
     for seed in range(50):
-        board = random_layout("r", np.random.default_rng(seed))
-        assert sorted(board.letters) == list("abcdefghijklmnopqrstuvwxyz")
+        layout = random_layout("r", np.random.default_rng(seed))
+        assert sorted(layout.letters) == list("abcdefghijklmnopqrstuvwxyz")
 
 
 def test_epochs_hold_spliced_generated_and_balanced_rows(tmp_path: Any, model: Any) -> None:

@@ -56,10 +56,10 @@ CONFIG = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generated swipes of 30 made-up users."""
     rng = np.random.default_rng(0)
-    board = layouts.load("qwerty")
+    layout = layouts.load("qwerty")
     path = tmp_path_factory.mktemp("data") / "swipes.jsonl"
     swipes = [
-        Swipe(swipe(word, board, rng), word, "qwerty", f"user{user}")
+        Swipe(swipe(word, layout, rng), word, "qwerty", f"user{user}")
         for user in range(30)
         for word in WORDS
     ]
@@ -101,8 +101,8 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
     model = CtcModel(CONFIG["model"])
     real = to_arrays(swipe_files.load(data, split="train")[0], model.frontend, model.stride)
     names = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
-    boards = [layouts.load(name) for name in names]
-    made = list(generate(LEXICON, boards, count=40, words=6, seed=0))
+    chosen = [layouts.load(name) for name in names]
+    made = list(generate(LEXICON, chosen, count=40, words=6, seed=0))
     both = joined(real, to_arrays(made, model.frontend, model.stride))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
     count = int(len(real) * 0.2)
@@ -118,9 +118,9 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
             rate = learning_rate(epoch * steps + i, 2 * steps, Optimizer(lr=5e-3))
             optimizer.param_groups[0]["lr"] = rate
             rows = order[i * 16 : i * 16 + 16]
-            board = both.layout[rows]
+            ids = both.layout[rows]
             inputs = {"trace": both.trace[rows], "length": both.length[rows]}
-            inputs |= {k: getattr(both, k)[board] for k in ("keys", "key_mask", "key_size")}
+            inputs |= {k: getattr(both, k)[ids] for k in ("keys", "key_mask", "key_size")}
             log_probs = model(**augmented(inputs, Augment(), noise))
             labels = [both.labels[row] for row in rows]
             loss = torch.nn.functional.ctc_loss(
@@ -180,8 +180,8 @@ def test_misspelt_settings_and_empty_data_are_refused(data: Path, tmp_path: Path
 
 def test_unlearnable_labels_are_dropped_and_counted() -> None:
     model = CtcModel(CONFIG["model"])
-    board = layouts.load("qwerty")
-    points = swipe("hi", board, np.random.default_rng(0))
+    layout = layouts.load("qwerty")
+    points = swipe("hi", layout, np.random.default_rng(0))
     quick = points * [1, 1, 0.01]
     rows = [
         Swipe(points, "hi"),

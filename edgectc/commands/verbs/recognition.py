@@ -105,7 +105,7 @@ def decode(
         if path.suffix == ".npz":
             raise ConfigError(f"model {recognizer.name!r} takes swipes (.jsonl), and no {path}")
         # A wrong layout or decoder is the caller's mistake, not a row's.
-        recognizer.decoder(recognizer.board(layout or recognizer.layout), decoder)
+        recognizer.decoder(recognizer.setting(layout or recognizer.layout), decoder)
         return _checked(_swipes(recognizer, path, options), strict, "swipe")
     named = {"layout": layout, "context": context, "dictionary": dictionary}
     _check_recordings(
@@ -154,7 +154,7 @@ def _row_layout(recognizer: Recognizer, name: str, decoder: str | None) -> str:
     if name.endswith(".json"):
         raise InputError(f"a row names the file {name!r} as layout", reason="unknown_layout")
     try:
-        recognizer.decoder(recognizer.board(name), decoder)
+        recognizer.decoder(recognizer.setting(name), decoder)
     except (ConfigError, UnknownNameError) as error:
         raise InputError(str(error), reason="unknown_layout") from error
     return name

@@ -117,7 +117,7 @@ def swipe(
 
 def generate(
     lexicon: Lexicon,
-    boards: Sequence[Layout],
+    choice: Sequence[Layout],
     *,
     count: int,
     words: int,
@@ -132,10 +132,10 @@ def generate(
     order = np.argsort(-lexicon.log_probs, kind="stable")[:words]
     weights = np.exp(0.5 * (lexicon.log_probs[order] - lexicon.log_probs[order[0]]))
     for n, row in enumerate(rng.choice(order, size=count, p=weights / weights.sum())):
-        board = boards[n % len(boards)]
-        word = spell(lexicon.words[row], board.letters)
+        layout = choice[n % len(choice)]
+        word = spell(lexicon.words[row], layout.letters)
         if word:
-            yield Swipe(swipe(word, board, rng, style), word, board.name)
+            yield Swipe(swipe(word, layout, rng, style), word, layout.name)
 
 
 def again(
@@ -144,10 +144,10 @@ def again(
     """Yield a generated swipe for each labelled one that a shipped layout can spell."""
     for real in swipes:
         if real.word and real.layout in layouts.names():
-            board = layouts.load(real.layout)
-            word = spell(real.word, board.letters)
+            layout = layouts.load(real.layout)
+            word = spell(real.word, layout.letters)
             if word:
-                yield replace(real, points=swipe(word, board, rng, style))
+                yield replace(real, points=swipe(word, layout, rng, style))
 
 
 def named_style(name: str) -> Style:

@@ -187,20 +187,20 @@ def swipe(
     """
     if not isinstance(word, str):
         raise InputError(f"the word is {word!r}, expected a text", reason="bad_field")
-    board = "qwerty" if layout is None else layout
-    if not isinstance(board, str) or board not in layouts.names():
+    name = "qwerty" if layout is None else layout
+    if not isinstance(name, str) or name not in layouts.names():
         raise InputError(
-            f"the layout is {board!r}, known are {', '.join(layouts.names())}",
+            f"the layout is {name!r}, known are {', '.join(layouts.names())}",
             reason="unknown_layout",
         )
     label = word.strip().strip(_MARKS)
-    validation.check_label(label, layouts.load(board).letters)
+    validation.check_label(label, layouts.load(name).letters)
     array = validation.check_points(points)
     array[:, 2] -= array[0, 2]
     return Swipe(
         array,
         word=label,
-        layout=board,
+        layout=name,
         user=None if user in (None, "") else str(user),
         prompt=prompt if isinstance(prompt, str) and prompt else None,
     )

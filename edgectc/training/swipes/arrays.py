@@ -151,7 +151,7 @@ def to_arrays(
     frontend: SwipeFrontend,
     stride: int,
     label: str = "swipe",
-    boards: Sequence[Layout] = (),
+    further: Sequence[Layout] = (),
 ) -> SwipeArrays:
     """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted.
 
@@ -160,30 +160,30 @@ def to_arrays(
         frontend: of the model.
         stride: of the model.
         label: what the names of the samples begin with.
-        boards: layouts that swipes may name beside those that ship.
+        further: layouts that swipes may name beside those that ship.
     """
     T = frontend.max_frames
-    known = _boards(swipes) | {board.name: board for board in boards}
+    known = _named(swipes) | {layout.name: layout for layout in further}
     names = list(known)
-    tokens = {name: frontend.tokens(board) for name, board in known.items()}
+    tokens = {name: frontend.tokens(layout) for name, layout in known.items()}
     traces, labels, layout_ids, sample_names, dropped = [], [], [], [], Counter[str]()
     for row, sample in enumerate(swipes):
-        board = known.get(sample.layout)
-        if board is None:
+        layout = known.get(sample.layout)
+        if layout is None:
             dropped["unknown_layout"] += 1
             continue
         try:
-            frames = frontend.resample(sample.points, board)
+            frames = frontend.resample(sample.points, layout)
             room = output_length(len(frames), stride)
-            word = check_label(sample.word or "", board.letters, frames=room)
+            word = check_label(sample.word or "", layout.letters, frames=room)
         except InputError as error:
             dropped[error.reason] += 1
             continue
         traces.append(np.pad(frames.astype(np.float32), ((0, T - len(frames)), (0, 0))))
-        labels.append((tuple(tokens[board.name].encode(word)), len(frames)))
-        layout_ids.append(names.index(board.name))
+        labels.append((tuple(tokens[layout.name].encode(word)), len(frames)))
+        layout_ids.append(names.index(layout.name))
         sample_names.append(f"{label}-{row}-{word}")
-    tables = [frontend.key_table(board) for board in known.values()]
+    tables = [frontend.key_table(layout) for layout in known.values()]
     stack: dict[str, Any] = {
         k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
     }
@@ -193,19 +193,19 @@ def to_arrays(
         layout=torch.tensor(layout_ids, dtype=torch.int64),
         labels=tuple(ids for ids, _ in labels),
         names=tuple(sample_names),
-        alphabets=tuple("".join(board.letters) for board in known.values()),
+        alphabets=tuple("".join(layout.letters) for layout in known.values()),
         dropped=dropped,
         **stack,
     )
 
 
-def _boards(swipes: Sequence[Swipe]) -> dict[str, Layout]:
+def _named(swipes: Sequence[Swipe]) -> dict[str, Layout]:
     """Return the layouts that the swipes name, without those that do not exist."""
-    boards = {}
+    by_name = {}
     for name in sorted({swipe.layout for swipe in swipes} | {"qwerty"}):
         with suppress(UnknownNameError):
-            boards[name] = layouts.load(name)
-    return boards
+            by_name[name] = layouts.load(name)
+    return by_name
 
 
 def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:

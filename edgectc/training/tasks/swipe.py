@@ -200,10 +200,10 @@ def _pools(how: Data, run: Run, real: list[Swipe]) -> Iterator[tuple[SwipeArrays
     """Yield samples to choose from beside the real ones, and how many to take for each of those."""
     frontend, stride = run.model.frontend, run.model.stride
     rng = np.random.default_rng(run.seed)
-    boards = [random_layout(f"random-{i}", rng) for i in range(how.random_layouts)]
+    shuffled = [random_layout(f"random-{i}", rng) for i in range(how.random_layouts)]
     if run.data is None or how.synthetic > 0:
-        generated = _made(how, run, boards)
-        yield to_arrays(generated, frontend, stride, "generated", boards), how.synthetic
+        generated = _made(how, run, shuffled)
+        yield to_arrays(generated, frontend, stride, "generated", shuffled), how.synthetic
     if real and how.spliced > 0:
         spliced = list(splice(real, how.spliced_pool, rng))
         yield to_arrays(spliced, frontend, stride, "spliced"), how.spliced
@@ -222,7 +222,7 @@ def _made(how: Data, run: Run, further: Sequence[Layout] = (), *, dev: bool = Fa
     """Return generated swipes; those of dev on the default layout, of other traces."""
     words = run.lexicon or Lexicon.from_counts(dict.fromkeys(_WORDS.split(), 1.0))
     names = (how.layout,) if dev else how.synthetic_layouts
-    boards = [*map(layouts.load, names), *further]
+    chosen = [*map(layouts.load, names), *further]
     count = min(run.validation_rows, how.synthetic_pool) if dev else how.synthetic_pool
     seed = run.seed + dev
-    return list(generate(words, boards, count=count, words=how.synthetic_words, seed=seed))
+    return list(generate(words, chosen, count=count, words=how.synthetic_words, seed=seed))

@@ -26,7 +26,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.networks.model import CtcModel
 
-BOARD = layouts.load("qwerty")
+LAYOUT = layouts.load("qwerty")
 
 
 def spec_of(family: str, **frontend: Any) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def brain(model: CtcModel, length: int, day: int = 0) -> dict[str, torch.Tensor]
 def inputs_of(model: CtcModel, length: int) -> dict[str, torch.Tensor]:
     """Random input of a family that reads a signal, or a swipe of so many frames."""
     if "keys" in model.frontend.input_contract():
-        points = synthesize("hello", BOARD, np.random.default_rng(0))
-        made = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(points, BOARD).items()}
+        points = synthesize("hello", LAYOUT, np.random.default_rng(0))
+        made = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(points, LAYOUT).items()}
         made["length"] = torch.tensor([length], dtype=torch.int32)
         return made
     made = {}
@@ -202,7 +202,7 @@ def test_quantization_said_scale_issue(tmp_path: Path) -> None:
     """A NaN weight gave `AssertionError: scale issue`. It is named before anything is converted."""
     user = next(f"u{i}" for i in range(99) if swipe_files.split_of(f"u{i}") == "train")
     rng = np.random.default_rng(0)
-    swipes = [Swipe(synthesize("hello", BOARD, rng), "hello", user=user) for _ in range(40)]
+    swipes = [Swipe(synthesize("hello", LAYOUT, rng), "hello", user=user) for _ in range(40)]
     swipe_files.write(tmp_path / "s.jsonl", swipes)
     bad = with_nan(tmp_path, "encoder.down.conv.weight")
     with pytest.raises(NonFiniteError, match=r"encoder\.down\.conv\.weight"):
@@ -216,8 +216,8 @@ def test_quantization_said_scale_issue(tmp_path: Path) -> None:
 def test_features_on_the_phone_were_computed_otherwise() -> None:
     """Two programs, two scales. Velocities and keys are computed in the graph that is exported."""
     model = untrained.build("transformer").eval()
-    points = synthesize("hello", BOARD, np.random.default_rng(0))
-    inputs = model.frontend.prepare(points, BOARD)
+    points = synthesize("hello", LAYOUT, np.random.default_rng(0))
+    inputs = model.frontend.prepare(points, LAYOUT)
     assert inputs["trace"].shape[-1] == 3, "the host passes places and times, nothing derived"
     graph = torch.export.export(
         model, (), kwargs={k: torch.from_numpy(v) for k, v in inputs.items()}
@@ -231,7 +231,7 @@ def test_a_resting_finger_divided_by_zero() -> None:
     rest = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 900.0]])
     for family in ("tcn", "transformer", "conformer"):
         model = untrained.build(family).eval()
-        inputs = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(rest, BOARD).items()}
+        inputs = {k: torch.from_numpy(v) for k, v in model.frontend.prepare(rest, LAYOUT).items()}
         features, _, _ = model.features(**inputs)
         assert torch.isfinite(features).all()
         assert torch.isfinite(model(**inputs)[..., :26]).all()
@@ -251,8 +251,8 @@ def test_a_probability_of_zero_had_no_logarithm() -> None:
 def test_words_and_gestures_did_not_match(tmp_path: Path) -> None:
     """Nobody looked. `edgectc data check` does."""
     rng = np.random.default_rng(0)
-    swipes = [Swipe(synthesize("hello", BOARD, rng), "hello", user=f"u{i}") for i in range(5)]
-    swipes.append(Swipe(synthesize("zaz", BOARD, rng), "hello", user="u9"))
+    swipes = [Swipe(synthesize("hello", LAYOUT, rng), "hello", user=f"u{i}") for i in range(5)]
+    swipes.append(Swipe(synthesize("zaz", LAYOUT, rng), "hello", user="u9"))
     swipe_files.write(tmp_path / "s.jsonl", swipes)
     found = checks.check_data([tmp_path / "s.jsonl"])
     assert [row.split(":")[0] for row in found.problems["label_mismatch"]] == ["s.jsonl row 5"]
@@ -284,7 +284,7 @@ def test_a_recording_without_frames_for_its_label_is_said(tmp_path: Path) -> Non
 def test_nan_coordinates_were_replaced_by_none() -> None:
     """A sample without values was passed on as None. It is refused, with the reason."""
     rec = edgectc.load(runner="onnx")
-    points = synthesize("hello", BOARD, np.random.default_rng(0))
+    points = synthesize("hello", LAYOUT, np.random.default_rng(0))
     points[3, 0] = np.nan
     with pytest.raises(InputError) as caught:
         rec(points)

@@ -101,8 +101,8 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
     model = CtcModel(CONFIG["model"])
     real = to_arrays(swipe_files.load(data, split="train")[0], model.frontend, model.stride)
     names = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
-    chosen = [layouts.load(name) for name in names]
-    made = list(generate(LEXICON, chosen, count=40, words=6, seed=0))
+    in_turn = [layouts.load(name) for name in names]
+    made = list(generate(LEXICON, in_turn, count=40, words=6, seed=0))
     both = joined(real, to_arrays(made, model.frontend, model.stride))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
     count = int(len(real) * 0.2)

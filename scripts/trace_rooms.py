@@ -49,7 +49,7 @@ _EVENTS = {
     "bundles read": re.compile(r"(^|/)bundle\.py:read$"),
     "artifacts read": re.compile(r"(^|/)manifest\.py:read$"),
     "lexicons read": re.compile(r"(^|/)lexicon\w*\.py:(Lexicon\.)?(read|load)\w*$"),
-    "language models loaded": re.compile(r"(^|/)language(/load)?\.py:load$"),
+    "language models loaded": re.compile(r"(^|/)language(/load(ing)?)?\.py:load$"),
 }
 _OPENED = {"bundle.json": "bundle.json", "lexicon.trie": "lexicon", "words.lm": "language model"}
 

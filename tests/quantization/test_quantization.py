@@ -79,8 +79,8 @@ def test_the_shipped_model_in_int8_is_small_and_right(made: quantizer.Quantized)
     report = made.artifact.manifest.source["quantization"]
     assert report["after"]["bytes"] < 0.4 * report["before"]["bytes"]
     assert path.stat().st_size < 0.4 * report["before"]["bytes"]
-    assert made.point.numbers is not None
-    assert made.point.numbers.agreement > 0.98
+    assert made.point.closeness is not None
+    assert made.point.closeness.agreement > 0.98
     assert report["loss"]["rows"] == 40
     assert report["operators"] == 24
 
@@ -120,8 +120,8 @@ def test_pte_in_int8(swipes: Path, tmp_path: Path) -> None:
     done = quantize(None, swipes, tmp_path, target="pte", max_drop=5.0)
     assert done.artifact.path.stat().st_size < 0.4 * done.report["before"]["bytes"]
     assert edgectc.verify(done.artifact.path).status == "pass"
-    assert done.point.numbers is not None
-    assert done.point.numbers.agreement > 0.98
+    assert done.point.closeness is not None
+    assert done.point.closeness.agreement > 0.98
 
 
 @pytest.mark.slow

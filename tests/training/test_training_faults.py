@@ -194,7 +194,10 @@ def test_targets_out_of_reach_are_named_before_training() -> None:
 
     def samples(labels: tuple[tuple[int, ...], ...]) -> Signals:
         names = tuple(f"row-{i}" for i in range(4))
-        return Signals(frames, (day,) * 4, labels, names, 64, (1,) * 4, lambda x, rng, least: x)
+        least = (1,) * 4
+        return Signals(
+            frames, (day,) * 4, labels, names, "signal", 64, least, lambda x, rng, least: x
+        )
 
     with pytest.raises(InputError, match=r"row-0 \(1 > 0\), row-2 \(3 > 2\); ") as caught:
         check_feasible(samples(((1,), (1,), (5, 5), (5, 5))), model)

@@ -51,7 +51,7 @@ def measured(worker: tuple[str, ...] | None = None) -> Mapping[str, Any]:
     more = {} if worker is None else {"worker": worker}
     settings = Settings(processes=3, rounds=6, throughput_s=0, **more)  # type: ignore[arg-type]
     artifact = bundle.locate(None) / "artifacts" / "swipe-en.onnx"
-    return benchmark.bench(artifact, runtimes=["onnx"], settings=settings)
+    return benchmark.measured([artifact], settings, runtime=["onnx"])
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ _WHERE = {
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
     "UserDictionary": "language.user_dictionary",
-    "bench": "commands.verbs.benchmark",
+    "bench": "benchmarking.benchmark",
     "build_language_model": "commands.verbs.words",
     "build_lexicon": "commands.verbs.words",
     "check_data": "commands.verbs.data_sets",
@@ -123,9 +123,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from edgectc.benchmarking.benchmark import bench
     from edgectc.commands.verbs.accuracy import evaluate, tune_decoder
     from edgectc.commands.verbs.artifacts import compare_layers, inspect
-    from edgectc.commands.verbs.benchmark import bench
     from edgectc.commands.verbs.data_sets import check_data, compare_data, import_data, synth_data
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train

@@ -3,114 +3,175 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from edgectc.benchmarking import gate, machine, measure, plan, rows, samples
+from edgectc.benchmarking import gate, machine, measure, page, plan, rows, workload
 from edgectc.benchmarking.measure import Settings
 from edgectc.benchmarking.report import Report, Samples
+from edgectc.benchmarking.workload import Workload
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import write_bytes
+from edgectc.core.types import Document
 
 SCHEMA = Path(__file__).with_name("schema.json")
+TOLERANCE = "10%"
+File = str | os.PathLike[str]
 
 
 def bench(
-    *paths: str | os.PathLike[str] | None,
-    devices: Sequence[str] = ("cpu",),
-    runtimes: Sequence[str] | None = None,
+    *models: File | None,
+    device: Sequence[str] = ("cpu",),
+    runtime: Sequence[str] | None = None,
     threads: Sequence[int] = (1,),
     data: str | None = None,
     split: str = "all",
     lexicon: str | None = None,
     language_model: str | None = None,
-    timed: int = 100,
-    scored: int = 1000,
-    settings: Settings | None = None,
+    samples: int = 100,
+    limit: int = 1000,
+    rounds: int = 5,
+    processes: int = 3,
+    html: File | None = None,
+    baseline: File | None = None,
+    tolerance: str | None = None,
     trace: str | None = None,
-    say: Callable[[str], None] = lambda text: None,
-) -> Report:
-    """Return the figures of every artifact, runtime, device and thread count.
+) -> Document:
+    """Return size, speed, memory and accuracy of artifacts; docs/benchmark.md says what is what.
+
+    Progress goes to standard error.
 
     Args:
-        paths: artifacts, bundles (their weights and all artifacts in them) or names of shipped
+        models: artifacts, bundles (their weights and all artifacts in them) or names of shipped
             models; none is the shipped swipe model.
-        devices: of "cpu" and "cuda".
-        runtimes: of `edgectc.benchmarking.plan.RUNTIMES`; None takes all that the device has.
-        threads: thread counts to measure.
+        device: of "cpu" and "cuda".
+        runtime: of `edgectc.benchmarking.plan.RUNTIMES`; None takes all that the device has.
+        threads: thread counts.
         data: labelled recordings, for accuracy and as inputs; None generates inputs.
-        split: of swipes, "all", "train", "dev" or "test" users.
+        split: of swipes: "all", "train", "dev" or "test" users.
         lexicon: file of words to use instead of the models' own.
         language_model: file to use instead of the models' own.
-        timed: samples that are timed.
-        scored: samples that accuracy is measured on.
-        settings: how often things are repeated.
+        samples: how many are timed.
+        limit: how many are scored, at most.
+        rounds: repetitions in a process.
+        processes: fresh processes.
+        html: file to write the page with charts to.
+        baseline: file that ``--json`` wrote; adds ``verdicts`` on every figure.
+        tolerance: of the baseline, `TOLERANCE` if it is None.
         trace: folder to write profiles of the operators to.
-        say: told what happens next, for people who wait.
 
     Returns:
-        ``schema_version``, ``machine``, ``settings``, ``samples``, ``floor`` and ``rows``; the
-        schema is `SCHEMA`, the meaning of every key docs/benchmark.md.
+        the keys of `edgectc.benchmarking.report.Report`; the schema is `SCHEMA`.
 
     Raises:
-        ConfigError: a count below 1, or a file that is not there.
+        ConfigError: an option that makes no sense, or a file that is not there.
         UnknownNameError: no such device or runtime.
         BundleError: a model is missing or damaged.
         InputError: ``data`` holds nothing a model can use.
     """
-    settings = settings or Settings()
-    _check(settings, timed, scored)
+    if tolerance is not None and baseline is None:
+        raise ConfigError(
+            "tolerance is that of baseline; give one, or leave it out",
+            options=["tolerance", "baseline"],
+        )
+    allowed = gate.tolerance(tolerance or TOLERANCE)
+    before = gate.read(os.fspath(baseline)) if baseline is not None else None
+    report = measured(
+        models,
+        Settings(processes=processes, rounds=rounds),
+        device=device,
+        runtime=runtime,
+        threads=threads,
+        data=data,
+        split=split,
+        lexicon=lexicon,
+        language_model=language_model,
+        samples=samples,
+        limit=limit,
+        trace=trace,
+    )
+    if before:
+        report["verdicts"] = [v.to_json() for v in gate.compare(report, before, allowed)]
+    if html is not None:
+        write_bytes(html, page.html(report).encode())
+    return Document(report)
+
+
+def measured(
+    models: Sequence[File | None],
+    settings: Settings,
+    *,
+    device: Sequence[str] = ("cpu",),
+    runtime: Sequence[str] | None = None,
+    threads: Sequence[int] = (1,),
+    data: str | None = None,
+    split: str = "all",
+    lexicon: str | None = None,
+    language_model: str | None = None,
+    samples: int = 100,
+    limit: int = 1000,
+    trace: str | None = None,
+) -> Report:
+    """Return the figures alone, measured as ``settings`` say; the rest as `bench` has it."""
+    _check(settings, samples, limit)
     if data is None and split != "all":
-        raise ConfigError(f"split {split!r} is one of recordings; name them with data")
+        raise ConfigError(
+            f"split {split!r} is one of recordings; name them with data", options=["split", "data"]
+        )
     files = {"lexicon": lexicon, "language_model": language_model}
     for name, file in files.items():
         if file is not None and not Path(file).is_file():
-            raise ConfigError(f"{name} {file!r}: no such file")
-    subjects = plan.subjects(paths or (None,))
+            raise ConfigError(f"{name} {file!r}: no such file", options=[name])
     plans = plan.plans(
-        subjects,
-        devices=devices,
-        runtimes=runtimes,
+        plan.subjects(models or (None,)),
+        devices=device,
+        runtimes=runtime,
         threads=threads,
         files={name: file for name, file in files.items() if file is not None},
     )
-    families = {plan.family(one.subject): one.subject for one in reversed(plans)}
-    chosen = {
-        name: samples.choose(
-            subject, data=data, split=split, lexicon=lexicon, timed=timed, scored=scored
+    families = {plan.family(row.subject): row.subject for row in reversed(plans)}
+    workloads = {
+        name: workload.choose(
+            subject, data=data, split=split, lexicon=lexicon, timed=samples, scored=limit
         )
         for name, subject in families.items()
     }
 
-    def family(one: plan.Plan) -> str:
-        return plan.family(one.subject)
+    def family(row: plan.Plan) -> str:
+        return plan.family(row.subject)
 
     here = machine.describe()  # before the load that we make ourselves
-    records, floor = measure.run(plans, chosen, settings, family=family, say=say)
-    made = [rows.row(record, chosen[family(record.plan)]) for record in records]
+    records, floor = measure.run(plans, workloads, settings, family=family, say=_say)
+    figures = [rows.row(record, workloads[family(record.plan)]) for record in records]
     reference = rows.reference(records)
     report: Report = {
         "schema_version": gate.SCHEMA_VERSION,
         "machine": here,
         "settings": {"processes": settings.processes, "rounds": settings.rounds},
-        "samples": _about(list(chosen.values())),
+        "samples": _about(list(workloads.values())),
         "floor": floor,
-        "rows": [*([reference] if reference else []), *made],
+        "rows": [*([reference] if reference else []), *figures],
     }
     if trace is not None:
-        report["traces"] = measure.traces(records, chosen, trace, family=family, say=say)
+        report["traces"] = measure.traces(records, workloads, trace, family=family, say=_say)
     return report
 
 
-def _check(settings: Settings, timed: int, scored: int) -> None:
+def _say(text: str) -> None:
+    print(f"edgectc: {text}", file=sys.stderr)
+
+
+def _check(settings: Settings, samples: int, limit: int) -> None:
     counts = {"processes": settings.processes, "rounds": settings.rounds}
-    for name, value in {**counts, "samples": timed, "scored samples": scored}.items():
+    for name, value in {**counts, "samples": samples, "limit": limit}.items():
         if value < 1:
-            raise ConfigError(f"{name} is {value}, expected 1 or more")
+            raise ConfigError(f"{name} is {value}, expected 1 or more", options=[name])
 
 
-def _about(chosen: Sequence[samples.Workload]) -> Samples:
+def _about(workloads: Sequence[Workload]) -> Samples:
     return {
-        "source": "; ".join(one.source for one in chosen),
-        "digest": "+".join(one.digest for one in chosen),
-        "labelled": any(one.labelled for one in chosen),
+        "source": "; ".join(one.source for one in workloads),
+        "digest": "+".join(one.digest for one in workloads),
+        "labelled": any(one.labelled for one in workloads),
     }

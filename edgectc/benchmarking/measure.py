@@ -21,8 +21,8 @@ from typing import Any, TypedDict
 
 from edgectc.benchmarking.plan import Plan
 from edgectc.benchmarking.report import Floor, Throughput, Trace
-from edgectc.benchmarking.samples import Workload, to_json, write
 from edgectc.benchmarking.worker import Round
+from edgectc.benchmarking.workload import Workload, to_json, write
 from edgectc.core.types import JSON
 
 WORKER = ("-m", "edgectc.benchmarking.worker")

@@ -17,8 +17,8 @@ import numpy as np
 
 from edgectc.benchmarking.measure import Cold, Record
 from edgectc.benchmarking.report import Latencies, Row, Saturation, Starts, Throughput
-from edgectc.benchmarking.samples import Workload
 from edgectc.benchmarking.worker import STAGES
+from edgectc.benchmarking.workload import Workload
 from edgectc.core.types import Array
 
 REFERENCE = "yardstick"

@@ -105,7 +105,7 @@ class Worker:
 
     def do_first(self, item: dict[str, JSON]) -> dict[str, float | list[str]]:
         """Answer the first sample of the process."""
-        from edgectc.benchmarking.samples import from_json
+        from edgectc.benchmarking.workload import from_json
 
         first = from_json(item)
         began = time.perf_counter_ns()
@@ -116,10 +116,10 @@ class Worker:
         """Read the samples and go through the timed ones once, to warm up."""
         from pathlib import Path
 
-        from edgectc.benchmarking import samples
+        from edgectc.benchmarking import workload
         from edgectc.benchmarking.machine import peak_rss_bytes
 
-        self.items = samples.read(Path(path))[:timed]
+        self.items = workload.read(Path(path))[:timed]
         measure_round(self._stages(), self.items)
         self.peak_rss_bytes = peak_rss_bytes()  # the yardstick's table is none of the row's
         return {}
@@ -179,9 +179,9 @@ class Worker:
         """Answer every labelled sample and count."""
         from pathlib import Path
 
-        from edgectc.benchmarking import samples, scores
+        from edgectc.benchmarking import scores, workload
 
-        items = [item for item in samples.read(Path(path)) if item.target]
+        items = [item for item in workload.read(Path(path)) if item.target]
         pairs = [(item.target, self._texts(item)) for item in items]
         tokens = self.model.tokens(self.model.setting(self.model.layout))
         return scores.score(pairs, swipes=bool(self.model.layout), separator=tokens.separator)

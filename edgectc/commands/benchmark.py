@@ -54,7 +54,7 @@ def declare(verbs: Verbs) -> None:
 
 def run(options: Namespace) -> int:
     """Print the table; exit 1 if a figure is worse than the baseline, 3 if none was compared."""
-    from edgectc.commands.verbs.benchmark import bench
+    from edgectc.benchmarking.benchmark import bench
 
     report = bench(*options.models, **values(options, without=["models"]))
     verdicts = report.get("verdicts", [])
@@ -89,7 +89,7 @@ def _print(report: Any) -> None:
 
 def _print_verdicts(verdicts: Sequence[Mapping[str, Any]], tolerance: str | None) -> None:
     from edgectc.benchmarking import gate
-    from edgectc.commands.verbs.benchmark import TOLERANCE
+    from edgectc.benchmarking.benchmark import TOLERANCE
     from edgectc.core.console import table
 
     allowed = gate.tolerance(tolerance or TOLERANCE)

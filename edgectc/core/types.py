@@ -15,6 +15,7 @@ JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | No
 
 
 _SHOWN = 5  # of a list in a repr
+_SHOWN_KEYS = 12  # of a document
 
 
 def shortened(text: str) -> str:
@@ -158,3 +159,23 @@ class Report:
             return "fail"
         passed = {check.name for check in self.checks if check.status == "pass"}
         return "pass" if passed.issuperset(self.needed) else "not_run"
+
+
+class Document(dict[str, Any]):
+    """A JSON document, as ``--json`` prints it; a notebook shows its simple values alone."""
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={_short(value)}" for name, value in self.items()][:_SHOWN_KEYS]
+        more = [f"... {len(self) - _SHOWN_KEYS} more"] if len(self) > _SHOWN_KEYS else []
+        return f"{type(self).__name__}({', '.join([*shown, *more])})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        if "value" in value:
+            return _short(value["value"])
+        return f"{{{len(value)} keys}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{len(value)} items]"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

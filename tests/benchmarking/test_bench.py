@@ -27,7 +27,7 @@ from edgectc.benchmarking import (
     tables,
     worker,
 )
-from edgectc.benchmarking.samples import Workload
+from edgectc.benchmarking.workload import Workload
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, UnknownNameError
 
@@ -412,12 +412,12 @@ def test_a_bench_end_to_end(
 
 def test_samples_are_read_once_for_all_rows(shipped: Path, monkeypatch) -> None:
     asked = []
-    choose = benchmark.samples.choose
+    choose = benchmark.workload.choose
     monkeypatch.setattr(
-        benchmark.samples, "choose", lambda *a, **k: (asked.append(a), choose(*a, **k))[1]
+        benchmark.workload, "choose", lambda *a, **k: (asked.append(a), choose(*a, **k))[1]
     )
     monkeypatch.setattr(measure, "run", lambda *a, **k: ([], {}))
-    benchmark.bench(shipped, runtimes=["onnx", "eager"], threads=[1, 2], timed=2)
+    benchmark.bench(shipped, runtime=["onnx", "eager"], threads=[1, 2], samples=2)
     assert len(asked) == 1
 
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgectc.commands.verbs.document import Document
 from edgectc.commands.verbs.opening import (
     Model,
     RuntimeOptions,
@@ -18,7 +17,7 @@ from edgectc.commands.verbs.opening import (
 from edgectc.core import lazy, registry
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.files import write_bytes
-from edgectc.core.types import Swipe
+from edgectc.core.types import Document, Swipe
 from edgectc.evaluation import accuracy, comparison, tuning
 from edgectc.evaluation.accuracy import Answer
 from edgectc.evaluation.tuning import Tuned

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.commands import factories
-from edgectc.commands.verbs.document import Document
 from edgectc.core import lazy
 from edgectc.core.config import to_dict
 from edgectc.core.errors import BundleMismatchError, ConfigError, MissingDependencyError
+from edgectc.core.types import Document
 from edgectc.evaluation import accuracy
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests

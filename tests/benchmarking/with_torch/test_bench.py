@@ -16,7 +16,7 @@ from edgectc.benchmarking import benchmark, measure
 )
 def test_other_runtimes_run_too(shipped: Path, file: str, runtime: str) -> None:
     few = measure.Settings(processes=1, rounds=1, throughput_s=0)
-    report = benchmark.bench(shipped / file, runtimes=[runtime], timed=2, settings=few)
+    report = benchmark.measured([shipped / file], few, runtime=[runtime], samples=2)
     row = report["rows"][1]
     assert (row["status"], row["reason"]) == ("ok", "")
     assert row["threads_seen"] == 1

@@ -58,12 +58,12 @@ def calibrators(bundle: Path) -> None:
     from edgectc.exporting import exporter, origin
     from edgectc.exporting.lowering.calibration import CALIBRATORS, stratified
     from edgectc.exporting.lowering.quantization_plan import Plan, operators
-    from edgectc.formats import bundle as bundles
     from edgectc.quantization import activations, fake_quantization
 
-    given = bundles.read(bundle)
-    model = origin.of_bundle(given).model
-    found = recordings.load(given, model.frontend, None, split="train")
+    opened = origin.of_bundle(bundle)
+    model = opened.model
+    assert opened.bundle is not None
+    found = recordings.load(opened.bundle, model.frontend, None, split="train")
     seen = found.rows(stratified(found.lengths, 512, seed=0)).inputs
     other = found.rows(stratified(found.lengths, 512, seed=1)).inputs
     layers = operators(model, exporter.target_for("onnx", "int8-static").kinds("int8-static"))

@@ -19,7 +19,6 @@ from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption
 from edgectc.exporting.origin import of_bundle, of_network
-from edgectc.formats import bundle as bundles
 
 
 def export(
@@ -71,7 +70,7 @@ def export(
     if isinstance(path, nn.Module):
         origin = of_network(path, sample, about)
     else:
-        origin = of_bundle(bundles.read(bundles.locate(path)))
+        origin = of_bundle(path)
     final = destination(out, f"{origin.name}{maker.suffix}")
     job = Job(origin, target, maker, schemes.scheme(scheme), final)
     return write(job, sealed(job, job.convert()))

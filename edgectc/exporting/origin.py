@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,6 +22,7 @@ from edgectc.core.types import JSON, Check
 from edgectc.evaluation import verification
 from edgectc.exporting.byo import adoption
 from edgectc.exporting.byo.adapter import Adapter
+from edgectc.formats import bundle as bundles
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.reference import Case
@@ -77,19 +79,25 @@ class Origin:
         return f"Origin({self.name!r}, {self.family}, {len(self.cases)} cases)"
 
 
-def of_bundle(bundle: Bundle) -> Origin:
-    """Return a bundle's network and what its manifest will say.
+def of_bundle(path: str | os.PathLike[str] | None) -> Origin:
+    """Return a bundle's network and what its manifest will say; None is the shipped model.
+
+    All files are read before the network is built, so that a missing one costs nothing.
 
     Raises:
+        BundleError: there is no bundle, or it is damaged.
         BundleFileMissingError: the lexicon is neither in the bundle nor in one that is shipped.
         ParityError: the weights do not answer the bundle's own reference.
     """
-    index, model = bundle.index, models.load(bundle)
+    bundle = bundles.read(bundles.locate(path))
+    index, layouts = bundle.index, bundle.layouts
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+    words = loading.find_words(index.lexicon, bundle.path)
+    model = models.load(bundle)
     runner: Runner = registry.create("runners", {"type": "eager"}, source=model)
     recognizer = loading.from_bundle(bundle, runner=runner, frontend=model.frontend)
     _check_original(recognizer, cases, bundle)
-    separator = model.frontend.tokens(next(iter(bundle.layouts), None)).separator
+    separator = model.frontend.tokens(next(iter(layouts), None)).separator
     return Origin(
         name=index.name,
         family=str(index.model["encoder"]["type"]),
@@ -103,7 +111,7 @@ def of_bundle(bundle: Bundle) -> Origin:
         layouts=index.layouts,
         lexicon=index.lexicon,
         language_model=index.language_model,
-        words=loading.find_words(index.lexicon, bundle.path),
+        words=words,
         bundle=bundle,
     )
 

@@ -25,7 +25,6 @@ from edgectc.exporting.lowering.quantization_plan import (
     Plan,
     operators,
 )
-from edgectc.formats.bundle import Bundle
 from edgectc.quantization import activations, fake_quantization, timing
 from edgectc.quantization.accuracy_drop import AccuracyEvaluator
 from edgectc.quantization.budget_search import Candidate
@@ -55,14 +54,15 @@ class QuantizationJob:
         evaluator: compares answers with those of the float32 artifact; None without dev recordings.
     """
 
-    def __init__(self, bundle: Bundle, job: Job, source: CalibrationSource) -> None:
+    def __init__(self, job: Job, source: CalibrationSource) -> None:
         """Look at the samples, take the ranges, and make the float32 artifact.
 
         Raises:
             NonFiniteError: a sample or an activation is NaN or Inf, or too large for the scheme.
             InputError: too few usable samples.
         """
-        self.bundle, self.job, self.source = bundle, job, source
+        assert job.origin.bundle is not None
+        self.bundle, self.job, self.source = job.origin.bundle, job, source
         self.evaluator: AccuracyEvaluator | None = None
         self.about: dict[str, JSON] = {}
         self.sensitivity: Mapping[str, float] = {}

@@ -23,7 +23,6 @@ from edgectc.exporting import exporter
 from edgectc.exporting import origin as origin_module
 from edgectc.exporting.artifact import Artifact, Job
 from edgectc.exporting.lowering import calibration as calibrations
-from edgectc.formats import bundle as bundles
 from edgectc.quantization.budget_search import Budgets, Candidate, search
 from edgectc.quantization.job import CalibrationSource, QuantizationJob
 from edgectc.quantization.repair import repaired
@@ -108,14 +107,13 @@ def quantize(
         if repair_from is not None:
             given, tensors = stack.enter_context(repaired(path, repair_from))
         maker = exporter.target_for(target, scheme)
-        bundle = bundles.read(bundles.locate(given))
-        origin = origin_module.of_bundle(bundle)
+        origin = origin_module.of_bundle(given)
         if retune_decoder:
             _check_tunable(origin)
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
         quantization = QuantizationJob(
-            bundle, job, CalibrationSource(calibration, samples, calibrator, nan_policy, seed)
+            job, CalibrationSource(calibration, samples, calibrator, nan_policy, seed)
         )
         if min_speedup is not None and quantization.skipped_reason:
             raise MissingDependencyError("measuring a speed-up", system="the target's own system")

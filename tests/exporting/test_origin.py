@@ -56,7 +56,7 @@ def test_a_quantization_opens_its_bundle_once(calls: Counter[str], tmp_path: Pat
 
 
 def test_another_runner_or_preset_leaves_a_recognizer_as_it_is() -> None:
-    opened = origin.of_bundle(bundles.read(bundles.locate(MODEL)))
+    opened = origin.of_bundle(MODEL)
     with_words = opened.recognizer.replace(lexicon=opened.words)
     greedy = with_words.replace(preset={"type": "greedy"})
     place = with_words.setting("qwerty")

@@ -48,7 +48,7 @@ def test_masks_softmax_and_the_tail_stay_in_float(
     """Only layers of the plan are rounded: nothing rounded feeds or leaves what is by design."""
     import onnx
 
-    origin = origin_module.of_bundle(bundles.read(small("conformer")))
+    origin = origin_module.of_bundle(small("conformer"))
     maker, how = exporter.target_for("onnx", scheme), schemes.scheme(scheme)
     found = quantization_plan.operators(origin.model, maker.kinds(scheme))
     names = [one.name for one in found]

@@ -21,7 +21,7 @@ import numpy as np
 import edgectc
 from edgectc.core import config
 from edgectc.core.errors import EdgectcError, InputError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.data import validation
 from edgectc.data.generators.swipes import swipe

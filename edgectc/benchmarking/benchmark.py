@@ -12,7 +12,7 @@ from edgectc.benchmarking.measure import Settings
 from edgectc.benchmarking.report import Report, Samples
 from edgectc.benchmarking.workload import Workload
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document
 
 SCHEMA = Path(__file__).with_name("schema.json")

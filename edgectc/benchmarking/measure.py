@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from edgectc.benchmarking.plan import Plan
 from edgectc.benchmarking.report import Floor, Throughput, Trace
 from edgectc.benchmarking.worker import Round
 from edgectc.benchmarking.workload import Workload, to_json, write
+from edgectc.core.staging import scratch
 from edgectc.core.types import JSON
 
 WORKER = ("-m", "edgectc.benchmarking.worker")
@@ -164,10 +164,10 @@ def run(
         say: told what happens next.
     """
     records = [Record(plan, reason=plan.reason) for plan in plans]
-    with tempfile.TemporaryDirectory(prefix="edgectc-bench-") as folder:
-        files = {}
+    with scratch() as place:
+        folder, files = os.fspath(place), {}
         for number, (name, chosen) in enumerate(samples.items()):
-            files[name] = Path(folder) / f"samples-{number}.npz"
+            files[name] = place / f"samples-{number}.npz"
             write(files[name], chosen.items)
         floor = _floor(settings, folder) if any(not r.reason for r in records) else Floor()
         for generation in range(settings.processes):
@@ -284,14 +284,14 @@ def traces(
         name = "-".join(_name(record)).replace("/", "_")
         say(f"trace: {' '.join(_name(record))}")
         chosen = samples[family(record.plan)]
-        with tempfile.TemporaryDirectory(prefix="edgectc-bench-") as cache:
+        with scratch() as cache:
             few = chosen.items[: min(chosen.timed, _TRACED)]
-            write(Path(cache) / "samples.npz", few)
-            process = _Process(WORKER, record.plan.threads, cache)
+            write(cache / "samples.npz", few)
+            process = _Process(WORKER, record.plan.threads, os.fspath(cache))
             try:
                 spec = record.plan.spec()
                 process.ask("load", **spec)
-                process.ask("samples", path=cache + "/samples.npz", timed=len(few))
+                process.ask("samples", path=os.fspath(cache / "samples.npz"), timed=len(few))
                 here = os.fspath(Path(folder).resolve())
                 found[name] = process.ask("trace", folder=here, name=name, spec=spec)
             except WorkerFailed as error:

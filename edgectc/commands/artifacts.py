@@ -101,8 +101,7 @@ def run_export(options: Namespace) -> int:
     if options.isolate:
         from edgectc.commands import isolation
 
-        with isolation.made_by(options.arguments, out=options.out) as document:
-            pass
+        document = isolation.made_by(options.arguments, out=options.out)
     else:
         document = _exported(options)
     if options.json:

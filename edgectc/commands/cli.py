@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from errno import ENOSPC
+from types import FrameType
 
 from edgectc.commands import (
     accuracy,
@@ -43,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         module, _, function = options.run.partition(".")
         commands = importlib.import_module(f"edgectc.commands.{module}")
-        code: int = getattr(commands, function)(options)
+        with _cleaning_up():
+            code: int = getattr(commands, function)(options)
         sys.stdout.flush()
         return code
     except EdgectcError as error:
@@ -53,8 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except _Terminated:
+        return _fail("terminated", 128 + signal.SIGTERM)
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        return _fail("interrupted", 128 + signal.SIGINT)
     except OSError as error:
         if options.debug:
             raise
@@ -65,6 +72,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         return _fail(f"internal error: {type(error).__name__}: {error}; --debug shows where", 4)
+
+
+class _Terminated(KeyboardInterrupt):
+    """Somebody asked this process to end, with SIGTERM."""
+
+
+@contextmanager
+def _cleaning_up() -> Iterator[None]:
+    """Let SIGTERM, like Ctrl-C, end what is done here with its temporary files removed."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield  # whoever calls this function has a way of his own
+        return
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,24 +1,20 @@
 """A verb in a process of its own, so that a crash of a tool chain is an error like any other.
 
-The child writes into a folder of ours; what it made gets its name only after the child has ended
-well, so a crash at any moment leaves nothing.
+An artifact gets its name only when it has passed, and what a crash leaves is cleared away.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgectc.core.errors import ConfigError, EdgectcError, ExportError
+from edgectc.core.errors import EdgectcError, ExportError
+from edgectc.core.staging import sweep
 
 
 class ChildError(EdgectcError):
@@ -29,35 +25,25 @@ class ChildError(EdgectcError):
         super().__init__(message)
 
 
-@contextmanager
-def made_by(arguments: Sequence[str], *, out: str | None) -> Iterator[dict[str, Any]]:
-    """Yield what a verb that writes one artifact printed as JSON, then give the artifact its name.
+def made_by(arguments: Sequence[str], *, out: str | None) -> dict[str, Any]:
+    """Return what a verb that writes one artifact printed as JSON.
 
     Args:
         arguments: of the command line; ``--isolate`` among them is dropped.
-        out: file or folder to write to, None for here; ``path`` of the JSON says which.
+        out: file or folder that it writes to, None for here.
 
     Raises:
-        ExportError: the child crashed, or left no artifact.
+        ExportError: the child crashed.
         ChildError: the child ended with an error of its own.
     """
-    final = Path(out or ".")
-    folder = out is None or out.endswith(os.sep)
-    named = not folder and (not final.is_dir() or final.suffix == ".mlpackage")
-    home = final.parent if named else final
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".edgectc-", dir=home) as scratch:
-        target = Path(scratch) / final.name if named else Path(scratch)
-        # The last of two --out counts.
-        kept = [argument for argument in arguments if argument != "--isolate"]
-        printed = run([*kept, "--json", "--out", str(target)])
-        about = json.loads(printed)
-        made = Path(about["path"])
-        if not made.exists():
-            raise ExportError(f"the child process left no {made.name}; no file was made")
-        about["path"] = str(final if named else home / made.name)
-        yield about
-        _rename(made, Path(about["path"]))
+    kept = [argument for argument in arguments if argument != "--isolate"]
+    try:
+        about: dict[str, Any] = json.loads(run([*kept, "--json"]))
+    except BaseException:  # the user's Ctrl-C too, which ends the child
+        for folder in {Path(out or "."), Path(out or ".").parent}:
+            sweep(folder)
+        raise
+    return about
 
 
 def run(arguments: Sequence[str]) -> str:
@@ -81,15 +67,3 @@ def run(arguments: Sequence[str]) -> str:
     for line in lines:
         print(line, file=sys.stderr)
     return done.stdout
-
-
-def _rename(made: Path, final: Path) -> None:
-    if final.is_dir():
-        if not (final / "Manifest.json").is_file():
-            raise ConfigError(f"{final} is a folder and no artifact; choose another --out")
-        old = made.parent / f"{made.name}.old"
-        final.rename(old)
-        made.rename(final)
-        shutil.rmtree(old)
-    else:
-        made.replace(final)

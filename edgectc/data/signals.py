@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core.errors import InputError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array, Recording
 
 SPLITS = ("train", "dev")

@@ -23,7 +23,8 @@ from typing import Any, cast
 import numpy as np
 
 from edgectc.core.errors import InputError, UnknownNameError
-from edgectc.core.files import READ_ERRORS, open_bytes, staged_writer
+from edgectc.core.files import READ_ERRORS, open_bytes
+from edgectc.core.staging import staged_writer
 from edgectc.core.types import Swipe
 from edgectc.data import validation
 

@@ -23,8 +23,8 @@ from edgectc.core import registry, schemes
 from edgectc.core.config import to_dict
 from edgectc.core.contracts import Converted, Runner, Target, TargetModule
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
-from edgectc.core.files import staged, staged_folder, write_bytes
 from edgectc.core.schemes import Scheme
+from edgectc.core.staging import staged, staged_folder, write_bytes
 from edgectc.core.tokens import output_length
 from edgectc.core.types import JSON, Array, Report
 from edgectc.core.version import __version__

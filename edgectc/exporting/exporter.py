@@ -15,6 +15,7 @@ from edgectc.core.errors import (
     UnsupportedSchemeError,
 )
 from edgectc.core.schemes import Float32
+from edgectc.core.staging import claimed
 from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption
@@ -73,7 +74,8 @@ def export(
         origin = of_bundle(path)
     final = destination(out, f"{origin.name}{maker.suffix}")
     job = Job(origin, target, maker, schemes.scheme(scheme), final)
-    return write(job, sealed(job, job.convert()))
+    with claimed(final):
+        return write(job, sealed(job, job.convert()))
 
 
 def target_for(target: str, scheme: str, **options: JSON) -> Target:

@@ -20,7 +20,8 @@ from edgectc.core.errors import (
     BundleMismatchError,
     ConfigError,
 )
-from edgectc.core.files import file_sha256, sha256, staged_folder, write_bytes
+from edgectc.core.files import file_sha256, sha256
+from edgectc.core.staging import recover, staged_folder, write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.formats.layouts import Layout, parse
 
@@ -130,6 +131,7 @@ def read(path: str | os.PathLike[str]) -> Bundle:
         BundleError: ``bundle.json`` is malformed or of another version.
     """
     folder = Path(path)
+    recover(folder)
     try:
         values = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
         if not isinstance(values, dict):
@@ -163,6 +165,7 @@ def write(
         BundleError: ``path`` holds something that is not part of a bundle; it is left alone.
     """
     final = Path(path)
+    recover(final)
     _check_replaceable(final, {*files, *(notes or {})})
     hashes = {name: sha256(data) for name, data in files.items()}
     index = {**values, "schema_version": SCHEMA_VERSION, "files": hashes}
@@ -210,8 +213,10 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
         BundleFileMissingError: neither a path nor the name of a shipped model.
     """
     wanted = Path(path) if path is not None else Path(DEFAULT)
-    if path is not None and wanted.exists():
-        return wanted
+    if path is not None:
+        recover(wanted)
+        if wanted.exists():
+            return wanted
     shipped = models_dir()
     parts = wanted.parts
     if shipped and len(parts) in (1, 2) and parts[:-1] in ((), ("models",)):

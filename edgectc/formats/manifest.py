@@ -18,6 +18,7 @@ import numpy as np
 
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import BundleError, BundleFileMissingError, BundleMismatchError
+from edgectc.core.staging import recover
 from edgectc.core.types import Array
 
 VERSION = 1
@@ -116,6 +117,7 @@ def read(path: str | Path) -> tuple[Content, Manifest]:
         BundleError: as `parse`.
     """
     artifact = Path(path)
+    recover(artifact)
     try:
         data: Content = folder(artifact) if artifact.is_dir() else artifact.read_bytes()
     except OSError as error:

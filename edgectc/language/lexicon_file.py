@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import READ_ERRORS, open_bytes, staged_writer
+from edgectc.core.files import READ_ERRORS, open_bytes
+from edgectc.core.staging import staged_writer
 from edgectc.language import packed
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import PackedLexicon

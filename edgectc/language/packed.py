@@ -13,7 +13,7 @@ import numpy as np
 
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language import tries
 from edgectc.language.lexicon import Lexicon

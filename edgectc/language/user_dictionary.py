@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgectc.core.config import dumps, from_dict, to_dict
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.language.spelling import letters
 
 SCHEMA_VERSION = 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ConfigError, NonFiniteError
+from edgectc.core.staging import scratch
 from edgectc.exporting import packing
 from edgectc.formats import bundle as bundles
 from edgectc.networks.model import CtcModel
@@ -55,8 +55,8 @@ def repaired(
     print(f"repaired from {os.fspath(earlier)}: {nonfinite.describe(bad)}", file=sys.stderr)
     model = CtcModel(bundle.index.model)
     model.load_state_dict(tensors)
-    with tempfile.TemporaryDirectory() as folder:
-        made = packing.repack(bundle, Path(folder) / bundle.index.name, model=model)
+    with scratch() as folder:
+        made = packing.repack(bundle, folder / bundle.index.name, model=model)
         yield made.path, sorted(bad)
 
 

@@ -10,9 +10,7 @@ Source: "MIL Ops", the operator reference of coremltools 9.0.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from edgectc.core.console import suppress_output
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ExportError, MissingDependencyError
+from edgectc.core.staging import scratch
 from edgectc.core.types import Array
 
 _KINDS = {65568: "float32", 131104: "int32", 65552: "float16"}  # ArrayDataType, FeatureTypes.proto
@@ -78,8 +77,8 @@ def _read(files: Mapping[str, bytes]) -> tuple[Any, Any]:
         raise MissingDependencyError(
             "reading .mlpackage", package="coremltools", extra="coreml"
         ) from error
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "model.mlpackage"
+    with scratch() as folder:
+        place = folder / "model.mlpackage"
         for name, data in files.items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_bytes(data)

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.config import dumps
-from edgectc.core.files import file_sha256, write_bytes
+from edgectc.core.files import file_sha256
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
 

@@ -13,7 +13,7 @@ import torch
 from edgectc.core import registry
 from edgectc.core.config import dumps, from_dict
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import PARTS

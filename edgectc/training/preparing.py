@@ -14,7 +14,7 @@ from edgectc.core import registry
 from edgectc.core.config import dumps, from_dict, to_dict
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.language.lexicon import Lexicon

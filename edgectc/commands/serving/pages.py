@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest

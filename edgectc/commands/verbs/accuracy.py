@@ -16,7 +16,7 @@ from edgectc.commands.verbs.opening import (
 )
 from edgectc.core import lazy, registry
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document, Swipe
 from edgectc.evaluation import accuracy, comparison, tuning
 from edgectc.evaluation.accuracy import Answer

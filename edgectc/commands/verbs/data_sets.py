@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.data import checks, checks_page, importers, synthesis
 from edgectc.data.checks import Findings
 from edgectc.data.importers import Imported

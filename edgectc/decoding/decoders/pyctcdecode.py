@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.errors import ConfigError, MissingDependencyError
+from edgectc.core.staging import scratch
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search.beam_words import Speller, entries
@@ -137,11 +137,11 @@ class PyctcdecodeDecoder:
         path = options.kenlm_model
         if path is not None and not Path(path).is_file():
             raise ConfigError(f"kenlm_model: no file {path!r}")
-        with tempfile.TemporaryDirectory() as folder, suppress_output(), suppress_stderr():
+        with scratch() as folder, suppress_output(), suppress_stderr():
             if path is not None or unigrams is not None:
                 _kenlm()
             if path is None and unigrams is not None:
-                path = str(Path(folder, "words.arpa"))
+                path = str(folder / "words.arpa")
                 _write_arpa(Path(path), unigrams, log_probs)
             try:
                 self._decoder = package.build_ctcdecoder(

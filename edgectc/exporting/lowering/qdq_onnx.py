@@ -11,15 +11,14 @@ Neural Network Quantization" (one scale a channel for weights, symmetric).
 from __future__ import annotations
 
 import ast
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgectc.core.console import suppress_output
 from edgectc.core.errors import ExportError
+from edgectc.core.staging import scratch
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.calibration import Range, parameters
 from edgectc.exporting.lowering.quantization_plan import Plan
@@ -87,8 +86,8 @@ def _dynamic(graph: ModelProto, nodes: list[NodeProto]) -> ModelProto:
     names = [f"{n.name}_MatMul" if n.op_type == "Gemm" else n.name for n in nodes]
     del graph.graph.value_info[:]
     try:
-        with tempfile.TemporaryDirectory() as folder, suppress_output():
-            path = Path(folder) / "dynamic.onnx"
+        with scratch() as folder, suppress_output():
+            path = folder / "dynamic.onnx"
             quantize_dynamic(
                 graph,
                 path,

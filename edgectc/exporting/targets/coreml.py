@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from edgectc.core.console import suppress_output
 from edgectc.core.contracts import Converted, Target
 from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
+from edgectc.core.staging import scratch
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.coreml_repairs import repaired
@@ -155,8 +154,8 @@ def _compressed(program: Converted, plan: Plan) -> Converted:
 
 
 def _files(program: Converted) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory() as folder, suppress_output():
-        place = Path(folder) / "model.mlpackage"
+    with scratch() as folder, suppress_output():
+        place = folder / "model.mlpackage"
         try:
             program.save(str(place))
         except Exception as error:  # coremltools raises many unrelated classes

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import read_content, staged_writer
+from edgectc.core.files import read_content
+from edgectc.core.staging import staged_writer
 from edgectc.core.types import Array
 from edgectc.language.ngram.tables import (
     BOS,

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import staged
+from edgectc.core.staging import staged
 from edgectc.core.types import Array
 from edgectc.language.ngram.tables import MAX_ORDER, SPECIALS, Column, Level, NGrams, check_ngrams
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-import tempfile
+import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgectc.core.console import suppress_output
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import scratch, write_bytes
 from edgectc.core.types import Array
 from edgectc.runtime.mil import MilProgram
 
@@ -48,8 +48,8 @@ def create(options: Options, *, source: Mapping[str, bytes]) -> CoremlRunner:
             "running .mlpackage", package="coremltools", extra="coreml"
         ) from error
     # Core ML compiles from a folder, and reads it as long as the model lives.
-    folder = tempfile.TemporaryDirectory()
-    package = Path(folder.name) / "model.mlpackage"
+    folder = ExitStack()
+    package = folder.enter_context(scratch()) / "model.mlpackage"
     for name, content in source.items():
         write_bytes(package / name, content)
     try:
@@ -76,8 +76,9 @@ class CoremlRunner(Runner):
 
     name = "coreml"
 
-    def __init__(self, model: Any, folder: object) -> None:
-        self._model, self._folder = model, folder
+    def __init__(self, model: Any, folder: ExitStack) -> None:
+        self._model = model
+        weakref.finalize(self, folder.close)
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (1, T', V) float32.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edgectc.core import svg
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 
 _WIDTH, _HEIGHT, _EDGE = 300, 180, 42

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.training.log import curves
 

@@ -17,7 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from edgectc.core.errors import BundleError, NonFiniteError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 
 _SEPARATOR = "//"
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel

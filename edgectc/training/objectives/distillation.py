@@ -15,7 +15,7 @@ from edgectc.core.config import dumps
 from edgectc.core.console import table
 from edgectc.core.contracts import Task
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import write_bytes
+from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.networks.model import CtcModel, load

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import edgectc
-from edgectc.commands import isolation
 from edgectc.commands.cli import main
 from edgectc.exporting import untrained
 
@@ -66,15 +65,3 @@ def test_an_isolated_export_is_like_any_other(bundle: Path, tmp_path: Path, caps
     assert about["bytes"] == out.stat().st_size
     assert [p.name for p in out.parent.iterdir()] == ["x.onnx"]
     assert edgectc.verify(out).status == "pass"
-
-
-def test_a_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
-    for version in ("old", "new"):
-        made = tmp_path / version / "x.mlpackage"
-        made.mkdir(parents=True)
-        (made / "Manifest.json").write_text(version)
-        isolation._rename(made, tmp_path / "x.mlpackage")
-    assert (tmp_path / "x.mlpackage" / "Manifest.json").read_text() == "new"
-    (tmp_path / "mine").mkdir()
-    with pytest.raises(edgectc.EdgectcError, match="no artifact"):
-        isolation._rename(tmp_path / "x.mlpackage", tmp_path / "mine")

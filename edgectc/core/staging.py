@@ -1,0 +1,331 @@
+"""Files and folders that are written whole or not at all, by one process at a time.
+
+While ``NAME`` is written, hidden names stand beside it: ``.NAME.edgectc-lock``, which its writer
+holds, ``.NAME.edgectc-new``, which becomes ``NAME``, and ``.NAME.edgectc-old``, the folder that it
+replaces. A writer that is killed leaves them. `recover` gives ``NAME`` back to its next reader, and
+its next writer, or `sweep`, clears the rest away.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import gzip
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedIOBase
+from pathlib import Path
+
+from edgectc.core.errors import ConfigError
+
+_SOON = 5.0  # seconds that a writer of a small file, or a reader, waits for another one
+_held: dict[Path, tuple[tuple[int, int], int]] = {}  # by which process and thread, how often
+
+
+@contextmanager
+def claimed(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[None]:
+    """Be the one writer of ``path``; a thread may claim again what it holds.
+
+    Args:
+        path: what will be written.
+        wait: seconds to wait for another writer to end.
+
+    Raises:
+        ConfigError: another process or thread is writing it.
+        OSError: its folder cannot be written.
+    """
+    final = _final(path)
+    me = os.getpid(), threading.get_ident()
+    owner, times = _held.get(final, (me, 0))
+    if owner == me and times:
+        _held[final] = me, times + 1
+        try:
+            yield
+        finally:
+            _held[final] = me, times
+        return
+    final.parent.mkdir(parents=True, exist_ok=True)
+    lock = _lock(final, wait)
+    if lock is None:
+        raise ConfigError(
+            f"{final} is being written by another process; wait for its end, or choose another "
+            "path",
+            options=["out"],
+        )
+    _held[final] = me, 1
+    try:
+        yield
+    finally:
+        del _held[final]
+        _unlock(final, lock)
+
+
+@contextmanager
+def staged(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[Path]:
+    """Yield a path for a new file; on success it takes the final name, else it is gone.
+
+    Its bytes are on disk before it is renamed, so a crash leaves the old file or the new one.
+
+    Args:
+        path: the final name; a link is followed.
+        wait: as in `claimed`.
+
+    Raises:
+        ConfigError: another process or thread is writing it.
+        OSError: it cannot be written; ``filename`` is set.
+    """
+    final = _final(path)
+    try:
+        with claimed(final, wait=wait):
+            new = _beside(final, "new")
+            _remove(new)
+            try:
+                os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+                yield new
+                _sync(new)
+                os.replace(new, final)
+            finally:
+                _remove(new)
+            _sync(final.parent)
+    except OSError as error:
+        if error.filename is None:  # a write that finds the disk full names no file
+            error.filename = os.fspath(final)
+        raise
+
+
+@contextmanager
+def staged_writer(path: str | os.PathLike[str], *, level: int = 9) -> Iterator[BufferedIOBase]:
+    """Yield a stream whose bytes become ``path``, whole or not at all; ``.gz`` is compressed.
+
+    Neither name nor time is stored, so equal bytes give equal files.
+    """
+    with staged(path) as temporary, temporary.open("wb") as raw:
+        if os.fspath(path).endswith(".gz"):
+            with gzip.GzipFile("", "wb", level, raw, mtime=0) as packed:
+                yield packed
+        else:
+            yield raw
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file whole or not at all; waits a moment for another writer to end.
+
+    Raises:
+        ConfigError: another writer does not end.
+        OSError: it cannot be written; ``filename`` is set.
+    """
+    with staged(path, wait=_SOON) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield an empty folder; on success it takes the final name, else it is gone.
+
+    What had that name is replaced in one step where the system can exchange two names, as Linux and
+    macOS do. Elsewhere there is a moment at which nothing has the name; see `recover`.
+
+    Raises:
+        ConfigError: another process or thread is writing it.
+        OSError: it cannot be written; ``filename`` is set.
+    """
+    final = _final(path)
+    try:
+        with claimed(final):
+            new, old = _beside(final, "new"), _beside(final, "old")
+            _restore(final)
+            _remove(new)
+            try:
+                new.mkdir()
+                yield new
+                _sync_tree(new)
+                _swap(new, final, old)
+                _sync(final.parent)
+            finally:
+                _restore(final)
+                _remove(new)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(final)
+        raise
+
+
+def recover(path: str | os.PathLike[str]) -> None:
+    """Give a folder its name back if the process that replaced it was killed meanwhile.
+
+    Every reader of a folder that `staged_folder` writes calls it first.
+
+    Raises:
+        ConfigError: its name cannot be given back.
+    """
+    final = _final(path)
+    old = _beside(final, "old")
+    if os.path.lexists(final) or not old.exists():
+        return
+    try:
+        with claimed(final, wait=_SOON):
+            _restore(final)
+    except OSError as error:
+        raise ConfigError(
+            f"{final} was being replaced when its writer was killed, and cannot be given back its "
+            f"name: {error.strerror}; rename {old} to it, or make its folder writable"
+        ) from error
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a private folder for temporary files, which is gone afterwards.
+
+    Those of processes that were killed are removed first.
+    """
+    home = Path(tempfile.gettempdir())
+    sweep(home, "edgectc-*")
+    unique = _final(home / f"edgectc-{uuid.uuid4().hex}")
+    with claimed(unique):
+        folder = _beside(unique, "new")
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def sweep(folder: Path, pattern: str = "*") -> None:
+    """Clear away what killed writers of ``folder`` left, and give back the names that they took.
+
+    Args:
+        folder: what is written right now stays.
+        pattern: of the names that they wrote.
+    """
+    ending = ".edgectc-lock"
+    for lock in folder.glob(f".{pattern}{ending}"):
+        final = _final(lock.with_name(lock.name[1 : -len(ending)]))
+        if final in _held:
+            continue
+        with suppress(ConfigError, OSError), claimed(final):  # at work, or another user's
+            _restore(final)
+            _remove(_beside(final, "new"))
+
+
+def _restore(final: Path) -> None:
+    """Rename what was whole when it lost its name: ``.old``, as ``.new`` may be half gone."""
+    old = _beside(final, "old")
+    if not os.path.lexists(final) and old.exists():
+        old.rename(final)
+        _sync(final.parent)
+    _remove(old)
+
+
+def _swap(new: Path, final: Path, old: Path) -> None:
+    """Give ``final``'s name to ``new``; what had it is ``new`` or ``old`` afterwards."""
+    if not os.path.lexists(final):
+        new.rename(final)
+    elif not _exchanged(new, final):
+        final.rename(old)
+        new.rename(final)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two names in one step if the system and the file system can."""
+    name, flag, here = {
+        "linux": ("renameat2", 2, -100),  # RENAME_EXCHANGE, AT_FDCWD
+        "darwin": ("renameatx_np", 2, -2),  # RENAME_SWAP, AT_FDCWD
+    }.get(sys.platform, ("", 0, 0))
+    call = getattr(ctypes.CDLL(None, use_errno=True), name, None) if name else None
+    if call is None:
+        return False
+    done: int = call(here, os.fsencode(one), here, os.fsencode(other), flag)
+    return done == 0
+
+
+def _final(path: str | os.PathLike[str]) -> Path:
+    """Return where a path leads, links followed: renaming must replace what they point to."""
+    return Path(os.path.realpath(path))
+
+
+def _beside(final: Path, role: str) -> Path:
+    return final.with_name(f".{final.name}.edgectc-{role}")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync_tree(folder: Path) -> None:
+    for place, _, files in os.walk(folder):
+        for name in files:
+            _sync(Path(place, name))
+        _sync(Path(place))
+
+
+def _sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk."""
+    if os.name == "nt":  # has no call for a folder, and needs a file to be open for writing
+        if path.is_dir():
+            return
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    else:
+        handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some file systems sync no folder
+            raise
+    finally:
+        os.close(handle)
+
+
+def _lock(final: Path, wait: float) -> int | None:
+    """Return the open lock file of ``final``, or None if another writer holds it to the end."""
+    path, end = _beside(final, "lock"), time.monotonic() + wait
+    while True:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        if _try_lock(handle):
+            # The last owner may have removed the file between these two lines: then it is no lock.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(path)):
+                    return handle
+            os.close(handle)
+            continue
+        os.close(handle)
+        if time.monotonic() >= end:
+            return None
+        time.sleep(0.01)
+
+
+def _unlock(final: Path, handle: int) -> None:
+    if os.name == "nt":  # an open file cannot be removed
+        os.close(handle)
+        with suppress(OSError):  # its next owner was faster
+            _beside(final, "lock").unlink()
+    else:
+        _beside(final, "lock").unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    """Lock an open file for this process's life; the system unlocks it when the process dies."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK):
+            return True  # a file system without locks: as good as it gets
+        return False
+    return True

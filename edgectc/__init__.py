@@ -23,7 +23,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from edgectc.core import privacy
 from edgectc.core.version import __version__
+
+privacy.opt_out()
 
 _WHERE = {
     "BudgetError": "core.errors",

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from edgectc.core import toolchain_errors
+from edgectc.core import privacy, toolchain_errors
 from edgectc.core.errors import EdgectcError, UnknownNameError, install_line
 
 # What no extra can install as it should be: the line that works, for each.
@@ -187,11 +187,18 @@ def machine() -> list[Finding]:
     python = platform.python_version()
     same = python.startswith(f"{_PYTHON}.")
     fix = "" if same else f"python{_PYTHON} -m venv, if a package has no wheel for this one"
+    may_report = ", ".join(f"{name} ({why})" for name, why in privacy.reporting().items())
     facts = {
         "system": (f"{platform.system()} {platform.machine()}, {cores} cores", ""),
         "OMP_NUM_THREADS": (threads or "not set", few),
         "CUDA": ("yes" if shutil.which("nvidia-smi") else "no nvidia-smi", ""),
         "EDGECTC_DATA": (os.environ.get("EDGECTC_DATA", "not set"), ""),
+        "telemetry": (
+            f"possible: {may_report}" if may_report else "off, of dependencies too",
+            f"set {' '.join(f'{name}=1' for name in privacy.OPT_OUTS.values())}"
+            if may_report
+            else "",
+        ),
     }
     return [
         Finding("Python", (), python, _PYTHON, "ok" if same else "untested", fix),

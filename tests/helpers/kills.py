@@ -36,6 +36,7 @@ class Found:
         kills: how many were made.
         lost: kills after which what was there before was gone or could not be read.
         half_written: kills after which something else was there than before or at the end.
+        other_ends: kills after which the next run made something else than an undisturbed one.
         leftovers: kills after which a file was left over by the next run, and which.
     """
 
@@ -43,6 +44,7 @@ class Found:
     kills: int = 0
     lost: list[str] = field(default_factory=list)
     half_written: list[str] = field(default_factory=list)
+    other_ends: list[str] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
 
 
@@ -52,6 +54,7 @@ def at_every_event(
     *,
     prepare: Callable[[Path], object] = lambda place: None,
     read: Callable[[Path], str],
+    end: Callable[[Path], str] | None = None,
     most: int | None = None,
 ) -> Found:
     """Return what was found after a kill at each event of ``write``.
@@ -62,13 +65,15 @@ def at_every_event(
         prepare: what was done there before, e.g. an older file.
         read: opens what is there as a user does; returns what tells it from another; raises if it
             is not whole.
+        end: what tells the result of one whole run from another; None for ``read``.
         most: kill at so many events, evenly spread; None for all.
     """
     found = Found()
     home = _fresh(place, prepare)
     before = read(home / "work")
     found.events = _events(write, home)
-    after, names = read(home / "work"), _names(home)
+    end = end or read
+    after, result, names = read(home / "work"), end(home / "work"), _names(home)
     chosen = range(len(found.events))
     if most is not None and most < len(chosen):
         chosen = range(0, len(found.events), -(-len(found.events) // most))
@@ -84,6 +89,8 @@ def at_every_event(
         except Exception as error:
             found.lost.append(f"{where}: {type(error).__name__}: {error}")
         _in_fork(write, home, -1)
+        if end(home / "work") != result:
+            found.other_ends.append(where)
         left = sorted(_names(home) - names)
         if left:
             found.leftovers.append(f"{where}: {left}")
@@ -100,7 +107,8 @@ def _fresh(place: Path, prepare: Callable[[Path], object]) -> Path:
 
 
 def _names(home: Path) -> set[str]:
-    return {path.relative_to(home).as_posix() for path in home.rglob("*")}
+    names = {path.relative_to(home).as_posix() for path in home.rglob("*")}
+    return {name for name in names if "tfevents" not in name}  # a log, one more for each start
 
 
 def _events(write: Callable[[Path], object], home: Path) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgectc.core import privacy
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
@@ -53,6 +54,7 @@ def create(options: Options, *, source: bytes) -> OnnxRunner:
         raise MissingDependencyError(
             "running .onnx", package="onnxruntime", extra="onnx"
         ) from error
+    privacy.warn(PACKAGE)
     provider = _PROVIDERS[options.device]
     if provider not in onnxruntime.get_available_providers():
         raise ConfigError(

@@ -106,7 +106,8 @@ def load(bundle: Bundle) -> CtcModel:
         BundleMismatchError: the weights do not fit the model spec.
         NonFiniteError: a weight is NaN or Inf.
     """
-    model = CtcModel(bundle.index.model)
+    with torch.random.fork_rng(devices=[]):  # the draw is overwritten, and the caller's none
+        model = CtcModel(bundle.index.model)
     try:
         model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
     except (RuntimeError, SafetensorError) as error:

@@ -6,6 +6,7 @@ import copy
 from pathlib import Path
 
 import pytest
+import torch_state
 
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, UnknownNameError
@@ -46,3 +47,10 @@ def test_task_and_decoder_follow_the_frontend() -> None:
         settings = Settings(model=family_config(family, "small")["model"]).completed()
         assert settings.task["type"] == task
         assert settings.decoder == {"type": decoder}
+
+
+def test_a_run_leaves_threads_and_random_numbers_to_the_caller(tmp_path: Path) -> None:
+    small = ["epochs=1", "data.train=8", "data.dev=2", "batch_size=4", "validation_rows=2"]
+    with torch_state.unchanged():
+        runs.train(GRU, tmp_path / "run", overrides=small)
+        runs.overfit(GRU, tmp_path / "heart", count=2, steps=2, overrides=small)

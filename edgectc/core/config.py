@@ -59,7 +59,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     parsed = {key: _convert(hints[key], value, where + key) for key, value in values.items()}
     try:
         return cls(**parsed)
-    except ValueError as error:  # a dataclass's own __post_init__ check
+    except (ValueError, ArithmeticError) as error:  # a dataclass's own __post_init__ check
         raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
 
 
@@ -80,6 +80,25 @@ def current(
         if key in old:
             say_renamed("option", where + key, old[key], level=level)
     return {old.get(key, key): value for key, value in values.items()}
+
+
+def check_version(what: str, got: object, known: int) -> None:
+    """Refuse a file of another format version; to be asked before anything else in it is read.
+
+    Args:
+        what: names the file.
+        got: version that it states.
+        known: the one that is read here.
+
+    Raises:
+        ConfigError: they differ; names both.
+    """
+    if got != known:
+        newer = isinstance(got, int) and got > known
+        raise ConfigError(
+            f"{what} has version {got}, this edgectc reads version {known}; "
+            f"{'upgrade edgectc' if newer else 'make it again'}"
+        )
 
 
 def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassInstance]]) -> None:

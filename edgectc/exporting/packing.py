@@ -24,7 +24,7 @@ from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
 from edgectc.language import lexicon_file
-from edgectc.networks.model import PARTS, CtcModel
+from edgectc.networks.model import CtcModel
 from edgectc.training.loop import checkpoints
 from edgectc.training.settings import Settings
 
@@ -224,7 +224,7 @@ def write(
     files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
         "name": name,
-        "model": {part: registry.complete(kind, spec[part]) for part, kind in PARTS},
+        "model": {part: registry.complete(kind, spec[part]) for part, kind in registry.MODEL_PARTS},
         "blank_id": tokens.blank_id,
         "stride": model.stride,
         "window": model.window,

@@ -17,7 +17,6 @@ from edgectc.core.files import write_bytes
 from edgectc.core.types import JSON
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
-from edgectc.networks.model import PARTS
 from edgectc.training.loop import devices
 from edgectc.training.loop.feeding import to_device
 from edgectc.training.loop.trainer import Trainer
@@ -117,7 +116,7 @@ def learn_by_heart(
 def without_dropout(spec: Spec) -> dict[str, JSON]:
     """Return a model spec that drops nothing while training."""
     found = {}
-    for part, kind in PARTS:
+    for part, kind in registry.MODEL_PARTS:
         if part in spec:
             options = registry.complete(kind, spec[part])
             found[part] = {k: 0.0 if "dropout" in k else v for k, v in options.items()}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgectc.core.config import dumps, from_dict, to_dict
+from edgectc.core.config import check_version, dumps, from_dict, to_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import write_bytes
 from edgectc.language.spelling import letters
@@ -135,10 +135,9 @@ class UserDictionary:
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
+            check_version("it", values.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
             if set(values) != {"schema_version", "share", "words"}:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
-            if values["schema_version"] != SCHEMA_VERSION:
-                raise ConfigError(f"schema_version {values['schema_version']} is not known here")
             dictionary = cls(share=float(values["share"]))
             for word, held in values["words"].items():
                 dictionary._put(word, from_dict(Personal, held, where=f"words.{word}."))

@@ -131,6 +131,7 @@ def load(
     frontend: Frontend,
     path: str | None,
     *,
+    option: str = "data",
     split: str,
     labelled: bool = False,
     nan_policy: str = "error",
@@ -142,6 +143,7 @@ def load(
         frontend: of the model.
         path: file of recordings; None takes what the environment names, or generates them as
             training does.
+        option: the argument that ``path`` is the value of, for messages.
         split: "train", "dev" or "test".
         labelled: leave out what has no label.
         nan_policy: "error" raises at a recording with NaN or Inf, "drop-samples" counts it.
@@ -151,14 +153,17 @@ def load(
         InputError: the file cannot be read, or its recordings are in another unit.
     """
     samples = samples_for(bundle.index.model["frontend"], bundle.layouts, frontend=frontend)
-    file = samples.locate(path)
+    file = samples.locate(path, option=option)
     layouts = {layout.name: layout for layout in bundle.layouts}
-    usable, refused = _usable(_rows(samples, file, split), samples, frontend, layouts, labelled)
-    bad = {name: str(error) for name, error in refused if error.reason == "not_finite"}
+    usable, refused = _usable(
+        _rows(samples, file, split, option), samples, frontend, layouts, labelled
+    )
+    bad = [row for row in refused if row[1].reason == "not_finite"]
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
             f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
-            "--nan-policy drop-samples"
+            "nan_policy=drop-samples",
+            options=["nan_policy"],
         )
     dropped = Counter(error.reason for _, error in refused)
     about: dict[str, JSON] = {"file": file.name if file else "generated", "split": split}
@@ -170,16 +175,18 @@ def load(
     return prepared
 
 
-def _rows(samples: Samples, file: Path | None, split: str) -> Iterable[Recording | InputError]:
+def _rows(
+    samples: Samples, file: Path | None, split: str, option: str
+) -> Iterable[Recording | InputError]:
     """Return the recordings of a file, or as training generates them; seeds 0 and 1."""
     if file is not None:
         return samples.read(file, split)
     if not samples.generated_suffices:
         raise InputError(
-            "no recordings were named, expected a file or folder; pass data=PATH or set "
+            f"no recordings were named, expected a file or folder; pass {option}=PATH or set "
             "EDGECTC_DATA=PATH",
             reason="no_data",
-            options=["data"],
+            options=[option],
         )
     if split not in _GENERATED:
         raise ConfigError(f"generated recordings have no split {split!r}; use train or dev")
@@ -198,8 +205,8 @@ def _usable(
     refused: list[tuple[str, InputError]] = []
     for row in rows:
         if isinstance(row, InputError):
-            refused.append(("", row))
-        elif labelled and not samples.errors(row.target, "", " ")[1]:
+            refused.append((row.name, row))
+        elif labelled and not samples.labelled(row):
             refused.append((row.name, InputError("no label", reason="no_label")))
         else:
             try:

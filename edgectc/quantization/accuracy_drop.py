@@ -80,7 +80,9 @@ class AccuracyEvaluator:
         """
         self.words, self.dev = words, dev
         self.layouts = {layout.name: layout for layout in bundle.layouts}
-        self.samples = samples_for(bundle.index.model["frontend"], bundle.layouts)
+        self.samples = samples_for(
+            bundle.index.model["frontend"], bundle.layouts, frontend=words.frontend
+        )
         self.seen = seen_words(bundle)
         self.log_probs = self._answers(before, "float32 answers")
         self.wrong, self.count = self._wrong(self.log_probs)

@@ -37,9 +37,13 @@ class Budgets:
         """
         drop, speedup = self.max_drop, self.min_speedup
         if drop is not None and not 0 <= drop < math.inf:
-            raise ConfigError(f"max_drop is {drop:g}, expected points of error, 0 or more")
+            raise ConfigError(
+                f"max_drop is {drop:g}, expected points of error, 0 or more", options=["max_drop"]
+            )
         if speedup is not None and not 0 < speedup < math.inf:
-            raise ConfigError(f"min_speedup is {speedup:g}, expected a factor above 0")
+            raise ConfigError(
+                f"min_speedup is {speedup:g}, expected a factor above 0", options=["min_speedup"]
+            )
 
     @property
     def any(self) -> bool:

@@ -225,7 +225,7 @@ def _slowdown(runner: Runner, origin: Origin) -> dict[str, float]:
     ours = _median_ms(lambda: runner.run(arrays))
     logging.getLogger("edgectc").warning(
         "portable kernels need %.1f ms a call here, PyTorch %.1f ms: %.0f times as long; "
-        "leave --delegate out, and XNNPACK runs the graph",
+        "leave delegate out, and XNNPACK runs the graph",
         ours, theirs, ours / theirs,
     )  # fmt: skip
     return {"ms_per_call": ours, "ms_per_call_torch": theirs}

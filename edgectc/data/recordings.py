@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.contracts import Frontend, Samples, Setting
+from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
 from edgectc.core.files import file_sha256
 from edgectc.core.nonfinite import describe
@@ -97,22 +97,6 @@ def samples_for(
     return samples
 
 
-def setting(frontend: Frontend, layouts: Mapping[str, Layout], name: str) -> Setting:
-    """Return what the frontend takes beside a recording of the setting ``name``.
-
-    Args:
-        frontend: of the model.
-        layouts: keyboards of the model by name; others that ship are found too.
-        name: of the setting, "" for none.
-
-    Raises:
-        UnknownNameError: no such keyboard.
-    """
-    if not frontend.slots:
-        return name or None
-    return layouts.get(name) or keyboards.load(name)
-
-
 def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Recording) -> Inputs:
     """Return the network inputs of a recording, batch of one.
 
@@ -120,8 +104,8 @@ def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Record
         InputError: it cannot be used; ``reason`` names why.
     """
     try:
-        place = setting(frontend, layouts, recording.setting)
-        return frontend.prepare(recording.signal, place)
+        setting = keyboards.setting(layouts, recording.setting)
+        return frontend.prepare(recording.signal, setting)
     except UnknownNameError as error:
         raise InputError(str(error), reason=f"unknown_{error.kind}") from error
 

@@ -284,7 +284,7 @@ def answer(
     words = lexicon_file.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
-        setting = reference.setting_of(layouts_by_name, case.layout)
+        setting = layouts.setting(layouts_by_name, case.layout)
         inputs = case.inputs(model.frontend, setting)
         with torch.inference_mode():
             out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]

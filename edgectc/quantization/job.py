@@ -224,7 +224,9 @@ class QuantizationJob:
             else timing.compare_speed(self.before, runner, inputs[:_TIMED])
         )
         drop, closeness = self.evaluator.drop(runner) if self.evaluator else (None, None)
-        return Candidate(float_operators, converted, draft.bytes, times, drop, closeness)
+        return Candidate(
+            float_operators, converted, draft.bytes, times, drop, closeness, runner=runner
+        )
 
     def _check_shrunk(self, size: int, plan: Plan) -> None:
         """A converter that leaves weights in float says nothing; the file does."""
@@ -244,11 +246,11 @@ class QuantizationJob:
             ConfigError: the model's decoder has no weights to tune.
         """
         assert self.evaluator is not None
-        runner = artifact.sealed(self.job, point.converted).runner()
-        loaded = self.evaluator.words.replace(runner=runner)
+        assert point.runner is not None
+        loaded = self.evaluator.words.replace(runner=point.runner)
         preset = tuning.tune(loaded, self.evaluator.dev.recordings).preset
         self.tuned = True
-        drop, closeness = self.evaluator.drop(runner, preset=preset)
+        drop, closeness = self.evaluator.drop(point.runner, preset=preset)
         return replace(point, drop=drop, closeness=closeness), preset
 
     def report(self, point: Candidate, tried: Sequence[Candidate]) -> dict[str, Any]:

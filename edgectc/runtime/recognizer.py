@@ -229,9 +229,7 @@ class Recognizer:
 
         A model without keyboards takes the name itself, or None if it is empty.
         """
-        if not self._layouts:
-            return name or None
-        return self._layouts.get(name) or layouts.load(name)
+        return layouts.setting(self._layouts, name)
 
     def decoder(self, setting: Setting, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""

@@ -46,8 +46,8 @@ def read_tokens(options: dict[str, JSON], blank: str | None) -> None:
     """
     path = options.get("tokens")
     if isinstance(path, (str, os.PathLike)):
-        options["tokens"], column = adoption.tokens_of(_text(path), blank)
-        options.setdefault("blank_id", column)
+        symbols, column = adoption.tokens_of(_text(path), blank)
+        options.update({"blank_id": column, **options, "tokens": [*symbols]})
     elif blank is not None:
         raise ConfigError("blank goes with a file of tokens; say blank_id", options=["blank"])
 

@@ -98,7 +98,8 @@ def _own_options(model: str | nn.Module, target: str, options: dict[str, JSON]) 
 def _opened(model: str | nn.Module, about: dict[str, JSON]) -> tuple[nn.Module, dict[str, JSON]]:
     """Return the network, and what is said about it with the content of files for their names."""
     names = {field.name for field in fields(factory.Files)}
-    files = from_dict(factory.Files, {k: v for k, v in about.items() if k in names})
+    texts = {k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in about.items()}
+    files = from_dict(factory.Files, {k: v for k, v in texts.items() if k in names})
     about = {k: v for k, v in about.items() if k not in names}
     factory.read_tokens(about, files.blank)
     if isinstance(model, nn.Module):

@@ -97,6 +97,7 @@ class Recognizer:
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
         )
+        other.layout = self.layout
         if preset is None and lexicon is None and language_model is None:
             other._decoders = self._decoders
         return other
@@ -185,7 +186,7 @@ class Recognizer:
             )
         if self.language_model is None:  # it should be there and is not, which `load` has said
             context = ()
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         decode = self.decoder(setting, decoder)
         more = {"context": context, "partial": check_partial(partial, unfinished)}
         chosen = {name: value for name, value in more.items() if value}

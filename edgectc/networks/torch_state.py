@@ -21,10 +21,26 @@ def threads(count: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+def allow_float16() -> None:
+    """Compute in float16 on the CPU without oneDNN.
+
+    On processors with AVX512-FP16, oneDNN 3.12 generates code without end for a depthwise
+    convolution of at most 16 channels and a long kernel, as the smoothing of neural recordings is.
+    """
+    torch.backends.mkldnn.enabled = False
+
+
 @contextmanager
 def training(threads_used: int) -> Iterator[None]:
-    """Let a run have its threads and its random numbers; the caller's go on where they stopped."""
+    """Let a run have its threads and its random numbers; the caller's go on where they stopped.
+
+    Inside, `allow_float16` may be called.
+    """
     # A device that nobody has used yet has no numbers to go on with.
     devices = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
-    with torch.random.fork_rng(devices=[*devices]), threads(threads_used):
-        yield
+    onednn = torch.backends.mkldnn.enabled
+    try:
+        with torch.random.fork_rng(devices=[*devices]), threads(threads_used):
+            yield
+    finally:
+        torch.backends.mkldnn.enabled = onednn

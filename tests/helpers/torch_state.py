@@ -15,6 +15,7 @@ def state() -> dict[str, object]:
         "gradients": torch.is_grad_enabled(),
         "inference": torch.is_inference_mode_enabled(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "onednn": torch.backends.mkldnn.enabled,
         "fast path": torch.backends.mha.get_fastpath_enabled(),
         "type": torch.get_default_dtype(),
         "random": torch.get_rng_state().tolist(),

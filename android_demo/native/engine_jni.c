@@ -118,7 +118,10 @@ JNIEXPORT jint JNICALL Java_org_edgectc_core_Engine_search(JNIEnv *jni, jclass t
   (void)type;
   edgectc_engine *engine = (edgectc_engine *)(intptr_t)handle;
   jfloat *values = (*jni)->GetFloatArrayElements(jni, log_probs, 0);
-  if (!values) return 0;
+  if (!values) {
+    edgectc_engine_trace(engine, 0, 0); /* it was of this signal alone */
+    return 0;
+  }
   jlong found = edgectc_engine_search(engine, values, frames, nbest, partial);
   (*jni)->ReleaseFloatArrayElements(jni, log_probs, values, JNI_ABORT);
   return checked(jni, engine, found);

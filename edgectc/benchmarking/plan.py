@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from edgectc.benchmarking import machine
+from edgectc.core import registry
+from edgectc.core.contracts import RunnerModule
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
@@ -31,7 +33,6 @@ _OF_DEVICE = {
     "cpu": ("onnx", "pte", "eager", "compiled"),
     "cuda": ("onnx", "eager", "bfloat16", "float16", "graphs", "compiled"),
 }
-_PACKAGE = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
 
 
 class About(TypedDict):
@@ -203,8 +204,9 @@ def _reason(subject: Subject, runtime: str, device: str) -> str:
         return f"{runtime} runs on {' and '.join(fitting)} only"
     if device == "cuda" and not machine.gpus():
         return "no CUDA device on this machine"
-    if importlib.util.find_spec(_PACKAGE[runner]) is None:
-        return f"the package {_PACKAGE[runner]!r} is not installed"
+    module: RunnerModule = registry.module("runners", runner)
+    if importlib.util.find_spec(module.PACKAGE) is None:
+        return f"the package {module.PACKAGE!r} is not installed"
     if not subject.target and runner != "eager":
         return (
             f"no {runner} artifact in the bundle; edgectc export {subject.path} --target {runner}"

@@ -6,7 +6,6 @@ import json
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from edgectc.commands import factories
 from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, integers
 from edgectc.commands.output import print_report, report_dict, report_of
 
@@ -14,6 +13,10 @@ if TYPE_CHECKING:  # needs torch
     from edgectc.evaluation.layerwise import LayerComparison, Step
 
 _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
+_OF_FACTORIES = (
+    *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
+    *("window", "check_blank"),
+)
 _WORST = 5
 
 
@@ -118,12 +121,11 @@ def _exported(options: Namespace) -> dict[str, Any]:
     extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export
-    chosen = {name: getattr(options, name) for name in _OF_TARGETS}
-    arguments: dict[str, Any] = {
-        **factories.export_arguments(options.model, vars(options)),
-        **{name: value for name, value in chosen.items() if value is not None},
-    }
-    artifact = export(target=options.target, scheme=options.scheme, out=options.out, **arguments)
+    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *_OF_FACTORIES)}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    artifact = export(
+        options.model, target=options.target, scheme=options.scheme, out=options.out, **chosen
+    )
     document = {"path": str(artifact.path), "bytes": artifact.bytes, "target": options.target}
     return {**document, **report_dict(artifact.report)}
 

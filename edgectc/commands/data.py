@@ -35,7 +35,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="default 1000")
     parser.add_argument("--seed", type=int, default=0, help="default 0")
     parser.add_argument("--lexicon", metavar="FILE", help="words of swipes")
-    parser.add_argument("--layout", default="qwerty", help="keyboard of swipes (default qwerty)")
+    parser.add_argument("--layout", help="keyboard of swipes (default qwerty)")
     parser.add_argument("--style", help="of swipes: plain or fitted (default plain)")
     text = "of the config whose frontend takes the samples: full or small (default full)"
     parser.add_argument("--size", default="full", help=text)

@@ -30,7 +30,7 @@ def _add_train(parser: Parser) -> None:
     parser.add_argument(
         "--data",
         metavar="PATH",
-        help="swipes (default: what EDGECTC_DATA names) or a .npz of recordings; "
+        help="swipes, or a .npz of recordings (default: what EDGECTC_DATA names); "
         "without any, samples are generated",
     )
     parser.add_argument("--lexicon", metavar="FILE", help="words for the decoder")

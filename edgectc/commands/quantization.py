@@ -26,7 +26,7 @@ def declare(verbs: Verbs) -> None:
         "--calibration",
         metavar="FILE",
         help="recordings that show the ranges: swipes, of which training users' are taken, or "
-        ".npz (default: $EDGECTC_DATA, or generated ones)",
+        ".npz (default: $EDGECTC_DATA; without it generated ones, but of swipes)",
     )
     parser.add_argument(
         "--samples", type=int, default=512, metavar="N", help="how many of them (default 512)"

@@ -59,7 +59,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     parsed = {key: _convert(hints[key], value, where + key) for key, value in values.items()}
     try:
         return cls(**parsed)
-    except ValueError as error:  # a dataclass's own __post_init__ check
+    except (ValueError, ArithmeticError) as error:  # a dataclass's own __post_init__ check
         raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
 
 
@@ -69,17 +69,49 @@ def current(
     """Return ``values`` of a dataclass under the names that its fields have today.
 
     Args:
-        cls: the dataclass; of an option under two names the later one counts.
+        cls: the dataclass.
         values: as they were written, perhaps long ago.
         where: path of ``values`` in what is read.
         level: of the message that says, once, that a name is old.
+
+    Raises:
+        ConfigError: an option is there under two names, with two values.
     """
     fields = dataclasses.fields(cls)
     old = {o: field.name for field in fields for o in field.metadata.get("formerly", ())}
-    for key in values:
-        if key in old:
-            say_renamed("option", where + key, old[key], level=level)
-    return {old.get(key, key): value for key, value in values.items()}
+    named: dict[str, Any] = {}
+    for key, value in values.items():
+        name = old.get(key, key)
+        if name != key:
+            say_renamed("option", where + key, name, level=level)
+        if name in named and named[name] != value:
+            names = [key for key in values if old.get(key, key) == name]
+            raise ConfigError(
+                f"{where + name} is given as {' and as '.join(names)}, with two values; "
+                f"give {name} alone",
+                options=names,
+            )
+        named[name] = value
+    return named
+
+
+def check_version(what: str, got: object, known: int) -> None:
+    """Refuse a file of another format version; to be asked before anything else in it is read.
+
+    Args:
+        what: names the file.
+        got: version that it states.
+        known: the one that is read here.
+
+    Raises:
+        ConfigError: they differ; names both.
+    """
+    if got != known:
+        newer = isinstance(got, int) and got > known
+        raise ConfigError(
+            f"{what} has version {got}, this edgectc reads version {known}; "
+            f"{'upgrade edgectc' if newer else 'make it again'}"
+        )
 
 
 def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassInstance]]) -> None:

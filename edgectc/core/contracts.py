@@ -36,12 +36,10 @@ if TYPE_CHECKING:
     from edgectc.language.lexicon import Lexicon
     from edgectc.training.task import Competitors, Metric, Score, TrainingSamples
 
-# What a recording was made with: its keyboard, the name of its day or signer, or nothing.
-Setting: TypeAlias = "Layout | str | None"
+Setting: TypeAlias = "Layout | str | None"  # a recording's keyboard, its day or signer, or nothing
 # Name -> (dtype, shape); a dimension may have a name instead of a number.
 Signature: TypeAlias = Mapping[str, tuple[str, list[int]]]
-# What a target's toolchain holds between conversion and file: its own untyped class.
-Converted: TypeAlias = Any
+Converted: TypeAlias = Any  # what a target's toolchain holds between conversion and file
 
 
 class Module(Protocol):
@@ -289,9 +287,6 @@ class TargetModule(Module, Protocol):
 class Decoder(Protocol):
     """From log_probs to ranked texts. One decoder may be called in several threads at once.
 
-    The module of a decoder says in ``USES`` what its ``create`` takes beside options and tokens: of
-    "lexicon", "language_model", "dictionary" and "hotwords".
-
     A call is ``decoder(log_probs, nbest=5, **more)``: at most ``nbest`` texts of (T, V) natural-log
     probabilities, best first. ``more`` may hold what ``takes`` names:
 
@@ -333,7 +328,7 @@ class DecoderModule(Module, Protocol):
     """A file of ``decoders``; ``create`` returns a `Decoder`.
 
     Attributes:
-        USES: what ``create`` takes beside options and tokens, see `Decoder`.
+        USES: which of "lexicon", "language_model", "dictionary" and "hotwords" ``create`` takes.
     """
 
     USES: frozenset[str]
@@ -386,23 +381,24 @@ class Frontend(Protocol):
 class Samples(Protocol):
     """The recordings of a frontend's type, under its name: how they are read, made and measured.
 
-    Made by ``create(options, *, frontend, layouts)``; ``layouts`` are the keyboards by name, the
-    default first.
+    Made by ``create(options, *, frontend, layouts)``: keyboards by name, the default first.
 
     Attributes:
         metric: what the share of wrong answers is called, e.g. "WER".
         decoder: type of the decoder that answers by default.
         tunable: types of the decoders whose weights `edgectc tune` can fit to such recordings.
         generated_suffices: whether generated recordings stand for real ones where none are named.
+        made_with: which of "layout" and "lexicon" `synthesize` makes something of.
     """
 
     metric: ClassVar[str]
     decoder: ClassVar[str] = "greedy"
     tunable: ClassVar[tuple[str, ...]] = ()
     generated_suffices: ClassVar[bool] = True
+    made_with: ClassVar[tuple[str, ...]] = ()
 
-    def locate(self, data: str | None) -> Path | None:
-        """Return the file that ``data`` or the environment names; None: nothing is named.
+    def locate(self, data: str | None, *, option: str = "data") -> Path | None:
+        """Return the file that ``data``, given as ``option``, or the environment names; else None.
 
         Raises:
             InputError: reason ``no_data``: what is named is not there.
@@ -445,6 +441,10 @@ class Samples(Protocol):
 
     def shipped(self, *, seed: int) -> bytes:
         """Return ``samples.jsonl`` of a bundle: generated recordings to try the model on."""
+        ...
+
+    def labelled(self, recording: Recording) -> bool:
+        """Return whether the recording says what was meant, so that an answer can be wrong."""
         ...
 
     def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:

@@ -95,10 +95,13 @@ class InputError(EdgectcError, ValueError):
 
     Attributes:
         reason: stable machine-readable name of the problem, e.g. ``"not_finite"``.
+        name: of the recording, where who reads a file knows it.
     """
 
-    def __init__(self, message: str, *, reason: str, options: Iterable[str] = ()) -> None:
-        self.reason = reason
+    def __init__(
+        self, message: str, *, reason: str, options: Iterable[str] = (), name: str = ""
+    ) -> None:
+        self.reason, self.name = reason, name
         super().__init__(message, options=options)
 
 

@@ -7,7 +7,7 @@ weights, samples, activations, what quantization made of them, answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -69,8 +69,9 @@ def check_scales(constants: Iterable[tuple[str, Array]]) -> None:
         )
 
 
-def describe(problems: Mapping[str, str]) -> str:
-    """Return "a (why), b (why), and 3 more"."""
-    shown = [f"{name} ({why})" for name, why in list(problems.items())[:_SHOWN]]
-    rest = f", and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+def describe(problems: Mapping[str, object] | Sequence[tuple[str, object]]) -> str:
+    """Return "a (why), b (why), and 3 more"; several problems may have one name, or none."""
+    pairs = [*problems.items()] if isinstance(problems, Mapping) else problems
+    shown = [f"{name} ({why})" if name else str(why) for name, why in pairs[:_SHOWN]]
+    rest = f", and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
     return ", ".join(shown) + rest

@@ -7,10 +7,13 @@ imports a variant. Third parties join with an entry point in the group ``edgectc
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
+import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +35,8 @@ PACKAGES: Mapping[str, str] = {
     "tasks": "training.tasks",
 }
 KINDS = tuple(PACKAGES)
+# The parts of a model spec, each with its kind.
+MODEL_PARTS = (("frontend", "frontends"), ("features", "features"), ("encoder", "encoders"))
 # What a module of a kind holds; of the others `Module` alone.
 CONTRACTS: Mapping[str, type] = {
     "decoders": contracts.DecoderModule,
@@ -74,6 +79,17 @@ def module(kind: str, name: str) -> ModuleType:
     return importlib.import_module(f"edgectc.{PACKAGES[kind]}.{name}")
 
 
+def foreign(kind: str) -> list[Path]:
+    """Return the files of third parties' variants, sorted, without running them."""
+    files = set()
+    for point in _entry_points(kind):
+        with contextlib.suppress(ModuleNotFoundError):  # of its package; nobody can use it then
+            spec = importlib.util.find_spec(point.module)
+            if spec is not None and spec.origin:
+                files.add(Path(spec.origin))
+    return sorted(files)
+
+
 def members(protocol: type) -> set[str]:
     """Return the public names, and ``__call__``, that a Protocol and those below it declare."""
     bases = [base for base in protocol.__mro__ if base.__module__ == contracts.__name__]
@@ -113,6 +129,19 @@ def create(
     return variant.create(options, **context, **used)
 
 
+def check_model(spec: Mapping[str, Any]) -> None:
+    """Refuse a model spec that lacks a part, or has a part of no type.
+
+    Raises:
+        ConfigError: names the part.
+    """
+    names = [name for name, _ in MODEL_PARTS]
+    if {*spec} != {*names}:
+        raise ConfigError(f"a model has the parts {names}, got {sorted(spec)}")
+    for name in names:
+        _check_spec(f"model.{name}", spec[name])
+
+
 def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return a JSON form with every option spelled out, so that later defaults cannot change it.
 
@@ -120,7 +149,8 @@ def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: as `create`.
         UnknownNameError: as `create`.
     """
-    _, options = _parsed(kind, current(kind, spec) if "type" in spec else spec)
+    _check_spec(kind, spec)
+    _, options = _parsed(kind, current(kind, spec))
     return {"type": spec["type"], **to_dict(options)}
 
 
@@ -136,11 +166,15 @@ def current(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parsed(kind: str, spec: Mapping[str, Any]) -> tuple[ModuleType, Any]:
-    if not isinstance(spec.get("type"), str):
-        raise ConfigError(f"{kind}: expected {{'type': NAME, ...}}, got {spec!r}")
+    _check_spec(kind, spec)
     values = {key: value for key, value in spec.items() if key != "type"}
     variant = module(kind, spec["type"])
     return variant, from_dict(variant.Options, values, where=f"{kind}.")
+
+
+def _check_spec(where: str, spec: object) -> None:
+    if not (isinstance(spec, Mapping) and isinstance(spec.get("type"), str)):
+        raise ConfigError(f"{where}: expected {{'type': NAME, ...}}, got {spec!r}")
 
 
 def _entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.contracts import Frontend, Samples, Setting
+from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
 from edgectc.core.files import file_sha256
 from edgectc.core.nonfinite import describe
@@ -97,22 +97,6 @@ def samples_for(
     return samples
 
 
-def setting(frontend: Frontend, layouts: Mapping[str, Layout], name: str) -> Setting:
-    """Return what the frontend takes beside a recording of the setting ``name``.
-
-    Args:
-        frontend: of the model.
-        layouts: keyboards of the model by name; others that ship are found too.
-        name: of the setting, "" for none.
-
-    Raises:
-        UnknownNameError: no such keyboard.
-    """
-    if not frontend.slots:
-        return name or None
-    return layouts.get(name) or keyboards.load(name)
-
-
 def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Recording) -> Inputs:
     """Return the network inputs of a recording, batch of one.
 
@@ -120,8 +104,8 @@ def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Record
         InputError: it cannot be used; ``reason`` names why.
     """
     try:
-        place = setting(frontend, layouts, recording.setting)
-        return frontend.prepare(recording.signal, place)
+        setting = keyboards.setting(layouts, recording.setting)
+        return frontend.prepare(recording.signal, setting)
     except UnknownNameError as error:
         raise InputError(str(error), reason=f"unknown_{error.kind}") from error
 
@@ -131,6 +115,7 @@ def load(
     frontend: Frontend,
     path: str | None,
     *,
+    option: str = "data",
     split: str,
     labelled: bool = False,
     nan_policy: str = "error",
@@ -142,6 +127,7 @@ def load(
         frontend: of the model.
         path: file of recordings; None takes what the environment names, or generates them as
             training does.
+        option: the argument that ``path`` is the value of, for messages.
         split: "train", "dev" or "test".
         labelled: leave out what has no label.
         nan_policy: "error" raises at a recording with NaN or Inf, "drop-samples" counts it.
@@ -151,14 +137,17 @@ def load(
         InputError: the file cannot be read, or its recordings are in another unit.
     """
     samples = samples_for(bundle.index.model["frontend"], bundle.layouts, frontend=frontend)
-    file = samples.locate(path)
+    file = samples.locate(path, option=option)
     layouts = {layout.name: layout for layout in bundle.layouts}
-    usable, refused = _usable(_rows(samples, file, split), samples, frontend, layouts, labelled)
-    bad = {name: str(error) for name, error in refused if error.reason == "not_finite"}
+    usable, refused = _usable(
+        _rows(samples, file, split, option), samples, frontend, layouts, labelled
+    )
+    bad = [row for row in refused if row[1].reason == "not_finite"]
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
             f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
-            "--nan-policy drop-samples"
+            "nan_policy=drop-samples",
+            options=["nan_policy"],
         )
     dropped = Counter(error.reason for _, error in refused)
     about: dict[str, JSON] = {"file": file.name if file else "generated", "split": split}
@@ -170,16 +159,18 @@ def load(
     return prepared
 
 
-def _rows(samples: Samples, file: Path | None, split: str) -> Iterable[Recording | InputError]:
+def _rows(
+    samples: Samples, file: Path | None, split: str, option: str
+) -> Iterable[Recording | InputError]:
     """Return the recordings of a file, or as training generates them; seeds 0 and 1."""
     if file is not None:
         return samples.read(file, split)
     if not samples.generated_suffices:
         raise InputError(
-            "no recordings were named, expected a file or folder; pass data=PATH or set "
+            f"no recordings were named, expected a file or folder; pass {option}=PATH or set "
             "EDGECTC_DATA=PATH",
             reason="no_data",
-            options=["data"],
+            options=[option],
         )
     if split not in _GENERATED:
         raise ConfigError(f"generated recordings have no split {split!r}; use train or dev")
@@ -198,8 +189,8 @@ def _usable(
     refused: list[tuple[str, InputError]] = []
     for row in rows:
         if isinstance(row, InputError):
-            refused.append(("", row))
-        elif labelled and not samples.errors(row.target, "", " ")[1]:
+            refused.append((row.name, row))
+        elif labelled and not samples.labelled(row):
             refused.append((row.name, InputError("no label", reason="no_label")))
         else:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -37,9 +38,18 @@ class SignalSamples(Samples):
     ) -> Iterator[Recording]:
         """Yield generated recordings; see `edgectc.core.contracts.Samples`."""
 
-    def locate(self, data: str | None) -> Path | None:
-        """Return the file that ``data`` names; None: nothing is named."""
-        return Path(data) if data else None
+    def locate(self, data: str | None, *, option: str = "data") -> Path | None:
+        """Return the file that ``data`` names, or EDGECTC_DATA if that is a ``.npz``, no swipes."""
+        if data is None:
+            named = os.environ.get("EDGECTC_DATA", "")
+            data = named if named.endswith(signals.SUFFIX) else None
+        if data is not None and not Path(data).is_file():
+            raise InputError(
+                f"no recordings at {data!r}, expected a {signals.SUFFIX} file; pass {option}=PATH",
+                reason="no_data",
+                options=[option],
+            )
+        return None if data is None else Path(data)
 
     def splits(self, path: Path) -> dict[str, list[Recording]]:
         """Return the recordings of a file by split; a group is a setting where settings count.
@@ -105,10 +115,17 @@ class SignalSamples(Samples):
         train = [row for row, dev in pairs if not dev]
         signals.write(path, {"train": train, "dev": [row for row, dev in pairs if dev]})
 
+    def labelled(self, recording: Recording) -> bool:
+        """Return whether the model can say a symbol of the target."""
+        return bool(self._known(recording.target))
+
+    def _known(self, target: Sequence[str]) -> list[str]:
+        known = set(self.frontend.tokens().symbols)
+        return [symbol for symbol in target if symbol in known]
+
     def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
         """Return the edits to the symbols that the model can say, and how many there are."""
-        known = set(self.frontend.tokens().symbols)
-        label = [symbol for symbol in target if symbol in known]
+        label = self._known(target)
         symbols = [s for s in text.split(separator) if s] if separator else list(text)
         return edit_distance(label, symbols), len(label)
 

@@ -14,6 +14,7 @@ from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array, Recording
 
 SPLITS = ("train", "dev")
+SUFFIX = ".npz"
 
 
 def read(path: Path) -> dict[str, list[Recording]]:

@@ -25,8 +25,9 @@ import numpy as np
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.files import READ_ERRORS, open_bytes
 from edgectc.core.staging import staged_writer
-from edgectc.core.types import Swipe
+from edgectc.core.types import Recording, Swipe
 from edgectc.data import validation
+from edgectc.language.spelling import letters
 
 REASONS: dict[str, str] = {
     **validation.REASONS,
@@ -158,12 +159,19 @@ def line(swipe: Swipe) -> bytes:
     return text.encode() + b"\n"
 
 
-def find(data: str | None) -> Path:
-    """Return the swipe file that ``--data`` or the environment variable EDGECTC_DATA names.
+def recording(swipe: Swipe, name: str = "") -> Recording:
+    """Return what all families have of a swipe; a word without letters is no label."""
+    word = (swipe.word,) if swipe.word and letters(swipe.word) else ()
+    return Recording(swipe.points, word, name, swipe.user, swipe.layout, swipe.context)
+
+
+def find(data: str | None, *, option: str = "data") -> Path:
+    """Return the swipe file that ``data`` or the environment variable EDGECTC_DATA names.
 
     Args:
         data: a file, or a folder that holds ``swipes.jsonl.gz`` or ``swipes.jsonl``, itself or in
             ``how-we-swipe/``; None asks the environment.
+        option: the argument that ``data`` is the value of, for the message.
 
     Raises:
         InputError: reason ``no_data``.
@@ -172,9 +180,9 @@ def find(data: str | None) -> Path:
     if not named:
         raise InputError(
             "no swipes were named, expected a file or folder; "
-            "pass data=PATH or set EDGECTC_DATA=PATH",
+            f"pass {option}=PATH or set EDGECTC_DATA=PATH",
             reason="no_data",
-            options=["data"],
+            options=[option],
         )
     path = Path(named)
     names = ("swipes.jsonl.gz", "swipes.jsonl")
@@ -184,9 +192,9 @@ def find(data: str | None) -> Path:
             return candidate
     raise InputError(
         f"no swipes at {named!r}, expected a file, or a folder with {' or '.join(names)} in it or "
-        "in how-we-swipe/; pass data=PATH or set EDGECTC_DATA=PATH",
+        f"in how-we-swipe/; pass {option}=PATH or set EDGECTC_DATA=PATH",
         reason="no_data",
-        options=["data"],
+        options=[option],
     )
 
 

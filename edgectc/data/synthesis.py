@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.config import families, family_config
+from edgectc.core.config import check_options, families, family_config
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.types import JSON, Swipe
 from edgectc.data import movement, swipe_files
@@ -44,7 +44,7 @@ def synth_data(
     count: int = 1000,
     seed: int = 0,
     lexicon: str | os.PathLike[str] | None = None,
-    layout: str = "qwerty",
+    layout: str | None = None,
     style: str | None = None,
     size: str = "full",
 ) -> Synthesized:
@@ -56,12 +56,13 @@ def synth_data(
         count: recordings.
         seed: of all draws.
         lexicon: file of words for swipes to mean.
-        layout: keyboard of swipes.
+        layout: keyboard of swipes; None for qwerty.
         style: of swipes: "plain" or "fitted"; None for the default.
         size: "full" or "small": of the shipped config whose frontend takes them.
 
     Raises:
-        ConfigError: fewer than one recording, or too few for the splits; swipes without words.
+        ConfigError: fewer than one recording, or too few for the splits; swipes without words; an
+            option that this kind makes nothing of.
         UnknownNameError: nothing is generated under that name, or no such size.
     """
     if count < 1:
@@ -71,7 +72,12 @@ def synth_data(
     if kind not in registry.names("samples"):
         raise UnknownNameError("kind of samples", kind, registry.names("samples"))
     options: dict[str, JSON] = {} if style is None else {"style": style}
-    samples = samples_for(_frontend(kind, size), [layouts.load(layout)], options=options)
+    check_options(options, {f"kind {kind!r}": registry.module("samples", kind).Options})
+    keyboard = layouts.load(layout or "qwerty")
+    samples = samples_for(_frontend(kind, size), [keyboard], options=options)
+    for name, value in {"layout": layout, "lexicon": lexicon}.items():
+        if value is not None and name not in samples.made_with:
+            raise ConfigError(f"{kind} is made without {name}; leave it out", options=[name])
     words = lexicon_file.read(os.fspath(lexicon)) if lexicon else None
     samples.write(Path(out), samples.synthesize(count, seed=seed, lexicon=words))
     return Synthesized(Path(out), kind, count)

@@ -95,7 +95,7 @@ def decode_batch(
         InputError: a sample cannot be decoded, or ``lengths`` do not belong to the batch.
         ConfigError: ``nbest`` is below 1.
     """
-    check_nbest(nbest)
+    nbest = check_nbest(nbest)
     samples = list(log_probs)
     if lengths is not None:
         if len(lengths) != len(samples):

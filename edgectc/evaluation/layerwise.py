@@ -114,7 +114,7 @@ def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str,
     for case in reference.from_json(manifest.reference):
         if not len(case.log_probs):
             continue
-        inputs = case.inputs(loaded.frontend, reference.setting_of(by_name, case.layout))
+        inputs = case.inputs(loaded.frontend, layouts.setting(by_name, case.layout))
         got, want = loaded.run(inputs), _answer(model, inputs)[0, : len(case.log_probs)]
         found.append((float(np.abs(got - want).max()), case.name, case, inputs))
     if not found:

@@ -1,4 +1,4 @@
-"""Weights of a decoder, chosen on labelled dev swipes.
+"""Weights of a decoder, chosen on labelled dev recordings, of a word each.
 
 The network runs once; then one weight at a time is moved in shrinking steps as long as the mean
 reciprocal rank of the right word among the best five rises (Hooke & Jeeves 1961, pattern search).
@@ -16,7 +16,7 @@ import numpy as np
 from edgectc.core import metrics, registry
 from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
-from edgectc.core.types import JSON, Array, Swipe
+from edgectc.core.types import JSON, Array, Recording
 from edgectc.decoding.search.trace import Path
 from edgectc.formats.layouts import Layout
 from edgectc.language.spelling import letters
@@ -43,7 +43,7 @@ class Tuned:
 
     Attributes:
         preset: decoder preset with the chosen weights.
-        rows: swipes that were decoded.
+        rows: recordings that were decoded.
         before: top-1 of the preset that was there.
         after: top-1 of the chosen one.
         gain: 95 % interval of the difference in top-1, paired, by user where users are known.
@@ -60,19 +60,19 @@ class Tuned:
 
 
 def tune(
-    recognizer: Recognizer, swipes: Sequence[Swipe], *, only: Sequence[str] | None = None
+    recognizer: Recognizer, recordings: Sequence[Recording], *, only: Sequence[str] | None = None
 ) -> Tuned:
-    """Return the lexicon decoder's weights that rank the labels of ``swipes`` best.
+    """Return the lexicon decoder's weights that rank the labels of ``recordings`` best.
 
     Args:
         recognizer: its preset is where the search starts.
-        swipes: labelled, of users that neither trained the model nor will measure it.
+        recordings: labelled, of users that neither trained the model nor will measure it.
         only: weights to choose, e.g. ("context_weight",); the others stay. None: all that apply.
 
     Raises:
         ConfigError: the preset is not a lexicon decoder.
         UnknownNameError: ``only`` names no weight that can be tuned.
-        InputError: fewer than two labelled swipes.
+        InputError: fewer than two labelled recordings.
     """
     start = registry.complete("decoders", recognizer.preset)
     if start["type"] != "lexicon":
@@ -81,14 +81,14 @@ def tune(
     for name in wanted:
         if name not in _STEPS and name != "temperature":
             raise UnknownNameError("weight", name, (*_STEPS, "temperature"))
-    labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
+    labelled = [row for row in recordings if row.target and letters(row.target[0])]
     if len(labelled) < 2:
-        raise InputError("tuning needs labelled swipes, got fewer than 2", reason="no_labels")
-    emitted = [_emitted(recognizer, swipe) for swipe in progress(labelled, "network")]
+        raise InputError("tuning needs labelled recordings, got fewer than 2", reason="no_labels")
+    emitted = [_emitted(recognizer, row) for row in progress(labelled, "network")]
     left_out = {"template_weight"} if not any(e.trace for e in emitted) else set()
     left_out |= {"context_weight"} if not any(e.context for e in emitted) else set()
-    words = [letters(swipe.word or "") for swipe in labelled]
-    users = [swipe.user or "" for swipe in labelled]
+    words = [letters(row.target[0]) for row in labelled]
+    users = [row.group or "" for row in labelled]
 
     def answers(preset: Mapping[str, JSON]) -> _Answers:
         return _answers(recognizer, preset, emitted, words)
@@ -116,10 +116,10 @@ def tune(
 
 @dataclass(frozen=True, eq=False)
 class _Emitted:
-    """What the network said of one swipe."""
+    """What the network said of one recording."""
 
     log_probs: Array
-    layout: str
+    setting: str
     context: tuple[str, ...]
     trace: Path | None
 
@@ -154,11 +154,12 @@ def _temperature(answers: _Answers) -> float:
     return float(min(_TEMPERATURES, key=loss))
 
 
-def _emitted(recognizer: Recognizer, swipe: Swipe) -> _Emitted:
-    setting = recognizer.setting(swipe.layout)
-    inputs = recognizer.frontend.prepare(swipe.points, setting)
+def _emitted(recognizer: Recognizer, recording: Recording) -> _Emitted:
+    name = recording.setting or recognizer.layout
+    setting = recognizer.setting(name)
+    inputs = recognizer.frontend.prepare(recording.signal, setting)
     trace = path_of(inputs, setting) if isinstance(setting, Layout) else None
-    return _Emitted(recognizer.run(inputs), swipe.layout, swipe.context, trace)
+    return _Emitted(recognizer.run(inputs), name, recording.context, trace)
 
 
 def _climb(
@@ -191,20 +192,20 @@ def _answers(
     words: Sequence[str],
 ) -> _Answers:
     decoders = {
-        layout: registry.create(
+        setting: registry.create(
             "decoders",
             dict(preset),
-            tokens=recognizer.tokens(recognizer.setting(layout)),
+            tokens=recognizer.tokens(recognizer.setting(setting)),
             offered={
                 "lexicon": recognizer.lexicon,
                 "language_model": recognizer.language_model,
             },
         )
-        for layout in {one.layout for one in emitted}
+        for setting in {one.setting for one in emitted}
     }
     places, scores = np.full(len(words), np.inf), []
     for i, (one, word) in enumerate(zip(emitted, words, strict=True)):
-        decode = decoders[one.layout]
+        decode = decoders[one.setting]
         found = decode(one.log_probs, nbest=_RESCORED, context=one.context, trace=one.trace)
         scores.append([h.score for h in found])
         said = list(dict.fromkeys(letters(h.text) for h in found))[:_BEST]

@@ -34,6 +34,7 @@ from edgectc.exporting.origin import Origin
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
 from edgectc.formats.manifest import Content, Manifest
+from edgectc.networks import torch_state
 from edgectc.runtime.recognizer import Recognizer
 
 
@@ -219,15 +220,12 @@ def _slowdown(runner: Runner, origin: Origin) -> dict[str, float]:
     """Measure, and warn, how much slower a file without a delegate is than PyTorch, one thread."""
     example = example_inputs(origin)
     arrays = {name: value.numpy() for name, value in example.items()}
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.inference_mode():
+    with torch.inference_mode(), torch_state.threads(1):
         theirs = _median_ms(lambda: origin.model(*example.values()))
-    torch.set_num_threads(before)
     ours = _median_ms(lambda: runner.run(arrays))
     logging.getLogger("edgectc").warning(
         "portable kernels need %.1f ms a call here, PyTorch %.1f ms: %.0f times as long; "
-        "leave --delegate out, and XNNPACK runs the graph",
+        "leave delegate out, and XNNPACK runs the graph",
         ours, theirs, ours / theirs,
     )  # fmt: skip
     return {"ms_per_call": ours, "ms_per_call_torch": theirs}

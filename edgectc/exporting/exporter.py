@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
+from dataclasses import fields
 
 from torch import nn
 
@@ -18,7 +18,7 @@ from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed
 from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
-from edgectc.exporting.byo import adoption
+from edgectc.exporting.byo import adoption, factory
 from edgectc.exporting.origin import of_bundle, of_network
 
 
@@ -35,14 +35,17 @@ def export(
 
     Args:
         path: bundle directory, or the name of a shipped model; None for the default one. Or a
-            torch module that maps features and lengths to logits or log_probs, see docs/byo.md.
+            torch module that maps features and lengths to logits or log_probs, or the text
+            ``package.module:factory`` that names one, see docs/byo.md.
         target: "onnx", "pte" or "coreml".
         scheme: number format, see `edgectc list schemes`.
         out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
         sample: with a module: features (N, T, C) or (N, T) float32, T being the longest input, and
-            lengths (N,).
+            lengths (N,); or a ``.npz`` of both.
         options: of the target, the fields of its ``Options``, e.g. ``opset=14``; with a module
-            also those of `edgectc.exporting.byo.adoption.About`, of which ``tokens`` is needed.
+            also those of `edgectc.exporting.byo.adoption.About`, of which ``tokens`` is needed, or
+            a file with one a line; with a factory also those of
+            `edgectc.exporting.byo.factory.Files`.
 
     Raises:
         UnknownNameError: no such target or scheme.
@@ -59,23 +62,62 @@ def export(
             f"scheme {scheme!r} has to prove what it costs; make it with: edgectc quantize "
             f"--target {target} --scheme {scheme}"
         )
-    known = {field.name for field in dataclasses.fields(adoption.About)}
-    about: dict[str, object] = {}
-    if isinstance(path, nn.Module):
-        owners = {f"target {target!r}": registry.module("targets", target).Options}
-        check_options(options, {**owners, "a module of your own": adoption.About})
-        about = {name: options.pop(name) for name in [*options] if name in known}
-    elif sample is not None:
-        raise ConfigError("a sample goes with a module of your own; a bundle has its own cases")
-    maker = target_for(target, scheme, **options)
-    if isinstance(path, nn.Module):
-        origin = of_network(path, sample, about)
+    if isinstance(path, nn.Module) or factory.is_factory(path):
+        about = _own_options(path, target, options)
+        maker = target_for(target, scheme, **options)
+        if sample is None or "tokens" not in about:
+            lacking = "sample=(features, lengths)" if sample is None else "tokens=[...]"
+            raise ConfigError(
+                f"exporting a module needs {lacking}; see docs/byo.md", options=["sample", "tokens"]
+            )
+        network, about = _opened(path, about)
+        if isinstance(sample, (str, os.PathLike)):
+            sample = factory.read_sample(sample)
+        origin = of_network(network, sample, about)
     else:
+        _refuse_own_options(sample, options)
+        maker = target_for(target, scheme, **options)
         origin = of_bundle(path)
     final = destination(out, f"{origin.name}{maker.suffix}")
     job = Job(origin, target, maker, schemes.scheme(scheme), final)
     with claimed(final):
         return write(job, sealed(job, job.convert()))
+
+
+_OWN = {field.name for owner in (adoption.About, factory.Files) for field in fields(owner)}
+
+
+def _own_options(model: str | nn.Module, target: str, options: dict[str, JSON]) -> dict[str, JSON]:
+    """Take the options of a network of one's own out of ``options``."""
+    owners = {f"target {target!r}": registry.module("targets", target).Options}
+    owners["a module of your own"] = adoption.About
+    if not isinstance(model, nn.Module):
+        owners["its factory"] = factory.Files
+    check_options(options, owners)
+    return {name: options.pop(name) for name in [*options] if name in _OWN}
+
+
+def _opened(model: str | nn.Module, about: dict[str, JSON]) -> tuple[nn.Module, dict[str, JSON]]:
+    """Return the network, and what is said about it with the content of files for their names."""
+    names = {field.name for field in fields(factory.Files)}
+    texts = {k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in about.items()}
+    files = from_dict(factory.Files, {k: v for k, v in texts.items() if k in names})
+    about = {k: v for k, v in about.items() if k not in names}
+    factory.read_tokens(about, files.blank)
+    if isinstance(model, nn.Module):
+        return model, about
+    return factory.build(model, files.weights), about
+
+
+def _refuse_own_options(sample: object, options: dict[str, JSON]) -> None:
+    own = [name for name in options if name in _OWN]
+    if sample is not None:
+        own.insert(0, "sample")
+    if own:
+        raise ConfigError(
+            f"{own[0]} goes with package.module:factory or a module, not with a bundle",
+            options=own,
+        )
 
 
 def target_for(target: str, scheme: str, **options: JSON) -> Target:

@@ -15,7 +15,7 @@ from torch import nn
 from edgectc.core import registry, schemes
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.contracts import Runner
-from edgectc.core.errors import ConfigError, ParityError
+from edgectc.core.errors import ParityError
 from edgectc.core.schemes import Float32
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import JSON, Check
@@ -124,9 +124,6 @@ def of_network(network: nn.Module, sample: object, about: Mapping[str, object]) 
         sample: features and lengths.
         about: fields of `edgectc.exporting.byo.adoption.About`.
     """
-    if sample is None or "tokens" not in about:
-        lacking = "sample=(features, lengths)" if sample is None else "tokens=[...]"
-        raise ConfigError(f"exporting a module needs {lacking}; see docs/byo.md")
     adopted = adoption.adopt(network, sample, from_dict(adoption.About, about))
     model, frontend = adopted.model, adopted.model.frontend
     recognizer = Recognizer(

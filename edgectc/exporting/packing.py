@@ -24,7 +24,7 @@ from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
 from edgectc.language import lexicon_file
-from edgectc.networks.model import PARTS, CtcModel
+from edgectc.networks.model import CtcModel
 from edgectc.training.loop import checkpoints
 from edgectc.training.settings import Settings
 
@@ -224,7 +224,7 @@ def write(
     files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
         "name": name,
-        "model": {part: registry.complete(kind, spec[part]) for part, kind in PARTS},
+        "model": {part: registry.complete(kind, spec[part]) for part, kind in registry.MODEL_PARTS},
         "blank_id": tokens.blank_id,
         "stride": model.stride,
         "window": model.window,
@@ -284,7 +284,7 @@ def answer(
     words = lexicon_file.read(lexicon) if lexicon else None
     answered = []
     for case in cases:
-        setting = reference.setting_of(layouts_by_name, case.layout)
+        setting = layouts.setting(layouts_by_name, case.layout)
         inputs = case.inputs(model.frontend, setting)
         with torch.inference_mode():
             out = model(**{k: torch.from_numpy(v) for k, v in inputs.items()})[0]

@@ -8,7 +8,7 @@ exports, verifies and runs like a trained one; it only knows nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from edgectc.formats import layouts
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.networks.model import CtcModel
+from edgectc.training.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Config:
 
     model: Mapping[str, Any]
     task: Mapping[str, Any]
-    decoder: Mapping[str, Any] = field(default_factory=lambda: {"type": "greedy"})
+    decoder: Mapping[str, Any]
 
 
 def config(family: str, size: str = "small") -> Config:
@@ -39,10 +40,13 @@ def config(family: str, size: str = "small") -> Config:
 
     Raises:
         UnknownNameError: no such family, or it has no such size.
-        ConfigError: the file cannot be read.
+        ConfigError: the file cannot be read, or training would refuse it.
     """
     values = load_toml(family) if family.endswith(".toml") else family_config(family, size)
-    return from_dict(Config, {f.name: values[f.name] for f in fields(Config) if f.name in values})
+    first = {key: value for key, value in values.items() if key != "then"}  # of a later phase
+    settings = from_dict(Settings, first).completed()
+    decoder = settings.decoder if "decoder" in first else {"type": "greedy"}
+    return Config(settings.model, settings.task, decoder)
 
 
 def build(family: str, size: str = "small", *, seed: int = 0) -> CtcModel:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import NoneType
 from typing import Any
 
-from edgectc.core.config import dumps, from_dict
+from edgectc.core.config import check_version, dumps, from_dict
 from edgectc.core.errors import (
     BundleError,
     BundleFileMissingError,
@@ -52,10 +53,6 @@ class Index:
         return f"Index({self.name!r}, {len(self.files)} files)"
 
     def __post_init__(self) -> None:
-        if self.schema_version != SCHEMA_VERSION:
-            raise ValueError(
-                f"schema_version is {self.schema_version}, this edgectc reads {SCHEMA_VERSION}"
-            )
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"name {self.name!r} must match [a-z0-9][a-z0-9-]*")
         if self.stride < 1 or self.window < 1:
@@ -136,13 +133,28 @@ def read(path: str | os.PathLike[str]) -> Bundle:
         values = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
         if not isinstance(values, dict):
             raise ConfigError("not a JSON object")
+        _check_version(folder, values)
         return Bundle(folder, from_dict(Index, values))
     except OSError as error:
         raise BundleFileMissingError(
             f"no bundle at {os.fspath(path)!r}: {error.strerror} (bundle.json)"
         ) from error
+    except BundleError:
+        raise
     except ValueError as error:
         raise BundleError(f"{folder / 'bundle.json'} is malformed: {error}") from error
+
+
+def _check_version(folder: Path, values: Mapping[str, Any]) -> None:
+    """Refuse an index of another version, before keys that are new in it are refused."""
+    try:
+        check_version(
+            f"{folder / 'bundle.json'}",
+            values.get("schema_version", SCHEMA_VERSION),
+            SCHEMA_VERSION,
+        )
+    except ConfigError as error:
+        raise BundleError(str(error)) from error
 
 
 def write(
@@ -211,7 +223,10 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
 
     Raises:
         BundleFileMissingError: neither a path nor the name of a shipped model.
+        ConfigError: no path at all.
     """
+    if not isinstance(path, (str, os.PathLike, NoneType)):
+        raise ConfigError(f"{path!r} is no model; give a path, or the name of a shipped model")
     wanted = Path(path) if path is not None else Path(DEFAULT)
     if path is not None:
         recover(wanted)

@@ -86,6 +86,22 @@ def names() -> list[str]:
     return sorted(f.name.removesuffix(".json") for f in files.iterdir())
 
 
+def setting(known: Mapping[str, Layout], name: str) -> Layout | str | None:
+    """Return what a frontend takes beside a recording: its keyboard, the name of its day, or None.
+
+    Args:
+        known: keyboards of the model by name; {} where it has none.
+        name: of the keyboard, also one that ships or a ``.json`` path; or of the day; "" for none.
+
+    Raises:
+        UnknownNameError: no such keyboard.
+        ConfigError: the file cannot be read as a layout.
+    """
+    if not known:
+        return name or None
+    return known.get(name) or load(name)
+
+
 @lru_cache(maxsize=64)
 def load(name: str) -> Layout:
     """Return a shipped layout by name, or one from a ``.json`` path.

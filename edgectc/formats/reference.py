@@ -16,7 +16,7 @@ import numpy as np
 from edgectc.core.contracts import Frontend, Setting
 from edgectc.core.errors import BundleError
 from edgectc.core.types import Array, Recording, shortened
-from edgectc.formats.layouts import Layout
+from edgectc.formats.layouts import Layout, setting
 from edgectc.formats.manifest import pack_array, unpack_array
 
 
@@ -73,7 +73,7 @@ def generate(
     empty = np.zeros((0, 0), np.float32)
     cases: list[Case] = []
     for recording in recordings:
-        frames = frontend.frames(recording.signal, setting_of(layouts, recording.setting))
+        frames = frontend.frames(recording.signal, setting(layouts, recording.setting))
         trace = np.zeros((T, frames.shape[1]), np.float32)
         trace[: len(frames)] = frames
         cases.append(
@@ -98,11 +98,6 @@ def junk(frames: int, channels: int) -> Array:
     """
     k = np.arange(frames * channels, dtype=np.float64).reshape(frames, channels)
     return (3.0 + np.sin(k)).astype(np.float32)
-
-
-def setting_of(layouts: Mapping[str, Layout], name: str) -> Layout | str | None:
-    """Return what a frontend takes beside a recording: its layout, the name of its day, or None."""
-    return layouts.get(name, name or None)
 
 
 def to_json(cases: Sequence[Case]) -> dict[str, Any]:

@@ -91,9 +91,9 @@ def build(
         BudgetError: the single words alone are larger than ``max_bytes``.
     """
     if top is not None and top < 1:
-        raise ConfigError(f"top is {top}, expected 1 or more")
+        raise ConfigError(f"top is {top}, expected 1 or more", options=["top"])
     if not 1 <= order <= tables.MAX_ORDER:
-        raise ConfigError(f"order is {order}, expected 1 to {tables.MAX_ORDER}")
+        raise ConfigError(f"order is {order}, expected 1 to {tables.MAX_ORDER}", options=["order"])
     models = [source for source in inputs if isinstance(source, NGrams)]
     shares, of_models = _shares(inputs, weights)
     corpus = Corpus(exclusions(exclude))

@@ -12,10 +12,12 @@ The bytes depend on the content alone, so the SHA-256 of a lexicon can be stated
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 
+from edgectc.core.config import check_version
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import READ_ERRORS, open_bytes
 from edgectc.core.staging import staged_writer
@@ -24,7 +26,9 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import PackedLexicon
 
 OFFENSIVE = "offensive.tsv"  # words that are left out of the lexicon beside it
-HEAD = "# edgectc lexicon 1"  # first line of a text file
+VERSION = 1  # of a text file
+NAME = "# edgectc lexicon "  # its first line, with the version after it
+HEAD = f"{NAME}{VERSION}"
 
 
 def read(path: str | Path) -> Lexicon:
@@ -68,6 +72,8 @@ def read_word_list(path: str | Path) -> list[str]:
 
 def _read_text(path: str | Path) -> Lexicon:
     lines = read_word_list(path)
+    if lines and (stated := re.match(rf"{NAME}(\d+)\b", lines[0])):
+        check_version(str(path), int(stated[1]), VERSION)
     if not lines or not f"{lines[0]} ".startswith(f"{HEAD} "):
         raise ConfigError(
             f"{path}:1: expected {HEAD!r}; to turn a word list into a lexicon, "

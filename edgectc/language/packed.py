@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgectc.core.config import from_dict, to_dict
+from edgectc.core.config import check_version, from_dict, to_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
@@ -20,7 +20,9 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import spell
 from edgectc.language.tries import Trie
 
-MAGIC = b"edgelex1"
+VERSION = 1
+_NAME = b"edgelex"
+MAGIC = _NAME + b"%d" % VERSION
 _UNIT = 1e4  # the file holds natural logs in ten-thousandths, as many digits as a text lexicon
 _ALIGN = 8
 
@@ -208,10 +210,11 @@ def _file(lexicon: PackedLexicon) -> bytearray:
 
 
 def is_packed(path: str | Path) -> bool:
-    """Return whether a file begins like a packed lexicon."""
+    """Return whether a file begins like a packed lexicon, of whatever version."""
     try:
         with Path(path).open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            head = file.read(len(MAGIC))
+            return head.startswith(_NAME) and head[len(_NAME) :].isdigit()
     except OSError:
         return False
 
@@ -227,6 +230,9 @@ def read(path: str | Path) -> PackedLexicon:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
         raise ConfigError(f"cannot read the packed lexicon {path}: {error}") from error
+    version = data[len(_NAME) : len(MAGIC)]
+    if data[: len(_NAME)] == _NAME and version.isdigit():
+        check_version(str(path), int(version), VERSION)
     try:
         return _parse(data)
     except (ConfigError, ValueError) as error:

@@ -45,9 +45,12 @@ def build(
         notes: source and licence, as the file will state them.
 
     Raises:
-        ConfigError: unreadable source, malformed line, or no usable word.
+        ConfigError: unreadable source, malformed line, no usable word, or a limit below 1.
         MissingDependencyError: the package that the source needs is not installed.
     """
+    for name, value in {"top": top, "max_letters": max_letters}.items():
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} is {value}, expected 1 or more", options=[name])
     counts: dict[str, float] = {}
     dropped: Counter[str] = Counter()
     for raw, count in _rows(source):
@@ -143,7 +146,7 @@ def _rows(source: str) -> Iterator[tuple[str, float | None]]:
         return
     lines = read_word_list(source)
     head = next((line for line in lines if line.strip()), "")
-    if head.startswith(lexicon_file.HEAD):
+    if head.startswith(lexicon_file.NAME):
         text = lexicon_file.read(source)
         yield from zip(text.words, np.exp(text.log_probs).tolist(), strict=True)
     elif head.startswith(("dictionary=", " word=")):

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgectc.core.config import dumps, from_dict, to_dict
+from edgectc.core.config import check_version, dumps, from_dict, to_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
 from edgectc.language.spelling import letters
 
 SCHEMA_VERSION = 1
+MOST_LETTERS = 255  # of a word, as in native/src/engine_parts.h
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,17 @@ class UserDictionary:
         """Count uses of a word, new or known; it is shown again if it was hidden.
 
         Raises:
-            ConfigError: the word has no letter, or the count is below 0 or not finite.
+            ConfigError: the word has no letter or over 255, lies on several lines, or holds a NUL
+                or half of a surrogate pair; or the count is not above 0 or not finite.
         """
         if not (math.isfinite(count) and count > 0):
             raise ConfigError(f"count is {count}, expected a number above 0")
         held = self[word]
-        self._put(word, replace(held, count=held.count + count, hidden=False))
+        self._put(word, replace(held, count=held.count + float(count), hidden=False))
 
     def boost(self, word: str, nats: float) -> None:
         """Make a word more (nats > 0) or less likely; 0 takes the boost back."""
-        self._put(word, replace(self[word], boost=nats))
+        self._put(word, replace(self[word], boost=float(nats)))
 
     def hide(self, word: str) -> None:
         """Never suggest a word, be it the user's own or of the lexicon."""
@@ -135,10 +137,9 @@ class UserDictionary:
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
+            check_version("it", values.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
             if set(values) != {"schema_version", "share", "words"}:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
-            if values["schema_version"] != SCHEMA_VERSION:
-                raise ConfigError(f"schema_version {values['schema_version']} is not known here")
             dictionary = cls(share=float(values["share"]))
             for word, held in values["words"].items():
                 dictionary._put(word, from_dict(Personal, held, where=f"words.{word}."))
@@ -149,7 +150,14 @@ class UserDictionary:
             raise ConfigError(f"{path} is no user dictionary: {error}") from error
 
     def _put(self, word: str, held: Personal) -> None:
-        if not letters(word) or word.splitlines() != [word]:
+        n = len(letters(word))
+        if not n or word.splitlines() != [word]:
             raise ConfigError(f"{word!r} is no word: it needs a letter, on one line")
+        if n > MOST_LETTERS:
+            raise ConfigError(f"{word[:20]!r}... has {n} letters, expected at most {MOST_LETTERS}")
+        if strange := [c for c in word if c == "\0" or "\ud800" <= c <= "\udfff"]:
+            raise ConfigError(
+                f"{word!r} holds {strange[0]!r}, which is no character of a text; leave it out"
+            )
         self._words[word] = held
         self._changed.append(word)

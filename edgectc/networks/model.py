@@ -11,7 +11,9 @@ graph), `Features`, `Encoder`. The head is what the features make for the encode
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -21,11 +23,25 @@ from torch import Tensor, nn
 
 from edgectc.core import registry
 from edgectc.core.contracts import Encoder, Features, Foldable
-from edgectc.core.errors import BundleMismatchError, ConfigError, NonFiniteError
+from edgectc.core.errors import BundleMismatchError, ConfigError, EdgectcError, NonFiniteError
 from edgectc.core.tokens import output_length
 from edgectc.formats.bundle import Bundle
 
-PARTS = (("frontend", "frontends"), ("features", "features"), ("encoder", "encoders"))
+
+@contextmanager
+def _refused(part: str, spec: Mapping[str, Any]) -> Iterator[None]:
+    """Let PyTorch's own refusal of a size name the part whose options ask for it."""
+    try:
+        with warnings.catch_warnings():
+            # A tensor of no values is refused below, with its name.
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors")
+            yield
+    except EdgectcError:
+        raise
+    except (ValueError, RuntimeError, ArithmeticError) as error:
+        raise ConfigError(
+            f"model.{part}: no {spec[part]['type']!r} can be made with these options: {error}"
+        ) from error
 
 
 class CtcModel(nn.Module):
@@ -33,24 +49,32 @@ class CtcModel(nn.Module):
 
     Valid output frames of a sample are ``output_length(length, stride, window)``; frames after them
     are arbitrary but finite.
+
+    Raises:
+        ConfigError: the spec lacks a part, or no network can be made with its options.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
         super().__init__()
-        names = [name for name, _ in PARTS]
-        if {*spec} != {*names}:
-            raise ConfigError(f"a model has the parts {names}, got {sorted(spec)}")
-        self.frontend = registry.create("frontends", spec["frontend"])
-        self.features: Features = registry.create(
-            "features", spec["features"], frontend=self.frontend
-        )
-        self.encoder: Encoder = registry.create(
-            "encoders",
-            spec["encoder"],
-            in_features=self.features.out_features,
-            max_frames=self.frontend.max_frames,
-        )
-        self.head = self.features.make_head(self.encoder.out_features)
+        registry.check_model(spec)
+        with _refused("frontend", spec):
+            self.frontend = registry.create("frontends", spec["frontend"])
+        with _refused("features", spec):
+            self.features: Features = registry.create(
+                "features", spec["features"], frontend=self.frontend
+            )
+        with _refused("encoder", spec):
+            self.encoder: Encoder = registry.create(
+                "encoders",
+                spec["encoder"],
+                in_features=self.features.out_features,
+                max_frames=self.frontend.max_frames,
+            )
+        with _refused("features", spec):
+            self.head = self.features.make_head(self.encoder.out_features)
+        for name, tensor in self.named_parameters():
+            if not tensor.numel():
+                raise ConfigError(f"model: {name} would have shape {tuple(tensor.shape)}")
 
     @property
     def stride(self) -> int:
@@ -106,7 +130,8 @@ def load(bundle: Bundle) -> CtcModel:
         BundleMismatchError: the weights do not fit the model spec.
         NonFiniteError: a weight is NaN or Inf.
     """
-    model = CtcModel(bundle.index.model)
+    with torch.random.fork_rng(devices=[]):  # the draw is overwritten, and the caller's none
+        model = CtcModel(bundle.index.model)
     try:
         model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
     except (RuntimeError, SafetensorError) as error:

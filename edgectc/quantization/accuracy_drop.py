@@ -16,7 +16,7 @@ from edgectc.core import metrics
 from edgectc.core.console import progress
 from edgectc.core.contracts import Runner
 from edgectc.core.types import JSON, Array
-from edgectc.data.recordings import Prepared, samples_for, setting
+from edgectc.data.recordings import Prepared, samples_for
 from edgectc.evaluation.accuracy import seen_words
 from edgectc.formats.bundle import Bundle
 from edgectc.runtime.recognizer import Recognizer
@@ -79,8 +79,9 @@ class AccuracyEvaluator:
             before: the runner.
         """
         self.words, self.dev = words, dev
-        self.layouts = {layout.name: layout for layout in bundle.layouts}
-        self.samples = samples_for(bundle.index.model["frontend"], bundle.layouts)
+        self.samples = samples_for(
+            bundle.index.model["frontend"], bundle.layouts, frontend=words.frontend
+        )
         self.seen = seen_words(bundle)
         self.log_probs = self._answers(before, "float32 answers")
         self.wrong, self.count = self._wrong(self.log_probs)
@@ -110,7 +111,7 @@ class AccuracyEvaluator:
         more = words.language_model is not None
         for i, log_probs in enumerate(progress(answers, "decoding")):
             recording = self.dev.recordings[i]
-            place = setting(words.frontend, self.layouts, recording.setting)
+            place = words.setting(recording.setting)
             text = ""
             if len(log_probs):
                 context = recording.context if more else ()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from edgectc.core.contracts import Converted
+from edgectc.core.contracts import Converted, Runner
 from edgectc.core.errors import BudgetError, ConfigError
 from edgectc.quantization.accuracy_drop import AccuracyDrop, Closeness
 from edgectc.quantization.timing import Speed
@@ -37,9 +37,13 @@ class Budgets:
         """
         drop, speedup = self.max_drop, self.min_speedup
         if drop is not None and not 0 <= drop < math.inf:
-            raise ConfigError(f"max_drop is {drop:g}, expected points of error, 0 or more")
+            raise ConfigError(
+                f"max_drop is {drop:g}, expected points of error, 0 or more", options=["max_drop"]
+            )
         if speedup is not None and not 0 < speedup < math.inf:
-            raise ConfigError(f"min_speedup is {speedup:g}, expected a factor above 0")
+            raise ConfigError(
+                f"min_speedup is {speedup:g}, expected a factor above 0", options=["min_speedup"]
+            )
 
     @property
     def any(self) -> bool:
@@ -59,6 +63,7 @@ class Candidate:
         drop: of accuracy; None where there are no labelled recordings.
         closeness: of the log_probs; None likewise.
         why_not: what kept it from passing on its own; "" if it runs and answers like the network.
+        runner: runs it; None where it did not pass. Not compared.
     """
 
     float_operators: tuple[str, ...]
@@ -68,6 +73,7 @@ class Candidate:
     drop: AccuracyDrop | None
     closeness: Closeness | None
     why_not: str = ""
+    runner: Runner | None = field(default=None, compare=False, repr=False)
 
     def holds(self, budgets: Budgets) -> bool:
         """Return whether the budgets hold here."""

@@ -13,7 +13,8 @@ from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
 from edgectc.core.schemes import SUPPORTED, Float32
 from edgectc.core.types import JSON, Array
-from edgectc.data import recordings, swipe_files
+from edgectc.data import recordings
+from edgectc.data.recordings import Prepared
 from edgectc.evaluation import tuning
 from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
@@ -89,6 +90,7 @@ class QuantizationJob:
                 self.bundle,
                 job.origin.model.frontend,
                 source.calibration,
+                option="calibration",
                 split="train",
                 nan_policy=source.nan_policy,
             )
@@ -147,36 +149,47 @@ class QuantizationJob:
     def load_dev(self, dev: str | None, limit: int | None, *, needed: bool) -> None:
         """Load labelled recordings and let the float32 artifact answer them.
 
+        Args:
+            dev: file; None takes the one that the ranges are from.
+            limit: most recordings.
+            needed: whether there have to be some.
+
         Raises:
             InputError: there are none, and they are needed.
         """
         job = self.job
         try:
-            prepared = recordings.load(
-                self.bundle,
-                job.origin.model.frontend,
-                dev,
-                split="dev",
-                labelled=True,
-                nan_policy=self.source.nan_policy,
-            )
+            prepared = self._dev(dev)
         except InputError as error:
             if needed or dev is not None:
                 raise
             print(f"accuracy is not measured: {error}", file=sys.stderr)
             return
-        if len(prepared) < 2:
-            raise InputError(
-                f"{len(prepared)} labelled recordings of split dev are usable, expected 2 or more"
-                f"{prepared.left_out}",
-                reason="no_labels",
-            )
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(prepared))
             prepared = prepared.rows(sorted(order[:limit].tolist()))
         model = loading.find_language_model(job.origin.language_model, self.bundle.path)
         words = job.origin.recognizer.replace(lexicon=job.origin.words, language_model=model)
         self.evaluator = AccuracyEvaluator(self.bundle, words, prepared, self.before)
+
+    def _dev(self, dev: str | None) -> Prepared:
+        """Return the labelled recordings of split dev, two or more."""
+        prepared = recordings.load(
+            self.bundle,
+            self.job.origin.model.frontend,
+            self.source.calibration if dev is None else dev,
+            option="dev",
+            split="dev",
+            labelled=True,
+            nan_policy=self.source.nan_policy,
+        )
+        if len(prepared) < 2:
+            raise InputError(
+                f"{len(prepared)} labelled recordings of split dev are usable, expected 2 or more"
+                f"{prepared.left_out}",
+                reason="no_labels",
+            )
+        return prepared
 
     def ranking(self) -> list[str]:
         """Return the operators, the most sensitive first."""
@@ -211,7 +224,9 @@ class QuantizationJob:
             else timing.compare_speed(self.before, runner, inputs[:_TIMED])
         )
         drop, closeness = self.evaluator.drop(runner) if self.evaluator else (None, None)
-        return Candidate(float_operators, converted, draft.bytes, times, drop, closeness)
+        return Candidate(
+            float_operators, converted, draft.bytes, times, drop, closeness, runner=runner
+        )
 
     def _check_shrunk(self, size: int, plan: Plan) -> None:
         """A converter that leaves weights in float says nothing; the file does."""
@@ -224,24 +239,18 @@ class QuantizationJob:
                 "converter left weights in float"
             )
 
-    def retuned(
-        self, point: Candidate, dev: str | None, limit: int | None
-    ) -> tuple[Candidate, Mapping[str, JSON]]:
-        """Return the point with a decoder tuned for it, and that preset.
+    def retuned(self, point: Candidate) -> tuple[Candidate, Mapping[str, JSON]]:
+        """Return the point with a decoder tuned for it on the dev recordings, and that preset.
 
         Raises:
             ConfigError: the model's decoder has no weights to tune.
         """
         assert self.evaluator is not None
-        swipes = [s for s in swipe_files.load(swipe_files.find(dev), split="dev")[0] if s.word]
-        if limit is not None:
-            order = np.random.default_rng(self.source.seed).permutation(len(swipes))
-            swipes = [swipes[i] for i in sorted(order[:limit].tolist())]
-        runner = artifact.sealed(self.job, point.converted).runner()
-        loaded = self.evaluator.words.replace(runner=runner)
-        preset = tuning.tune(loaded, swipes).preset
+        assert point.runner is not None
+        loaded = self.evaluator.words.replace(runner=point.runner)
+        preset = tuning.tune(loaded, self.evaluator.dev.recordings).preset
         self.tuned = True
-        drop, closeness = self.evaluator.drop(runner, preset=preset)
+        drop, closeness = self.evaluator.drop(point.runner, preset=preset)
         return replace(point, drop=drop, closeness=closeness), preset
 
     def report(self, point: Candidate, tried: Sequence[Candidate]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Bundle to a smaller, faster artifact that is still right, or a refusal with numbers.
 
-The order is fixed: weights, samples, activations; then convert, look at every step size, run the
+The order is fixed: weights, samples, activations; then convert, look at every scale, run the
 artifact, compare it with the float network, decode, time; and only then write. A tool that takes
 NaN in silence, answers garbage without an error or makes a network slower is stopped by one of
 these, by name. See docs/quantization.md.
@@ -80,7 +80,8 @@ def quantize(
             ``.npz``; None takes what EDGECTC_DATA names, or generates recordings.
         samples: how many of them, spread over short and long ones.
         calibrator: "mse", "percentile", "entropy" or "minmax".
-        dev: labelled recordings to measure on, of users that were not trained on; None likewise.
+        dev: labelled recordings to measure on, of users that were not trained on; None takes them
+            from ``calibration``, or as that does.
         limit: at most so many of them, chosen at random.
         max_drop: most points of the model's error rate that may be lost; None for no limit.
         min_speedup: least factor of speed over float32 on this machine; None for no limit.
@@ -94,7 +95,7 @@ def quantize(
         UnknownNameError: no such target, scheme or calibrator.
         UnsupportedSchemeError: the target cannot hold the scheme.
         ConfigError: an option that makes no sense here.
-        NonFiniteError: a weight, sample, activation, step size or answer is NaN or Inf; names it.
+        NonFiniteError: a weight, sample, activation, scale or answer is NaN or Inf; names it.
         InputError: too few usable samples, or samples in another unit.
         ParityError: the artifact does not answer like the trained network.
         BudgetError: no network of this scheme meets the budgets; says what was found.
@@ -126,7 +127,7 @@ def quantize(
             point = quantization.attempt(())
             tried = [point]
         if retune_decoder:
-            point, preset = quantization.retuned(point, dev, limit)
+            point, preset = quantization.retuned(point)
             job = replace(job, origin=replace(origin, decoder=preset))
             if not point.holds(budgets):
                 raise BudgetError(
@@ -139,7 +140,7 @@ def quantize(
 
 
 def _check_tunable(origin: origin_module.Origin) -> None:
-    tunable = samples_for(origin.frontend).tunable
+    tunable = samples_for(origin.frontend, frontend=origin.model.frontend).tunable
     if origin.decoder["type"] not in tunable:
         raise ConfigError(
             f"the decoder is {origin.decoder['type']!r} over {origin.frontend['type']!r}; there "

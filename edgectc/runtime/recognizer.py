@@ -97,6 +97,7 @@ class Recognizer:
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
         )
+        other.layout = self.layout
         if preset is None and lexicon is None and language_model is None:
             other._decoders = self._decoders
         return other
@@ -185,7 +186,7 @@ class Recognizer:
             )
         if self.language_model is None:  # it should be there and is not, which `load` has said
             context = ()
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         decode = self.decoder(setting, decoder)
         more = {"context": context, "partial": check_partial(partial, unfinished)}
         chosen = {name: value for name, value in more.items() if value}
@@ -229,9 +230,7 @@ class Recognizer:
 
         A model without keyboards takes the name itself, or None if it is empty.
         """
-        if not self._layouts:
-            return name or None
-        return self._layouts.get(name) or layouts.load(name)
+        return layouts.setting(self._layouts, name)
 
     def decoder(self, setting: Setting, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""

@@ -1,8 +1,8 @@
 """Prepared samples in a folder, so that the next run need not read, resample or generate them.
 
 A file is named by a hash of all it was made of: the data, the options, and the source of the code
-that prepares samples. Whatever changes, another file is made; none is ever stale, and all of them
-may be deleted at any time.
+that prepares samples, keyboards and plugins of other packages included. Whatever changes, another
+file is made; none is ever stale, and all of them may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core import registry
 from edgectc.core.config import dumps
 from edgectc.core.files import file_sha256
 from edgectc.core.staging import write_bytes
@@ -26,15 +27,9 @@ from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
 
 Arrays = dict[str, Array]
-_PREPARING = (
-    "data",
-    "data/frontends",
-    "data/generators",
-    "data/samples",
-    "training",
-    "training/swipes",
-    "training/tasks",
-)
+# What prepares samples, and what that reads, by folder; with all that is in them.
+_PREPARING = ("core", "data", "formats", "language", "training")
+_PLUGINS = ("frontends", "samples", "tasks")  # kinds of those that take part in it
 
 
 def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
@@ -91,10 +86,22 @@ def _named(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _source() -> str:
+    """Return a hash of the code and keyboards that prepare samples, ours and of plugins."""
     digest = hashlib.sha256()
     package = Path(str(resources.files("edgectc")))
-    for folder in _PREPARING:
-        for file in sorted((package / folder).iterdir()):
-            if file.name.endswith(".py"):
-                digest.update(file.name.encode() + file.read_bytes())
+    files = [file for name in _PREPARING for file in _sources(package / name)]
+    for kind in _PLUGINS:
+        files += [file for origin in registry.foreign(kind) for file in _beside(origin)]
+    for file in dict.fromkeys(files):
+        digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def _beside(module: Path) -> list[Path]:
+    """Return a module of another package, with all modules of its package."""
+    folder = module.parent
+    return _sources(folder) if (folder / "__init__.py").is_file() else [module]
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".json"))

@@ -16,7 +16,7 @@ from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.language.lexicon import Lexicon
-from edgectc.networks.model import PARTS
+from edgectc.networks import torch_state
 from edgectc.training.loop import devices
 from edgectc.training.loop.feeding import to_device
 from edgectc.training.loop.trainer import Trainer
@@ -87,20 +87,21 @@ def learn_by_heart(
     calm |= {"decoder": {"type": "greedy"}, "loss": {}, "ema": 0.0, "freeze": []}
     calm |= {"distillation": None}
     calm["optimizer"] = {**asdict(settings.optimizer), "weight_decay": 0.0}
-    settings, model, task = prepare(calm, data=data, lexicon=lexicon, threads=threads, cache=cache)
-    rows = task.order(np.random.default_rng(settings.seed))[:count]
-    if len(rows) < count:
-        raise InputError(f"{len(rows)} samples, expected {count} or more", reason="no_data")
-    trainer = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
-    batch = task.train.batch(rows)
-    began, error, step = time.perf_counter(), 1.0, 0
-    while error > TARGET and step < limit:
-        trainer.train_mode()
-        for _ in range(min(_EVERY, limit - step)):
-            rate = settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
-            trainer.take_step(batch, rows, rate * trainer.guard.scale)
-            step += 1
-        error = _error(trainer, batch)
+    with torch_state.training(threads):
+        settings, model, task = prepare(calm, data=data, lexicon=lexicon, cache=cache)
+        rows = task.order(np.random.default_rng(settings.seed))[:count]
+        if len(rows) < count:
+            raise InputError(f"{len(rows)} samples, expected {count} or more", reason="no_data")
+        trainer = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
+        batch = task.train.batch(rows)
+        began, error, step = time.perf_counter(), 1.0, 0
+        while error > TARGET and step < limit:
+            trainer.train_mode()
+            for _ in range(min(_EVERY, limit - step)):
+                rate = settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
+                trainer.take_step(batch, rows, rate * trainer.guard.scale)
+                step += 1
+            error = _error(trainer, batch)
     result = Overfitted(
         reached=error <= TARGET,
         token_error=round(error, 5),
@@ -115,7 +116,7 @@ def learn_by_heart(
 def without_dropout(spec: Spec) -> dict[str, JSON]:
     """Return a model spec that drops nothing while training."""
     found = {}
-    for part, kind in PARTS:
+    for part, kind in registry.MODEL_PARTS:
         if part in spec:
             options = registry.complete(kind, spec[part])
             found[part] = {k: 0.0 if "dropout" in k else v for k, v in options.items()}

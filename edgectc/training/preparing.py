@@ -29,18 +29,17 @@ def prepare(
     *,
     data: Path | None,
     lexicon: Lexicon | None = None,
-    threads: int = 1,
     cache: Path | None = None,
 ) -> tuple[Settings, CtcModel, Task]:
     """Return a configuration's complete settings, its model before training, and its task.
 
-    All training targets of the task are within reach of the model.
+    All training targets of the task are within reach of the model. PyTorch is left seeded, as a run
+    goes on: see `edgectc.networks.torch_state.training`.
 
     Args:
         config: see `edgectc.training.settings.Settings`.
         data: the user's samples; None generates them.
         lexicon: words for the decoder.
-        threads: of torch.
         cache: folder of prepared samples, see `edgectc.training.cache`; None for none.
 
     Raises:
@@ -48,7 +47,6 @@ def prepare(
         InputError: no usable samples, or targets that CTC cannot emit.
     """
     settings = from_dict(Settings, config).completed()
-    torch.set_num_threads(threads)
     torch.manual_seed(settings.seed)
     model = CtcModel(settings.model)
     if settings.start:

@@ -41,7 +41,7 @@ def train(
     Args:
         config: TOML file, name of a family's config such as "gru-small", or its tables.
         out: folder of the run.
-        data: file of recordings; None takes swipes that EDGECTC_DATA names, or generates samples.
+        data: file of recordings; None takes what EDGECTC_DATA names, or generates samples.
         lexicon: words for the decoder, and for generated swipes; a file of them will do.
         overrides: "section.key=value" each, read as TOML.
         resume: refuse to begin: ``out`` has to hold a run.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgectc.core import registry
-from edgectc.core.errors import UnknownNameError
+from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.data.recordings import samples_for
 
 # A table whose keys belong to a plugin, which checks them.
@@ -219,6 +219,7 @@ class Settings:
     back_off: int = 5
 
     def __post_init__(self) -> None:
+        registry.check_model(self.model)
         _check_name("precision", self.precision, PRECISIONS)
         for name in ("batch_size", "validate_every", "validation_rows", "validation_batch"):
             _check_least(name, getattr(self, name), 1)
@@ -232,6 +233,11 @@ class Settings:
     def completed(self) -> Settings:
         """Return these settings with every option of the task and a decoder spelled out."""
         own = {"data": self.data, "augment": self.augment}
+        for name in own:
+            if own[name] and name in self.task:
+                raise ConfigError(
+                    f"task.{name} and {name} are one: say it in the table [{name}] alone"
+                )
         task = {"type": self.model["frontend"]["type"], **self.task}
         task = registry.complete("tasks", {**task, **{k: v for k, v in own.items() if v}})
         parts = {name: task.pop(name) for name in own}

@@ -122,6 +122,8 @@ EDGECTC_API int32_t edgectc_engine_lexicon(edgectc_engine *engine, const uint8_t
   engine->hidden = calloc(entries, 1);
   if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden) {
     close_shared(shared);
+    free(engine->hidden);
+    engine->hidden = NULL;
     return NO_MEMORY(engine);
   }
   engine->shared = shared;
@@ -410,35 +412,40 @@ EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine) {
 /* ---- trace ------------------------------------------------------------------------------ */
 
 /* Takes points over, which become the engine's, and the keys that they lie among. */
-static int32_t take_points(edgectc_engine *engine, double *points, int32_t n, double *keys) {
+static void take_points(edgectc_engine *engine, double *points, int32_t n, double *keys) {
   free(engine->points);
   free(engine->path_keys);
   engine->points = points;
   engine->path_keys = keys;
   engine->n_points = points ? n : 0;
-  return EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *trace, int32_t length) {
-  if (!trace || !engine->keys) return take_points(engine, NULL, 0, NULL); /* nothing to lay it among */
+  take_points(engine, NULL, 0, NULL); /* no earlier trace outlives a call that fails */
+  if (!trace || !engine->keys) return EDGECTC_OK; /* nothing to lay it among */
   if (length < 1) return REFUSE(engine, "a trace has at least one frame");
-  double *points = malloc((size_t)length * 2 * sizeof(double));
+  double *points = edgectc_room(length, 2, sizeof(double));
   if (!points) return NO_MEMORY(engine);
   for (int32_t t = 0; t < length; t++) {
     points[2 * t] = trace[3 * t] / engine->width;
     points[2 * t + 1] = trace[3 * t + 1] / engine->height;
   }
-  return take_points(engine, points, length, NULL);
+  take_points(engine, points, length, NULL);
+  return EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *points, int32_t n,
                                         const double *keys) {
+  take_points(engine, NULL, 0, NULL);
   if (!engine->shared) return REFUSE(engine, "give the lexicon before a path");
   if (n < 1) return REFUSE(engine, "a path has at least one point");
   double *own = copy_of(points, (size_t)n * 2 * sizeof(double));
   double *own_keys = copy_of(keys, (size_t)engine->shared->words.K * 2 * sizeof(double));
-  if (own && own_keys) return take_points(engine, own, n, own_keys);
-  free(own);
-  free(own_keys);
-  return NO_MEMORY(engine);
+  if (!own || !own_keys) {
+    free(own);
+    free(own_keys);
+    return NO_MEMORY(engine);
+  }
+  take_points(engine, own, n, own_keys);
+  return EDGECTC_OK;
 }

@@ -76,6 +76,7 @@ static int skip_strings(Text *text) {
   return take(text, ']');
 }
 
+/* Returns whether it is one, or OUT_OF_MEMORY. */
 static int read_header(Words *words, Text text) {
   static const char *const names[] = {"nodes", "entries", "words", "odd", "text_bytes"};
   int64_t *const values[] = {&words->nodes, &words->entries, &words->words, &words->n_odd,
@@ -96,7 +97,7 @@ static int read_header(Words *words, Text text) {
       words->K = read_string(&again, NULL, 0);
       if (words->letters || words->K < 1 || words->K >= ROOT_LETTER) return 0;
       words->letters = malloc((size_t)words->K * sizeof(int32_t));
-      if (!words->letters) return 0;
+      if (!words->letters) return OUT_OF_MEMORY;
       read_string(&text, words->letters, words->K);
       seen |= 32;
       continue;
@@ -201,7 +202,9 @@ static int32_t open_words(Words *words, const uint8_t *bytes, size_t size, Compl
   if ((uintptr_t)bytes % 8)
     return edgectc_refuse(why, BAD_INPUT, "the lexicon's bytes are not aligned to 8");
   memcpy(&head, bytes + 8, 8);
-  if (head > size - 16 || !read_header(words, (Text){bytes + 16, bytes + 16 + head}))
+  int read = head > size - 16 ? 0 : read_header(words, (Text){bytes + 16, bytes + 16 + head});
+  if (read == OUT_OF_MEMORY) return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the lexicon");
+  if (!read)
     return edgectc_refuse(why, BAD_INPUT, "the lexicon has a damaged header; copy it again");
   if (!lay_out(words, bytes, size, 16 + (size_t)head))
     return edgectc_refuse(why, BAD_INPUT, "the lexicon is cut short or has bytes at its end; copy it again");

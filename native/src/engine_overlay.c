@@ -150,7 +150,8 @@ static int gather_following(Overlay *overlay, const Scale *scale, uint8_t *hidde
     int64_t entry = *known;
     if (entry < 0 || hidden[entry]) continue;
     int32_t n = edgectc_words_spell(words, text, size, letters);
-    if (n < 1) n = edgectc_words_letters(words, entry, letters); /* it is not written as it is spelled */
+    if (n < 1 || edgectc_words_entry(words, letters, n) != entry) /* it is not written as it is spelled */
+      n = edgectc_words_letters(words, entry, letters);
     Over *over = add(overlay, letters, n, entry);
     if (!over) return OUT_OF_MEMORY;
     hidden[entry] = 1;

@@ -21,7 +21,7 @@ int32_t edgectc_refuse(Complaint *why, int32_t code, const char *text, ...);
 int32_t edgectc_utf8(const uint8_t **at, const uint8_t *end);
 /* Writes a code point; returns its bytes, at most 4. */
 int32_t edgectc_put_utf8(int32_t code, char *out);
-/* Writes `size` bytes of text in lower case, as long as they were, for European alphabets. */
+/* Writes `size` bytes of text in lower case, as long as they were; see CAPITALS. */
 void edgectc_lower(const char *text, size_t size, char *out);
 uint32_t edgectc_hash(const char *text, size_t size);
 

@@ -52,7 +52,7 @@ static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64
   task->budget = STATE_BYTES / (16 * ((int64_t)T + 1));
   if (options->budget < (double)task->budget) task->budget = (int64_t)options->budget;
   task->room = (int64_t)room;
-  task->memory = malloc(room * sizeof(double) + (2 + 2 * frames) * room * sizeof(int32_t));
+  task->memory = edgectc_room((int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
   if (!task->memory) return NO_MEMORY(engine);
   double *scores = task->memory;
   int32_t *numbers = (int32_t *)(scores + room);
@@ -276,16 +276,21 @@ EDGECTC_API int32_t edgectc_engine_search_double(edgectc_engine *engine, const d
                                                  int32_t frames, int32_t nbest, int32_t partial) {
   edgectc_clear_ranked(engine);
   int32_t status = ranked_words(engine, log_probs, frames, nbest, partial);
+  if (status < 0) edgectc_clear_ranked(engine); /* some may be there where memory ran out */
   edgectc_engine_trace(engine, NULL, 0); /* it was of this signal alone */
   return status;
 }
 
 EDGECTC_API int32_t edgectc_engine_search(edgectc_engine *engine, const float *log_probs, int32_t frames,
                                           int32_t nbest, int32_t partial) {
-  size_t n = frames > 0 && frames <= 65536 ? (size_t)frames * (size_t)engine->n_columns : 0;
-  double *wide = malloc((n + 1) * sizeof(double));
-  if (!wide) return NO_MEMORY(engine);
-  for (size_t i = 0; i < n; i++) wide[i] = log_probs[i];
+  int64_t n = frames > 0 && frames <= 65536 ? (int64_t)frames * engine->n_columns : 0;
+  double *wide = edgectc_room(n + 1, 1, sizeof(double));
+  if (!wide) {
+    edgectc_clear_ranked(engine);
+    edgectc_engine_trace(engine, NULL, 0); /* it was of this signal alone */
+    return NO_MEMORY(engine);
+  }
+  for (int64_t i = 0; i < n; i++) wide[i] = log_probs[i];
   int32_t status = edgectc_engine_search_double(engine, wide, frames, nbest, partial);
   free(wide);
   return status;

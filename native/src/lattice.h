@@ -93,13 +93,13 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   lattice->K = K;
   lattice->room = 32;
   lattice->size = 1;
-  lattice->logs = malloc((size_t)(K + 1) * T * sizeof(double));
-  lattice->letters = malloc((size_t)K * T * sizeof(double));
-  lattice->onward = malloc((size_t)K * T * sizeof(double));
-  lattice->blank = malloc((size_t)T * sizeof(double));
-  lattice->states = malloc((size_t)lattice->room * 2 * (T + 1) * sizeof(double));
-  lattice->slots = malloc((size_t)lattice->room * sizeof(Slot));
-  double *work = malloc((size_t)(K + 1 + lexicon->V) * sizeof(double));
+  lattice->logs = edgectc_room(K + 1, T, sizeof(double));
+  lattice->letters = edgectc_room(K, T, sizeof(double));
+  lattice->onward = edgectc_room(K, T, sizeof(double));
+  lattice->blank = edgectc_room(T, 1, sizeof(double));
+  lattice->states = edgectc_room(2 * lattice->room, (int64_t)T + 1, sizeof(double));
+  lattice->slots = edgectc_room(lattice->room, 1, sizeof(Slot));
+  double *work = edgectc_room((int64_t)K + 1 + lexicon->V, 1, sizeof(double));
   if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank ||
       !lattice->states || !lattice->slots || !work) {
     free(work);
@@ -140,8 +140,8 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
  * letter_score for as many as the longest word below. */
 static int prepare_paying(Lattice *lattice) {
   int32_t T = lattice->T, K = lattice->K;
-  double *after = malloc((size_t)K * sizeof(double)); /* from a letter at frame t on, lifted */
-  lattice->paying = malloc((size_t)K * T * sizeof(double));
+  double *after = edgectc_room(K, 1, sizeof(double)); /* from a letter at frame t on, lifted */
+  lattice->paying = edgectc_room(K, T, sizeof(double));
   if (!after || !lattice->paying) {
     free(after);
     return OUT_OF_MEMORY;
@@ -185,7 +185,7 @@ static double starts(const Lattice *lattice, const double *onward, int64_t slot,
 /* Tabulates the probability of any set of letters, byte by byte of its bits. */
 static int tabulate(Lattice *lattice) {
   int32_t T = lattice->T, K = lattice->K;
-  lattice->sums = malloc((size_t)4 * 256 * T * sizeof(double));
+  lattice->sums = edgectc_room(4 * 256, T, sizeof(double));
   if (!lattice->sums) return OUT_OF_MEMORY;
   for (int i = 0; i < 3; i++) memset(lattice->sums + (int64_t)256 * i * T, 0, (size_t)T * sizeof(double));
   memcpy(lattice->sums + (int64_t)768 * T, lattice->blank, (size_t)T * sizeof(double));
@@ -233,10 +233,10 @@ static int64_t grow(Lattice *lattice, int32_t node, int32_t parent, int32_t lett
   int32_t T = lattice->T;
   if (lattice->size == lattice->room) {
     int64_t room = 2 * lattice->room;
-    double *states = realloc(lattice->states, (size_t)room * 2 * (T + 1) * sizeof(double));
+    double *states = edgectc_more(lattice->states, 2 * room, (int64_t)T + 1, sizeof(double));
     if (!states) return OUT_OF_MEMORY;
     lattice->states = states;
-    Slot *slots = realloc(lattice->slots, (size_t)room * sizeof(Slot));
+    Slot *slots = edgectc_more(lattice->slots, room, 1, sizeof(Slot));
     if (!slots) return OUT_OF_MEMORY;
     lattice->slots = slots;
     lattice->room = room;
@@ -272,6 +272,13 @@ static int64_t grow(Lattice *lattice, int32_t node, int32_t parent, int32_t lett
   lattice->slots[slot] = (Slot){node, parent, letter, from_slot->prefix_mass + any[T],
                                 from_slot->letter_bonus * lattice->pay};
   return slot;
+}
+
+/* How many letters the prefix of a slot has. */
+static int32_t length_of(const Lattice *lattice, int64_t slot) {
+  int32_t n = 0;
+  for (; slot > 0; slot = lattice->slots[slot].parent) n++;
+  return n;
 }
 
 /* Lifted probability that all frames spell the prefix of a slot. */

@@ -21,7 +21,7 @@ typedef struct {
 static int make_room(Heap *heap) {
   if (heap->size < heap->room) return DONE;
   int64_t room = heap->room ? 2 * heap->room : 256;
-  Entry *grown = realloc(heap->entries, (size_t)room * sizeof(Entry));
+  Entry *grown = edgectc_more(heap->entries, room, 1, sizeof(Entry));
   if (!grown) return OUT_OF_MEMORY;
   heap->entries = grown;
   heap->room = room;

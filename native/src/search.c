@@ -32,7 +32,7 @@ typedef struct {
 static int keep(Found *found, Word word) {
   if (found->size == found->room) {
     int64_t room = found->room ? 2 * found->room : 256;
-    Word *words = realloc(found->words, (size_t)room * sizeof(Word));
+    Word *words = edgectc_more(found->words, room, 1, sizeof(Word));
     if (!words) return OUT_OF_MEMORY;
     found->words = words;
     found->room = room;
@@ -233,8 +233,7 @@ static int64_t prune(Beam *beam, const Tree *tree, Heap *heap, int64_t made, int
 static int64_t regrow(Lattice *lattice, const Step *steps, int32_t step) {
   if (step == 0) return 0;
   int64_t parent = regrow(lattice, steps, steps[step].parent);
-  return parent < 0 ? parent
-                    : grow(lattice, steps[step].node, (int32_t)parent, steps[step].letter);
+  return parent < 0 ? parent : grow(lattice, steps[step].node, (int32_t)parent, steps[step].letter);
 }
 
 /* The time-synchronous beam over one tree: scores, each over all alignments, what survives it. */
@@ -242,9 +241,9 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
                   int32_t beam_size, int partial) {
   int64_t room = (int64_t)beam_size * (lattice->K + 2), size = 1024;
   while (size < 2 * room) size *= 2;
-  Beam beam = {malloc((size_t)room * sizeof(Alive)), malloc((size_t)room * sizeof(Alive)),
-               malloc((size_t)size * sizeof(int32_t)), NULL, size - 1, 1};
-  beam.steps = malloc(((size_t)beam_size * lattice->T + 1) * sizeof(Step));
+  Beam beam = {edgectc_room(room, 1, sizeof(Alive)), edgectc_room(room, 1, sizeof(Alive)),
+               edgectc_room(size, 1, sizeof(int32_t)), NULL, size - 1, 1};
+  beam.steps = edgectc_room((int64_t)beam_size * lattice->T + 1, 1, sizeof(Step));
   int64_t n = OUT_OF_MEMORY;
   if (beam.now && beam.next && beam.table && beam.steps) {
     beam.now[0] = (Alive){0, 0, 0.0, 1.0};
@@ -287,8 +286,7 @@ static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
 /* Whether the letters of a slot are a word of any tree, hidden ones too. */
 static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot, int32_t *letters) {
   int32_t n = 0;
-  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent)
-    letters[n++] = lattice->slots[at].letter;
+  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent) letters[n++] = lattice->slots[at].letter;
   for (int32_t i = 0; i < lexicon->n_trees; i++) {
     const Tree *tree = lexicon->trees + i;
     int32_t node = 0;
@@ -326,8 +324,8 @@ static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Fo
     double lifted = spelled(lattice, slot);
     if (lifted > TINY && !is_word(lexicon, lattice, slot, letters)) {
       double value = log(lifted) - LIFT + lexicon->free_spelling_score + n * lexicon->free_spelling_letter_score;
-      Word *held = found->size && found->words[found->size - 1].word < 0
-                       ? found->words + found->size - 1 : NULL;
+      Word *held = found->size ? found->words + found->size - 1 : NULL;
+      if (held && held->word >= 0) held = NULL;
       if (held && held->score < value) {
         held->score = value;
         held->slot = slot;
@@ -344,13 +342,12 @@ static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Fo
 
 /* Best CTC alignment of the letters of a slot: the frame where its path is surest of each.
  *
- * Writes one frame a letter; returns how many, or OUT_OF_MEMORY. `work` holds T * (2T + 1) bytes
- * and `row` 3 * (2T + 1) doubles.
+ * Writes one frame a letter; returns how many, or OUT_OF_MEMORY. With S states, two a letter and
+ * one more, `came` holds T * S bytes and `row` 2 * S doubles.
  */
 static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double *row,
                      int32_t *label, int32_t *frames) {
-  int32_t T = lattice->T, K = lattice->K, n = 0;
-  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent) n++;
+  int32_t T = lattice->T, K = lattice->K, n = length_of(lattice, slot);
   int32_t S = 2 * n + 1, i = n;
   for (int64_t at = slot; at > 0; at = lattice->slots[at].parent)
     label[--i] = lattice->slots[at].letter;
@@ -388,11 +385,22 @@ static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double 
   return n;
 }
 
-static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Found *found,
-                      int partial, int64_t room, Answer *out) {
+/* How many letters the longest word has that is reported. */
+static int32_t longest(const Lattice *lattice, const Found *found) {
+  int32_t most = 0;
+  for (int64_t i = 0; i < found->size; i++) {
+    int32_t n = length_of(lattice, found->words[i].slot);
+    if (n > most && found->words[i].score >= found->best[0] - found->slack) most = n;
+  }
+  return most;
+}
+
+static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Found *found, int partial,
+                      int64_t room, Answer *out) {
   int32_t T = lattice->T;
-  int8_t *came = malloc((size_t)T * (2 * T + 1));
-  double *row = malloc((size_t)2 * (2 * T + 1) * sizeof(double));
+  int64_t S = partial ? 1 : 2 * (int64_t)longest(lattice, found) + 1; /* nothing partial is aligned */
+  int8_t *came = edgectc_room(T, S, 1);
+  double *row = edgectc_room(2, S, sizeof(double));
   int64_t n = came && row ? 0 : OUT_OF_MEMORY;
   for (int64_t i = 0; n >= 0 && i < found->size && n < room; i++) {
     const Word *word = found->words + i;
@@ -401,7 +409,7 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
     out->scores[n] = word->score + lattice->mass;
     int32_t *label = out->letters + n * T, *frames = out->frames + n * T;
     out->lengths[n] = 0;
-    /* The word of an partial signal may have more letters than the signal has frames. */
+    /* The word of a partial signal may have more letters than the signal has frames. */
     if (!partial) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
     n++;
   }
@@ -426,7 +434,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, 
   out->exact = out->free_spelling_exact = 1;
   out->log_sum = out->log_rest = out->log_blank = -HUGE_VAL;
   int64_t n = OUT_OF_MEMORY, base = 0;
-  found.best = malloc((size_t)nbest * sizeof(double));
+  found.best = edgectc_room(nbest, 1, sizeof(double));
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
   if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
   found.nbest = nbest;
@@ -452,8 +460,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, 
     if (status == OUT_OF_BUDGET) out->free_spelling_exact = 0;
   }
   n = status < 0 ? status : 0;
-  if (possible && status >= 0)
-    n = report(lexicon, &lattice, &found, partial, room, out);
+  if (possible && status >= 0) n = report(lexicon, &lattice, &found, partial, room, out);
   free(found.best);
   free(found.words);
   free(heap.entries);

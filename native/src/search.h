@@ -3,6 +3,24 @@
 #define EDGECTC_SEARCH_H
 
 #include <stdint.h>
+#include <stdlib.h>
+
+/* Returns the bytes of rows * columns values, 0 if they are over `most`: on a 32-bit machine a size_t
+ * cannot count all that the ranges of options, frames and letters allow. */
+static inline size_t edgectc_bytes(uint64_t rows, uint64_t columns, size_t size, size_t most) {
+  if (columns && rows > most / columns) return 0;
+  return rows * columns > most / size ? 0 : (size_t)(rows * columns) * size;
+}
+
+/* Makes room for rows * columns values, or more room; NULL if there is no memory. */
+static inline void *edgectc_more(void *held, int64_t rows, int64_t columns, size_t size) {
+  size_t bytes = edgectc_bytes((uint64_t)rows, (uint64_t)columns, size, SIZE_MAX / 2);
+  return bytes ? realloc(held, bytes) : NULL;
+}
+
+static inline void *edgectc_room(int64_t rows, int64_t columns, size_t size) {
+  return edgectc_more(NULL, rows, columns, size);
+}
 
 enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };
 

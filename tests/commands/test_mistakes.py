@@ -58,6 +58,31 @@ def decode(path: str, **options: object) -> object:
             ["data", "synth", "swip", "--out", "*"],
             UnknownNameError,
         ),
+        (
+            lambda p: edgectc.synth_data("neural", out=p, layout="qwerty"),
+            ["data", "synth", "neural", "--out", "*", "--layout", "qwerty"],
+            ConfigError,
+        ),
+        (
+            lambda p: edgectc.synth_data("landmarks", out=p, lexicon=p),
+            ["data", "synth", "landmarks", "--out", "*", "--lexicon", "*"],
+            ConfigError,
+        ),
+        (
+            lambda p: edgectc.synth_data("neural", out=p, style="plain"),
+            ["data", "synth", "neural", "--out", "*", "--style", "plain"],
+            ConfigError,
+        ),
+        (
+            lambda p: edgectc.build_lexicon(p, out="x.tsv", top=0),
+            ["lexicon", "build", "*", "--out", "x.tsv", "--top", "0"],
+            ConfigError,
+        ),
+        (
+            lambda p: edgectc.build_language_model(p, out="x.lm", top=0),
+            ["lm", "build", "*", "--out", "x.lm", "--top", "0"],
+            ConfigError,
+        ),
         (lambda p: edgectc.list_names("targts"), ["list", "targts"], UnknownNameError),
         (lambda p: edgectc.doctor(need="onxx"), ["doctor", "--need", "onxx"], UnknownNameError),
         (

@@ -359,12 +359,15 @@ def test_run_goes_on(tmp_path: Path) -> None:
 
 SCHEMA = b'"schema_version": 1'
 DECODE = "decode {model} --input {traces}"
+BUILD = "lexicon build {path} --out {folder}/new.tsv"
 NEWER = {
     "bundle": ("swipe/bundle.json", SCHEMA, "inspect {folder}"),
     "artifact": ("features.onnx", b'"edgectc_manifest":1', "inspect {path}"),
     "lexicon": ("words.tsv", b"# edgectc lexicon 1", DECODE + " --lexicon {path}"),
     "packed lexicon": ("words.trie", b"edgelex1", DECODE + " --lexicon {path}"),
     "language model": ("words.lm", b"EDGECTLM\1", "lm score {path} {traces}"),
+    "lexicon to build of": ("words.tsv", b"# edgectc lexicon 1", BUILD),
+    "packed lexicon to build of": ("words.trie", b"edgelex1", BUILD),
     "user dictionary": ("user.json", SCHEMA, DECODE + " --dictionary {path}"),
     "baseline": ("bench.json", SCHEMA, "bench {model} --baseline {path}"),
 }
@@ -376,10 +379,14 @@ def test_newer_generation_is_refused(kind: str, tmp_path: Path) -> None:
     name, number, text = NEWER[kind]
     data, path = (FILES / name).read_bytes(), tmp_path / Path(name).name
     assert data.count(number) == 1
-    path.write_bytes(data.replace(number, number[:-1] + bytes([number[-1] + 1])))
+    newer = number[:-1] + bytes([number[-1] + 1])
+    if number == SCHEMA:  # a key that is new must not hide the number
+        newer = b'"later": 0, ' + newer
+    path.write_bytes(data.replace(number, newer))
     places = {"model": ARTIFACTS / "swipe.onnx", "traces": FILES / "traces.jsonl"}
     places |= {"path": path, "folder": tmp_path}
-    with pytest.raises(RefusedError, match=re.escape(path.name)) as error:
+    both = rf"{re.escape(path.name)}.*version 2.* 1; (upgrade edgectc|measure it again)"
+    with pytest.raises(RefusedError, match=both) as error:
         command(*(part.format(**places) for part in text.split()))
     assert error.value.exit_code == 2
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import runpy
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,72 @@ def test_compiles_for(host: str, source: str, tmp_path: Path) -> None:
                    "log1p", "expm1", "sqrt", "nextafterf", "fabs", "fmin", "floor", "rint",
                    "_GLOBAL_OFFSET_TABLE_"}  # fmt: skip
         assert needed <= allowed
+
+
+def _c_library(tmp_path: Path, *sources: str, code: str = "") -> ctypes.CDLL:
+    """Return some C files, all of whose functions can be called."""
+    if compiler := build["compiler"]():
+        own = tmp_path / "own.c"
+        own.write_text(code + "\ntypedef int at_least_one_declaration;\n", encoding="ascii")
+        command = [*compiler, "-std=c11", *INCLUDE, "-O1", "-shared", "-fPIC"]
+        command += ["-o", str(tmp_path / "some.so"), *sources, str(own), "-lm"]
+        subprocess.run(command, check=True)
+        return ctypes.CDLL(str(tmp_path / "some.so"))
+    pytest.skip("no C compiler")
+
+
+def test_lower_case_is_that_of_python_wherever_it_keeps_the_length(tmp_path: Path) -> None:
+    c = _c_library(tmp_path, str(NATIVE / "src" / "engine_text.c"))
+    every = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    text = "".join(every).encode()
+    out = ctypes.create_string_buffer(len(text))
+    c.edgectc_lower(text, ctypes.c_size_t(len(text)), out)
+    changed = 0
+    for letter, made in zip(every, out.raw[: len(text)].decode(), strict=True):
+        if unicodedata.category(letter) == "Cn":  # C may know letters that this Python does not
+            continue
+        lower = letter.lower()
+        kept = len(lower) == 1 and len(lower.encode()) == len(letter.encode())
+        assert made == (lower if kept else letter), f"U+{ord(letter):04X}"
+        changed += made != letter
+    assert changed >= 1408
+
+
+def test_sizes_that_a_size_t_cannot_count_are_no_memory(tmp_path: Path) -> None:
+    code = """
+    #include "search.h"
+    uint64_t bytes_of(uint64_t rows, uint64_t columns, uint64_t size, uint64_t most) {
+      return edgectc_bytes(rows, columns, size, most);
+    }
+    void *room(int64_t rows, int64_t columns) { return edgectc_room(rows, columns, 8); }"""
+    c = _c_library(tmp_path, code=code)
+    c.bytes_of.restype, c.room.restype = ctypes.c_uint64, ctypes.c_void_p
+
+    def size(rows: int, columns: int, size: int, most: int) -> int:
+        return int(c.bytes_of(*(ctypes.c_uint64(n) for n in (rows, columns, size, most))))
+
+    half = 2**31 - 1  # of what a phone of 32 bits can count
+    for rows, columns, each in (
+        (100_032, 8 + (2 + 2 * 65_536) * 4, 1),  # nbest, frames: see prepare_task
+        (65_536, 2 * 65_536 + 1, 1),  # frames, states: see report
+        (1_000_000 * 202, 1, 24),  # beam_size, letters: see narrow
+        (65_536, 65_536, 8),  # frames, columns
+        (2**62, 2**62, 8),
+    ):
+        assert (rows * columns * each) % 2**32 < rows * columns * each  # would wrap
+        assert size(rows, columns, each, half) == 0
+    assert size(1000, 30, 8, half) == 240_000
+    assert size(half, 1, 1, half) == half
+    assert size(half, 1, 2, half) == 0
+    assert c.room(ctypes.c_int64(2**40), ctypes.c_int64(2**40)) is None
+
+
+def test_no_search_multiplies_in_an_allocation() -> None:
+    """There `edgectc_room` counts; a product of options, frames and letters may wrap."""
+    for name in ("search.c", "lattice.h", "queues.h", "engine_search.c"):
+        text = (NATIVE / "src" / name).read_text(encoding="ascii")
+        for size in re.findall(r"\b(?:malloc|realloc)\((.*)\);", text):
+            assert not re.search(r"\bT\b|frames|room|beam_size|nbest", size), f"{name}: {size}"
 
 
 def test_the_table_of_options_is_made_of_the_decoders_options() -> None:

@@ -247,6 +247,34 @@ def test_the_old_name_of_partial_works_and_is_said_once(caplog):
     assert "partial" in said[0]
 
 
+def test_an_old_name_beside_the_new_one_may_not_deny_it():
+    made = create({"type": "lexicon"}, {"ab": 1})
+    assert made(emit("a"), partial=True, unfinished=True) == made(emit("a"), partial=True)
+    with pytest.raises(ConfigError, match="give partial alone"):
+        made(emit("a"), partial=True, unfinished=False)
+    same = {"type": "lexicon", "weighed": 4, "rescore_size": 4}
+    assert registry.complete("decoders", same)["rescore_size"] == 4
+    for names in (("weighed", "rescore_size"), ("rescore_size", "weighed")):
+        spec = {"type": "lexicon", **dict(zip(names, (4, 5), strict=True))}
+        for read in (registry.complete, registry.current):
+            with pytest.raises(ConfigError, match=r"rescore_size is given as .*, with two values"):
+                read("decoders", spec)
+        with pytest.raises(ConfigError, match="give rescore_size alone"):
+            create(spec, {"ab": 1})
+
+
+@pytest.mark.parametrize("name", registry.names("decoders"))
+def test_nbest_is_a_whole_number_everywhere(name):
+    try:
+        made = create({"type": name}, {"a": 1})
+    except MissingDependencyError:
+        pytest.skip(f"{name} needs a package")
+    with pytest.raises(ConfigError, match=r"nbest is 2\.0, expected a whole number"):
+        made(emit("a"), nbest=2.0)
+    with pytest.raises(ConfigError, match="expected a whole number"):
+        edgectc.decode_batch(made, [emit("a")], nbest="2")
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -245,11 +245,13 @@ def _random_words(rng, count):
     return sorted(found | {w + w[-1] for w in list(found)[:20]} | {w[:3] for w in list(found)[:20]})
 
 
-@pytest.mark.parametrize(("first", "width"), [(64, 1024), (1, 2)])
+@pytest.mark.parametrize(
+    ("backend", "first", "width"), [("auto", 64, 1024), ("numpy", 64, 1024), ("numpy", 1, 2)]
+)
 @pytest.mark.parametrize("T", [8, 13, 24, 40])
 @pytest.mark.parametrize("spread", [0.3, 2.0, 6.0])
-def test_textbook_forward(monkeypatch, T, spread, first, width):
-    # Tiny widths send every prefix through the waiting lists.
+def test_textbook_forward(monkeypatch, T, spread, backend, first, width):
+    # Tiny widths send every prefix through the waiting lists of the plain search.
     monkeypatch.setattr(prefix_search, "_FIRST_WIDTH", first)
     monkeypatch.setattr(prefix_search, "_WIDTH", width)
     rng = np.random.default_rng([T, int(10 * spread)])
@@ -258,7 +260,7 @@ def test_textbook_forward(monkeypatch, T, spread, first, width):
     options = lexicon.Options(
         lm_weight=0.5, letter_score=0.3, acoustic_scale=0.7, blank_penalty=0.4
     )
-    made = lexicon.create(options, tokens=LARGE, lexicon=known)
+    made = lexicon.create(options, tokens=LARGE, lexicon=known, backend=backend)
     flat = 0.7 * log_probs
     flat[:, LARGE.blank_id] -= 0.4
     flat -= np.log(np.exp(flat).sum(axis=1, keepdims=True))

@@ -1,5 +1,6 @@
 """User words and previous words: both searches against the formula, written out."""
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -138,22 +139,37 @@ def test_scores_are_the_formula(seed, backend):
 def test_threads_decode_while_words_are_learnt(backend):
     rng = np.random.default_rng(0)
     words = some_words(rng, 80)
-    user = UserDictionary()
-    made = lexicon.create(
-        lexicon.Options(), tokens=TOKENS,
-        lexicon=Lexicon.from_counts(dict.fromkeys(dict.fromkeys(words), 1.0)),
-        dictionary=user, backend=backend,
-    )  # fmt: skip
+    known = Lexicon.from_counts(dict.fromkeys(dict.fromkeys(words), 1.0))
+    user = UserDictionary(share=0.01)
+    made, plain = (
+        lexicon.create(
+            lexicon.Options(), tokens=TOKENS, lexicon=known, dictionary=user, backend=which
+        )
+        for which in (backend, "numpy")
+    )
     logits = rng.normal(0.0, 2.0, (200, 9, 5))
     signals = logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)
+    # Each once, and none that the lexicon has: a word has one score from when it is there.
+    taught = ["".join(w) for w in itertools.product(LETTERS, repeat=6)][:: 4**6 // 67]
 
     def work(i):
         if i % 3 == 0:
-            user.add("".join(np.random.default_rng(i).choice(list(LETTERS), 6)))
+            user.add(taught[i // 3])
         return made(signals[i])
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(len(found) == 5 for found in pool.map(work, range(200)))
+        while_learning = list(pool.map(work, range(200)))
+    for signal, found in zip(signals, while_learning, strict=True):
+        # Words of the lexicon keep their score; a word of the user has it as soon as it is there.
+        score = {h.text: h.score for h in plain(signal, nbest=1000)}
+        assert len(found) == 5
+        assert {h.text for h in found} <= score.keys()
+        assert [h.score for h in found] == pytest.approx([score[h.text] for h in found], abs=1e-9)
+        rivals = sorted((s for text, s in score.items() if text in words), reverse=True)
+        assert found[-1].score >= rivals[4] - 1e-9
+        now = made(signal)
+        assert [h.text for h in now] == [h.text for h in plain(signal)]
+        assert [h.score for h in now] == pytest.approx([h.score for h in plain(signal)], abs=1e-9)
     assert "edgectc" in repr(edgectc)
 
 

@@ -12,10 +12,13 @@ from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
 from edgectc.data.generators.swipes import swipe
+from edgectc.data.swipe_files import recording
 from edgectc.evaluation import tuning
+from edgectc.evaluation.tuning import Tuned
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
+from edgectc.runtime.recognizer import Recognizer
 
 WORDS = {
     "the": 300.0, "thee": 1.0, "too": 20.0, "to": 200.0, "tip": 3.0, "top": 6.0, "hello": 5.0,
@@ -36,10 +39,14 @@ def swipes() -> list[Swipe]:
     return [Swipe(swipe(word, layout, rng), word) for word in WORDS for _ in range(6)]
 
 
+def tune(model: Recognizer, swipes: list[Swipe], **more: list[str]) -> Tuned:
+    return tuning.tune(model, [*map(recording, swipes)], **more)  # type: ignore[arg-type]
+
+
 def test_a_spoilt_preset_is_mended(lexicon: str, swipes: list[Swipe]) -> None:
     model = edgectc.load(runner="onnx", lexicon=lexicon)
     model.preset = {"type": "lexicon", "lm_weight": 4.0}
-    tuned = tuning.tune(model, swipes)
+    tuned = tune(model, swipes)
     assert tuned.after > tuned.before + 0.1
     assert tuned.preset["lm_weight"] < 2.0
     assert tuned.gain[0] <= tuned.after - tuned.before <= tuned.gain[1]
@@ -66,20 +73,20 @@ def test_the_weight_of_the_context_is_tuned_where_there_is_one(
     said = [Swipe(swipe(word, layout, rng), word, context=(last,)) for last, word in pairs]
     model = edgectc.load(runner="onnx")
     model.preset = {**model.preset, "context_weight": 0.0, "acoustic_scale": 0.05}
-    assert tuning.tune(model, said).preset["context_weight"] > 0
+    assert tune(model, said).preset["context_weight"] > 0
     alone = [Swipe(one.points, one.word) for one in said]
-    assert tuning.tune(model, alone).preset["context_weight"] == 0
+    assert tune(model, alone).preset["context_weight"] == 0
 
 
 def test_only_the_named_weights_move(lexicon: str, swipes: list[Swipe]) -> None:
     model = edgectc.load(runner="onnx", lexicon=lexicon)
     model.preset = {"type": "lexicon", "lm_weight": 2.0, "letter_score": 1.0}
-    tuned = tuning.tune(model, swipes, only=["lm_weight"]).preset
+    tuned = tune(model, swipes, only=["lm_weight"]).preset
     assert tuned["lm_weight"] < 2.0
     assert (tuned["letter_score"], tuned["temperature"]) == (1.0, 1.0)
-    assert tuning.tune(model, swipes, only=["temperature"]).preset["temperature"] != 1.0
+    assert tune(model, swipes, only=["temperature"]).preset["temperature"] != 1.0
     with pytest.raises(UnknownNameError, match="did you mean 'lm_weight'"):
-        tuning.tune(model, swipes, only=["lm_wieght"])
+        tune(model, swipes, only=["lm_wieght"])
 
 
 def test_prompts_give_the_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,11 +108,11 @@ def test_prompts_give_the_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_what_cannot_be_tuned_is_refused(lexicon: str, swipes: list[Swipe]) -> None:
     model = edgectc.load(runner="onnx", lexicon=lexicon)
     with pytest.raises(InputError) as caught:
-        tuning.tune(model, [Swipe(swipes[0].points)])
+        tune(model, [Swipe(swipes[0].points)])
     assert caught.value.reason == "no_labels"
     model.preset = {"type": "greedy"}
     with pytest.raises(ConfigError, match="only 'lexicon'"):
-        tuning.tune(model, swipes)
+        tune(model, swipes)
 
 
 def test_command_line_writes_a_preset(
@@ -140,13 +147,13 @@ def test_the_template_is_tuned_and_the_preset_is_calibrated(
     monkeypatch.setattr(tuning, "_STEPS", {"template_weight": (0.5, 0.0)})
     model = edgectc.load(runner="onnx", lexicon=lexicon)
     model.preset = {"type": "lexicon", "acoustic_scale": 0.1}  # the network hardly has a say
-    tuned = tuning.tune(model, swipes)
+    tuned = tune(model, swipes)
     assert tuned.preset["template_weight"] > 0
     assert tuned.preset["rescore_size"] == 5
     assert tuned.after >= tuned.before
     # The temperature is judged where nothing else differs: by the same weights without it.
     model.preset = {**tuned.preset, "temperature": 1.0}
-    alone = tuning.tune(model, swipes, only=["temperature"])
+    alone = tune(model, swipes, only=["temperature"])
     assert alone.preset == tuned.preset
     assert alone.calibration[1] == pytest.approx(tuned.calibration[1])
     assert alone.calibration[1] <= alone.calibration[0] + 0.02

@@ -14,7 +14,7 @@ from torch import nn
 
 import edgectc
 from edgectc.commands import cli
-from edgectc.core.errors import ConfigError, InputError, ParityError
+from edgectc.core.errors import ConfigError, InputError, ParityError, UnknownNameError
 from edgectc.exporting.byo.adapter import Adapter
 from edgectc.formats import manifest as manifests
 from edgectc.runtime import loading
@@ -159,8 +159,12 @@ def test_bad_calls(tmp_path: Path) -> None:
         ConfigError, match="has no tokns; did you mean tokens, an option of a module"
     ):
         edgectc.export(network, sample=networks.sample(), tokns=TOKENS, **given)
-    with pytest.raises(ConfigError, match="a sample goes with a module"):
+    with pytest.raises(ConfigError, match=r"sample goes with package\.module:factory or a module"):
         edgectc.export(sample=networks.sample(), **given)
+    with pytest.raises(ConfigError, match=r"^1 is no model; give a path"):
+        edgectc.export(1, **given)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="blank goes with a file of tokens; say blank_id"):
+        edgectc.export("networks:Lstm", sample=networks.sample(), tokens=TOKENS, blank="x", **given)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -231,6 +235,21 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "takes swipes" in capsys.readouterr().err
     assert cli.main(["inspect", "conformer.onnx", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["frontend"]["type"] == "features"
+
+
+def test_the_text_of_the_command_will_do_in_python(files: Path) -> None:
+    made = edgectc.export(
+        "networks:Conformer", target="onnx", weights="w.safetensors", sample="s.npz",
+        tokens="tokens.txt", separator=" ", out=files / "text.onnx",
+    )  # fmt: skip
+    other = edgectc.export(
+        networks.seeded(networks.Conformer), target="onnx", sample=networks.sample(),
+        tokens=TOKENS, separator=" ", out=files / "module.onnx",
+    )  # fmt: skip
+    assert made.manifest.source["weights_sha256"] == other.manifest.source["weights_sha256"]
+    assert (made.manifest.tokens, made.manifest.separator) == (other.manifest.tokens, " ")
+    with pytest.raises(UnknownNameError, match="did you mean 'Conformer'"):
+        edgectc.export("networks:Conformr", target="onnx", sample="s.npz", tokens="tokens.txt")
 
 
 @pytest.mark.parametrize(

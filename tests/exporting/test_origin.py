@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import edgectc
+from edgectc.core import registry
 from edgectc.exporting import exporter, origin
 from edgectc.formats import bundle as bundles
 from edgectc.language import lexicon_file
@@ -49,10 +50,15 @@ def test_an_export_opens_its_bundle_once(calls: Counter[str], tmp_path: Path) ->
     assert calls == {"networks": 1, "bundles": 1, "lexicons": 1}
 
 
-def test_a_quantization_opens_its_bundle_once(calls: Counter[str], tmp_path: Path) -> None:
-    quantize(MODEL, target="onnx", scheme="int8-dynamic", limit=10, out=tmp_path / "x.onnx")
-    assert calls["networks"] == calls["bundles"] == calls["lexicons"] == 1
-    assert calls["language models"] <= 1  # the dev recordings have contexts
+def test_a_quantization_opens_its_bundle_once(
+    calls: Counter[str], swipes: Path, tmp_path: Path
+) -> None:
+    made = quantize(
+        *(MODEL,), target="onnx", scheme="int8-dynamic", dev=str(swipes), limit=10, out=tmp_path
+    )
+    assert made.report["loss"]["rows"] == 10
+    once = ("networks", "bundles", "lexicons", "language models")
+    assert calls == dict.fromkeys(once, 1)
 
 
 def test_another_runner_or_preset_leaves_a_recognizer_as_it_is() -> None:
@@ -68,17 +74,31 @@ def test_another_runner_or_preset_leaves_a_recognizer_as_it_is() -> None:
     assert with_words.replace(runner=opened.recognizer.runner).decoder(place) is decoder
 
 
+# Kinds that no loaded model needs, as its network is in a file of its own.
+BUILDING = ("encoders", "features", "samples", "targets", "tasks")
+
+
+def imported(code: str) -> set[str]:
+    """Modules of ours that a process has after some code."""
+    tell = "print(*[m for m in sys.modules if m.startswith('edgectc.')])"
+    done = subprocess.run(
+        *([sys.executable, "-c", f"import sys\n{code}\n{tell}"],),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stdout.split())
+
+
 def test_loading_imports_nothing_that_only_builds() -> None:
-    code = (
-        "import sys, edgectc; edgectc.load(runner='onnx'); "
-        "print(*[m for m in sys.modules if m.startswith('edgectc')])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.rpartition(".")[2] for name in done.stdout.split()}
-    assert "lexicon" in loaded
-    builders = {"kneser_ney", "mixture", "counting", "pruning", "perplexity", "builder", "packing"}
+    loaded = imported("import edgectc; edgectc.load(runner='onnx')")
+    assert "edgectc.language.lexicon" in loaded
+    rooms = tuple(f"edgectc.{registry.PACKAGES[kind]}." for kind in BUILDING)
+    assert not [name for name in loaded if name.startswith((*rooms, "edgectc.exporting"))]
+    # What builds language models needs more than all that read them.
+    lms = [f"edgectc.{registry.PACKAGES['lms']}.{name}" for name in registry.names("lms")]
+    readers = f"import edgectc.language.loading, {', '.join(lms)}"
+    builders = imported("import edgectc.language.builder") - imported(readers)
+    assert len(builders) > 4
     assert not loaded & builders
-    assert not [name for name in done.stdout.split() if name.startswith("edgectc.exporting")]
 
 
 def test_what_is_exported_prints_on_a_line(tmp_path: Path) -> None:

@@ -127,7 +127,10 @@ def test_paths_that_leave_the_bundle_are_refused(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"schema_version": 2}, "schema_version is 2"),
+        (
+            {"schema_version": 2, "later": 1},
+            "bundle.json has version 2, .* reads version 1; upgrade",
+        ),
         ({"name": "../x"}, "must match"),
         ({"extra": 1}, "unknown key"),
         ({"blank_id": "1"}, "expected int"),

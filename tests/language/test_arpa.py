@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import edgectc
 from edgectc.core.errors import ConfigError
 from edgectc.language import builder as language
 from edgectc.language.lms import arpa
@@ -237,3 +238,26 @@ def test_forged_files_never_read_out_of_range(packed: Path, tmp_path: Path) -> N
     (tmp_path / "x.lm").write_bytes(forged(data + bytes(8)))
     with pytest.raises(ConfigError, match="8 bytes follow"):
         lm_file.read(tmp_path / "x.lm")
+
+
+def test_packing_says_which_words_the_packed_file_hides(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = ["\\data\\", "ngram 1=6", "", "\\1-grams:", "-3\t<unk>", "-99\t<s>", "-2\t</s>"]
+    for name, words in (
+        ("odd", ["don’t", "Straße", "été"]),
+        ("plain", ["don't", "strasse", "été"]),
+    ):
+        rows = [*lines, *(f"-1\t{word}" for word in words), "", "\\end\\", ""]
+        (tmp_path / f"{name}.arpa").write_text("\n".join(rows), encoding="utf-8")
+        caplog.clear()
+        edgectc.pack_language_model(tmp_path / f"{name}.arpa", out=tmp_path / f"{name}.lm")
+        said = " ".join(caplog.messages)
+        model = NGramModel(arpa.read(tmp_path / f"{name}.lm"))
+        if name == "odd":
+            assert "2 words" in said
+            assert "'don’t', which would be \"don't\"" in said
+            assert model.file_bytes is None
+        else:
+            assert not said
+            assert model.file_bytes is not None

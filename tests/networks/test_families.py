@@ -15,6 +15,7 @@ from edgectc.data.generators import landmarks, neural
 from edgectc.data.generators.swipes import swipe
 from edgectc.exporting import untrained
 from edgectc.formats import layouts
+from edgectc.networks import torch_state
 from edgectc.networks.model import CtcModel
 from edgectc.training.settings import Settings
 
@@ -210,7 +211,9 @@ def test_float16_holds_every_mask(family: str) -> None:
     for length in (0, 1, *lengths_of(model)[-2:]):
         inputs = inputs_of(model, length)
         half = {k: v.half() if v.is_floating_point() else v for k, v in inputs.items()}
-        assert torch.isfinite(run(model, half)).all()
+        with torch_state.training(1):
+            torch_state.allow_float16()
+            assert torch.isfinite(run(model, half)).all()
 
 
 def test_gradients_are_finite_and_reach_every_weight(family: str) -> None:

@@ -43,6 +43,13 @@ def test_a_sentence_has_a_beginning(rec: edgectc.Recognizer) -> None:
     assert known[""] is None  # nothing is known
 
 
+def test_one_like_another_keeps_its_keyboard(rec: edgectc.Recognizer) -> None:
+    other = rec.replace()
+    other.layout = "dvorak"
+    assert other.replace(preset={"type": "greedy"}).layout == "dvorak"
+    assert rec.replace().layout == rec.layout != "dvorak"
+
+
 def test_a_context_is_a_list_of_words(rec: edgectc.Recognizer) -> None:
     with pytest.raises(InputError, match="expected its words") as caught:
         rec(trace("you"), context="thank you")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 from pathlib import Path
 
 import pytest
+import torch_state
 
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, UnknownNameError
@@ -41,8 +43,47 @@ def test_what_cannot_begin_is_refused_before_anything_is_written(tmp_path: Path)
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("part", "value", "says"),
+    [
+        ("frontend", None, r"a model has the parts .*got \['encoder', 'features'\]"),
+        ("encoder", None, r"a model has the parts .*got \['features', 'frontend'\]"),
+        ("frontend", {}, r"model.frontend: expected \{'type': NAME"),
+        ("encoder", "gru", r"model.encoder: expected \{'type': NAME"),
+        ("encoder", {"type": "gru", "channels": 0}, "model.encoder: no 'gru' can be made"),
+        ("features", {"type": "neural", "sigma": 0.0}, "features: kernel must be"),
+        ("encoder", {"type": "transformer", "heads": 0}, "encoders: integer modulo by zero"),
+    ],
+)
+def test_a_model_that_cannot_be_is_refused_by_its_part(
+    part: str, value: object, says: str, tmp_path: Path
+) -> None:
+    config = copy.deepcopy(GRU)
+    config["model"][part] = value
+    if value is None:
+        del config["model"][part]
+    for run in (runs.train, functools.partial(runs.overfit, count=2)):
+        with pytest.raises(ConfigError, match=says):
+            run(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize("shrink", [0, 32])
+@pytest.mark.parametrize("family", ["i3d", "mobilenetv3"])
+def test_a_network_without_channels_is_refused(family: str, shrink: int, tmp_path: Path) -> None:
+    change = [f"model.encoder.shrink={shrink}"]
+    with pytest.raises(ConfigError, match=r"^model"):
+        runs.train(f"{family}-small", tmp_path / "run", overrides=change)
+
+
 def test_task_and_decoder_follow_the_frontend() -> None:
     for family, task, decoder in (("gru", "neural", "greedy"), ("tcn", "swipe", "lexicon")):
         settings = Settings(model=family_config(family, "small")["model"]).completed()
         assert settings.task["type"] == task
         assert settings.decoder == {"type": decoder}
+
+
+def test_a_run_leaves_threads_and_random_numbers_to_the_caller(tmp_path: Path) -> None:
+    small = ["epochs=1", "data.train=8", "data.dev=2", "batch_size=4", "validation_rows=2"]
+    with torch_state.unchanged():
+        runs.train(GRU, tmp_path / "run", overrides=small)
+        runs.overfit(GRU, tmp_path / "heart", count=2, steps=2, overrides=small)

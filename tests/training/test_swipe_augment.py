@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
@@ -235,7 +236,7 @@ def test_a_plain_batch_has_one_view() -> None:
 def test_agreement_without_views_is_refused() -> None:
     with pytest.raises(ValueError, match="agreement"):
         Loss(agreement=1.0)
-    settings = Settings(model={}, loss=Loss(agreement=0.2))
+    settings = Settings(model=family_config("tcn", "small")["model"], loss=Loss(agreement=0.2))
     (term,) = losses.terms(settings, None, None)
     said = torch.zeros(1, 3, 2).log_softmax(2)
     one = forward.Forward(lambda: said, {}, said, torch.tensor([3]), [(0,)], 1, 0)

@@ -200,6 +200,18 @@ def test_unlearnable_labels_are_dropped_and_counted() -> None:
     }
 
 
+def test_a_checkpoint_of_a_newer_version_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "last.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "VERSION", 2)
+        checkpoints.write(path, Checkpoint({"w": torch.zeros(2)}, {"later": 1}))
+    for read in (checkpoints.read, lambda path: checkpoints.newest(path.parent)):
+        with pytest.raises(BundleError, match=r"last\.safetensors.* has version 2, .*version 1"):
+            read(path)
+
+
 def test_checkpoints_are_whole_finite_and_not_pickle(tmp_path: Path) -> None:
     model = nn.Linear(3, 2)
     optimizer = torch.optim.AdamW(model.parameters())

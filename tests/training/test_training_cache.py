@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,61 @@ def test_whatever_changes_makes_another_file(
     task_of("gru", tmp_path)
     assert files() == 6
     _cache._source.cache_clear()
+
+
+@pytest.fixture
+def source() -> Iterator[Callable[[], str]]:
+    def fresh() -> str:
+        _cache._source.cache_clear()
+        return _cache._source()
+
+    yield fresh
+    _cache._source.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "formats/keyboards/qwerty.json",
+        "formats/layouts.py",
+        "language/spelling.py",
+        "data/generators/swipes.py",
+        "data/frontends/neural.py",
+        "training/signal_task.py",
+        "training/swipes/arrays.py",
+    ],
+)
+def test_the_key_holds_all_that_prepares(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Callable[[], str]
+) -> None:
+    package = tmp_path / "edgectc"
+    kept = shutil.ignore_patterns("*.so", "__pycache__", "site*")
+    shutil.copytree(Path(signal_task.__file__).parents[1], package, ignore=kept)
+    monkeypatch.setattr(_cache.resources, "files", lambda _: package)
+    before = source()
+    assert source() == before
+    (package / name).write_text((package / name).read_text() + "\n")
+    assert source() != before
+
+
+def test_the_key_holds_plugins_of_other_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Callable[[], str]
+) -> None:
+    about, package = tmp_path / "theirs-1.0.dist-info", tmp_path / "theirs"
+    about.mkdir()
+    package.mkdir()
+    for name in ("__init__", "task", "helper"):
+        (package / f"{name}.py").write_text("")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    points = "[edgectc.tasks]\ntheirs = theirs.task\ngone = nowhere.task\n"
+    (about / "entry_points.txt").write_text(points)
+    alone = source()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    seen = [alone, source()]
+    for name in ("task", "helper"):
+        (package / f"{name}.py").write_text("NUMBER = 1\n")
+        seen.append(source())
+    assert len({*seen}) == 4
 
 
 def test_a_damaged_file_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,18 @@ test("a manifest of a later version is refused, not misread", async () => {
   await assert.rejects(openArtifact(new Uint8Array(sealed)), /damaged/);
 });
 
+test("a model of another decoder is refused, by the manifest and by the engine", async () => {
+  const sealed = Buffer.from(bytes(model, "artifacts/swipe-en.onnx"));
+  const mark = '"file_sha256":"';
+  sealed.write('"lexikon"', sealed.indexOf('"lexicon"', sealed.indexOf('"decoder":')));
+  const at = sealed.indexOf(mark) + mark.length;
+  const open = Buffer.from(sealed).fill("0", at, at + 64);
+  sealed.write(createHash("sha256").update(open).digest("hex"), at);
+  await assert.rejects(openArtifact(new Uint8Array(sealed)), /decodes with lexikon/);
+  const engine = await Engine.make(wasm);
+  assert.throws(() => engine.options({ type: "beam", beam_size: 8 }), /decodes with beam/);
+});
+
 test("our own SHA-256 is SHA-256", () => {
   for (const n of [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000]) {
     const data = Uint8Array.from({ length: n }, (_, i) => (i * 7919 + n) & 255);
@@ -96,6 +108,53 @@ test("the engine refuses what it does not know", async () => {
   const engine = await Engine.make(wasm);
   assert.throws(() => engine.options({ type: "lexicon", lm_wieght: 1 }), /lm_wieght/);
   assert.throws(() => engine.lexicon(decoded("AAAA")), /edgelex1/);
+});
+
+/** Returns an engine whose memory is counted: `held()` is how many pieces are in use. */
+async function counted() {
+  const engine = await Engine.make(wasm);
+  const { malloc, free } = engine.c;
+  let left = Infinity;
+  const pieces = new Set();
+  engine.c = {
+    ...engine.c,
+    malloc: (size) => {
+      const at = left-- > 0 ? malloc(size) : 0;
+      if (at) pieces.add(at);
+      return at;
+    },
+    free: (at) => {
+      pieces.delete(at);
+      free(at);
+    },
+  };
+  return { engine, held: () => pieces.size, allow: (n) => (left = n) };
+}
+
+test("what is refused, or finds no memory, is freed", async () => {
+  const { lexicon, language_model: lm, layout, cases } = golden("search.json");
+  const { engine, held, allow } = await counted();
+  const damaged = decoded(lm);
+  damaged[damaged.length - 1] ^= 1;
+  assert.throws(() => engine.lexicon(decoded("AAAA")));
+  assert.throws(() => engine.languageModel(damaged));
+  assert.equal(held(), 0);
+  engine.lexicon(decoded(lexicon));
+  engine.languageModel(decoded(lm));
+  assert.equal(held(), 2); // read in place
+  const one = cases.find((held) => held.trace);
+  const call = { nbest: 1, trace: unpack(one.trace) };
+  for (const n of [0, 1]) {
+    allow(n);
+    assert.throws(() => engine.columns(one.columns, readLayout(layout)), /memory/);
+    allow(n);
+    assert.throws(() => engine.search(unpack(one.log_probs), one.log_probs.shape[0], call), /memory/);
+    assert.equal(held(), 2);
+  }
+  allow(Infinity);
+  engine.columns(one.columns, readLayout(layout));
+  engine.search(unpack(one.log_probs), one.log_probs.shape[0], call);
+  assert.equal(held(), 2);
 });
 
 test("the shipped model, stage by stage and end to end", async () => {

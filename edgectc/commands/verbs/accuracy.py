@@ -18,6 +18,7 @@ from edgectc.core import lazy, registry
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document, Swipe
+from edgectc.data.swipe_files import recording
 from edgectc.evaluation import accuracy, comparison, tuning
 from edgectc.evaluation.accuracy import Answer
 from edgectc.evaluation.tuning import Tuned
@@ -200,7 +201,7 @@ def tune_decoder(
         threads=threads,
     )
     bundle = _bundle_to_update(model) if update else None
-    tuned = tuning.tune(recognizer, swipes, only=only)
+    tuned = tuning.tune(recognizer, [*map(recording, swipes)], only=only)
     if out is not None:
         write_bytes(out, json.dumps(dict(tuned.preset), sort_keys=True).encode() + b"\n")
     if bundle is not None:

@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgectc.commands import factories
 from edgectc.core import lazy
 from edgectc.core.config import to_dict
 from edgectc.core.errors import BundleMismatchError, ConfigError, MissingDependencyError
@@ -87,15 +86,15 @@ def compare_layers(
 
 
 def _network(path: Path, network: File | nn.Module | None, weights: File | None) -> nn.Module:
-    from edgectc.exporting.byo import adoption
+    from edgectc.exporting.byo import adoption, factory
     from edgectc.networks import model as networks
 
     manifest = manifests.read(path)[1]
     if network is not None and not isinstance(network, (str, os.PathLike)):
         return adoption.again(network, manifest)
     name = None if network is None else os.fspath(network)
-    if factories.is_factory(name):
-        return adoption.again(factories.build(name, weights), manifest)
+    if factory.is_factory(name):
+        return adoption.again(factory.build(name, weights), manifest)
     bundle = bundles.read(bundles.locate(name)) if name else accuracy.origin(path)
     if bundle is None:
         raise ConfigError(

@@ -46,7 +46,7 @@ def synth_data(
     count: int = 1000,
     seed: int = 0,
     lexicon: File | None = None,
-    layout: str = "qwerty",
+    layout: str | None = None,
     style: str | None = None,
     size: str = "full",
 ) -> Synthesized:
@@ -58,12 +58,13 @@ def synth_data(
         count: how many.
         seed: of every choice.
         lexicon: file of words for swipes to mean.
-        layout: keyboard of swipes.
+        layout: keyboard of swipes; None for qwerty.
         style: of swipes, "plain" or "fitted"; None for the default.
         size: "full" or "small": of the shipped config whose frontend takes them.
 
     Raises:
-        ConfigError: fewer than one recording, or too few for the splits; swipes without words.
+        ConfigError: fewer than one recording, or too few for the splits; swipes without words; an
+            option that this kind makes nothing of.
         UnknownNameError: no such kind, layout, style or size.
     """
     return synthesis.synth_data(

@@ -44,7 +44,7 @@ def train(
         config: TOML file, name of a shipped config, e.g. "gru-small", or its tables.
         out: folder of the run.
         resume: refuse to begin: go on with the run in ``out``.
-        data: swipes (default: what EDGECTC_DATA names) or a ``.npz`` of recordings; without any,
+        data: swipes, or a ``.npz`` of recordings; None takes what EDGECTC_DATA names; without any,
             samples are generated.
         lexicon: file of words for the decoder.
         overfit: only learn so many samples by heart, and return how well.

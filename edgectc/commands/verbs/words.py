@@ -15,7 +15,7 @@ from edgectc.core.files import file_sha256, read_lines
 from edgectc.language import builder, lexicon_file, loading, perplexity, sources
 from edgectc.language.lms import arpa as arpa_module
 from edgectc.language.ngram import codebooks
-from edgectc.language.ngram.tables import NGrams
+from edgectc.language.ngram.tables import NGrams, normalize_word, unusual
 from edgectc.language.packed import pack
 from edgectc.language.perplexity import TextScore
 
@@ -201,6 +201,16 @@ def pack_language_model(arpa: File, *, out: File, quantize: bool = False) -> Pac
     path = Path(out)
     builder.check_suffix(path, [".lm"])
     ngrams = arpa_module.read(arpa)
+    if strange := unusual(ngrams.words):
+        logging.getLogger("edgectc").warning(
+            "edgectc: %s words of %s are not in normal form, e.g. %r, which would be %r: phones "
+            "and browsers will not find them, Python is slower; `edgectc lm build` makes a model "
+            "of normal words from text",
+            f"{len(strange):,}",
+            arpa,
+            strange[0],
+            normalize_word(strange[0]),
+        )
     if quantize:
         ngrams = codebooks.quantize(ngrams)
     builder.write(path, ngrams)

@@ -13,7 +13,7 @@ import numpy as np
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Recording, Swipe
-from edgectc.data import swipe_files
+from edgectc.data import signals, swipe_files
 from edgectc.data.generators import swipes
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
@@ -56,14 +56,17 @@ class SwipeSamples(Samples):
     decoder = "lexicon"
     tunable = ("lexicon",)
     generated_suffices = False
+    made_with = ("layout", "lexicon")
 
     def __init__(self, style: swipes.Style, layouts: Mapping[str, Layout]) -> None:
         self._style, self._layouts = style, dict(layouts)
 
-    def locate(self, data: str | None) -> Path | None:
-        """Return the file of swipes that ``data`` or EDGECTC_DATA names."""
-        named = data or os.environ.get("EDGECTC_DATA")
-        return swipe_files.find(data) if named else None
+    def locate(self, data: str | None, *, option: str = "data") -> Path | None:
+        """Return the file of swipes that ``data`` or EDGECTC_DATA names; there ``.npz`` is none."""
+        named = data or os.environ.get("EDGECTC_DATA", "")
+        if not named or (not data and named.endswith(signals.SUFFIX)):
+            return None
+        return swipe_files.find(data, option=option)
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the swipes of a file, all of them for None; a user is in one split alone."""
@@ -73,11 +76,12 @@ class SwipeSamples(Samples):
         for row in swipe_files.read(path):
             if row.swipe is None:
                 assert row.error is not None
+                row.error.name = f"row {row.index}"
                 yield row.error
             elif split != "all" and row.swipe.user is None:
-                yield InputError(f"row {row.index}: no user", reason="no_user")
+                yield InputError("no user", reason="no_user", name=f"row {row.index}")
             elif split == "all" or swipe_files.split_of(row.swipe.user or "") == split:
-                yield _recording(row.swipe, f"row {row.index}")
+                yield swipe_files.recording(row.swipe, f"row {row.index}")
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
@@ -108,7 +112,7 @@ class SwipeSamples(Samples):
         )
         for n, swipe in enumerate(itertools.islice(many, count)):
             user = f"synthetic-{seed}-{n % _PEOPLE}"
-            yield _recording(replace(swipe, user=user), f"swipe-{seed}-{n}")
+            yield swipe_files.recording(replace(swipe, user=user), f"swipe-{seed}-{n}")
 
     def _natural(self, count: int, seed: int, lexicon: Lexicon | None) -> Iterator[Recording]:
         rng = np.random.default_rng(seed)
@@ -146,6 +150,10 @@ class SwipeSamples(Samples):
         """Return the reference swipes as JSON lines."""
         return b"".join(map(swipe_files.line, map(_swipe, self.reference(seed=seed))))
 
+    def labelled(self, recording: Recording) -> bool:
+        """Return whether there is a word of letters."""
+        return bool(recording.target and letters(recording.target[0]))
+
     def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
         """Return whether the word is wrong, by its letters; of no word where there is no label."""
         word = letters(target[0]) if target else ""
@@ -160,12 +168,6 @@ class SwipeSamples(Samples):
         if seen is not None:
             parts["words never seen in training"] = [word_hash(w) not in seen for w in words]
         return parts
-
-
-def _recording(swipe: Swipe, name: str) -> Recording:
-    """Return what all families have of a swipe; a word without letters is no label."""
-    word = (swipe.word,) if swipe.word and letters(swipe.word) else ()
-    return Recording(swipe.points, word, name, swipe.user, swipe.layout, swipe.context)
 
 
 def _swipe(row: Recording) -> Swipe:

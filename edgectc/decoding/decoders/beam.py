@@ -196,7 +196,7 @@ class BeamDecoder:
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         stream = self.stream(context=context)
         stream.push(log_probs)
         return stream.finish(nbest=nbest)
@@ -260,7 +260,7 @@ class Stream:
         Raises:
             ConfigError: ``nbest`` is below 1.
         """
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         texts: dict[int, list[Ending]] = {}
         for ending in self._search.endings():
             texts.setdefault(ending.text, []).append(ending)

@@ -153,8 +153,9 @@ class LexiconDecoder:
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
+            ConfigError: ``nbest`` or ``partial`` is none, or ``unfinished`` denies ``partial``.
         """
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         partial = check_partial(partial, unfinished)
         check_context(context, self._parts.language_model)
         values = _table(log_probs)

@@ -163,7 +163,7 @@ class PyctcdecodeDecoder:
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         values = check_log_probs(log_probs, len(self._tokens))
         options = self._options
         beams = self._decoder.decode_beams(

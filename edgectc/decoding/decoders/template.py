@@ -9,6 +9,7 @@ Source: Kristensson & Zhai 2004, "SHARK2: A Large Vocabulary Shorthand Writing S
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +24,8 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
 
 USES = frozenset({"lexicon"})
+
+Groups = dict[tuple[int, int], tuple[Array, Array]]  # first and last letter: entries, paths
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,8 @@ class TemplateDecoder:
         rows = np.arange(len(spelled))
         self._ends = spelled[:, 0], spelled[rows, self._lengths - 1]
         self._weights = self._words.log_probs[self._words.first_word[:-1]]
-        self._made: tuple[Array, dict[tuple[int, int], tuple[Array, Array]]] = (np.empty(0), {})
+        self._made: tuple[Array, Groups] = (np.empty(0), {})
+        self._lock = threading.Lock()
 
     def __call__(self, log_probs: object, *, nbest: int = 5, trace: Path | None = None) -> Decoded:
         """Return the ``nbest`` best words; none if no word lies near the ends of the trace.
@@ -96,7 +100,7 @@ class TemplateDecoder:
         Raises:
             InputError: there is no trace: the model reads no finger.
         """
-        check_nbest(nbest)
+        nbest = check_nbest(nbest)
         if trace is None:
             raise InputError(
                 "the template decoder got no trace; use it with a swipe model", reason="no_trace"
@@ -125,21 +129,22 @@ class TemplateDecoder:
     def _candidates(self, trace: Path) -> tuple[Array, Array]:
         """Return (n,) entries near both ends of the trace and (n, samples, 2) their paths."""
         keys = _centers(trace, self._words.letters)
-        if not np.array_equal(self._made[0], keys, equal_nan=True):
-            self._made = (keys, {})
+        with self._lock:
+            if not np.array_equal(self._made[0], keys, equal_nan=True):
+                self._made = (keys, {})
+            groups = self._made[1]  # another call may have another keyboard
         near = [
             np.flatnonzero(np.hypot(*(keys - end).T) <= self._options.reach)
             for end in (trace.points[0], trace.points[-1])
         ]
-        parts = [self._group(int(a), int(b), keys) for a in near[0] for b in near[1]]
+        parts = [self._group(int(a), int(b), keys, groups) for a in near[0] for b in near[1]]
         if not parts:
             return np.empty(0, np.int64), np.empty((0, self._options.samples, 2))
         entries, paths = zip(*parts, strict=True)
         return np.concatenate(entries), np.concatenate(paths)
 
-    def _group(self, first: int, last: int, keys: Array) -> tuple[Array, Array]:
+    def _group(self, first: int, last: int, keys: Array, groups: Groups) -> tuple[Array, Array]:
         """Return the words from one letter to another and their paths, made once a keyboard."""
-        groups = self._made[1]
         if (first, last) not in groups:
             rows = np.flatnonzero((self._ends[0] == first) & (self._ends[1] == last))
             lengths = self._lengths[rows]

@@ -47,7 +47,8 @@ class NativeSearch:
         self._search = loaded.edgectc_beam_new(ctypes.byref(packed))
         if not self._search:
             raise MemoryError("no memory for the beam search")
-        weakref.finalize(self, loaded.edgectc_beam_free, self._search)
+        freed = weakref.finalize(self, loaded.edgectc_beam_free, self._search)
+        freed.atexit = False  # a daemon thread may still search
         self._asked = np.empty(1 << 10, np.int32)
 
     def push(self, log_probs: Array) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,14 +60,21 @@ def check_log_probs(log_probs: object, n_tokens: int) -> Array:
     return values
 
 
-def check_nbest(nbest: int) -> None:
-    """Check the number of wanted texts.
+def check_nbest(nbest: int) -> int:
+    """Return the number of wanted texts; NumPy's whole numbers become Python's.
 
     Raises:
-        ConfigError: it is below 1.
+        ConfigError: it is below 1 or no whole number.
     """
-    if nbest < 1:
-        raise ConfigError(f"nbest is {nbest}, expected at least 1", options=["nbest"])
+    try:
+        whole = operator.index(nbest)
+    except TypeError:
+        raise ConfigError(
+            f"nbest is {nbest!r}, expected a whole number", options=["nbest"]
+        ) from None
+    if whole < 1:
+        raise ConfigError(f"nbest is {whole}, expected at least 1", options=["nbest"])
+    return whole
 
 
 def check_partial(partial: bool, unfinished: bool | None) -> bool:
@@ -75,11 +83,34 @@ def check_partial(partial: bool, unfinished: bool | None) -> bool:
     Args:
         partial: as it was given.
         unfinished: the old name, None where it was not given; the log says once that it is old.
+
+    Raises:
+        ConfigError: one of them is no truth value, or ``unfinished`` denies ``partial``.
     """
+    now = _truth("partial", partial)
     if unfinished is None:
-        return partial
+        return now
     say_renamed("argument", "unfinished", "partial")
-    return unfinished
+    before = _truth("unfinished", unfinished)
+    if now and not before:
+        raise ConfigError(
+            "partial is True and unfinished, its old name, is False; give partial alone",
+            options=["partial", "unfinished"],
+        )
+    return before
+
+
+def _truth(name: str, value: bool) -> bool:
+    """Return a truth value, of NumPy too, or 0 or 1, as Python's own."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = -1
+    if whole not in (0, 1):
+        raise ConfigError(f"{name} is {value!r}, expected True or False", options=[name])
+    return bool(whole)
 
 
 def check_context(context: Sequence[str], model: object) -> None:

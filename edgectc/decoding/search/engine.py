@@ -15,7 +15,7 @@ import numpy as np
 from edgectc.core.contracts import ContextModel, MappedModel
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.compiled import Library
-from edgectc.decoding.search.context import following
+from edgectc.decoding.search.context import BEGIN, following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.trace import Path
 from edgectc.language.ngram.tables import UNK, normalize_word
@@ -23,6 +23,7 @@ from edgectc.language.spelling import spell
 
 _NO_MEMORY = -1
 _CONTEXTS = 64  # contexts whose words an engine keeps
+_MOST = 2**31 - 1
 _FIGURES = 9  # EDGECTC_FIGURES of edgectc.h, in its order:
 _SCORE, _PROBABILITY, _LOW, _HIGH, _EXACT = range(5)
 _TERMS = ("ctc", "lexicon", "context", "template")  # the figures after them
@@ -90,7 +91,8 @@ class _Engine:
             raise MemoryError("no memory for the lexicon search")
         self.handle: int = handle
         # A sibling keeps the first one alive by `_source`, so that the last of them is freed alone.
-        weakref.finalize(self, loaded.edgectc_engine_free, handle)
+        freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
+        freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
         self._alphabet = frozenset(parts.lexicon.letters)
         model = parts.language_model
@@ -123,7 +125,7 @@ class _Engine:
             self._log_probs = np.ascontiguousarray(lexicon.log_probs, np.float64)
             self._call("log_probs", self._log_probs.ctypes.data, len(self._log_probs))
         for name, value in vars(options).items():
-            self._call("option", name.encode(), math.nan if value is None else value)
+            self._call("option", name.encode(), math.nan if value is None else float(value))
         self._call("contexts", _CONTEXTS)
         symbols = np.zeros(len(self._parts.tokens), np.int32)
         for letter, column in zip(lexicon.letters, self._parts.columns, strict=False):
@@ -143,25 +145,16 @@ class _Engine:
         if dictionary is None:
             return
         changed = dictionary.changed_since(self._changes)
-        self._changes += len(changed)
         if changed:
             self._call("share", dictionary.share)
         for text in dict.fromkeys(changed):
             spelled = spell(text, self._alphabet)
             if not spelled:
                 continue
-            personal = dictionary[text]
-            try:
-                self._call(
-                    "word",
-                    text.encode(),
-                    spelled.encode(),
-                    personal.count,
-                    personal.boost,
-                    personal.hidden,
-                )
-            except Refused:  # over 255 letters
-                continue
+            held = dictionary[text]
+            how = (float(held.count), float(held.boost), bool(held.hidden))
+            self._call("word", text.encode(), spelled.encode(), *how)
+        self._changes += len(changed)  # only now: what an error interrupts is taken over again
 
     def set_context(self, context: Sequence[str]) -> None:
         """Set the words before the next one."""
@@ -169,19 +162,21 @@ class _Engine:
         if model is None:
             return
         if self._reads_model or not context:
-            self._call("context", _lines([normalize_word(word) for word in context]))
+            self._call("context", _lines(context))
         else:
             self._set_said_context(model, context)
 
     def _set_said_context(self, model: ContextModel, context: Sequence[str]) -> None:
         """Hand over what a model says that the engine cannot read; it keeps some contexts."""
-        key = "\x1f".join(("", *context)).replace("\0", "\1").encode(errors="replace")
+        key = ascii(tuple(context)).encode()  # of no two contexts the same
         if self._call("said_context", key, None, None, 0, 0.0):
             return
         words, gains, others = following(model, context)
-        gains = np.ascontiguousarray(gains, np.float64)
-        text = "\n".join(words).encode()
-        self._call("said_context", key, text, gains.ctypes.data, len(gains), others)
+        # Only a word in lower case is found: numpy looks it up by the lower case of what is shown.
+        rows = [row for row, word in enumerate(words) if word == word.lower() and _is_text(word)]
+        text = "\n".join(words[row] for row in rows).encode()
+        gains = np.ascontiguousarray(np.asarray(gains, np.float64)[rows])
+        self._call("said_context", key, text, gains.ctypes.data, len(gains), float(others))
 
     def set_trace(self, trace: Path) -> None:
         """Set where the finger went, for the next search alone."""
@@ -193,7 +188,8 @@ class _Engine:
 
     def search(self, values: Array, nbest: int, partial: bool) -> Decoded:
         """Return the ranked words of (T, V) float64 log_probs."""
-        n = self._call("search_double", values.ctypes.data, len(values), nbest, partial)
+        most = min(nbest, _MOST)  # a C int; so many are refused
+        n = self._call("search_double", values.ctypes.data, len(values), most, partial)
         figures, frames = np.empty((n, _FIGURES)), np.empty(len(values), np.int32)
         for rank in range(n):
             self._call("figures", rank, figures.ctypes.data + rank * figures.strides[0])
@@ -217,7 +213,20 @@ class _Engine:
         )
 
 
-def _lines(words: Sequence[str]) -> bytes:
-    """Return the words of a context, one a line; what is no word is one that nobody knows."""
-    lines = (word if word and not {"\n", "\0"} & set(word) else UNK for word in words)
-    return "\n".join(lines).encode(errors="replace")
+def _lines(context: Sequence[str]) -> bytes:
+    """Return words in normal form, one a line; what is no word is one that nobody knows."""
+    words = []
+    for word in context:
+        plain = normalize_word(word)
+        known = _is_text(plain) and (plain != BEGIN or word == BEGIN)  # "<S>" begins no sentence
+        words.append(plain if known else UNK)
+    return "\n".join(words).encode()
+
+
+def _is_text(word: str) -> bool:
+    """Return whether a word can be one line of a C string in UTF-8."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return word != "" and "\n" not in word and "\0" not in word

@@ -45,6 +45,8 @@ class NumpySearch:
         """Return the ``nbest`` best words of (T, V) log_probs that were checked."""
         view = self._words.view(context)
         slack, width = _SLACK, 1.0 if partial else self._options.posterior_width
+        # All words, a free spelling, and one that is never there: more would only take memory.
+        nbest = min(nbest, sum(len(tree.weights) for tree in view.trees) + 2)
         compared = max(nbest, self._options.rescore_size)
         search = PlainDecoder(view.trees, self._settings)
         answer = search(values, nbest=compared, slack=slack, partial=partial)

@@ -239,12 +239,12 @@ class _UserWords:
 
     def follow(self) -> bool:
         """Take over what changed; tell whether anything did. Unspellable words are passed by."""
-        changed = dict.fromkeys(self._dictionary.changed_since(self._seen))
-        self._seen += len(self._dictionary.changed_since(self._seen))
-        for text in changed:
+        changed = self._dictionary.changed_since(self._seen)
+        for text in dict.fromkeys(changed):
             spelled = self._words.spell(text)
             if spelled:
                 self._update(text, spelled)
+        self._seen += len(changed)  # only now: what an error interrupts is taken over again
         return bool(changed)
 
     def _update(self, text: str, spelled: str) -> None:

@@ -1,23 +1,90 @@
-"""A network by the name of what makes it, and its weights from a file."""
+"""`package.module:factory`: a network by the name of what makes it, and its files."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import nn
 
-from edgectc.core.errors import ConfigError, MissingDependencyError, UnknownNameError
+from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
+from edgectc.core.types import JSON, Array
+from edgectc.data.signals import read_arrays
+from edgectc.exporting.byo import adoption
 
 
-def build(name: str) -> nn.Module:
-    """Return the torch module that ``package.module:factory`` names or makes.
+@dataclass(frozen=True)
+class Files:
+    """What a factory's network has beside the fields of `edgectc.exporting.byo.adoption.About`.
+
+    Attributes:
+        weights: ``.safetensors`` file; None leaves the network as it was made.
+        blank: symbol or column of the blank in a file of tokens; None if a line is ``<blank>``.
+    """
+
+    weights: str | None = None
+    blank: str | None = None
+
+
+def is_factory(model: object) -> TypeGuard[str]:
+    """Return whether a model is given by the name of its factory, and not by a path."""
+    return isinstance(model, str) and ":" in model and not os.path.exists(model)
+
+
+def read_tokens(options: dict[str, JSON], blank: str | None) -> None:
+    """Replace the name of a file of tokens, if ``options`` has one, by what the file holds.
 
     Raises:
-        ConfigError: there is no such thing, or it is no torch module.
+        ConfigError: the file is not text, or ``blank`` is none of its tokens.
+    """
+    path = options.get("tokens")
+    if isinstance(path, (str, os.PathLike)):
+        symbols, column = adoption.tokens_of(_text(path), blank)
+        options.update({"blank_id": column, **options, "tokens": [*symbols]})
+    elif blank is not None:
+        raise ConfigError("blank goes with a file of tokens; say blank_id", options=["blank"])
+
+
+def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array]:
+    """Return features and lengths of a ``.npz``; without lengths, every recording is whole.
+
+    Raises:
+        InputError: not such a file.
+    """
+    arrays = read_arrays(Path(path))
+    if "features" not in arrays:
+        raise InputError(
+            f"{path} holds {sorted(arrays)}, expected features (N, T, C) and lengths (N,)",
+            reason="bad_shape",
+        )
+    features = arrays["features"]
+    whole = np.full(len(features), features.shape[1] if features.ndim > 1 else 0)
+    return features, arrays.get("lengths", whole)
+
+
+def _text(path: str | os.PathLike[str]) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8: {error}") from error
+
+
+def build(name: str, weights: str | os.PathLike[str] | None = None) -> nn.Module:
+    """Return the torch module that ``package.module:factory`` names or makes.
+
+    Args:
+        name: of the factory.
+        weights: its ``.safetensors``; None leaves the module as it was made.
+
+    Raises:
+        ConfigError: there is no such thing, it is no torch module, or the weights are of another.
     """
     place, _, attribute = name.partition(":")
     here = str(Path.cwd())
@@ -41,10 +108,12 @@ def build(name: str) -> nn.Module:
             raise ConfigError(f"{name} cannot be called without arguments: {error}") from error
     if not isinstance(found, nn.Module):
         raise ConfigError(f"{name} gives {type(found).__name__}, expected a torch.nn.Module")
+    if weights is not None:
+        load_weights(found, weights)
     return found
 
 
-def load_weights(network: nn.Module, path: str) -> None:
+def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
     """Load a safetensors file into a network, every tensor in its place.
 
     Raises:

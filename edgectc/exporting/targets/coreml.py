@@ -64,13 +64,9 @@ class CoremlTarget(Target):
         *,
         window: int = 1,
     ) -> Converted:
-        """Return the converted program of ``model`` at the shapes of ``inputs``.
+        """Return the converted program; the one shape is never shorter than ``window``.
 
-        Args:
-            model: the network.
-            inputs: of one sample.
-            plan: what to quantize; None leaves all in float32.
-            window: of the length map; the one shape is never shorter.
+        See `edgectc.core.contracts.Target`.
 
         Raises:
             MissingDependencyError: coremltools is not installed.

@@ -84,13 +84,9 @@ class OnnxTarget(Target):
         *,
         window: int = 1,
     ) -> bytes:
-        """Return the serialized graph of ``model`` at the shapes of ``inputs``.
+        """Return the serialized graph; the one length is never shorter than ``window``.
 
-        Args:
-            model: the network.
-            inputs: of one sample.
-            plan: what to quantize; None leaves all in float32.
-            window: of the length map; the one length is never shorter.
+        See `edgectc.core.contracts.Target`.
 
         Raises:
             MissingDependencyError: a converter package is missing.

@@ -87,13 +87,9 @@ class PteTarget(Target):
         *,
         window: int = 1,
     ) -> Converted:
-        """Return the lowered edge programs of ``model`` at the shapes of ``inputs``.
+        """Return the lowered edge programs, one a length.
 
-        Args:
-            model: the network.
-            inputs: of one sample.
-            plan: what to quantize; None leaves all in float32.
-            window: input frames that the first output frame needs; no shorter input is captured.
+        See `edgectc.core.contracts.Target`.
 
         Raises:
             MissingDependencyError: ExecuTorch, or what the delegate needs, is not installed.
@@ -186,7 +182,7 @@ class PteTarget(Target):
         return buckets
 
     def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
-        """Yield name and values of every float constant, step sizes among them."""
+        """Yield name and values of every float constant, scales among them."""
         for method in sorted(converted.methods):
             program = converted.exported_program(method)
             for name, tensor in {**program.state_dict, **program.constants}.items():

@@ -62,6 +62,8 @@ class NGramModel:
     def __init__(self, ngrams: NGrams) -> None:
         self.order, self.ngrams = ngrams.order, ngrams
         self._index = tables.index(ngrams.words)
+        plain = all(word in self._index for word in ngrams.words[len(SPECIALS) :])
+        self._file_bytes = ngrams.file_bytes if plain else None
         self._words = [_view(level.words) for level in ngrams.levels]
         self._log_probs = [_reader(level.log_probs) for level in ngrams.levels]
         inner = ngrams.levels[:-1]
@@ -71,8 +73,11 @@ class NGramModel:
 
     @property
     def file_bytes(self) -> Array | None:
-        """Return the (bytes,) uint8 of the `.lm` file, None of another one."""
-        return self.ngrams.file_bytes
+        """Return the (bytes,) uint8 of the `.lm` file, None of another one.
+
+        None too where words are not in normal form: the C library compares them as they are.
+        """
+        return self._file_bytes
 
     def start(self, context: Sequence[str] = ()) -> State:
         """Return the state after the beginning of a sentence and the words of ``context``."""

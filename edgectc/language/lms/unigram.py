@@ -48,7 +48,7 @@ def create(
 
 def recognizes(head: bytes) -> bool:
     """Return whether a file that begins so is a text lexicon."""
-    return head.startswith(lexicon_file.HEAD.encode())
+    return head.startswith(lexicon_file.NAME.encode())
 
 
 class UnigramModel:

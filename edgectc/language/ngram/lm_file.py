@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgectc.core.config import check_version
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import staged
 from edgectc.core.types import Array
@@ -125,8 +126,7 @@ def _parsed(data: memoryview) -> NGrams:
             "not a packed language model: no header EDGECTLM; make one with `edgectc lm pack`"
         )
     _, version, order, flags, stated, size, *counts = _HEADER.unpack_from(data)
-    if version != _VERSION:
-        raise ConfigError(f"the header states version {version}; this edgectc reads {_VERSION}")
+    check_version("the file", version, _VERSION)
     if not 1 <= order <= MAX_ORDER or flags & ~3 or any(counts[order:]):
         raise ConfigError(f"the header is damaged: order {order}, flags {flags}, counts {counts}")
     actual = zlib.crc32(data[_AFTER_CRC:], zlib.crc32(data[:12]))

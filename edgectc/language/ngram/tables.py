@@ -106,6 +106,11 @@ def index(words: Sequence[str]) -> dict[str, int]:
     return number_of
 
 
+def unusual(words: Sequence[str]) -> list[str]:
+    """Return the words of a vocabulary that are not in normal form."""
+    return [word for word in words[len(SPECIALS) :] if normalize_word(word) != word]
+
+
 def parents(level: Level) -> Array:
     """Return, for each n-gram of the next level, the place of its parent in ``level``."""
     starts = np.asarray(level.starts, np.int64)

@@ -34,7 +34,8 @@ class Options:
     """Where and how PyTorch runs.
 
     Attributes:
-        threads: threads that one call may use; PyTorch has one setting for the whole process.
+        threads: threads that one call may use; PyTorch has one setting for the whole process,
+            which is as it was after the call.
         device: "cpu" or "cuda".
         mode: "eager"; "compiled" by torch.compile at the first call of each shape; "graphs"
             captures a CUDA graph of each shape and replays it.
@@ -73,7 +74,6 @@ def create(options: Options, *, source: Bundle | nn.Module) -> EagerRunner:
         raise MissingDependencyError("running a bundle", package="torch", extra="torch") from error
     if options.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError(f"PyTorch {torch.__version__} sees no CUDA device; use device 'cpu'")
-    torch.set_num_threads(options.threads)
     network = load(source) if isinstance(source, Bundle) else source
     model: Network = network.to(options.device)
     if options.mode == "compiled":
@@ -93,17 +93,22 @@ class EagerRunner(Runner):
 
     @property
     def threads(self) -> int:
-        """Return how many threads PyTorch says it uses."""
+        """Return how many threads PyTorch says it uses in a call."""
         import torch
 
-        return torch.get_num_threads()
+        from edgectc.networks import torch_state
+
+        with torch_state.threads(self._options.threads):
+            return torch.get_num_threads()
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (N, T', V) float32; they are on the CPU when it returns."""
         import torch
 
+        from edgectc.networks import torch_state
+
         device, precision = self._options.device, self._options.precision
-        with torch.inference_mode():
+        with torch.inference_mode(), torch_state.threads(self._options.threads):
             tensors = {
                 k: torch.from_numpy(np.ascontiguousarray(v)).to(device) for k, v in inputs.items()
             }

@@ -16,9 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from edgectc.core.errors import BundleError, NonFiniteError
+from edgectc.core.config import check_version
+from edgectc.core.errors import BundleError, ConfigError, NonFiniteError
 from edgectc.core.staging import write_bytes
 
+VERSION = 1
 _SEPARATOR = "//"
 
 
@@ -59,7 +61,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         if not torch.isfinite(tensor).all():
             raise NonFiniteError(f"refusing to write {path}: {name} is not finite")
     text = json.dumps(checkpoint.progress, sort_keys=True, allow_nan=False)
-    write_bytes(path, save(tensors, metadata={"progress": text}))
+    write_bytes(path, save(tensors, metadata={"progress": text, "version": str(VERSION)}))
 
 
 def replace(path: Path, checkpoint: Checkpoint) -> None:
@@ -80,20 +82,25 @@ def read(path: Path) -> Checkpoint:
     """Return the checkpoint in ``path``.
 
     Raises:
-        BundleError: the file is missing, cut short or not a checkpoint.
+        BundleError: the file is missing, cut short, not a checkpoint, or of another version.
     """
     try:
         raw = path.read_bytes()
         tensors = load(raw)
         size = int.from_bytes(raw[:8], "little")
-        progress = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"]["progress"])
+        about = json.loads(raw[8 : 8 + size])["__metadata__"]
+        version = int(about.get("version", VERSION))  # the first ones state none
+        check_version(f"checkpoint {os.fspath(path)!r}", version, VERSION)
+        progress = json.loads(about["progress"])
+    except ConfigError as error:
+        raise BundleError(str(error)) from error
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"cannot read checkpoint {os.fspath(path)!r}: {error}") from error
     parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}
     for name, tensor in tensors.items():
         part, _, key = name.partition(_SEPARATOR)
         if part not in parts:
-            raise BundleError(f"{path} is no checkpoint of this version: it holds {name!r}")
+            raise BundleError(f"{path} is no checkpoint: it holds {name!r}")
         parts[part][key] = tensor
     return Checkpoint(progress=progress, **parts)
 

@@ -11,6 +11,7 @@ from lightning.fabric.plugins import MixedPrecision
 from torch import nn
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.networks import torch_state
 
 _DEVICES = ("auto", "cpu", "cuda")
 
@@ -54,6 +55,8 @@ def fabric(device: str, precision: str) -> Fabric:
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if torchrun else 1
     world = int(os.environ.get("WORLD_SIZE", "1")) if torchrun else 1
     named = {"bf16": "bf16-mixed", "fp16": "16-mixed"}.get(choose(kind, precision))
+    if kind == "cpu" and named == "16-mixed":
+        torch_state.allow_float16()
     plugins: list[Any] = [_Mixed(named, device=kind)] if named else []  # type: ignore[arg-type]
     made = Fabric(
         accelerator=kind,

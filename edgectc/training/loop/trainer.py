@@ -26,6 +26,7 @@ from edgectc.core.errors import BundleMismatchError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
+from edgectc.networks import torch_state
 from edgectc.networks.model import CtcModel
 from edgectc.training.log.progress import Display
 from edgectc.training.log.records import EpochStats, Records, memory_mb
@@ -92,18 +93,17 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration.
         NonFiniteError: too many steps were not finite.
     """
-    settings, model, task = prepare(
-        config, data=data, lexicon=lexicon, threads=threads, cache=cache
-    )
-    if weights is not None:
-        model.load_state_dict(dict(checkpoints.read(weights).model))
-    fabric = devices.fabric(device, settings.precision)
-    if fabric.is_global_zero:
-        open_run(out, settings)
-        for name, content in task.files.items():
-            write_bytes(out / name, content)
-    fabric.barrier()
-    return Trainer(settings, model, task, out, fabric).run()
+    with torch_state.training(threads):
+        settings, model, task = prepare(config, data=data, lexicon=lexicon, cache=cache)
+        if weights is not None:
+            model.load_state_dict(dict(checkpoints.read(weights).model))
+        fabric = devices.fabric(device, settings.precision)
+        if fabric.is_global_zero:
+            open_run(out, settings)
+            for name, content in task.files.items():
+                write_bytes(out / name, content)
+        fabric.barrier()
+        return Trainer(settings, model, task, out, fabric).run()
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgectc.core import registry
 from edgectc.core.types import Array
 from edgectc.data import augmentation as change
-from edgectc.data.samples.landmarks import LandmarksSamples
+from edgectc.data.signal_samples import SignalSamples
 from edgectc.training.signal_task import Data, SignalTask, check_strengths
 from edgectc.training.task import Metric, Run
 
@@ -57,6 +58,9 @@ def create(options: Options, *, run: Run) -> SignalTask:
     Raises:
         InputError: no usable samples.
     """
+    samples: SignalSamples = registry.create(
+        "samples", {"type": "landmarks"}, frontend=run.model.frontend, layouts={}
+    )
     most, how = run.model.frontend.max_frames, options.augment
 
     def augment(signal: Array, rng: np.random.Generator, least: int) -> Array:
@@ -69,6 +73,4 @@ def create(options: Options, *, run: Run) -> SignalTask:
         signal = change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
         return np.nan_to_num(signal, copy=False)
 
-    return SignalTask(
-        Metric("dev_wer"), run, options.data, LandmarksSamples(run.model.frontend), augment
-    )
+    return SignalTask(Metric("dev_wer"), run, options.data, samples, augment)

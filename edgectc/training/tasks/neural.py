@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edgectc.core import registry
 from edgectc.core.types import Array
 from edgectc.data import augmentation as change
-from edgectc.data.samples.neural import NeuralSamples
+from edgectc.data.signal_samples import SignalSamples
 from edgectc.training.signal_task import Data, SignalTask, check_strengths
 from edgectc.training.task import Metric, Run
 
@@ -58,6 +59,9 @@ def create(options: Options, *, run: Run) -> SignalTask:
     Raises:
         InputError: no usable samples.
     """
+    samples: SignalSamples = registry.create(
+        "samples", {"type": "neural"}, frontend=run.model.frontend, layouts={}
+    )
     most, how = run.model.frontend.max_frames, options.augment
 
     def augment(signal: Array, rng: np.random.Generator, least: int) -> Array:
@@ -68,6 +72,4 @@ def create(options: Options, *, run: Run) -> SignalTask:
         signal = change.drop_points(signal, rng, how.drop)
         return change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
 
-    return SignalTask(
-        Metric("dev_per"), run, options.data, NeuralSamples(run.model.frontend), augment
-    )
+    return SignalTask(Metric("dev_per"), run, options.data, samples, augment)

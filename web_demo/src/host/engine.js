@@ -28,17 +28,20 @@ export class Engine {
 
   /** @param {Uint8Array} bytes a .trie, checked and kept */
   lexicon(bytes) {
-    this.#call("lexicon", this.#copy(bytes), bytes.length);
+    this.#give("lexicon", bytes);
     this.alphabet = new Set(this.#letters(bytes));
   }
 
   /** @param {Uint8Array} bytes a .lm, checked and kept */
   languageModel(bytes) {
-    this.#call("language_model", this.#copy(bytes), bytes.length);
+    this.#give("language_model", bytes);
   }
 
   /** @param {Record<string, any>} decoder a preset; unknown keys are refused */
   options(decoder) {
+    if (decoder.type !== undefined && decoder.type !== "lexicon") {
+      throw new Refused(`The model decodes with ${decoder.type}; this engine is “lexicon”.`);
+    }
     for (const [name, value] of Object.entries(decoder)) {
       if (name === "type") continue;
       if (value !== null && typeof value !== "number") throw new Refused(`The preset's ${name} is no number.`);
@@ -60,11 +63,14 @@ export class Engine {
     const places = new Map(layout.letters.map((letter, k) => [letter, layout.centres[k]]));
     const codes = Int32Array.from(symbols, (s) => (s === "<blank>" ? -1 : s ? /** @type {number} */ (s.codePointAt(0)) : 0));
     const centres = Float64Array.from(symbols.flatMap((s) => places.get(s ?? "") ?? [0, 0]));
-    const held = [this.#copy(codes), this.#copy(centres)];
+    const held = this.#copy(codes);
+    let others = 0;
     try {
-      this.#call("columns", ...held, codes.length, layout.width, layout.height);
+      others = this.#copy(centres);
+      this.#call("columns", held, others, codes.length, layout.width, layout.height);
     } finally {
-      held.forEach((at) => this.c.free(at));
+      this.c.free(held);
+      this.c.free(others);
     }
   }
 
@@ -91,9 +97,12 @@ export class Engine {
    */
   search(logProbs, frames, { nbest = 5, partial = false, trace = null } = {}) {
     const held = this.#copy(logProbs);
-    const path = trace ? this.#copy(trace) : 0;
+    let path = 0;
     try {
-      if (trace) this.#call("trace", path, trace.length / 3);
+      if (trace) {
+        path = this.#copy(trace);
+        this.#call("trace", path, trace.length / 3);
+      }
       const n = this.#call("search", held, frames, nbest, Number(partial));
       return Array.from({ length: n }, (_, i) => ({
         text: this.#text(this.c.edgectc_engine_text(this.engine, i)),
@@ -103,7 +112,22 @@ export class Engine {
       }));
     } finally {
       this.c.free(held);
-      if (path) this.c.free(path);
+      this.c.free(path);
+    }
+  }
+
+  /**
+   * Hands a file over, whose bytes the engine reads in place unless it refuses them.
+   * @param {string} name
+   * @param {Uint8Array} bytes
+   */
+  #give(name, bytes) {
+    const at = this.#copy(bytes);
+    try {
+      this.#call(name, at, bytes.length);
+    } catch (error) {
+      this.c.free(at);
+      throw error;
     }
   }
 

@@ -108,28 +108,28 @@ public final class Engine {
   }
 
   /**
-   * Says where the finger went, for the next call of {@link #decode} alone.
-   *
-   * @param frames (length, 3) x, y in the letter area and t, as the network takes them
-   */
-  public void trace(float[] frames) {
-    trace(open(), frames);
-  }
-
-  /**
    * Returns the best words, best first.
    *
    * @param logProbs (frames, columns) row by row
    * @param context words before this one, the last one last
+   * @param trace (length, 3) x, y in the letter area and t, as the network takes them, or null
    * @param partial whether the signal goes on
    */
   public List<Candidate> decode(
-      float[] logProbs, int frames, List<String> context, int nbest, boolean partial) {
+      float[] logProbs,
+      int frames,
+      List<String> context,
+      float[] trace,
+      int nbest,
+      boolean partial) {
     StringBuilder words = new StringBuilder();
     for (String word : context) {
       words.append(words.length() == 0 ? "" : "\n").append(normal(word));
     }
     context(open(), bytes(words.toString()));
+    if (trace != null) { // after all else that may throw, as the engine keeps it until a search
+      trace(handle, trace);
+    }
     int n = search(handle, logProbs, frames, nbest, partial);
     List<Candidate> found = new ArrayList<>();
     for (int i = 0; i < n; i++) {

@@ -134,10 +134,9 @@ public final class Recognizer {
     for (int i = 0; i < path.length; i++) {
       path[i] = (float) frames[i];
     }
-    engine.trace(path);
     List<String> before = hasContext ? context : Collections.<String>emptyList();
     List<Candidate> found =
-        engine.decode(logProbs, logProbs.length / columns, before, nbest, partial);
+        engine.decode(logProbs, logProbs.length / columns, before, path, nbest, partial);
     times.put("resample", resampled - start);
     times.put("network", answered - resampled);
     times.put("decode", System.nanoTime() - answered);

@@ -42,8 +42,9 @@ public class SearchTest {
       List<Object> columns = Json.array(about, "columns");
       engine.columns(new Layout(Json.object(golden, "layout")), symbols(columns));
       teach(engine, Json.object(about, "user"));
+      float[] trace = null;
       if (about.get("trace") != null) {
-        engine.trace(floats(GoldenTest.array(about, "trace").asFloatBuffer()));
+        trace = floats(GoldenTest.array(about, "trace").asFloatBuffer());
       }
       float[] logProbs = floats(GoldenTest.array(about, "log_probs").asFloatBuffer());
       List<Candidate> found =
@@ -51,6 +52,7 @@ public class SearchTest {
               logProbs,
               logProbs.length / columns.size(),
               GoldenTest.texts(Json.array(about, "context")),
+              trace,
               Json.integer(about, "nbest"),
               (Boolean) about.get("unfinished"));
       GoldenTest.same(Json.text(about, "name"), Json.array(about, "words"), found, 1e-6);
@@ -120,12 +122,40 @@ public class SearchTest {
   }
 
   @Test
+  public void aTraceIsOfItsOwnCallAlone() {
+    Map<?, ?> about = null;
+    for (Object one : Json.array(golden, "cases")) {
+      about = ((Map<?, ?>) one).get("trace") != null ? (Map<?, ?>) one : about;
+    }
+    Map<String, Object> preset = new LinkedHashMap<>();
+    preset.put("type", "lexicon");
+    preset.put("template_weight", 5.0);
+    Engine engine = new Engine(lexicon, null, preset); // it refuses a context
+    List<Object> columns = Json.array(about, "columns");
+    engine.columns(new Layout(Json.object(golden, "layout")), symbols(columns));
+    float[] logProbs = floats(GoldenTest.array(about, "log_probs").asFloatBuffer());
+    float[] trace = floats(GoldenTest.array(about, "trace").asFloatBuffer());
+    int frames = logProbs.length / columns.size();
+    List<String> none = Collections.<String>emptyList();
+    double alone = engine.decode(logProbs, frames, none, null, 1, false).get(0).score;
+    assertTrue(engine.decode(logProbs, frames, none, trace, 1, false).get(0).score < alone);
+    try {
+      engine.decode(logProbs, frames, Collections.singletonList("the"), trace, 1, false);
+      fail("accepted a context");
+    } catch (ModelException error) {
+      assertTrue(error.getMessage().contains("language model"));
+    }
+    assertEquals(alone, engine.decode(logProbs, frames, none, null, 1, false).get(0).score, 0.0);
+    engine.close();
+  }
+
+  @Test
   public void aClosedEngineSaysSo() {
     Engine engine = engine(Collections.<String, Object>emptyMap());
     engine.close();
     engine.close();
     try {
-      engine.decode(new float[0], 0, Collections.<String>emptyList(), 1, false);
+      engine.decode(new float[0], 0, Collections.<String>emptyList(), null, 1, false);
       fail();
     } catch (IllegalStateException error) {
       assertEquals("the engine was closed", error.getMessage());

@@ -1,0 +1,142 @@
+"""The engine where memory runs out: each allocation fails once, and nothing is lost or kept."""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import json
+import runpy
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgectc.decoding.search.compiled import FUNCTIONS
+
+ROOT = Path(__file__).parents[2]
+NO_MEMORY = -1
+TEMPLATE = 8  # the figure of the trace
+
+COUNTED = """
+#undef malloc
+#undef calloc
+#undef realloc
+#undef free
+#include <stdlib.h>
+#define SHOWN __attribute__((visibility("default")))
+SHOWN int succeed = -1; /* allocations until one fails; -1: none does */
+SHOWN int live = 0;
+static void *counted(void *made) { live += made != NULL; return made; }
+static int fails(void) { return succeed >= 0 && succeed-- == 0; }
+void *test_malloc(size_t n) { return fails() ? NULL : counted(malloc(n)); }
+void *test_calloc(size_t n, size_t size) { return fails() ? NULL : counted(calloc(n, size)); }
+void *test_realloc(void *held, size_t n) {
+  if (fails()) return NULL;
+  return held ? realloc(held, n) : counted(malloc(n));
+}
+void test_free(void *held) { live -= held != NULL; free(held); }
+"""
+
+
+@pytest.fixture(scope="module")
+def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The C library, with an allocator that counts and can fail."""
+    build = runpy.run_path(str(ROOT / "native" / "build.py"))
+    compiler = build["compiler"]()
+    if not compiler:
+        pytest.skip("no C compiler")
+    folder = tmp_path_factory.mktemp("counted")
+    (folder / "counted.c").write_text(COUNTED, encoding="ascii")
+    named = [f"-D{name}=test_{name}" for name in ("malloc", "calloc", "realloc", "free")]
+    command = [*compiler, *build["flags"](), *named, "-O1", "-shared", "-fPIC", "-Wno-error"]
+    command += ["-o", str(folder / "counted.so"), str(folder / "counted.c")]
+    subprocess.run([*command, *build["sources"](beam=True), "-lm"], check=True)
+    library = ctypes.CDLL(str(folder / "counted.so"))
+    for name, (returned, taken) in FUNCTIONS.items():
+        function = library[f"edgectc_{name}"]
+        function.restype, function.argtypes = returned, taken
+        setattr(library, f"edgectc_{name}", function)
+    return library
+
+
+class Given:
+    """What an engine is given, call by call; all arrays stay where they are."""
+
+    def __init__(self) -> None:
+        golden = json.loads((ROOT / "tests/golden/search.json").read_text(encoding="ascii"))
+        letters = golden["letters"]
+        symbols = np.array([*map(ord, letters), -1], np.int32)
+        rng = np.random.default_rng(0)
+        centres = rng.random((len(symbols), 2))
+        self.trace = np.ascontiguousarray(rng.random((12, 3)), np.float32)
+        table = np.log(rng.dirichlet(np.ones(len(symbols)), 12)).astype(np.float32)
+        files = [_aligned(base64.b64decode(golden[key])) for key in ("lexicon", "language_model")]
+        self.search = ("search", table.ctypes.data, len(table), 3, 0)
+        self.trace_call = ("trace", self.trace.ctypes.data, len(self.trace))
+        self._held = [symbols, centres, table, *files]
+        at = [array.ctypes.data for array in self._held]
+        self.calls: list[tuple[Any, ...]] = [
+            ("lexicon", at[3], len(files[0])),
+            ("language_model", at[4], len(files[1])),
+            ("option", b"template_weight", 1.0),
+            ("option", b"unknown_score", -3.0),
+            ("columns", at[0], at[1], len(symbols), 1.0, 1.0),
+            ("word", letters[:4].encode(), letters[:4].encode(), 3.0, 0.0, 0),
+            ("context", b"on\nthe"),
+            self.trace_call,
+            self.trace_call,
+            self.search,
+        ]
+
+
+def _aligned(data: bytes) -> np.ndarray:
+    held = np.zeros(len(data) // 8 + 2, np.uint64)
+    held.view(np.uint8)[: len(data)] = np.frombuffer(data, np.uint8)
+    return held.view(np.uint8)[: len(data)]
+
+
+def _answers(c: ctypes.CDLL, engine: int) -> Iterator[tuple[str, float, bool]]:
+    """Yield text, score, and whether the trace had a say, of each word."""
+    place = 0
+    while (text := c.edgectc_engine_text(engine, place)) is not None:
+        figure = [c.edgectc_engine_figure(engine, place, i) for i in (0, TEMPLATE)]
+        yield text.decode(), figure[0], figure[1] == figure[1]
+        place += 1
+
+
+def _run(c: ctypes.CDLL, given: Given, engine: int) -> list[tuple[str, float, bool]]:
+    """Make every call, again where memory ran out; return the answers."""
+    for name, *arguments in given.calls:
+        call = getattr(c, f"edgectc_engine_{name}")
+        status = call(engine, *arguments)
+        if status == NO_MEMORY:
+            if name in ("trace", "search"):  # neither the answers nor the trace may stay
+                assert not list(_answers(c, engine)) or name == "trace"
+                assert c.edgectc_engine_search(engine, *given.search[1:]) > 0
+                assert not any(judged for _, _, judged in _answers(c, engine))
+                assert c.edgectc_engine_trace(engine, *given.trace_call[1:]) == 0
+            status = call(engine, *arguments)
+        assert status >= 0, (name, c.edgectc_engine_error(engine))
+    return list(_answers(c, engine))
+
+
+def test_every_allocation_may_fail(c: ctypes.CDLL) -> None:
+    given, wanted = Given(), []
+    succeed, live = (ctypes.c_int.in_dll(c, name) for name in ("succeed", "live"))
+    for allowed in (-1, *range(10_000)):
+        succeed.value = allowed
+        engine = c.edgectc_engine_new()
+        if engine:
+            answers = _run(c, given, engine)
+            wanted = wanted or answers
+            assert answers == wanted
+            assert all(judged for _, _, judged in answers)
+            c.edgectc_engine_free(engine)
+        assert live.value == 0, f"allocation {allowed} failed, and {live.value} stay"
+        if allowed >= 0 and succeed.value >= 0:  # there were not so many
+            break
+    assert wanted
+    assert allowed > 50

@@ -11,32 +11,33 @@ from edgectc.benchmarking import gate, machine, measure, page, plan, rows, workl
 from edgectc.benchmarking.measure import Settings
 from edgectc.benchmarking.report import Report, Samples
 from edgectc.benchmarking.workload import Workload
+from edgectc.core.arguments import Count, File, FileName, Threads, checked
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document
 
 SCHEMA = Path(__file__).with_name("schema.json")
 TOLERANCE = "10%"
-File = str | os.PathLike[str]
 
 
+@checked
 def bench(
     *models: File | None,
     device: Sequence[str] = ("cpu",),
     runtime: Sequence[str] | None = None,
-    threads: Sequence[int] = (1,),
-    data: str | None = None,
+    threads: Sequence[Threads] = (1,),
+    data: FileName | None = None,
     split: str = "all",
-    lexicon: str | None = None,
-    language_model: str | None = None,
-    samples: int = 100,
-    limit: int = 1000,
-    rounds: int = 5,
-    processes: int = 3,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
+    samples: Count = 100,
+    limit: Count = 1000,
+    rounds: Count = 5,
+    processes: Count = 3,
     html: File | None = None,
     baseline: File | None = None,
     tolerance: str | None = None,
-    trace: str | None = None,
+    trace: FileName | None = None,
 ) -> Document:
     """Return size, speed, memory and accuracy of artifacts; docs/benchmark.md says what is what.
 
@@ -104,14 +105,14 @@ def measured(
     *,
     device: Sequence[str] = ("cpu",),
     runtime: Sequence[str] | None = None,
-    threads: Sequence[int] = (1,),
-    data: str | None = None,
+    threads: Sequence[Threads] = (1,),
+    data: FileName | None = None,
     split: str = "all",
-    lexicon: str | None = None,
-    language_model: str | None = None,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
     samples: int = 100,
     limit: int = 1000,
-    trace: str | None = None,
+    trace: FileName | None = None,
 ) -> Report:
     """Return the figures alone, measured as ``settings`` say; the rest as `bench` has it."""
     _check(settings, samples, limit)

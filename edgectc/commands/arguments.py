@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
                 word.startswith("--") and word.split("=")[0] not in known
             ):
                 message = f"unrecognized argument {word!r}{self.near(word)}"
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"edgectc: error: {' '.join(message.split())}\n")
 
     def near(self, word: str) -> str:
         """Return a hint for a misspelt option."""

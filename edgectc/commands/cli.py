@@ -7,6 +7,7 @@ nothing could be checked; 4 a tool chain failed.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.verb is None:
         parser.print_help()
         return 0
+    _print_any_name()
     try:
         module, _, function = options.run.partition(".")
         commands = importlib.import_module(f"edgectc.commands.{module}")
@@ -72,6 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug:
             raise
         return _fail(f"internal error: {type(error).__name__}: {error}; --debug shows where", 4)
+
+
+def _print_any_name() -> None:
+    """Let standard output take the name of any file, as its bytes, also one that is not UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
 
 
 class _Terminated(KeyboardInterrupt):

@@ -277,13 +277,23 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if origin in (dict, Mapping) or origin is typing.get_origin(Mapping[str, Any]):
         if isinstance(value, Mapping):
             return {str(k): _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
-    elif hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _finite(value, where)
     elif isinstance(hint, type) and isinstance(value, hint):
         if not (isinstance(value, bool) and hint is not bool):
             return value
     expected = getattr(hint, "__name__", str(hint))
     raise ConfigError(f"{where}: expected {expected}, got {type(value).__name__} {value!r}")
+
+
+def _finite(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ConfigError(f"{where} is {str(value)[:24]}, expected a finite number")
+    return number
 
 
 N = TypeVar("N", int, float, float | None)

@@ -54,6 +54,7 @@ class Module(Protocol):
     create: Callable[..., Any]
 
 
+@runtime_checkable
 class LanguageModel(Protocol):
     """Scores words one after another, in natural logarithms. States are immutable and hashable.
 
@@ -284,15 +285,14 @@ class TargetModule(Module, Protocol):
     PACKAGES: tuple[str, ...]
 
 
+@runtime_checkable
 class Decoder(Protocol):
     """From log_probs to ranked texts. One decoder may be called in several threads at once.
 
     A call is ``decoder(log_probs, nbest=5, **more)``: at most ``nbest`` texts of (T, V) natural-log
-    probabilities, best first. ``more`` may hold what ``takes`` names:
-
-    - context: words before this text, the last one last;
-    - partial: whether the signal goes on;
-    - trace: `edgectc.decoding.search.trace.Path`, where a finger went.
+    probabilities, best first. ``more`` may hold what ``takes`` names: context (words before this
+    text, the last one last), partial (whether the signal goes on) and trace (where a finger went, a
+    `edgectc.decoding.search.trace.Path`).
     """
 
     @property

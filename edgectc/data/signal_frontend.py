@@ -21,10 +21,12 @@ def check_signal(signal: object, channels: int, max_frames: int, *, missing: boo
         InputError: reason ``bad_shape``, ``empty``, ``too_long`` or ``not_finite``.
     """
     try:
+        if isinstance(signal, np.ma.MaskedArray):
+            raise TypeError("a masked array, whose hidden values would be used; fill it first")
         table = np.asarray(signal)
         if table.dtype.kind not in "fiu":
             raise TypeError(f"type {table.dtype}")
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # an object's own ``__array__`` may raise anything
         raise InputError(
             f"the recording is no table of numbers: {error}", reason="bad_shape"
         ) from None

@@ -65,8 +65,6 @@ def synth_data(
             option that this kind makes nothing of.
         UnknownNameError: nothing is generated under that name, or no such size.
     """
-    if count < 1:
-        raise ConfigError(f"count is {count}, expected 1 or more", options=["count"])
     if size not in SIZES:
         raise UnknownNameError("size", size, SIZES)
     if kind not in registry.names("samples"):
@@ -120,8 +118,6 @@ def compare_data(
     chosen, rng = swipes.named_style(style), np.random.default_rng(seed)
     rows, _ = swipe_files.load(os.fspath(real), split=split)
     if limit is not None:
-        if limit < 1:
-            raise ConfigError(f"limit is {limit}, expected 1 or more", options=["limit"])
         rows = [rows[i] for i in sorted(rng.permutation(len(rows))[:limit])]
     others: list[Swipe]
     if generated is not None:

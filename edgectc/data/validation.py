@@ -99,6 +99,8 @@ def check_label(word: str, alphabet: Collection[str], frames: int | None = None)
 
 def _to_array(points: object) -> Array:
     """Return the values of ``points`` as a new (n, 3) float64 array, n >= 1."""
+    if isinstance(points, np.ma.MaskedArray):
+        raise _bad_shape("a masked array, whose hidden values would be used")
     array = _from_rows(points) if isinstance(points, (list, tuple)) else _from_array(points)
     if array.shape in ((0,), (0, 3)):
         raise InputError(

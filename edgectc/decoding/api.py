@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from edgectc.core import registry
+from edgectc.core.arguments import Nbest, Threads, checked
 from edgectc.core.contracts import Decoder, LanguageModel
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded
+from edgectc.core.types import Array, Decoded, shortened
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
@@ -20,6 +21,7 @@ from edgectc.language.user_dictionary import UserDictionary
 Option = str | float | bool | None  # what an option of a decoder can be
 
 
+@checked
 def make_decoder(
     name: str,
     *,
@@ -51,7 +53,7 @@ def make_decoder(
     """
     words = None
     if lexicon is not None:
-        words = Lexicon(tuple(lexicon), np.array([float(v) for v in lexicon.values()]))
+        words = Lexicon(tuple(lexicon), _weights(lexicon))
     uses: frozenset[str] = registry.module("decoders", name).USES
     wanted = {
         "language_model": language_model is not None,
@@ -74,13 +76,25 @@ def make_decoder(
     return decoder
 
 
+def _weights(lexicon: Mapping[str, float]) -> Array:
+    """Return the weights of the words, (n,) float64."""
+    weights = np.array([*lexicon.values()])
+    if not all(isinstance(word, str) for word in lexicon) or weights.dtype.kind not in "fiu":
+        raise ConfigError(
+            "lexicon maps words to natural-log weights, e.g. {'the': -2.9}; got "
+            f"{shortened(repr(lexicon))}"
+        )
+    return weights.astype(np.float64)
+
+
+@checked
 def decode_batch(
     decoder: Decoder,
     log_probs: Iterable[Array],
     *,
     lengths: Sequence[int] | None = None,
-    nbest: int = 5,
-    threads: int | None = None,
+    nbest: Nbest = 5,
+    threads: Threads | None = None,
 ) -> list[Decoded]:
     """Return the answers for a batch, in its order; any decoder may be called in threads.
 

@@ -7,7 +7,6 @@ before export. Torch is needed only where the runtime itself needs it.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core import metrics, registry
+from edgectc.core.arguments import File, FileName, checked
 from edgectc.core.contracts import RunnerModule
 from edgectc.core.errors import (
     BundleFileMissingError,
@@ -36,7 +36,8 @@ from edgectc.runtime.recognizer import Recognizer
 _RESAMPLING = 1e-5  # key widths and seconds; float32 rounding of the stored trace
 
 
-def verify(path: str | os.PathLike[str] | None = None, *, lexicon: str | None = None) -> Report:
+@checked
+def verify(path: File | None = None, *, lexicon: FileName | None = None) -> Report:
     """Return the verdict on an artifact, or on a bundle and every artifact in it.
 
     Raises:

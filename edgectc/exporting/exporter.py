@@ -8,6 +8,7 @@ from dataclasses import fields
 from torch import nn
 
 from edgectc.core import registry, schemes
+from edgectc.core.arguments import checked
 from edgectc.core.config import check_options, from_dict
 from edgectc.core.contracts import Target
 from edgectc.core.errors import (
@@ -22,6 +23,7 @@ from edgectc.exporting.byo import adoption, factory
 from edgectc.exporting.origin import of_bundle, of_network
 
 
+@checked
 def export(
     path: str | os.PathLike[str] | nn.Module | None = None,
     *,

@@ -12,6 +12,8 @@ import numpy as np
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
 
+MOST_NATS = 700.0  # of a log_prob or boost, up or down: exp of it is still a float
+
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
@@ -37,8 +39,12 @@ class Lexicon:
             raise ConfigError(
                 f"a lexicon of {len(self.words)} words got log_probs {self.log_probs.shape}"
             )
-        if not np.all(np.isfinite(self.log_probs)):
-            raise ConfigError("a lexicon holds a log_prob that is not finite; leave the word out")
+        if not np.all(np.abs(self.log_probs) <= MOST_NATS):  # false for NaN too
+            word = self.words[int(np.argmin(np.abs(self.log_probs) <= MOST_NATS))]
+            raise ConfigError(
+                f"a lexicon holds {word!r} with a log_prob that is not finite or beyond "
+                f"{MOST_NATS:g} nats; leave the word out"
+            )
         if len(set(self.words)) != len(self.words):
             twice = next(word for word, n in Counter(self.words).items() if n > 1)
             raise ConfigError(f"a lexicon holds {twice!r} twice; add the counts up")

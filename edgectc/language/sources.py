@@ -164,7 +164,7 @@ def _wordfreq(language: str) -> Iterator[tuple[str, float]]:
         ) from error
     try:
         yield from wordfreq.get_frequency_dict(language, wordlist="best").items()
-    except LookupError as error:
+    except (LookupError, ValueError) as error:  # langcodes has an error of its own
         known = ", ".join(sorted(wordfreq.available_languages()))
         raise ConfigError(f"wordfreq has no language {language!r}; it has: {known}") from error
 

@@ -7,13 +7,27 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from edgectc.core.config import check_version, dumps, from_dict, to_dict
+from edgectc.core.arguments import Positive, check
+from edgectc.core.config import (
+    Range,
+    check_numbers,
+    check_version,
+    dumps,
+    from_dict,
+    number,
+    to_dict,
+)
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
+from edgectc.language.lexicon import MOST_NATS
 from edgectc.language.spelling import letters
 
 SCHEMA_VERSION = 1
+Share: TypeAlias = Annotated[float, Range(0, 1, above=True)]
+Nats: TypeAlias = Annotated[float, Range(-MOST_NATS, MOST_NATS)]
+MOST_USES = 1e9  # of a word
 MOST_LETTERS = 255  # of a word, as in native/src/engine_parts.h
 
 
@@ -27,15 +41,12 @@ class Personal:
         hidden: never to be suggested.
     """
 
-    count: float = 0.0
-    boost: float = 0.0
+    count: float = number(0.0, least=0, most=MOST_USES)
+    boost: float = number(0.0, least=-MOST_NATS, most=MOST_NATS)
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.count) and self.count >= 0):
-            raise ConfigError(f"the count of a word is {self.count}, expected a number >= 0")
-        if not math.isfinite(self.boost):
-            raise ConfigError(f"the boost of a word is {self.boost}, expected a finite number")
+        check_numbers(self)
 
 
 class UserDictionary:
@@ -48,9 +59,9 @@ class UserDictionary:
     """
 
     def __init__(self, *, share: float = 1e-5) -> None:
-        if not 0 < share < 1:
+        self.share = check("share", Share, share)
+        if self.share >= 1:
             raise ConfigError(f"share is {share}, expected a number between 0 and 1")
-        self.share = share
         self._words: dict[str, Personal] = {}
         self._changed: list[str] = []
 
@@ -64,14 +75,14 @@ class UserDictionary:
             ConfigError: the word has no letter or over 255, lies on several lines, or holds a NUL
                 or half of a surrogate pair; or the count is not above 0 or not finite.
         """
-        if not (math.isfinite(count) and count > 0):
-            raise ConfigError(f"count is {count}, expected a number above 0")
+        uses: float = check("count", Positive, count)
         held = self[word]
-        self._put(word, replace(held, count=held.count + float(count), hidden=False))
+        total = min(held.count + uses, MOST_USES)
+        self._put(word, replace(held, count=total, hidden=False))
 
     def boost(self, word: str, nats: float) -> None:
         """Make a word more (nats > 0) or less likely; 0 takes the boost back."""
-        self._put(word, replace(self[word], boost=float(nats)))
+        self._put(word, replace(self[word], boost=check("nats", Nats, nats)))
 
     def hide(self, word: str) -> None:
         """Never suggest a word, be it the user's own or of the lexicon."""
@@ -150,6 +161,7 @@ class UserDictionary:
             raise ConfigError(f"{path} is no user dictionary: {error}") from error
 
     def _put(self, word: str, held: Personal) -> None:
+        check("word", str, word)
         n = len(letters(word))
         if not n or word.splitlines() != [word]:
             raise ConfigError(f"{word!r} is no word: it needs a letter, on one line")

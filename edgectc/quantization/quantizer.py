@@ -8,13 +8,22 @@ these, by name. See docs/quantization.md.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectc.core import nonfinite, schemes
+from edgectc.core.arguments import (
+    AtLeastTwo,
+    Count,
+    File,
+    FileName,
+    NotNegative,
+    Positive,
+    Seed,
+    checked,
+)
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed
@@ -52,23 +61,24 @@ class Quantized:
         return str(self.artifact.path)
 
 
+@checked
 def quantize(
-    path: str | os.PathLike[str] | None = None,
+    path: File | None = None,
     *,
     target: str,
     scheme: str = "int8-static",
-    calibration: str | None = None,
-    samples: int = 512,
+    calibration: FileName | None = None,
+    samples: Count = 512,
     calibrator: str = "mse",
-    dev: str | None = None,
-    limit: int | None = None,
-    max_drop: float | None = None,
-    min_speedup: float | None = None,
+    dev: FileName | None = None,
+    limit: AtLeastTwo | None = None,
+    max_drop: NotNegative | None = None,
+    min_speedup: Positive | None = None,
     nan_policy: str = "error",
-    repair_from: str | os.PathLike[str] | None = None,
+    repair_from: File | None = None,
     retune_decoder: bool = False,
-    seed: int = 0,
-    out: str | os.PathLike[str] | None = None,
+    seed: Seed = 0,
+    out: File | None = None,
 ) -> Quantized:
     """Quantize a bundle to one self-describing, verified file.
 

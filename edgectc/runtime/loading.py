@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectc.core import registry
+from edgectc.core.arguments import FileName, Threads, checked
 from edgectc.core.contracts import Frontend, Runner, RunnerModule, WordModel
 from edgectc.core.errors import (
     BundleFileMissingError,
@@ -35,16 +36,17 @@ _PREFERRED = (
 )  # of a bundle: the first that can run and has something to run
 
 
+@checked
 def load(
     path: str | os.PathLike[str] | None = None,
     *,
     runner: str | None = None,
-    lexicon: str | None = None,
-    language_model: str | None = None,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
     lm_required: bool = False,
-    dictionary: UserDictionary | str | None = None,
+    dictionary: UserDictionary | FileName | None = None,
     offensive: bool = False,
-    threads: int = 1,
+    threads: Threads = 1,
     options: Mapping[str, JSON] | None = None,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.

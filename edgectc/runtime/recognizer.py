@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType
+from typing import Any, NoReturn, Self, SupportsIndex
 
 import numpy as np
 
@@ -24,8 +26,22 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
 
 
+class _Closed(Runner):
+    """The runner of a recognizer that was closed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Refuse to run."""
+        raise ConfigError("this recognizer was closed; open the model again with edgectc.load")
+
+
 class Recognizer:
-    """Calls on a trace, answers with ranked texts. Safe to keep; make one per thread.
+    """Calls on a trace, answers with ranked texts; several threads may call one at once.
+
+    It may be closed, also by ``with edgectc.load() as recognizer``, and is never copied or pickled:
+    a process that needs one opens the model itself.
 
     Attributes:
         name: name of the model.
@@ -64,8 +80,33 @@ class Recognizer:
         self._decoders: dict[tuple[str, str], Decoder] = {}
 
     def __repr__(self) -> str:
+        if self.closed:
+            return f"Recognizer({self.name!r}, closed)"
         words = f"{len(self.lexicon.words)} words" if self.lexicon is not None else "no lexicon"
         return f"Recognizer({self.name!r}, {self.runner_name}, {self.preset['type']}, {words})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise ConfigError(
+            f"recognizer {self.name!r} cannot be pickled or copied: it holds an open network; call "
+            "edgectc.load where it is needed, or hand over the path"
+        )
+
+    def close(self) -> None:
+        """Let go of the network and the words; a call raises `ConfigError` from now on."""
+        self.runner = _Closed(self.runner_name)
+        self._decoders, self._promised = {}, False
+        self.lexicon = self.language_model = self.dictionary = None
+
+    @property
+    def closed(self) -> bool:
+        """Return whether it was closed."""
+        return isinstance(self.runner, _Closed)
 
     @property
     def runner_name(self) -> str:
@@ -107,7 +148,7 @@ class Recognizer:
         trace: object,
         *,
         nbest: int = 5,
-        layout: str | None = None,
+        layout: str | os.PathLike[str] | None = None,
         decoder: str | None = None,
         context: Sequence[str] = (),
         partial: bool = False,
@@ -133,7 +174,7 @@ class Recognizer:
             UnknownNameError: no such layout or decoder.
             NonFiniteError: the network answered NaN.
         """
-        setting = self.setting(layout or self.layout)
+        setting = self._setting(layout)
         inputs = self.frontend.prepare(trace, setting)
         return self.decode(
             self.run(inputs),
@@ -173,11 +214,7 @@ class Recognizer:
             InputError: the context cannot be used.
             ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
         """
-        if isinstance(context, str):
-            raise InputError(
-                f"context is the text {context!r}, expected its words: {context.split()}",
-                reason="bad_context",
-            )
+        context = _words(context)
         if context and not self._promised:
             raise InputError(
                 f"model {self.name!r} carries no word language model, so context cannot be used; "
@@ -199,14 +236,14 @@ class Recognizer:
             return decode(log_probs, nbest=nbest, trace=path_of(inputs, setting), **chosen)
         return decode(log_probs, nbest=nbest, **chosen)
 
-    def log_probs(self, trace: object, *, layout: str | None = None) -> Array:
+    def log_probs(self, trace: object, *, layout: str | os.PathLike[str] | None = None) -> Array:
         """Return (T', V) float64 log_probs of the valid frames of one trace.
 
         Raises:
             InputError: the trace cannot be used.
             NonFiniteError: the network answered NaN.
         """
-        inputs = self.frontend.prepare(trace, self.setting(layout or self.layout))
+        inputs = self.frontend.prepare(trace, self._setting(layout))
         return self.run(inputs)
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
@@ -225,15 +262,27 @@ class Recognizer:
         tokens: Tokens = self.frontend.tokens(setting)
         return tokens
 
-    def setting(self, name: str) -> Setting:
+    def setting(self, name: str | os.PathLike[str]) -> Setting:
         """Return a layout this model carries, one that ships, or one from a ``.json`` path.
 
         A model without keyboards takes the name itself, or None if it is empty.
         """
-        return layouts.setting(self._layouts, name)
+        if not isinstance(name, (str, os.PathLike)):
+            raise ConfigError(
+                f"layout is {name!r}, expected the name of one, or the path of a .json",
+                options=["layout"],
+            )
+        return layouts.setting(self._layouts, os.fspath(name))
+
+    def _setting(self, layout: str | os.PathLike[str] | None) -> Setting:
+        return self.setting(self.layout if layout is None or layout == "" else layout)
 
     def decoder(self, setting: Setting, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""
+        if self.closed:
+            self.runner.run({})  # says so
+        if not isinstance(name, (str, NoneType)):
+            raise ConfigError(f"decoder is {name!r}, expected the name of one", options=["decoder"])
         name = name or str(self.preset["type"])
         key = (setting.name if isinstance(setting, Layout) else setting or "", name)
         if key not in self._decoders:
@@ -251,6 +300,26 @@ class Recognizer:
                 },
             )
         return self._decoders[key]
+
+
+def _words(context: Sequence[str]) -> Sequence[str]:
+    """Return the words of a context, () for None.
+
+    Raises:
+        InputError: reason ``bad_context``.
+    """
+    if isinstance(context, str):
+        raise InputError(
+            f"context is the text {context!r}, expected its words: {context.split()}",
+            reason="bad_context",
+        )
+    if isinstance(context, Iterable) and all(isinstance(word, str) for word in (*context,)):
+        return (*context,)
+    if context is None:
+        return ()
+    raise InputError(
+        f"context is {context!r}, expected words, e.g. ['see', 'you']", reason="bad_context"
+    )
 
 
 def path_of(inputs: Mapping[str, Array], layout: Layout) -> TracePath:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgectc.core import registry
+from edgectc.core.config import check_numbers, number
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.data.recordings import samples_for
 
@@ -16,6 +17,7 @@ Spec = Mapping[str, Any]
 OPTIMIZERS = ("adamw", "adam", "sgd")
 SCHEDULES = ("constant", "cosine", "linear", "one-cycle", "cyclic", "plateau")
 PRECISIONS = ("fp32", "bf16", "fp16", "auto")
+_MOST = 2**31 - 1
 INITS = ("scale", "xavier", "orthogonal")
 
 
@@ -35,20 +37,17 @@ class Optimizer:
     """
 
     type: str = "adamw"
-    lr: float = 2e-3
-    weight_decay: float = 0.01
+    lr: float = number(2e-3, above=0, most=1e6)
+    weight_decay: float = number(0.01, least=0, most=1e6)
     warmup: float = 0.05
-    clip: float = 1.0
+    clip: float = number(1.0, above=0)
     momentum: float = 0.9
-    eps: float = 1e-8
-    accumulate: int = 1
+    eps: float = number(1e-8, above=0)
+    accumulate: int = number(1, least=1, most=100_000)
 
     def __post_init__(self) -> None:
         _check_name("optimizer", self.type, OPTIMIZERS)
-        if not (min(self.lr, self.clip, self.eps) > 0 and self.weight_decay >= 0):
-            raise ValueError("expected lr, clip and eps > 0 and weight_decay >= 0")
-        if self.accumulate < 1:
-            raise ValueError(f"accumulate is {self.accumulate}, expected 1 or more")
+        check_numbers(self)
         if not (0 <= self.warmup < 1 and 0 <= self.momentum < 1):
             raise ValueError("expected warmup and momentum in [0, 1)")
 
@@ -203,30 +202,25 @@ class Settings:
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)
     decoder: Spec = field(default_factory=dict)
-    epochs: int = 60
-    batch_size: int = 256
+    epochs: int = number(60, least=0, most=_MOST)
+    batch_size: int = number(256, least=1, most=_MOST)
     bucket: bool = False
-    workers: int = 0
-    seed: int = 0
+    workers: int = number(0, least=0, most=1024)
+    seed: int = number(0, least=0, most=2**63 - 1)
     precision: str = "fp32"
     ema: float = 0.0
-    validate_every: int = 2
-    validation_rows: int = 1500
-    validation_batch: int = 64
-    save_steps: int = 0
-    patience: int = 0
-    bad_steps: int = 20
-    back_off: int = 5
+    validate_every: int = number(2, least=1, most=_MOST)
+    validation_rows: int = number(1500, least=1, most=_MOST)
+    validation_batch: int = number(64, least=1, most=_MOST)
+    save_steps: int = number(0, least=0, most=_MOST)
+    patience: int = number(0, least=0, most=_MOST)
+    bad_steps: int = number(20, least=1, most=_MOST)
+    back_off: int = number(5, least=1, most=_MOST)
 
     def __post_init__(self) -> None:
         registry.check_model(self.model)
         _check_name("precision", self.precision, PRECISIONS)
-        for name in ("batch_size", "validate_every", "validation_rows", "validation_batch"):
-            _check_least(name, getattr(self, name), 1)
-        for name in ("bad_steps", "back_off"):
-            _check_least(name, getattr(self, name), 1)
-        for name in ("epochs", "workers", "save_steps", "patience"):
-            _check_least(name, getattr(self, name), 0)
+        check_numbers(self)
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema is {self.ema}, expected [0, 1)")
 
@@ -252,8 +246,3 @@ class Settings:
 def _check_name(kind: str, got: str, known: tuple[str, ...]) -> None:
     if got not in known:
         raise UnknownNameError(kind, got, known)
-
-
-def _check_least(name: str, got: int, least: int) -> None:
-    if got < least:
-        raise ValueError(f"{name} is {got}, expected {least} or more")

@@ -161,7 +161,7 @@ def test_bad_calls(tmp_path: Path) -> None:
         edgectc.export(network, sample=networks.sample(), tokns=TOKENS, **given)
     with pytest.raises(ConfigError, match=r"sample goes with package\.module:factory or a module"):
         edgectc.export(sample=networks.sample(), **given)
-    with pytest.raises(ConfigError, match=r"^1 is no model; give a path"):
+    with pytest.raises(ConfigError, match=r"^path is 1, expected a path"):
         edgectc.export(1, **given)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="blank goes with a file of tokens; say blank_id"):
         edgectc.export("networks:Lstm", sample=networks.sample(), tokens=TOKENS, blank="x", **given)

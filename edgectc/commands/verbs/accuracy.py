@@ -15,6 +15,7 @@ from edgectc.commands.verbs.opening import (
     swipes_of,
 )
 from edgectc.core import lazy, registry
+from edgectc.core.arguments import Count, FileName, Index, Threads, checked
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document, Swipe
@@ -28,25 +29,26 @@ from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer
 
 
+@checked
 def evaluate(
     model: Model = None,
     data: Swipes = None,
     *,
     split: str = "all",
-    limit: int | None = None,
+    limit: Count | None = None,
     decoder: str | None = None,
     against: Model = None,
     control: bool = False,
     sentences: str | os.PathLike[str] | None = None,
-    words: str | None = None,
+    words: FileName | None = None,
     context: bool = False,
-    confusions: int = 0,
-    lexicon: str | None = None,
-    language_model: str | None = None,
+    confusions: Index = 0,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
     lm_required: bool = False,
     offensive: bool = False,
     runner: str | None = None,
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> Document:
     """Return accuracy on labelled swipes with intervals and slices, see docs/decoding.md.
 
@@ -82,8 +84,6 @@ def evaluate(
         "runner": runner,
         "threads": threads,
     }
-    if confusions < 0:
-        raise ConfigError(f"confusions is {confusions}, expected 0 or more", options=["confusions"])
     recognizer = swipe_recognizer(model, **options)
     swipes, dropped = swipes_of(data, split=split, limit=limit)
     rows = accuracy.labelled(swipes)
@@ -148,22 +148,23 @@ def _words(source: str) -> tuple[str, frozenset[str]]:
     return Path(source).name.partition(".")[0], accuracy.spellings(sources.build(source)[0])
 
 
+@checked
 def tune_decoder(
     model: Model = None,
     data: Swipes = None,
     *,
     split: str = "dev",
-    limit: int | None = None,
+    limit: Count | None = None,
     context: bool = False,
     only: Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     update: bool = False,
-    lexicon: str | None = None,
-    language_model: str | None = None,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
     lm_required: bool = False,
     offensive: bool = False,
     runner: str | None = None,
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> Tuned:
     """Return the decoder weights that rank the labels of swipes best, and what they gain.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.core import lazy
+from edgectc.core.arguments import File, checked
 from edgectc.core.config import to_dict
 from edgectc.core.errors import BundleMismatchError, ConfigError, MissingDependencyError
 from edgectc.core.types import Document
@@ -20,9 +21,8 @@ if TYPE_CHECKING:  # these need torch
 
     from edgectc.evaluation.layerwise import LayerComparison
 
-File = str | os.PathLike[str]
 
-
+@checked
 def inspect(model: File | None = None) -> Document:
     """Return what a bundle or artifact says about itself; of an artifact also its operators.
 
@@ -56,6 +56,7 @@ def _artifact(path: Path) -> Document:
     return content
 
 
+@checked
 def compare_layers(
     model: File | None = None,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from edgectc.core.arguments import Count, File, Seed, checked
 from edgectc.core.staging import write_bytes
 from edgectc.data import checks, checks_page, importers, synthesis
 from edgectc.data.checks import Findings
@@ -11,9 +12,8 @@ from edgectc.data.importers import Imported
 from edgectc.data.movement import Comparison
 from edgectc.data.synthesis import Synthesized
 
-File = str | os.PathLike[str]
 
-
+@checked
 def check_data(
     *files: File, model: File | None = None, days: bool = False, html: File | None = None
 ) -> Findings:
@@ -34,17 +34,17 @@ def check_data(
     name = None if model is None else os.fspath(model)
     findings = checks.check_data(paths, model=name, days=days)
     if html is not None:
-        title = f"Data check: {', '.join(paths)}"
-        write_bytes(html, checks_page.page(findings, title).encode())
+        write_bytes(html, checks_page.page(findings, f"Data check: {', '.join(paths)}").encode())
     return findings
 
 
+@checked
 def synth_data(
     kind: str,
     *,
     out: File,
-    count: int = 1000,
-    seed: int = 0,
+    count: Count = 1000,
+    seed: Seed = 0,
     lexicon: File | None = None,
     layout: str | None = None,
     style: str | None = None,
@@ -79,6 +79,7 @@ def synth_data(
     )
 
 
+@checked
 def import_data(source: str, *, out: File) -> Imported:
     """Return what was written of a collection of others: its usable rows, as swipes.
 
@@ -93,14 +94,15 @@ def import_data(source: str, *, out: File) -> Imported:
     return importers.import_data(source, out)
 
 
+@checked
 def compare_data(
     real: File,
     generated: File | None = None,
     *,
     split: str = "all",
-    limit: int | None = None,
+    limit: Count | None = None,
     style: str = "plain",
-    seed: int = 0,
+    seed: Seed = 0,
     html: File | None = None,
 ) -> Comparison:
     """Return how generated swipes differ from real ones.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from edgectc.commands.environment import Finding
 from edgectc.commands.serving import pages
 from edgectc.commands.serving.server import Server
 from edgectc.core import config, registry, schemes, toolchain_errors
+from edgectc.core.arguments import File, FileName, Port, checked
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.toolchain_errors import Known
 from edgectc.formats import bundle, layouts
@@ -43,6 +43,7 @@ class Diagnosis:
         return f"Diagnosis({', '.join(f'{name}={n}' for name, n in counts.items() if n)})"
 
 
+@checked
 def doctor(*, need: str | None = None, errors: str | None = None, deep: bool = False) -> Diagnosis:
     """Return what this machine can do, and what to install.
 
@@ -62,6 +63,7 @@ def doctor(*, need: str | None = None, errors: str | None = None, deep: bool = F
     return Diagnosis(tuple(findings), tuple(lacking))
 
 
+@checked
 def list_names(kind: str | None = None) -> dict[str, list[str]]:
     """Return what is registered, by kind; nothing is imported for it.
 
@@ -115,14 +117,15 @@ class Demo:
                 return
 
 
+@checked
 def demo(
-    model: str | None = None,
+    model: FileName | None = None,
     *,
     host: str = "127.0.0.1",
-    port: int = 8321,
-    export: str | os.PathLike[str] | None = None,
-    lexicon: str | None = None,
-    language_model: str | None = None,
+    port: Port = 8321,
+    export: File | None = None,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
 ) -> Demo:
     """Return a keyboard in the browser with a model: call its ``serve``.
 
@@ -142,8 +145,6 @@ def demo(
     if export is not None:
         folder = Path(export)
         return Demo(content.name, folder=folder, bytes=pages.export(content, folder))
-    if not 0 <= port < 65536:
-        raise ConfigError(f"port is {port}, expected 0 to 65535", options=["port"])
     try:
         server = Server(content, host, port)
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgectc.core import config as configs
 from edgectc.core import lazy
+from edgectc.core.arguments import Count, Seed, Threads, checked
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # these need torch
 Overrides = Sequence[str] | Mapping[str, JSON]
 
 
+@checked
 def train(
     config: str | os.PathLike[str] | Mapping[str, JSON],
     *,
@@ -31,12 +33,12 @@ def train(
     resume: bool = False,
     data: str | os.PathLike[str] | None = None,
     lexicon: str | os.PathLike[str] | None = None,
-    overfit: int | None = None,
-    overfit_steps: int = 1000,
+    overfit: Count | None = None,
+    overfit_steps: Count = 1000,
     overrides: Overrides = (),
     cache: str | os.PathLike[str] | None = None,
     device: str = "auto",
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> Result | Overfitted:
     """Return where the best weights of a run are, after all its phases; a stopped run goes on.
 
@@ -103,12 +105,13 @@ def _toml(value: JSON) -> str:
     return "null" if value is None else json.dumps(value)  # scalars and lists are alike in both
 
 
+@checked
 def pack(
     source: str | os.PathLike[str] | None = None,
     *,
     init: str | None = None,
     config: str = "small",
-    seed: int = 0,
+    seed: Seed = 0,
     out: str | os.PathLike[str],
     name: str | None = None,
     lexicon: str | os.PathLike[str] | None = None,

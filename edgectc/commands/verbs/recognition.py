@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectc.commands.verbs.opening import Model, recognizer_of
+from edgectc.core.arguments import FileName, Nbest, Threads, checked
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Decoded, Swipe
 from edgectc.data import signals, swipe_files
@@ -46,22 +47,23 @@ class _Options:
     context: tuple[str, ...] | None
 
 
+@checked
 def decode(
     model: Model = None,
     *,
     input: str | os.PathLike[str],
-    nbest: int = 5,
-    layout: str | None = None,
+    nbest: Nbest = 5,
+    layout: FileName | None = None,
     strict: bool = False,
     decoder: str | None = None,
     context: str | Sequence[str] | None = None,
-    dictionary: UserDictionary | str | None = None,
-    lexicon: str | None = None,
-    language_model: str | None = None,
+    dictionary: UserDictionary | FileName | None = None,
+    lexicon: FileName | None = None,
+    language_model: FileName | None = None,
     lm_required: bool = False,
     offensive: bool = False,
     runner: str | None = None,
-    threads: int = 1,
+    threads: Threads = 1,
 ) -> Iterator[DecodedRow]:
     """Return the answers to a file of swipes or recordings, one a row, as they are decoded.
 
@@ -87,8 +89,6 @@ def decode(
         InputError: no row can be used; or, if ``strict``, one cannot.
         UnknownNameError: no such layout, decoder or runner.
     """
-    if nbest < 1:
-        raise ConfigError(f"nbest is {nbest}, expected at least 1", options=["nbest"])
     recognizer = recognizer_of(
         model,
         lexicon=lexicon,

@@ -9,6 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectc.core.arguments import (
+    Count,
+    File,
+    FileName,
+    Index,
+    NotNegative,
+    Order,
+    Positive,
+    checked,
+)
 from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import file_sha256, read_lines
@@ -18,8 +28,6 @@ from edgectc.language.ngram import codebooks
 from edgectc.language.ngram.tables import NGrams, normalize_word, unusual
 from edgectc.language.packed import pack
 from edgectc.language.perplexity import TextScore
-
-File = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -75,15 +83,16 @@ class BuiltModel(PackedModel):
     threshold: float
 
 
+@checked
 def build_lexicon(
-    source: str,
+    source: FileName,
     *,
     out: File,
     letters: str = "abcdefghijklmnopqrstuvwxyz",
-    top: int | None = None,
-    max_letters: int = 24,
-    casing: str | None = None,
-    offensive: str | None = None,
+    top: Count | None = None,
+    max_letters: Count = 24,
+    casing: FileName | None = None,
+    offensive: FileName | None = None,
     note: Sequence[str] = (),
 ) -> BuiltLexicon:
     """Return where a lexicon was written: words with natural-log frequencies.
@@ -117,16 +126,17 @@ def build_lexicon(
     return BuiltLexicon(path, len(lexicon.log_probs), file_sha256(path), dict(dropped))
 
 
+@checked
 def build_language_model(
     *inputs: File,
     out: File,
-    order: int = 3,
-    weights: Sequence[float] | None = None,
-    vocabulary: str | None = None,
-    top: int | None = None,
-    prune: Sequence[int] = (0,),
+    order: Order = 3,
+    weights: Sequence[NotNegative] | None = None,
+    vocabulary: FileName | None = None,
+    top: Count | None = None,
+    prune: Sequence[Index] = (0,),
     exclude: Sequence[File] = (),
-    max_mb: float | None = None,
+    max_mb: Positive | None = None,
     quantize: bool = False,
 ) -> BuiltModel:
     """Return where an n-gram model of texts and other models was written.
@@ -154,8 +164,6 @@ def build_language_model(
             "quantize and max_mb are for .lm files; let out end in .lm",
             options=["quantize", "max_mb", "out"],
         )
-    _check_numbers("weights", weights or ())
-    _check_numbers("prune", prune)
     built = builder.build(
         [_read_input(file) for file in inputs],
         order=order,
@@ -187,6 +195,7 @@ def build_language_model(
     )
 
 
+@checked
 def pack_language_model(arpa: File, *, out: File, quantize: bool = False) -> PackedModel:
     """Return where an ARPA file was packed to: a file that is mapped and not read.
 
@@ -217,6 +226,7 @@ def pack_language_model(arpa: File, *, out: File, quantize: bool = False) -> Pac
     return PackedModel(path, path.stat().st_size, ngrams.counts)
 
 
+@checked
 def score_language_model(model: File, text: File) -> TextScore:
     """Return how well a model foresees a text.
 

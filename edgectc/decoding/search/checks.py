@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Array
@@ -27,8 +28,13 @@ def check_log_probs(log_probs: object, n_tokens: int) -> Array:
             ``not_log_probs``.
     """
     try:
-        values = np.asarray(log_probs, np.float64)
-    except (TypeError, ValueError) as error:
+        if isinstance(log_probs, np.ma.MaskedArray):
+            raise TypeError("a masked array, whose hidden values would be used; fill it first")
+        given = np.asarray(log_probs)
+        if given.dtype.kind not in "fiu":  # complex numbers and texts would become floats unseen
+            raise TypeError(f"type {given.dtype}")
+        values = given.astype(np.float64, copy=False)
+    except Exception as error:  # an object's own ``__array__`` may raise anything
         raise InputError(
             f"log_probs are no table of numbers: {error}", reason="bad_shape"
         ) from None
@@ -67,13 +73,13 @@ def check_nbest(nbest: int) -> int:
         ConfigError: it is below 1 or no whole number.
     """
     try:
-        whole = operator.index(nbest)
+        whole = 0 if isinstance(nbest, bool) else operator.index(nbest)
     except TypeError:
         raise ConfigError(
             f"nbest is {nbest!r}, expected a whole number", options=["nbest"]
         ) from None
-    if whole < 1:
-        raise ConfigError(f"nbest is {whole}, expected at least 1", options=["nbest"])
+    if not 1 <= whole <= MOST_TEXTS:
+        raise ConfigError(f"nbest is {whole}, expected 1 to {MOST_TEXTS}", options=["nbest"])
     return whole
 
 

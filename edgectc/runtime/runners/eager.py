@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from edgectc.core.arguments import MOST_THREADS
+from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.types import Array
@@ -42,12 +44,13 @@ class Options:
         precision: "float32", or the type that autocast may compute in; only on CUDA, in eager mode.
     """
 
-    threads: int = 1
+    threads: int = number(1, least=1, most=MOST_THREADS)
     device: str = "cpu"
     mode: str = "eager"
     precision: str = "float32"
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         known = {"device": DEVICES, "mode": MODES, "precision": PRECISIONS}
         for name, values in known.items():
             if getattr(self, name) not in values:

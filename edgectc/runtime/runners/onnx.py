@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edgectc.core import privacy
+from edgectc.core.arguments import MOST_THREADS
+from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
@@ -31,11 +33,12 @@ class Options:
             none.
     """
 
-    threads: int = 1
+    threads: int = number(1, least=1, most=MOST_THREADS)
     device: str = "cpu"
     profile: str = ""
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.device not in _PROVIDERS:
             raise ConfigError(f"device is {self.device!r}, expected one of {tuple(_PROVIDERS)}")
 

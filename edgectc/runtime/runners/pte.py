@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgectc.core.arguments import MOST_THREADS
+from edgectc.core.config import check_numbers, number
 from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, InputError, MissingDependencyError
@@ -21,7 +23,10 @@ read_back = None
 class Options:
     """Threads that one call may use."""
 
-    threads: int = 1
+    threads: int = number(1, least=1, most=MOST_THREADS)
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 def create(options: Options, *, source: bytes) -> PteRunner:

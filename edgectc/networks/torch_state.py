@@ -27,7 +27,7 @@ def allow_float16() -> None:
     On processors with AVX512-FP16, oneDNN 3.12 generates code without end for a depthwise
     convolution of at most 16 channels and a long kernel, as the smoothing of neural recordings is.
     """
-    torch.backends.mkldnn.enabled = False
+    torch.backends.mkldnn.set_flags(_enabled=False, _fp32_precision=None)
 
 
 @contextmanager
@@ -38,9 +38,9 @@ def training(threads_used: int) -> Iterator[None]:
     """
     # A device that nobody has used yet has no numbers to go on with.
     devices = range(torch.cuda.device_count() if torch.cuda.is_initialized() else 0)
-    onednn = torch.backends.mkldnn.enabled
+    onednn = bool(torch.backends.mkldnn.enabled)
     try:
         with torch.random.fork_rng(devices=[*devices]), threads(threads_used):
             yield
     finally:
-        torch.backends.mkldnn.enabled = onednn
+        torch.backends.mkldnn.set_flags(_enabled=onednn, _fp32_precision=None)

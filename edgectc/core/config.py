@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.types import JSON
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -95,7 +96,7 @@ def current(
     return named
 
 
-def check_version(what: str, got: object, known: int) -> None:
+def check_version(what: str, got: JSON, known: int) -> None:
     """Refuse a file of another format version; to be asked before anything else in it is read.
 
     Args:

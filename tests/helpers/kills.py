@@ -138,6 +138,8 @@ def _in_fork(write: Callable[[Path], object], home: Path, index: int) -> int:
         return code
     try:
         log = os.open(home.parent / "events", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         tempfile.tempdir = str(home / "tmp")
         _watch(home, index, log)
         write(home / "work")

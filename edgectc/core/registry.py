@@ -154,6 +154,20 @@ def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": spec["type"], **to_dict(options)}
 
 
+def changed(kind: str, spec: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the complete JSON form of ``spec`` with some options changed.
+
+    Either may have names of an older version: the options of ``options`` count.
+
+    Raises:
+        ConfigError: as `create`.
+        UnknownNameError: as `create`.
+    """
+    _check_spec(kind, spec)
+    named = current(kind, {"type": spec["type"], **options})
+    return complete(kind, {**current(kind, spec), **named})
+
+
 def current(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return a JSON form, sealed by an older version perhaps, under the names of today.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from edgectc.core import staging
 from edgectc.core.errors import (
     BundleError,
     BundleFileMissingError,
@@ -81,14 +82,16 @@ def test_a_rename_that_fails_brings_the_old_bundle_back(
     rename = Path.rename
 
     def broken(self: Path, target: Path) -> Path:
-        if self.name == "new":
+        if self.name.endswith("-new"):
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", broken)
+    monkeypatch.setattr(staging, "_exchanged", lambda one, other: False)
     with pytest.raises(OSError, match="No space"):
         bundles.write(tmp_path / "b", {**VALUES, "stride": 4}, FILES)
     assert bundles.read(tmp_path / "b") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
 
 
 def test_replacing_a_bundle_leaves_no_old_file(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from edgectc.core.config import to_dict
 from edgectc.core.contracts import Converted, Runner, Target, TargetModule
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
 from edgectc.core.schemes import Scheme
-from edgectc.core.staging import staged, staged_folder, temporaries, write_bytes
+from edgectc.core.staging import staged, staged_folder, write_bytes
 from edgectc.core.tokens import output_length
 from edgectc.core.types import JSON, Array, Report
 from edgectc.core.version import __version__
@@ -81,8 +81,7 @@ class Job:
         """
         try:
             example, model = example_inputs(self.origin), self.origin.model
-            with temporaries():
-                return self.target.convert(model, example, plan, window=model.window)
+            return self.target.convert(model, example, plan, window=model.window)
         except ExportError as error:
             if self.origin.suspects:
                 raise ExportError(

@@ -16,7 +16,7 @@ from edgectc.core.errors import (
     UnsupportedSchemeError,
 )
 from edgectc.core.schemes import Float32
-from edgectc.core.staging import claimed
+from edgectc.core.staging import claimed, temporaries
 from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption, factory
@@ -81,7 +81,7 @@ def export(
         origin = of_bundle(path)
     final = destination(out, f"{origin.name}{maker.suffix}")
     job = Job(origin, target, maker, schemes.scheme(scheme), final)
-    with claimed(final):
+    with claimed(final), temporaries():
         return write(job, sealed(job, job.convert()))
 
 

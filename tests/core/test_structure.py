@@ -23,6 +23,7 @@ MAY_GUESS = {
     "edgectc/benchmarking/machine.py": (2, "what the operating system has"),
     "edgectc/commands/environment.py": (1, "what the operating system has"),
     "edgectc/core/config.py": (1, "the name of a type, where it has one"),
+    "edgectc/core/staging.py": (3, "what the operating system has"),
     "edgectc/data/importers/__init__.py": (1, "the text of an error of the operating system"),
     "edgectc/data/swipe_files.py": (1, "the text of an error of the operating system"),
     "edgectc/exporting/byo/adapter.py": (1, "what a network made elsewhere answers"),

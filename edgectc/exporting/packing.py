@@ -164,8 +164,8 @@ def words_of(bundle: Bundle) -> Words | None:
     return Words(
         bundles.find_file(lexicon, bundle.path, kind="lexicon"),
         bundles.find_file(model, bundle.path, kind="language_model") if model else None,
-        (str(lexicon["licence"]), str(model["licence"]) if model else ""),
-        carried=lexicon["file"] in bundle.index.files,
+        (lexicon.licence, model.licence if model else ""),
+        carried=lexicon.file in bundle.index.files,
     )
 
 

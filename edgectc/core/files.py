@@ -57,10 +57,9 @@ def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes
         OSError: it cannot be read, is no plain file, or has more than ``most`` bytes.
     """
     with open_plain(path) as file:
-        data = b"" if (size := os.fstat(file.fileno()).st_size) > most else file.read(most + 1)
-        if max(size, len(data)) > most:
+        if os.fstat(file.fileno()).st_size > most:
             raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", os.fspath(path))
-        return data
+        return file.read()  # a size here would take so much memory at once
 
 
 @contextmanager

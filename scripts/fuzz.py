@@ -13,7 +13,6 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
@@ -38,7 +37,7 @@ def main() -> int:
             for fault in found[name].faults[:10]:
                 print(f"    {fault}", flush=True)
     if options.json:
-        print(json.dumps({name: asdict(value) for name, value in found.items()}, indent=1))
+        print(json.dumps({name: vars(value) for name, value in found.items()}, indent=1))
     return int(any(value.faults for value in found.values()))
 
 

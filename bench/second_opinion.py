@@ -136,7 +136,7 @@ def opinion(path: Path, command: Sequence[str], env: Mapping[str, str]) -> list[
             away = max(away, float(apart.max(initial=0.0)))
     finally:
         other.close()
-    figures, scheme = report.figures, str(manifest.scheme["type"])
+    figures, scheme = report.figures, manifest.scheme.type
     worst, agreement = figures["max_abs_diff"], figures["argmax_agreement"]
     told = [f"{worst:.2g}", f"{agreement:.4f}", f"{away:.2g}"]
     return [path.name, scheme, other.runtime, report.status, *told]

@@ -73,8 +73,8 @@ def traces() -> dict[str, Any]:
         "name": index.name,
         "frontend": index.model["frontend"],
         "decoder": index.decoder,
-        "lexicon_sha256": index.lexicon["sha256"],
-        "language_model_sha256": (index.language_model or {}).get("sha256"),
+        "lexicon_sha256": index.lexicon.sha256,
+        "language_model_sha256": index.language_model and index.language_model.sha256,
         "weights_sha256": index.files["weights.safetensors"],
     }
     return {"golden": VERSION, "model": about, "cases": cases}

@@ -51,13 +51,12 @@ def main() -> int:
         if not options.json:
             counts = {fault: len(getattr(found[name], fault)) for fault in FAULTS}
             print(f"{name:24}{found[name].kills:4} kills ", counts, flush=True)
+            for fault in FAULTS:
+                for where in getattr(found[name], fault):
+                    print(f"  {fault}: {where}", flush=True)
     if options.json:
         print(json.dumps({name: asdict(value) for name, value in found.items()}, indent=1))
     else:
-        for name, value in found.items():
-            for fault in FAULTS:
-                for where in getattr(value, fault):
-                    print(f"{name}: {fault}: {where}")
         print(sum(value.kills for value in found.values()), "kills")
     return int(any(getattr(value, fault) for value in found.values() for fault in FAULTS))
 

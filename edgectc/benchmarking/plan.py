@@ -12,11 +12,14 @@ from typing import TypedDict
 
 from edgectc.benchmarking import machine
 from edgectc.core import registry
+from edgectc.core.config import to_dict
 from edgectc.core.contracts import RunnerModule
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts
 from edgectc.formats import manifest as manifests
+from edgectc.formats.records import NamedFile
 
 DEVICES = ("cpu", "cuda")
 # What each runtime is: the runner, its options, and what it runs.
@@ -40,7 +43,7 @@ class About(TypedDict):
 
     frontend: Mapping[str, JSON]
     layouts: list[Mapping[str, JSON]]
-    lexicon: Mapping[str, JSON] | None
+    lexicon: NamedFile | None
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _of_bundle(place: Path) -> list[Subject]:
     index = bundle.index
     about: About = {
         "frontend": dict(index.model["frontend"]),
-        "layouts": list(index.layouts),
+        "layouts": [layouts.describe(layout) for layout in index.layouts],
         "lexicon": index.lexicon,
     }
     weights = Subject(index.name, place, "", (place / "weights.safetensors").stat().st_size, about)
@@ -128,12 +131,12 @@ def _of_artifact(place: Path) -> Subject:
     manifest = manifests.read(place)[1]
     about: About = {
         "frontend": dict(manifest.frontend),
-        "layouts": list(manifest.layouts),
+        "layouts": [layouts.describe(layout) for layout in manifest.layouts],
         "lexicon": manifest.lexicon,
     }
     size = sum(p.stat().st_size for p in place.rglob("*") if p.is_file()) if place.is_dir() else 0
     size = size or place.stat().st_size
-    batched = not isinstance(manifest.inputs[0]["shape"][0], int)
+    batched = not isinstance(manifest.inputs[0].shape[0], int)
     return Subject(place.name, place, manifest.target, size, about, batched)
 
 
@@ -218,4 +221,4 @@ def family(subject: Subject) -> str:
     """Return what tells whether two subjects take the same samples."""
     about = subject.about
     names = [layout["name"] for layout in about["layouts"]]
-    return json.dumps([about["frontend"], names[:1], about["lexicon"]], sort_keys=True)
+    return json.dumps([about["frontend"], names[:1], to_dict(about["lexicon"])], sort_keys=True)

@@ -10,6 +10,7 @@ which the C library checks presets.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import importlib.metadata
@@ -27,11 +28,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.types import JSON
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T")
+_SHOWN = 80  # characters of a text in a message
+# Of a field of a dataclass: `to_dict` leaves it out where it is None.
+OMITTED: Mapping[str, bool] = {"omitted": True}
 
 
 def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
@@ -41,15 +46,17 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         ConfigError: unknown or missing key, or a value of the wrong type.
     """
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: expected a table, got {values!r}")
+        raise ConfigError(
+            f"{where.rstrip('.') or cls.__name__}: expected a table, got {shown(values)}"
+        )
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     values = current(cls, values, where=where, level=logging.WARNING)
     for key in values:
         if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
+            near = difflib.get_close_matches(key[:_SHOWN], fields, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {', '.join(fields)}"
-            raise ConfigError(f"unknown key {where + key!r}; {hint}")
+            raise ConfigError(f"unknown key {shown(where + key)}; {hint}")
     for name, field in fields.items():
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
@@ -95,7 +102,7 @@ def current(
     return named
 
 
-def check_version(what: str, got: object, known: int) -> None:
+def check_version(what: str, got: JSON, known: int) -> None:
     """Refuse a file of another format version; to be asked before anything else in it is read.
 
     Args:
@@ -147,7 +154,12 @@ def check_options(options: Iterable[str], owners: Mapping[str, type[DataclassIns
 def to_dict(value: Any) -> Any:
     """Return ``value`` as plain JSON types; the inverse of `from_dict` for dataclasses."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        pairs = [(f, getattr(value, f.name)) for f in dataclasses.fields(value)]
+        return {
+            f.name: to_dict(held)
+            for f, held in pairs
+            if held is not None or not f.metadata.get("omitted")
+        }
     if isinstance(value, Mapping):
         return {str(k): to_dict(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -267,9 +279,11 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if value is None and type(None) in args:
             return None
         options = [a for a in args if a is not type(None)]
-        if len(options) != 1:
-            raise ConfigError(f"{where}: ambiguous type {hint}")
-        return _convert(options[0], value, where)
+        if len(options) == 1:
+            return _convert(options[0], value, where)
+        for option in options:
+            with contextlib.suppress(ConfigError):
+                return _convert(option, value, where)
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_dict(typing.cast(type, hint), value, where=where + ".")
     if origin is tuple and isinstance(value, (list, tuple)):
@@ -283,7 +297,15 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not (isinstance(value, bool) and hint is not bool):
             return value
     expected = getattr(hint, "__name__", str(hint))
-    raise ConfigError(f"{where}: expected {expected}, got {type(value).__name__} {value!r}")
+    raise ConfigError(f"{where}: expected {expected}, got {type(value).__name__} {shown(value)}")
+
+
+def shown(value: JSON) -> str:
+    """Return a value as a message shows it: of a long one, the beginning."""
+    if isinstance(value, str):
+        value = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}..."
+    text = repr(value)
+    return text if len(text) <= 2 * _SHOWN else f"{text[: 2 * _SHOWN]}..."
 
 
 def _finite(value: float, where: str) -> float:

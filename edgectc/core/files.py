@@ -1,34 +1,103 @@
-"""Files to read, plain or gzip by their content, and hashes."""
+"""Files to read, plain or gzip by their content, within bounds, and hashes.
+
+A reader takes plain files alone: opening a pipe or a device could wait for ever, or never end.
+"""
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
+import io
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader
 
 from edgectc.core.errors import ConfigError
 
 READ_ERRORS = (OSError, EOFError, zlib.error)  # what reading a file, plain or gzip, may raise
+MOST_BYTES = 1 << 32  # of one file that is read whole
+# What a gzip file may unpack to: so much, or so many times its own size.
+_UNPACKED, _TIMES = 1 << 24, 100
 _GZIP = b"\x1f\x8b"
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def open_plain(path: str | os.PathLike[str], *, pipes: bool = False) -> BufferedReader:
+    """Open a plain file to read; what else it is, is told before it is opened.
+
+    Args:
+        path: of the file.
+        pipes: whether a pipe will do as well, for text that is read once, from its beginning.
+
+    Raises:
+        OSError: there is no such file, or it is a directory, a pipe or a device.
+    """
+    mode = os.stat(path).st_mode
+    for is_kind, name in _KINDS:
+        if is_kind(mode) and not (pipes and name == "a pipe"):
+            code = errno.EISDIR if name == "a directory" else errno.EINVAL
+            raise OSError(code, f"it is {name}, expected a plain file", os.fspath(path))
+    return open(path, "rb")
+
+
+def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes:
+    """Return all bytes of a plain file.
+
+    Raises:
+        OSError: it cannot be read, is no plain file, or has more than ``most`` bytes.
+    """
+    with open_plain(path) as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", os.fspath(path))
+        return file.read()  # a size here would take so much memory at once
 
 
 @contextmanager
-def open_bytes(path: str | os.PathLike[str]) -> Iterator[BufferedIOBase]:
+def open_bytes(path: str | os.PathLike[str], *, pipes: bool = False) -> Iterator[BufferedIOBase]:
     """Yield a file to read; its content, not its name, says whether it is gzip.
+
+    Args:
+        path: of the file.
+        pipes: as `open_plain` takes it.
 
     Raises:
         OSError, EOFError, zlib.error: `READ_ERRORS`, also while it is read.
     """
-    with open(path, "rb") as raw:
+    with open_plain(path, pipes=pipes) as raw:
         if raw.peek(len(_GZIP)).startswith(_GZIP):
+            size = os.fstat(raw.fileno()).st_size or MOST_BYTES // _TIMES
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield unpacked
+                yield BufferedReader(_Bounded(unpacked, max(_UNPACKED, _TIMES * size)), 1 << 16)
         else:
             yield raw
+
+
+class _Bounded(io.RawIOBase):
+    """The content of a gzip file, up to a size: a small file may hold any number of bytes."""
+
+    def __init__(self, unpacked: gzip.GzipFile, most: int) -> None:
+        self._unpacked, self._most, self._left = unpacked, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        data = self._unpacked.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(errno.EFBIG, f"it unpacks to more than {self._most:,} bytes")
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def read_head(path: str | os.PathLike[str], size: int = 4096) -> bytes:
@@ -61,7 +130,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
         ConfigError: the file cannot be read, or is not UTF-8.
     """
     try:
-        with open_bytes(path) as file:
+        with open_bytes(path, pipes=True) as file:
             for number, line in enumerate(file, start=1):
                 try:
                     yield line.decode()
@@ -78,5 +147,5 @@ def sha256(data: bytes) -> str:
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
     """Return the hex digest of a file's bytes."""
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -69,9 +69,9 @@ def check_scales(constants: Iterable[tuple[str, Array]]) -> None:
         )
 
 
-def describe(problems: Mapping[str, object] | Sequence[tuple[str, object]]) -> str:
+def describe(problems: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """Return "a (why), b (why), and 3 more"; several problems may have one name, or none."""
     pairs = [*problems.items()] if isinstance(problems, Mapping) else problems
-    shown = [f"{name} ({why})" if name else str(why) for name, why in pairs[:_SHOWN]]
+    shown = [f"{name} ({why})" if name else why for name, why in pairs[:_SHOWN]]
     rest = f", and {len(pairs) - _SHOWN} more" if len(pairs) > _SHOWN else ""
     return ", ".join(shown) + rest

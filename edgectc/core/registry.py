@@ -20,6 +20,7 @@ from typing import Any
 from edgectc.core import config, contracts
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.types import JSON
 
 # Each kind and the package that holds our own variants of it. What a variant owes its callers is
 # a Protocol of `edgectc.core.contracts`.
@@ -139,7 +140,7 @@ def check_model(spec: Mapping[str, Any]) -> None:
     if {*spec} != {*names}:
         raise ConfigError(f"a model has the parts {names}, got {sorted(spec)}")
     for name in names:
-        _check_spec(f"model.{name}", spec[name])
+        check_spec(f"model.{name}", spec[name])
 
 
 def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,9 +150,23 @@ def complete(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: as `create`.
         UnknownNameError: as `create`.
     """
-    _check_spec(kind, spec)
+    check_spec(kind, spec)
     _, options = _parsed(kind, current(kind, spec))
     return {"type": spec["type"], **to_dict(options)}
+
+
+def changed(kind: str, spec: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the complete JSON form of ``spec`` with some options changed.
+
+    Either may have names of an older version: the options of ``options`` count.
+
+    Raises:
+        ConfigError: as `create`.
+        UnknownNameError: as `create`.
+    """
+    check_spec(kind, spec)
+    named = current(kind, {"type": spec["type"], **options})
+    return complete(kind, {**current(kind, spec), **named})
 
 
 def current(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,15 +181,20 @@ def current(kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parsed(kind: str, spec: Mapping[str, Any]) -> tuple[ModuleType, Any]:
-    _check_spec(kind, spec)
+    check_spec(kind, spec)
     values = {key: value for key, value in spec.items() if key != "type"}
     variant = module(kind, spec["type"])
     return variant, from_dict(variant.Options, values, where=f"{kind}.")
 
 
-def _check_spec(where: str, spec: object) -> None:
+def check_spec(where: str, spec: JSON) -> None:
+    """Refuse what is no JSON form ``{"type": name, **options}``.
+
+    Raises:
+        ConfigError: names ``where`` it stands.
+    """
     if not (isinstance(spec, Mapping) and isinstance(spec.get("type"), str)):
-        raise ConfigError(f"{where}: expected {{'type': NAME, ...}}, got {spec!r}")
+        raise ConfigError(f"{where}: expected {{'type': NAME, ...}}, got {config.shown(spec)}")
 
 
 def _entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:

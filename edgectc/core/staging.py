@@ -25,7 +25,12 @@ from pathlib import Path
 
 from edgectc.core.errors import ConfigError
 
+_NO_LINK = 0 if sys.platform == "win32" else os.O_NOFOLLOW
 _SOON = 5.0  # seconds that a writer of a small file, or a reader, waits for another one
+_EXCHANGE = {  # a call that exchanges two names, the flag that says so, and "from here"
+    "linux": ("renameat2", 2, -100),  # RENAME_EXCHANGE, AT_FDCWD
+    "darwin": ("renameatx_np", 2, -2),  # RENAME_SWAP, AT_FDCWD
+}
 _held: dict[Path, tuple[tuple[int, int], int]] = {}  # by which process and thread, how often
 
 
@@ -197,6 +202,18 @@ def scratch() -> Iterator[Path]:
             _remove(folder)
 
 
+@contextmanager
+def temporaries() -> Iterator[None]:
+    """Let temporary files that others make in here go into a `scratch`, so that none outlive us."""
+    before = tempfile.tempdir
+    with scratch() as folder:
+        tempfile.tempdir = os.fspath(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+
+
 def sweep(folder: Path, pattern: str = "*") -> None:
     """Clear away what killed writers of ``folder`` left, and give back the names that they took.
 
@@ -234,15 +251,14 @@ def _swap(new: Path, final: Path, old: Path) -> None:
 
 def _exchanged(one: Path, other: Path) -> bool:
     """Exchange two names in one step if the system and the file system can."""
-    name, flag, here = {
-        "linux": ("renameat2", 2, -100),  # RENAME_EXCHANGE, AT_FDCWD
-        "darwin": ("renameatx_np", 2, -2),  # RENAME_SWAP, AT_FDCWD
-    }.get(sys.platform, ("", 0, 0))
-    call = getattr(ctypes.CDLL(None, use_errno=True), name, None) if name else None
-    if call is None:
+    if sys.platform not in _EXCHANGE:
         return False
-    done: int = call(here, os.fsencode(one), here, os.fsencode(other), flag)
-    return done == 0
+    name, flag, here = _EXCHANGE[sys.platform]
+    try:
+        call = ctypes.CDLL(None)[name]
+    except AttributeError:  # a C library that is older than the call
+        return False
+    return bool(call(here, os.fsencode(one), here, os.fsencode(other), flag) == 0)
 
 
 def _final(path: str | os.PathLike[str]) -> Path:
@@ -270,10 +286,10 @@ def _sync_tree(folder: Path) -> None:
 
 def _sync(path: Path) -> None:
     """Put a file, or the names in a folder, on disk."""
-    if os.name == "nt":  # has no call for a folder, and needs a file to be open for writing
+    if sys.platform == "win32":  # syncs no folder, and a file only if it is open for writing
         if path.is_dir():
             return
-        handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, os.O_RDWR | os.O_BINARY)
     else:
         handle = os.open(path, os.O_RDONLY)
     try:
@@ -289,7 +305,7 @@ def _lock(final: Path, wait: float) -> int | None:
     """Return the open lock file of ``final``, or None if another writer holds it to the end."""
     path, end = _beside(final, "lock"), time.monotonic() + wait
     while True:
-        handle = os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINK, 0o666)
         if _try_lock(handle):
             # The last owner may have removed the file between these two lines: then it is no lock.
             with suppress(FileNotFoundError):

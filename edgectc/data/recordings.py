@@ -142,7 +142,7 @@ def load(
     usable, refused = _usable(
         _rows(samples, file, split, option), samples, frontend, layouts, labelled
     )
-    bad = [row for row in refused if row[1].reason == "not_finite"]
+    bad = [(name, str(error)) for name, error in refused if error.reason == "not_finite"]
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
             f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "

@@ -67,7 +67,7 @@ def read(path: str | Path) -> Iterator[Row]:
     """
     index = number = 0
     try:
-        with open_bytes(path) as file:
+        with open_bytes(path, pipes=True) as file:
             for number, raw in enumerate(_lines(file), start=1):
                 line = raw.strip().removeprefix(codecs.BOM_UTF8)
                 if line:

@@ -218,7 +218,7 @@ def origin(artifact: Path) -> bundles.Bundle | None:
         if (folder / "bundle.json").is_file():
             bundle = bundles.read(folder)
             weights = bundle.index.files.get("weights.safetensors")
-            if weights == manifest.source["weights_sha256"]:
+            if weights == manifest.source.weights_sha256:
                 return bundle
     return None
 

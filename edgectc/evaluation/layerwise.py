@@ -99,7 +99,7 @@ def compare_network(
     if manifest.target not in comparisons or not isinstance(data, bytes):
         raise UnknownNameError("target to compare layer by layer", manifest.target, comparisons)
     if limit_db is None:
-        limit_db = _LIMITS.get(str(manifest.scheme["type"]), _QUANTIZED)
+        limit_db = _LIMITS.get(str(manifest.scheme.type), _QUANTIZED)
     case, inputs = _worst(data, manifest, model)
     return comparisons[manifest.target](data, manifest, model, case, inputs, limit_db)
 
@@ -109,7 +109,7 @@ def _worst(data: bytes, manifest: Manifest, model: Any) -> tuple[Case, dict[str,
     from edgectc.runtime import loading
 
     loaded = loading.from_bytes(data, manifest)
-    by_name = {layout.name: layout for layout in map(layouts.parse, manifest.layouts)}
+    by_name = {layout.name: layout for layout in manifest.layouts}
     found: list[tuple[float, str, Case, dict[str, Array]]] = []
     for case in reference.from_json(manifest.reference):
         if not len(case.log_probs):

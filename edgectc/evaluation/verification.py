@@ -22,8 +22,8 @@ from edgectc.core.errors import (
     MissingDependencyError,
     NonFiniteError,
 )
-from edgectc.core.tokens import output_length
-from edgectc.core.types import JSON, Array, Check, Report
+from edgectc.core.schemes import Float32, Scheme
+from edgectc.core.types import Array, Check, Report
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
@@ -109,10 +109,10 @@ def compare(
     ``skipped_reason`` says why the artifact's own runtime did not answer, see `load_artifact`.
     """
     checks, figures = compare_numbers(loaded, cases, manifest.scheme)
-    if manifest.inputs[0]["shape"][0] != 1:
-        checks.append(_batch(loaded, cases, atol=float(manifest.scheme["atol"])))
+    if manifest.inputs[0].shape[0] != 1:
+        checks.append(_batch(loaded, cases, atol=manifest.scheme.atol))
     checks.append(_resampling(loaded, cases))
-    share = float(manifest.scheme.get("texts", 1.0))
+    share = manifest.scheme.texts
     greedy = [case.greedy for case in cases]
     checks.append(_texts(loaded, cases, "greedy", greedy, "greedy", share=share))
     spoken = [case for case in cases if case.word]
@@ -152,14 +152,14 @@ class _Answer:
 
 
 def compare_numbers(
-    loaded: Recognizer, cases: Sequence[Case], scheme: Mapping[str, JSON]
+    loaded: Recognizer, cases: Sequence[Case], scheme: Scheme
 ) -> tuple[list[Check], dict[str, float]]:
     """Return the checks on log_probs and padding, and the figures behind them.
 
     Differences are taken on valid frames and used tokens: an unused slot reads about -1e4, where
     one float32 ulp is already 1e-3. The limits are those of the scheme's manifest form.
     """
-    atol, likely = _number(scheme["atol"]), _number(scheme.get("likely", 0.0))
+    atol, likely = scheme.atol, scheme.likely
     answers = []
     for case in cases:
         try:
@@ -223,11 +223,6 @@ def _padding(
 def _padding_sensitive(loaded: Recognizer) -> bool:
     """Whether the network was adopted as one for which zeros after the length are a signal."""
     return bool(loaded.frontend.padding == "zeros")
-
-
-def _number(value: JSON) -> float:
-    assert isinstance(value, (int, float))
-    return float(value)
 
 
 def _batch(loaded: Recognizer, cases: Sequence[Case], *, atol: float) -> Check:
@@ -299,43 +294,19 @@ def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:
 
 def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
     """What the manifest says of inputs and tokens, against its frontend and the graph itself."""
-    if wrong := _contradiction(loaded, manifest):
+    if wrong := loading.contradiction(loaded, manifest):
         return Check("contract", "fail", wrong)
     inputs, outputs = loaded.runner.contract(), loaded.runner.outputs()
     if inputs is None:
         return Check("contract", "not_run", f"{loaded.runner_name} does not tell its inputs")
     got = list(inputs.values())
-    expected = [(i["dtype"], list(i["shape"])) for i in manifest.inputs]
+    expected = [(i.dtype, list(i.shape)) for i in manifest.inputs]
     if got != expected:
         return Check("contract", "fail", f"the graph takes {got}, the manifest says {expected}")
-    stated = {"log_probs": (manifest.output["dtype"], list(manifest.output["shape"]))}
+    stated = {"log_probs": (manifest.output.dtype, list(manifest.output.shape))}
     if outputs is not None and outputs != stated:
         return Check("contract", "fail", f"the graph gives {outputs}, the manifest says {stated}")
     return Check("contract", "pass", f"{len(got)} inputs as the manifest says")
-
-
-def _contradiction(loaded: Recognizer, manifest: Manifest) -> str:
-    """What a manifest says otherwise than its own frontend, "" if nothing: hosts read either."""
-    tokens = loaded.tokens(loaded.setting(loaded.layout))
-    columns = zip(manifest.tokens, tokens.symbols, strict=False)
-    stride, window = int(manifest.output["stride"]), int(manifest.output.get("window", 1))
-    frames = output_length(loaded.frontend.max_frames, stride, window)
-    pairs: list[tuple[str, object, object]] = [
-        ("blank_id", manifest.blank_id, tokens.blank_id),
-        ("separator", manifest.separator, tokens.separator),
-        ("number of tokens", len(manifest.tokens), len(tokens)),
-        *((f"token {i}", stated, meant) for i, (stated, meant) in enumerate(columns)),
-        (
-            "list of inputs",
-            [i["name"] for i in manifest.inputs],
-            [*loaded.frontend.input_contract()],
-        ),
-        ("shape of the output", list(manifest.output["shape"][1:]), [frames, len(tokens)]),
-    ]
-    for what, stated, meant in pairs:
-        if stated != meant:
-            return f"the manifest says that the {what} is {stated!r}, its frontend says {meant!r}"
-    return ""
 
 
 def _weights(loaded: Recognizer) -> Check:
@@ -365,7 +336,7 @@ def _verify_bundle(path: Path) -> Report:
         checks.append(Check("weights", "not_run", str(error)))
     else:
         cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-        compared, numbers = compare_numbers(loaded, cases, {"atol": 1e-4})
+        compared, numbers = compare_numbers(loaded, cases, Float32())
         checks += [replace(c, name=f"weights {c.name}") for c in compared]
         figures |= {f"weights {k}": v for k, v in numbers.items()}
     ran = tuple(c.name for c in checks if c.name.endswith("log_probs") and c.status == "pass")

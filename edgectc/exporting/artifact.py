@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from edgectc.core import registry, schemes
-from edgectc.core.config import to_dict
+from edgectc.core.config import from_dict, to_dict
 from edgectc.core.contracts import Converted, Runner, Target, TargetModule
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
 from edgectc.core.schemes import Scheme
@@ -34,6 +34,7 @@ from edgectc.exporting.origin import Origin
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
 from edgectc.formats.manifest import Content, Manifest
+from edgectc.formats.records import GraphInput, GraphOutput, SchemeRecord, Source
 from edgectc.networks import torch_state
 from edgectc.runtime.recognizer import Recognizer
 
@@ -48,7 +49,7 @@ class Artifact:
     bytes: int
 
     def __repr__(self) -> str:
-        scheme, verdict = self.manifest.scheme["type"], self.report.status
+        scheme, verdict = self.manifest.scheme.type, self.report.status
         return f"Artifact({str(self.path)!r}, {scheme}, {self.bytes:,} bytes, {verdict})"
 
     def __fspath__(self) -> str:
@@ -209,7 +210,7 @@ def _measure(
     loaded: Recognizer, manifest: Manifest, origin: Origin, *, skipped_reason: str
 ) -> Mapping[str, float]:
     """Run the finished graph on the reference cases; the words are checked once it is sealed."""
-    if skipped_reason and manifest.scheme["type"] == "float32":
+    if skipped_reason and manifest.scheme.type == "float32":
         _compare_weights(loaded.runner.weights, origin.model)
     report = verification.compare(loaded, manifest, origin.cases, skipped_reason=skipped_reason)
     _require(report)
@@ -277,19 +278,21 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         family=origin.family,
         target=job.target_name,
         options=to_dict(target.options),
-        scheme=schemes.describe(job.scheme),
+        scheme=SchemeRecord(**schemes.describe(job.scheme)),
         opset=target.opset,
         inputs=tuple(
-            {"name": name, **entry, "shape": [target.batch, *entry["shape"][1:]]}
+            from_dict(
+                GraphInput, {"name": name, **entry, "shape": [target.batch, *entry["shape"][1:]]}
+            )
             for name, entry in contract.items()
         ),
-        output={
-            "name": "log_probs",
-            "dtype": "float32",
-            "shape": [target.batch, frames, len(origin.tokens)],
-            "stride": model.stride,
-            "window": model.window,
-        },
+        output=GraphOutput(
+            name="log_probs",
+            dtype="float32",
+            shape=(target.batch, frames, len(origin.tokens)),
+            stride=model.stride,
+            window=model.window,
+        ),
         frontend=origin.frontend,
         tokens=origin.tokens.symbols,
         blank_id=origin.tokens.blank_id,
@@ -299,10 +302,6 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         lexicon=origin.lexicon,
         language_model=origin.language_model,
         reference=reference.to_json(origin.cases),
-        source={
-            "weights_sha256": origin.weights_sha256,
-            "versions": {"edgectc": __version__, **versions},
-            **({} if quantization is None else {"quantization": quantization}),
-        },
+        source=Source(origin.weights_sha256, {"edgectc": __version__, **versions}, quantization),
         parity={},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import fields
 
 from torch import nn
@@ -16,7 +17,7 @@ from edgectc.core.errors import (
     UnsupportedSchemeError,
 )
 from edgectc.core.schemes import Float32
-from edgectc.core.staging import claimed
+from edgectc.core.staging import claimed, temporaries
 from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption, factory
@@ -77,12 +78,12 @@ def export(
             sample = factory.read_sample(sample)
         origin = of_network(network, sample, about)
     else:
-        _refuse_own_options(sample, options)
+        _refuse_own_options([*options, *(["sample"] if sample is not None else [])])
         maker = target_for(target, scheme, **options)
         origin = of_bundle(path)
     final = destination(out, f"{origin.name}{maker.suffix}")
     job = Job(origin, target, maker, schemes.scheme(scheme), final)
-    with claimed(final):
+    with claimed(final), temporaries():
         return write(job, sealed(job, job.convert()))
 
 
@@ -111,11 +112,8 @@ def _opened(model: str | nn.Module, about: dict[str, JSON]) -> tuple[nn.Module, 
     return factory.build(model, files.weights), about
 
 
-def _refuse_own_options(sample: object, options: dict[str, JSON]) -> None:
-    own = [name for name in options if name in _OWN]
-    if sample is not None:
-        own.insert(0, "sample")
-    if own:
+def _refuse_own_options(names: Sequence[str]) -> None:
+    if own := [name for name in names if name in {*_OWN, "sample"}]:
         raise ConfigError(
             f"{own[0]} goes with package.module:factory or a module, not with a bundle",
             options=own,

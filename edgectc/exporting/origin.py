@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from edgectc.core import registry, schemes
+from edgectc.core import registry
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import ParityError
@@ -25,6 +25,8 @@ from edgectc.exporting.byo.adapter import Adapter
 from edgectc.formats import bundle as bundles
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
+from edgectc.formats.layouts import Layout
+from edgectc.formats.records import NamedFile
 from edgectc.formats.reference import Case
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import model as models
@@ -67,9 +69,9 @@ class Origin:
     cases: list[Case]
     decoder: Mapping[str, JSON]
     weights_sha256: str
-    layouts: tuple[Mapping[str, JSON], ...] = ()
-    lexicon: Mapping[str, JSON] | None = None
-    language_model: Mapping[str, JSON] | None = None
+    layouts: tuple[Layout, ...] = ()
+    lexicon: NamedFile | None = None
+    language_model: NamedFile | None = None
     words: Lexicon | None = None
     bundle: Bundle | None = None
     checks: tuple[Check, ...] = ()
@@ -162,7 +164,7 @@ def _digest(network: nn.Module) -> str:
 
 def _check_original(recognizer: Recognizer, cases: list[Case], bundle: Bundle) -> None:
     """The weights must still answer the reference cases, or the reference proves nothing."""
-    checks, _ = verification.compare_numbers(recognizer, cases, schemes.describe(Float32()))
+    checks, _ = verification.compare_numbers(recognizer, cases, Float32())
     failed = [check for check in checks if check.status == "fail"]
     if failed:
         raise ParityError(

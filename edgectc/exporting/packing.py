@@ -85,7 +85,7 @@ def pack(
         NonFiniteError: a weight is NaN or Inf.
     """
     settings, model, progress = _trained(run, checkpoint)
-    preset = registry.complete("decoders", {**settings.decoder, **(decoder or {})})
+    preset = registry.changed("decoders", settings.decoder, decoder or {})
     slots = model.frontend.slots
     by_name = _fitting(settings.data["layout"], slots) if slots else {}
     seen = run / "seen_words.bin"
@@ -140,7 +140,7 @@ def repack(
         spec=index.model,
         layouts_by_name=by_name,
         recordings=_reference(index.model, model, by_name),
-        decoder=registry.complete("decoders", {**index.decoder, **(decoder or {})}),
+        decoder=registry.changed("decoders", index.decoder, decoder or {}),
         words=words or words_of(bundle),
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
         training=index.training,
@@ -164,8 +164,8 @@ def words_of(bundle: Bundle) -> Words | None:
     return Words(
         bundles.find_file(lexicon, bundle.path, kind="lexicon"),
         bundles.find_file(model, bundle.path, kind="language_model") if model else None,
-        (str(lexicon["licence"]), str(model["licence"]) if model else ""),
-        carried=lexicon["file"] in bundle.index.files,
+        (lexicon.licence, model.licence if model else ""),
+        carried=lexicon.file in bundle.index.files,
     )
 
 

@@ -5,15 +5,15 @@ The format is docs/bundle_format.md. Every file is hashed in ``bundle.json`` and
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from edgectc.core import registry, strict_json
 from edgectc.core.config import check_version, dumps, from_dict
 from edgectc.core.errors import (
     BundleError,
@@ -21,10 +21,12 @@ from edgectc.core.errors import (
     BundleMismatchError,
     ConfigError,
 )
-from edgectc.core.files import file_sha256, sha256
+from edgectc.core.files import file_sha256, read_plain, sha256
 from edgectc.core.staging import recover, staged_folder, write_bytes
 from edgectc.core.tokens import Tokens
-from edgectc.formats.layouts import Layout, parse
+from edgectc.core.types import JSON
+from edgectc.formats.layouts import Layout
+from edgectc.formats.records import NamedFile, check_inside, check_sha256
 
 SCHEMA_VERSION = 1
 DEFAULT = "swipe-en"
@@ -37,17 +39,17 @@ class Index:
 
     schema_version: int
     name: str
-    model: Mapping[str, Any]
+    model: Mapping[str, Mapping[str, Any]]
     blank_id: int
     stride: int
-    layouts: tuple[Mapping[str, Any], ...]
+    layouts: tuple[Layout, ...]
     decoder: Mapping[str, Any]
-    lexicon: Mapping[str, Any] | None
+    lexicon: NamedFile | None
     seen_words: str | None
     training: Mapping[str, Any]
     files: Mapping[str, str]
     window: int = 1
-    language_model: Mapping[str, Any] | None = None
+    language_model: NamedFile | None = None
 
     def __repr__(self) -> str:
         return f"Index({self.name!r}, {len(self.files)} files)"
@@ -57,10 +59,13 @@ class Index:
             raise ValueError(f"name {self.name!r} must match [a-z0-9][a-z0-9-]*")
         if self.stride < 1 or self.window < 1:
             raise ValueError(f"stride {self.stride} and window {self.window} must be >= 1")
-        for name in self.files:
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
-                raise ValueError(f"file name {name!r} leaves the bundle")
+        if self.blank_id < 0:
+            raise ValueError(f"blank_id is {self.blank_id}, expected 0 or more")
+        registry.check_model(self.model)
+        registry.check_spec("decoder", self.decoder)
+        for name, digest in self.files.items():
+            check_inside(name)
+            check_sha256(f"files.{name}", digest)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Bundle:
     @property
     def layouts(self) -> tuple[Layout, ...]:
         """Keyboard layouts, the default first."""
-        return tuple(parse(values) for values in self.index.layouts)
+        return self.index.layouts
 
     def file(self, name: str) -> bytes:
         """Return the bytes of a listed file after checking its hash.
@@ -88,7 +93,7 @@ class Bundle:
         if name not in self.index.files:
             raise BundleFileMissingError(f"{self.path} lists no file {name!r}")
         try:
-            data = (self.path / name).read_bytes()
+            data = read_plain(self.path / name)
         except OSError as error:
             raise BundleFileMissingError(
                 f"{self.path / name}: {error.strerror}; the bundle is incomplete"
@@ -105,14 +110,35 @@ class Bundle:
 
         Raises:
             BundleMismatchError: ``tokens.txt`` and ``blank_id`` disagree.
+            BundleError: ``tokens.txt`` is no token table.
         """
-        tokens = Tokens.from_text(self.file("tokens.txt").decode("utf-8"))
+        try:
+            tokens = Tokens.from_text(self.file("tokens.txt").decode("utf-8"))
+        except (ConfigError, UnicodeDecodeError) as error:
+            raise BundleError(f"{self.path / 'tokens.txt'} is malformed: {error}") from error
         if tokens.blank_id != self.index.blank_id:
             raise BundleMismatchError(
                 f"{self.path}: the blank is line {tokens.blank_id} of tokens.txt but blank_id is "
                 f"{self.index.blank_id}"
             )
         return tokens
+
+    def check(self, what: str, facts: Mapping[str, JSON]) -> None:
+        """Compare what the index and ``tokens.txt`` say with what something else does.
+
+        Args:
+            what: says so, for the message.
+            facts: by key: ``stride``, ``window``, ``blank_id``, ``tokens`` (their number).
+
+        Raises:
+            BundleMismatchError: a value differs; names both.
+        """
+        held = {**vars(self.index), "tokens": len(self.tokens())}
+        for key, expected in facts.items():
+            if held[key] != expected:
+                raise BundleMismatchError(
+                    f"{self.path / 'bundle.json'}: {key} is {held[key]}, and {what} says {expected}"
+                )
 
     def artifacts(self) -> list[Path]:
         """Return the exported artifacts that lie in the bundle, float32 before quantized ones."""
@@ -130,7 +156,7 @@ def read(path: str | os.PathLike[str]) -> Bundle:
     folder = Path(path)
     recover(folder)
     try:
-        values = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+        values = strict_json.parse(read_plain(folder / "bundle.json", most=strict_json.MOST_BYTES))
         if not isinstance(values, dict):
             raise ConfigError("not a JSON object")
         _check_version(folder, values)
@@ -261,12 +287,12 @@ def shipped_names() -> list[str]:
 
 
 def find_file(
-    wanted: Mapping[str, Any], beside: Path, *, kind: str, given: str | None = None
+    wanted: NamedFile | None, beside: Path, *, kind: str, given: str | None = None
 ) -> Path:
     """Return a file that a manifest names: the one the user gave, beside the model, or shipped.
 
     Args:
-        wanted: ``file`` and ``sha256`` of the manifest.
+        wanted: what the manifest names; None only where one is given.
         beside: folder of the model.
         kind: option that names such a file, "lexicon" or "language_model".
         given: path to take instead.
@@ -279,16 +305,18 @@ def find_file(
         if not Path(given).is_file():
             raise ConfigError(f"{kind} is {given!r}, and there is no such file", options=[kind])
         return Path(given)
+    if wanted is None:
+        raise ConfigError(f"the model names no {kind}; give the path of one", options=[kind])
     folders = [beside, beside.parent]  # artifacts/x.onnx lies one level below its bundle
     shipped = models_dir()
     if shipped:
         folders += sorted(p.parent for p in shipped.glob("*/bundle.json"))
     for folder in folders:
-        candidate = folder / str(wanted["file"])
-        if candidate.is_file() and file_sha256(candidate) == wanted["sha256"]:
+        candidate = folder / wanted.file
+        if candidate.is_file() and file_sha256(candidate) == wanted.sha256:
             return candidate
     raise BundleFileMissingError(
-        f"{wanted['file']!r} with sha256 {wanted['sha256']} is neither beside the model nor in the "
+        f"{wanted.file!r} with sha256 {wanted.sha256} is neither beside the model nor in the "
         f"installed package; give the path of one as {kind}",
         options=[kind],
     )

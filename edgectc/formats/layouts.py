@@ -8,7 +8,6 @@ height equally.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,9 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core import strict_json
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.files import read_plain
 from edgectc.core.types import Array
+
+_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ def load(name: str) -> Layout:
     else:
         raise UnknownNameError("layout", name, names())
     try:
-        return parse(json.loads(source.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        return parse(strict_json.parse(read_plain(source, most=_MOST_BYTES)))
+    except (OSError, ConfigError) as error:
         raise ConfigError(f"cannot read layout {name!r}: {error}") from error
 
 

@@ -5,7 +5,6 @@ Standard library and numpy only: a host without protobuf or flatbuffers can do t
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -14,17 +13,34 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from edgectc.core import registry, strict_json
 from edgectc.core.config import from_dict, to_dict
-from edgectc.core.errors import BundleError, BundleFileMissingError, BundleMismatchError
+from edgectc.core.errors import (
+    BundleError,
+    BundleFileMissingError,
+    BundleMismatchError,
+    ConfigError,
+)
+from edgectc.core.files import read_plain
 from edgectc.core.staging import recover
+from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
+from edgectc.formats.layouts import Layout
+from edgectc.formats.records import (
+    GraphInput,
+    GraphOutput,
+    NamedFile,
+    PackedArray,
+    ReferenceCase,
+    SchemeRecord,
+    Source,
+)
 
 VERSION = 1
 PREFIX = b'{"edgectc_manifest":%d,"file_sha256":"' % VERSION
 _ANY_VERSION = re.compile(rb'\{"edgectc_manifest":(\d{1,9}),"file_sha256":"')
 _ZEROS = b"0" * 64
+_BODY = '","manifest":'  # what follows the hash
 
 # Of an artifact: the bytes of a file, or of each file in a folder by its relative path.
 Content = bytes | dict[str, bytes]
@@ -36,34 +52,41 @@ class Manifest:
 
     name: str
     target: str
-    scheme: Mapping[str, Any]
-    inputs: tuple[Mapping[str, Any], ...]
-    output: Mapping[str, Any]
+    scheme: SchemeRecord
+    inputs: tuple[GraphInput, ...]
+    output: GraphOutput
     frontend: Mapping[str, Any]
     tokens: tuple[str, ...]
     blank_id: int
-    layouts: tuple[Mapping[str, Any], ...]
+    layouts: tuple[Layout, ...]
     decoder: Mapping[str, Any]
-    lexicon: Mapping[str, Any] | None
-    reference: Mapping[str, Any]
-    source: Mapping[str, Any]
-    parity: Mapping[str, Any]
+    lexicon: NamedFile | None
+    reference: Mapping[str, ReferenceCase]
+    source: Source
+    parity: Mapping[str, float]
     opset: int | None = None
-    language_model: Mapping[str, Any] | None = None
+    language_model: NamedFile | None = None
     separator: str = ""
     family: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        parts = f"{self.target}, {self.scheme.get('type')}, {len(self.tokens)} tokens"
+        parts = f"{self.target}, {self.scheme.type}, {len(self.tokens)} tokens"
         return f"Manifest({self.name!r}, {parts}, {len(self.reference)} reference cases)"
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise ConfigError("inputs is empty, expected the frames and their length")
+        for key in ("frontend", "decoder"):
+            registry.check_spec(key, vars(self)[key])
+        Tokens(self.tokens, self.blank_id, self.separator)
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""
         body = json.dumps(
             to_dict(self), sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
         )
-        return PREFIX.decode() + _ZEROS.decode() + '","manifest":' + body + "}"
+        return PREFIX.decode() + _ZEROS.decode() + _BODY + body + "}"
 
 
 def sealed(data: Content) -> Content:
@@ -102,10 +125,12 @@ def parse(data: Content, *, source: str) -> Manifest:
         )
     try:
         # latin-1 keeps one character a byte, and the manifest itself is ASCII.
-        text = files[name][start - len(PREFIX) :].decode("latin-1")
-        values, _ = json.JSONDecoder().raw_decode(text)
-        return from_dict(Manifest, values["manifest"], where="manifest.")
-    except (KeyError, TypeError, ValueError) as error:
+        text = files[name][start + 64 :].decode("latin-1")
+        if not text.startswith(_BODY):
+            raise ConfigError(f"expected {_BODY!r} after the hash, got {text[: len(_BODY)]!r}")
+        values = strict_json.parse(text, start=len(_BODY))
+        return from_dict(Manifest, values, where="manifest.")
+    except ConfigError as error:
         raise BundleError(f"{source} has a malformed manifest: {error}") from error
 
 
@@ -119,7 +144,7 @@ def read(path: str | Path) -> tuple[Content, Manifest]:
     artifact = Path(path)
     recover(artifact)
     try:
-        data: Content = folder(artifact) if artifact.is_dir() else artifact.read_bytes()
+        data: Content = folder(artifact) if artifact.is_dir() else read_plain(artifact)
     except OSError as error:
         raise BundleFileMissingError(f"cannot read {path}: {error.strerror}") from error
     return data, parse(data, source=str(path))
@@ -136,7 +161,7 @@ def folder(path: Path) -> dict[str, bytes]:
         if file.is_symlink() or not (file.is_file() or file.is_dir()):
             raise BundleError(f"{file} is no plain file; an artifact holds nothing else")
         if file.is_file():
-            files[file.relative_to(path).as_posix()] = file.read_bytes()
+            files[file.relative_to(path).as_posix()] = read_plain(file)
     return files
 
 
@@ -147,12 +172,8 @@ def size(data: Content) -> int:
 
 def pack_array(array: Array) -> dict[str, Any]:
     """Return the JSON form of an array, little-endian."""
-    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"))
-    return {
-        "dtype": array.dtype.name,
-        "shape": list(array.shape),
-        "base64": base64.b64encode(little.tobytes()).decode(),
-    }
+    packed: dict[str, Any] = to_dict(PackedArray.of(array))
+    return packed
 
 
 def unpack_array(values: Mapping[str, Any]) -> Array:
@@ -162,13 +183,9 @@ def unpack_array(values: Mapping[str, Any]) -> Array:
         BundleError: unknown dtype, or bytes that do not fill the shape.
     """
     try:
-        if values["dtype"] not in ("float32", "float64", "int32"):
-            raise ValueError(f"unexpected dtype {values['dtype']!r}")
-        raw = base64.b64decode(values["base64"], validate=True)
-        little = np.frombuffer(raw, np.dtype(values["dtype"]).newbyteorder("<"))
-        return little.reshape(values["shape"]).astype(values["dtype"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"malformed array in manifest: {error}") from error
+        return from_dict(PackedArray, values, where="array.").array()
+    except ConfigError as error:
+        raise BundleError(f"malformed array: {error}") from error
 
 
 def _files(data: Content) -> Mapping[str, bytes]:

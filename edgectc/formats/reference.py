@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from edgectc.core import strict_json
+from edgectc.core.config import from_dict
 from edgectc.core.contracts import Frontend, Setting
-from edgectc.core.errors import BundleError
+from edgectc.core.errors import BundleError, ConfigError
 from edgectc.core.types import Array, Recording, shortened
 from edgectc.formats.layouts import Layout, setting
-from edgectc.formats.manifest import pack_array, unpack_array
+from edgectc.formats.records import PackedArray, ReferenceCase
 
 
 @dataclass(frozen=True)
@@ -100,24 +102,24 @@ def junk(frames: int, channels: int) -> Array:
     return (3.0 + np.sin(k)).astype(np.float32)
 
 
-def to_json(cases: Sequence[Case]) -> dict[str, Any]:
+def to_json(cases: Sequence[Case]) -> dict[str, ReferenceCase]:
     """Return the manifest form of cases."""
     return {
-        case.name: {
-            "layout": case.layout,
-            "greedy": case.greedy,
-            "word": case.word,
-            "length": case.length,
-            "trace": pack_array(case.trace),
-            "log_probs": pack_array(case.log_probs),
-            "points": None if case.points is None else pack_array(case.points),
-        }
+        case.name: ReferenceCase(
+            layout=case.layout,
+            greedy=case.greedy,
+            word=case.word,
+            length=case.length,
+            trace=PackedArray.of(case.trace),
+            log_probs=PackedArray.of(case.log_probs),
+            points=None if case.points is None else PackedArray.of(case.points),
+        )
         for case in cases
     }
 
 
-def from_json(values: Mapping[str, Any]) -> list[Case]:
-    """Return the cases of their manifest form, sorted by name.
+def from_json(values: Mapping[str, ReferenceCase]) -> list[Case]:
+    """Return the cases of a manifest, sorted by name.
 
     Raises:
         BundleError: malformed content.
@@ -126,18 +128,18 @@ def from_json(values: Mapping[str, Any]) -> list[Case]:
         return [
             Case(
                 name=name,
-                layout=str(case["layout"]),
-                trace=unpack_array(case["trace"]),
-                length=int(case["length"]),
-                log_probs=unpack_array(case["log_probs"]),
-                points=None if case["points"] is None else unpack_array(case["points"]),
-                greedy=str(case["greedy"]),
-                word=str(case["word"]),
+                layout=case.layout,
+                trace=case.trace.array(),
+                length=case.length,
+                log_probs=case.log_probs.array(),
+                points=None if case.points is None else case.points.array(),
+                greedy=case.greedy,
+                word=case.word,
             )
             for name, case in sorted(values.items())
         ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"malformed reference cases: {error!r}") from error
+    except ConfigError as error:
+        raise BundleError(f"malformed reference cases: {error}") from error
 
 
 def to_safetensors(cases: Sequence[Case]) -> bytes:
@@ -164,28 +166,50 @@ def from_safetensors(data: bytes) -> list[Case]:
     Raises:
         BundleError: not a safetensors file, or not one of reference cases.
     """
-    import json
-
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         tensors = load(data)
-        size = int.from_bytes(data[:8], "little")
-        about = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["cases"])
-        return [
-            Case(
-                name=name,
-                trace=tensors[f"{name}/trace"],
-                length=int(tensors[f"{name}/length"][0]),
-                log_probs=tensors[f"{name}/log_probs"],
-                points=tensors.get(f"{name}/points"),
-                **about[name],
-            )
-            for name in sorted(about)
-        ]
+        about = strict_json.parse(strict_json.safetensors_notes(data).get("cases", "{}"))
+        if not isinstance(about, dict) or not about:
+            raise ConfigError("it names no cases")
+        return [_case(name, about[name], tensors) for name in sorted(about)]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"malformed reference.safetensors: {error!r}") from error
+        raise BundleError(f"reference.safetensors is malformed: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What the notes of the file say of a case."""
+
+    layout: str
+    greedy: str
+    word: str
+
+
+def _case(name: str, stated: Mapping[str, Any], tensors: Mapping[str, Array]) -> Case:
+    said = from_dict(_Stated, stated, where=f"{name}.")
+    trace, log_probs = (_tensor(tensors, f"{name}/{part}") for part in ("trace", "log_probs"))
+    length = _tensor(tensors, f"{name}/length", "int32", dimensions=1)
+    points = tensors.get(f"{name}/points")
+    if points is not None:
+        points = _tensor(tensors, f"{name}/points", "float64", "float32")
+    if length.shape != (1,) or not 1 <= int(length[0]) <= len(trace):
+        raise ConfigError(f"{name}/length is {length.tolist()[:3]}, expected 1..{len(trace)}")
+    return Case(name, said.layout, trace, int(length[0]), log_probs, points, said.greedy, said.word)
+
+
+def _tensor(tensors: Mapping[str, Array], name: str, *kinds: str, dimensions: int = 2) -> Array:
+    if name not in tensors:
+        raise ConfigError(f"it lacks {name!r}")
+    tensor, allowed = tensors[name], kinds or ("float32",)
+    if tensor.dtype.name not in allowed or tensor.ndim != dimensions:
+        raise ConfigError(
+            f"{name} is {tensor.dtype.name} of shape {tensor.shape}, expected "
+            f"{' or '.join(allowed)} of {dimensions} dimensions"
+        )
+    return tensor
 
 
 def answered(case: Case, log_probs: Array, greedy: str, word: str) -> Case:

@@ -23,7 +23,14 @@ from torch import Tensor, nn
 
 from edgectc.core import registry
 from edgectc.core.contracts import Encoder, Features, Foldable
-from edgectc.core.errors import BundleMismatchError, ConfigError, EdgectcError, NonFiniteError
+from edgectc.core.errors import (
+    BundleError,
+    BundleMismatchError,
+    ConfigError,
+    EdgectcError,
+    NonFiniteError,
+    UnknownNameError,
+)
 from edgectc.core.tokens import output_length
 from edgectc.formats.bundle import Bundle
 
@@ -127,11 +134,16 @@ def load(bundle: Bundle) -> CtcModel:
     """Return the trained model of a bundle, folded, in evaluation mode.
 
     Raises:
-        BundleMismatchError: the weights do not fit the model spec.
+        BundleError: no network can be made of the model spec.
+        BundleMismatchError: the weights do not fit the model spec, or the network has another
+            length map, blank or number of tokens than the bundle says.
         NonFiniteError: a weight is NaN or Inf.
     """
-    with torch.random.fork_rng(devices=[]):  # the draw is overwritten, and the caller's none
-        model = CtcModel(bundle.index.model)
+    try:
+        with torch.random.fork_rng(devices=[]):  # the draw is overwritten, and the caller's none
+            model = CtcModel(bundle.index.model)
+    except (ConfigError, UnknownNameError) as error:
+        raise BundleError(f"{bundle.path / 'bundle.json'}: {error}") from error
     try:
         model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
     except (RuntimeError, SafetensorError) as error:
@@ -139,4 +151,7 @@ def load(bundle: Bundle) -> CtcModel:
             f"{bundle.path}: weights.safetensors does not fit the model: {error}"
         ) from error
     model.check_finite()
+    tokens = model.frontend.tokens(next(iter(bundle.layouts), None))
+    facts = {"stride": model.stride, "window": model.window, "blank_id": tokens.blank_id}
+    bundle.check("its network", {**facts, "tokens": len(tokens)})
     return model.fold().eval()

@@ -26,7 +26,7 @@ from edgectc.core.arguments import (
 )
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.core.schemes import Float32
-from edgectc.core.staging import claimed
+from edgectc.core.staging import claimed, temporaries
 from edgectc.data.recordings import samples_for
 from edgectc.exporting import artifact as artifact_module
 from edgectc.exporting import exporter
@@ -124,6 +124,7 @@ def quantize(
             _check_tunable(origin)
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
         stack.enter_context(claimed(final))
+        stack.enter_context(temporaries())
         job = Job(origin, target, maker, schemes.scheme(scheme), final)
         quantization = QuantizationJob(
             job, CalibrationSource(calibration, samples, calibrator, nan_policy, seed)

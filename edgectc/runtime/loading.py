@@ -12,17 +12,21 @@ from edgectc.core import registry
 from edgectc.core.arguments import FileName, Threads, checked
 from edgectc.core.contracts import Frontend, Runner, RunnerModule, WordModel
 from edgectc.core.errors import (
+    BundleError,
     BundleFileMissingError,
+    BundleMismatchError,
     ConfigError,
+    EdgectcError,
     MissingDependencyError,
     UnknownNameError,
 )
+from edgectc.core.tokens import output_length
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
-from edgectc.formats import layouts
 from edgectc.formats import manifest as manifests
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.manifest import Content, Manifest
+from edgectc.formats.records import NamedFile
 from edgectc.language import lexicon as lexicons
 from edgectc.language import lexicon_file, loading
 from edgectc.language.lexicon import Lexicon
@@ -77,6 +81,7 @@ def load(
         dictionary = UserDictionary.read(dictionary)
     chosen = _Chosen(lexicon, language_model, lm_required, dictionary, offensive)
     settings = {"threads": threads, **(options or {})}
+    bundle: Bundle | None = None
     if bundles.is_bundle(location):
         bundle = bundles.read(location)
         name, artifact = _choose(bundle, runner)
@@ -87,13 +92,55 @@ def load(
             return from_bundle(bundle, runner=engine, words=words)
         location, runner = artifact, name
     data, manifest = manifests.read(location)
+    if bundle is not None:
+        bundle.check(location.name, stated(manifest))
     if runner not in (None, manifest.target):
         raise ConfigError(
             f"{location} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
     words = chosen.words(manifest.lexicon, manifest.language_model, location.parent)
-    return from_bytes(data, manifest, words=words, options=settings)
+    recognizer = from_bytes(data, manifest, words=words, options=settings, where=str(location))
+    if wrong := contradiction(recognizer, manifest):
+        raise BundleMismatchError(f"{location}: {wrong}")
+    return recognizer
+
+
+def stated(manifest: Manifest) -> dict[str, int]:
+    """Return what a manifest and the index of a bundle both say, by the key of the index."""
+    length_map = {"stride": manifest.output.stride, "window": manifest.output.window}
+    return {**length_map, "blank_id": manifest.blank_id, "tokens": len(manifest.tokens)}
+
+
+def contradiction(loaded: Recognizer, manifest: Manifest) -> str:
+    """Return what a manifest says otherwise than its own frontend, "" for nothing.
+
+    Hosts read either.
+    """
+    tokens = loaded.tokens(loaded.setting(loaded.layout))
+    columns = zip(manifest.tokens, tokens.symbols, strict=False)
+    stride, window = manifest.output.stride, manifest.output.window
+    frames = output_length(loaded.frontend.max_frames, stride, window)
+    contract = loaded.frontend.input_contract()
+    pairs: list[tuple[str, JSON, JSON]] = [
+        ("blank_id", manifest.blank_id, tokens.blank_id),
+        ("separator", manifest.separator, tokens.separator),
+        ("number of tokens", len(manifest.tokens), len(tokens)),
+        *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
+        ("list of inputs", [i.name for i in manifest.inputs], [*contract]),
+        ("shape of the output", list(manifest.output.shape[1:]), [frames, len(tokens)]),
+    ]
+    for what, said, meant in pairs:
+        if said != meant:
+            return f"the manifest says that the {what} is {said!r}, its frontend says {meant!r}"
+    lengths = [output_length(case.length, stride, window) for case in manifest.reference.values()]
+    held = [case.log_probs.shape[0] for case in manifest.reference.values()]
+    if held != lengths:
+        return (
+            f"the reference cases have {held} output frames, and a stride of {stride} and a "
+            f"window of {window} make {lengths}"
+        )
+    return ""
 
 
 @dataclass(frozen=True)
@@ -125,8 +172,8 @@ class _Chosen:
 
     def words(
         self,
-        lexicon: Mapping[str, JSON] | None,
-        language_model: Mapping[str, JSON] | None,
+        lexicon: NamedFile | None,
+        language_model: NamedFile | None,
         beside: Path,
     ) -> Words:
         """Return the words for a recognizer; what the manifest names, in the folder ``beside``."""
@@ -152,9 +199,11 @@ def from_bundle(
         words: None for none.
     """
     index, words = bundle.index, words or Words()
+    where = f"{bundle.path / 'bundle.json'}"
+    check_decoder(index.decoder, where)
     return Recognizer(
         name=index.name,
-        frontend=frontend or registry.create("frontends", dict(index.model["frontend"])),
+        frontend=frontend or made_frontend(index.model["frontend"], where),
         runner=runner,
         stride=index.stride,
         window=index.window,
@@ -174,6 +223,7 @@ def from_bytes(
     words: Words | None = None,
     options: Mapping[str, JSON] | None = None,
     runner: Runner | None = None,
+    where: str = "",
 ) -> Recognizer:
     """Return a recognizer for the content of an artifact whose hash was checked.
 
@@ -183,15 +233,18 @@ def from_bytes(
         words: None for none.
         options: of the runner.
         runner: to run it with instead of the target's own.
+        where: names the artifact in messages; its model's name by default.
     """
+    where = where or manifest.name
+    check_decoder(manifest.decoder, where)
     spec, words = {**(options or {}), "type": manifest.target}, words or Words()
     return Recognizer(
         name=manifest.name,
-        frontend=registry.create("frontends", dict(manifest.frontend)),
+        frontend=made_frontend(manifest.frontend, where),
         runner=runner or registry.create("runners", spec, source=data),
-        stride=int(manifest.output["stride"]),
-        window=int(manifest.output.get("window", 1)),
-        layouts=[layouts.parse(values) for values in manifest.layouts],
+        stride=manifest.output.stride,
+        window=manifest.output.window,
+        layouts=manifest.layouts,
         decoder=manifest.decoder,
         lexicon=words.lexicon,
         language_model=words.language_model,
@@ -200,8 +253,35 @@ def from_bytes(
     )
 
 
+def made_frontend(spec: Mapping[str, JSON], where: str) -> Frontend:
+    """Return the frontend that a file names.
+
+    Raises:
+        BundleError: it has no such options; names the file.
+    """
+    try:
+        made: Frontend = registry.create("frontends", spec)
+        return made
+    except EdgectcError as error:
+        raise BundleError(f"{where}: {error}") from error
+
+
+def check_decoder(spec: Mapping[str, JSON], where: str) -> None:
+    """Refuse a decoder preset whose options its decoder does not have; one not installed is left.
+
+    Raises:
+        BundleError: names the file.
+    """
+    try:
+        registry.complete("decoders", spec)
+    except MissingDependencyError:
+        return
+    except EdgectcError as error:
+        raise BundleError(f"{where}: {error}") from error
+
+
 def find_language_model(
-    wanted: Mapping[str, JSON] | None,
+    wanted: NamedFile | None,
     beside: Path,
     given: str | None = None,
     *,
@@ -210,7 +290,7 @@ def find_language_model(
     """Return the language model of a model, or the one the caller gave; None without one.
 
     Args:
-        wanted: ``file`` and ``sha256`` of the manifest.
+        wanted: what the manifest names.
         beside: folder of the model.
         given: path to take instead.
         required: raise where it cannot be had; otherwise a warning says so, once.
@@ -224,7 +304,7 @@ def find_language_model(
             raise ConfigError("the model names no language model; give one, or do not require it")
         return None
     try:
-        path = bundles.find_file(wanted or {}, beside, kind="language_model", given=given)
+        path = bundles.find_file(wanted, beside, kind="language_model", given=given)
         return loading.load(path, required=required)
     except (BundleFileMissingError, ConfigError) as error:
         if required:
@@ -234,7 +314,7 @@ def find_language_model(
 
 
 def find_words(
-    wanted: Mapping[str, JSON] | None,
+    wanted: NamedFile | None,
     beside: Path,
     given: str | None = None,
     *,
@@ -243,7 +323,7 @@ def find_words(
     """Return the lexicon of a model, or the one the caller gave; None if it needs none.
 
     Args:
-        wanted: ``file`` and ``sha256`` of the manifest.
+        wanted: what the manifest names.
         beside: folder of the model.
         given: path to take instead.
         offensive: add the words of the file ``offensive.tsv`` that lies beside the lexicon.
@@ -255,7 +335,7 @@ def find_words(
     """
     if wanted is None and given is None:
         return None
-    path = bundles.find_file(wanted or {}, beside, kind="lexicon", given=given)
+    path = bundles.find_file(wanted, beside, kind="lexicon", given=given)
     words = lexicon_file.read(path)
     if not offensive:
         return words

@@ -13,7 +13,7 @@ import torch
 from edgectc.core import registry
 from edgectc.core.config import dumps, from_dict
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import JSON
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
@@ -87,7 +87,7 @@ def learn_by_heart(
     calm |= {"decoder": {"type": "greedy"}, "loss": {}, "ema": 0.0, "freeze": []}
     calm |= {"distillation": None}
     calm["optimizer"] = {**asdict(settings.optimizer), "weight_decay": 0.0}
-    with torch_state.training(threads):
+    with torch_state.training(threads), claimed(out):
         settings, model, task = prepare(calm, data=data, lexicon=lexicon, cache=cache)
         rows = task.order(np.random.default_rng(settings.seed))[:count]
         if len(rows) < count:

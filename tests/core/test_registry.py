@@ -72,3 +72,11 @@ def test_a_third_party_that_lacks_a_name_is_told_which(monkeypatch: pytest.Monke
         registry.module("decoders", "theirs")
     module.USES = greedy.USES  # type: ignore[attr-defined]
     assert registry.module("decoders", "theirs") is module
+
+
+def test_a_change_counts_under_any_name() -> None:
+    for old, new in (("weighed", "rescore_size"), ("rescore_size", "weighed")):
+        spec = {"type": "lexicon", old: 4, "letter_score": 0.5}
+        made = registry.changed("decoders", spec, {new: 1})
+        assert (made["rescore_size"], made["letter_score"]) == (1, 0.5)
+        assert "weighed" not in made

@@ -12,7 +12,7 @@ from edgectc.language.user_dictionary import UserDictionary
 def test_a_line_each(shipped: Path) -> None:
     opened = bundle.read(shipped)
     artifact = manifest.read(opened.artifacts()[0])[1]
-    words = lexicon_file.read(shipped / str(opened.index.lexicon["file"]))
+    words = lexicon_file.read(shipped / opened.index.lexicon.file)
     case = reference.from_json(artifact.reference)[0]
     ngrams = builder.build([["a b"]], order=2).ngrams
     everything = [

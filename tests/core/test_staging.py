@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from edgectc.core.staging import (
     staged,
     staged_folder,
     sweep,
+    temporaries,
     write_bytes,
 )
 
@@ -171,6 +173,18 @@ def test_a_folder_that_cannot_be_given_back_is_named(
     monkeypatch.setattr(staging, "_restore", refuse)
     with pytest.raises(ConfigError, match=r"rename .*\.x\.edgectc-old to it"):
         recover(tmp_path / "x")
+
+
+def test_temporary_files_of_others_are_gone_with_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with temporaries():
+        forgotten = Path(tempfile.mkdtemp())
+        with scratch() as inner:
+            assert inner.parent == forgotten.parent
+    assert [*tmp_path.iterdir()] == []
+    assert tempfile.gettempdir() == str(tmp_path)
 
 
 WRITES: dict[str, Callable[[Path], None]] = {

@@ -60,8 +60,8 @@ def test_vectors_are_of_the_shipped_model(shipped: Path) -> None:
         "decoder": index.decoder,
         "frontend": index.model["frontend"],
         "weights_sha256": index.files["weights.safetensors"],
-        "lexicon_sha256": index.lexicon["sha256"],
-        "language_model_sha256": index.language_model["sha256"],
+        "lexicon_sha256": index.lexicon.sha256,
+        "language_model_sha256": index.language_model.sha256,
     }.items():
         assert about[key] == value, f"{key} changed: run python scripts/golden.py"
 

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from edgectc.core.contracts import Runner
+from edgectc.core.schemes import Scheme
 from edgectc.core.types import Array
 from edgectc.evaluation import verification
 from edgectc.formats.reference import Case
 from edgectc.runtime.recognizer import Recognizer
-
-FLOAT32 = {"type": "float32", "atol": 1e-4}
 
 
 class Frontend:
@@ -65,7 +64,8 @@ def compared(runner: Runner, *expected: Array, **scheme: float) -> tuple[str, di
         decoder={"type": "greedy"}, lexicon=None,
     )  # fmt: skip
     cases = [case(number, table) for number, table in enumerate(expected)]
-    checks, figures = verification.compare_numbers(loaded, cases, {**FLOAT32, **scheme})
+    limits = Scheme(**{"atol": 1e-4, **scheme})
+    checks, figures = verification.compare_numbers(loaded, cases, limits)
     return checks[0].status, figures
 
 

@@ -22,6 +22,7 @@ from edgectc.core.errors import (
     ParityError,
     UnknownNameError,
 )
+from edgectc.core.schemes import Scheme
 from edgectc.core.types import Array
 from edgectc.data import swipe_files
 from edgectc.evaluation import verification
@@ -216,7 +217,7 @@ def test_planted_bugs_are_seen(how: str, seen_by: str, shipped: Path) -> None:
     eager = registry.module("runners", "eager")
     loaded.runner = eager.EagerRunner(Broken(models.load(bundle), how), eager.Options())
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    checks, _ = verification.compare_numbers(loaded, cases, {"atol": 1e-4})
+    checks, _ = verification.compare_numbers(loaded, cases, Scheme(1e-4))
     assert seen_by in {check.name for check in checks if check.status == "fail"}
 
 
@@ -250,8 +251,8 @@ def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) ->
         ("contract", lambda m: {"blank_id": 0}),
         ("contract", lambda m: {"separator": " "}),
         ("contract", lambda m: {"inputs": (*m.inputs[:1], *m.inputs[:0:-1])}),
-        ("contract", lambda m: {"output": {**m.output, "shape": [1, 31, 65]}}),
-        ("log_probs", lambda m: {"output": {**m.output, "window": 3}}),
+        ("contract", lambda m: {"output": dataclasses.replace(m.output, shape=(1, 31, 65))}),
+        ("log_probs", lambda m: {"output": dataclasses.replace(m.output, window=3)}),
     ],
 )
 def test_a_manifest_that_contradicts_its_graph_is_red(
@@ -343,16 +344,16 @@ def test_a_manifest_says_all_that_a_host_needs(artifacts: dict[str, Path]) -> No
     for target, path in artifacts.items():
         data, manifest = manifests.read(path)
         assert (manifest.target, manifest.family) == (target, "tcn")
-        assert {"dtype", "shape", "meaning", "unit", "rate"} < {*manifest.inputs[0]}
+        assert None not in (manifest.inputs[0].unit, manifest.inputs[0].rate)
         assert manifest.tokens[manifest.blank_id] == "<blank>"
-        assert {"stride", "window"} < {*manifest.output}
-        assert {"type", "atol"} <= {*manifest.scheme}
+        assert (manifest.output.stride, manifest.output.window) == (2, 1)
+        assert manifest.scheme.type == "float32"
         assert manifest.decoder["type"] == "lexicon"
-        assert {layout["name"] for layout in manifest.layouts} >= {"qwerty", "azerty"}
-        assert len(manifest.source["weights_sha256"]) == 64
-        assert {"edgectc", "torch", "numpy"} < {*manifest.source["versions"]}
+        assert {layout.name for layout in manifest.layouts} >= {"qwerty", "azerty"}
+        assert len(manifest.source.weights_sha256) == 64
+        assert {"edgectc", "torch", "numpy"} < {*manifest.source.versions}
         assert {"max_abs_diff", "sqnr_db", "argmax_agreement"} <= {*manifest.parity}
         case = manifest.reference["qwerty-hello"]
-        assert (case["word"], case["greedy"] != "") == ("hello", True)
-        assert manifests.unpack_array(case["log_probs"]).dtype == np.float32
+        assert (case.word, case.greedy != "") == ("hello", True)
+        assert case.log_probs.array().dtype == np.float32
         assert manifests.size(data) > 3e6

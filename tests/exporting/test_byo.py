@@ -69,7 +69,7 @@ def test_own_networks(kind: type[nn.Module], target: str, tmp_path: Path) -> Non
     assert made.path.name == f"{kind.__name__.lower()}.{target}"
     assert made.manifest.tokens == TOKENS
     expected = (2, 3) if kind is networks.Conformer else (1, 1)
-    assert (made.manifest.output["stride"], made.manifest.output["window"]) == expected
+    assert (made.manifest.output.stride, made.manifest.output.window) == expected
 
 
 class Stacked(nn.Module):
@@ -105,7 +105,7 @@ def test_wav2vec2(target: str, tmp_path: Path) -> None:
         network, target=target, sample=sample, tokens=TOKENS, out=tmp_path, name="wave"
     )
     assert made.path.name == f"wave.{target}"
-    assert (made.manifest.output["stride"], made.manifest.output["window"]) == (20, 40)
+    assert (made.manifest.output.stride, made.manifest.output.window) == (20, 40)
     loaded = edgectc.load(made.path)
     for row, length in zip(*sample, strict=True):
         got = loaded.log_probs(row[:length].numpy())  # (T,), as waveforms come
@@ -144,7 +144,7 @@ def test_the_same_bytes_twice_and_other_weights_other_bytes(tmp_path: Path) -> N
     edgectc.export(network, out=paths[2], **given)
     first, second, third = (path.read_bytes() for path in paths)
     assert first == second != third
-    hashes = {manifests.read(path)[1].source["weights_sha256"] for path in paths}
+    hashes = {manifests.read(path)[1].source.weights_sha256 for path in paths}
     assert len(hashes) == 2
 
 
@@ -246,7 +246,7 @@ def test_the_text_of_the_command_will_do_in_python(files: Path) -> None:
         networks.seeded(networks.Conformer), target="onnx", sample=networks.sample(),
         tokens=TOKENS, separator=" ", out=files / "module.onnx",
     )  # fmt: skip
-    assert made.manifest.source["weights_sha256"] == other.manifest.source["weights_sha256"]
+    assert made.manifest.source.weights_sha256 == other.manifest.source.weights_sha256
     assert (made.manifest.tokens, made.manifest.separator) == (other.manifest.tokens, " ")
     with pytest.raises(UnknownNameError, match="did you mean 'Conformer'"):
         edgectc.export("networks:Conformr", target="onnx", sample="s.npz", tokens="tokens.txt")

@@ -10,6 +10,7 @@ import pytest
 
 import edgectc
 from edgectc.core import config
+from edgectc.core.schemes import Scheme
 from edgectc.core.tokens import output_length
 from edgectc.exporting import untrained
 from edgectc.formats import bundle as bundles
@@ -54,10 +55,10 @@ def test_a_family_exports_and_passes(
     assert verdicts.pop("words") == "not_run"
     assert set(verdicts.values()) == {"pass"}
     cases = reference.from_json(made.manifest.reference)
-    T = made.manifest.inputs[0]["shape"][1]
-    stride, window = made.manifest.output["stride"], made.manifest.output["window"]
+    T = made.manifest.inputs[0].shape[1]
+    stride, window = made.manifest.output.stride, made.manifest.output.window
     assert {1, 2, 7, T // 2, T - 1, T, window} <= {case.length for case in cases}
-    assert made.manifest.output["shape"][1] == output_length(T, stride, window)
+    assert made.manifest.output.shape[1] == output_length(T, stride, window)
     for case in cases:
         assert len(case.log_probs) == output_length(case.length, stride, window)
     assert made.report.figures["padding_leak"] <= 1e-5
@@ -126,6 +127,6 @@ def test_a_wrong_length_map_is_seen(packed: dict[str, Path]) -> None:
     loaded._length_map = (4, 15)
     bundle = bundles.read(packed["gru"])
     cases = reference.from_safetensors(bundle.file("reference.safetensors"))
-    checks, _ = verification.compare_numbers(loaded, cases, {"atol": 1e-4})
+    checks, _ = verification.compare_numbers(loaded, cases, Scheme(1e-4))
     assert [check.status for check in checks] == ["fail"]
     assert "got shape" in checks[0].detail

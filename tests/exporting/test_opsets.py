@@ -98,7 +98,7 @@ def test_ragged_batches(
     )
     verdicts = {check.name: check.status for check in made.report.checks}
     assert (verdicts["batch"], verdicts["contract"], made.report.status) == ("pass",) * 3
-    assert {one["shape"][0] for one in (*made.manifest.inputs, made.manifest.output)} == {"N"}
+    assert {one.shape[0] for one in (*made.manifest.inputs, made.manifest.output)} == {"N"}
 
 
 class Frozen(torch.nn.Module):

@@ -47,7 +47,7 @@ def test_lexicon_seen_words_and_notes_are_carried(tmp_path: Path) -> None:
         tmp_path / "x", **swipe_model("lexicon"), words=words,
         seen_words=b"1234", notes={"CARD.md": b"# tiny"},
     )  # fmt: skip
-    assert made.index.lexicon["licence"] == "CC0"
+    assert made.index.lexicon.licence == "CC0"
     assert made.file("words.tsv") == lexicon.read_bytes()
     assert made.file(made.index.seen_words) == b"1234"
     assert (tmp_path / "x" / "CARD.md").read_bytes() == b"# tiny"

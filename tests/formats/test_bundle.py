@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from edgectc.core import staging
 from edgectc.core.errors import (
     BundleError,
     BundleFileMissingError,
@@ -20,7 +22,7 @@ from edgectc.formats import layouts
 
 VALUES = {
     "name": "tiny",
-    "model": {"frontend": {"type": "swipe"}},
+    "model": {part: {"type": "swipe"} for part in ("frontend", "features", "encoder")},
     "blank_id": 1,
     "stride": 2,
     "layouts": [layouts.describe(layouts.load("qwerty"))],
@@ -42,11 +44,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_index_is_byte_exact(tmp_path: Path) -> None:
-    bundles.write(tmp_path / "b", {**VALUES, "layouts": [], "model": {}}, {"tokens.txt": b"x"})
+    bundles.write(tmp_path / "b", {**VALUES, "layouts": []}, {"tokens.txt": b"x"})
     assert (tmp_path / "b/bundle.json").read_text() == (
         '{\n "blank_id": 1,\n "decoder": {\n  "type": "greedy"\n },\n "files": {\n'
         f'  "tokens.txt": "{sha256(b"x")}"\n'
-        ' },\n "layouts": [],\n "lexicon": null,\n "model": {},\n "name": "tiny",\n'
+        ' },\n "layouts": [],\n "lexicon": null,\n'
+        ' "model": {\n  "encoder": {\n   "type": "swipe"\n  },\n'
+        '  "features": {\n   "type": "swipe"\n  },\n  "frontend": {\n   "type": "swipe"\n  }\n'
+        ' },\n "name": "tiny",\n'
         ' "schema_version": 1,\n "seen_words": null,\n "stride": 2,\n "training": {}\n}\n'
     )
 
@@ -81,14 +86,16 @@ def test_a_rename_that_fails_brings_the_old_bundle_back(
     rename = Path.rename
 
     def broken(self: Path, target: Path) -> Path:
-        if self.name == "new":
+        if self.name.endswith("-new"):
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", broken)
+    monkeypatch.setattr(staging, "_exchanged", lambda one, other: False)
     with pytest.raises(OSError, match="No space"):
         bundles.write(tmp_path / "b", {**VALUES, "stride": 4}, FILES)
     assert bundles.read(tmp_path / "b") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
 
 
 def test_replacing_a_bundle_leaves_no_old_file(tmp_path: Path) -> None:
@@ -166,13 +173,14 @@ def test_shipped_models_are_found_by_name(shipped: Path) -> None:
 
 
 def test_a_lexicon_is_found_by_its_hash(shipped: Path, tmp_path: Path) -> None:
-    wanted = dict(bundles.read(shipped).index.lexicon or {})
-    assert bundles.find_file(wanted, tmp_path, kind="lexicon") == shipped / wanted["file"]
-    shutil.copy(shipped / wanted["file"], tmp_path)
+    wanted = bundles.read(shipped).index.lexicon
+    assert wanted is not None
+    assert bundles.find_file(wanted, tmp_path, kind="lexicon") == shipped / wanted.file
+    shutil.copy(shipped / wanted.file, tmp_path)
     assert bundles.find_file(wanted, tmp_path, kind="lexicon").parent == tmp_path
-    (tmp_path / wanted["file"]).write_bytes(b"another")
+    (tmp_path / wanted.file).write_bytes(b"another")
     assert bundles.find_file(wanted, tmp_path, kind="lexicon").parent == shipped
     with pytest.raises(BundleFileMissingError, match="0000"):
-        bundles.find_file({**wanted, "sha256": "0" * 64}, tmp_path, kind="lexicon")
+        bundles.find_file(dataclasses.replace(wanted, sha256="0" * 64), tmp_path, kind="lexicon")
     with pytest.raises(ConfigError, match=r"lexicon is .* no such file"):
         bundles.find_file(wanted, tmp_path, kind="lexicon", given=str(tmp_path / "none"))

@@ -11,13 +11,14 @@ import pytest
 from edgectc.core.errors import BundleError, BundleFileMissingError, BundleMismatchError
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
+from edgectc.formats.records import GraphInput, GraphOutput, SchemeRecord, Source
 
 EXAMPLE = Manifest(
-    name="tiny", target="onnx", scheme={"type": "float32", "atol": 1e-4}, opset=18,
-    inputs=({"name": "x", "dtype": "float32", "shape": [1, 2], "meaning": "é"},),
-    output={"name": "log_probs", "dtype": "float32", "shape": [1, 1, 2], "stride": 2},
+    name="tiny", target="onnx", scheme=SchemeRecord(1e-4, type="float32"), opset=18,
+    inputs=(GraphInput("x", "float32", (1, 2), "é"),),
+    output=GraphOutput("log_probs", "float32", (1, 1, 2), stride=2),
     frontend={"type": "swipe"}, tokens=("a", "<blank>"), blank_id=1, layouts=(),
-    decoder={"type": "greedy"}, lexicon=None, reference={}, source={}, parity={},
+    decoder={"type": "greedy"}, lexicon=None, reference={}, source=Source("a" * 64, {}), parity={},
 )  # fmt: skip
 HEAD = b'{"edgectc_manifest":1,"file_sha256":"'
 

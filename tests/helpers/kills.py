@@ -74,10 +74,9 @@ def at_every_event(
     found.events = _events(write, home)
     end = end or read
     after, result, names = read(home / "work"), end(home / "work"), _names(home)
-    chosen = range(len(found.events))
-    if most is not None and most < len(chosen):
-        chosen = range(0, len(found.events), -(-len(found.events) // most))
-    for index in chosen:
+    count = len(found.events)
+    most = count if most is None else min(most, count)
+    for index in ((2 * i + 1) * count // (2 * most) for i in range(most)):
         home = _fresh(place, prepare)
         where = f"{index} {found.events[index]}"
         if not _killed(write, home, index):
@@ -138,6 +137,8 @@ def _in_fork(write: Callable[[Path], object], home: Path, index: int) -> int:
         return code
     try:
         log = os.open(home.parent / "events", os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         tempfile.tempdir = str(home / "tmp")
         _watch(home, index, log)
         write(home / "work")

@@ -76,7 +76,7 @@ def test_the_shipped_model_in_int8_is_small_and_right(made: quantizer.Quantized)
     path = made.artifact.path
     assert path.name == "swipe-en-int8-static.onnx"
     assert edgectc.verify(path).status == "pass"
-    report = made.artifact.manifest.source["quantization"]
+    report = made.artifact.manifest.source.quantization
     assert report["after"]["bytes"] < 0.4 * report["before"]["bytes"]
     assert path.stat().st_size < 0.4 * report["before"]["bytes"]
     assert made.point.closeness is not None

@@ -80,7 +80,7 @@ def test_the_decoder_is_tuned_for_the_new_network_and_says_so(
     assert cli.main([*given, "--samples", "64", "--retune-decoder", "--out", str(tmp_path)]) == 0
     assert "tuned on these same recordings" in capsys.readouterr().out
     made = manifest.read(tmp_path / "swipe-en-int8-static.onnx")[1]
-    assert made.source["quantization"]["decoder_tuned"]
+    assert made.source.quantization["decoder_tuned"]
     shipped = bundles.read(bundles.locate(None)).index.decoder
     assert made.decoder["type"] == "lexicon"
     assert made.decoder != registry.complete("decoders", shipped)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import functools
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import torch_state
 
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.staging import claimed
 from edgectc.training import runs
 from edgectc.training.settings import Settings
 
@@ -87,3 +90,11 @@ def test_a_run_leaves_threads_and_random_numbers_to_the_caller(tmp_path: Path) -
     with torch_state.unchanged():
         runs.train(GRU, tmp_path / "run", overrides=small)
         runs.overfit(GRU, tmp_path / "heart", count=2, steps=2, overrides=small)
+
+
+def test_one_run_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
+    with claimed(tmp_path / "run"):
+        script = f"import edgectc; edgectc.train('gru-small', out={str(tmp_path / 'run')!r})"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "is being written by another process" in done.stderr
+    assert [*tmp_path.iterdir()] == []

@@ -13,6 +13,7 @@ from edgectc.core.staging import write_bytes
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
+from edgectc.formats.records import NamedFile
 
 SITE = Path(__file__).with_name("site")
 BUILD = "scripts/build-demo (in the source tree, with Node 20 or later)"
@@ -113,7 +114,7 @@ def _artifacts(place: Path) -> list[Path]:
         )
     if found[0].suffix != ".onnx":
         raise ConfigError(f"{found[0]} is no .onnx file, which is all that a browser runs")
-    return sorted(found, key=lambda path: (_checked(path).scheme["type"] != "float32", path.name))
+    return sorted(found, key=lambda path: (_checked(path).scheme.type != "float32", path.name))
 
 
 def _checked(path: Path) -> Manifest:
@@ -125,10 +126,10 @@ def _checked(path: Path) -> Manifest:
     return manifest
 
 
-def _named(wanted: Mapping[str, Any] | None, artifact: Path, kind: str, given: str | None) -> Path:
-    return bundles.find_file(wanted or {}, artifact.parent, kind=kind, given=given)
+def _named(wanted: NamedFile | None, artifact: Path, kind: str, given: str | None) -> Path:
+    return bundles.find_file(wanted, artifact.parent, kind=kind, given=given)
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    scheme = str(_checked(path).scheme["type"])
+    scheme = str(_checked(path).scheme.type)
     return {"file": path.name, "scheme": scheme, "bytes": path.stat().st_size}

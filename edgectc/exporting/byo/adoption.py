@@ -182,8 +182,8 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
         tokens=manifest.tokens,
         blank_id=manifest.blank_id,
         padding=str(options["padding"]),
-        stride=int(manifest.output["stride"]),
-        window=int(manifest.output["window"]),
+        stride=manifest.output.stride,
+        window=manifest.output.window,
         check_blank=False,
     )
     waves = [features[:, :, 0]] if features.shape[2] == 1 else []

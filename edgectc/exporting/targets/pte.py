@@ -203,7 +203,7 @@ class PteTarget(Target):
 
         constants: dict[str, Any] = {"edgectc": manifest.text()}
         if self.options.length == "dynamic":
-            constants["shortest"] = max(_SHORTEST, int(manifest.output["window"]))
+            constants["shortest"] = max(_SHORTEST, manifest.output.window)
         try:
             with suppress_output():
                 # Emission rewrites the programs in place, and we emit twice: to measure, to keep.

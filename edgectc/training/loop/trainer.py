@@ -11,7 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
@@ -88,17 +88,18 @@ def train(
         weights: checkpoint whose weights a run begins with; None for what the settings say.
 
     Raises:
-        ConfigError: the configuration cannot be honoured.
+        ConfigError: the configuration cannot be honoured, or another process trains in ``out``.
         InputError: no usable samples, or targets that CTC cannot emit.
         BundleMismatchError: ``out`` holds a run of another configuration.
         NonFiniteError: too many steps were not finite.
     """
-    with torch_state.training(threads):
+    with torch_state.training(threads), ExitStack() as held:
         settings, model, task = prepare(config, data=data, lexicon=lexicon, cache=cache)
         if weights is not None:
             model.load_state_dict(dict(checkpoints.read(weights).model))
         fabric = devices.fabric(device, settings.precision)
         if fabric.is_global_zero:
+            held.enter_context(claimed(out))
             open_run(out, settings)
             for name, content in task.files.items():
                 write_bytes(out / name, content)

@@ -32,7 +32,7 @@ class LexiconCompetitors:
             tokens: of each keyboard.
         """
         own = {"margin": _MARGIN, "rescore_size": 1, "unknown_score": None, "no_word_score": None}
-        self._spec = registry.complete("decoders", {**decoder, **own})
+        self._spec = registry.changed("decoders", decoder, own)
         options = {name: value for name, value in self._spec.items() if name != "type"}
         self._options = Options(**options)
         self.acoustic_scale = self._options.acoustic_scale

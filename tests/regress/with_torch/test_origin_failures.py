@@ -30,7 +30,7 @@ def test_language_model_download_vanished() -> None:
     for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         words = ["urllib.request", "requests", "http.client", "huggingface", "hf_hub", "socket"]
-        if path.parent.name == "demo":  # it answers a browser, and calls nobody
+        if path.parent.name == "serving":  # it answers a browser, and calls nobody
             words.remove("socket")
             assert ".create_connection" not in text, path
         for word in words:

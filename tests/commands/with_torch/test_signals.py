@@ -1,0 +1,32 @@
+"""Who is asked to end, by Ctrl-C or SIGTERM, says so in one line and leaves no temporary file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "word"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")]
+)
+def test_a_signal_ends_a_run_cleanly(number: signal.Signals, word: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "edgectc", "train", "gru-small", "--out", str(out)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        while not (out / "metrics.jsonl").exists() and child.poll() is None:
+            time.sleep(0.05)
+        child.send_signal(number)
+        assert child.stderr is not None
+        last = child.stderr.read().splitlines()[-1]
+    assert last == f"edgectc: error: {word}"
+    assert child.returncode == 128 + number
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert not [path.name for path in out.iterdir() if path.name.startswith(".")]

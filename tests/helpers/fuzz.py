@@ -1,0 +1,247 @@
+"""Opens damaged files as a user would, in processes with a limit of time and memory."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from damage import KINDS, mutate
+
+import edgectc
+from edgectc.data import signals, swipe_files
+from edgectc.formats import bundle as bundles
+from edgectc.formats import layouts
+from edgectc.formats import manifest as manifests
+from edgectc.language import lexicon_file, loading
+from edgectc.training import runs
+from edgectc.training.loop import checkpoints
+
+FILES = Path(__file__).parents[1] / "compat" / "files-1"
+SECONDS = 5.0
+MEMORY = 1 << 30
+TRACE = [[0.1, 0.2, 0.0], [0.5, 0.5, 90.0], [0.7, 0.2, 190.0], [0.4, 0.8, 300.0]]
+ODD: tuple[Any, ...] = (
+    None, True, -1, 0, 3, 2**31, 10**30, 1e308, 0.5, "", "x", "../x", "/dev/zero", "a" * 10_000,
+    [], {}, [[]], {"type": "x"}, [0] * 1000,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file.
+
+    Attributes:
+        seed: a valid file, or a folder whose file ``part`` is damaged.
+        open: opens it as its user does; returns what tells its meaning.
+        json: damage its JSON values too.
+        hashed: whether a hash says that it was damaged.
+        part: file in the folder ``seed``.
+    """
+
+    seed: Path
+    open: Callable[[Path], object]
+    json: bool = False
+    hashed: bool = False
+    part: str = ""
+
+
+@dataclass
+class Found:
+    """What became of the damaged files of one format; lists say which mutation, and what."""
+
+    tried: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+def _recognize(path: Path) -> object:
+    answer = edgectc.load(path)(TRACE, nbest=2)
+    return [(h.text, round(h.score, 3)) for h in answer]
+
+
+def _recognize_artifact(path: Path) -> object:
+    return _recognize(path / "artifacts/swipe.onnx")
+
+
+def _manifest(path: Path) -> object:
+    return manifests.read(path)[1].name
+
+
+def formats() -> dict[str, Format]:
+    """Return every kind of file that a user may hand over."""
+    swipe = FILES / "swipe"
+    return {
+        "bundle.json": Format(swipe, _recognize, json=True, part="bundle.json"),
+        "tokens.txt": Format(swipe, _bundle_files, hashed=True, part="tokens.txt"),
+        "reference": Format(swipe, _bundle_files, hashed=True, part="reference.safetensors"),
+        "onnx": Format(swipe / "artifacts/swipe.onnx", _manifest, hashed=True),
+        "pte": Format(swipe / "artifacts/swipe.pte", _manifest, hashed=True),
+        "sealed manifest": Format(
+            swipe, _recognize_artifact, json=True, part="artifacts/swipe.onnx"
+        ),
+        "trie": Format(FILES / "words.trie", lambda p: lexicon_file.read(p).words),
+        "word list": Format(FILES / "words.tsv", lambda p: lexicon_file.read(p).words),
+        "packed word list": Format(FILES / "words.tsv.gz", lambda p: lexicon_file.read(p).words),
+        "lm": Format(FILES / "words.lm", _language_model),
+        "arpa": Format(FILES / "words.arpa", _language_model),
+        "user dictionary": Format(
+            FILES / "user.json", lambda p: sorted(edgectc.UserDictionary.read(p)), json=True
+        ),
+        "layout": Format(FILES / "layout.json", _layout, json=True),
+        "checkpoint": Format(
+            FILES / "run/last.safetensors", lambda p: checkpoints.read(p).progress
+        ),
+        "swipes": Format(FILES / "traces.jsonl", lambda p: swipe_files.load(p)[1]),
+        "recordings": Format(FILES / "landmarks.npz", lambda p: sorted(signals.read(p))),
+        "config": Format(FILES / "run/train.toml", lambda p: runs.load_config(p)),
+    }
+
+
+def _bundle_files(path: Path) -> object:
+    bundle = bundles.read(path)
+    bundle.tokens()
+    return [len(bundle.file(name)) for name in bundle.index.files]
+
+
+def _layout(path: Path) -> object:
+    layouts.load.cache_clear()
+    return layouts.describe(layouts.load(str(path)))
+
+
+def _language_model(path: Path) -> object:
+    model = loading.load(path, required=True)
+    assert model is not None
+    _, state = model.score(model.start(), "the")
+    return [round(model.score(state, word)[0], 3) for word in ("quick", "zz")]
+
+
+def damaged(form: Format, data: bytes, rng: np.random.Generator) -> bytes:
+    """Return the bytes of a file with one damage."""
+    if not form.json or rng.random() < 0.3:
+        return mutate(data, KINDS[int(rng.integers(len(KINDS)))], rng)
+    if data[:1] == b"{":
+        return json.dumps(_changed(json.loads(data), rng)).encode()
+    manifest = json.loads(manifests.parse(data, source="seed").text())
+    whole = _changed(manifest["manifest"], rng)
+    body = json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()
+    unsealed = manifests.PREFIX + b"0" * 64 + b'","manifest":' + body + b"}"
+    model = onnx.ModelProto.FromString(data)
+    for entry in model.metadata_props:
+        if entry.value.encode().startswith(manifests.PREFIX):
+            entry.value = unsealed.decode()
+    made = manifests.sealed(model.SerializeToString())
+    assert isinstance(made, bytes)
+    return made
+
+
+def _changed(value: Any, rng: np.random.Generator) -> Any:
+    """Return a JSON value with one of its parts replaced, removed, or one added."""
+    places = [*_places(value)]
+    holder, key = places[int(rng.integers(len(places)))]
+    what = rng.random()
+    if what < 0.15:
+        del holder[key]
+    elif what < 0.25 and isinstance(holder, dict):
+        holder[f"{key}x"] = holder[key]
+    elif what < 0.3:
+        deep: Any = 0
+        for _ in range(500):
+            deep = [deep]
+        holder[key] = deep
+    else:
+        holder[key] = ODD[int(rng.integers(len(ODD)))]
+    return value
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every holder and key; long lists by their first and last."""
+    keys: list[Any] = [*value] if isinstance(value, dict) else [0, -1] if value else []
+    for key in keys:
+        yield value, key
+        if isinstance(value[key], (dict, list)):
+            yield from _places(value[key])
+
+
+def run(form: Format, count: int, seed: int = 0) -> Found:
+    """Return what became of ``count`` damaged files."""
+    found = Found()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / form.seed.name
+        if form.part:
+            shutil.copytree(form.seed, place)
+        target = place / form.part if form.part else place
+        data = (form.seed / form.part if form.part else form.seed).read_bytes()
+        target.write_bytes(data)
+        meaning = repr(form.open(place))
+        context = multiprocessing.get_context("fork")
+        while found.tried < count:
+            ours, theirs = context.Pipe()
+            job = (form, place, target, data, meaning, range(found.tried, count), seed, theirs)
+            worker = context.Process(target=_work, args=job)
+            worker.start()
+            theirs.close()
+            _collect(ours, worker, found, count)
+    return found
+
+
+def _collect(pipe: Connection, worker: Any, found: Found, count: int) -> None:
+    """Take results until all are there, or the worker hangs or dies; then it is the mutation's."""
+    while found.tried < count:
+        try:
+            if not pipe.poll(SECONDS):
+                worker.kill()
+                _note(found, "hung", f"more than {SECONDS:g} s")
+                break
+            _note(found, *pipe.recv())
+        except EOFError:
+            worker.join()
+            _note(found, "crashed", f"exit code {worker.exitcode}")
+            break
+    worker.join()
+
+
+def _note(found: Found, outcome: str, what: str) -> None:
+    if outcome in ("internal", "silent", "hung", "crashed", "memory"):
+        found.faults.append(f"{found.tried}: {outcome}: {what}")
+    found.outcomes[outcome] += 1
+    found.tried += 1
+
+
+def _work(
+    form: Format, place: Path, target: Path, data: bytes, meaning: str, numbers: range, seed: int,
+    pipe: Connection,
+) -> None:  # fmt: skip
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+    for number in numbers:
+        changed = damaged(form, data, np.random.default_rng((seed, number)))
+        target.write_bytes(changed)
+        pipe.send(_opened(form, place, meaning, same=changed == data))
+
+
+def _opened(form: Format, place: Path, meaning: str, *, same: bool) -> tuple[str, str]:
+    try:
+        now = repr(form.open(place))
+    except edgectc.EdgectcError as error:
+        lines = str(error).splitlines()
+        return ("refused", "") if len(lines) == 1 else ("internal", f"{len(lines)} lines: {lines}")
+    except MemoryError:
+        return "memory", "more than 1 GB"
+    except Exception as error:
+        return "internal", f"{type(error).__name__}: {error}"
+    if now == meaning:
+        return "same", ""
+    return ("silent", now[:80]) if form.hashed and not same else ("other", "")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgectc.core import strict_json
 from edgectc.core.config import check_version, dumps, from_dict, to_dict
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 from edgectc.language.spelling import letters
 
@@ -136,7 +137,7 @@ class UserDictionary:
             ConfigError: the file is not there, or is not such a file.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = strict_json.parse(read_plain(path))
             check_version("it", values.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
             if set(values) != {"schema_version", "share", "words"}:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")

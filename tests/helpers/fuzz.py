@@ -131,6 +131,9 @@ def damaged(form: Format, data: bytes, rng: np.random.Generator) -> bytes:
     """Return the bytes of a file with one damage."""
     if not form.json or rng.random() < 0.3:
         return mutate(data, KINDS[int(rng.integers(len(KINDS)))], rng)
+    if rng.random() < 0.05:
+        at = int(rng.integers(len(data)))
+        return data[:at] + b"[" * 100_000 + data[at:]
     if data[:1] == b"{":
         return json.dumps(_changed(json.loads(data), rng)).encode()
     manifest = json.loads(manifests.parse(data, source="seed").text())

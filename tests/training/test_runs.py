@@ -7,6 +7,7 @@ import functools
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,15 @@ def test_one_run_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Hear Ctrl-C, which a shell's background job ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_is_saved_at_the_end_of_the_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +141,7 @@ def test_ctrl_c_is_saved_at_the_end_of_the_step(
     assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_signal_does_not_wait() -> None:
     reached: list[str] = []
 

@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 
+def heard() -> None:
+    """Undo what a shell does to its background jobs: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
     ("number", "word"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")]
@@ -21,7 +26,9 @@ def test_a_signal_ends_a_run_cleanly(number: signal.Signals, word: str, tmp_path
     command = [sys.executable, "-m", "edgectc", "train", "gru-small", "--out", str(out)]
     (tmp_path / "tmp").mkdir()
     environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as child:
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heard
+    ) as child:
         while not (out / "metrics.jsonl").exists() and child.poll() is None:
             time.sleep(0.05)
         child.send_signal(number)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SHOWN = 80  # characters of a text in a message
+# An artifact holds a hundred records of a few classes, and each evaluation compiles every type.
+_HINTS: dict[type, dict[str, Any]] = {}
 # Of a field of a dataclass: `to_dict` leaves it out where it is None.
 OMITTED: Mapping[str, bool] = {"omitted": True}
 
@@ -50,7 +52,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         raise ConfigError(
             f"{where.rstrip('.') or cls.__name__}: expected a table, got {shown(values)}"
         )
-    hints = typing.get_type_hints(cls)
+    hints = _HINTS.get(cls) or _HINTS.setdefault(cls, typing.get_type_hints(cls))
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     values = current(cls, values, where=where, level=logging.WARNING)
     for key in values:
@@ -273,9 +275,9 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
+    if hint is Any or type(value) is hint:
         return value
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None

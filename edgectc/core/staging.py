@@ -17,7 +17,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedIOBase
@@ -193,7 +192,7 @@ def scratch() -> Iterator[Path]:
     """
     home = Path(tempfile.gettempdir())
     sweep(home, "edgectc-*")
-    unique = _final(home / f"edgectc-{uuid.uuid4().hex}")
+    unique = _final(home / f"edgectc-{os.urandom(16).hex()}")
     with claimed(unique):
         folder = _beside(unique, "new")
         folder.mkdir(mode=0o700)

@@ -18,11 +18,12 @@ import importlib.util
 import json
 import logging
 import math
+import sys
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -189,6 +190,17 @@ def load_toml(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
+def entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:
+    """Return the entry points of the group ``edgectc.KIND``."""
+    return list(_installed(tuple(sys.path)).select(group=f"edgectc.{kind}"))
+
+
+@lru_cache(maxsize=4)
+def _installed(path: tuple[str, ...]) -> importlib.metadata.SelectableGroups:
+    """Return all entry points on ``sys.path``; to read them again costs milliseconds each time."""
+    return importlib.metadata.entry_points()
+
+
 def families() -> dict[str, list[str]]:
     """Return the model families that have a config, each with its sizes; see `family_config`.
 
@@ -234,7 +246,7 @@ def load_run(name: str) -> dict[str, Any]:
 def _config_files() -> dict[tuple[str, str], Path]:
     """Return the file of each family and size; one that ships is not replaced by an entry point."""
     folders: list[tuple[str, Path]] = []
-    for point in importlib.metadata.entry_points(group="edgectc.configs"):
+    for point in entry_points("configs"):
         spec = importlib.util.find_spec(point.module)
         if spec is not None and spec.origin is not None:
             folders.append((f"{point.name}-*.toml", Path(spec.origin).parent))

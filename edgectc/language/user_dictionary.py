@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -133,6 +134,8 @@ class UserDictionary:
     def read(cls, path: str | Path) -> UserDictionary:
         """Return the words of a file that `save` wrote.
 
+        A word that earlier versions took, and that no engine can hold, is left out with a warning.
+
         Raises:
             ConfigError: the file is not there, or is not such a file.
         """
@@ -143,7 +146,11 @@ class UserDictionary:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
             dictionary = cls(share=float(values["share"]))
             for word, held in values["words"].items():
-                dictionary._put(word, from_dict(Personal, held, where=f"words.{word}."))
+                personal = from_dict(Personal, held, where=f"words.{word}.")
+                if why := _unfit(word):  # earlier versions took it, and the rest is worth keeping
+                    logging.getLogger("edgectc").warning("%s: left out: %s", path, why)
+                else:
+                    dictionary._put(word, personal)
             return dictionary
         except OSError as error:
             raise ConfigError(f"cannot read the user dictionary {path}: {error.strerror}") from None
@@ -151,14 +158,19 @@ class UserDictionary:
             raise ConfigError(f"{path} is no user dictionary: {error}") from error
 
     def _put(self, word: str, held: Personal) -> None:
-        n = len(letters(word))
-        if not n or word.splitlines() != [word]:
+        if not letters(word) or word.splitlines() != [word]:
             raise ConfigError(f"{word!r} is no word: it needs a letter, on one line")
-        if n > MOST_LETTERS:
-            raise ConfigError(f"{word[:20]!r}... has {n} letters, expected at most {MOST_LETTERS}")
-        if strange := [c for c in word if c == "\0" or "\ud800" <= c <= "\udfff"]:
-            raise ConfigError(
-                f"{word!r} holds {strange[0]!r}, which is no character of a text; leave it out"
-            )
+        if why := _unfit(word):
+            raise ConfigError(why)
         self._words[word] = held
         self._changed.append(word)
+
+
+def _unfit(word: str) -> str:
+    """Return why no engine can hold a word, "" if it can."""
+    n = len(letters(word))
+    if n > MOST_LETTERS:
+        return f"{word[:20]!r}... has {n} letters, expected at most {MOST_LETTERS}"
+    if strange := [c for c in word if c == "\0" or "\ud800" <= c <= "\udfff"]:
+        return f"{word!r} holds {strange[0]!r}, which is no character of a text; leave it out"
+    return ""

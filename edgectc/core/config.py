@@ -191,7 +191,7 @@ def load_toml(path: str | Path) -> dict[str, Any]:
 
 
 def entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:
-    """Return the entry points of the group ``edgectc.KIND``."""
+    """Return the entry points of a kind's group, such as ``edgectc.decoders``."""
     return list(_installed(tuple(sys.path)).select(group=f"edgectc.{kind}"))
 
 

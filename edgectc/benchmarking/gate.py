@@ -15,7 +15,6 @@ no noise on equal samples; memory and load times are compared on equal machines 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,9 @@ from edgectc.benchmarking import machine
 from edgectc.benchmarking.report import Comparison, Report, Row
 from edgectc.benchmarking.report import figure as number
 from edgectc.benchmarking.rows import REFERENCE, interval
+from edgectc.core import strict_json
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_plain
 from edgectc.core.types import JSON
 
 SCHEMA_VERSION = 1
@@ -83,7 +84,7 @@ def read(path: str | Path) -> Report:
         ConfigError: it cannot be read, is not such a file, or is of another version.
     """
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = strict_json.parse(read_plain(path))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"baseline {str(path)!r} cannot be read: {error}", options=["baseline"]

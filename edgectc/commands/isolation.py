@@ -60,10 +60,18 @@ def run(arguments: Sequence[str]) -> str:
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
         said = f"; last words: {lines[-1]}" if lines else ""
-        raise ExportError(f"the tool chain crashed ({name}){said}; no file was made")
+        raise ExportError(f"the tool chain crashed ({name}){said}; {_made(done.stdout)}")
     if done.returncode not in (0, 1) or (done.returncode and not done.stdout.strip()):
         message = lines[-1] if lines else f"exit code {done.returncode}"
         raise ChildError(message.removeprefix("edgectc: error: "), done.returncode)
     for line in lines:
         print(line, file=sys.stderr)
     return done.stdout
+
+
+def _made(printed: str) -> str:
+    """Say what a child that crashed had made: it prints its report when the file has its name."""
+    try:
+        return f"it had made {json.loads(printed)['path']}, which passed"
+    except (ValueError, KeyError, TypeError):
+        return "no file was made"

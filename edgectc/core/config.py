@@ -18,16 +18,18 @@ import importlib.util
 import json
 import logging
 import math
+import sys
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.files import read_plain
 from edgectc.core.types import JSON
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SHOWN = 80  # characters of a text in a message
+# An artifact holds a hundred records of a few classes, and each evaluation compiles every type.
+_HINTS: dict[type, dict[str, Any]] = {}
 # Of a field of a dataclass: `to_dict` leaves it out where it is None.
 OMITTED: Mapping[str, bool] = {"omitted": True}
 
@@ -49,7 +53,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         raise ConfigError(
             f"{where.rstrip('.') or cls.__name__}: expected a table, got {shown(values)}"
         )
-    hints = typing.get_type_hints(cls)
+    hints = _HINTS.get(cls) or _HINTS.setdefault(cls, typing.get_type_hints(cls))
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     values = current(cls, values, where=where, level=logging.WARNING)
     for key in values:
@@ -179,11 +183,22 @@ def load_toml(path: str | Path) -> dict[str, Any]:
         ConfigError: the file is missing or is not TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(read_plain(path).decode())
     except OSError as error:
         raise ConfigError(f"cannot read config {str(path)!r}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:
+    """Return the entry points of a kind's group, such as ``edgectc.decoders``."""
+    return list(_installed(tuple(sys.path)).select(group=f"edgectc.{kind}"))
+
+
+@lru_cache(maxsize=4)
+def _installed(path: tuple[str, ...]) -> importlib.metadata.SelectableGroups:
+    """Return all entry points on ``sys.path``; to read them again costs milliseconds each time."""
+    return importlib.metadata.entry_points()
 
 
 def families() -> dict[str, list[str]]:
@@ -231,7 +246,7 @@ def load_run(name: str) -> dict[str, Any]:
 def _config_files() -> dict[tuple[str, str], Path]:
     """Return the file of each family and size; one that ships is not replaced by an entry point."""
     folders: list[tuple[str, Path]] = []
-    for point in importlib.metadata.entry_points(group="edgectc.configs"):
+    for point in entry_points("configs"):
         spec = importlib.util.find_spec(point.module)
         if spec is not None and spec.origin is not None:
             folders.append((f"{point.name}-*.toml", Path(spec.origin).parent))
@@ -272,9 +287,9 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
+    if hint is Any or type(value) is hint:
         return value
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None

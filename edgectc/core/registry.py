@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import importlib.util
 import pkgutil
 from collections.abc import Mapping
@@ -57,7 +56,7 @@ def names(kind: str) -> list[str]:
         raise UnknownNameError("kind", kind, KINDS)
     package = importlib.import_module(f"edgectc.{PACKAGES[kind]}")
     own = {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
-    return sorted(own | {point.name for point in _entry_points(kind)})
+    return sorted(own | {point.name for point in config.entry_points(kind)})
 
 
 def module(kind: str, name: str) -> ModuleType:
@@ -71,7 +70,7 @@ def module(kind: str, name: str) -> ModuleType:
     known = names(kind)
     if name not in known:
         raise UnknownNameError(kind.removesuffix("s"), name, known)
-    for point in _entry_points(kind):
+    for point in config.entry_points(kind):
         if point.name == name:
             loaded = point.load()
             if not isinstance(loaded, ModuleType):
@@ -83,7 +82,7 @@ def module(kind: str, name: str) -> ModuleType:
 def foreign(kind: str) -> list[Path]:
     """Return the files of third parties' variants, sorted, without running them."""
     files = set()
-    for point in _entry_points(kind):
+    for point in config.entry_points(kind):
         with contextlib.suppress(ModuleNotFoundError):  # of its package; nobody can use it then
             spec = importlib.util.find_spec(point.module)
             if spec is not None and spec.origin:
@@ -195,7 +194,3 @@ def check_spec(where: str, spec: JSON) -> None:
     """
     if not (isinstance(spec, Mapping) and isinstance(spec.get("type"), str)):
         raise ConfigError(f"{where}: expected {{'type': NAME, ...}}, got {config.shown(spec)}")
-
-
-def _entry_points(kind: str) -> list[importlib.metadata.EntryPoint]:
-    return list(importlib.metadata.entry_points(group=f"edgectc.{kind}"))

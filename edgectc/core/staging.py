@@ -17,9 +17,8 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -31,6 +30,7 @@ _EXCHANGE = {  # a call that exchanges two names, the flag that says so, and "fr
     "linux": ("renameat2", 2, -100),  # RENAME_EXCHANGE, AT_FDCWD
     "darwin": ("renameatx_np", 2, -2),  # RENAME_SWAP, AT_FDCWD
 }
+_sharing, _shared, _users = threading.Lock(), ExitStack(), 0  # of `temporaries`
 _held: dict[Path, tuple[tuple[int, int], int]] = {}  # by which process and thread, how often
 
 
@@ -192,7 +192,7 @@ def scratch() -> Iterator[Path]:
     """
     home = Path(tempfile.gettempdir())
     sweep(home, "edgectc-*")
-    unique = _final(home / f"edgectc-{uuid.uuid4().hex}")
+    unique = _final(home / f"edgectc-{os.urandom(16).hex()}")
     with claimed(unique):
         folder = _beside(unique, "new")
         folder.mkdir(mode=0o700)
@@ -204,14 +204,23 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def temporaries() -> Iterator[None]:
-    """Let temporary files that others make in here go into a `scratch`, so that none outlive us."""
-    before = tempfile.tempdir
-    with scratch() as folder:
-        tempfile.tempdir = os.fspath(folder)
-        try:
-            yield
-        finally:
-            tempfile.tempdir = before
+    """Let temporary files that others make in here go into a `scratch`, so that none outlive us.
+
+    Python has one such place for all threads: they share the scratch until the last one is done.
+    """
+    global _users
+    with _sharing:
+        if not _users:
+            _shared.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
+            tempfile.tempdir = os.fspath(_shared.enter_context(scratch()))
+        _users += 1
+    try:
+        yield
+    finally:
+        with _sharing:
+            _users -= 1
+            if not _users:
+                _shared.close()
 
 
 def sweep(folder: Path, pattern: str = "*") -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core.errors import InputError
+from edgectc.core.files import open_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array, Recording
 
@@ -77,7 +78,7 @@ def read_arrays(path: Path) -> dict[str, Array]:
         InputError: the file cannot be read; reason ``bad_file``.
     """
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with open_plain(path) as raw, np.load(raw, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except OSError as error:
         raise InputError(f"cannot read {path}: {error}", reason="bad_file") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
 from edgectc.core import registry
-from edgectc.core.config import from_dict
 from edgectc.core.errors import BundleFileMissingError
 from edgectc.core.files import sha256
 from edgectc.core.types import JSON, Recording
@@ -25,6 +23,7 @@ from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
 from edgectc.language import lexicon_file
 from edgectc.networks.model import CtcModel
+from edgectc.training import preparing
 from edgectc.training.loop import checkpoints
 from edgectc.training.settings import Settings
 
@@ -257,8 +256,7 @@ def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[st
     path = run / f"{checkpoint}.safetensors"
     if not path.exists():
         raise BundleFileMissingError(f"{path} does not exist; train first")
-    settings = from_dict(Settings, json.loads((run / "config.json").read_text(encoding="utf-8")))
-    settings = settings.completed()
+    settings = preparing.run_settings(run)
     state = checkpoints.read(path)
     model = CtcModel(settings.model)
     model.load_state_dict(dict(state.model))

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgectc.core.config import check_version, from_dict, to_dict
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import open_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language import tries
@@ -212,7 +213,7 @@ def _file(lexicon: PackedLexicon) -> bytearray:
 def is_packed(path: str | Path) -> bool:
     """Return whether a file begins like a packed lexicon, of whatever version."""
     try:
-        with Path(path).open("rb") as file:
+        with open_plain(path) as file:
             head = file.read(len(MAGIC))
             return head.startswith(_NAME) and head[len(_NAME) :].isdigit()
     except OSError:
@@ -226,7 +227,7 @@ def read(path: str | Path) -> PackedLexicon:
         ConfigError: the file cannot be read, or no search would be safe on it.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_plain(path) as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
         raise ConfigError(f"cannot read the packed lexicon {path}: {error}") from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
+from edgectc.core import strict_json
 from edgectc.core.arguments import Positive, check
 from edgectc.core.config import (
     Range,
@@ -20,6 +21,7 @@ from edgectc.core.config import (
     to_dict,
 )
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 from edgectc.language.lexicon import MOST_NATS
 from edgectc.language.spelling import letters
@@ -143,17 +145,23 @@ class UserDictionary:
     def read(cls, path: str | Path) -> UserDictionary:
         """Return the words of a file that `save` wrote.
 
+        A word that earlier versions took, and that no engine can hold, is left out with a warning.
+
         Raises:
             ConfigError: the file is not there, or is not such a file.
         """
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            values = strict_json.parse(read_plain(path))
             check_version("it", values.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
             if set(values) != {"schema_version", "share", "words"}:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
             dictionary = cls(share=float(values["share"]))
             for word, held in values["words"].items():
-                dictionary._put(word, from_dict(Personal, held, where=f"words.{word}."))
+                personal = from_dict(Personal, held, where=f"words.{word}.")
+                if why := _unfit(word):  # earlier versions took it, and the rest is worth keeping
+                    logging.getLogger("edgectc").warning("%s: left out: %s", path, why)
+                else:
+                    dictionary._put(word, personal)
             return dictionary
         except OSError as error:
             raise ConfigError(f"cannot read the user dictionary {path}: {error.strerror}") from None
@@ -162,14 +170,19 @@ class UserDictionary:
 
     def _put(self, word: str, held: Personal) -> None:
         check("word", str, word)
-        n = len(letters(word))
-        if not n or word.splitlines() != [word]:
+        if not letters(word) or word.splitlines() != [word]:
             raise ConfigError(f"{word!r} is no word: it needs a letter, on one line")
-        if n > MOST_LETTERS:
-            raise ConfigError(f"{word[:20]!r}... has {n} letters, expected at most {MOST_LETTERS}")
-        if strange := [c for c in word if c == "\0" or "\ud800" <= c <= "\udfff"]:
-            raise ConfigError(
-                f"{word!r} holds {strange[0]!r}, which is no character of a text; leave it out"
-            )
+        if why := _unfit(word):
+            raise ConfigError(why)
         self._words[word] = held
         self._changed.append(word)
+
+
+def _unfit(word: str) -> str:
+    """Return why no engine can hold a word, "" if it can."""
+    n = len(letters(word))
+    if n > MOST_LETTERS:
+        return f"{word[:20]!r}... has {n} letters, expected at most {MOST_LETTERS}"
+    if strange := [c for c in word if c == "\0" or "\ud800" <= c <= "\udfff"]:
+        return f"{word!r} holds {strange[0]!r}, which is no character of a text; leave it out"
+    return ""

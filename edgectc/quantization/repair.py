@@ -14,6 +14,7 @@ from torch import Tensor
 
 from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ConfigError, NonFiniteError
+from edgectc.core.files import read_plain
 from edgectc.core.staging import scratch
 from edgectc.exporting import packing
 from edgectc.formats import bundle as bundles
@@ -68,6 +69,6 @@ def _read(path: Path) -> dict[str, Tensor]:
         return dict(checkpoints.read(path).model)
     except BundleError:
         try:
-            return load_tensors(path.read_bytes())
+            return load_tensors(read_plain(path))
         except (OSError, SafetensorError) as error:
             raise BundleError(f"cannot read weights from {path}: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import nn
 
-from edgectc.core import registry
+from edgectc.core import registry, strict_json
 from edgectc.core.config import dumps, from_dict, to_dict
 from edgectc.core.contracts import Task
-from edgectc.core.errors import BundleMismatchError
+from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, UnknownNameError
+from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
@@ -71,6 +71,21 @@ def make_optimizer(model: nn.Module, how: Optimizer) -> torch.optim.Optimizer:
     return kind(weights, lr=how.lr, weight_decay=how.weight_decay, eps=how.eps)
 
 
+def run_settings(run: Path) -> Settings:
+    """Return the complete settings of a run.
+
+    Raises:
+        BundleError: its ``config.json`` is not there, or is not what `open_run` writes.
+    """
+    path = run / "config.json"
+    try:
+        return from_dict(Settings, strict_json.parse(read_plain(path))).completed()
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}") from error
+    except (ConfigError, UnknownNameError) as error:
+        raise BundleError(f"{path} is no run's config: {error}") from error
+
+
 def open_run(out: Path, settings: Settings) -> None:
     """Make ``out`` this configuration's folder, or refuse to mix two runs in one.
 
@@ -80,8 +95,8 @@ def open_run(out: Path, settings: Settings) -> None:
     path = out / "config.json"
     if path.exists():
         try:
-            found = from_dict(Settings, json.loads(path.read_text(encoding="utf-8"))).completed()
-        except ValueError:
+            found = run_settings(out)
+        except BundleError:
             found = None
         if found != settings:
             raise BundleMismatchError(

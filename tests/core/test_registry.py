@@ -8,7 +8,7 @@ from dataclasses import dataclass, make_dataclass
 
 import pytest
 
-from edgectc.core import registry
+from edgectc.core import config, registry
 from edgectc.core.config import check_options
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.decoding.decoders import greedy
@@ -66,8 +66,8 @@ def test_a_third_party_that_lacks_a_name_is_told_which(monkeypatch: pytest.Monke
     module.Options, module.create = greedy.Options, greedy.create  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "theirs", module)
     point = importlib.metadata.EntryPoint("theirs", "theirs", "edgectc.decoders")
-    points = lambda *, group: [point] if group == "edgectc.decoders" else []  # noqa: E731
-    monkeypatch.setattr(importlib.metadata, "entry_points", points)
+    points = importlib.metadata.EntryPoints([point])
+    monkeypatch.setattr(config, "_installed", lambda path: points)
     with pytest.raises(ConfigError, match=r"theirs, the decoder 'theirs', lacks USES; .*Decoder"):
         registry.module("decoders", "theirs")
     module.USES = greedy.USES  # type: ignore[attr-defined]

@@ -187,6 +187,38 @@ def test_temporary_files_of_others_are_gone_with_ours(
     assert tempfile.gettempdir() == str(tmp_path)
 
 
+def test_threads_share_the_place_of_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+    seen: list[bool] = []
+
+    def first() -> None:
+        with temporaries():
+            first_is_in.set()
+            second_is_in.wait(10)
+        first_is_out.set()
+
+    def second() -> None:
+        first_is_in.wait(10)
+        with temporaries():
+            made = Path(tempfile.mkdtemp())
+            second_is_in.set()
+            first_is_out.wait(10)
+            seen.append(made.exists())
+            seen.append(Path(tempfile.mkdtemp()).parent == made.parent)
+
+    threads = [threading.Thread(target=target) for target in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [True, True]
+    assert tempfile.gettempdir() == str(tmp_path)
+    assert [*tmp_path.iterdir()] == []
+
+
 WRITES: dict[str, Callable[[Path], None]] = {
     "file": lambda place: write_bytes(place / "x", b"new"),
     "folder": lambda place: _folder(place / "x", "new"),

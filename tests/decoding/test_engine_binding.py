@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -230,7 +231,10 @@ def test_what_the_engine_refuses_numpy_answers(monkeypatch: pytest.MonkeyPatch) 
     _same(native(signal), plain(signal))
 
 
-def test_words_that_no_engine_can_hold_are_refused_when_they_are_taught(tmp_path: Path) -> None:
+def test_words_that_no_engine_can_hold_are_refused_when_they_are_taught(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And left out of what an earlier version saved."""
     user = UserDictionary()
     for word, part in (
         ("ab\0c", r"'\\x00'"),
@@ -242,6 +246,12 @@ def test_words_that_no_engine_can_hold_are_refused_when_they_are_taught(tmp_path
                 teach(word)
     assert not len(user)
     user.add("a" * 255)
+    user.save(tmp_path / "user.json")
+    saved = json.loads((tmp_path / "user.json").read_text())
+    saved["words"] |= dict.fromkeys(["ab\0c", "ab" * 128], saved["words"]["a" * 255])
+    (tmp_path / "user.json").write_text(json.dumps(saved))
+    assert [*UserDictionary.read(tmp_path / "user.json")] == ["a" * 255]
+    assert caplog.text.count("left out") == 2
     native, plain = _both(lexicon=Lexicon.from_counts({"abc": 1.0}), dictionary=user)
     signal = _signal(np.random.default_rng(6), "abc")
     _same(native(signal), plain(signal))

@@ -309,7 +309,7 @@ def test_a_lone_artifact_without_any_lexicon_says_which_one_it_wants(
     path = Path(shutil.copy(artifacts["onnx"], tmp_path))
     wanted = manifests.read(path)[1].lexicon
     assert wanted is not None
-    with pytest.raises(BundleFileMissingError, match=wanted["sha256"]):
+    with pytest.raises(BundleFileMissingError, match=wanted.sha256):
         edgectc.load(path)
     report = edgectc.verify(path)
     assert {c.name for c in report.checks if c.status == "not_run"} == {"words"}

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import copy
 import functools
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 import torch_state
 
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.staging import claimed
 from edgectc.training import runs
+from edgectc.training.loop import checkpoints, stopping
+from edgectc.training.loop.trainer import Trainer
 from edgectc.training.settings import Settings
 
 GRU = family_config("gru", "small")
@@ -98,3 +104,59 @@ def test_one_run_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "is being written by another process" in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Hear Ctrl-C, which a shell's background job ignores."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_is_saved_at_the_end_of_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = ["epochs=2", "data.train=24", "data.dev=2", "batch_size=4", "validation_rows=2"]
+    runs.train(GRU, tmp_path / "whole", overrides=small)
+    take_step, taken = Trainer.take_step, list[int]()
+
+    def interrupted(self: Trainer, *given: Any) -> float | None:
+        taken.append(self.step)
+        if len(taken) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return take_step(self, *given)
+
+    monkeypatch.setattr(Trainer, "take_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runs.train(GRU, tmp_path / "cut", overrides=small)
+    assert taken == [0, 1, 2]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    runs.train(GRU, tmp_path / "cut", overrides=small, resume=True)
+    assert taken[3] == 3
+    whole, cut = (
+        checkpoints.read(tmp_path / name / "last.safetensors").model for name in ("whole", "cut")
+    )
+    assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_second_signal_does_not_wait() -> None:
+    reached: list[str] = []
+
+    def twice() -> None:
+        with stopping.postponed() as stop:
+            signal.raise_signal(signal.SIGINT)
+            reached.append(f"asked: {stop.asked}")
+            signal.raise_signal(signal.SIGINT)
+            reached.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+    assert reached == ["asked: True"]
+    with pytest.raises(KeyboardInterrupt), stopping.postponed():
+        signal.raise_signal(signal.SIGINT)  # and one that is never asked for is not lost
+    with stopping.postponed():
+        pass
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from pathlib import Path
@@ -11,51 +10,20 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from small_runs import config_of, difference, rows_of, run, still
 from torch import nn
-from torch.nn import functional as F
 
 from edgectc.commands.cli import main
-from edgectc.core.config import families, family_config
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.exporting.untrained import initialise as untrained
-from edgectc.networks.model import CtcModel
-from edgectc.training import validation
 from edgectc.training.log import curves
-from edgectc.training.loop import checkpoints, devices, trainer
-from edgectc.training.loop.feeding import Feeder, bucketed, cut
+from edgectc.training.loop import checkpoints, trainer
 from edgectc.training.loop.schedules import learning_rate
-from edgectc.training.loop.trainer import Trainer, train
-from edgectc.training.objectives import losses
+from edgectc.training.loop.trainer import train
 from edgectc.training.parameters import Average, Freezer, initialise
 from edgectc.training.preparing import make_optimizer, prepare
 from edgectc.training.settings import Freeze, Init, Optimizer, Schedule
-from edgectc.training.task import Batch, Metric, Score
-
-
-def config_of(family: str = "gru", **changes: object) -> dict:
-    values = copy.deepcopy(family_config(family, "small"))
-    values["data"] = {"train": 40, "dev": 8}
-    values |= {"epochs": 2, "batch_size": 16, "validate_every": 1, "augment": {}, "optimizer": {}}
-    return {**values, **changes}
-
-
-def still(config: dict) -> dict:
-    """The same without chance: no dropout, so that two ways of computing can be compared."""
-    config["model"]["encoder"] |= {"dropout": 0.0, "input_dropout": 0.0}
-    return config
-
-
-def run(config: dict, out: Path) -> dict[str, torch.Tensor]:
-    train(config, out, data=None, lexicon=None)
-    return dict(checkpoints.read(out / "last.safetensors").model)
-
-
-def rows_of(out: Path) -> list[dict]:
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-
-
-def difference(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> float:
-    return max(float((one[name] - two[name]).abs().max()) for name in one)
+from edgectc.training.task import Metric, Score
 
 
 def test_accumulation_takes_the_step_of_the_whole_batch(tmp_path: Path) -> None:
@@ -258,98 +226,6 @@ def test_the_average_is_validated_and_kept(tmp_path: Path) -> None:
     assert float(average.weights["weight"]) == pytest.approx(by_hand)
 
 
-def test_ctc_is_the_mean_of_per_label_losses() -> None:
-    log_probs = torch.randn(3, 9, 5, generator=torch.manual_seed(0)).log_softmax(2)
-    frames, labels = torch.tensor([9, 5, 3]), [(1, 1, 2), (3,), (4, 1)]
-    each = losses.ctc(log_probs, frames, labels, 0, "none") / torch.tensor([3.0, 1.0, 2.0])
-    assert float(losses.ctc(log_probs, frames, labels, 0)) == pytest.approx(float(each.mean()))
-    p = log_probs[2, :3].exp()
-    a, b, blank = p[:, 4], p[:, 1], p[:, 0]
-    paths = (
-        a[0] * a[1] * b[2] + a[0] * b[1] * b[2] + a[0] * blank[1] * b[2]
-        + blank[0] * a[1] * b[2] + a[0] * b[1] * blank[2]
-    )  # fmt: skip
-    assert float(each[2]) == pytest.approx(-math.log(float(paths)) / 2, rel=1e-5)
-
-
-def test_smoothing_is_the_cross_entropy_of_what_can_be_used() -> None:
-    scores = torch.randn(2, 4, 6, generator=torch.manual_seed(0))
-    scores[0, :, 4] = -1e4  # a key that this layout does not have
-    log_probs = scores.log_softmax(2)
-    found = losses.smoothing(log_probs, torch.tensor([4, 2]))
-    used = [0, 1, 2, 3, 5]
-    one = -log_probs[0][:, used].mean(1).mean()
-    two = -log_probs[1, :2].mean(1).mean()
-    assert float(found) == pytest.approx(float((one + two) / 2), rel=1e-5)
-    even = torch.full((1, 3, 6), -math.log(6.0))
-    assert float(losses.smoothing(even, torch.tensor([3]))) == pytest.approx(math.log(6.0))
-
-
-def test_distillation_is_the_divergence_without_the_blank() -> None:
-    generator = torch.manual_seed(0)
-    student = torch.randn(2, 5, 4, generator=generator).log_softmax(2)
-    teacher = torch.randn(2, 5, 4, generator=generator).log_softmax(2)
-    frames, T = torch.tensor([5, 3]), 2.0
-
-    def found(a: torch.Tensor, b: torch.Tensor) -> float:
-        return float(losses.distillation(a, b, frames, blank_id=0, temperature=T))
-
-    total = 0.0
-    for i, n in enumerate((5, 3)):
-        p = (teacher[i, :n, 1:] / T).softmax(1)
-        q = (student[i, :n, 1:] / T).log_softmax(1)
-        total += float(F.kl_div(q, p, reduction="batchmean")) * T * T
-    assert found(student, teacher) == pytest.approx(total / 2, rel=1e-5)
-    assert found(teacher, teacher) == pytest.approx(0.0, abs=1e-6)
-    blankless = teacher.clone()
-    blankless[:, :, 0] = -5.0
-    assert found(student, blankless) == pytest.approx(found(student, teacher), rel=1e-6)
-    padded = teacher.clone()
-    padded[1, 3:] = 9.0
-    assert found(student, padded) == pytest.approx(found(student, teacher), rel=1e-6)
-
-
-def test_a_student_follows_its_teacher_then_the_labels(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bundle = untrained(tmp_path / "teacher", "gru", "small", name="teacher", seed=3)
-    teacher = {"teacher": str(bundle.path), "epochs": 1}
-    plain = run(config_of(), tmp_path / "plain")
-    taught = run(config_of(distillation=teacher), tmp_path / "taught")
-    assert difference(plain, taught) > 1e-4
-    compared = json.loads((tmp_path / "taught/distillation.json").read_text())
-    for name in ("teacher", "student"):
-        assert compared[name]["parameters"] == sum(
-            value.numel() for value in CtcModel(config_of()["model"]).parameters()
-        )
-        assert 0 < compared[name]["ms_per_sample"] < 1000
-    best = checkpoints.read(tmp_path / "taught/best.safetensors").progress["value"]
-    assert compared["student"]["dev_per"] == pytest.approx(best, abs=0.02)
-    assert "student" in capsys.readouterr().err
-    assert not (tmp_path / "plain/distillation.json").exists()
-    config = config_of(distillation={**teacher, "epochs": 2, "weight": 1.0})
-    settings, model, task = prepare(config, data=None, lexicon=None)
-    made = Trainer(settings, model, task, tmp_path, devices.fabric("cpu", "fp32"))
-    batch = task.train.batch(np.arange(8))
-    made.unwrapped.eval()
-    apart = [float(made._loss(batch).detach())]
-    made.model.load_state_dict(made.teacher.state_dict(), strict=False)
-    apart.append(float(made._loss(batch).detach()))
-    made.epoch = 2
-    assert float(made._loss(batch).detach()) == pytest.approx(
-        float(losses.ctc(*parts(made, batch)).detach()), rel=1e-5
-    )
-    assert apart[1] < 0.1 * apart[0]
-    config["model"]["encoder"]["stride"] = 2
-    with pytest.raises(ConfigError, match="other length map"):
-        run(config, tmp_path / "other")
-
-
-def parts(made: Trainer, batch: Batch) -> tuple:
-    frames = torch.tensor([made.unwrapped.output_length(int(n)) for n in batch.inputs["length"]])
-    return made.unwrapped(**batch.inputs), frames, batch.labels, made.task.blank_id
-
-
 def test_training_starts_from_a_bundle(tmp_path: Path) -> None:
     bundle = untrained(tmp_path / "b", "gru", "small", name="start", seed=5)
     _, model, _ = prepare(config_of(start=str(bundle.path)), data=None, lexicon=None)
@@ -358,188 +234,6 @@ def test_training_starts_from_a_bundle(tmp_path: Path) -> None:
     again = untrained(tmp_path / "c", "gru", "small", name="start", seed=5)
     _, same, _ = prepare(config_of(start=str(again.path)), data=None, lexicon=None)
     assert difference(model.state_dict(), same.state_dict()) == 0
-
-
-def test_mixed_precision_trains_without_rounding_the_inputs(tmp_path: Path) -> None:
-    assert devices.works("cpu", torch.bfloat16)
-    run(config_of(precision="bf16", epochs=1), tmp_path)
-    assert math.isfinite(rows_of(tmp_path)[0]["loss"])
-    seen = []
-
-    class Probe(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(1, 1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            seen.append((x.dtype, self.layer(x).dtype, x.clone()))
-            return self.layer(x)
-
-    fabric = devices.fabric("cpu", "bf16")
-    value = torch.tensor([[1.003]])
-    fabric.setup(Probe())(value)
-    assert seen[0][:2] == (torch.float32, torch.bfloat16)
-    assert torch.equal(seen[0][2], value)
-
-
-def half_and_single(family: str, out: Path, half: str, **changes: object) -> list[dict]:
-    config = config_of(family, decoder={"type": "greedy"}, **changes)
-    if config["task"]["type"] == "swipe":
-        config["data"] = {"synthetic_pool": 40}
-    for precision in (half, "fp32"):
-        train({**config, "precision": precision}, out / precision, data=None)
-    rows = [rows_of(out / precision)[-1] for precision in (half, "fp32")]
-    assert [row["skipped"] for row in rows] == [0, 0]
-    return rows
-
-
-@pytest.mark.parametrize("family", families())
-def test_every_family_trains_in_bf16(family: str, tmp_path: Path) -> None:
-    half, single = half_and_single(family, tmp_path, "bf16", epochs=1)
-    assert half["loss"] == pytest.approx(single["loss"], rel=0.05)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("family", families())
-def test_every_family_trains_in_fp16(family: str, tmp_path: Path) -> None:
-    """The first steps only lower the loss scale, so that it is behind at first."""
-    half, single = half_and_single(family, tmp_path, "fp16", epochs=3, batch_size=4)
-    assert half["loss"] == pytest.approx(single["loss"], rel=0.6)
-
-
-def test_an_fp16_overflow_lowers_the_scale_and_is_no_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings, model, task = prepare(config_of(precision="fp16"), data=None, lexicon=None)
-    made = Trainer(settings, model, task, tmp_path, devices.fabric("cpu", "fp16"))
-    made.scaler._init_scale = 2.0**120
-    rows = np.arange(8)
-    assert made.take_step(task.train.batch(rows), rows, 1e-3) is None
-    assert (made.stats.bad, made.guard.in_a_row) == (0, 0)
-    assert made.scaler.get_scale() == 2.0**119
-    made.scaler.load_state_dict({**made.scaler.state_dict(), "scale": 1024.0})
-    assert made.take_step(task.train.batch(rows), rows, 1e-3) is not None
-    assert made.stats.good == 1
-
-
-@pytest.mark.parametrize("device", ["4", "cuda", "cudo"])
-def test_devices_that_are_not_there_are_refused(device: str) -> None:
-    if device == "cuda" and torch.cuda.is_available():
-        pytest.skip("there is one")
-    with pytest.raises((ConfigError, UnknownNameError), match=r"torchrun|device=cpu|mean 'cuda'"):
-        devices.fabric(device, "fp32")
-
-
-def test_another_error_of_validation_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, model, task = prepare(config_of(), data=None)
-
-    def broken(*given: object) -> torch.Tensor:
-        raise RuntimeError("sizes do not match")
-
-    monkeypatch.setattr(validation, "_log_probs", broken)
-    with pytest.raises(RuntimeError, match="sizes do not match"):
-        list(validation.answers(model.eval(), task, batch_size=4))
-
-
-def test_validation_halves_its_batch_where_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, model, task = prepare(config_of(), data=None, lexicon=None)
-    model.eval()
-    whole = list(validation.answers(model, task, batch_size=8))
-    sizes, compute = [], validation._log_probs
-
-    def short(model: CtcModel, inputs: dict, device: torch.device) -> torch.Tensor:
-        sizes.append(len(inputs["length"]))
-        if sizes[-1] > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return compute(model, inputs, device)
-
-    monkeypatch.setattr(validation, "_log_probs", short)
-    found = list(validation.answers(model, task, batch_size=8))
-    assert sizes == [8, 4, 2, 2, 2, 2]
-    for one, two in zip(whole, found, strict=True):
-        np.testing.assert_allclose(one, two, atol=1e-5)
-
-    def none(*_: object) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(validation, "_log_probs", none)
-    with pytest.raises(torch.OutOfMemoryError):
-        list(validation.answers(model, task, batch_size=8))
-
-
-def test_batches_made_ahead_are_the_same_and_errors_arrive(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _, _, task = prepare(config_of(), data=None, lexicon=None)
-    plan = [np.arange(i, i + 8) for i in range(0, 40, 8)]
-
-    def made(workers: int) -> list:
-        noise = torch.Generator().manual_seed(1)
-        return list(Feeder(task.train, torch.device("cpu"), workers).feed(plan, noise))
-
-    def same(one: list, two: list) -> bool:
-        return all(
-            torch.equal(a.batch.inputs["signal"], b.batch.inputs["signal"])
-            and torch.equal(a.noise, b.noise)
-            and np.array_equal(a.rows, b.rows)
-            for a, b in zip(one, two, strict=True)
-        )
-
-    assert same(made(0), made(0))
-    assert same(made(1), made(3)), "the number of workers changes nothing"
-    assert not same(made(0), made(1)), "but each of their batches has draws of its own"
-    # A single thread on the way to a device takes the draws of none.
-    ahead = Feeder(task.train, torch.device("cpu"))._ahead(plan, torch.Generator().manual_seed(1))
-    assert same(made(0), list(ahead))
-    # After any batch, its noise continues the stream.
-    noise = torch.Generator()
-    noise.set_state(made(2)[1].noise)
-    rest = list(Feeder(task.train, torch.device("cpu"), 2).feed(plan[2:], noise))
-    assert same(made(2)[2:], rest)
-
-    def broken(*_: object) -> Batch:
-        raise InputError("the disk went away", reason="unreadable_file")
-
-    monkeypatch.setattr(type(task.train), "batch", broken)
-    with pytest.raises(InputError, match="went away"):
-        made(2)
-
-
-def test_buckets_hold_every_row_once_and_like_lengths() -> None:
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(1, 1000, 1003)
-    rows = rng.permutation(1003)
-    found = bucketed(rows, lengths, rng, 16)
-    assert sorted(found) == list(range(1003))
-
-    def spread(order: np.ndarray) -> float:
-        return float(np.mean([np.ptp(lengths[order[i : i + 16]]) for i in range(0, 992, 16)]))
-
-    assert spread(found) < 0.1 * spread(rows)
-    means = [lengths[found[i : i + 16]].mean() for i in range(0, 800, 16)]
-    assert abs(np.corrcoef(means, range(50))[0, 1]) < 0.5, "short batches do not come first"
-    for n in (0, 1, 15, 16, 17):
-        assert sorted(bucketed(rng.permutation(n), lengths, rng, 16)) == list(range(n))
-
-
-@pytest.mark.parametrize("family", families())
-def test_a_batch_cut_to_its_longest_gives_the_same_answers(family: str) -> None:
-    values = config_of(family)
-    values |= {"decoder": {"type": "greedy"}}
-    values["data"] = {"synthetic_pool": 30} if values["task"]["type"] == "swipe" else values["data"]
-    _, model, task = prepare(values, data=None)
-    model.eval()
-    short = np.argsort(np.asarray(task.train.lengths), kind="stable")[:4]
-    whole = task.train.batch(short)
-    less = cut(whole, model.window)
-    first = next(iter(whole.inputs))
-    longest = int(whole.inputs["length"].max())
-    assert longest <= less.inputs[first].shape[1] <= longest + 16
-    with torch.inference_mode():
-        one, two = model(**whole.inputs), model(**less.inputs)
-    for a, b, n in zip(one, two, whole.inputs["length"].tolist(), strict=True):
-        valid = model.output_length(n)
-        torch.testing.assert_close(a[:valid], b[:valid], atol=2e-5, rtol=0)
 
 
 def test_overfitting_says_whether_a_model_can_learn(

@@ -17,6 +17,7 @@ from edgectc.commands.verbs.opening import (
 from edgectc.core import lazy, registry
 from edgectc.core.arguments import Count, FileName, Index, Threads, checked
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document, Swipe
 from edgectc.data.swipe_files import recording
@@ -133,7 +134,7 @@ def _answers_against(
 
 def _sentences(path: Path) -> frozenset[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_plain(path).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise InputError(

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.core import config as configs
-from edgectc.core import lazy
+from edgectc.core import lazy, strict_json
 from edgectc.core.arguments import Count, Seed, Threads, checked
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_plain
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
@@ -236,7 +237,7 @@ def _preset(
         values = {**preset}
     elif preset is not None:
         try:
-            values = json.loads(Path(preset).read_text(encoding="utf-8"))
+            values = strict_json.parse(read_plain(preset))
         except ValueError as error:
             raise ConfigError(f"{preset} is not a preset: {error}") from error
     for assignment in assignments(overrides):

@@ -15,6 +15,7 @@ from safetensors.torch import load
 from torch import nn
 
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
+from edgectc.core.files import read_plain
 from edgectc.core.types import JSON, Array
 from edgectc.data.signals import read_arrays
 from edgectc.exporting.byo import adoption
@@ -71,7 +72,7 @@ def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array]:
 
 def _text(path: str | os.PathLike[str]) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_plain(path).decode()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}") from error
 
@@ -120,7 +121,7 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
         ConfigError: another format, or other tensors than the network has.
     """
     try:
-        network.load_state_dict(load(Path(path).read_bytes()))
+        network.load_state_dict(load(read_plain(path)))
     except SafetensorError as error:
         raise ConfigError(
             f"{path} is no safetensors file ({error}); write one with "

@@ -11,12 +11,12 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from edgectc.core.config import check_version
 from edgectc.core.errors import ConfigError
+from edgectc.core.files import open_plain
 from edgectc.core.staging import staged
 from edgectc.core.types import Array
 from edgectc.language.ngram.tables import MAX_ORDER, SPECIALS, Column, Level, NGrams, check_ngrams
@@ -87,7 +87,7 @@ def read(path: str | os.PathLike[str]) -> NGrams:
         ConfigError: not such a file, or damaged: which part of it, and how.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_plain(path) as file:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:  # an empty file cannot be mapped
         raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error

@@ -16,8 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from edgectc.core import strict_json
 from edgectc.core.config import check_version
-from edgectc.core.errors import BundleError, ConfigError, NonFiniteError
+from edgectc.core.errors import BundleError, NonFiniteError
+from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 
 VERSION = 1
@@ -85,15 +87,12 @@ def read(path: Path) -> Checkpoint:
         BundleError: the file is missing, cut short, not a checkpoint, or of another version.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_plain(path)
         tensors = load(raw)
-        size = int.from_bytes(raw[:8], "little")
-        about = json.loads(raw[8 : 8 + size])["__metadata__"]
+        about = strict_json.safetensors_notes(raw)
         version = int(about.get("version", VERSION))  # the first ones state none
-        check_version(f"checkpoint {os.fspath(path)!r}", version, VERSION)
-        progress = json.loads(about["progress"])
-    except ConfigError as error:
-        raise BundleError(str(error)) from error
+        check_version("it", version, VERSION)
+        progress = strict_json.parse(about["progress"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BundleError(f"cannot read checkpoint {os.fspath(path)!r}: {error}") from error
     parts: dict[str, dict[str, Tensor]] = {part: {} for part in _PARTS}

@@ -11,7 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from edgectc.networks import torch_state
 from edgectc.networks.model import CtcModel
 from edgectc.training.log.progress import Display
 from edgectc.training.log.records import EpochStats, Records, memory_mb
-from edgectc.training.loop import checkpoints, devices
+from edgectc.training.loop import checkpoints, devices, stopping
 from edgectc.training.loop.checkpoints import Checkpoint
 from edgectc.training.loop.feeding import Feeder, bucketed, to_device
 from edgectc.training.loop.guards import StepGuard, first_bad
@@ -152,6 +152,7 @@ class Trainer:
             self.validations_since_cut
         ) = 0
         self.plateau = 1.0
+        self.stop = stopping.Stop()
         self.last_loss = math.nan
         self.best = Best()
         self.steps = -(-task.epoch_rows // settings.batch_size)
@@ -168,17 +169,18 @@ class Trainer:
         main = self.fabric.is_global_zero
         records = Records(self.out, done=self.epoch, step=self.step) if main else None
         display = Display(total, done=self.step, shown=main)
-        try:
+        with closing(records) if records else nullcontext(), self._postponed() as self.stop:
             while self.epoch < self.settings.epochs and not self._stalled():
                 self._one_epoch(records, display)
-        finally:
-            if records is not None:
-                records.close()
         value, name = self.best.value, self.task.metric.name
         if main and self.teacher is not None and value is not None:
             best = checkpoints.read(self.out / "best.safetensors").model
             report(self.out, self.settings, self.teacher, best, self.task)
         return Result(self.out / "best.safetensors", self.best.epoch, name, value)
+
+    def _postponed(self) -> AbstractContextManager[stopping.Stop]:
+        """Let signals wait for the end of a step; several processes could not agree on one."""
+        return stopping.postponed(active=self.fabric.world_size == 1)
 
     def _one_epoch(self, records: Records | None, display: Display) -> None:
         """Train an epoch, validate and save if it is time, and record the figures."""
@@ -213,8 +215,11 @@ class Trainer:
             if records is not None and norm is not None:
                 records.step(self.step, lr=rate, grad_norm=norm, loss=self.last_loss)
             every = self.settings.save_steps
-            if every and self.step % every == 0 and self.batch < self.steps:
+            due = self.stop.asked or (every and self.step % every == 0)
+            if due and self.batch < self.steps:
                 self._save(noise=fed.noise)
+            if self.stop.asked:
+                self.stop.deliver()
         seconds = time.perf_counter() - began
         return {
             **self.stats.figures(),

@@ -42,6 +42,20 @@ def test_a_segmentation_fault_is_one_error(
     assert list(out.iterdir()) == []
 
 
+def test_a_crash_after_the_work_says_what_was_made(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import atexit, os; atexit.register(os.abort)")
+    paths = [str(tmp_path), str(Path(edgectc.__file__).parents[1])]
+    monkeypatch.setenv("PYTHONPATH", ":".join(paths))
+    out = tmp_path / "x.onnx"
+    arguments = ["export", str(bundle), "--target", "onnx", "--out", str(out), "--isolate"]
+    assert main(arguments) == 4
+    error = capsys.readouterr().err
+    assert f"crashed (SIGABRT); it had made {out}, which passed" in error.replace("\n", " ")
+    assert edgectc.verify(out).status == "pass"
+
+
 def test_the_childs_own_errors_keep_their_words_and_code(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

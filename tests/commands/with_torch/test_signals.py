@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 
 
+def heard() -> None:
+    """Undo what a shell does to its background jobs: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
     ("number", "word"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")]
@@ -19,8 +24,11 @@ import pytest
 def test_a_signal_ends_a_run_cleanly(number: signal.Signals, word: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "edgectc", "train", "gru-small", "--out", str(out)]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as child:
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=heard
+    ) as child:
         while not (out / "metrics.jsonl").exists() and child.poll() is None:
             time.sleep(0.05)
         child.send_signal(number)
@@ -28,5 +36,8 @@ def test_a_signal_ends_a_run_cleanly(number: signal.Signals, word: str, tmp_path
         last = child.stderr.read().splitlines()[-1]
     assert last == f"edgectc: error: {word}"
     assert child.returncode == 128 + number
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    left = [path.name for path in (tmp_path / "tmp").iterdir()]
+    assert [name for name in left if not name.startswith("torchinductor_")] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "tmp"]
+    assert (out / "last.safetensors").exists()
     assert not [path.name for path in out.iterdir() if path.name.startswith(".")]

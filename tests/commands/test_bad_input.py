@@ -139,8 +139,6 @@ WRONG: list[Any] = ["3", True, [], 1.5, -1, 10**30, float("nan"), Path("x"), np.
         ("build_lexicon", "max_letters", {"source": "none.tsv", "out": "x.tsv"}),
         ("build_language_model", "order", {"out": "x.lm"}),
         ("demo", "port", {}),
-        ("train", "threads", {"config": "gru-small", "out": "run"}),
-        ("train", "overfit", {"config": "gru-small", "out": "run"}),
         ("pack", "seed", {"init": "gru", "out": "bundle"}),
     ],
 )
@@ -174,7 +172,6 @@ def test_a_number_of_another_kind_is_refused(
         lambda v: edgectc.build_language_model(v, out="x.lm"),
         lambda v: edgectc.score_language_model(v, "x"),
         lambda v: edgectc.demo(v),
-        lambda v: edgectc.train(v, out="run"),
         lambda v: edgectc.pack(v, out="bundle"),
     ],
 )
@@ -219,10 +216,8 @@ FRAMES = np.log(np.full((4, 3), 1 / 3))
         lambda: edgectc.UserDictionary().add("a", 1e308),
         lambda: edgectc.UserDictionary().add("a", -1),
         lambda: edgectc.UserDictionary().add(3),  # type: ignore[arg-type]
-        lambda: edgectc.quantize(target="onnx", max_drop=float("nan")),
         lambda: edgectc.bench(device="cpu"),
         lambda: edgectc.bench(threads=(0,)),
-        lambda: edgectc.train("gru-small", out="x", overrides=3),  # type: ignore[arg-type]
     ],
 )
 def test_other_wrong_values_are_refused(call: Callable[[], object]) -> None:

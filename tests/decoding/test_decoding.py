@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pytest
@@ -74,12 +75,27 @@ def test_lengths_that_do_not_fit_a_batch() -> None:
             edgectc.decode_batch(decode, batch, lengths=lengths)
 
 
+class Even:
+    """A language model that scores, and can list nothing."""
+
+    order = 1
+
+    def start(self, context: Sequence[str] = ()) -> int:
+        return len(context)
+
+    def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
+        return -float(len(word)), state
+
+    def finish(self, state: Hashable) -> float:
+        return -1.0 if state is not None else 0.0
+
+
 def test_options_that_a_decoder_does_not_take() -> None:
     with pytest.raises(ConfigError, match="takes no hotwords"):
         edgectc.make_decoder("greedy", tokens=TOKENS, blank_id=0, hotwords=["to"])
     with pytest.raises(ConfigError, match="cannot list the words"):
         edgectc.make_decoder(
-            "lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, language_model=object()
+            "lexicon", tokens=TOKENS, blank_id=0, lexicon=LEXICON, language_model=Even()
         )
     for options in (
         {"unknown_score": -1.0, "unknown_letter_score": 0.5},

@@ -113,7 +113,7 @@ def test_narrow_beams_agree() -> None:
 
 
 def test_weights_too_far_apart_for_linear_bounds_use_numpy() -> None:
-    entries = Lexicon(("a", "b"), np.array([-1.0, -1000.0]))
+    entries = Lexicon(("a", "b"), np.array([500.0, -500.0]))
     decoder = lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries, backend="native")
     assert decoder.backend == "numpy"
     values = np.log(np.full((3, len(TOKENS)), 1 / len(TOKENS)))

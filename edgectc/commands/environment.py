@@ -165,7 +165,7 @@ def parts() -> list[Finding]:
             f"decoding works with numpy, slower; reinstall edgectc "
             f"{f'with {compiler}' if compiler else 'where a C compiler is'}",
         ),
-        Finding("C compiler", (), compiler or "none", "", "ok"),
+        Finding("C compiler", (), compiler or "none (needed at install time alone)", "", "ok"),
     ]  # fmt: skip
     for name in bundle.shipped_names():
         try:

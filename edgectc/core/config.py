@@ -71,7 +71,7 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     try:
         return cls(**parsed)
     except (ValueError, ArithmeticError) as error:  # a dataclass's own __post_init__ check
-        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from error
+        raise ConfigError(f"{where.rstrip('.: ') or cls.__name__}: {error}") from error
 
 
 def current(
@@ -344,19 +344,22 @@ class Range:
         least: the lowest number, or -inf.
         most: the highest number, or inf.
         above: whether ``least`` itself is too low.
+        below: whether ``most`` itself is too high.
     """
 
     least: float = -math.inf
     most: float = math.inf
     above: bool = False
+    below: bool = False
 
     def __contains__(self, value: float) -> bool:
         low = value > self.least if self.above else value >= self.least
-        return math.isfinite(value) and low and value <= self.most
+        high = value < self.most if self.below else value <= self.most
+        return math.isfinite(value) and low and high
 
     def __str__(self) -> str:
         low = f"{'>' if self.above else '>='} {self.least:g}" if self.least > -math.inf else ""
-        high = f"<= {self.most:g}" if self.most < math.inf else ""
+        high = f"{'<' if self.below else '<='} {self.most:g}" if self.most < math.inf else ""
         bounds = " and ".join(bound for bound in (low, high) if bound)
         return f"a finite number {bounds}".rstrip()
 
@@ -367,6 +370,7 @@ def number(
     least: float = -math.inf,
     most: float = math.inf,
     above: float | None = None,
+    below: float | None = None,
     formerly: Sequence[str] = (),
 ) -> N:
     """Return the field of a dataclass: a number in a range; None is allowed where it is typed so.
@@ -376,9 +380,15 @@ def number(
         least: the lowest number.
         most: the highest number.
         above: the number that all are above, in place of ``least``.
+        below: the number that all are below, in place of ``most``.
         formerly: names that it had; they still work.
     """
-    held = Range(least, most) if above is None else Range(above, most, above=True)
+    held = Range(
+        least if above is None else above,
+        most if below is None else below,
+        above=above is not None,
+        below=below is not None,
+    )
     field: N = dataclasses.field(default=default, metadata={"range": held, "formerly": formerly})
     return field
 
@@ -393,7 +403,8 @@ def check_numbers(options: DataclassInstance) -> None:
         held: Range | None = field.metadata.get("range")
         value: float | None = getattr(options, field.name)
         if held and value is not None and value not in held:
-            raise ConfigError(f"{field.name} is {value}, expected {held}")
+            off = ", or None for off" if "None" in str(field.type) else ""
+            raise ConfigError(f"{field.name} is {value}, expected {held}{off}")
 
 
 @cache

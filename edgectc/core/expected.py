@@ -31,6 +31,8 @@ def bounds(held: Range, before: str) -> str:
     low = f"{held.least:.15g}"
     if held.above:
         return f"{before}above {low}" + (f", {held.most:.15g} at most" if held.most < 1e9 else "")
+    if held.below:
+        return f"{before}{low} or more, below {held.most:.15g}"
     return before + (f"{low} to {held.most:.15g}" if held.most < 2**31 - 1 else f"{low} or more")
 
 

@@ -35,6 +35,7 @@ from edgectc.formats.records import (
     SchemeRecord,
     Source,
 )
+from edgectc.formats.truncation import is_cut_short
 
 VERSION = 1
 PREFIX = b'{"edgectc_manifest":%d,"file_sha256":"' % VERSION
@@ -217,6 +218,8 @@ def _digest_at(files: Mapping[str, bytes], source: str) -> tuple[str, int]:
     """Return the file that holds the manifest, and where its digest begins."""
     matches = [(name, m) for name, data in files.items() for m in _ANY_VERSION.finditer(data)]
     if len(matches) != 1:
+        if not matches and any(is_cut_short(data) for data in files.values()):
+            raise BundleError(f"{source} ends before its own end; copy or export it again")
         what = "no manifest" if not matches else f"{len(matches)} manifests"
         raise BundleError(f"{source} has {what} inside; it is not an edgectc artifact")
     name, match = matches[0]

@@ -39,17 +39,15 @@ class Optimizer:
     type: str = "adamw"
     lr: float = number(2e-3, above=0, most=1e6)
     weight_decay: float = number(0.01, least=0, most=1e6)
-    warmup: float = 0.05
-    clip: float = number(1.0, above=0)
-    momentum: float = 0.9
-    eps: float = number(1e-8, above=0)
+    warmup: float = number(0.05, least=0, below=1)
+    clip: float = number(1.0, above=0, most=1e9)
+    momentum: float = number(0.9, least=0, below=1)
+    eps: float = number(1e-8, above=0, most=1)
     accumulate: int = number(1, least=1, most=100_000)
 
     def __post_init__(self) -> None:
         _check_name("optimizer", self.type, OPTIMIZERS)
         check_numbers(self)
-        if not (0 <= self.warmup < 1 and 0 <= self.momentum < 1):
-            raise ValueError("expected warmup and momentum in [0, 1)")
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,15 @@ class Schedule:
     """
 
     type: str = "cosine"
-    hold: float = 0.0
-    floor: float = 0.0
-    cycle: float = 0.1
-    factor: float = 0.5
-    patience: int = 3
+    hold: float = number(0.0, least=0, below=1)
+    floor: float = number(0.0, least=0, most=1)
+    cycle: float = number(0.1, above=0, most=1)
+    factor: float = number(0.5, above=0, below=1)
+    patience: int = number(3, least=1, most=_MOST)
 
     def __post_init__(self) -> None:
         _check_name("schedule", self.type, SCHEDULES)
-        if not (0 <= self.floor <= 1 and 0 < self.cycle <= 1 and 0 <= self.hold < 1):
-            raise ValueError("expected floor in [0, 1], cycle in (0, 1] and hold in [0, 1)")
-        if not (0 < self.factor < 1 and self.patience >= 1):
-            raise ValueError("expected factor in (0, 1) and patience >= 1")
+        check_numbers(self)
 
 
 @dataclass(frozen=True)
@@ -96,16 +91,13 @@ class Loss:
         mmi_from: epoch, counted from 0, from which it does: until then the search would find noise.
     """
 
-    smoothing: float = 0.0
-    agreement: float = 0.0
-    mmi: float = 0.0
-    mmi_from: int = 0
+    smoothing: float = number(0.0, least=0, below=1)
+    agreement: float = number(0.0, least=0, below=1)
+    mmi: float = number(0.0, least=0, below=1)
+    mmi_from: int = number(0, least=0, most=_MOST)
 
     def __post_init__(self) -> None:
-        if not all(0 <= share < 1 for share in (self.smoothing, self.agreement, self.mmi)):
-            raise ValueError("expected smoothing, agreement and mmi in [0, 1)")
-        if self.mmi_from < 0:
-            raise ValueError(f"mmi_from is {self.mmi_from}, expected 0 or more")
+        check_numbers(self)
 
 
 @dataclass(frozen=True)
@@ -120,6 +112,10 @@ class Freeze:
     names: str
     until: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.until is not None and not 0 <= self.until <= _MOST:
+            raise ConfigError(f"until is {self.until}, expected an epoch from 0, or none for never")
+
 
 @dataclass(frozen=True)
 class Init:
@@ -132,10 +128,11 @@ class Init:
     """
 
     names: str
-    gain: float = 1.0
+    gain: float = number(1.0, least=0, most=1e6)
     type: str = "scale"
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         _check_name("init", self.type, INITS)
 
 
@@ -152,12 +149,13 @@ class Distillation:
 
     teacher: str
     epochs: int
-    temperature: float = 3.0
-    weight: float = 0.5
+    temperature: float = number(3.0, above=0, most=1e6)
+    weight: float = number(0.5, above=0, most=1)
 
     def __post_init__(self) -> None:
-        if not (self.temperature > 0 and 0 < self.weight <= 1 and self.epochs >= 1):
-            raise ValueError("expected temperature > 0, weight in (0, 1] and epochs >= 1")
+        check_numbers(self)
+        if not 1 <= self.epochs <= _MOST:
+            raise ConfigError(f"epochs is {self.epochs}, expected 1 to {_MOST}")
 
 
 @dataclass(frozen=True)
@@ -208,7 +206,7 @@ class Settings:
     workers: int = number(0, least=0, most=1024)
     seed: int = number(0, least=0, most=2**63 - 1)
     precision: str = "fp32"
-    ema: float = 0.0
+    ema: float = number(0.0, least=0, below=1)
     validate_every: int = number(2, least=1, most=_MOST)
     validation_rows: int = number(1500, least=1, most=_MOST)
     validation_batch: int = number(64, least=1, most=_MOST)
@@ -221,8 +219,6 @@ class Settings:
         registry.check_model(self.model)
         _check_name("precision", self.precision, PRECISIONS)
         check_numbers(self)
-        if not 0 <= self.ema < 1:
-            raise ValueError(f"ema is {self.ema}, expected [0, 1)")
 
     def completed(self) -> Settings:
         """Return these settings with every option of the task and a decoder spelled out."""

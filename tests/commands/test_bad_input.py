@@ -233,3 +233,71 @@ def test_numbers_of_numpy_are_numbers(shipped: Path) -> None:
     with pytest.raises(TypeError, match="nosuch"):
         edgectc.load(nosuch=1)  # type: ignore[call-arg]
     assert isinstance(VERBS["eval"], argparse.ArgumentParser)
+
+
+class Tensor:
+    """What NumPy meets in a tensor that it cannot read."""
+
+    def __array__(self, *_: object) -> np.ndarray:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+
+def test_a_tensor_that_numpy_cannot_read_is_told_what_to_call() -> None:
+    decode = edgectc.make_decoder("greedy", tokens=TOKENS, blank_id=0)
+    with pytest.raises(InputError, match=r"log_probs\.detach\(\)\.float\(\)\.cpu\(\)\.numpy\(\)"):
+        decode(Tensor())
+
+
+WEIGHTS = ["lm_weight", "word_score", "hotword_score", "unknown_score", "letter_score"]
+WEIGHTS += ["acoustic_scale", "blank_penalty", "context_weight", "template_weight", "temperature"]
+WEIGHTS += ["unknown_letter_score", "no_word_score", "location_weight", "shape_weight"]
+
+
+@pytest.mark.parametrize("name", ["beam", "lexicon", "template"])
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e7, float("nan")])
+def test_a_weight_that_no_sum_holds_is_refused(name: str, weight: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=weight):
+        edgectc.make_decoder(
+            name, tokens=TOKENS, blank_id=0, lexicon={"a": -1.0}, **{weight: value}
+        )
+
+
+BINARY = b"\x7fELF\x02\x01\x01\0\xff\xfe\xd0\xd0" * 999
+FOLDERS_AND_JUNK = [
+    "decode --input {}",
+    "decode --layout {} --input {}",
+    "decode --lexicon {} --input lines.jsonl",
+    "decode --language-model {} --lm-required --input lines.jsonl",
+    "decode --dictionary {} --input lines.jsonl",
+    "eval --data {}",
+    "eval {}",
+    "tune-decoder --data {}",
+    "verify {}",
+    "inspect {}",
+    "bench {}",
+    "lexicon build {} --out x.tsv",
+    "lm build {} --out x.lm",
+    "lm pack {} --out x.lm",
+    "lm score {} lines.jsonl",
+    "data check {}",
+    "data compare {}",
+    "data import futo:{} --out x.jsonl",
+]
+
+
+@pytest.mark.parametrize("kind", ["folder", "binary"])
+@pytest.mark.parametrize("line", FOLDERS_AND_JUNK)
+def test_a_folder_or_a_binary_file_where_another_file_is_expected(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    kind: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lines.jsonl").write_text('{"x": [0, 1], "y": [0, 1], "t": [0, 100]}\n')
+    Path("given").mkdir() if kind == "folder" else Path("given").write_bytes(BINARY)
+    code, err = shell(capsys, line.replace("{}", "given").split())
+    assert_refused(code, err, "given")
+    assert {path.name for path in tmp_path.iterdir()} == {"given", "lines.jsonl"}

@@ -270,7 +270,7 @@ def test_the_callers_array_is_left_alone_and_may_have_any_layout(backend: str) -
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"beam_size": 0}, "at least 1"),
+        ({"beam_size": 0}, "beam_size is 0"),
         ({"beam_threshold": 0.0}, "None for off"),
         ({"beam_threshold": math.nan}, "None for off"),
         ({"token_threshold": 0.1}, "None for off"),

@@ -12,6 +12,7 @@ import edgectc
 from edgectc.core.errors import BundleError
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
+from edgectc.formats.truncation import is_cut_short
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,17 @@ def test_nothing_in_the_package_unpickles() -> None:
         text = path.read_text(encoding="utf-8")
         for word in ("import pickle", "torch.load(", "allow_pickle=True", "joblib"):
             assert word not in text, f"{path}: {word}"
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pte"])
+def test_a_file_that_was_copied_in_part_is_told_from_a_strange_one(
+    shipped: Path, suffix: str
+) -> None:
+    whole = next(p for p in bundles.read(shipped).artifacts() if p.suffix == suffix).read_bytes()
+    assert not is_cut_short(whole)
+    told = 0
+    for part in np.linspace(64, len(whole) - 1, 300).astype(int):
+        with pytest.raises(BundleError, match=r"ends before its own end|damaged") as caught:
+            manifests.parse(whole[:part], source="x")
+        told += "copy or export it again" in str(caught.value)
+    assert told > 100

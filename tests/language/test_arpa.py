@@ -147,6 +147,21 @@ def test_a_broken_arpa_file_names_its_line(content: str, message: str, tmp_path:
         arpa.read(path)
 
 
+def test_a_back_off_of_zero_after_the_longest_ngrams(tmp_path: Path) -> None:
+    (tmp_path / "x.arpa").write_text(GOOD)
+    at = GOOD.index("\\2-grams:")
+    lines = [f"{line}\t0" if "\t" in line else line for line in GOOD[at:].split("\n")]
+    (tmp_path / "y.arpa").write_text(GOOD[:at] + "\n".join(lines))
+    assert (tmp_path / "y.arpa").stat().st_size > (tmp_path / "x.arpa").stat().st_size
+    one, other = (arpa.read(tmp_path / name) for name in ("x.arpa", "y.arpa"))
+    assert one.words == other.words
+    for a, b in zip(one.levels, other.levels, strict=True):
+        assert np.array_equal(a.log_probs.codes, b.log_probs.codes)
+    (tmp_path / "y.arpa").write_text(GOOD[:at] + "\n".join(lines).replace("\t0\n", "\t-0.5\n"))
+    with pytest.raises(ConfigError, match="expected a log-prob, 2 words"):
+        arpa.read(tmp_path / "y.arpa")
+
+
 def test_a_context_that_is_missing_is_named(tmp_path: Path) -> None:
     three = "\\3-grams:\n-0.1\t<s> a </s>\n-0.1\ta a </s>\n\n\\end\\\n"
     path = tmp_path / "x.arpa"

@@ -84,6 +84,17 @@ def test_the_verbs_refuse(
     assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
 
 
+def test_a_binary_of_kenlm_cannot_be_packed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.bin").write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(99))
+    code, _, err = run(capsys, "lm", "pack", "x.bin", "--out", "x.lm")
+    assert code == 2
+    assert "a binary of KenLM, whose n-grams cannot be listed; give the ARPA file" in err
+    assert not Path("x.lm").exists()
+
+
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(b"fine\n\xff\xfe\n")
     with pytest.raises(ConfigError, match=r"x\.txt:2: not UTF-8"):

@@ -17,6 +17,7 @@ from edgectc.core.files import read_plain
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
+from edgectc.language import loading as language_models
 
 if TYPE_CHECKING:  # these need torch
     from edgectc.exporting.packing import Words
@@ -195,6 +196,14 @@ class _WordOptions:
                 "name lexicon too; words are exchanged together or kept together",
                 options=["lexicon"],
             )
+        if self.lexicon and not Path(self.lexicon).is_file():
+            raise ConfigError(
+                f"lexicon is {str(self.lexicon)!r}, where no file is; make one with `edgectc "
+                "lexicon build`, or take those of a bundle with words_of",
+                options=["lexicon", "words_of"],
+            )
+        if self.language_model:
+            language_models.load(self.language_model, required=True)  # a bundle holds no junk
 
     def read(self) -> Words | None:
         """Return the words that were named; None keeps what is there."""

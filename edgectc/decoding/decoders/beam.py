@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
@@ -25,6 +26,7 @@ from edgectc.decoding.search.beam_words import (
     weighed,
 )
 from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
+from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
@@ -49,33 +51,23 @@ class Options:
         unknown_score: nats added per word that a given lexicon does not hold.
     """
 
-    beam_size: int = 100
-    beam_threshold: float | None = 14.0
+    beam_size: int = number(100, least=1, most=1_000_000)
+    beam_threshold: float | None = number(14.0, above=0, below=1e8)
     token_threshold: float | None = -5.0
-    lm_weight: float = 0.5
-    word_score: float = 0.0
-    hotword_score: float = 5.0
+    lm_weight: float = number(0.5, least=0, most=MOST_WEIGHT)
+    word_score: float = number(0.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    hotword_score: float = number(5.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
     separator: str | None = None
     constrain: bool = False
-    unknown_score: float = -10.0
+    unknown_score: float = number(-10.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
 
     def __post_init__(self) -> None:
-        if self.beam_size < 1:
-            raise ConfigError(f"beam_size is {self.beam_size}, expected at least 1")
-        if self.beam_threshold is not None and not 0 < self.beam_threshold < 1e8:
-            raise ConfigError(
-                f"beam_threshold is {self.beam_threshold}, expected nats above 0, or None for off"
-            )
+        check_numbers(self)
         if self.token_threshold is not None and not self.token_threshold <= 0:
             raise ConfigError(
                 f"token_threshold is {self.token_threshold}, expected a natural-log probability "
                 "(0 or less), or None for off"
             )
-        if not (math.isfinite(self.lm_weight) and self.lm_weight >= 0):
-            raise ConfigError(f"lm_weight is {self.lm_weight}, expected a finite number >= 0")
-        for name in ("word_score", "hotword_score", "unknown_score"):
-            if not math.isfinite(getattr(self, name)):
-                raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
 
 
 def create(

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from edgectc.core.config import check_numbers, number
 from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.staging import scratch
@@ -19,6 +20,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search.beam_words import Speller, entries
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
+from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "hotwords"})
@@ -48,22 +50,18 @@ class Options:
         separator: symbol that ends a word; None where there are no words.
     """
 
-    beam_size: int = 100
+    beam_size: int = number(100, least=1, most=1_000_000)
     beam_threshold: float = 10.0
     token_threshold: float = -5.0
     kenlm_model: str | None = None
-    lm_weight: float = 0.5
-    word_score: float = 0.0
-    unknown_score: float = -10.0
-    hotword_score: float = 10.0
+    lm_weight: float = number(0.5, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    word_score: float = number(0.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    unknown_score: float = number(-10.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    hotword_score: float = number(10.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
     separator: str | None = None
 
     def __post_init__(self) -> None:
-        if self.beam_size < 1:
-            raise ConfigError(f"beam_size is {self.beam_size}, expected at least 1")
-        for name in ("lm_weight", "word_score", "unknown_score", "hotword_score"):
-            if not math.isfinite(getattr(self, name)):
-                raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number")
+        check_numbers(self)
         if not self.beam_threshold > 0:
             raise ConfigError(f"beam_threshold is {self.beam_threshold}, expected nats above 0")
         if not self.token_threshold <= 0:

@@ -8,17 +8,18 @@ Source: Kristensson & Zhai 2004, "SHARK2: A Large Vocabulary Shorthand Writing S
 
 from __future__ import annotations
 
-import math
 import threading
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from edgectc.core.config import check_numbers, number
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_nbest
+from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
@@ -41,18 +42,14 @@ class Options:
         samples: points on each path, evenly along it.
     """
 
-    location_weight: float = 9.0
-    shape_weight: float = 4.0
-    lm_weight: float = 0.6
-    reach: float = 1.6
-    samples: int = 24
+    location_weight: float = number(9.0, least=0, most=MOST_WEIGHT)
+    shape_weight: float = number(4.0, least=0, most=MOST_WEIGHT)
+    lm_weight: float = number(0.6, least=0, most=MOST_WEIGHT)
+    reach: float = number(1.6, above=0)
+    samples: int = number(24, least=2, most=10_000)
 
     def __post_init__(self) -> None:
-        for name in ("location_weight", "shape_weight", "lm_weight"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise ConfigError(f"{name} is {getattr(self, name)}, expected a finite number >= 0")
-        if not self.reach > 0 or self.samples < 2:
-            raise ConfigError("expected reach > 0 and samples >= 2")
+        check_numbers(self)
 
 
 def create(options: Options, *, tokens: Tokens, lexicon: Lexicon | None) -> TemplateDecoder:

@@ -46,7 +46,7 @@ class NativeSearch:
         packed = _struct(tables)
         self._search = loaded.edgectc_beam_new(ctypes.byref(packed))
         if not self._search:
-            raise MemoryError("no memory for the beam search")
+            raise MemoryError("no memory for the beam search; choose a smaller beam_size")
         freed = weakref.finalize(self, loaded.edgectc_beam_free, self._search)
         freed.atexit = False  # a daemon thread may still search
         self._asked = np.empty(1 << 10, np.int32)

@@ -36,7 +36,9 @@ def check_log_probs(log_probs: object, n_tokens: int) -> Array:
         values = given.astype(np.float64, copy=False)
     except Exception as error:  # an object's own ``__array__`` may raise anything
         raise InputError(
-            f"log_probs are no table of numbers: {error}", reason="bad_shape"
+            f"log_probs are no table of numbers: {error}; give (T, V) float32 or float64, a tensor "
+            "as log_probs.detach().float().cpu().numpy()",
+            reason="bad_shape",
         ) from None
     if values.ndim != 2:
         raise InputError(

@@ -15,6 +15,8 @@ from edgectc.core.tokens import Tokens
 from edgectc.language.packed import PackedLexicon
 from edgectc.language.user_dictionary import UserDictionary
 
+MOST_WEIGHT = 1e6  # sums of such weights stay finite
+
 
 @dataclass(frozen=True)
 class Options:
@@ -45,18 +47,18 @@ class Options:
         beam_size: prefixes that this beam keeps at each frame.
     """
 
-    lm_weight: float = number(1.0, least=0)
-    letter_score: float = number(0.0)
-    acoustic_scale: float = number(1.0, above=0)
-    blank_penalty: float = number(0.0)
-    context_weight: float = number(0.5, least=0)
-    template_weight: float = number(0.0, least=0)
-    temperature: float = number(1.0, above=0)
+    lm_weight: float = number(1.0, least=0, most=MOST_WEIGHT)
+    letter_score: float = number(0.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    acoustic_scale: float = number(1.0, above=0, most=MOST_WEIGHT)
+    blank_penalty: float = number(0.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    context_weight: float = number(0.5, least=0, most=MOST_WEIGHT)
+    template_weight: float = number(0.0, least=0, most=MOST_WEIGHT)
+    temperature: float = number(1.0, above=0, most=MOST_WEIGHT)
     rescore_size: int = number(1, least=1, most=100_000, formerly=("weighed",))
     margin: float | None = number(None, above=0)
-    unknown_score: float | None = number(None)
-    unknown_letter_score: float = number(-3.0)
-    no_word_score: float | None = number(None)
+    unknown_score: float | None = number(None, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    unknown_letter_score: float = number(-3.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    no_word_score: float | None = number(None, least=-MOST_WEIGHT, most=MOST_WEIGHT)
     posterior_width: float = number(1.0, above=0, most=1)
     budget: int = number(20_000, least=1, most=1_000_000_000)
     beam_size: int = number(128, least=1, most=1_000_000)

@@ -13,9 +13,8 @@ import numpy as np
 from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.ngram.tables import EOS, SPECIALS, normalize_word
+from edgectc.language.ngram.tables import EOS, KENLM_MAGIC, SPECIALS, normalize_word
 
-_MAGIC = b"mmap lm http://kheafield.com/code"
 _LN10 = math.log(10.0)
 
 
@@ -49,7 +48,7 @@ def create(
 
 def recognizes(head: bytes) -> bool:
     """Return whether a file that begins so is a binary of KenLM."""
-    return head.startswith(_MAGIC)
+    return head.startswith(KENLM_MAGIC)
 
 
 class KenlmModel:

@@ -137,7 +137,9 @@ def _section(
     first, end = start + 1, start + 1 + count
     rows = [line.split() for line in lines[first:end]]
     for i, row in enumerate(rows):
-        if not n + 1 <= len(row) <= n + 1 + (not last) or row[0].startswith(b"\\"):
+        # Some tools write a back-off of 0 after the longest n-grams too, which none can have.
+        longest = n + 1 + (not last or _ends_in_zero(row))
+        if not n + 1 <= len(row) <= longest or row[0].startswith(b"\\"):
             wanted = f"a log-prob, {n} words" + ("" if last else " and perhaps a back-off")
             raise _error(
                 first + i + 1,
@@ -156,6 +158,13 @@ def _section(
             f"expected {after.decode()} after the {count} {n}-grams that are promised, got {got}",
         )
     return _Section(first + 1, rows), end
+
+
+def _ends_in_zero(row: list[bytes]) -> bool:
+    try:
+        return bool(row) and float(row[-1]) == 0
+    except ValueError:
+        return False
 
 
 def _numbers(section: _Section, n: int, *, last: bool) -> tuple[Array, Array]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -100,22 +99,3 @@ def test_eight_threads_have_one_answer(rec: Recognizer, trace: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: rec(trace), range(64)))
     assert all(answer == expected for answer in answers)
-
-
-def resident() -> int:
-    (line,) = [s for s in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in s]
-    return int(line.split()[1])  # kB
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs /proc")
-def test_a_thousand_models_leave_no_memory_behind(trace: Any) -> None:
-    sizes = []
-    for count in range(1000):
-        with edgectc.load(runner="onnx") as rec:
-            if count % 100 == 0:
-                rec(trace)
-        if count % 100 == 99:
-            gc.collect()
-            sizes.append(resident())
-    assert sizes[-1] - sizes[1] < 20_000, sizes

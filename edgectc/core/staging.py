@@ -56,7 +56,7 @@ def claimed(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[None
         finally:
             _held[final] = me, times
         return
-    final.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(final.parent)
     lock = _lock(final, wait)
     if lock is None:
         raise ConfigError(
@@ -277,6 +277,14 @@ def _final(path: str | os.PathLike[str]) -> Path:
 
 def _beside(final: Path, role: str) -> Path:
     return final.with_name(f".{final.name}.edgectc-{role}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, and put their names on disk."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
 
 
 def _remove(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from edgectc.benchmarking.measure import Settings
 from edgectc.benchmarking.report import Report, Samples
 from edgectc.benchmarking.workload import Workload
 from edgectc.core.errors import ConfigError
+from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document
 
@@ -159,7 +159,7 @@ def measured(
 
 
 def _say(text: str) -> None:
-    print(f"edgectc: {text}", file=sys.stderr)
+    say(f"edgectc: {text}")
 
 
 def _check(settings: Settings, samples: int, limit: int) -> None:

@@ -7,7 +7,6 @@ nothing could be checked; 4 a tool chain failed.
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 import threading
@@ -26,14 +25,24 @@ from edgectc.commands import (
     models,
     quantization,
     recognition,
+    streams,
 )
 from edgectc.commands.arguments import Parser, Verbs, flag
+from edgectc.core import messages
 from edgectc.core.errors import EdgectcError
 from edgectc.core.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    streams.prepare()
+    try:
+        return streams.finish(_run(arguments))
+    except SystemExit as end:  # help was printed, or what is wrong with the arguments
+        raise SystemExit(streams.finish(int(end.code or 0))) from None
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     verbs = build_verbs()
     parser = verbs.root
     options, rest = parser.parse_known_args(arguments)
@@ -49,20 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands = importlib.import_module(f"edgectc.commands.{module}")
         with _cleaning_up():
             code: int = getattr(commands, function)(options)
-        sys.stdout.flush()
         return code
     except EdgectcError as error:
         if options.debug:
             raise
         return _fail(error.spelled(flag), error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except _Terminated:
         return _fail("terminated", 128 + signal.SIGTERM)
     except KeyboardInterrupt:
         return _fail("interrupted", 128 + signal.SIGINT)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and streams.unread():
+            return streams.failed(error)
         if options.debug:
             raise
         where = f": {error.filename}" if error.filename else ""
@@ -97,7 +104,7 @@ def _cleaning_up() -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"edgectc: error: {' '.join(message.split())}", file=sys.stderr)
+    messages.say(f"edgectc: error: {' '.join(message.split())}")
     return code
 
 

@@ -94,7 +94,7 @@ def bench(
     if before:
         report["verdicts"] = [v.to_json() for v in gate.compare(report, before, allowed)]
     if html is not None:
-        write_bytes(html, page.html(report).encode())
+        write_bytes(html, page.html(report).encode(errors="backslashreplace"))
     return Document(report)
 
 

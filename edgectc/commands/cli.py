@@ -75,6 +75,19 @@ def _run(arguments: Sequence[str] | None) -> int:
         where = f": {error.filename}" if error.filename else ""
         advice = "; make room and run the same command again" if error.errno == ENOSPC else ""
         return _fail(f"{error.strerror or error}{where}{advice}", 2)
+    except UnicodeEncodeError as error:  # an argument in another encoding than the file's, UTF-8
+        if options.debug:
+            raise
+        near = error.object[max(0, error.start - 20) : error.end + 20]
+        return _fail(f"{near!r} is no text in UTF-8, and cannot be written; write it in UTF-8", 2)
+    except UnicodeDecodeError as error:
+        if options.debug:
+            raise
+        return _fail(
+            f"a package reads its own files as {error.encoding}, as this locale has it; set "
+            "PYTHONUTF8=1 and run the same command again",
+            4,
+        )
     except Exception as error:  # the last net: one line, and --debug for the rest
         if options.debug:
             raise

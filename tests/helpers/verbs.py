@@ -85,3 +85,15 @@ def run(
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
         command(line, work), env={**os.environ, **(environment or {})}, timeout=120, **given
     )
+
+
+def python(
+    script: str, *, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a script of Python; return what it printed."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        timeout=120,
+    )

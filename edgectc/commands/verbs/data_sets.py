@@ -35,7 +35,7 @@ def check_data(
     findings = checks.check_data(paths, model=name, days=days)
     if html is not None:
         title = f"Data check: {', '.join(paths)}"
-        write_bytes(html, checks_page.page(findings, title).encode())
+        write_bytes(html, checks_page.page(findings, title).encode(errors="backslashreplace"))
     return findings
 
 
@@ -124,5 +124,7 @@ def compare_data(
     )
     if html is not None:
         title = f"Generated against real swipes: {os.fspath(real)}"
-        write_bytes(html, checks_page.comparison(comparison, title).encode())
+        write_bytes(
+            html, checks_page.comparison(comparison, title).encode(errors="backslashreplace")
+        )
     return comparison

@@ -49,6 +49,7 @@ _WHERE = {
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
     "UserDictionary": "language.user_dictionary",
+    "WriteError": "core.errors",
     "bench": "benchmarking.benchmark",
     "build_language_model": "commands.verbs.words",
     "build_lexicon": "commands.verbs.words",
@@ -97,6 +98,7 @@ __all__ = [
     "UnknownNameError",
     "UnsupportedSchemeError",
     "UserDictionary",
+    "WriteError",
     "__version__",
     "bench",
     "build_language_model",
@@ -153,6 +155,7 @@ if TYPE_CHECKING:
         ParityError,
         UnknownNameError,
         UnsupportedSchemeError,
+        WriteError,
     )
     from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.decoding.api import decode_batch, make_decoder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from edgectc.benchmarking.report import Report, Samples
 from edgectc.benchmarking.workload import Workload
 from edgectc.core.arguments import Count, File, FileName, Threads, checked
 from edgectc.core.errors import ConfigError
+from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document
 
@@ -95,7 +95,7 @@ def bench(
     if before:
         report["verdicts"] = [v.to_json() for v in gate.compare(report, before, allowed)]
     if html is not None:
-        write_bytes(html, page.html(report).encode())
+        write_bytes(html, page.html(report).encode(errors="backslashreplace"))
     return Document(report)
 
 
@@ -160,7 +160,7 @@ def measured(
 
 
 def _say(text: str) -> None:
-    print(f"edgectc: {text}", file=sys.stderr)
+    say(f"edgectc: {text}")
 
 
 def _check(settings: Settings, samples: int, limit: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
 from edgectc.commands.arguments import MODEL, Verbs, add_labelled, add_runtime, names, values
+from edgectc.core.messages import say
 
 _HEADER = ["slice", "rows", "top-1 [95 %]", "top-3", "top-5", "CER"]
 
@@ -105,7 +105,7 @@ def run_tuning(options: Namespace) -> int:
         from edgectc.formats import bundle
 
         path = bundle.locate(options.model)
-        print(f"{path}: preset updated; now: edgectc export {path} --target ...", file=sys.stderr)
+        say(f"{path}: preset updated; now: edgectc export {path} --target ...")
     low, high = tuned.gain
     if options.json:
         document = {

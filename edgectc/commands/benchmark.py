@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgectc.commands.arguments import Verbs, integers, names, values
+from edgectc.core.messages import say
 
 
 def declare(verbs: Verbs) -> None:
@@ -65,7 +65,7 @@ def run(options: Namespace) -> int:
         if verdicts:
             _print_verdicts(verdicts, options.tolerance)
     if options.baseline and all(verdict["verdict"] == "not_run" for verdict in verdicts):
-        print("edgectc: error: no row could be compared with the baseline", file=sys.stderr)
+        say("edgectc: error: no row could be compared with the baseline")
         return 3
     return int(any(verdict["verdict"] == "worse" for verdict in verdicts))
 

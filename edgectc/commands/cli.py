@@ -7,8 +7,6 @@ nothing could be checked; 4 a tool chain failed.
 from __future__ import annotations
 
 import importlib
-import io
-import os
 import signal
 import sys
 import threading
@@ -27,14 +25,24 @@ from edgectc.commands import (
     models,
     quantization,
     recognition,
+    streams,
 )
 from edgectc.commands.arguments import Parser, Verbs, flag
+from edgectc.core import messages
 from edgectc.core.errors import EdgectcError
 from edgectc.core.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    streams.prepare()
+    try:
+        return streams.finish(_run(arguments))
+    except SystemExit as end:  # help was printed, or what is wrong with the arguments
+        raise SystemExit(streams.finish(int(end.code or 0))) from None
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     verbs = build_verbs()
     parser = verbs.root
     options, rest = parser.parse_known_args(arguments)
@@ -45,41 +53,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.verb is None:
         parser.print_help()
         return 0
-    _print_any_name()
     try:
         module, _, function = options.run.partition(".")
         commands = importlib.import_module(f"edgectc.commands.{module}")
         with _cleaning_up():
             code: int = getattr(commands, function)(options)
-        sys.stdout.flush()
         return code
     except EdgectcError as error:
         if options.debug:
             raise
         return _fail(error.spelled(flag), error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except _Terminated:
         return _fail("terminated", 128 + signal.SIGTERM)
     except KeyboardInterrupt:
         return _fail("interrupted", 128 + signal.SIGINT)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and streams.unread():
+            return streams.failed(error)
         if options.debug:
             raise
         where = f": {error.filename}" if error.filename else ""
         advice = "; make room and run the same command again" if error.errno == ENOSPC else ""
         return _fail(f"{error.strerror or error}{where}{advice}", 2)
+    except UnicodeEncodeError as error:  # an argument in another encoding than the file's, UTF-8
+        if options.debug:
+            raise
+        near = error.object[max(0, error.start - 20) : error.end + 20]
+        return _fail(f"{near!r} is no text in UTF-8, and cannot be written; write it in UTF-8", 2)
+    except UnicodeDecodeError as error:
+        if options.debug:
+            raise
+        return _fail(
+            f"a package reads its own files as {error.encoding}, as this locale has it; set "
+            "PYTHONUTF8=1 and run the same command again",
+            4,
+        )
     except Exception as error:  # the last net: one line, and --debug for the rest
         if options.debug:
             raise
         return _fail(f"internal error: {type(error).__name__}: {error}; --debug shows where", 4)
-
-
-def _print_any_name() -> None:
-    """Let standard output take the name of any file, as its bytes, also one that is not UTF-8."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="surrogateescape")
 
 
 class _Terminated(KeyboardInterrupt):
@@ -105,7 +117,7 @@ def _cleaning_up() -> Iterator[None]:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"edgectc: error: {' '.join(message.split())}", file=sys.stderr)
+    messages.say(f"edgectc: error: {' '.join(message.split())}")
     return code
 
 

@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 
 from edgectc.commands.arguments import Verbs, values
-from edgectc.commands.output import print_json
+from edgectc.commands.output import print_json, print_readable
 
 
 def declare(verbs: Verbs) -> None:
@@ -70,7 +70,7 @@ def run_check(options: Namespace) -> int:
     findings = check_data(*options.files, **values(options, without=["files"]))
     summary = findings.summary()
     if options.json:
-        print(json.dumps(summary, sort_keys=True, ensure_ascii=False))
+        print_readable(summary, sort_keys=True)
         return 1 if findings.failed else 0
     print(
         f"{summary['usable']} of {summary['rows']} rows usable, {summary['groups']} people or "

@@ -136,7 +136,7 @@ def _import_problem(module: str) -> str:
     try:
         done = subprocess.run(
             [sys.executable, "-c", f"import {module}"],
-            capture_output=True, text=True, timeout=_DEEP_SECONDS,
+            capture_output=True, encoding="utf-8", errors="replace", timeout=_DEEP_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"importing it takes more than {_DEEP_SECONDS} s"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core.errors import EdgectcError, ExportError
+from edgectc.core.messages import say
 from edgectc.core.staging import sweep
 
 
@@ -54,7 +55,11 @@ def run(arguments: Sequence[str]) -> str:
         ChildError: it ended with an error of its own.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "edgectc", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "edgectc", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",  # a tool chain may print anything
+        check=False,
     )
     lines = done.stderr.strip().splitlines()
     if done.returncode < 0:
@@ -65,7 +70,7 @@ def run(arguments: Sequence[str]) -> str:
         message = lines[-1] if lines else f"exit code {done.returncode}"
         raise ChildError(message.removeprefix("edgectc: error: "), done.returncode)
     for line in lines:
-        print(line, file=sys.stderr)
+        say(line)
     return done.stdout
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,16 @@ def print_json(value: Any, *, sort_keys: bool = True) -> None:
     from edgectc.core.config import to_dict
 
     print(json.dumps(to_dict(value), sort_keys=sort_keys, default=str))
+
+
+def print_readable(document: Mapping[str, Any], *, sort_keys: bool = False) -> None:
+    """Print one line of JSON with letters of all alphabets, as escapes where they do not fit."""
+    text = json.dumps(document, sort_keys=sort_keys, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(document, sort_keys=sort_keys)
+    print(text)
 
 
 def report_dict(report: Report) -> dict[str, Any]:

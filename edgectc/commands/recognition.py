@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from edgectc.commands.arguments import MODEL, Verbs, add_runtime, values
+from edgectc.commands.output import print_readable
+from edgectc.core.messages import say
 
 if TYPE_CHECKING:  # these hold numpy arrays; building the parser stays light
     from edgectc.commands.verbs.recognition import DecodedRow
@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
         usable, refused = usable + (row.error is None), refused + (row.error is not None)
         _print_row(row, as_json=options.json)
     if refused:
-        print(f"edgectc: {refused} of {usable + refused} rows refused", file=sys.stderr)
+        say(f"edgectc: {refused} of {usable + refused} rows refused")
     return 0
 
 
@@ -61,7 +61,7 @@ def _print_row(row: DecodedRow, *, as_json: bool) -> None:
         document: dict[str, Any] = {"index": row.index, "candidates": candidates}
         if error is not None:
             document["error"] = {"reason": error.reason, "message": str(error)}
-        print(json.dumps(document, ensure_ascii=False))
+        print_readable(document)
     elif error is not None:
         print(f"{row.index}\trefused ({error.reason}): {error}")
     else:

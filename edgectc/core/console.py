@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager, redirect_stdout
 from typing import TypeVar
 
+from edgectc.core.messages import say
+
 T = TypeVar("T")
 
 
@@ -55,7 +57,7 @@ class ProgressLine:
         line = text + self._left(count, now)
         end = "\n" if finished or not self.terminal else ""
         start = "\r" if self.terminal else ""
-        print(f"{start}{line:<79}", end=end, file=sys.stderr, flush=True)
+        say(f"{start}{line:<79}", end=end)
 
     def _due(self, now: float, finished: bool) -> bool:
         if self.terminal:

@@ -5,8 +5,8 @@ EdgectcError
 ├─ UnknownNameError(LookupError)        │   ├─ BundleFileMissingError(FileNotFoundError)
 ├─ MissingDependencyError(ImportError)  │   └─ BundleMismatchError
 ├─ InputError(ValueError)               ├─ ExportError(RuntimeError) ── UnsupportedSchemeError
-├─ NonFiniteError(ValueError)           └─ BudgetError(RuntimeError)
-└─ ParityError(RuntimeError)
+├─ NonFiniteError(ValueError)           ├─ BudgetError(RuntimeError)
+└─ ParityError(RuntimeError)            └─ WriteError(OSError)
 
 Every error is also the builtin a caller would expect, and carries the exit code of the
 command line: 1 a check failed, 2 bad input, config or bundle, 3 missing dependency,
@@ -142,6 +142,12 @@ class UnsupportedSchemeError(ExportError):
     """A target that cannot hold a quantization scheme."""
 
     exit_code = 2
+
+
+class WriteError(EdgectcError, OSError):
+    """A file or folder that cannot be written; what had its name is as it was."""
+
+    __str__ = Exception.__str__  # as above
 
 
 class BudgetError(EdgectcError, RuntimeError):

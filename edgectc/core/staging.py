@@ -22,7 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedIOBase
 from pathlib import Path
 
-from edgectc.core.errors import ConfigError
+from edgectc.core.errors import ConfigError, WriteError
 
 _NO_LINK = 0 if sys.platform == "win32" else os.O_NOFOLLOW
 _SOON = 5.0  # seconds that a writer of a small file, or a reader, waits for another one
@@ -44,7 +44,7 @@ def claimed(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[None
 
     Raises:
         ConfigError: another process or thread is writing it.
-        OSError: its folder cannot be written.
+        WriteError: its folder cannot be written.
     """
     final = _final(path)
     me = os.getpid(), threading.get_ident()
@@ -56,8 +56,9 @@ def claimed(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[None
         finally:
             _held[final] = me, times
         return
-    final.parent.mkdir(parents=True, exist_ok=True)
-    lock = _lock(final, wait)
+    with _naming(final):
+        _make_folder(final.parent)
+        lock = _lock(final, wait)
     if lock is None:
         raise ConfigError(
             f"{final} is being written by another process; wait for its end, or choose another "
@@ -84,25 +85,20 @@ def staged(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[Path]
 
     Raises:
         ConfigError: another process or thread is writing it.
-        OSError: it cannot be written; ``filename`` is set.
+        WriteError: it cannot be written.
     """
     final = _final(path)
-    try:
-        with claimed(final, wait=wait):
-            new = _beside(final, "new")
+    with claimed(final, wait=wait), _naming(final):
+        new = _beside(final, "new")
+        _remove(new)
+        try:
+            os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            yield new
+            _sync(new)
+            os.replace(new, final)
+        finally:
             _remove(new)
-            try:
-                os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-                yield new
-                _sync(new)
-                os.replace(new, final)
-            finally:
-                _remove(new)
-            _sync(final.parent)
-    except OSError as error:
-        if error.filename is None:  # a write that finds the disk full names no file
-            error.filename = os.fspath(final)
-        raise
+        _sync(final.parent)
 
 
 @contextmanager
@@ -124,7 +120,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
     Raises:
         ConfigError: another writer does not end.
-        OSError: it cannot be written; ``filename`` is set.
+        WriteError: it cannot be written.
     """
     with staged(path, wait=_SOON) as temporary:
         temporary.write_bytes(data)
@@ -139,27 +135,22 @@ def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         ConfigError: another process or thread is writing it.
-        OSError: it cannot be written; ``filename`` is set.
+        WriteError: it cannot be written.
     """
     final = _final(path)
-    try:
-        with claimed(final):
-            new, old = _beside(final, "new"), _beside(final, "old")
+    with claimed(final), _naming(final):
+        new, old = _beside(final, "new"), _beside(final, "old")
+        _restore(final)
+        _remove(new)
+        try:
+            new.mkdir()
+            yield new
+            _sync_tree(new)
+            _swap(new, final, old)
+            _sync(final.parent)
+        finally:
             _restore(final)
             _remove(new)
-            try:
-                new.mkdir()
-                yield new
-                _sync_tree(new)
-                _swap(new, final, old)
-                _sync(final.parent)
-            finally:
-                _restore(final)
-                _remove(new)
-    except OSError as error:
-        if error.filename is None:
-            error.filename = os.fspath(final)
-        raise
 
 
 def recover(path: str | os.PathLike[str]) -> None:
@@ -189,13 +180,23 @@ def scratch() -> Iterator[Path]:
     """Yield a private folder for temporary files, which is gone afterwards.
 
     Those of processes that were killed are removed first.
+
+    Raises:
+        WriteError: no folder for temporary files can be written.
     """
-    home = Path(tempfile.gettempdir())
+    try:
+        home = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:
+        raise WriteError(
+            f"there is no place for temporary files ({error.strerror}); set TMPDIR to a folder "
+            "that can be written"
+        ) from error
     sweep(home, "edgectc-*")
     unique = _final(home / f"edgectc-{os.urandom(16).hex()}")
     with claimed(unique):
         folder = _beside(unique, "new")
-        folder.mkdir(mode=0o700)
+        with _naming(unique):
+            folder.mkdir(mode=0o700)
         try:
             yield folder
         finally:
@@ -240,6 +241,41 @@ def sweep(folder: Path, pattern: str = "*") -> None:
             _remove(_beside(final, "new"))
 
 
+@contextmanager
+def _naming(final: Path) -> Iterator[None]:
+    """Say of an error with a file of ours which one was to be written, and what to do.
+
+    A write that finds the disk full names no file; an error with another one passes.
+    """
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        name = error.filename
+        if name is not None and not _belongs(Path(os.fsdecode(name)), final):
+            raise
+        raise _write_error(final, error) from error
+
+
+def _belongs(path: Path, final: Path) -> bool:
+    """Tell whether a path is what becomes ``final``, or a folder that ``final`` lies in."""
+    hidden = [_beside(final, role) for role in ("lock", "new", "old")]
+    return final.is_relative_to(path) or any(path.is_relative_to(name) for name in hidden)
+
+
+def _write_error(final: Path, error: OSError) -> WriteError:
+    advice = "choose another path"
+    code = errno.errorcode.get(error.errno or 0)
+    if code in ("ENOSPC", "EDQUOT"):
+        advice = "make room and do the same again"
+    elif code in ("EACCES", "EPERM", "EROFS"):
+        advice = "choose another path, or make its folder writable"
+    told = WriteError(f"cannot write {final}: {error.strerror or error}; {advice}")
+    told.errno, told.filename = error.errno, os.fspath(final)
+    return told
+
+
 def _restore(final: Path) -> None:
     """Rename what was whole when it lost its name: ``.old``, as ``.new`` may be half gone."""
     old = _beside(final, "old")
@@ -277,6 +313,14 @@ def _final(path: str | os.PathLike[str]) -> Path:
 
 def _beside(final: Path, role: str) -> Path:
     return final.with_name(f".{final.name}.edgectc-{role}")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, and put their names on disk."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
 
 
 def _remove(path: Path) -> None:

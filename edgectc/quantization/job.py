@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ExportError, InputError, NonFiniteError, ParityError
+from edgectc.core.messages import say
 from edgectc.core.schemes import SUPPORTED, Float32
 from edgectc.core.types import JSON, Array
 from edgectc.data import recordings
@@ -126,7 +126,7 @@ class QuantizationJob:
                     "of -inf or a division by zero does that"
                 )
             rows = [i for i, name in enumerate(names) if name not in bad]
-            print(f"left out: {nonfinite.describe(reasons)}", file=sys.stderr)
+            say(f"left out: {nonfinite.describe(reasons)}")
             if len(rows) < calibrations.LEAST_SAMPLES:
                 raise InputError(
                     f"{len(rows)} samples keep every activation finite, expected "
@@ -163,7 +163,7 @@ class QuantizationJob:
         except InputError as error:
             if needed or dev is not None:
                 raise
-            print(f"accuracy is not measured: {error}", file=sys.stderr)
+            say(f"accuracy is not measured: {error}")
             return
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(prepared))
@@ -209,9 +209,7 @@ class QuantizationJob:
         """Make, look at and measure the artifact with some operators left in float."""
         job = self.job
         plan = replace(self.plan, operators=self.plan.operators - set(float_operators))
-        print(
-            f"{len(float_operators)} of {len(self.operators)} operators in float", file=sys.stderr
-        )
+        say(f"{len(float_operators)} of {len(self.operators)} operators in float")
         converted = job.convert(plan)
         nonfinite.check_scales(job.target.constants(converted))
         draft = artifact.sealed(job, converted)

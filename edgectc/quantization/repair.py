@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from edgectc.core import nonfinite
 from edgectc.core.errors import BundleError, ConfigError, NonFiniteError
 from edgectc.core.files import read_plain
+from edgectc.core.messages import say
 from edgectc.core.staging import scratch
 from edgectc.exporting import packing
 from edgectc.formats import bundle as bundles
@@ -53,7 +53,7 @@ def repaired(
                 f"{tuple(tensors[name].shape)}; repair from another state"
             )
         tensors[name] = found
-    print(f"repaired from {os.fspath(earlier)}: {nonfinite.describe(bad)}", file=sys.stderr)
+    say(f"repaired from {os.fspath(earlier)}: {nonfinite.describe(bad)}")
     model = CtcModel(bundle.index.model)
     model.load_state_dict(tensors)
     with scratch() as folder:

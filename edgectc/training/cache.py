@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -21,6 +20,7 @@ import numpy as np
 from edgectc.core import registry
 from edgectc.core.config import dumps
 from edgectc.core.files import file_sha256
+from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
@@ -50,7 +50,7 @@ def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arr
             with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         except Exception as error:  # of zipfile, zlib and numpy, which share no class
-            print(f"edgectc: {path} cannot be read ({error}); made again", file=sys.stderr)
+            say(f"edgectc: {path} cannot be read ({error}); made again")
     arrays = make()
     packed = io.BytesIO()
     np.savez(packed, **arrays)  # type: ignore[arg-type]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, fields
@@ -17,6 +16,7 @@ from edgectc.core import registry
 from edgectc.core.config import dumps
 from edgectc.core.contracts import Frontend
 from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.messages import say
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import frames_needed
 from edgectc.core.types import Array, Recording
@@ -178,7 +178,7 @@ class SignalTask:
         dropped = {split: Counter(json.loads(str(arrays[f"{split}.counts"]))) for split in SPLITS}
         left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
         kind = "training recordings" if run.data else "generated training recordings"
-        print(f"{kind}: {len(self.train)}; dropped or cut: {left_out}", file=sys.stderr)
+        say(f"{kind}: {len(self.train)}; dropped or cut: {left_out}")
         self.dropped = dropped["train"]
         self._symbols, self._rows = tokens.symbols, run.validated(len(self.dev))
 

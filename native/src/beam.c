@@ -140,9 +140,7 @@ static int64_t prune(Search *s) {
     after->total = log_add(after->blank, after->last);
     double rank = after->total + s->prefixes[after->prefix].rank;
     if (!(rank > -HUGE_VAL)) continue;
-    /* Whole numbers of a billionth of a nat: equal up to rounding is equal on every machine, and then
-     * the older prefix stays. */
-    int64_t key = (int64_t)(rank * STEPS + (rank > 0 ? 0.5 : -0.5));
+    int64_t key = key_of(rank);
     if (key > top) top = key;
     s->keys[alive] = key;
     s->nexts[alive++] = *after;
@@ -385,10 +383,7 @@ EXPORT int64_t edgectc_beam_best(const void *search) {
   const Search *s = search;
   int64_t best = -1, top = INT64_MIN;
   for (int64_t i = 0; i < s->n_entries; i++) {
-    double rank = s->entries[i].total + s->prefixes[s->entries[i].prefix].rank;
-    /* Whole numbers of a billionth of a nat: equal up to rounding is equal on every machine, and then
-     * the older prefix stays. */
-    int64_t key = (int64_t)(rank * STEPS + (rank > 0 ? 0.5 : -0.5));
+    int64_t key = key_of(s->entries[i].total + s->prefixes[s->entries[i].prefix].rank);
     if (best < 0 || key > top) {
       best = i;
       top = key;

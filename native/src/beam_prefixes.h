@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define STEPS 1e9   /* ranks closer than a billionth of a nat are one rank */
+#define MOST 4e18   /* steps; ranks of over 4e9 nats are one rank, as whole numbers hold no more */
 #define SLACK 1e-6  /* nats, on bounds; far above rounding */
 #define SPARE 4096  /* prefixes beyond twice those in use, after which the unused are forgotten */
 
@@ -76,6 +77,13 @@ static double log_add(double a, double b) {
     b = swap;
   }
   return b == -HUGE_VAL ? a : a + log1p(exp(b - a));
+}
+
+/* A rank in whole numbers of a billionth of a nat: equal up to rounding is equal on every machine, and
+ * then the older prefix stays. */
+static int64_t key_of(double rank) {
+  double steps = rank * STEPS + (rank > 0 ? 0.5 : -0.5);
+  return (int64_t)(steps > MOST ? MOST : steps < -MOST ? -MOST : steps);
 }
 
 static int64_t place_of(const Search *s, int32_t parent, int32_t token) {

@@ -326,3 +326,29 @@ def test_trie() -> None:
     assert trie.find((9,)) == trie.find(()) == -1
     assert len(trie.token) == 1 + len({w[:i] for w in words for i in range(1, len(w) + 1)})
     assert Trie.build([]).find((1,)) == -1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[-1e300, -1e300, 0.0]],
+        [[-1e10, -2e10, 0.0], [-1e10, -2e10, 0.0]],
+        [[0.0, -1e307, -1e307]] * 30,
+        [[-1e10, 0.0, -2e10]] * 3,
+    ],
+)
+def test_ranks_of_any_size(rows: list[list[float]]) -> None:
+    found = []
+    for backend in ("numpy", "native"):
+        if backend == "native" and compiled.library() is None:
+            continue
+        decode = make(
+            backend, tokens=Tokens(("a", "b", "-"), 2), beam_threshold=None, token_threshold=None
+        )
+        found.append([(h.text, h.score) for h in decode(np.array(rows), nbest=3)])
+    assert found[0] == found[-1]
+    by_rank = {text: score for text, score in found[0]}
+    for text, row in zip("ab", rows[0], strict=False):
+        if row == 0.0:
+            assert next(iter(by_rank)) == text
+            assert by_rank[text] == 0.0

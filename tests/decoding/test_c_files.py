@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import runpy
 import shutil
 import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 
@@ -20,70 +18,6 @@ NATIVE = Path(__file__).parents[2] / "native"
 build = runpy.run_path(str(NATIVE / "build.py"))
 SOURCES = build["sources"](beam=True)
 INCLUDE = [flag for flag in build["flags"]() if flag.startswith("-I")]
-CASES = 10_000
-
-FUZZ = """
-import sys
-from pathlib import Path
-import numpy as np
-from edgectc.decoding.search import compiled
-compiled.LIBRARY = Path(sys.argv[1])
-from edgectc import UserDictionary, make_decoder
-rng = np.random.default_rng(0)
-letters, cases = list("abcdefg"), int(sys.argv[2])
-tokens, done = [*letters, "<blank>"], 0
-while done < cases:
-    words = {"".join(rng.choice(letters, rng.integers(1, 9))) for _ in range(rng.integers(1, 200))}
-    user = UserDictionary()
-    made = make_decoder(
-        "lexicon", tokens=tokens, blank_id=7, dictionary=user,
-        lexicon={word: float(rng.normal(-8, 3)) for word in sorted(words)},
-        letter_score=float(rng.choice([0.0, 1.2, -1.0])), beam_size=int(rng.integers(1, 50)),
-        acoustic_scale=float(rng.choice([1.0, 0.6])), budget=int(rng.choice([1, 20, 20_000])),
-        unknown_score=[None, -2.0][int(rng.integers(2))], unknown_letter_score=-2.0,
-    )
-    assert made.backend == "native"
-    for case in range(50):
-        if case % 10 == 0:
-            user.add("".join(rng.choice(letters, rng.integers(1, 12))))
-        T = int(rng.integers(1, 40))
-        logits = rng.normal(0.0, float(rng.choice([0.1, 2.0, 30.0])), (T, 8))
-        logits[rng.random(logits.shape) < 0.1] = -np.inf
-        logits[:, 7] = np.maximum(logits[:, 7], -50.0)
-        values = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        made(values, nbest=int(rng.integers(1, 30)), partial=bool(rng.random() < 0.2))
-        done += 1
-print("decoded", done)
-"""
-
-
-@pytest.mark.slow
-def test_10_000_decodings_under_address_and_undefined_behaviour_sanitizers(tmp_path: Path) -> None:
-    gcc = shutil.which("gcc")
-    if not gcc:
-        pytest.skip("no gcc")
-    library = tmp_path / "checked.so"
-    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
-    command = [gcc, "-std=c11", "-shared", "-fPIC", *INCLUDE, *flags, "-o", str(library)]
-    command += [*SOURCES, "-lm"]
-    if subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("this gcc has no sanitizers")
-    runtime = [
-        subprocess.run([gcc, f"-print-file-name={name}"], capture_output=True, text=True).stdout
-        for name in ("libasan.so", "libubsan.so")
-    ]
-    environment = {
-        **os.environ,
-        "LD_PRELOAD": " ".join(path.strip() for path in runtime),
-        "ASAN_OPTIONS": "detect_leaks=0",  # of the interpreter
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", FUZZ, str(library), str(CASES)],
-        capture_output=True, text=True, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split()[-1] == str(CASES)
-
 
 HOSTS = {
     "wasm32": ["clang-14", "--target=wasm32-wasi", "-c"],

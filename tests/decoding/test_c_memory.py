@@ -1,4 +1,4 @@
-"""The engine where memory runs out: each allocation fails once, and nothing is lost or kept."""
+"""The C library where memory runs out: each allocation fails once, and nothing is lost or kept."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgectc.core.tokens import Tokens
+from edgectc.decoding.decoders import beam
+from edgectc.decoding.search import compiled
 from edgectc.decoding.search.compiled import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -140,3 +143,51 @@ def test_every_allocation_may_fail(c: ctypes.CDLL) -> None:
             break
     assert wanted
     assert allowed > 50
+
+
+class Said:
+    """A language model with scores of no meaning."""
+
+    order = 2
+
+    def start(self, context=()):
+        return "<s>"
+
+    def score(self, state, word):
+        return -1.0 - (len(word) + len(state)) % 3, word
+
+    def finish(self, state):
+        return -1.0
+
+
+def test_every_allocation_of_the_beam_may_fail(
+    c: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "library", lambda: c)
+    tokens = Tokens((*"abcdefg", "|", "-"), 8)
+    options = beam.Options(beam_size=60, beam_threshold=None, token_threshold=None, separator="|")
+    words = {"language_model": Said(), "hotwords": {"ab": 3.0}}
+    decode = beam.create(options, tokens=tokens, backend="native", **words)
+    rows = np.log(np.random.default_rng(0).dirichlet(np.ones(9), 60))
+    succeed, live = (ctypes.c_int.in_dll(c, name) for name in ("succeed", "live"))
+
+    def texts() -> list[str] | None:
+        try:
+            return [found.text for found in decode(rows, nbest=5)]
+        except MemoryError:
+            return None
+
+    succeed.value = -1
+    wanted, failed = texts(), 0
+    for allowed in range(10_000):
+        succeed.value = allowed
+        found = texts()
+        assert live.value == 0, f"allocation {allowed} failed, and {live.value} stay"
+        if succeed.value >= 0:  # there were not so many
+            break
+        assert found is None
+        failed += 1
+    succeed.value = -1
+    assert wanted
+    assert texts() == wanted
+    assert failed > 20

@@ -300,7 +300,7 @@ def test_a_full_disk_stops_and_a_later_run_goes_on(
         patch.setattr(Path, "write_bytes", full)
         assert main(arguments) == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert f"No space left on device: {out / 'last.safetensors'}; make room and run" in said
+    assert f"cannot write {out / 'last.safetensors'}: No space left on device; make room" in said
     assert checkpoints.read(out / "last.safetensors").progress["epoch"] == 2
     assert not list(out.glob(".last*")), "the half file is gone"
     assert main(arguments) == 0

@@ -34,7 +34,8 @@ def check_data(
     name = None if model is None else os.fspath(model)
     findings = checks.check_data(paths, model=name, days=days)
     if html is not None:
-        write_bytes(html, checks_page.page(findings, f"Data check: {', '.join(paths)}").encode())
+        title = f"Data check: {', '.join(paths)}"
+        write_bytes(html, checks_page.page(findings, title).encode(errors="backslashreplace"))
     return findings
 
 
@@ -126,5 +127,7 @@ def compare_data(
     )
     if html is not None:
         title = f"Generated against real swipes: {os.fspath(real)}"
-        write_bytes(html, checks_page.comparison(comparison, title).encode())
+        write_bytes(
+            html, checks_page.comparison(comparison, title).encode(errors="backslashreplace")
+        )
     return comparison

@@ -22,6 +22,7 @@ from edgectc.core.arguments import (
 from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import file_sha256, read_lines
+from edgectc.core.messages import say
 from edgectc.language import builder, lexicon_file, loading, perplexity, sources
 from edgectc.language.lms import arpa as arpa_module
 from edgectc.language.ngram import codebooks
@@ -257,4 +258,4 @@ def _read_input(file: File) -> Iterable[str] | NGrams:
 def _shown(file: File, lines: Iterable[str]) -> Iterator[str]:
     yield from progress(lines, f"{os.fspath(file)}: line")
     if sys.stderr.isatty():  # without a total, the line that is rewritten stays open
-        print(file=sys.stderr)
+        say("")

@@ -22,6 +22,7 @@ Cell = tuple[int, float, Any]
 
 _INF = math.inf
 _STEPS = 1e9  # ranks closer than a billionth of a nat are one rank
+_MOST = 4e18  # steps; ranks of over 4e9 nats are one rank, as beam.c counts in 64 bits
 _SLACK = 1e-6  # nats, on bounds; far above rounding
 _STEPS_KEPT = 1 << 17  # steps in the vocabulary that are remembered
 _SPARE = 4096  # prefixes beyond twice those in use, after which the unused are forgotten
@@ -244,8 +245,7 @@ class PlainSearch:
             after.total = total
             rank = total + after.prefix.rank
             if rank > -_INF:
-                # Whole billionths of a nat: equal up to rounding is equal on every machine.
-                keys.append(int(rank * _STEPS + (0.5 if rank > 0 else -0.5)))
+                keys.append(_key(rank))
                 alive.append(after)
         if not alive:
             return False
@@ -323,8 +323,8 @@ class PlainSearch:
         """Return the place of the prefix of highest rank, of equals the oldest; None of none."""
         if not self.entries:
             return None
-        ranks = [round(e.total + e.prefix.rank, 9) for e in self.entries]
-        return ranks.index(max(ranks))
+        keys = [_key(e.total + e.prefix.rank) for e in self.entries]
+        return keys.index(max(keys))
 
     def endings(self) -> list[Ending]:
         """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
@@ -361,6 +361,12 @@ def _last_word(prefix: Prefix) -> list[int]:
         tokens.append(at.token)
         at = at.parent
     return tokens[::-1]
+
+
+def _key(rank: float) -> int:
+    """Return a rank in whole billionths of a nat: equal up to rounding is equal everywhere."""
+    steps = rank * _STEPS + (0.5 if rank > 0 else -0.5)
+    return int(max(-_MOST, min(_MOST, steps)))
 
 
 def _log_add(a: float, b: float) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.training.log import curves
@@ -88,7 +89,7 @@ class Records:
             kept = [line for line in lines if _epoch(line) <= done]
             write_bytes(self._log, "".join(kept).encode())
         self._board: SummaryWriter | None = None
-        if importlib.util.find_spec("tensorboard") is not None:
+        if importlib.util.find_spec("tensorboard") is not None and _is_text(str(out)):
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(out / "tensorboard"), purge_step=step)
@@ -131,6 +132,16 @@ def memory_mb(device: torch.device) -> float:
         return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def _is_text(path: str) -> bool:
+    """Tell whether TensorBoard can write to a path: it takes UTF-8 alone."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        say(f"edgectc: no TensorBoard: the name of {path!r} is no UTF-8")
+        return False
+    return True
 
 
 def _epoch(line: str) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from edgectc.core import strict_json
 from edgectc.core.config import check_version
 from edgectc.core.errors import BundleError, NonFiniteError
 from edgectc.core.files import read_plain
+from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 
 VERSION = 1
@@ -121,7 +121,7 @@ def newest(folder: Path) -> Checkpoint | None:
                 broken.append(error)
                 continue
             for problem in broken:
-                print(f"edgectc: {problem}; going on from {name}", file=sys.stderr)
+                say(f"edgectc: {problem}; going on from {name}")
             return checkpoint
     if broken:
         raise BundleError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from edgectc.core.errors import NonFiniteError
+from edgectc.core.messages import say
 from edgectc.training.task import Batch
 
 State: TypeAlias = "Tensor | float | None"
@@ -84,7 +84,7 @@ class StepGuard:
         if broken or self.in_a_row % self.back_off == 0:
             self.restore()
             self.scale /= 2
-            print(f"edgectc: last good weights; rate times {self.scale:g}", file=sys.stderr)
+            say(f"edgectc: last good weights; rate times {self.scale:g}")
         many = self.bad > max(self.limit, _BAD_SHARE * steps)
         if self.in_a_row >= self.limit or many or self.scale < 0.5**_MOST_BACK_OFFS:
             raise NonFiniteError(

@@ -8,7 +8,6 @@ never stopped. Several processes share each batch and take the very step that on
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
+from edgectc.core.messages import say
 from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
@@ -290,7 +290,7 @@ class Trainer:
             self.scaler.update()  # or the next step would find its gradient unscaled already
         what = self._describe(batch, rows)
         self.stats.refused(what)
-        print(f"edgectc: step {self.step + 1} skipped: {what}", file=sys.stderr)
+        say(f"edgectc: step {self.step + 1} skipped: {what}")
         self.guard.bad_step(what, steps=self.steps, broken=broken)
         return None
 

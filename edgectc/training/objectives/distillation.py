@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from edgectc.core.config import dumps
 from edgectc.core.console import table
 from edgectc.core.contracts import Task
 from edgectc.core.errors import ConfigError
+from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
@@ -101,7 +101,7 @@ def report(
     student.load_state_dict(dict(weights))
     student.fold().eval().to(next(teacher.parameters()).device)
     text = compare(out, teacher, student, task, batch_size=settings.validation_batch)
-    print(text, file=sys.stderr)
+    say(text)
 
 
 @torch.inference_mode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from edgectc.core import registry
 from edgectc.core.errors import ConfigError
+from edgectc.core.messages import say
 from edgectc.core.types import Array, Swipe
 from edgectc.data import swipe_files
 from edgectc.data.generators.swipes import generate
@@ -114,7 +114,7 @@ class SwipeTask:
         kind = "training swipes" if run.data else "generated training swipes"
         self.dropped = arrays.dropped
         left_out = dict(self.dropped) or "none"
-        print(f"{kind}: {self.real or self.made}; dropped: {left_out}", file=sys.stderr)
+        say(f"{kind}: {self.real or self.made}; dropped: {left_out}")
 
     def _competitors(self, alphabets: Sequence[str]) -> LexiconCompetitors | None:
         if self._decoder.get("type") != "lexicon" or self._lexicon is None:

@@ -26,6 +26,7 @@ from edgectc.commands import (
     models,
     quantization,
     recognition,
+    signing,
 )
 from edgectc.commands.arguments import Parser, Verbs, flag
 from edgectc.core.errors import EdgectcError
@@ -117,6 +118,7 @@ def build_verbs() -> Verbs:
     machine.declare(verbs)
     artifacts.declare_export(verbs)
     quantization.declare(verbs)
+    signing.declare(verbs)
     models.declare(verbs)
     language.declare_lexicon(verbs)
     benchmark.declare(verbs)

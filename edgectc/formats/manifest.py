@@ -135,6 +135,17 @@ def parse(data: Content, *, source: str) -> Manifest:
         raise BundleError(f"{source} has a malformed manifest: {error}") from error
 
 
+def seal(data: Content) -> str:
+    """Return the hash that a sealed artifact states, 64 hex digits.
+
+    Raises:
+        BundleError: there is no manifest.
+    """
+    files = _files(data)
+    name, start = _digest_at(files, "the artifact")
+    return files[name][start : start + 64].decode("ascii")
+
+
 def read(path: str | Path) -> tuple[Content, Manifest]:
     """Return the checked content and manifest of an artifact; hand this content to the runtime.
 

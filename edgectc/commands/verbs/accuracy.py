@@ -48,6 +48,7 @@ def evaluate(
     offensive: bool = False,
     runner: str | None = None,
     threads: int = 1,
+    trust: str | os.PathLike[str] | None = None,
 ) -> Document:
     """Return accuracy on labelled swipes with intervals and slices, see docs/decoding.md.
 
@@ -70,6 +71,7 @@ def evaluate(
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
+        trust: public keys that the model has to be signed with.
 
     Raises:
         InputError: no swipe carries a word, or a file cannot be read.
@@ -82,6 +84,7 @@ def evaluate(
         "offensive": offensive,
         "runner": runner,
         "threads": threads,
+        "trust": trust,
     }
     if confusions < 0:
         raise ConfigError(f"confusions is {confusions}, expected 0 or more", options=["confusions"])
@@ -165,6 +168,7 @@ def tune_decoder(
     offensive: bool = False,
     runner: str | None = None,
     threads: int = 1,
+    trust: str | os.PathLike[str] | None = None,
 ) -> Tuned:
     """Return the decoder weights that rank the labels of swipes best, and what they gain.
 
@@ -183,6 +187,7 @@ def tune_decoder(
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
+        trust: public keys that the model has to be signed with.
 
     Raises:
         ConfigError: the preset has no weights to tune, or the model cannot be updated.
@@ -200,6 +205,7 @@ def tune_decoder(
         offensive=offensive,
         runner=runner,
         threads=threads,
+        trust=trust,
     )
     bundle = _bundle_to_update(model) if update else None
     tuned = tuning.tune(recognizer, [*map(recording, swipes)], only=only)

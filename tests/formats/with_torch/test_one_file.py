@@ -19,7 +19,7 @@ import edgectc
 from edgectc.commands.cli import main
 from edgectc.core.errors import BundleError
 from edgectc.formats import manifest as manifests
-from edgectc.formats import one_file
+from edgectc.formats import one_file, one_package, one_program
 
 SWIPE = Path(__file__).parents[2] / "compat/files-1/swipe/artifacts"
 ONNX = SWIPE / "swipe.onnx"
@@ -234,7 +234,7 @@ def test_the_schema_of_core_ml_is_that_of_its_library() -> None:
 
     wanted = "CoreML.Specification.MILSpec.Value.BlobFileValue"
     found = reached(MIL_pb2.Program.DESCRIPTOR, wanted)
-    same_shape(one_file.MIL, "Program", found, "CoreML.Specification.MILSpec.Program", wanted)
+    same_shape(one_package.MIL, "Program", found, "CoreML.Specification.MILSpec.Program", wanted)
 
 
 @pytest.mark.parametrize(
@@ -326,25 +326,25 @@ LEAVES = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # of Exe
 def test_a_program_with_its_constants_inside_is_taken(
     program: Callable[..., bytes], delegate: bool
 ) -> None:
-    one_file.check_pte(program(delegate=delegate, outside=False), "m.pte")
+    one_program.check_pte(program(delegate=delegate, outside=False), "m.pte")
 
 
 @LEAVES
 def test_a_program_with_its_constants_outside_is_refused(program: Callable[..., bytes]) -> None:
     with pytest.raises(BundleError, match=r"m\.pte: .*'(linear\.)?(weight|bias)'.*\.ptd"):
-        one_file.check_pte(program(delegate=False, outside=True), "m.pte")
+        one_program.check_pte(program(delegate=False, outside=True), "m.pte")
 
 
 def test_a_delegate_with_its_constants_outside_is_refused() -> None:
     from edgectc.formats.flatbuffer import Table
 
     data = next(SWIPE.glob("*.pte")).read_bytes()
-    one_file.check_pte(data, "m.pte")
+    one_program.check_pte(data, "m.pte")
     keys = [entry.text(0) for entry in Table.root(data).tables(7)]
     assert keys
     first = data.replace(keys[0].encode(), b"?" * len(keys[0]), 1)  # once, in the list of the file
     with pytest.raises(BundleError, match=r"m\.pte: .* lie in another file \(\.ptd\)"):
-        one_file.check_pte(first, "m.pte")
+        one_program.check_pte(first, "m.pte")
 
 
 def test_what_is_no_program_is_refused() -> None:
@@ -352,8 +352,8 @@ def test_what_is_no_program_is_refused() -> None:
     rng = np.random.default_rng(0)
     for size in rng.integers(0, 4000, 50):
         with pytest.raises(BundleError):
-            one_file.check_pte(data[:size], "m.pte")
-    one_file.check_pte(data, "m.pte")
+            one_program.check_pte(data[:size], "m.pte")
+    one_program.check_pte(data, "m.pte")
 
 
 # ---- Core ML ----------------------------------------------------------------------------------
@@ -382,7 +382,7 @@ def package(blob: str = "@model_path/weights/weight.bin", **changes: str) -> dic
 
 
 def test_a_package_that_is_whole_is_taken() -> None:
-    one_file.check_package(package(), "m.mlpackage")
+    one_package.check_package(package(), "m.mlpackage")
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_a_package_that_is_whole_is_taken() -> None:
 )
 def test_a_package_that_points_outside_is_refused(files: dict[str, str], says: str) -> None:
     with pytest.raises(BundleError, match=r"m\.mlpackage: .*" + says):
-        one_file.check_package(package(**files), "m.mlpackage")
+        one_package.check_package(package(**files), "m.mlpackage")
 
 
 def test_a_model_that_links_to_another_is_refused() -> None:
@@ -409,10 +409,10 @@ def test_a_model_that_links_to_another_is_refused() -> None:
     spec = Model_pb2.Model(specificationVersion=8)
     spec.linkedModel.linkedModelFile.linkedModelFileName.defaultValue = "other"
     with pytest.raises(BundleError, match="no ML program: field 556"):
-        one_file.check_package({**files, ROOT: spec.SerializeToString()}, "m.mlpackage")
+        one_package.check_package({**files, ROOT: spec.SerializeToString()}, "m.mlpackage")
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"itemInfoEntries": {"1": 3}}'])
 def test_a_package_without_its_list_is_refused(text: bytes) -> None:
     with pytest.raises(BundleError, match=r"m\.mlpackage: "):
-        one_file.check_package({**package(), "Manifest.json": text}, "m.mlpackage")
+        one_package.check_package({**package(), "Manifest.json": text}, "m.mlpackage")

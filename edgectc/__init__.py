@@ -71,10 +71,11 @@ _WHERE = {
     "pack_language_model": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "score_language_model": "commands.verbs.words",
+    "sign": "commands.verbs.signing",
     "synth_data": "commands.verbs.data_sets",
     "train": "commands.verbs.models",
     "tune_decoder": "commands.verbs.accuracy",
-    "verify": "evaluation.verification",
+    "verify": "commands.verbs.artifacts",
 }
 
 __all__ = [
@@ -121,6 +122,7 @@ __all__ = [
     "pack_language_model",
     "quantize",
     "score_language_model",
+    "sign",
     "synth_data",
     "train",
     "tune_decoder",
@@ -130,11 +132,12 @@ __all__ = [
 if TYPE_CHECKING:
     from edgectc.benchmarking.benchmark import bench
     from edgectc.commands.verbs.accuracy import evaluate, tune_decoder
-    from edgectc.commands.verbs.artifacts import compare_layers, inspect
+    from edgectc.commands.verbs.artifacts import compare_layers, inspect, verify
     from edgectc.commands.verbs.data_sets import check_data, compare_data, import_data, synth_data
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode
+    from edgectc.commands.verbs.signing import sign
     from edgectc.commands.verbs.words import (
         build_language_model,
         build_lexicon,
@@ -159,7 +162,6 @@ if TYPE_CHECKING:
     )
     from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.decoding.api import decode_batch, make_decoder
-    from edgectc.evaluation.verification import verify
     from edgectc.exporting.exporter import export
     from edgectc.language.user_dictionary import UserDictionary
     from edgectc.quantization.quantizer import quantize

@@ -172,3 +172,10 @@ def add_runtime(parser: Parser) -> None:
     parser.add_argument("--offensive", action="store_true", help="suggest offensive words too")
     parser.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
+    add_trust(parser)
+
+
+def add_trust(parser: Parser) -> None:
+    """Add whose signatures are asked for."""
+    text = "public keys: refuse a model that is not signed with one of them, see docs/trust.md"
+    parser.add_argument("--trust", metavar="FILE", help=text)

@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, integers
+from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, add_trust, integers
 from edgectc.commands.output import print_report, report_dict, report_of
 
 if TYPE_CHECKING:  # needs torch
@@ -26,6 +26,9 @@ def declare_checks(verbs: Verbs) -> None:
     parser = verbs.add("verify", "artifacts.run_verification", text)
     parser.add_argument("model", nargs="?", help=MODEL)
     parser.add_argument("--lexicon", metavar="FILE", help="lexicon to check words with")
+    add_trust(parser)
+    text = "check in a process of its own, and stop it then; a graph may run for ever"
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help=text)
     parser.add_argument(
         "--layerwise", action="store_true", help="name the first operator that answers otherwise"
     )
@@ -132,13 +135,18 @@ def _exported(options: Namespace) -> dict[str, Any]:
 
 def run_verification(options: Namespace) -> int:
     """Print every check; exit 1 if one failed, 3 if the numbers could not be checked."""
+    from edgectc.commands.verbs.artifacts import verify
     from edgectc.core.errors import ConfigError
-    from edgectc.evaluation.verification import verify
 
     for name in ("network", "weights"):
         if getattr(options, name) and not options.layerwise:
             raise ConfigError(f"{name} goes with layerwise", options=[name, "layerwise"])
-    report = verify(options.model, lexicon=options.lexicon)
+    report = verify(
+        options.model,
+        lexicon=options.lexicon,
+        trust=options.trust,
+        time_limit=options.time_limit,
+    )
     layers = None
     if options.layerwise:
         from edgectc.commands.verbs.artifacts import compare_layers

@@ -25,6 +25,7 @@ from edgectc.commands import (
     models,
     quantization,
     recognition,
+    signing,
     streams,
 )
 from edgectc.commands.arguments import Parser, Verbs, flag
@@ -137,6 +138,7 @@ def build_verbs() -> Verbs:
     machine.declare(verbs)
     artifacts.declare_export(verbs)
     quantization.declare(verbs)
+    signing.declare(verbs)
     models.declare(verbs)
     language.declare_lexicon(verbs)
     benchmark.declare(verbs)

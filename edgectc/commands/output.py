@@ -31,7 +31,8 @@ def print_readable(document: Mapping[str, Any], *, sort_keys: bool = False) -> N
 def report_dict(report: Report) -> dict[str, Any]:
     """Return a report as JSON has it."""
     checks = [{"name": c.name, "status": c.status, "detail": c.detail} for c in report.checks]
-    return {"status": report.status, "checks": checks, "figures": dict(report.figures)}
+    figures, needed = dict(report.figures), list(report.needed)
+    return {"status": report.status, "checks": checks, "figures": figures, "needed": needed}
 
 
 def report_of(document: Mapping[str, Any]) -> Report:
@@ -39,7 +40,7 @@ def report_of(document: Mapping[str, Any]) -> Report:
     from edgectc.core.types import Check, Report
 
     checks = tuple(Check(c["name"], c["status"], c["detail"]) for c in document["checks"])
-    return Report(checks, document["figures"])
+    return Report(checks, document["figures"], tuple(document["needed"]))
 
 
 def print_report(report: Report) -> None:

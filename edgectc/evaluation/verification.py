@@ -26,8 +26,9 @@ from edgectc.core.schemes import Float32, Scheme
 from edgectc.core.types import Array, Check, Report
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
-from edgectc.formats import reference
+from edgectc.formats import public_keys, reference, signature
 from edgectc.formats.manifest import Content, Manifest
+from edgectc.formats.public_keys import Trusted
 from edgectc.formats.reference import Case
 from edgectc.language.lexicon import Lexicon
 from edgectc.runtime import loading
@@ -37,27 +38,46 @@ _RESAMPLING = 1e-5  # key widths and seconds; float32 rounding of the stored tra
 
 
 @checked
-def verify(path: File | None = None, *, lexicon: FileName | None = None) -> Report:
+def verify(
+    path: File | None = None,
+    *,
+    lexicon: FileName | None = None,
+    trust: FileName | None = None,
+) -> Report:
     """Return the verdict on an artifact, or on a bundle and every artifact in it.
 
+    Args:
+        path: of it, or the name of a shipped model; None for the default one.
+        lexicon: file to check words with, instead of the artifact's own.
+        trust: file of public keys, see `edgectc.load`: all has to be signed with one of them.
+
     Raises:
-        BundleError: missing, damaged or malformed; no runtime ever sees such bytes.
+        BundleError: missing, damaged or malformed, or not signed as ``trust`` asks; no runtime ever
+            sees such bytes.
+        ConfigError: ``trust`` holds no public keys.
     """
     location = bundles.locate(path)
+    keys = None if trust is None else public_keys.trusted(trust)
     if bundles.is_bundle(location):
-        return _verify_bundle(location)
-    return verify_artifact(location, lexicon=lexicon)
+        return _verify_bundle(location, keys)
+    return verify_artifact(location, lexicon=lexicon, keys=keys)
 
 
-def verify_artifact(path: Path, *, lexicon: str | Lexicon | None = None) -> Report:
+def verify_artifact(
+    path: Path, *, lexicon: str | Lexicon | None = None, keys: Trusted | None = None
+) -> Report:
     """Return the verdict on one artifact, with nothing beside it.
 
     Args:
         path: of the artifact.
         lexicon: file of words, or the words; None looks beside the artifact.
+        keys: that it has to be signed with one of; None asks for no signature.
     """
     data, manifest = manifests.read(path)
-    sealed = Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")
+    before = [Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")]
+    if keys is not None:
+        signer = signature.check(keys, path, signature.ARTIFACT, manifests.seal(data))
+        before.append(Check("signature", "pass", f"made with the key {signer}"))
     words, note = None, ""
     try:
         words = (
@@ -70,10 +90,10 @@ def verify_artifact(path: Path, *, lexicon: str | Lexicon | None = None) -> Repo
     try:
         loaded, skipped_reason = load_artifact(data, manifest, lexicon=words)
     except MissingDependencyError as error:
-        return Report((sealed, Check("log_probs", "not_run", str(error))))
+        return Report((*before, Check("log_probs", "not_run", str(error))))
     cases = reference.from_json(manifest.reference)
     report = compare(loaded, manifest, cases, skipped_reason=skipped_reason)
-    checks = [sealed, _contract(loaded, manifest), *report.checks]
+    checks = [*before, _contract(loaded, manifest), *report.checks]
     if note:
         checks = [_unproven(check, note) if check.name == "words" else check for check in checks]
     return replace(report, checks=tuple(checks))
@@ -319,15 +339,18 @@ def _weights(loaded: Recognizer) -> Check:
     return Check("weights", "pass", f"{len(stored)} tensors, {count:,} numbers, all finite")
 
 
-def _verify_bundle(path: Path) -> Report:
+def _verify_bundle(path: Path, keys: Trusted | None) -> Report:
     bundle = bundles.read(path)
     for name in bundle.index.files:
         bundle.file(name)
     bundle.tokens()
     checks = [Check("files", "pass", f"{len(bundle.index.files)} files match their hashes")]
+    if keys is not None:
+        signer = signature.check(keys, bundle.path / bundles.INDEX, signature.BUNDLE, bundle.sha256)
+        checks.append(Check("signature", "pass", f"made with the key {signer}"))
     figures: dict[str, float] = {}
     for artifact in bundle.artifacts():
-        report = verify_artifact(artifact)
+        report = verify_artifact(artifact, keys=keys)
         checks += [replace(c, name=f"{artifact.name} {c.name}") for c in report.checks]
         figures |= {f"{artifact.name} {k}": v for k, v in report.figures.items()}
     try:

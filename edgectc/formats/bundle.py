@@ -25,11 +25,13 @@ from edgectc.core.files import file_sha256, read_plain, sha256
 from edgectc.core.staging import recover, staged_folder, write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import JSON
+from edgectc.formats import signature
 from edgectc.formats.layouts import Layout
 from edgectc.formats.records import NamedFile, check_inside, check_sha256
 
 SCHEMA_VERSION = 1
 DEFAULT = "swipe-en"
+INDEX = "bundle.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -70,10 +72,17 @@ class Index:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that was opened; files are read and checked on demand."""
+    """A bundle that was opened; files are read and checked on demand.
+
+    Attributes:
+        path: of the directory.
+        index: content of ``bundle.json``.
+        sha256: of the bytes of ``bundle.json`` that were read.
+    """
 
     path: Path
     index: Index
+    sha256: str
 
     def __repr__(self) -> str:
         return f"Bundle({self.index.name!r}, {str(self.path)!r})"
@@ -142,7 +151,8 @@ class Bundle:
 
     def artifacts(self) -> list[Path]:
         """Return the exported artifacts that lie in the bundle, float32 before quantized ones."""
-        paths = [p for p in (self.path / "artifacts").glob("*") if not p.name.startswith(".")]
+        inside = (self.path / "artifacts").glob("*")
+        paths = [p for p in inside if not p.name.startswith(".") and p.suffix != signature.SUFFIX]
         return sorted(paths, key=lambda path: (len(path.name), path.name))
 
 
@@ -156,11 +166,12 @@ def read(path: str | os.PathLike[str]) -> Bundle:
     folder = Path(path)
     recover(folder)
     try:
-        values = strict_json.parse(read_plain(folder / "bundle.json", most=strict_json.MOST_BYTES))
+        content = read_plain(folder / INDEX, most=strict_json.MOST_BYTES)
+        values = strict_json.parse(content)
         if not isinstance(values, dict):
             raise ConfigError("not a JSON object")
         _check_version(folder, values)
-        return Bundle(folder, from_dict(Index, values))
+        return Bundle(folder, from_dict(Index, values), sha256(content))
     except OSError as error:
         raise BundleFileMissingError(
             f"no bundle at {os.fspath(path)!r}: {error.strerror} (bundle.json)"
@@ -224,7 +235,7 @@ def _check_replaceable(folder: Path, ours: set[str]) -> None:
             f"{folder} is a file; a bundle is a directory, choose another out=DIR", options=["out"]
         )
     if (folder / "bundle.json").is_file():
-        ours = {*ours, *read(folder).index.files, "bundle.json"}
+        ours = {*ours, *read(folder).index.files, INDEX, INDEX + signature.SUFFIX}
     for path in sorted(p for p in folder.rglob("*") if not p.is_dir()):
         name = path.relative_to(folder).as_posix()
         if name not in ours and not name.startswith("artifacts/"):

@@ -25,6 +25,7 @@ from edgectc.core.files import read_plain
 from edgectc.core.staging import recover
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
+from edgectc.formats import one_file
 from edgectc.formats.layouts import Layout
 from edgectc.formats.records import (
     GraphInput,
@@ -135,12 +136,23 @@ def parse(data: Content, *, source: str) -> Manifest:
         raise BundleError(f"{source} has a malformed manifest: {error}") from error
 
 
+def seal(data: Content) -> str:
+    """Return the hash that a sealed artifact states, 64 hex digits.
+
+    Raises:
+        BundleError: there is no manifest.
+    """
+    files = _files(data)
+    name, start = _digest_at(files, "the artifact")
+    return files[name][start : start + 64].decode("ascii")
+
+
 def read(path: str | Path) -> tuple[Content, Manifest]:
     """Return the checked content and manifest of an artifact; hand this content to the runtime.
 
     Raises:
         BundleFileMissingError: there is no such file.
-        BundleError: as `parse`.
+        BundleError: as `parse`; or its runtime would open another file, see `one_file`.
     """
     artifact = Path(path)
     recover(artifact)
@@ -148,7 +160,9 @@ def read(path: str | Path) -> tuple[Content, Manifest]:
         data: Content = folder(artifact) if artifact.is_dir() else read_plain(artifact)
     except OSError as error:
         raise BundleFileMissingError(f"cannot read {path}: {error.strerror}") from error
-    return data, parse(data, source=str(path))
+    manifest = parse(data, source=str(path))
+    one_file.check(data, manifest.target, str(path))
+    return data, manifest
 
 
 def folder(path: Path) -> dict[str, bytes]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import struct
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types of protobuf
+from edgectc.formats import protobuf
+
+_FIELDS = 25  # of a ModelProto: the highest number
+_HEADER = 40  # bytes of an ExecuTorch file up to the end of its extended header
 
 
 def is_cut_short(data: bytes) -> bool:
@@ -13,43 +16,25 @@ def is_cut_short(data: bytes) -> bool:
 
 
 def _pte_cut_short(data: bytes) -> bool:
-    """Read ExecuTorch's extended header: the program's size, then where its segments begin."""
-    if len(data) < 40:
+    """Read the extended header: the program's size, then where its segments begin and how long."""
+    if len(data) < _HEADER:
         return True
-
-    magic, length, program, base, held = struct.unpack_from("<4sIQQQ", data, 8)
+    length, program, base, held = struct.unpack_from("<IQQQ", data, 12)
     # Older headers, of 24 bytes, do not say how long the segments are.
     told: int = max(program, base + held if length >= 32 else 0)
-    return magic == b"eh00" and len(data) < told
+    return data[8:12] == b"eh00" and len(data) < told
 
 
 def _onnx_cut_short(data: bytes) -> bool:
-    """Walk the fields of a ModelProto, whose first is its version, without entering them."""
-    place = 0
-    while place < len(data):
-        key, place = _varint(data, place)
-        field, wire = key >> 3, key & 7
-        if not 1 <= field <= 25 or wire not in (_VARINT, _FIXED64, _BYTES, _FIXED32):
-            return False  # no ONNX file at all
-        if wire == _VARINT:
-            _, place = _varint(data, place)
-        elif wire == _BYTES:
-            length, place = _varint(data, place)
-            place += length
-        else:
-            place += 8 if wire == _FIXED64 else 4
-    return place > len(data)
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    """Return a number and the place after it, which is beyond the end where that is missing."""
-    value = 0
-    for shift in range(0, 64, 7):
-        if place >= len(data):
-            break
-        byte = data[place]
-        value |= (byte & 127) << shift
-        place += 1
-        if byte < 128:
-            return value, place
-    return value, len(data) + 1
+    """Walk the fields of a ModelProto, whose first is its version."""
+    if not data.startswith(b"\x08"):
+        return False
+    try:
+        for number, _ in protobuf.fields(data):
+            if number > _FIELDS:
+                break  # no ONNX file at all
+    except protobuf.CutShort:
+        return True
+    except ValueError:
+        pass
+    return False

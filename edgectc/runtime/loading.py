@@ -24,6 +24,7 @@ from edgectc.core.tokens import output_length
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
+from edgectc.formats import public_keys, signature
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.manifest import Content, Manifest
 from edgectc.formats.records import NamedFile
@@ -51,6 +52,7 @@ def load(
     dictionary: UserDictionary | FileName | None = None,
     offensive: bool = False,
     threads: Threads = 1,
+    trust: FileName | None = None,
     options: Mapping[str, JSON] | None = None,
 ) -> Recognizer:
     """Return a recognizer for a bundle directory, an artifact, or a shipped model by name.
@@ -66,11 +68,13 @@ def load(
         dictionary: the user's words, or the path they were saved to.
         offensive: suggest offensive words too; they lie apart from the lexicon.
         threads: threads of the runtime.
+        trust: file of Ed25519 public keys, PEM or as ssh-keygen writes them; what is not signed
+            with one of them is refused, see docs/trust.md. None asks for no signature.
         options: more options of the runner, e.g. ``{"device": "cuda"}``.
 
     Raises:
-        BundleError: damaged, incomplete or unknown content.
-        ConfigError: an option that the runner does not have.
+        BundleError: damaged, incomplete or unknown content, or not signed as ``trust`` asks.
+        ConfigError: an option that the runner does not have, or ``trust`` holds no keys.
         MissingDependencyError: the runtime is not installed.
         UnknownNameError: no such runner.
     """
@@ -81,9 +85,12 @@ def load(
         dictionary = UserDictionary.read(dictionary)
     chosen = _Chosen(lexicon, language_model, lm_required, dictionary, offensive)
     settings = {"threads": threads, **(options or {})}
+    keys = None if trust is None else public_keys.trusted(trust)
     bundle: Bundle | None = None
     if bundles.is_bundle(location):
         bundle = bundles.read(location)
+        if keys:
+            signature.check(keys, bundle.path / bundles.INDEX, signature.BUNDLE, bundle.sha256)
         name, artifact = _choose(bundle, runner)
         if artifact is None:
             engine: Runner = registry.create("runners", {**settings, "type": name}, source=bundle)
@@ -92,6 +99,8 @@ def load(
             return from_bundle(bundle, runner=engine, words=words)
         location, runner = artifact, name
     data, manifest = manifests.read(location)
+    if keys:
+        signature.check(keys, location, signature.ARTIFACT, manifests.seal(data))
     if bundle is not None:
         bundle.check(location.name, stated(manifest))
     if runner not in (None, manifest.target):

@@ -9,8 +9,11 @@ import { fileURLToPath } from "node:url";
 import { Engine } from "../src/host/engine.js";
 import { checkPoints, readLayout, resample } from "../src/host/frontend.js";
 import { openArtifact, unpack, unseal } from "../src/host/manifest.js";
+import { checkOneFile } from "../src/host/one_file.js";
 import { Recognizer } from "../src/host/recognizer.js";
+import { Refused } from "../src/host/refused.js";
 import { sha256 } from "../src/host/sha256.js";
+import { checkSignature } from "../src/host/signature.js";
 import { contextOf, normalize, spell } from "../src/host/words.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -57,6 +60,64 @@ test("seals hold, and only whole files pass", async () => {
   for (const { name, base64, whole } of golden("checks.json").files) {
     if (whole) await unseal(decoded(base64));
     else await assert.rejects(unseal(decoded(base64)), name);
+  }
+});
+
+test("a model is one file", () => {
+  const kinds = { true: 0, false: 0 };
+  for (const { name, base64, refused } of golden("trust.json").onnx) {
+    if (refused) assert.throws(() => checkOneFile(decoded(base64)), Refused, name);
+    else checkOneFile(decoded(base64));
+    kinds[refused]++;
+  }
+  assert.ok(kinds.true > 10 && kinds.false > 0);
+  const named = golden("trust.json").onnx.find((one) => one.name === "initializer");
+  assert.throws(() => checkOneFile(decoded(named.base64)), /tensor “w” lie in another file/);
+});
+
+test("a model that would open another file is refused, though its seal holds", async () => {
+  const data = bytes(model, "artifacts/swipe-en.onnx");
+  await openArtifact(data);
+  // A second graph with one tensor outside, at the end, as protobuf merges them.
+  const tensor = golden("trust.json").onnx.find((one) => one.name === "initializer");
+  const sealed = Buffer.concat([data, decoded(tensor.base64)]);
+  const mark = '"file_sha256":"';
+  const at = sealed.indexOf(mark) + mark.length;
+  const open = Buffer.from(sealed).fill("0", at, at + 64);
+  sealed.write(createHash("sha256").update(open).digest("hex"), at);
+  await assert.rejects(openArtifact(new Uint8Array(sealed)), /tensor “w” lie in another file/);
+});
+
+test("signatures are believed or refused for the same reasons", async () => {
+  for (const { name, base64, sha256, signature, trust, refused } of golden("trust.json").signatures) {
+    const found = await unseal(decoded(base64));
+    assert.equal(found.sha256, sha256);
+    const call = checkSignature(found.sha256, signature, trust);
+    if (refused) await assert.rejects(call, (error) => error instanceof Refused && error.reason === refused, name);
+    else await call;
+  }
+});
+
+test("an artifact is opened with its signature, when keys are given", async () => {
+  const data = bytes(model, "artifacts/swipe-en.onnx");
+  const [{ trust, signature }] = golden("trust.json").signatures;
+  await openArtifact(data, { signature: "nonsense" }); // nobody asked
+  await assert.rejects(openArtifact(data, { trust }), (error) => error.reason === "unsigned");
+  await assert.rejects(openArtifact(data, { trust, signature }), (error) => error.reason === "changed");
+  await assert.rejects(openArtifact(data, { trust: [], signature }), (error) => error.reason === "other_key");
+});
+
+test("where signatures cannot be checked, keys refuse by name", async () => {
+  const [{ sha256, signature, trust }] = golden("trust.json").signatures;
+  const own = Object.getOwnPropertyDescriptor(globalThis, "crypto");
+  const none = { importKey: () => Promise.reject(new Error("NotSupportedError")) };
+  try {
+    for (const value of [undefined, {}, { subtle: none }]) {
+      Object.defineProperty(globalThis, "crypto", { value, configurable: true });
+      await assert.rejects(checkSignature(sha256, signature, trust), (error) => error.reason === "cannot_check");
+    }
+  } finally {
+    Object.defineProperty(globalThis, "crypto", own);
   }
 });
 

@@ -50,6 +50,7 @@ def evaluate(
     offensive: bool = False,
     runner: str | None = None,
     threads: Threads = 1,
+    trust: FileName | None = None,
 ) -> Document:
     """Return accuracy on labelled swipes with intervals and slices, see docs/decoding.md.
 
@@ -72,6 +73,7 @@ def evaluate(
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
+        trust: public keys that the model has to be signed with.
 
     Raises:
         InputError: no swipe carries a word, or a file cannot be read.
@@ -84,6 +86,7 @@ def evaluate(
         "offensive": offensive,
         "runner": runner,
         "threads": threads,
+        "trust": trust,
     }
     recognizer = swipe_recognizer(model, **options)
     swipes, dropped = swipes_of(data, split=split, limit=limit)
@@ -166,6 +169,7 @@ def tune_decoder(
     offensive: bool = False,
     runner: str | None = None,
     threads: Threads = 1,
+    trust: FileName | None = None,
 ) -> Tuned:
     """Return the decoder weights that rank the labels of swipes best, and what they gain.
 
@@ -184,6 +188,7 @@ def tune_decoder(
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
+        trust: public keys that the model has to be signed with.
 
     Raises:
         ConfigError: the preset has no weights to tune, or the model cannot be updated.
@@ -201,6 +206,7 @@ def tune_decoder(
         offensive=offensive,
         runner=runner,
         threads=threads,
+        trust=trust,
     )
     bundle = _bundle_to_update(model) if update else None
     tuned = tuning.tune(recognizer, [*map(recording, swipes)], only=only)

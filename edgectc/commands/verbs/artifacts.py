@@ -1,4 +1,4 @@
-"""`edgectc.inspect` and `edgectc.compare_layers`: what an artifact holds, and where it errs."""
+"""`edgectc.verify`, `inspect` and `compare_layers`: what an artifact holds, and where it errs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgectc.commands import isolation
+from edgectc.commands.output import report_of
 from edgectc.core import lazy
-from edgectc.core.arguments import File, checked
+from edgectc.core.arguments import File, FileName, Positive, checked
 from edgectc.core.config import to_dict
 from edgectc.core.errors import BundleMismatchError, ConfigError, MissingDependencyError
-from edgectc.core.types import Document
-from edgectc.evaluation import accuracy
+from edgectc.core.types import Document, Report
+from edgectc.evaluation import accuracy, verification
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 
@@ -20,6 +22,39 @@ if TYPE_CHECKING:  # these need torch
     from torch import nn
 
     from edgectc.evaluation.layerwise import LayerComparison
+
+
+@checked
+def verify(
+    path: File | None = None,
+    *,
+    lexicon: FileName | None = None,
+    trust: FileName | None = None,
+    time_limit: Positive | None = None,
+) -> Report:
+    """Return the verdict on an artifact, or on a bundle and every artifact in it.
+
+    Args:
+        path: of it, or the name of a shipped model; None for the default one.
+        lexicon: file to check words with, instead of the artifact's own.
+        trust: file of public keys, see `edgectc.load`: all has to be signed with one of them.
+        time_limit: seconds after which the check is stopped; it runs in a process of its own then.
+            None for none: a graph that loops for ever is waited for.
+
+    Raises:
+        BundleError: missing, damaged or malformed, or not signed as ``trust`` asks; no runtime ever
+            sees such bytes. Or the check did not end in time, or crashed its process.
+        ConfigError: ``trust`` holds no public keys, or ``time_limit`` is no time.
+    """
+    if time_limit is None:
+        return verification.verify(path, lexicon=lexicon, trust=trust)
+    given = {"lexicon": lexicon, "trust": trust}
+    flags = [f"--{name}={os.fspath(value)}" for name, value in given.items() if value is not None]
+    model = [] if path is None else ["--", os.fspath(path)]
+    source = "the shipped model" if path is None else os.fspath(path)
+    return report_of(
+        isolation.report(["verify", *flags, *model], source=source, time_limit=time_limit)
+    )
 
 
 @checked

@@ -64,6 +64,7 @@ def decode(
     offensive: bool = False,
     runner: str | None = None,
     threads: Threads = 1,
+    trust: FileName | None = None,
 ) -> Iterator[DecodedRow]:
     """Return the answers to a file of swipes or recordings, one a row, as they are decoded.
 
@@ -83,6 +84,7 @@ def decode(
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
+        trust: public keys that the model has to be signed with.
 
     Raises:
         ConfigError: an option that makes no sense for this model.
@@ -98,6 +100,7 @@ def decode(
         offensive=offensive,
         runner=runner,
         threads=threads,
+        trust=trust,
     )
     path, words = Path(input), context.split() if isinstance(context, str) else context
     options = _Options(nbest, layout, decoder, None if words is None else tuple(words))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from edgectc.core.errors import BundleError
 from edgectc.evaluation.inspection.contents import Contents, Operator, Weight, elements, summed
-from edgectc.evaluation.inspection.flatbuffer import Table
+from edgectc.formats.flatbuffer import Table
 
 _SCALARS = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32"}
 _SCALARS |= {7: "float64", 11: "bool", 15: "bfloat16"}

@@ -1,6 +1,11 @@
 // Opening a sealed artifact: docs/host_contract.md, 0.
 
+import { checkOneFile } from "./one_file.js";
+import { Refused } from "./refused.js";
 import { sha256Hex } from "./sha256.js";
+import { checkSignature } from "./signature.js";
+
+export { Refused };
 
 const ANY_VERSION = /\{"edgectc_manifest":(\d{1,9}),"file_sha256":"/g;
 const KEYS = new Set([
@@ -11,13 +16,10 @@ const FRONTEND = new Set([
   "type", "max_frames", "min_frames", "ms_per_frame", "keys_per_frame", "time_share", "slots",
 ]);
 
-/** Something that cannot be trusted or used; the message is for people. */
-export class Refused extends Error {}
-
 /**
  * Returns where the manifest begins, once the whole file has matched its hash, and the file as text.
  * @param {Uint8Array} bytes
- * @returns {Promise<{start: number, text: string}>}
+ * @returns {Promise<{start: number, text: string, sha256: string}>}
  */
 export async function unseal(bytes) {
   const text = new TextDecoder("latin1").decode(bytes);
@@ -33,16 +35,19 @@ export async function unseal(bytes) {
   const stored = text.slice(start, start + 64);
   const open = bytes.slice().fill(48, start, start + 64);
   if (stored !== (await sha256Hex(open))) throw new Refused("The model is damaged: its bytes do not match its hash. Copy or export it again.");
-  return { start: index, text };
+  return { start: index, text, sha256: stored };
 }
 
 /**
  * Returns the manifest of an artifact this host can use, after checking the hash over all its bytes.
  * @param {Uint8Array} bytes
+ * @param {{trust?: string[] | null, signature?: string | null}} [signed] public keys, base64, one of which must have
+ *   signed it, and the content of its .sig file; without keys no signature is asked for
  * @returns {Promise<Record<string, any>>}
  */
-export async function openArtifact(bytes) {
-  const { start, text } = await unseal(bytes);
+export async function openArtifact(bytes, { trust = null, signature = null } = {}) {
+  const { start, text, sha256 } = await unseal(bytes);
+  if (trust) await checkSignature(sha256, signature, trust);
   let manifest;
   try {
     manifest = JSON.parse(text.slice(start, objectEnd(text, start))).manifest;
@@ -50,6 +55,7 @@ export async function openArtifact(bytes) {
     throw new Refused("The model has a malformed manifest. Export it again.");
   }
   check(manifest);
+  checkOneFile(bytes);
   return manifest;
 }
 

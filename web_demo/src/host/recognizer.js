@@ -10,13 +10,13 @@ import { Refused, checkFile, openArtifact } from "./manifest.js";
 export class Recognizer {
   /**
    * Returns a recognizer, or throws `Refused`. Parts may be promises: each is waited for when it is needed, so
-   * that the runtime is compiled while the words are checked.
-   * @param {{ort: any, module: any, artifact: any, lexicon: any, languageModel: any}} parts
+   * that the runtime is compiled while the words are checked. `trust` and `signature` are those of `openArtifact`.
+   * @param {{ort: any, module: any, artifact: any, lexicon: any, languageModel: any, trust?: string[] | null, signature?: any}} parts
    * @returns {Promise<Recognizer>}
    */
-  static async make({ ort, module, artifact, lexicon, languageModel }) {
+  static async make({ ort, module, artifact, lexicon, languageModel, trust = null, signature = null }) {
     const bytes = await artifact;
-    const manifest = await openArtifact(bytes);
+    const manifest = await openArtifact(bytes, { trust, signature: await signature });
     if (!manifest.lexicon) throw new Refused("The model names no lexicon; a keyboard needs one.");
     const session = Promise.resolve(ort).then((made) => made.InferenceSession.create(bytes, { executionProviders: ["wasm"] }));
     session.catch(() => {}); // told below, unless something else fails first

@@ -24,15 +24,20 @@ public final class Artifact {
   /** The whole file, direct and rewound: runtimes map it without a copy. */
   public final ByteBuffer bytes;
 
-  private Artifact(Map<String, Object> manifest, ByteBuffer bytes) {
+  /** The hash that its seal states, 64 hex digits; checked. */
+  public final String sha256;
+
+  private Artifact(Map<String, Object> manifest, ByteBuffer bytes, String sha256) {
     this.manifest = manifest;
     this.bytes = bytes;
+    this.sha256 = sha256;
   }
 
   /**
    * Returns the artifact of a file's bytes.
    *
-   * @throws ModelException if there is no manifest, one of another version, or a wrong seal
+   * @throws ModelException if there is no manifest, one of another version, or a wrong seal; or if
+   *     it is an ONNX file whose runtime would open another file
    */
   public static Artifact of(byte[] file) {
     int at = find(file, PREFIX, 0);
@@ -50,12 +55,16 @@ public final class Artifact {
     if (!stated.equals(hash(file, digits))) {
       throw new ModelException("the model file is damaged: its hash differs; copy it again");
     }
-    return new Artifact(manifest(file, at), direct(file));
+    Map<String, Object> manifest = manifest(file, at);
+    if ("onnx".equals(manifest.get("target"))) {
+      OneFile.check(file);
+    }
+    return new Artifact(manifest, direct(file), stated);
   }
 
   /** Returns the same manifest over other bytes: how a runtime takes damage, for tests. */
   Artifact with(ByteBuffer other) {
-    return new Artifact(manifest, other);
+    return new Artifact(manifest, other, sha256);
   }
 
   /** Returns lowercase hex SHA-256 of bytes. */

@@ -4,8 +4,16 @@ package org.edgectc.core;
 public final class ModelException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** Why a signature is refused, see SignatureFile; "" for all else. */
+  public final String reason;
+
   /** Says what was found, what was expected and what to do. */
   public ModelException(String message) {
+    this(message, "");
+  }
+
+  ModelException(String message, String reason) {
     super(message);
+    this.reason = reason;
   }
 }

@@ -41,6 +41,17 @@ public class ArtifactTest {
   }
 
   @Test
+  public void refusesAnOnnxFileThatOpensAnother() {
+    try {
+      Artifact.of(sealed("{\"target\":\"onnx\"}")); // "some graph": no protobuf
+      fail("accepted what is no ONNX file");
+    } catch (ModelException error) {
+      assertTrue(error.getMessage().contains("no ONNX file"));
+    }
+    assertEquals("pte", Artifact.of(sealed("{\"target\":\"pte\"}")).manifest.get("target"));
+  }
+
+  @Test
   public void namesTheCause() {
     assertTrue(message("no manifest".getBytes(StandardCharsets.US_ASCII)).contains("no manifest"));
     String later = "{\"edgectc_manifest\":2,";

@@ -56,6 +56,58 @@ public class GoldenTest {
   }
 
   @Test
+  public void takesOneFileAlone() throws Exception {
+    int outside = 0;
+    for (Object one : Json.array(Files.golden("trust.json"), "onnx")) {
+      Map<?, ?> about = (Map<?, ?>) one;
+      boolean refused = false;
+      try {
+        OneFile.check(Base64.decode(Json.text(about, "base64")));
+      } catch (ModelException error) {
+        refused = true;
+        if (Json.text(about, "name").equals("initializer")) {
+          assertTrue(error.getMessage().contains("'w' lie in another file"));
+        }
+      }
+      assertEquals(Json.text(about, "name"), Json.get(about, "refused"), refused);
+      outside += refused ? 1 : 0;
+    }
+    assertTrue(outside > 10);
+  }
+
+  @Test
+  public void believesTheSameSignatures() throws Exception {
+    int refused = 0;
+    for (Object one : Json.array(Files.golden("trust.json"), "signatures")) {
+      Map<?, ?> about = (Map<?, ?>) one;
+      List<String> trust = new ArrayList<>();
+      for (Object key : Json.array(about, "trust")) {
+        trust.add((String) key);
+      }
+      Artifact artifact = Artifact.of(Base64.decode(Json.text(about, "base64")));
+      assertEquals(Json.text(about, "sha256"), artifact.sha256);
+      String text = (String) Json.get(about, "signature");
+      String reason = "";
+      try {
+        SignatureFile.check(artifact, text, trust);
+      } catch (ModelException error) {
+        reason = error.reason;
+        refused++;
+      }
+      assertEquals(Json.text(about, "name"), Json.text(about, "refused"), reason);
+      if (reason.isEmpty()) { // an older system has no such algorithm
+        try {
+          SignatureFile.check(artifact.sha256, text, trust, "Ed25519-of-a-newer-system");
+          fail("nothing was checked");
+        } catch (ModelException error) {
+          assertEquals("cannot_check", error.reason);
+        }
+      }
+    }
+    assertTrue(refused > 8);
+  }
+
+  @Test
   public void resamplesToTheSameFrames() throws Exception {
     Map<?, ?> golden = Files.golden("traces.json");
     SwipeFrontend frontend = new SwipeFrontend(Json.object(Json.object(golden, "model"), "frontend"));

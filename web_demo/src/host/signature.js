@@ -1,0 +1,48 @@
+// Who made a model: docs/bundle_format.md, "Signature". The browser's own Ed25519 checks it.
+
+import { Refused } from "./refused.js";
+
+const KEYS = ["algorithm", "public_key", "schema_version", "sha256", "signature"];
+
+/**
+ * Throws `Refused`, with its `reason`, unless a signature is of this hash and by one of the keys.
+ * @param {string} sha256 the hash that the model's seal states, checked
+ * @param {string | null | undefined} text content of the .sig file, null if there is none
+ * @param {string[]} trust public keys, base64 of 32 bytes each
+ */
+export async function checkSignature(sha256, text, trust) {
+  if (text === null || text === undefined) throw new Refused("The model is not signed. Ask its maker for the .sig file.", "unsigned");
+  const { public_key: key, sha256: signed, signature } = parsed(text);
+  if (!trust.includes(key)) throw new Refused("The model is signed with a key that this page does not trust.", "other_key");
+  if (signed !== sha256) throw new Refused("The model was changed after it was signed. Get the model and its .sig file again.", "changed");
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle) throw new Refused("This page cannot check signatures: a browser does so on https pages and on this computer only.", "cannot_check");
+  const message = new TextEncoder().encode(`edgectc signature 1\nartifact\n${sha256}\n`);
+  let imported;
+  try {
+    imported = await subtle.importKey("raw", bytes(key), "Ed25519", false, ["verify"]);
+  } catch {
+    throw new Refused("This browser cannot check signatures: it has no Ed25519. Use Chrome 137, Firefox 130, Safari 17 or later.", "cannot_check");
+  }
+  if (!(await subtle.verify("Ed25519", imported, bytes(signature), message))) {
+    throw new Refused("The model's signature was not made with the key that it names. Do not use it.", "wrong");
+  }
+}
+
+/** @param {string} text */
+function parsed(text) {
+  let values;
+  try {
+    values = JSON.parse(text);
+    const known = Object.keys(values).sort().join() === KEYS.join() && values.schema_version === 1 && values.algorithm === "ed25519";
+    if (known && /^[0-9a-f]{64}$/.test(values.sha256) && bytes(values.public_key).length === 32 && bytes(values.signature).length === 64) {
+      return values;
+    }
+  } catch {
+    values = null;
+  }
+  throw new Refused("The model's .sig file is malformed, or of a newer version. Get it again, or update edgectc.", "malformed");
+}
+
+/** @param {string} base64 */
+const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));

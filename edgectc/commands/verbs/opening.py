@@ -33,7 +33,7 @@ class RuntimeOptions(TypedDict, total=False):
     offensive: bool
     runner: str | None
     threads: int
-    trust: FileName | None
+    trust: str | None
 
 
 def recognizer_of(model: Model, **options: Unpack[RuntimeOptions]) -> Recognizer:

@@ -30,6 +30,7 @@ NEEDED = {
     "quantize": ["--target", "onnx"],
     "train": ["gru-small", "--out", "run"],
     "pack": ["--init", "gru", "--out", "bundle"],
+    "sign": ["none.onnx", "--key", "none.pem"],
     "lexicon build": ["none.tsv", "--out", "x.tsv"],
     "lm build": ["none.txt", "--out", "x.lm"],
     "lm pack": ["none.arpa", "--out", "x.lm"],

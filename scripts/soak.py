@@ -77,6 +77,7 @@ def threads(model: str | None, traces: list[Trace], count: int, seconds: float) 
         while any(worker.is_alive() for worker in workers):
             time.sleep(min(seconds / 50, 10))
             found.memory.append(resident())
+        found.memory.append(resident())
     return found
 
 

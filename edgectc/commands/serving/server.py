@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import socket
+import sys
+import threading
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from edgectc.commands.serving.pages import Pages
+
+Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]
+Address: TypeAlias = tuple[str, int]
 
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -27,7 +34,47 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # As the page's own tag, but for the last, which works as a header alone.
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
+MOST_VISITORS = 64  # at a time; a browser opens six connections
+LOCAL = ("localhost", "127.0.0.1", "::1")
+ANYWHERE = ("0.0.0.0", "::", "")
+
+
+def own_names(host: str) -> frozenset[str]:
+    """Return the names of this machine that a browser may ask for, to serve no other site's page.
+
+    Args:
+        host: what the server listens at.
+    """
+    names = {*LOCAL, host.lower()}
+    if host in ANYWHERE:
+        here = socket.gethostname().lower()
+        names |= {here, f"{here.partition('.')[0]}.local"}
+        names |= _addresses(here)
+    return frozenset(names - {*ANYWHERE})
+
+
+def _addresses(name: str) -> set[str]:
+    """Return the addresses of this machine: those of its name, and the one it calls others from."""
+    found = set()
+    with contextlib.suppress(OSError):
+        found |= {str(row[4][0]).partition("%")[0] for row in socket.getaddrinfo(name, None)}
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the interface
+        found.add(str(probe.getsockname()[0]))
+    return found
+
+
+def host_of(header: str) -> str:
+    """Return the name in a ``Host`` header, without its port and brackets."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0].rstrip(".")
 
 
 class Server(ThreadingHTTPServer):
@@ -39,9 +86,30 @@ class Server(ThreadingHTTPServer):
     def __init__(self, pages: Pages, host: str, port: int) -> None:
         self.pages = pages
         self._sent: dict[str, tuple[bytes, bytes | None, str]] = {}
+        self.names = own_names(host)
+        self._places = threading.BoundedSemaphore(MOST_VISITORS)
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), _Handler)
+
+    def process_request(self, request: Request, client_address: Address) -> None:
+        """Serve one visitor in a thread of its own; one too many is let go."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Request, client_address: Address) -> None:
+        """Serve one visitor, and make room."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+    def handle_error(self, request: Request, client_address: Address) -> None:
+        """Say nothing of visitors that leave; show what else went wrong."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
     @cached_property
     def url(self) -> str:
@@ -75,7 +143,8 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
-    timeout = 60
+    timeout = 20  # seconds without a byte
+    server_version, sys_version = "edgectc", ""
 
     def do_GET(self) -> None:
         self._send(body=True)
@@ -84,7 +153,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(body=False)
 
     def _send(self, *, body: bool) -> None:
-        address = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        hosts = self.headers.get_all("Host") or []
+        if len(hosts) != 1 or host_of(hosts[0]) not in self.server.names:
+            # Another site's name that leads here would let that site read the page.
+            self.send_error(400 if len(hosts) != 1 else 421)
+            return
+        try:
+            address = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        except ValueError:
+            self.send_error(400)
+            return
         near = self.client_address[0] in ("127.0.0.1", "::1")
         understood = "gzip" in self.headers.get("Accept-Encoding", "")
         found = self.server.answer(address, small=understood and not near)
@@ -98,14 +176,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", TYPES.get(suffix, "application/octet-stream"))
         self.send_header("ETag", tag)
         self.send_header("Vary", "Accept-Encoding")
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
         if packed:
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", "0" if same else str(len(data)))
         self.end_headers()
         if body and not same:
             self.wfile.write(data)
+
+    def end_headers(self) -> None:
+        """End the headers of every answer, also of an error, with those that all have."""
+        if self.request_version != "HTTP/0.9":
+            for name, value in HEADERS.items():
+                self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the terminal shows the address alone."""

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgectc.core import forks
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Hypothesis
@@ -129,7 +130,7 @@ class TemplateDecoder:
     def _candidates(self, trace: Path) -> tuple[Array, Array]:
         """Return (n,) entries near both ends of the trace and (n, samples, 2) their paths."""
         keys = _centers(trace, self._words.letters)
-        with self._lock:
+        with forks.whole(), self._lock:
             if not np.array_equal(self._made[0], keys, equal_nan=True):
                 self._made = (keys, {})
             groups = self._made[1]  # another call may have another keyboard

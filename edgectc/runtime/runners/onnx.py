@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgectc.core import privacy
+from edgectc.core import forks, privacy
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
@@ -111,7 +111,8 @@ class OnnxRunner(Runner):
             InputError: reason ``bad_shape``: the graph refused the inputs.
         """
         try:
-            log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
+            with forks.whole():
+                log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
         except Exception as error:  # ONNX Runtime raises its own unrelated classes
             raise InputError(
                 f"ONNX Runtime refused the inputs: {explained(error)}", reason="bad_shape"

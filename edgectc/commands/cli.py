@@ -9,11 +9,8 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from errno import ENOSPC
-from types import FrameType
 
 from edgectc.commands import (
     accuracy,
@@ -25,6 +22,7 @@ from edgectc.commands import (
     models,
     quantization,
     recognition,
+    signals,
     signing,
     streams,
 )
@@ -57,14 +55,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         module, _, function = options.run.partition(".")
         commands = importlib.import_module(f"edgectc.commands.{module}")
-        with _cleaning_up():
+        with signals.cleaning_up():
             code: int = getattr(commands, function)(options)
         return code
     except EdgectcError as error:
         if options.debug:
             raise
         return _fail(error.spelled(flag), error.exit_code)
-    except _Terminated:
+    except signals.Terminated:
         return _fail("terminated", 128 + signal.SIGTERM)
     except KeyboardInterrupt:
         return _fail("interrupted", 128 + signal.SIGINT)
@@ -93,28 +91,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         if options.debug:
             raise
         return _fail(f"internal error: {type(error).__name__}: {error}; --debug shows where", 4)
-
-
-class _Terminated(KeyboardInterrupt):
-    """Somebody asked this process to end, with SIGTERM."""
-
-
-@contextmanager
-def _cleaning_up() -> Iterator[None]:
-    """Let SIGTERM, like Ctrl-C, end what is done here with its temporary files removed."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
-
-    main_thread = threading.current_thread() is threading.main_thread()
-    if not main_thread or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield  # whoever calls this function has a way of his own
-        return
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _fail(message: str, code: int) -> int:

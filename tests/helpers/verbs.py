@@ -83,7 +83,7 @@ def run(
     """Run a line above with some more variables of the environment; return what it printed."""
     given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        command(line, work), env={**os.environ, **(environment or {})}, timeout=120, **given
+        command(line, work), env={**os.environ, **(environment or {})}, timeout=600, **given
     )
 
 
@@ -95,5 +95,5 @@ def python(
         [sys.executable, "-c", script],
         env={**os.environ, **(environment or {})},
         capture_output=True,
-        timeout=120,
+        timeout=600,
     )

@@ -154,7 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, body: bool) -> None:
         hosts = self.headers.get_all("Host") or []
-        if len(hosts) != 1 or host_of(hosts[0]) not in self.server.names:
+        # The address that a visitor came to is ours, also one that came later or has no name.
+        names = {*self.server.names, str(self.connection.getsockname()[0]).partition("%")[0]}
+        if len(hosts) != 1 or host_of(hosts[0]) not in names:
             # Another site's name that leads here would let that site read the page.
             self.send_error(400 if len(hosts) != 1 else 421)
             return

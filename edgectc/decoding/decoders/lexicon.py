@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgectc.core import forks
 from edgectc.core.contracts import ContextModel, LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
@@ -171,7 +172,7 @@ class LexiconDecoder:
 
     def _plain(self) -> NumpySearch:
         """Return the search in numpy, made when it is first needed."""
-        with self._lock:
+        with forks.whole(), self._lock:
             if self._numpy is None:
                 # Not needed where the engine was built: loading a model is faster without it.
                 from edgectc.decoding.search.ranking import NumpySearch

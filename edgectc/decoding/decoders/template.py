@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgectc.core import forks
 from edgectc.core.config import check_numbers, number
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
@@ -126,7 +127,7 @@ class TemplateDecoder:
     def _candidates(self, trace: Path) -> tuple[Array, Array]:
         """Return (n,) entries near both ends of the trace and (n, samples, 2) their paths."""
         keys = _centers(trace, self._words.letters)
-        with self._lock:
+        with forks.whole(), self._lock:
             if not np.array_equal(self._made[0], keys, equal_nan=True):
                 self._made = (keys, {})
             groups = self._made[1]  # another call may have another keyboard

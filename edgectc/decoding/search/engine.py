@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from edgectc.core import forks
 from edgectc.core.contracts import ContextModel, MappedModel
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.compiled import Library
@@ -65,6 +66,12 @@ class EngineSearch:
             partial: whether the signal goes on.
             trace: where the finger went, None where it has no say.
         """
+        with forks.whole():
+            return self._answer(values, nbest, context, partial, trace)
+
+    def _answer(
+        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
+    ) -> Decoded | None:
         with self._lock:
             engine = self._idle.pop() if self._idle else self._first.sibling()
         try:

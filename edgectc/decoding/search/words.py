@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from edgectc.core import forks
 from edgectc.decoding.search.context import following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.overlay import Known, Overlay, tree_of
@@ -112,7 +113,7 @@ class Words:
         context = tuple(context) if self.language_model is not None else ()
         if self._user is None and not context:
             return self._view
-        with self._lock:
+        with forks.whole(), self._lock:
             if self._user is not None and self._user.follow():
                 self._view = self._user.view()
                 self._contexts.clear()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from edgectc.core import forks
 from edgectc.core.arguments import MOST_THREADS
 from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import Runner
@@ -110,6 +111,7 @@ class EagerRunner(Runner):
 
         from edgectc.networks import torch_state
 
+        forks.check_threads(self._options.threads)
         device, precision = self._options.device, self._options.precision
         with torch.inference_mode(), torch_state.threads(self._options.threads):
             tensors = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgectc.core import privacy
+from edgectc.core import forks, privacy
 from edgectc.core.arguments import MOST_THREADS
 from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import Runner
@@ -114,7 +114,8 @@ class OnnxRunner(Runner):
             InputError: reason ``bad_shape``: the graph refused the inputs.
         """
         try:
-            log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
+            with forks.whole():
+                log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
         except Exception as error:  # ONNX Runtime raises its own unrelated classes
             raise InputError(
                 f"ONNX Runtime refused the inputs: {explained(error)}", reason="bad_shape"

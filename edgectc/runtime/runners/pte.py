@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgectc.core import forks
 from edgectc.core.arguments import MOST_THREADS
 from edgectc.core.config import check_numbers, number
 from edgectc.core.console import suppress_output, suppress_stderr
@@ -45,6 +46,7 @@ def create(options: Options, *, source: bytes) -> PteRunner:
         raise MissingDependencyError("running .pte", package="executorch", extra="pte") from error
     if b"CoreMLBackend" in source and sys.platform != "darwin":
         raise MissingDependencyError("running a .pte with the Core ML delegate", system="macOS")
+    forks.check_threads(options.threads, always=True)
     with suppress_stderr():
         # One pool serves the whole process; ExecuTorch has no setting per program.
         _portable_lib._unsafe_reset_threadpool(options.threads)
@@ -117,6 +119,7 @@ class PteRunner(Runner):
         Raises:
             InputError: reason ``bad_shape``: the program refused the inputs.
         """
+        forks.check_threads(self.threads, always=True)
         try:
             if method not in self._methods:
                 self._methods[method] = self._program.load_method(method)

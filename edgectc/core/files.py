@@ -12,7 +12,7 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 
@@ -62,6 +62,26 @@ def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes
         return file.read()  # a size here would take so much memory at once
 
 
+def read_given(
+    path: str | os.PathLike[str],
+    what: str,
+    *,
+    most: int = MOST_BYTES,
+    options: Iterable[str] = (),
+) -> bytes:
+    """Return all bytes of a plain file that the caller named, as they are.
+
+    Raises:
+        ConfigError: it cannot be read; the message calls it ``what``, and names ``options``.
+    """
+    try:
+        return read_plain(path, most=most)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the {what} {os.fspath(path)!r}: {error.strerror}", options=options
+        ) from error
+
+
 @contextmanager
 def open_bytes(path: str | os.PathLike[str], *, pipes: bool = False) -> Iterator[BufferedIOBase]:
     """Yield a file to read; its content, not its name, says whether it is gzip.
@@ -98,6 +118,12 @@ class _Bounded(io.RawIOBase):
             raise OSError(errno.EFBIG, f"it unpacks to more than {self._most:,} bytes")
         buffer[: len(data)] = data
         return len(data)
+
+
+def check_unpacked(size: int, unpacked: int) -> None:
+    """Raise `OSError` if a file of ``size`` bytes would unpack to more than is read of any."""
+    if unpacked > max(_UNPACKED, _TIMES * size):
+        raise OSError(errno.EFBIG, f"it unpacks to {unpacked:,} bytes, {size:,} packed")
 
 
 def read_head(path: str | os.PathLike[str], size: int = 4096) -> bytes:

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from edgectc.core.errors import InputError
+from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Array
+
+MOST_VALUES = 1 << 26  # of one input, or answer: 256 MiB
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise `ConfigError` unless an input of these sizes can be held: a file may state any.
+
+    Args:
+        sizes: by the names of the options; their product is the number of values of an input.
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ConfigError(f"{name} is {size}, expected 1 or more")
+    if math.prod(sizes.values()) > MOST_VALUES:
+        told = " and ".join(f"{name} {size}" for name, size in sizes.items())
+        raise ConfigError(f"{told} make an input of more than {MOST_VALUES:,} values")
 
 
 def check_signal(signal: object, channels: int, max_frames: int, *, missing: bool = False) -> Array:

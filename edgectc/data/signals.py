@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgectc.core.errors import InputError
-from edgectc.core.files import open_plain
+from edgectc.core.files import check_unpacked, open_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array, Recording
 
@@ -78,8 +80,14 @@ def read_arrays(path: Path) -> dict[str, Array]:
         InputError: the file cannot be read; reason ``bad_file``.
     """
     try:
-        with open_plain(path) as raw, np.load(raw, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        with open_plain(path) as raw:
+            with zipfile.ZipFile(raw) as packed:
+                parts = packed.infolist()
+            size = os.fstat(raw.fileno()).st_size
+            check_unpacked(size, sum(part.file_size for part in parts))
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                return {key: file[key] for key in file.files}
     except OSError as error:
         raise InputError(f"cannot read {path}: {error}", reason="bad_file") from None
     except Exception:  # of zipfile, zlib and numpy, which share no class

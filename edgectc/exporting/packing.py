@@ -12,7 +12,7 @@ from safetensors.torch import save
 
 from edgectc.core import registry
 from edgectc.core.errors import BundleFileMissingError
-from edgectc.core.files import sha256
+from edgectc.core.files import read_given, sha256
 from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.exporting import card
@@ -50,7 +50,11 @@ class Words:
         """Return what the index says of the files."""
         pairs = zip(("lexicon", "language_model"), self.paths(), strict=False)
         return {
-            kind: {"file": path.name, "sha256": sha256(path.read_bytes()), "licence": licence}
+            kind: {
+                "file": path.name,
+                "sha256": sha256(read_given(path, kind.replace("_", " "))),
+                "licence": licence,
+            }
             for (kind, path), licence in zip(pairs, self.licences, strict=False)
         }
 
@@ -97,9 +101,9 @@ def pack(
         recordings=_reference(settings.model, model, by_name),
         decoder=preset,
         words=words,
-        seen_words=seen.read_bytes() if seen.exists() else None,
+        seen_words=read_given(seen, "seen words") if seen.exists() else None,
         training={**progress, "seed": settings.seed},
-        notes={note: (out / note).read_bytes() for note in _NOTES if (out / note).exists()},
+        notes={note: read_given(out / note, "notes") for note in _NOTES if (out / note).exists()},
     )
 
 
@@ -144,7 +148,7 @@ def repack(
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
         training=index.training,
         notes={
-            note: (bundle.path / note).read_bytes()
+            note: read_given(bundle.path / note, "notes")
             for note in _NOTES
             if (bundle.path / note).exists()
         },
@@ -219,7 +223,7 @@ def write(
         "tokens.txt": tokens.to_text().encode(),
     }
     if words and words.carried:
-        files |= {path.name: path.read_bytes() for path in words.paths()}
+        files |= {path.name: read_given(path, "words") for path in words.paths()}
     files |= {"seen_words.bin": seen_words} if seen_words else {}
     values = {
         "name": name,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from edgectc.core import ed25519
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import read_plain
+from edgectc.core.files import read_given
 
 MOST_BYTES = 1 << 20  # of a file of keys, or of a signature
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s*?\n(.*?)-----END \1-----", re.DOTALL)
@@ -42,11 +42,11 @@ def trusted(file: str | os.PathLike[str]) -> Trusted:
         ConfigError: it cannot be read, or holds something else than Ed25519 public keys.
     """
     name = os.fspath(file)
+    data = read_given(name, "keys", most=MOST_BYTES, options=["trust"])
     try:
-        content = read_plain(name, most=MOST_BYTES).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not text"
-        raise ConfigError(f"cannot read the keys {name!r}: {why}", options=["trust"]) from error
+        content = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the keys {name!r} are no text", options=["trust"]) from error
     keys = tuple(_keys(content, name))
     if not keys:
         raise ConfigError(f"{name} holds no public key; make one with: {_MAKE}", options=["trust"])

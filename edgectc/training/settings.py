@@ -37,10 +37,10 @@ class Optimizer:
     """
 
     type: str = "adamw"
-    lr: float = number(2e-3, above=0, most=1e6)
+    lr: float = number(2e-3, above=0, most=1e38)
     weight_decay: float = number(0.01, least=0, most=1e6)
     warmup: float = number(0.05, least=0, below=1)
-    clip: float = number(1.0, above=0, most=1e9)
+    clip: float = number(1.0, above=0, most=1e38)
     momentum: float = number(0.9, least=0, below=1)
     eps: float = number(1e-8, above=0, most=1)
     accumulate: int = number(1, least=1, most=100_000)

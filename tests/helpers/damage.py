@@ -8,7 +8,7 @@ KINDS = ("bit", "truncated", "zeroed", "spliced", "inserted")
 
 
 def mutate(data: bytes, kind: str, rng: np.random.Generator) -> bytes:
-    at = int(rng.integers(len(data) - 64))
+    at = int(rng.integers(max(1, len(data) - 64)))
     out = bytearray(data)
     if kind == "bit":
         out[at] ^= 1 << int(rng.integers(8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -23,13 +24,19 @@ from damage import KINDS, mutate
 import edgectc
 from edgectc.data import signals, swipe_files
 from edgectc.formats import bundle as bundles
-from edgectc.formats import layouts
+from edgectc.formats import layouts, public_keys, signature
 from edgectc.formats import manifest as manifests
 from edgectc.language import lexicon_file, loading
+from edgectc.language.ngram import kenlm_file
 from edgectc.training import runs
 from edgectc.training.loop import checkpoints
 
 FILES = Path(__file__).parents[1] / "compat" / "files-1"
+KENLM = Path(__file__).parents[1] / "language" / "kenlm"
+SIGNED = Path(__file__).parents[1] / "formats" / "signed"
+SHA256 = json.loads((SIGNED / "x.onnx.sig").read_text())["sha256"]
+ARPA = (FILES / "words.arpa").read_text().partition("1-grams:")[2].partition("2-grams:")[0]
+WORDS = [row.split("\t")[1] for row in ARPA.splitlines() if row.count("\t") == 2]
 SECONDS = 5.0
 MEMORY = 1 << 30
 TRACE = [[0.1, 0.2, 0.0], [0.5, 0.5, 90.0], [0.7, 0.2, 190.0], [0.4, 0.8, 300.0]]
@@ -107,7 +114,41 @@ def formats() -> dict[str, Format]:
         "swipes": Format(FILES / "traces.jsonl", lambda p: swipe_files.load(p)[1]),
         "recordings": Format(FILES / "landmarks.npz", lambda p: sorted(signals.read(p))),
         "config": Format(FILES / "run/train.toml", lambda p: runs.load_config(p)),
+        "mlpackage": Format(
+            swipe / "artifacts/swipe.mlpackage",
+            _manifest,
+            hashed=True,
+            part="Data/com.apple.CoreML/model.mlmodel",
+        ),
+        "signature": Format(SIGNED, _signed, json=True, hashed=True, part="x.onnx.sig"),
+        "keys": Format(SIGNED, _signed, hashed=True, part="public.pem"),
+        "keys of ssh": Format(SIGNED, _signed_ssh, hashed=True, part="public.pub"),
+        "kenlm hash table": Format(KENLM / "hash-table.bin", _kenlm),
+        "kenlm trie": Format(KENLM / "trie.bin", _kenlm),
+        "kenlm quantized trie": Format(KENLM / "quantized-trie.bin", _kenlm),
     }
+
+
+def _signed(path: Path, keys: str = "public.pem") -> object:
+    trusted = public_keys.trusted(path / keys)
+    return signature.check(trusted, path / "x.onnx", signature.ARTIFACT, SHA256)
+
+
+def _signed_ssh(path: Path) -> object:
+    return _signed(path, "public.pub")
+
+
+def _kenlm(path: Path) -> object:
+    """Score every word of the file, if KenLM is there: a wrong table must not be followed."""
+    if importlib.util.find_spec("kenlm") is None:
+        return kenlm_file.check(path)
+    model = loading.load(path, required=True)
+    assert model is not None
+    state = model.start()
+    for word in WORDS * 2:
+        state = model.score(state, word)[1]
+        model.score(model.start(), word)
+    return round(model.score(model.start(), "the")[0], 3)
 
 
 def _bundle_files(path: Path) -> object:

@@ -13,7 +13,7 @@ from edgectc.core import config as configs
 from edgectc.core import lazy, strict_json
 from edgectc.core.arguments import Count, Seed, Threads, checked
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import read_plain
+from edgectc.core.files import read_given
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
@@ -245,8 +245,9 @@ def _preset(
     if isinstance(preset, Mapping):
         values = {**preset}
     elif preset is not None:
+        content = read_given(preset, "preset", options=["preset"])
         try:
-            values = strict_json.parse(read_plain(preset))
+            values = strict_json.parse(content)
         except ValueError as error:
             raise ConfigError(f"{preset} is not a preset: {error}") from error
     for assignment in assignments(overrides):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgectc.core.arguments import File, checked
 from edgectc.core.errors import ConfigError, MissingDependencyError
-from edgectc.core.files import read_plain
+from edgectc.core.files import read_given
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document
 from edgectc.formats import bundle as bundles
@@ -71,10 +71,22 @@ def _private_key(file: File, passphrase_file: File | None) -> Ed25519PrivateKey:
         )
     except ImportError as error:
         raise MissingDependencyError("signing", package="cryptography", extra="sign") from error
-    name, data = os.fspath(file), _content(file, "key")
+    name, data = (
+        os.fspath(file),
+        read_given(file, "key", most=public_keys.MOST_BYTES, options=["key"]),
+    )
     passphrase = None
     if passphrase_file is not None:
-        passphrase = _content(passphrase_file, "passphrase_file").split(b"\n")[0].rstrip(b"\r")
+        passphrase = (
+            read_given(
+                passphrase_file,
+                "passphrase",
+                most=public_keys.MOST_BYTES,
+                options=["passphrase_file"],
+            )
+            .split(b"\n")[0]
+            .rstrip(b"\r")
+        )
     read = load_ssh_private_key if b"BEGIN OPENSSH" in data else load_pem_private_key
     try:
         private = read(data, passphrase)
@@ -88,12 +100,3 @@ def _private_key(file: File, passphrase_file: File | None) -> Ed25519PrivateKey:
     if not isinstance(private, Ed25519PrivateKey):
         raise ConfigError(f"{name} is no Ed25519 key; make one with: {_MAKE}", options=["key"])
     return private
-
-
-def _content(file: File, option: str) -> bytes:
-    try:
-        return read_plain(file, most=public_keys.MOST_BYTES)
-    except OSError as error:
-        raise ConfigError(
-            f"{option}: cannot read {os.fspath(file)!r}: {error.strerror}", options=[option]
-        ) from error

@@ -10,7 +10,7 @@ from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import Array
-from edgectc.data.signal_frontend import check_signal, padded
+from edgectc.data.signal_frontend import check_signal, check_sizes, padded
 
 PADDINGS = ("masked", "zeros")
 
@@ -37,8 +37,7 @@ class Options:
     padding: str = "masked"
 
     def __post_init__(self) -> None:
-        if self.max_frames < 1 or self.channels < 1:
-            raise ValueError("max_frames and channels must be >= 1")
+        check_sizes(max_frames=self.max_frames, channels=self.channels)
         if self.padding not in PADDINGS:
             raise ValueError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
         Tokens(self.tokens, self.blank_id)

@@ -9,7 +9,7 @@ import numpy as np
 from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import Array
-from edgectc.data.signal_frontend import check_signal, padded
+from edgectc.data.signal_frontend import check_signal, check_sizes, padded
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,11 @@ class Options:
     glosses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if min(self.max_frames, self.pose, self.hand, self.face) < 1:
-            raise ValueError("max_frames, pose, hand and face must be >= 1")
+        if min(self.pose, self.hand, self.face) < 1:
+            raise ValueError("pose, hand and face must be >= 1")
+        points = self.pose + 2 * self.hand + self.face
+        check_sizes(max_frames=self.max_frames, points=points)
+        check_sizes(max_frames=self.max_frames, columns=self.columns)
         if self.columns < max(2, len(self.glosses) + 1):
             raise ValueError(
                 f"columns is {self.columns}, expected the blank and {len(self.glosses)} glosses"

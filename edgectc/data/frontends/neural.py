@@ -11,7 +11,7 @@ from edgectc.core.errors import UnknownNameError
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import Array
 from edgectc.data.generators.neural import PHONEMES
-from edgectc.data.signal_frontend import check_signal, padded
+from edgectc.data.signal_frontend import check_signal, check_sizes, padded
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Options:
     phonemes: tuple[str, ...] = PHONEMES
 
     def __post_init__(self) -> None:
-        if self.max_frames < 1 or self.channels < 1 or not self.days:
-            raise ValueError("max_frames and channels must be >= 1, and there must be a day")
+        check_sizes(max_frames=self.max_frames, channels=self.channels)
+        if not self.days:
+            raise ValueError("expected a day or more")
 
 
 def create(options: Options) -> NeuralFrontend:

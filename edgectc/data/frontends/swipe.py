@@ -27,6 +27,8 @@ from edgectc.core.types import Array
 from edgectc.data.validation import check_points
 from edgectc.formats.layouts import Layout
 
+_MOST_FRAMES, _MOST_SLOTS = 1 << 16, 1 << 12  # a file may state any
+
 
 @dataclass(frozen=True)
 class Options:
@@ -49,6 +51,11 @@ class Options:
     slots: int = 64
 
     def __post_init__(self) -> None:
+        if self.max_frames > _MOST_FRAMES or not 1 <= self.slots <= _MOST_SLOTS:
+            raise ValueError(
+                f"max_frames is {self.max_frames} and slots is {self.slots}, expected at most "
+                f"{_MOST_FRAMES} and 1 to {_MOST_SLOTS}"
+            )
         if not 2 <= self.min_frames <= self.max_frames:
             raise ValueError("expected 2 <= min_frames <= max_frames")
         if not (self.ms_per_frame > 0 and self.keys_per_frame > 0 and 0 <= self.time_share <= 1):

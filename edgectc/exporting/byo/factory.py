@@ -15,7 +15,7 @@ from safetensors.torch import load
 from torch import nn
 
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
-from edgectc.core.files import read_plain
+from edgectc.core.files import read_given
 from edgectc.core.types import JSON, Array
 from edgectc.data.signals import read_arrays
 from edgectc.exporting.byo import adoption
@@ -72,7 +72,7 @@ def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array]:
 
 def _text(path: str | os.PathLike[str]) -> str:
     try:
-        return read_plain(path).decode()
+        return read_given(path, "tokens", options=["tokens"]).decode()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8: {error}") from error
 
@@ -118,10 +118,10 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
     """Load a safetensors file into a network, every tensor in its place.
 
     Raises:
-        ConfigError: another format, or other tensors than the network has.
+        ConfigError: it cannot be read, another format, or other tensors than the network has.
     """
     try:
-        network.load_state_dict(load(read_plain(path)))
+        network.load_state_dict(load(read_given(path, "weights", options=["weights"])))
     except SafetensorError as error:
         raise ConfigError(
             f"{path} is no safetensors file ({error}); write one with "

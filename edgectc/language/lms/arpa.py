@@ -23,16 +23,8 @@ from edgectc.core.errors import ConfigError
 from edgectc.core.files import READ_ERRORS, read_head
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.ngram import arpa_file, lm_file, sphinx, tables
-from edgectc.language.ngram.tables import (
-    BOS,
-    EOS,
-    KENLM_MAGIC,
-    SPECIALS,
-    Column,
-    NGrams,
-    normalize_word,
-)
+from edgectc.language.ngram import arpa_file, kenlm_file, lm_file, sphinx, tables
+from edgectc.language.ngram.tables import BOS, EOS, SPECIALS, Column, NGrams, normalize_word
 
 State = tuple[int, ...]
 
@@ -211,7 +203,7 @@ def read(path: str | os.PathLike[str]) -> NGrams:
         raise ConfigError(f"cannot read the language model {str(path)!r}: {error}") from error
     if head.startswith(lm_file.MAGIC):
         return lm_file.read(path)
-    if head.startswith(KENLM_MAGIC):
+    if head.startswith(kenlm_file.ANY_VERSION):
         raise ConfigError(
             f"{str(path)!r} is a binary of KenLM, whose n-grams cannot be listed; give the ARPA "
             "file that it was built from"

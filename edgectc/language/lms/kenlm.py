@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.errors import ConfigError, MissingDependencyError
+from edgectc.core.files import READ_ERRORS, read_head
 from edgectc.core.types import Array
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.ngram.tables import EOS, KENLM_MAGIC, SPECIALS, normalize_word
+from edgectc.language.ngram import kenlm_file
+from edgectc.language.ngram.tables import EOS, SPECIALS, normalize_word
 
 _LN10 = math.log(10.0)
 
@@ -29,7 +31,7 @@ def create(
     """Return the model of a file; ``lexicon`` is not needed.
 
     Raises:
-        ConfigError: no path, or KenLM refuses the file.
+        ConfigError: no path, a damaged file, or KenLM refuses it.
         MissingDependencyError: the module kenlm is not installed.
     """
     if path is None:
@@ -41,14 +43,16 @@ def create(
             f"the KenLM file {str(path)!r}", package="kenlm", extra="kenlm"
         ) from error
     try:
+        if recognizes(read_head(path)):
+            kenlm_file.check(path)
         return KenlmModel(kenlm, kenlm.Model(str(path)))
-    except OSError as error:
+    except READ_ERRORS as error:
         raise ConfigError(f"KenLM cannot read {str(path)!r}: {error}") from error
 
 
 def recognizes(head: bytes) -> bool:
     """Return whether a file that begins so is a binary of KenLM."""
-    return head.startswith(KENLM_MAGIC)
+    return head.startswith(kenlm_file.ANY_VERSION)
 
 
 class KenlmModel:

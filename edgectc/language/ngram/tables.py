@@ -13,7 +13,6 @@ from edgectc.core.types import Array
 
 UNK, BOS, EOS = "<unk>", "<s>", "</s>"
 SPECIALS = (UNK, BOS, EOS)  # ids 0, 1 and 2
-KENLM_MAGIC = b"mmap lm http://kheafield.com/code"  # what its binaries begin with
 MAX_ORDER = 5
 
 

@@ -119,5 +119,5 @@ def test_errors_of_the_child_keep_their_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_limit_is_seconds(seconds: float) -> None:
-    with pytest.raises(ConfigError, match="expected seconds above 0"):
+    with pytest.raises(ConfigError, match=r"time_limit is .*, expected above 0"):
         edgectc.verify(time_limit=seconds)

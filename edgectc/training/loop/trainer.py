@@ -23,7 +23,7 @@ from torch import Tensor
 
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
-from edgectc.core.staging import claimed, write_bytes
+from edgectc.core.staging import claimed, sweep, write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
@@ -100,6 +100,7 @@ def train(
         fabric = devices.fabric(device, settings.precision)
         if fabric.is_global_zero:
             held.enter_context(claimed(out))
+            sweep(Path(out))  # a run that is complete writes no checkpoint again
             open_run(out, settings)
             for name, content in task.files.items():
                 write_bytes(out / name, content)

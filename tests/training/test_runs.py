@@ -160,3 +160,15 @@ def test_a_second_signal_does_not_wait() -> None:
     with stopping.postponed():
         pass
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_a_killed_run_left_is_cleared_when_it_is_run_again(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    overrides = ["epochs=1", "data.train=8", "data.dev=4"]
+    runs.train(GRU, out, overrides=overrides)
+    kept = sorted(path.name for path in out.iterdir())
+    for name in (".last.safetensors.edgectc-lock", ".best.safetensors.edgectc-lock"):
+        (out / name).touch()
+    (out / ".last.safetensors.edgectc-new").write_bytes(b"half")
+    runs.train(GRU, out, overrides=overrides)  # complete: no checkpoint is written again
+    assert sorted(path.name for path in out.iterdir()) == kept

@@ -5,9 +5,10 @@
 Runs with the packages of the Python that starts it, on the package of ROOT (a checkout, by default
 this one). A room is a package or module at the top of the package. Per run it prints:
 
-- files: in how many a function is entered, and in how many any code runs, imports included;
+- files: in how many a function is entered, and in how many any code runs, imports included (the
+  ground floor does not count in the first);
 - moves: files in the order in which any code of them is first entered; how often the next one lies
-  in another room. The ground floor and ``__init__`` do not count: everybody goes there;
+  in another room. Neither does it count here, nor ``__init__``: everybody goes there;
 - pairs: distinct (room of the caller, room of the called), ground floor and plugins apart;
 - how often something is built or read: in this process and in those that it starts.
 """
@@ -158,9 +159,10 @@ def moves(files: list[str]) -> int:
 
 def figures(recorder: Recorder) -> dict[str, Any]:
     files = [path for path, _ in recorder.entered]
+    entered = {path for path, function in recorder.entered if function and room(path) not in _GROUND}
     pairs = {(room(a), room(b)) for a, b in recorder.pairs if not _met_by_contract(a, b)}
     return {
-        "files_with_functions": len({path for path, function in recorder.entered if function}),
+        "files_with_functions": len(entered),
         "files": len({*files}),
         "moves": moves(files),
         "pairs": len({(a, b) for a, b in pairs if a != b}),

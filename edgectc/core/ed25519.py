@@ -7,6 +7,7 @@ Source: RFC 8032, 5.1. As OpenSSL does, the equation is checked without the cofa
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 _P = 2**255 - 19
@@ -35,7 +36,7 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     digest = hashlib.sha512(head + public_key + message).digest()
     k = int.from_bytes(digest, "little") % _L
     X, Y, Z, T = point
-    return _encoded(_sum(_times(s, _BASE), _times(k, (-X % _P, Y, Z, -T % _P)))) == head
+    return _encoded(_sum(_times(s, _base()), _times(k, (-X % _P, Y, Z, -T % _P)))) == head
 
 
 def is_public_key(data: bytes) -> bool:
@@ -93,10 +94,8 @@ def _has_small_order(point: _Point) -> bool:
     return X == 0 and Y == Z
 
 
+@functools.cache
 def _base() -> _Point:
     point = _decoded((4 * pow(5, -1, _P) % _P).to_bytes(32, "little"))
     assert point is not None
     return point
-
-
-_BASE = _base()

@@ -159,7 +159,9 @@ def moves(files: list[str]) -> int:
 
 def figures(recorder: Recorder) -> dict[str, Any]:
     files = [path for path, _ in recorder.entered]
-    entered = {path for path, function in recorder.entered if function and room(path) not in _GROUND}
+    entered = {
+        path for path, function in recorder.entered if function and room(path) not in _GROUND
+    }
     pairs = {(room(a), room(b)) for a, b in recorder.pairs if not _met_by_contract(a, b)}
     return {
         "files_with_functions": len(entered),

@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.arguments import Nbest, Threads, checked
+from edgectc.core.arguments import File, Nbest, Threads, checked
 from edgectc.core.contracts import Decoder, LanguageModel
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, shortened
 from edgectc.decoding.search.checks import check_nbest
+from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
 
@@ -27,7 +28,7 @@ def make_decoder(
     *,
     tokens: Sequence[str],
     blank_id: int,
-    lexicon: Mapping[str, float] | None = None,
+    lexicon: Mapping[str, float] | Lexicon | File | None = None,
     language_model: LanguageModel | None = None,
     hotwords: Iterable[str] | Mapping[str, float] = (),
     dictionary: UserDictionary | None = None,
@@ -39,7 +40,8 @@ def make_decoder(
         name: "greedy", "lexicon" or "beam", see `edgectc list decoders`.
         tokens: V symbols, one for each column of log_probs.
         blank_id: column of the CTC blank.
-        lexicon: word to natural-log weight; needed by "lexicon".
+        lexicon: word to natural-log weight, or a file that `edgectc lexicon` writes; needed by
+            "lexicon".
         language_model: scores of words in sentences, for decoders that take one.
         hotwords: words and phrases to favour, for decoders that take them.
         dictionary: words of the user, for decoders that follow one.
@@ -51,9 +53,7 @@ def make_decoder(
         ConfigError: an unknown option, a duplicate token, a lexicon that cannot be used, or a
             language model, hotwords or dictionary for a decoder that takes none.
     """
-    words = None
-    if lexicon is not None:
-        words = Lexicon(tuple(lexicon), _weights(lexicon))
+    words = None if lexicon is None else _words(lexicon)
     uses: frozenset[str] = registry.module("decoders", name).USES
     wanted = {
         "language_model": language_model is not None,
@@ -74,6 +74,14 @@ def make_decoder(
         },
     )
     return decoder
+
+
+def _words(lexicon: Mapping[str, float] | Lexicon | File) -> Lexicon:
+    if isinstance(lexicon, Lexicon):
+        return lexicon
+    if isinstance(lexicon, Mapping):
+        return Lexicon(tuple(lexicon), _weights(lexicon))
+    return lexicon_file.read(os.fspath(lexicon))
 
 
 def _weights(lexicon: Mapping[str, float]) -> Array:

@@ -12,6 +12,7 @@ from edgectc.core.errors import ConfigError, InputError, MissingDependencyError
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import greedy
 from edgectc.decoding.decoders import lexicon as lexicon_decoder
+from edgectc.language import lexicon_file, packed
 from edgectc.language.lexicon import Lexicon
 
 TOKENS = Tokens((*"abcdefghijklmnopqrstuvwxyz", "<unused:0>", "<blank>"), blank_id=27)
@@ -301,3 +302,33 @@ def test_bad_options_are_refused(options):
 def test_no_lexicon_is_refused():
     with pytest.raises(ConfigError, match="needs a lexicon"):
         lexicon_decoder.create(lexicon_decoder.Options(), tokens=TOKENS, lexicon=None)
+
+
+@pytest.mark.parametrize("name", ["words.tsv", "words.tsv.gz", "words.trie"])
+def test_a_lexicon_may_be_a_file(tmp_path, name):
+    words = {"cab": -1.0, "abba": -2.0, "ace": -3.0}
+    lexicon = Lexicon(tuple(words), np.array([*words.values()]))
+    if name.endswith(".trie"):
+        lexicon = packed.pack(lexicon, set("abcde"))
+    lexicon_file.write(lexicon, tmp_path / name)
+    symbols = {"tokens": ["-", *"abcde"], "blank_id": 0}
+    log_probs = emit("a-cc-e", tokens=Tokens(("-", *"abcde"), blank_id=0))
+    expected = edgectc.make_decoder("lexicon", lexicon=words, **symbols)(log_probs, nbest=3)
+    for given in (tmp_path / name, str(tmp_path / name), lexicon):
+        found = edgectc.make_decoder("lexicon", lexicon=given, **symbols)(log_probs, nbest=3)
+        assert (
+            [one.text for one in found] == [one.text for one in expected] == ["ace", "cab", "abba"]
+        )
+        # A packed lexicon stores a weight in 16 bits.
+        assert [one.score for one in found] == pytest.approx([o.score for o in expected], abs=1e-3)
+
+
+def test_a_lexicon_that_is_no_file_is_refused_by_name(tmp_path):
+    symbols = {"tokens": ["-", *"abcde"], "blank_id": 0}
+    (tmp_path / "notes.txt").write_text("cab\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"nowhere\.trie"):
+        edgectc.make_decoder("lexicon", lexicon=tmp_path / "nowhere.trie", **symbols)
+    with pytest.raises(ConfigError, match=r"notes\.txt:1: .*lexicon build"):
+        edgectc.make_decoder("lexicon", lexicon=tmp_path / "notes.txt", **symbols)
+    with pytest.raises(ConfigError, match="lexicon is 3, expected a path or a mapping"):
+        edgectc.make_decoder("lexicon", lexicon=3, **symbols)

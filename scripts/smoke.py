@@ -1,0 +1,81 @@
+"""Decodes with an installed edgectc and NumPy alone: the compiled search, the shipped lexicon.
+
+    python scripts/smoke.py                         --plain: it must have no compiled search
+    python scripts/smoke.py --emissions WORD FILE   writes (T, 28) float32; prints T and the score
+
+Emissions are generated around a word, and its score is compared with the textbook CTC forward
+algorithm (Graves et al. 2006, 4.1), which nothing of the package takes part in.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import edgectc
+from edgectc.decoding.search import compiled
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz'"
+
+
+def forward(log_probs: np.ndarray, labels: list[int]) -> float:
+    """Return log p(labels) of log_probs (frames, tokens); token 0 is blank."""
+    states = [0]
+    for label in labels:
+        states += [label, 0]
+    alpha = np.full(len(states), -np.inf)
+    alpha[:2] = log_probs[0, states[:2]]
+    for row in log_probs[1:]:
+        came = np.logaddexp(alpha, np.concatenate([[-np.inf], alpha[:-1]]))
+        for s in range(2, len(states)):
+            if states[s] and states[s] != states[s - 2]:
+                came[s] = np.logaddexp(came[s], alpha[s - 2])
+        alpha = came + row[states]
+    return float(np.logaddexp(alpha[-1], alpha[-2]))
+
+
+def emissions(word: str, *, noise: float) -> np.ndarray:
+    """Return log_probs (frames, tokens) float32 that spell a word, a blank after each letter."""
+    random = np.random.default_rng(7)
+    path = [token for letter in word for token in (1 + ALPHABET.index(letter), 0)]
+    logits = random.normal(0, noise, (len(path), 1 + len(ALPHABET)))
+    logits[np.arange(len(path)), path] += 6
+    return np.asarray(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), np.float32)
+
+
+def score(word: str, log_probs: np.ndarray) -> float:
+    return forward(log_probs.astype(float), [1 + ALPHABET.index(letter) for letter in word])
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--emissions"]:
+        log_probs = emissions(sys.argv[2], noise=1.0)
+        Path(sys.argv[3]).write_bytes(log_probs.tobytes())
+        print(len(log_probs), score(sys.argv[2], log_probs))
+        return
+    plain = sys.argv[1:] == ["--plain"]
+    assert (compiled.library() is None) == plain, f"compiled search: {compiled.library()}"
+    folder = Path(edgectc.__file__).parent / "models"
+    if not folder.is_dir():  # a source tree
+        folder = Path(__file__).parents[1] / "models"
+    words = folder / "swipe-en" / "lexicon.trie"
+    decode = edgectc.make_decoder(
+        "lexicon", tokens=["<blank>", *ALPHABET], blank_id=0, lexicon=words, lm_weight=0.0
+    )
+    for word in ("keyboard", "hello", "a", "internationalization"):
+        log_probs = emissions(word, noise=1.0)
+        best = decode(log_probs, nbest=3)[0]
+        assert best.text == word, f"{word}: got {best.text}"
+        expected = score(word, log_probs)
+        assert abs(best.score - expected) < 1e-3, f"{word}: {best.score}, expected {expected}"
+    heavy = {"torch", "onnxruntime", "onnx"} & {*sys.modules}
+    assert not heavy, f"decoding imported {heavy}"
+    means = ", with NumPy" if plain else ""
+    print(f"edgectc {edgectc.__version__} decodes on {platform.machine()}, {sys.platform}{means}")
+
+
+if __name__ == "__main__":
+    main()

@@ -70,6 +70,7 @@ _WHERE = {
     "pack": "commands.verbs.models",
     "pack_language_model": "commands.verbs.words",
     "quantize": "quantization.quantizer",
+    "sample": "data.synthesis",
     "score_language_model": "commands.verbs.words",
     "sign": "commands.verbs.signing",
     "synth_data": "commands.verbs.data_sets",
@@ -121,6 +122,7 @@ __all__ = [
     "pack",
     "pack_language_model",
     "quantize",
+    "sample",
     "score_language_model",
     "sign",
     "synth_data",
@@ -161,6 +163,7 @@ if TYPE_CHECKING:
         WriteError,
     )
     from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
+    from edgectc.data.synthesis import sample
     from edgectc.decoding.api import decode_batch, make_decoder
     from edgectc.exporting.exporter import export
     from edgectc.language.user_dictionary import UserDictionary

@@ -36,12 +36,21 @@ class Parser(argparse.ArgumentParser):
                 word.startswith("--") and word.split("=")[0] not in known
             ):
                 message = f"unrecognized argument {word!r}{self.near(word)}"
+        for action in self._actions:
+            # Only verbs and actions have choices; argparse would list them all.
+            wrong = [word for word in self.arguments if f"invalid choice: {word!r}" in message]
+            if isinstance(action, argparse._SubParsersAction) and wrong:
+                kind = str(action.metavar).lower()
+                message = f"no {kind} {wrong[0]!r}{self._nearest(wrong[0], [*action.choices])}"
         self.exit(2, f"edgectc: error: {' '.join(message.split())}\n")
 
     def near(self, word: str) -> str:
         """Return a hint for a misspelt option."""
         known = [option for action in self._actions for option in action.option_strings]
-        nearest = difflib.get_close_matches(word.split("=")[0], known, n=1)
+        return self._nearest(word.split("=")[0], known)
+
+    def _nearest(self, word: str, known: Sequence[str]) -> str:
+        nearest = difflib.get_close_matches(word, known, n=1)
         return f"; did you mean {nearest[0]!r}?" if nearest else f"; see {self.prog} --help"
 
 

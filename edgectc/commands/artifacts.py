@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, add_trust, integers
-from edgectc.commands.output import print_report, report_dict, report_of
+from edgectc.commands.output import print_next, print_report, report_dict, report_of
 
 if TYPE_CHECKING:  # needs torch
     from edgectc.evaluation.layerwise import LayerComparison, Step
@@ -115,6 +115,7 @@ def run_export(options: Namespace) -> int:
         return 0
     print_report(report_of(document))
     print(f"{document['path']}: {document['bytes'] / 1e6:.2f} MB")
+    print_next("bench", document["path"])
     return 0
 
 

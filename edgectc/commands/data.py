@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 
 from edgectc.commands.arguments import Verbs, values
-from edgectc.commands.output import print_json, print_readable
+from edgectc.commands.output import print_json, print_next, print_readable
 
 
 def declare(verbs: Verbs) -> None:
@@ -34,7 +34,9 @@ def declare(verbs: Verbs) -> None:
     )
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="default 1000")
     parser.add_argument("--seed", type=int, default=0, help="default 0")
-    parser.add_argument("--lexicon", metavar="FILE", help="words of swipes")
+    parser.add_argument(
+        "--lexicon", metavar="FILE", help="words of swipes (default: the shipped ones)"
+    )
     parser.add_argument("--layout", help="keyboard of swipes (default qwerty)")
     parser.add_argument("--style", help="of swipes: plain or fitted (default plain)")
     text = "of the config whose frontend takes the samples: full or small (default full)"
@@ -95,6 +97,7 @@ def run_synthesis(options: Namespace) -> int:
         print_json(written)
     else:
         print(f"{written.path}: {written.samples} samples")
+        print_next("data", "check", written.path)
     return 0
 
 

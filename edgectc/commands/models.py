@@ -8,6 +8,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from edgectc.commands.arguments import Parser, Verbs, values
+from edgectc.commands.output import print_next
 
 if TYPE_CHECKING:  # needs torch
     from edgectc.training.loop.trainer import Result
@@ -96,11 +97,11 @@ def run_training(options: Namespace) -> int:
         return _print_overfitted(result, as_json=options.json)
     if os.environ.get("RANK", "0") != "0":  # one of torchrun's processes speaks for all
         return 0
-    return _print_result(result, as_json=options.json)
+    return _print_result(result, options)
 
 
-def _print_result(result: Result, *, as_json: bool) -> int:
-    if as_json:
+def _print_result(result: Result, options: Namespace) -> int:
+    if options.json:
         document = {"checkpoint": str(result.checkpoint), "epoch": result.epoch}
         print(json.dumps({**document, result.metric: result.value}, sort_keys=True))
     elif result.value is None:
@@ -109,6 +110,8 @@ def _print_result(result: Result, *, as_json: bool) -> int:
         print(
             f"best: epoch {result.epoch}, {result.metric} {result.value:.2%}, {result.checkpoint}"
         )
+        words = ["--lexicon", options.lexicon] if options.lexicon else []
+        print_next("pack", options.out, *words, "--out", "my-model")
     return 0 if result.value is not None else 1
 
 
@@ -135,4 +138,5 @@ def run_packing(options: Namespace) -> int:
         print(json.dumps({"path": str(bundle.path), "files": dict(bundle.index.files)}))
     else:
         print(f"{bundle.path}: {len(bundle.index.files)} files")
+        print_next("export", bundle.path, "--target", "onnx")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,11 @@ def print_readable(document: Mapping[str, Any], *, sort_keys: bool = False) -> N
     except UnicodeEncodeError:
         text = json.dumps(document, sort_keys=sort_keys)
     print(text)
+
+
+def print_next(*words: object) -> None:
+    """Print a command that goes on from here; its paths may be pasted as they are."""
+    print(f"next: edgectc {shlex.join(str(word) for word in words)}")
 
 
 def report_dict(report: Report) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import stat
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -37,11 +38,14 @@ def open_plain(path: str | os.PathLike[str], *, pipes: bool = False) -> Buffered
 
     Args:
         path: of the file.
-        pipes: whether a pipe will do as well, for text that is read once, from its beginning.
+        pipes: whether a pipe will do as well, for text that is read once, from its beginning;
+            then "-" is standard input.
 
     Raises:
         OSError: there is no such file, or it is a directory, a pipe or a device.
     """
+    if pipes and os.fspath(path) == "-":
+        return open(sys.stdin.fileno(), "rb", closefd=False)
     mode = os.stat(path).st_mode
     for is_kind, name in _KINDS:
         if is_kind(mode) and not (pipes and name == "a pipe"):

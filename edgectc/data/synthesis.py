@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core import registry
+from edgectc.core.arguments import FileName, Seed, checked
 from edgectc.core.config import check_options, families, family_config
 from edgectc.core.errors import ConfigError, UnknownNameError
-from edgectc.core.types import JSON, Swipe
+from edgectc.core.types import JSON, Array, Swipe
 from edgectc.data import movement, swipe_files
 from edgectc.data.generators import swipes
 from edgectc.data.movement import Comparison
 from edgectc.data.recordings import samples_for
-from edgectc.formats import layouts
+from edgectc.formats import bundle, layouts
 from edgectc.language import lexicon_file
+from edgectc.language.spelling import spell
 
 SIZES = ("full", "small")
 
@@ -55,7 +57,7 @@ def synth_data(
         out: file, ``.jsonl(.gz)`` of swipes or ``.npz``.
         count: recordings.
         seed: of all draws.
-        lexicon: file of words for swipes to mean.
+        lexicon: file of words for swipes to mean; None for those of the shipped model.
         layout: keyboard of swipes; None for qwerty.
         style: of swipes: "plain" or "fitted"; None for the default.
         size: "full" or "small": of the shipped config whose frontend takes them.
@@ -76,9 +78,48 @@ def synth_data(
     for name, value in {"layout": layout, "lexicon": lexicon}.items():
         if value is not None and name not in samples.made_with:
             raise ConfigError(f"{kind} is made without {name}; leave it out", options=[name])
-    words = lexicon_file.read(os.fspath(lexicon)) if lexicon else None
+    words = None
+    if "lexicon" in samples.made_with:
+        words = lexicon_file.read(os.fspath(lexicon) if lexicon else _shipped_words())
     samples.write(Path(out), samples.synthesize(count, seed=seed, lexicon=words))
     return Synthesized(Path(out), kind, count)
+
+
+def _shipped_words() -> Path:
+    """Return the lexicon of the shipped model.
+
+    Raises:
+        ConfigError: it cannot be found here; give a lexicon.
+    """
+    opened = bundle.read(bundle.locate(None))
+    return bundle.find_file(opened.index.lexicon, opened.path, kind="lexicon")
+
+
+@checked
+def sample(word: str = "hello", *, layout: FileName = "qwerty", seed: Seed = 0) -> Array:
+    """Return a generated trace of a finger that swipes a word, as `Recognizer` takes it.
+
+    Args:
+        word: what is swiped; its letters count, its case and accents do not.
+        layout: name of a keyboard, or path of its JSON file.
+        seed: of the draws; each makes another finger.
+
+    Returns:
+        (n, 3) float64: x, y in 0..1 of the letter area, t in milliseconds.
+
+    Raises:
+        ConfigError: the layout has no keys for the word.
+        UnknownNameError: no such layout.
+    """
+    keyboard = layouts.load(layout)
+    letters = spell(word, keyboard.letters)
+    if not letters:
+        raise ConfigError(
+            f"layout {keyboard.name!r} has no keys for {word!r}; it has "
+            f"{''.join(keyboard.letters)!r}",
+            options=["word"],
+        )
+    return swipes.swipe(letters, keyboard, np.random.default_rng(seed), swipes.FITTED)
 
 
 def _frontend(kind: str, size: str) -> dict[str, JSON]:

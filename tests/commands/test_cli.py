@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -122,7 +123,9 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
         (["decode", "--input", "/nowhere.jsonl"], 2, "/nowhere.jsonl"),
         (["decode", "/nowhere.onnx", "--input", "x"], 2, "no bundle or artifact"),
         (["decode", "--input", "x", "--runner", "onxx"], 2, "did you mean 'onnx'"),
-        (["decod"], 2, "invalid choice"),
+        (["decod"], 2, "no verb 'decod'; did you mean 'decode'?"),
+        (["zzz"], 2, "no verb 'zzz'; see edgectc --help"),
+        (["data", "chekc", "x"], 2, "no action 'chekc'; did you mean 'check'?"),
         (["list", "targts"], 2, "did you mean 'targets'"),
         (["verify", "/nowhere"], 2, "no bundle or artifact"),
         (["train", "/nowhere.toml", "--out", "x", "--lexicon", "y"], 2, "cannot read config"),
@@ -249,3 +252,18 @@ def test_a_missing_package_is_exit_3_with_the_pip_line(
     assert "pip install '.[onnx]'" in err
     code, out, _ = run(capsys, "verify", path, "--json")
     assert (code, json.loads(out)["status"]) == (3, "not_run")
+
+
+def test_a_verb_ends_with_the_command_that_goes_on_from_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "two words.jsonl"
+    _, told, _ = run(capsys, "data", "synth", "swipe", "--count", "3", "--out", str(out))
+    last = told.splitlines()[-1]
+    assert last == f"next: edgectc data check '{out}'"
+    code, _, _ = run(capsys, *shlex.split(last.removeprefix("next: edgectc ")))
+    assert code == 0
+    code, told, _ = run(
+        capsys, "data", "synth", "swipe", "--count", "3", "--out", str(out), "--json"
+    )
+    assert "next:" not in told

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import verbs
 
+import edgectc
 from edgectc.commands import streams
 
 posix = pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
@@ -138,3 +142,26 @@ def test_messages_never_take_the_place_of_the_output(work: Path) -> None:
     command = " ".join(verbs.command("decode --input /none --json", work))
     done = subprocess.run(["sh", "-c", f"{command} 2>&-"], capture_output=True)
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_swipes_come_from_standard_input(packed: bool) -> None:
+    pytest.importorskip("onnxruntime")
+    trace = edgectc.sample("hello").tolist()
+    data = "".join(json.dumps({"points": trace}) + "\n" for _ in range(3)).encode()
+    done = subprocess.run(
+        [sys.executable, "-m", "edgectc", "decode", "--input", "-", "--json"],
+        input=gzip.compress(data) if packed else data, capture_output=True, check=True,
+    )  # fmt: skip
+    best = [json.loads(line)["candidates"][0]["text"] for line in done.stdout.splitlines()]
+    assert best == ["hello"] * 3
+
+
+def test_an_empty_standard_input_is_said() -> None:
+    pytest.importorskip("onnxruntime")
+    done = subprocess.run(
+        [sys.executable, "-m", "edgectc", "decode", "--input", "-"],
+        input="", text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.strip() == "edgectc: error: no usable swipe in the input"

@@ -62,7 +62,7 @@ def test_the_verbs(
         (["build", "text.txt", "--out", "x.lm", "--prnue", "0"], "did you mean '--prune'"),
         (["pack", "text.txt", "--out", "x.lm"], "not an ARPA language model"),
         (["score", "text.txt", "text.txt"], "is no language model"),
-        (["scroe", "x", "y"], "invalid choice: 'scroe'"),
+        (["scroe", "x", "y"], "no action 'scroe'; did you mean 'score'?"),
     ],
 )
 def test_the_verbs_refuse(

@@ -70,8 +70,8 @@ def decode(
 
     Args:
         model: path or shipped name, None for the default one; or what `edgectc.load` returned.
-        input: swipes, ``.jsonl`` or ``.jsonl.gz``; of a model that takes none, recordings in
-            ``.npz``.
+        input: swipes, ``.jsonl`` or ``.jsonl.gz``, "-" for standard input; of a model that takes
+            none, recordings in ``.npz``.
         nbest: most texts a row.
         layout: keyboard of every row, instead of the rows' own.
         strict: raise at the end if any row was refused.

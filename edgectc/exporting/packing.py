@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save
 
 from edgectc.core import registry
@@ -22,7 +21,7 @@ from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
 from edgectc.language import lexicon_file
-from edgectc.networks.model import CtcModel
+from edgectc.networks.model import CtcModel, with_weights
 from edgectc.training import preparing
 from edgectc.training.loop import checkpoints
 from edgectc.training.settings import Settings
@@ -133,8 +132,7 @@ def repack(
     """
     index = bundle.index
     if model is None:
-        model = CtcModel(index.model)
-        model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
+        model = with_weights(bundle)
     by_name = {layout.name: layout for layout in bundle.layouts}
     return write(
         out,

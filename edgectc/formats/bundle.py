@@ -137,12 +137,15 @@ class Bundle:
 
         Args:
             what: says so, for the message.
-            facts: by key: ``stride``, ``window``, ``blank_id``, ``tokens`` (their number).
+            facts: by key: ``stride``, ``window``, ``blank_id``, ``tokens`` (their number), and
+                ``frontend``, with every option spelled out.
 
         Raises:
             BundleMismatchError: a value differs; names both.
         """
         held = {**vars(self.index), "tokens": len(self.tokens())}
+        if "frontend" in facts:
+            held["frontend"] = registry.complete("frontends", self.index.model["frontend"])
         for key, expected in facts.items():
             if held[key] != expected:
                 raise BundleMismatchError(

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from edgectc.core.errors import ConfigError
 
+MOST_LAYERS = 1000  # of an encoder; a file that asks for more would only cost time
 MASKED = 1e4  # subtracted from scores that nobody may choose; below float16's 65504
 
 

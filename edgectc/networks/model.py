@@ -34,6 +34,9 @@ from edgectc.core.errors import (
 from edgectc.core.tokens import output_length
 from edgectc.formats.bundle import Bundle
 
+_WEIGHTS = "weights.safetensors"
+_MARGIN = 1 << 20  # bytes by which a small network may exceed its file
+
 
 @contextmanager
 def _refused(part: str, spec: Mapping[str, Any]) -> Iterator[None]:
@@ -130,6 +133,46 @@ def check_finite(network: nn.Module) -> None:
         raise NonFiniteError(f"weights are not finite: {'; '.join(bad)}; retrain or restore")
 
 
+def check_size(bundle: Bundle) -> None:
+    """Refuse a bundle whose network would be far larger than its weights, before it takes memory.
+
+    Raises:
+        BundleError: no network can be made of the model spec.
+        BundleMismatchError: its parameters are more than the file of weights can hold.
+    """
+    try:
+        with torch.device("meta"):  # shapes, and no values
+            outline = CtcModel(bundle.index.model)
+    except (ConfigError, UnknownNameError) as error:
+        raise BundleError(f"{bundle.path / 'bundle.json'}: {error}") from error
+    needed = sum(tensor.nbytes for tensor in outline.state_dict().values())
+    held = len(bundle.file(_WEIGHTS))
+    if needed > 2 * held + _MARGIN:  # weights of float16 take half
+        raise BundleMismatchError(
+            f"{bundle.path}: the model of bundle.json has {needed:,} bytes of weights, and "
+            f"{_WEIGHTS} holds {held:,}; pack the run again"
+        )
+
+
+def with_weights(bundle: Bundle) -> CtcModel:
+    """Return the trained network of a bundle, as training left it.
+
+    Raises:
+        BundleError: no network can be made of the model spec.
+        BundleMismatchError: the weights do not fit the model spec.
+    """
+    check_size(bundle)
+    with torch.random.fork_rng(devices=[]):  # the draw is overwritten, and the caller's none
+        model = CtcModel(bundle.index.model)
+    try:
+        model.load_state_dict(load_tensors(bundle.file(_WEIGHTS)))
+    except (RuntimeError, SafetensorError) as error:
+        raise BundleMismatchError(
+            f"{bundle.path}: {_WEIGHTS} does not fit the model: {error}"
+        ) from error
+    return model
+
+
 def load(bundle: Bundle) -> CtcModel:
     """Return the trained model of a bundle, folded, in evaluation mode.
 
@@ -139,17 +182,7 @@ def load(bundle: Bundle) -> CtcModel:
             length map, blank or number of tokens than the bundle says.
         NonFiniteError: a weight is NaN or Inf.
     """
-    try:
-        with torch.random.fork_rng(devices=[]):  # the draw is overwritten, and the caller's none
-            model = CtcModel(bundle.index.model)
-    except (ConfigError, UnknownNameError) as error:
-        raise BundleError(f"{bundle.path / 'bundle.json'}: {error}") from error
-    try:
-        model.load_state_dict(load_tensors(bundle.file("weights.safetensors")))
-    except (RuntimeError, SafetensorError) as error:
-        raise BundleMismatchError(
-            f"{bundle.path}: weights.safetensors does not fit the model: {error}"
-        ) from error
+    model = with_weights(bundle)
     model.check_finite()
     tokens = model.frontend.tokens(next(iter(bundle.layouts), None))
     facts = {"stride": model.stride, "window": model.window, "blank_id": tokens.blank_id}

@@ -18,7 +18,7 @@ from edgectc.core.messages import say
 from edgectc.core.staging import scratch
 from edgectc.exporting import packing
 from edgectc.formats import bundle as bundles
-from edgectc.networks.model import CtcModel
+from edgectc.networks.model import CtcModel, check_size
 from edgectc.training.loop import checkpoints
 
 
@@ -54,6 +54,7 @@ def repaired(
             )
         tensors[name] = found
     say(f"repaired from {os.fspath(earlier)}: {nonfinite.describe(bad)}")
+    check_size(bundle)
     model = CtcModel(bundle.index.model)
     model.load_state_dict(tensors)
     with scratch() as folder:

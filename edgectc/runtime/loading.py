@@ -115,10 +115,12 @@ def load(
     return recognizer
 
 
-def stated(manifest: Manifest) -> dict[str, int]:
+def stated(manifest: Manifest) -> dict[str, JSON]:
     """Return what a manifest and the index of a bundle both say, by the key of the index."""
     length_map = {"stride": manifest.output.stride, "window": manifest.output.window}
-    return {**length_map, "blank_id": manifest.blank_id, "tokens": len(manifest.tokens)}
+    frontend = registry.complete("frontends", manifest.frontend)
+    tokens = {"blank_id": manifest.blank_id, "tokens": len(manifest.tokens)}
+    return {**length_map, **tokens, "frontend": frontend}
 
 
 def contradiction(loaded: Recognizer, manifest: Manifest) -> str:

@@ -145,6 +145,14 @@ def test_an_index_must_agree_with_what_runs(copied: Path, key: str, value: int, 
         edgectc.load(copied, runner="onnx")
 
 
+def test_the_frontend_must_agree_with_what_runs(copied: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    edgectc.load(copied, runner="onnx")
+    change(copied, lambda b: b["model"]["frontend"].update(ms_per_frame=8.0))
+    with pytest.raises(BundleMismatchError, match=r"frontend is .*'ms_per_frame': 8\.0.*says"):
+        edgectc.load(copied, runner="onnx")
+
+
 def test_tokens_must_agree_with_what_runs(copied: Path) -> None:
     pytest.importorskip("onnxruntime")
     bundle = bundles.read(copied)

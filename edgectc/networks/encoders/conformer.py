@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from edgectc.networks.layers import MaskedConvNorm, Positions, SelfAttention
+from edgectc.core.config import check_numbers, number
+from edgectc.networks.layers import MOST_LAYERS, MaskedConvNorm, Positions, SelfAttention
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Options:
     """
 
     channels: int = 144
-    layers: int = 16
+    layers: int = number(16, least=0, most=MOST_LAYERS)
     heads: int = 4
     expand: int = 4
     kernel: int = 31
@@ -45,6 +46,7 @@ class Options:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.channels % self.heads or self.channels % 2:
             raise ValueError(
                 f"channels is {self.channels}, expected an even multiple of heads ({self.heads})"

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from edgectc.core.config import check_numbers, number
 from edgectc.core.errors import ConfigError
-from edgectc.networks.layers import Recurrent, windows
+from edgectc.networks.layers import MOST_LAYERS, Recurrent, windows
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ class Options:
     window: int = 32
     stride: int = 4
     channels: int = 1024
-    layers: int = 5
+    layers: int = number(5, least=1, most=MOST_LAYERS)
     bidirectional: bool = True
     input_dropout: float = 0.0
     layer_norm: bool = False
     dropout: float = 0.4
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not 1 <= self.stride <= self.window:
             raise ValueError(f"expected 1 <= stride ({self.stride}) <= window ({self.window})")
 

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgectc.core.config import check_numbers, number
 from edgectc.networks.layers import (
+    MOST_LAYERS,
     GroupNorm,
     MaskedConvNorm,
     MaskedNorm,
@@ -61,10 +63,11 @@ class Options:
     shrink: int = 1
     heads: int = 8
     hidden: int = 512
-    layers: int = 3
+    layers: int = number(3, least=0, most=MOST_LAYERS)
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if len(self.modalities) != len(self.widths):
             raise ValueError("modalities and widths must have the same number of entries")
         if sum(self.widths) % self.heads:

@@ -15,7 +15,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from edgectc.core.config import check_numbers, number
 from edgectc.networks.layers import (
+    MOST_LAYERS,
     MaskedConvNorm,
     MaskedNorm,
     Recurrent,
@@ -65,11 +67,12 @@ class Options:
     shrink: int = 1
     upsampled: int = 128
     hidden: int = 128
-    layers: int = 1
+    layers: int = number(1, least=1, most=MOST_LAYERS)
     cross_attention: bool = False
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if len(self.modalities) != len(self.widths):
             raise ValueError("modalities and widths must have the same number of entries")
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from edgectc.networks.layers import Positions, SelfAttention
+from edgectc.core.config import check_numbers, number
+from edgectc.networks.layers import MOST_LAYERS, Positions, SelfAttention
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ class Options:
     """
 
     channels: int = 384
-    layers: int = 8
+    layers: int = number(8, least=0, most=MOST_LAYERS)
     heads: int = 6
     hidden: int = 1600
     positions: str = "sinusoidal"
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.channels % self.heads or self.channels % 2:
             raise ValueError(
                 f"channels is {self.channels}, expected an even multiple of heads ({self.heads})"

@@ -37,11 +37,27 @@ static double best_path(const Entry *e, int32_t *cell) {
   return e->blank_path;
 }
 
-/* Returns the entry after a frame that adds no token; `allowed` says if its own may repeat. */
+/* Adds the alignments in which `token` follows those of `from`; `again`: its last token is the same,
+ * which is a new one only over a blank; else it is the old one going on (`stay`). */
+static void arrive(Entry *after, const Entry *from, int again, double value) {
+  int32_t cell = from->blank_cell;
+  double path = (again ? from->blank_path : best_path(from, &cell)) + value;
+  after->last = log_add(after->last, (again ? from->blank : from->total) + value);
+  if (path > after->last_path) {
+    after->last_path = path;
+    after->last_cell = cell;
+    after->value = value;
+    after->fresh = 1;
+  }
+}
+
+/* Returns the entry after a frame whose prefix was in the beam; `allowed` says if its last token may
+ * be emitted: once more, or now for the first time after its parent, which may be in the beam too. */
 static Entry stay(const Search *s, const Entry *e, const double *row, double blank, int allowed) {
-  int32_t token = s->prefixes[e->prefix].token, cell;
+  const Prefix *p = s->prefixes + e->prefix;
+  int32_t token = p->token, cell;
   double path = best_path(e, &cell);
-  Entry after = {e->total + blank, -HUGE_VAL, 0.0, path + blank, -HUGE_VAL, 0.0,
+  Entry after = {e->total + blank, -HUGE_VAL, e->total + blank, path + blank, -HUGE_VAL, 0.0,
                  e->prefix, cell, -1, 0};
   if (!allowed) return after;
   double value = row[token], mass = e->total;
@@ -58,24 +74,32 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
     after.value = value;
     after.fresh = 1;
   }
+  /* No bound is asked here: what is in the beam has all its alignments, those that come from a parent
+   * of any rank too. */
+  if (p->parent >= 0) {
+    const Prefix *parent = s->prefixes + p->parent;
+    if (parent->slot >= 0)
+      arrive(&after, s->entries + parent->slot, token == parent->token, value);
+  }
+  after.total = log_add(after.blank, after.last);
   return after;
 }
 
-/* Adds all that can follow entry `i` to nexts; what must fall under `floor` is skipped. */
+/* Adds all that can follow entry `i` to nexts and is not in the beam; what must fall under `floor` is
+ * skipped. */
 static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, double floor) {
   const Tables *t = &s->tables;
   Entry e = s->entries[i];
   Prefix p = s->prefixes[e.prefix];
-  int32_t cell;
-  double path = best_path(&e, &cell);
   double reach = e.total + p.bonus + t->gain, end_reach = e.total + p.bonus + t->end_gain;
   for (int32_t k = 0; k < n_tokens; k++) {
     int32_t token = s->tokens[k], word = 0;
     double value = row[token];
     if (token == t->blank) continue;
-    /* `reach` is the most that the child can rank: the mass of all alignments so far, no hotword or word
-     * bonus beyond the greatest one, the best word still below. Under the floor it cannot stay, so it
-     * is not even made: most of what could follow ends here, before any table is looked at. */
+    /* `reach` is the most that a child can rank that comes anew: the mass of all alignments so far, no
+     * hotword or word bonus beyond the greatest one, the best word still below. Under the floor it
+     * cannot stay, so it is not even made: most of what could follow ends here, before any table is
+     * looked at. */
     if (token == t->boundary) {
       if (!p.in_word || end_reach + value < floor) continue;
     } else if (t->words.first_child) {
@@ -88,24 +112,12 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
     int32_t made = child_of(s, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;
     const Prefix *child = s->prefixes + made;
-    /* The same token again is a new one only over a blank; else it is the old one going on (`stay`). */
-    double mass = (token == p.token ? e.blank : e.total) + value;
-    if (child->barred || child->unscored || mass == -HUGE_VAL || child->bonus == -HUGE_VAL)
-      continue;
-    Entry *after = s->nexts + (child->slot >= 0 ? child->slot : s->n_nexts);
-    if (child->slot >= 0) {
-      after->last = log_add(after->last, mass);
-    } else {
-      *after = (Entry){-HUGE_VAL, mass, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0};
-      s->n_nexts++;
-    }
-    double from = (token == p.token ? e.blank_path : path) + value;
-    if (from > after->last_path) {
-      after->last_path = from;
-      after->last_cell = token == p.token ? e.blank_cell : cell;
-      after->value = value;
-      after->fresh = 1;
-    }
+    if (child->slot >= 0 || child->barred || child->unscored || child->bonus == -HUGE_VAL) continue;
+    Entry *after = s->nexts + s->n_nexts;
+    *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0};
+    arrive(after, &e, token == p.token, value);
+    after->total = after->last;
+    s->n_nexts += after->last > -HUGE_VAL;
   }
   return DONE;
 }
@@ -137,7 +149,6 @@ static int64_t prune(Search *s) {
   int64_t alive = 0, top = INT64_MIN, kept = 0;
   for (int64_t i = 0; i < s->n_nexts; i++) {
     Entry *after = s->nexts + i;
-    after->total = log_add(after->blank, after->last);
     double rank = after->total + s->prefixes[after->prefix].rank;
     if (!(rank > -HUGE_VAL)) continue;
     int64_t key = key_of(rank);
@@ -210,8 +221,8 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
   if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1) ||
       room_for_cells(s, t->beam_size)) /* before nexts point to cells */
     return OUT_OF_MEMORY;
-  /* A prefix that stays keeps its place by what it has after this frame, so those ranks bound what a
-   * new one needs; computed first, they spare most of the work of `extend`. */
+  /* A prefix that stays keeps its place by all that it has after this frame, so those ranks bound what
+   * a new one needs; computed first, they spare most of the work of `extend`. */
   double floor = -HUGE_VAL, last = HUGE_VAL;
   for (int64_t i = 0; i < s->n_entries; i++) {
     const Entry *e = s->entries + i;
@@ -219,7 +230,7 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
     int allowed = p->token >= 0 && p->token < t->n_tokens && p->token != t->blank &&
                   (row[p->token] >= threshold || p->token == top) && row[p->token] > -HUGE_VAL;
     Entry after = stay(s, e, row, blank, allowed);
-    double rank = (after.blank > after.last ? after.blank : after.last) + p->rank;
+    double rank = after.total + p->rank;
     if (rank > floor) floor = rank;
     if (rank < last) last = rank;
     s->nexts[i] = after;

@@ -147,7 +147,11 @@ int32_t edgectc_refresh(edgectc_engine *engine) {
     if (weight > high) high = weight;
     if (weight < low) low = weight;
   }
-  if (!(high - low < RANGE))
+  /* Where letters cost, weights without them may be more than a float holds. */
+  const Tree *overlay = &engine->view->overlay.tree;
+  int held = !engine->shared->bare || engine->shared->bare[0] < HUGE_VALF;
+  if (engine->view->overlay.live && overlay->bare) held &= overlay->bare[0] < HUGE_VALF;
+  if (!(high - low < RANGE) || !held)
     return edgectc_refuse(&engine->why, EDGECTC_TOO_WIDE, "the words' weights lie over 600 nats apart");
   return EDGECTC_OK;
 }

@@ -16,10 +16,11 @@
 #define TINY 1e-290
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
 #define TOLERANCE 1e-3   /* see checks.py */
+#define TO_COME 0.3      /* see prefix_search.py */
 
 typedef struct {          /* a prefix that was grown */
   int32_t node, parent, letter;
-  double prefix_mass;     /* lifted probability that the frames spell it or a beginning of it */
+  double prefix_mass;     /* lifted probability that the frames spell it or a beginning of it, see below */
   double letter_bonus;    /* exp(letter_score) for each of its letters */
 } Slot;
 
@@ -37,7 +38,16 @@ typedef struct {          /* one utterance */
   int64_t size, room;
   double mass;            /* natural log of what other tokens took, over all frames */
   double pay;             /* exp(letter_score) */
+  double carry;           /* what a beginning keeps of its mass for a letter that is still to come */
+  double letter_score;
 } Lattice;
+
+/* While the signal goes on a word counts by its beginnings. One of k letters is paid for k letters, and
+ * the others of n cost TO_COME each: P(first k) * pay^k * exp(-TO_COME * (n - k)). Where letters pay,
+ * prefix_mass is the sum of these over pay^n, so that `weights`, which pay for all n, and their bounds
+ * stay what they are. Where they cost (`costly`) it is the sum itself, on weights without letter_score.
+ * So neither outgrows the range of a double. */
+static int costly(const Lattice *lattice) { return lattice->letter_score < 0.0; }
 
 /* ---- lattice ---------------------------------------------------------------------------- */
 
@@ -269,8 +279,10 @@ static int64_t grow(Lattice *lattice, int32_t node, int32_t parent, int32_t lett
     any[t + 1] = in_blank + in_letter;
   }
   const Slot *from_slot = lattice->slots + parent;
-  lattice->slots[slot] = (Slot){node, parent, letter, from_slot->prefix_mass + any[T],
-                                from_slot->letter_bonus * lattice->pay};
+  double letter_bonus = from_slot->letter_bonus * lattice->pay;
+  double mass = costly(lattice) ? any[T] * letter_bonus : any[T];
+  lattice->slots[slot] =
+      (Slot){node, parent, letter, from_slot->prefix_mass * lattice->carry + mass, letter_bonus};
   return slot;
 }
 
@@ -284,6 +296,15 @@ static int32_t length_of(const Lattice *lattice, int64_t slot) {
 /* Lifted probability that all frames spell the prefix of a slot. */
 static double spelled(const Lattice *lattice, int64_t slot) {
   return lattice->states[2 * slot * (lattice->T + 1) + lattice->T];
+}
+
+/* The child of a node by a letter, or -1. */
+static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
+  if (node < 0) return -1;
+  int32_t first = tree->first_child[node];
+  for (int32_t child = first; child < first + tree->n_children[node]; child++)
+    if (tree->letter[child] == letter) return child;
+  return -1;
 }
 
 #endif

@@ -61,10 +61,12 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
   if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
       tree->weights[word] == -HUGE_VAL)
     return DONE;
-  double share = lifted * exp(tree->weights[word] - found->top);
+  double weight = tree->weights[word];
+  if (partial && costly(lattice)) weight -= lattice->letter_score * length_of(lattice, slot);
+  double share = lifted * exp(weight - found->top);
   found->sum += share; /* of all words scored, so that the posterior knows what there is beside */
   if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
-  double value = log(lifted) - LIFT + tree->weights[word];
+  double value = log(lifted) - LIFT + weight;
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
 }
 
@@ -72,31 +74,34 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
 static int branch(const Tree *tree, Lattice *lattice, Queue *queue, Found *found, int64_t slot,
                   int partial) {
   Slot at = lattice->slots[slot];
-  int paying = lattice->paying && tree->bare && !partial;
+  int costs = partial && costly(lattice), paying = lattice->paying && tree->bare && !costs;
   int tight = lattice->size > EASY && tree->below; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
-  double letter_bonus = at.letter_bonus * lattice->pay;
+  double letter_bonus = at.letter_bonus * lattice->pay, pays = costs ? letter_bonus : 1.0;
+  /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
+  double passed = partial ? at.prefix_mass * lattice->carry : 0.0;
+  double passed_bare = partial ? passed * letter_bonus : 0.0;
+  const double *onward = costs ? lattice->paying : lattice->onward;
+  const float *gain = costs ? tree->bare : tree->gain;
   int32_t first = tree->first_child[at.node];
   for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
     int32_t letter = tree->letter[child];
     /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
      * that is left for its bound loses no word. */
-    double bound = starts(lattice, lattice->onward, slot, letter);
-    if (partial) bound += at.prefix_mass; /* a word counts by its beginnings, too, which have passed */
-    bound *= tree->gain[child];
+    double bound = (passed + starts(lattice, onward, slot, letter) * pays) * gain[child];
     /* A long word's letter_score is in its weight although the signal may have no room for its letters.
      * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
      * are bounds, so the lower one is; it is computed only where the first did not settle it. */
     if (paying && bound >= found->floor) {
-      double other = starts(lattice, lattice->paying, slot, letter) * letter_bonus * tree->bare[child];
+      double other = starts(lattice, lattice->paying, slot, letter) * letter_bonus;
+      other = (passed_bare + other) * tree->bare[child];
       if (other < bound) bound = other;
     }
     /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
     if (tight && bound >= found->floor) {
       double other = tighten(lattice, tree->below[child], slot, letter);
-      if (partial) other += at.prefix_mass;
-      other *= tree->gain[child];
+      other = (passed + other * pays) * gain[child];
       if (other < bound) bound = other;
     }
     /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
@@ -275,14 +280,6 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
 
 /* ---- free spelling ---------------------------------------------------------------------- */
 
-static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
-  if (node < 0) return -1;
-  int32_t first = tree->first_child[node];
-  for (int32_t child = first; child < first + tree->n_children[node]; child++)
-    if (tree->letter[child] == letter) return child;
-  return -1;
-}
-
 /* Whether the letters of a slot are a word of any tree, hidden ones too. */
 static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot, int32_t *letters) {
   int32_t n = 0;
@@ -429,7 +426,9 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, 
   Heap heap = {0};
   Queue queue = {0};
   Found found = {0};
+  lattice.letter_score = lexicon->letter_score;
   lattice.pay = exp(lexicon->letter_score);
+  lattice.carry = exp(-TO_COME - (costly(&lattice) ? 0.0 : lexicon->letter_score));
   int possible = 0, status = OUT_OF_MEMORY;
   out->exact = out->free_spelling_exact = 1;
   out->log_sum = out->log_rest = out->log_blank = -HUGE_VAL;

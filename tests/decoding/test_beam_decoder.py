@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from beam_cases import NATIVE, ToyModel, decoder, log_softmax, random_case
 
 from edgectc.core.tokens import Tokens, collapse
 from edgectc.core.types import Decoded
@@ -17,31 +18,6 @@ from edgectc.decoding.search import compiled
 from edgectc.language.lexicon import Lexicon
 
 WIDE = {"beam_size": 100_000, "beam_threshold": None, "token_threshold": None}
-NATIVE = pytest.param(
-    "native",
-    marks=pytest.mark.skipif(
-        not compiled.LIBRARY.exists(), reason="the compiled search was not built here"
-    ),
-)
-
-
-class ToyModel:
-    """A bigram model over any words, from their letters alone."""
-
-    order = 2
-
-    def start(self, context: Sequence[str] = ()) -> Hashable:
-        return context[-1] if context else "<s>"
-
-    def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
-        return -0.3 - (sum(map(ord, f"{state}>{word}")) % 97) / 30, word
-
-    def finish(self, state: Hashable) -> float:
-        return -0.1 - (sum(map(ord, str(state))) % 13) / 10
-
-
-def log_softmax(values: np.ndarray) -> np.ndarray:
-    return values - np.logaddexp.reduce(values, axis=1, keepdims=True)
 
 
 def hot_nats(words: tuple[str, ...], hotwords: Mapping[str, float], joined: bool) -> float:
@@ -143,18 +119,6 @@ def case(rng: np.random.Generator, kind: str) -> dict:
     return made
 
 
-def decoder(made: dict, backend: str, **changed) -> beam.BeamDecoder:
-    options = beam.Options(**{**vars(made["options"]), **changed})
-    return beam.create(
-        options,
-        tokens=made["tokens"],
-        lexicon=made["lexicon"],
-        language_model=made["model"],
-        hotwords=made["hotwords"],
-        backend=backend,
-    )
-
-
 @pytest.mark.parametrize("backend", ["numpy", NATIVE])
 @pytest.mark.parametrize("kind", ["words", "word", "tokens"])
 @pytest.mark.parametrize("seed", range(12))
@@ -170,45 +134,6 @@ def test_a_wide_beam_is_the_sum_over_all_alignments(kind: str, seed: int, backen
         for hypothesis, (_, score) in zip(found, expected, strict=True):
             assert hypothesis.score == pytest.approx(score, abs=1e-9)
             assert hypothesis.score == pytest.approx(scores[hypothesis.text], abs=1e-9)
-
-
-def random_case(rng: np.random.Generator) -> tuple[dict, np.ndarray]:
-    """A narrow beam over a larger table, with multi-letter symbols and blanks anywhere."""
-    symbols = ["a", "b", "c", "d", "ch", "e", "'"]
-    words = bool(rng.random() < 0.7)
-    if words:
-        symbols.append(str(rng.choice(["|", " "])))
-    separator = symbols[-1] if words else None
-    letters = [s for s in symbols if s != separator]
-    rng.shuffle(symbols)
-    blank = int(rng.integers(0, len(symbols) + 1))
-    symbols.insert(blank, "<blank>")
-    made: dict = {"tokens": Tokens(tuple(symbols), blank), "model": None, "lexicon": None}
-    if rng.random() < 0.6:
-        some = {"".join(rng.choice(letters, int(rng.integers(1, 6)))) for _ in range(60)}
-        made["lexicon"] = Lexicon.from_counts({w: float(rng.uniform(0.1, 9)) for w in sorted(some)})
-    if rng.random() < 0.5:
-        made["model"] = ToyModel()
-    made["hotwords"] = {}
-    if rng.random() < 0.4:
-        made["hotwords"] = {"a": 1.0, "ab ch": 2.5, "ch": -1.0, "ab": 0.5}
-    made["options"] = beam.Options(
-        beam_size=int(rng.choice([1, 2, 5, 16, 50])),
-        beam_threshold=rng.choice([None, 3.0, 12.0]),
-        token_threshold=rng.choice([None, -0.5, -3.0, -7.0]),
-        lm_weight=float(rng.choice([0.0, 0.4, 1.3])),
-        word_score=float(rng.choice([0.0, 0.7, -1.1])),
-        unknown_score=float(rng.choice([-3.0, 0.0, 0.8])),
-        separator=separator,
-        constrain=made["lexicon"] is not None and bool(rng.random() < 0.5),
-    )
-    T, sharpness = int(rng.integers(1, 40)), float(rng.choice([0.0, 0.3, 1.0, 4.0, 12.0]))
-    values = rng.normal(0.0, sharpness, (T, len(symbols)))
-    values[:, blank] += float(rng.choice([0.0, 4.0]))
-    if rng.random() < 0.2:
-        values[rng.random(values.shape) < 0.2] = -np.inf
-        values[:, -1] = 0.0
-    return made, log_softmax(values)
 
 
 def same(a: Decoded, b: Decoded) -> None:

@@ -165,16 +165,24 @@ def test_free_spelling_is_the_best_text_that_is_no_word(seed, T, words, backend,
     seed=st.integers(0, 2**32 - 1),
     T=st.integers(1, 5),
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=20, unique=True),
+    letter_score=st.sampled_from([0.0, 1.3, 0.2, -0.7, 6.0, -9.0]),
     backend=st.sampled_from(["numpy", "auto"]),
 )
-def test_an_unfinished_signal_ranks_by_every_beginning_of_a_word(seed, T, words, backend):
+def test_an_unfinished_signal_ranks_by_every_beginning_of_a_word(
+    seed, T, words, letter_score, backend
+):
     log_probs = random_log_probs(np.random.default_rng(seed), T, len(SMALL))
     known = Lexicon.from_counts({word: float(len(word)) for word in words})
-    made = lexicon.create(lexicon.Options(), tokens=SMALL, lexicon=known, backend=backend)
+    options = lexicon.Options(letter_score=letter_score)
+    made = lexicon.create(options, tokens=SMALL, lexicon=known, backend=backend)
     sums = all_texts(log_probs, SMALL)
     expected = {}
     for word, log_prob in zip(known.words, known.log_probs, strict=True):
-        said = [sums.get(word[:n], -math.inf) for n in range(len(word) + 1)]
+        # Each beginning is paid for its own letters; those that are still to come cost 0.3 nats.
+        said = [
+            sums.get(word[:n], -math.inf) + letter_score * n - 0.3 * (len(word) - n)
+            for n in range(len(word) + 1)
+        ]
         expected[word] = float(np.logaddexp.reduce(said)) + log_prob
     for nbest in (1, 4, 100):
         decoded = made(log_probs, nbest=nbest, partial=True)

@@ -61,9 +61,9 @@ class Entry:
     __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
                  "total")  # fmt: skip
 
-    def __init__(self, prefix: Prefix, last: float = -_INF) -> None:
+    def __init__(self, prefix: Prefix) -> None:
         self.prefix = prefix
-        self.last = last  # ends in the last token
+        self.last = -_INF  # ends in the last token
         self.blank = -_INF  # ends in blank
         self.total = -_INF  # either
         self.blank_path = self.last_path = -_INF  # the most probable single one
@@ -133,7 +133,7 @@ class PlainSearch:
         allowed.pop(tables.blank, None)
         nexts = [self._stay(e, values, allowed, blank_value) for e in self.entries]
         # What stays bounds what a new prefix needs, so it comes first and spares most of the work.
-        floor = self._floor([max(n.blank, n.last) + n.prefix.rank for n in nexts])
+        floor = self._floor([n.total + n.prefix.rank for n in nexts])
         letters = [(token, values[token]) for token in allowed]
         for entry in self.entries:
             self._extend(entry, letters, floor, nexts)
@@ -162,7 +162,11 @@ class PlainSearch:
     def _stay(
         self, e: Entry, values: list[float], allowed: dict[int, None], blank_value: float
     ) -> Entry:
-        """Return the entry after a frame that adds no token to its prefix."""
+        """Return the entry after a frame of a prefix that was in the beam.
+
+        Its last token may be emitted once more, or now for the first time after its parent, which
+        may be in the beam too. No bound is asked there: what is in the beam has all its alignments.
+        """
         prefix = e.prefix
         token = prefix.token
         after = Entry(prefix)
@@ -180,18 +184,36 @@ class PlainSearch:
             if cell and value > cell[1]:
                 cell = (self._t, value, cell[2])
             after.last_cell = cell
+            parent = prefix.parent
+            if parent is not None and parent.slot >= 0:
+                self._arrive(after, self.entries[parent.slot], value)
+        blank, last = after.blank, after.last
+        after.total = blank if last == -_INF else _log_add(blank, last)
         return after
+
+    def _arrive(self, after: Entry, before: Entry, value: float) -> None:
+        """Add the alignments in which the last token of ``after`` follows those of ``before``."""
+        mass, (path, cell) = before.total, before.best_path()
+        if after.prefix.token == before.prefix.token:  # a new one only over a blank; else `_stay`
+            mass, path, cell = before.blank, before.blank_path, before.blank_cell
+        after.last = mass + value if after.last == -_INF else _log_add(after.last, mass + value)
+        if path + value > after.last_path:
+            after.last_path = path + value
+            after.last_cell = (self._t, value, cell)
 
     def _extend(
         self, e: Entry, letters: list[tuple[int, float]], floor: float, nexts: list[Entry]
     ) -> None:
-        """Add all that can follow ``e`` to ``nexts``; what must fall under ``floor`` is skipped."""
+        """Add all that can follow ``e`` to ``nexts`` and is not in the beam.
+
+        What must fall under ``floor`` is skipped.
+        """
         tables, prefix = self._tables, e.prefix
         boundary, n_tokens = tables.boundary, tables.n_tokens
         children, steps = prefix.children, self._steps
-        path, cell = e.best_path()
-        # The most that a child can rank: all alignments so far, the greatest bonus of a word and of
-        # hotwords, the best word still below. Under the floor it cannot stay, so it is not made.
+        # The most that a child can rank that comes anew: all alignments so far, the greatest bonus
+        # of a word and of hotwords, the best word still below. Under the floor it cannot stay, so
+        # it is not made.
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
             word = 0
@@ -209,22 +231,13 @@ class PlainSearch:
             elif reach + value < floor:
                 continue
             child = children[token] if token in children else self._child(prefix, token, word)
-            if child is None or child.bonus == -_INF:
+            if child is None or child.slot >= 0 or child.bonus == -_INF:
                 continue
-            mass, from_path, from_cell = e.total, path, cell
-            if token == prefix.token:  # a new one only over a blank; else `_stay` has it
-                mass, from_path, from_cell = e.blank, e.blank_path, e.blank_cell
-            if mass == -_INF:
-                continue
-            if child.slot >= 0:
-                after = nexts[child.slot]
-                after.last = _log_add(after.last, mass + value)
-            else:
-                after = Entry(child, mass + value)
+            after = Entry(child)
+            self._arrive(after, e, value)
+            after.total = after.last
+            if after.last > -_INF:
                 nexts.append(after)
-            if from_path + value > after.last_path:
-                after.last_path = from_path + value
-                after.last_cell = (self._t, value, from_cell)
 
     def _step(self, word: int, token: int, key: int) -> int:
         """Return the node of the vocabulary after one more token, -1 for none; remembered."""
@@ -240,10 +253,7 @@ class PlainSearch:
         keys: list[int] = []
         alive: list[Entry] = []
         for after in nexts:
-            blank, last = after.blank, after.last
-            total = last if blank == -_INF else _log_add(blank, last)
-            after.total = total
-            rank = total + after.prefix.rank
+            rank = after.total + after.prefix.rank
             if rank > -_INF:
                 keys.append(_key(rank))
                 alive.append(after)

@@ -405,29 +405,29 @@ class Samples(Protocol):
         """
         ...
 
-    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
+    def rows(self, path: Path) -> Iterator[Recording | InputError]:
         """Yield the recordings of a file, or why one of them cannot be used.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        ...
+
+    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
+        """Yield the `rows` of a split, and those that cannot be used; raises as it does.
 
         Args:
             path: of the file.
             split: "train", "dev", "test" or "all"; None for what figures are measured on.
-
-        Raises:
-            InputError: the file cannot be read.
-            UnknownNameError: no such split.
         """
         ...
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
     ) -> Iterator[Recording]:
-        """Yield ``count`` generated recordings that the frontend takes.
+        """Yield ``count`` generated recordings that the frontend takes, drawn by ``seed``.
 
-        Args:
-            count: how many.
-            seed: of all draws.
-            lexicon: words to be meant, where words are; None for a few of its own.
-            natural: words as frequent as in text; otherwise rare ones come more often.
+        Words are of ``lexicon``, None for a few; rare ones come more often unless ``natural``.
         """
         ...
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import JSON
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.training.loop.trainer import Result, train
 from edgectc.training.objectives import mmi
@@ -60,7 +61,7 @@ def run(
     config: Mapping[str, JSON],
     out: Path,
     *,
-    data: Path | None,
+    data: Path | Sources | None,
     lexicon: Lexicon | None = None,
     device: str = "cpu",
     threads: int = 1,

@@ -15,6 +15,7 @@ from edgectc.core.errors import InputError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import collapse, frames_needed
 from edgectc.core.types import JSON, Array
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
 
@@ -99,7 +100,7 @@ class Run:
     """
 
     model: CtcModel
-    data: Path | None
+    data: Sources | None
     lexicon: Lexicon | None
     decoder: Mapping[str, JSON]
     seed: int

@@ -63,7 +63,7 @@ def test_what_was_kept_is_what_was_made(
         raise AssertionError("prepared again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(swipe, "_prepared", never)
+        patch.setattr(swipe, "assemble", never)
         patch.setattr(signal_task, "_prepared", never)
         assert same(seen(task_of(family, tmp_path)), plain)
         with pytest.raises(AssertionError, match="again"):
@@ -89,6 +89,7 @@ def test_whatever_changes_makes_another_file(
             length=np.array([30, 30]),
             target=np.array(["AA", "B"]),
             split=np.array(["train", "dev"]),
+            group=np.array(["day-0", "day-1"]),
         )
         task = task_of("gru", tmp_path, file=tmp_path.parent / "x.npz")
         assert float(task.train.batch(np.array([0])).inputs["signal"][0, 0, 0]) == planted

@@ -127,7 +127,7 @@ def _checked(rows: Iterator[DecodedRow], strict: bool, what: str) -> Iterator[De
 
 
 def _swipes(recognizer: Recognizer, path: Path, options: _Options) -> Iterator[DecodedRow]:
-    for row in swipe_files.read(path):
+    for row in swipe_files.read(path, layout=recognizer.layout):
         decoded, error = _NOTHING, row.error
         if row.swipe is not None:
             try:

@@ -25,6 +25,7 @@ from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import JSON, Array
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
 from edgectc.networks.model import CtcModel
@@ -65,7 +66,7 @@ def train(
     config: Mapping[str, JSON],
     out: Path,
     *,
-    data: Path | None,
+    data: Path | Sources | None,
     lexicon: Lexicon | None = None,
     device: str = "cpu",
     threads: int = 1,

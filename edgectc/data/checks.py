@@ -21,8 +21,10 @@ from edgectc.core.contracts import Frontend
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import frames_needed, output_length
 from edgectc.core.types import Array, Recording, Swipe
-from edgectc.data import signals, splits, swipe_files
+from edgectc.data import scales, signals, splits, swipe_files
 from edgectc.data.preparation import Preparation
+from edgectc.data.recordings import samples_for
+from edgectc.data.signal_samples import SignalSamples
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
@@ -30,7 +32,12 @@ from edgectc.language.spelling import spell
 
 Room = Callable[[Swipe | Recording], int]  # output frames that a model has for a recording
 
-ERRORS = ("duplicate_across_splits", "group_in_several_splits", "conflicting_labels")
+ERRORS = (
+    "duplicate_across_splits",
+    "group_in_several_splits",
+    "conflicting_labels",
+    *scales.PROBLEMS,
+)
 _SHOWN = 10  # examples of each problem
 _JUMP = 3.0  # key units within
 _JUMP_MS = 40.0  # this time: another finger, or lost events
@@ -69,6 +76,7 @@ class Findings:
         problems: kind to names of the samples concerned, each with a word on it.
         statistics: name to the values of all samples.
         splits: split to count of samples.
+        kind: type of the frontend that takes the recordings; "" for swipes, or where unknown.
         split_by: how one file was split, for people; "" for several files.
         groups: how many people or days there are.
         labels: how many different labels there are.
@@ -79,6 +87,7 @@ class Findings:
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list), repr=False)
     statistics: dict[str, Array] = field(default_factory=dict, repr=False)
     splits: Counter[str] = field(default_factory=Counter)
+    kind: str = ""
     split_by: str = ""
     groups: int = 0
     labels: int = 0
@@ -96,6 +105,7 @@ class Findings:
             "usable": sum(self.splits.values()),
             "status": "fail" if self.failed else "pass",
             "splits": dict(self.splits),
+            "kind": self.kind,
             "split_by": self.split_by,
             "groups": self.groups,
             "labels": self.labels,
@@ -124,6 +134,7 @@ def check_data(
     model: str | None = None,
     room: Room | None = None,
     days: bool = False,
+    kind: str | None = None,
 ) -> Findings:
     """Return what is found in swipe files, or in ``.npz`` files of other samples.
 
@@ -133,11 +144,15 @@ def check_data(
         model: bundle, or name of a shipped model, to find labels that it has too few frames for.
         room: gives the output frames of a recording, for the same, in place of ``model``; None
             takes the frames of a sample, and leaves swipes unchecked.
-        days: whether groups are recording days, which all splits share on purpose.
+        days: whether groups are recording days, which all splits share on purpose; they are where
+            ``kind`` is known to have days.
+        kind: type of the frontend that takes the recordings, e.g. "landmarks"; None takes that of
+            ``model``, or the one whose recordings these plainly are.
 
     Raises:
         InputError: a file cannot be read.
         ConfigError: ``model`` takes other recordings than these.
+        UnknownNameError: no such kind.
     """
     if model is not None:
         room = output_frames(model)
@@ -149,6 +164,16 @@ def check_data(
         if len(paths) > 1:
             found = [replace(item, split=path.name.partition(".")[0]) for item in found]
         items += found
+    samples = [item.sample for item in items if isinstance(item.sample, Recording)]
+    known = _family(samples, kind, model)
+    if known is not None:
+        findings.kind, family = known
+        days = days or bool(family.frontend.settings)
+        for name, detail in family.problems(samples).items():
+            findings.problems[name].append(detail)
+        if family.frontend.settings:
+            nowhere = [item.name for item in items if item.group is None]
+            findings.problems |= {"no_group": nowhere} if nowhere else {}
     if len(paths) == 1:
         items = _placed(items, findings, people=not days)
     findings.splits = Counter(item.split for item in items)
@@ -164,6 +189,23 @@ def check_data(
     _rates([(i, i.sample) for i in items if isinstance(i.sample, Recording)], findings)
     findings.problems = dict(findings.problems)
     return findings
+
+
+def _family(
+    samples: Sequence[Recording], kind: str | None, model: str | None
+) -> tuple[str, SignalSamples] | None:
+    """Return what recordings are; None for swipes, and where nothing tells."""
+    if not samples:
+        return None
+    spec: Mapping[str, Any] | None = None if kind is None else {"type": kind}
+    if model is not None:
+        spec = bundles.read(bundles.locate(model)).index.model["frontend"]
+        kind = spec["type"]
+    for name in registry.names("samples") if kind is None else [kind]:
+        family = samples_for(spec or {"type": name})
+        if isinstance(family, SignalSamples) and (kind is not None or family.typical(samples)):
+            return name, family
+    return None
 
 
 def output_frames(model: str) -> Room:

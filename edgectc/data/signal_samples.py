@@ -70,6 +70,14 @@ class SignalSamples(Samples):
         dev = [row for row in held if isinstance(row, Recording) and row.split == "dev"]
         return iter(dev or held)
 
+    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
+        """Return name to detail of what shows another unit, order or scale; see `data.scales`."""
+        return {}
+
+    def typical(self, recordings: Sequence[Recording]) -> bool:
+        """Return whether recordings of an unknown family are plainly of this one."""
+        return False
+
     def reference(self, *, seed: int) -> list[Recording]:
         """Return the first of the recordings that `shipped` writes."""
         return list(self.synthesize(_SHIPPED, seed=seed))[:_REFERENCE]

@@ -44,7 +44,7 @@ def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arr
     if folder is None:
         return make()
     named = {key: _named(value) for key, value in about.items()}
-    text = dumps({"about": named, "source": _source(), "numpy": np.__version__})
+    text = dumps({"about": named, "source": source_sha256(), "numpy": np.__version__})
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
     if path.exists():
         try:
@@ -98,7 +98,7 @@ def _named(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _source() -> str:
+def source_sha256() -> str:
     """Return a hash of the code and keyboards that prepare samples, ours and of plugins."""
     digest = hashlib.sha256()
     package = Path(str(resources.files("edgectc")))

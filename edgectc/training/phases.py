@@ -66,6 +66,7 @@ def run(
     device: str = "cpu",
     threads: int = 1,
     cache: Path | None = None,
+    accept_changes: bool = False,
 ) -> Result:
     """Train all phases, continuing where a run in ``out`` was stopped.
 
@@ -77,6 +78,7 @@ def run(
         device: see `edgectc.training.loop.devices.fabric`.
         threads: of torch, on the CPU.
         cache: folder of prepared samples; None prepares them anew.
+        accept_changes: go on with a run though its data or lexicon are others now.
 
     Raises:
         ConfigError: a phase cannot be honoured; and what `train` raises.
@@ -92,6 +94,7 @@ def run(
             threads=threads,
             cache=cache,
             weights=weights,
+            accept_changes=accept_changes,
         )
 
     first, *second = split(config)

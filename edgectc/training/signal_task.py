@@ -18,7 +18,7 @@ from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import Tokens, frames_needed, output_length
 from edgectc.core.types import Array, Recording
-from edgectc.data import sources
+from edgectc.data import scales, sources
 from edgectc.data.preparation import Preparation
 from edgectc.data.refusals import LIMIT, Refusals
 from edgectc.data.signal_samples import SignalSamples
@@ -47,6 +47,7 @@ class Data:
         weights: of each file of data, in their order: how often each of its recordings is taken in
             an epoch, on average; () takes each once.
         max_dropped: share of the rows that may be unusable, of training and of held-out ones.
+        check_scale: refuse data in another unit, order or scale, see `edgectc.data.scales`.
     """
 
     train: int = 1000
@@ -55,6 +56,7 @@ class Data:
     infeasible: str = "drop"
     weights: tuple[float, ...] = ()
     max_dropped: float = LIMIT
+    check_scale: bool = True
 
     def __post_init__(self) -> None:
         check_shares(self.weights, self.max_dropped, self.infeasible)
@@ -278,6 +280,9 @@ def _signals(mine: Mapping[str, Array], frontend: Frontend, augment: Change) -> 
 def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
     """Return the usable recordings of all splits as plain arrays, ``SPLIT.NAME``."""
     found = _read(run, how, samples)
+    if run.data is not None and how.check_scale:
+        usable = [row for row in found.rows["train"] if isinstance(row, Recording)]
+        scales.check(samples.problems(usable), str(run.data))
     prepare = Preparation(run.model.frontend)
     arrays: dict[str, Array] = {}
     everything, sizes, places = Refusals(), [], []

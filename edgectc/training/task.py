@@ -178,6 +178,20 @@ class TrainingSamples(Protocol):
         ...
 
 
+class HeldOut(Protocol):
+    """Samples of a split that a network is scored on."""
+
+    def __len__(self) -> int: ...
+
+    def inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of some of them, first axis as ``rows``."""
+        ...
+
+    def score(self, answers: Iterable[Array]) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a sample in order."""
+        ...
+
+
 class LengthMap(Protocol):
     """How many output frames a network answers; see `edgectc.core.tokens.output_length`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import edgectc
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Swipe
-from edgectc.data import splits, swipe_files
+from edgectc.data import signals, splits, swipe_files
 from edgectc.data.generators.swipes import swipe
+from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
 from edgectc.exporting.packing import pack
 from edgectc.formats import layouts
@@ -129,3 +131,21 @@ def test_files_weigh_as_told(tmp_path: Path) -> None:
         prepare(config(data={"synthetic": 0.0, "weights": [1.0]}), data=several)
     with pytest.raises(ConfigError, match="one above 0"):
         prepare(config(data={"synthetic": 0.0, "weights": [0.0, 0.0]}), data=several)
+
+
+@pytest.mark.parametrize(
+    ("family", "factor", "reason"),
+    [("gru", 500.0, "not_z_scored"), ("mobilenetv3", 900.0, "pixel_coordinates")],
+)
+def test_another_unit_is_refused_by_name(
+    family: str, factor: float, reason: str, tmp_path: Path
+) -> None:
+    values = family_config(family, "small")
+    made = list(samples_for(values["model"]["frontend"]).synthesize(24, seed=0))
+    loud = [replace(row, signal=row.signal * factor) for row in made]
+    signals.write(tmp_path / "x.npz", {"train": loud[:18], "dev": loud[18:]})
+    with pytest.raises(InputError, match=r"data\.check_scale=false") as caught:
+        prepare(values, data=tmp_path / "x.npz")
+    assert caught.value.reason == reason
+    _, _, task = prepare({**values, "data": {"check_scale": False}}, data=tmp_path / "x.npz")
+    assert len(task.train) == 18

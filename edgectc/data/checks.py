@@ -21,7 +21,7 @@ from edgectc.core.contracts import Frontend
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import frames_needed, output_length
 from edgectc.core.types import Array, Recording, Swipe
-from edgectc.data import scales, signals, splits, swipe_files
+from edgectc.data import scales, signals, splits, swipe_files, swipe_tables
 from edgectc.data.preparation import Preparation
 from edgectc.data.recordings import samples_for
 from edgectc.data.signal_samples import SignalSamples
@@ -254,7 +254,7 @@ def _bytes(sample: Swipe | Recording) -> bytes:
 
 
 def _swipes(path: Path, findings: Findings) -> Iterable[Item]:
-    for row in swipe_files.read(path):
+    for row in swipe_tables.read(path):
         findings.rows += 1
         name = f"{path.name} row {row.index}"
         swipe = row.swipe

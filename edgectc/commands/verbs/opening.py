@@ -10,7 +10,7 @@ import numpy as np
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Swipe
-from edgectc.data import swipe_files
+from edgectc.data import swipe_files, swipe_tables
 from edgectc.data.refusals import Refusals, check_limit
 from edgectc.data.swipe_files import Row
 from edgectc.evaluation import accuracy
@@ -93,7 +93,7 @@ def swipes_of(
     rows: Iterable[Row]
     if data is None or isinstance(data, (str, os.PathLike)):
         path = swipe_files.find(None if data is None else os.fspath(data))
-        rows, where = swipe_files.read(path, layout=recognizers[0].layout), str(path)
+        rows, where = swipe_tables.read(path, layout=recognizers[0].layout), str(path)
     else:
         rows = (Row(index, swipe, None) for index, swipe in enumerate(data))
     swipes = accuracy.usable(swipe_files.of_split(rows, split, refusals), recognizers, refusals)

@@ -13,7 +13,7 @@ import numpy as np
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Recording
-from edgectc.data import signals, splits, swipe_files
+from edgectc.data import signals, splits, swipe_files, swipe_tables
 from edgectc.data.generators import swipes
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
@@ -71,7 +71,7 @@ class SwipeSamples(Samples):
     def rows(self, path: Path) -> Iterator[Recording | InputError]:
         """Yield the swipes of a file; those that name no keyboard were made on the first."""
         layout = next(iter(self._layouts), swipe_files.DEFAULT_LAYOUT)
-        for row in swipe_files.read(path, layout=layout):
+        for row in swipe_tables.read(path, layout=layout):
             name = f"row {row.index}"
             if row.swipe is None:
                 assert row.error is not None

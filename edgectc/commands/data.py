@@ -24,6 +24,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--model", metavar="BUNDLE", help=text)
     text = "groups are days, which splits share on purpose"
     parser.add_argument("--days", action="store_true", help=text)
+    text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
+    parser.add_argument("--kind", help=text)
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
 
     text = "Write generated samples."

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.core.contracts import Frontend, Samples
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.metrics import edit_distance
 from edgectc.core.types import Recording
-from edgectc.data import signals
-from edgectc.data.swipe_files import SPLITS
+from edgectc.data import signals, splits
 from edgectc.formats.manifest import pack_array
 
 if TYPE_CHECKING:
@@ -51,32 +50,33 @@ class SignalSamples(Samples):
             )
         return None if data is None else Path(data)
 
-    def splits(self, path: Path) -> dict[str, list[Recording]]:
-        """Return the recordings of a file by split; a group is a setting where settings count.
+    def rows(self, path: Path) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file; a group is a setting where settings count.
 
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
         """
-        rows = signals.read(path)
-        if not self.frontend.settings:
-            return rows
-        return {
-            split: [replace(row, setting=row.group or "") for row in recordings]
-            for split, recordings in rows.items()
-        }
+        for row in signals.read(path):
+            if isinstance(row, Recording) and self.frontend.settings:
+                row = replace(row, setting=row.group or "")
+            yield row
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the recordings of a split; of None the dev ones, or those of a file without any."""
-        if split not in (None, *SPLITS):
-            raise UnknownNameError("split", split, SPLITS)
-        rows = self.splits(path)
-        if split is None:
-            yield from rows["dev"] or rows["train"]
-        elif split == "all":
-            for part in rows.values():
-                yield from part
-        else:
-            yield from rows.get(split, ())
+        rows, people = self.rows(path), not self.frontend.settings
+        if split is not None:
+            return splits.of_split(rows, split, people=people)
+        held = list(rows)
+        dev = [row for row in held if isinstance(row, Recording) and row.split == "dev"]
+        return iter(dev or held)
+
+    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
+        """Return name to detail of what shows another unit, order or scale; see `data.scales`."""
+        return {}
+
+    def typical(self, recordings: Sequence[Recording]) -> bool:
+        """Return whether recordings of an unknown family are plainly of this one."""
+        return False
 
     def reference(self, *, seed: int) -> list[Recording]:
         """Return the first of the recordings that `shipped` writes."""

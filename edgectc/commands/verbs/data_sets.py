@@ -15,7 +15,11 @@ from edgectc.data.synthesis import Synthesized
 
 @checked
 def check_data(
-    *files: File, model: File | None = None, days: bool = False, html: File | None = None
+    *files: File,
+    model: File | None = None,
+    days: bool = False,
+    kind: str | None = None,
+    html: File | None = None,
 ) -> Findings:
     """Return what is wrong with a data set.
 
@@ -24,6 +28,8 @@ def check_data(
             split.
         model: bundle, to find labels that it has too few frames for.
         days: groups are days, which splits share on purpose.
+        kind: what takes the recordings, e.g. "landmarks" or "neural"; None takes what ``model`` is
+            of, or what they plainly are.
         html: file to write a page with plots to.
 
     Raises:
@@ -32,7 +38,7 @@ def check_data(
     """
     paths = [os.fspath(file) for file in files]
     name = None if model is None else os.fspath(model)
-    findings = checks.check_data(paths, model=name, days=days)
+    findings = checks.check_data(paths, model=name, days=days, kind=kind)
     if html is not None:
         title = f"Data check: {', '.join(paths)}"
         write_bytes(html, checks_page.page(findings, title).encode(errors="backslashreplace"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgectc.core.types import Recording
+from edgectc.data import scales
 from edgectc.data.frontends.landmarks import LandmarksFrontend
 from edgectc.data.generators import landmarks
 from edgectc.data.signal_samples import SignalSamples
@@ -33,6 +34,15 @@ class LandmarksSamples(SignalSamples):
     def __init__(self, frontend: LandmarksFrontend) -> None:
         super().__init__(frontend)
         self._options = frontend.options
+
+    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
+        """Return what shows pixels, or another order of axes or points."""
+        return scales.of_landmarks(recordings)
+
+    def typical(self, recordings: Sequence[Recording]) -> bool:
+        """Return whether each frame has as many values as there are coordinates of points."""
+        widths = {row.signal.shape[-1] for row in recordings}
+        return widths == {3 * (self._options.pose + 2 * self._options.hand + self._options.face)}
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgectc.core.types import Recording
+from edgectc.data import scales
 from edgectc.data.frontends.neural import NeuralFrontend
 from edgectc.data.generators import neural
 from edgectc.data.signal_samples import SignalSamples
@@ -33,6 +34,15 @@ class NeuralSamples(SignalSamples):
     def __init__(self, frontend: NeuralFrontend) -> None:
         super().__init__(frontend)
         self._options = frontend.options
+
+    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
+        """Return what shows activity that is not z-scored."""
+        return scales.of_activity(recordings)
+
+    def typical(self, recordings: Sequence[Recording]) -> bool:
+        """Return whether all that is said are phonemes."""
+        said = {symbol for row in recordings for symbol in row.target}
+        return bool(said) and said <= {*self._options.phonemes}
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False

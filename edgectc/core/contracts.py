@@ -22,7 +22,7 @@ from typing import (
 )
 
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded, Recording
+from edgectc.core.types import JSON, Array, Decoded, Recording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -387,6 +387,7 @@ class Samples(Protocol):
         tunable: types of the decoders whose weights `edgectc tune` can fit to such recordings.
         generated_suffices: whether generated recordings stand for real ones where none are named.
         made_with: which of "layout" and "lexicon" `synthesize` makes something of.
+        told: options of the frontend that `found` gives.
     """
 
     metric: ClassVar[str]
@@ -394,28 +395,25 @@ class Samples(Protocol):
     tunable: ClassVar[tuple[str, ...]] = ()
     generated_suffices: ClassVar[bool] = True
     made_with: ClassVar[tuple[str, ...]] = ()
+    told: ClassVar[tuple[str, ...]] = ()
+
+    def found(self, recordings: Iterable[Recording]) -> Mapping[str, JSON]:
+        """Return options of a frontend, `told`, that would take all of these recordings."""
+        return {}
 
     def locate(self, data: str | None, *, option: str = "data") -> Path | None:
-        """Return the file that ``data``, given as ``option``, or the environment names; else None.
+        """Return what ``data``, given as ``option``, or the environment names; None for nothing.
 
-        Raises:
-            InputError: reason ``no_data``: what is named is not there.
+        Raises `InputError`, reason ``no_data``, where what is named is not there.
         """
         ...
 
     def rows(self, path: Path) -> Iterator[Recording | InputError]:
-        """Yield the recordings of a file, or why one of them cannot be used.
-
-        Raises:
-            InputError: the file cannot be read.
-        """
+        """Yield the recordings of a file, or why one cannot be used; raises it for the whole."""
         ...
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
-        """Yield the `rows` of a split, and those that cannot be used; raises as it does.
-
-        ``split`` is "train", "dev", "test" or "all"; None for what figures are measured on.
-        """
+        """Yield the `rows` of a split or "all", of None the measured one; raises as it does."""
         ...
 
     def synthesize(

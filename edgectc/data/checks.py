@@ -21,7 +21,7 @@ from edgectc.core.contracts import Frontend
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import frames_needed, output_length
 from edgectc.core.types import Array, Recording, Swipe
-from edgectc.data import scales, signals, splits, swipe_files, swipe_tables
+from edgectc.data import readers, scales, splits, swipe_files, swipe_tables
 from edgectc.data.preparation import Preparation
 from edgectc.data.recordings import samples_for
 from edgectc.data.signal_samples import SignalSamples
@@ -159,7 +159,7 @@ def check_data(
     findings = Findings()
     items: list[Item] = []
     for path in map(Path, paths):
-        read = _recordings if path.suffix == signals.SUFFIX else _swipes
+        read = _recordings if readers.takes(path) else _swipes
         found = list(read(path, findings))
         if len(paths) > 1:
             found = [replace(item, split=path.name.partition(".")[0]) for item in found]
@@ -168,6 +168,12 @@ def check_data(
     known = _family(samples, kind, model)
     if known is not None:
         findings.kind, family = known
+        items = [
+            replace(one, sample=family.taken(one.sample))
+            if isinstance(one.sample, Recording)
+            else one
+            for one in items
+        ]
         days = days or bool(family.frontend.settings)
         for name, detail in family.problems(samples).items():
             findings.problems[name].append(detail)
@@ -274,7 +280,7 @@ def _swipes(path: Path, findings: Findings) -> Iterable[Item]:
 
 
 def _recordings(path: Path, findings: Findings) -> Iterable[Item]:
-    for sample in signals.read(path):
+    for sample in readers.read(path):
         findings.rows += 1
         if isinstance(sample, InputError):
             findings.problems[sample.reason].append(f"{path.name} {sample.name}: {sample}")

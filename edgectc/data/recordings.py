@@ -15,9 +15,9 @@ import numpy as np
 from edgectc.core import registry
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError
-from edgectc.core.files import content_sha256
 from edgectc.core.nonfinite import describe
 from edgectc.core.types import JSON, Array, Recording
+from edgectc.data import readers
 from edgectc.data.preparation import Inputs, Preparation
 from edgectc.data.refusals import Refusals
 from edgectc.formats import reference
@@ -135,7 +135,7 @@ def load(
             options=["nan_policy"],
         )
     about: dict[str, JSON] = {"file": file.name if file else "generated", "split": split}
-    about |= {"sha256": content_sha256(file)} if file else {}
+    about |= {"sha256": readers.content_sha256(file)} if file else {}
     about |= {"dropped": dict(refusals.counts), "usable": len(usable)}
     recordings, inputs = tuple(row for row, _ in usable), tuple(one.inputs for _, one in usable)
     left_out = f"; left out: {refusals.text}" if refusals.counts else ""

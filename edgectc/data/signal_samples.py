@@ -14,7 +14,7 @@ from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.metrics import edit_distance
 from edgectc.core.types import Recording
-from edgectc.data import signals, splits
+from edgectc.data import readers, signals, splits
 from edgectc.formats.manifest import pack_array
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _EVERY = 10  # one recording of so many is a dev one
 
 
 class SignalSamples(Samples):
-    """Labelled recordings of a ``.npz``; a family says how they are generated."""
+    """Labelled recordings, of a ``.npz`` or as others keep them; a family generates some."""
 
     def __init__(self, frontend: Frontend) -> None:
         self.frontend = frontend
@@ -42,9 +42,10 @@ class SignalSamples(Samples):
         if data is None:
             named = os.environ.get("EDGECTC_DATA", "")
             data = named if named.endswith(signals.SUFFIX) else None
-        if data is not None and not Path(data).is_file():
+        if data is not None and not (Path(data).exists() and readers.takes(Path(data))):
             raise InputError(
-                f"no recordings at {data!r}, expected a {signals.SUFFIX} file; pass {option}=PATH",
+                f"no recordings at {data!r}, expected a {signals.SUFFIX} file, or a file or folder "
+                f"in one of the formats {', '.join(readers.names())}; pass {option}=PATH",
                 reason="no_data",
                 options=[option],
             )
@@ -56,10 +57,16 @@ class SignalSamples(Samples):
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
         """
-        for row in signals.read(path):
-            if isinstance(row, Recording) and self.frontend.settings:
-                row = replace(row, setting=row.group or "")
+        for row in readers.read(path):
+            if isinstance(row, Recording):
+                row = self.taken(row)
+                if self.frontend.settings:
+                    row = replace(row, setting=row.group or "")
             yield row
+
+    def taken(self, recording: Recording) -> Recording:
+        """Return a recording as the frontend takes it: without what the network makes itself."""
+        return recording
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the recordings of a split; of None the dev ones, or those of a file without any."""

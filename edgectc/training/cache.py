@@ -19,10 +19,10 @@ import numpy as np
 
 from edgectc.core import registry
 from edgectc.core.config import dumps
-from edgectc.core.files import content_sha256
 from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
+from edgectc.data import readers
 from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 
@@ -86,10 +86,10 @@ def part(arrays: Mapping[str, Array], prefix: str) -> Arrays:
 def _named(value: Any) -> Any:
     """Return plain values for what is told from others by its content."""
     if isinstance(value, Sources):
-        files = [[part, content_sha256(path)] for part, path in value.files()]
+        files = [[part, readers.content_sha256(path)] for part, path in value.files()]
         return {"files": files, "split_by": value.split_by}
     if isinstance(value, Path):
-        return content_sha256(value)
+        return readers.content_sha256(value)
     if isinstance(value, Lexicon):
         digest = hashlib.sha256(value.log_probs.tobytes())
         digest.update("\n".join(value.words).encode())

@@ -15,11 +15,12 @@ from pathlib import Path
 from edgectc.core import strict_json
 from edgectc.core.config import OMITTED, check_version, dumps, from_dict
 from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, InputError
-from edgectc.core.files import content_sha256, read_plain
+from edgectc.core.files import read_plain
 from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.core.version import __version__
+from edgectc.data import readers
 from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.training.cache import source_sha256
@@ -164,7 +165,7 @@ def summary(identity: Identity) -> Mapping[str, JSON]:
 
 def _file(part: str, path: Path) -> DataFile:
     try:
-        return DataFile(part, path.name, content_sha256(path))
+        return DataFile(part, path.name, readers.content_sha256(path))
     except OSError as error:
         raise InputError(
             f"cannot read {path}: {error.strerror}; pass {part}=PATH of a file of recordings",

@@ -14,7 +14,7 @@ from edgectc.data.recordings import samples_for
 from edgectc.data.sources import File, Sources, several
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
-from edgectc.training import overfitting, phases
+from edgectc.training import overfitting, phases, vocabulary
 from edgectc.training.loop.trainer import Result
 from edgectc.training.overfitting import Overfitted
 from edgectc.training.settings import Settings
@@ -75,10 +75,11 @@ def train(
         )
     _check_threads(threads)
     values = load_config(config, overrides)
+    files = _recordings(values, data, dev, test, split_by)
     return phases.run(
-        values,
+        vocabulary.complete(values, files, folder),
         folder,
-        data=_recordings(values, data, dev, test, split_by),
+        data=files,
         lexicon=_words(lexicon),
         cache=Path(cache) if cache else None,
         device=device,
@@ -123,12 +124,13 @@ def overfit(
     """
     _check_threads(threads)
     values = phases.split(load_config(config, overrides))[0]
+    files = _recordings(values, data, split_by=split_by) if data else None
     return overfitting.learn_by_heart(
-        values,
+        vocabulary.complete(values, files),
         Path(out),
         count=count,
         limit=steps,
-        data=_recordings(values, data, split_by=split_by) if data else None,
+        data=files,
         lexicon=_words(lexicon),
         cache=Path(cache) if cache else None,
         device=device,

@@ -13,7 +13,7 @@ import pytest
 import edgectc
 from edgectc.core import registry
 from edgectc.core.types import Swipe
-from edgectc.data import swipe_files
+from edgectc.data import splits, swipe_files
 from edgectc.data.generators.swipes import swipe as synthesize
 from edgectc.formats import bundle, layouts
 
@@ -68,7 +68,7 @@ WORDS = "the and you that was for are with this have from they know want been go
 
 
 def user_of(split: str) -> str:
-    return next(f"u{i}" for i in range(999) if swipe_files.split_of(f"u{i}") == split)
+    return next(f"u{i}" for i in range(999) if splits.split_of(f"u{i}") == split)
 
 
 @pytest.fixture(scope="module")

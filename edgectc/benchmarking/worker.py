@@ -197,8 +197,8 @@ class Worker:
         return (self._prepare, self._network, self._decode)
 
     def _prepare(self, item: Recording) -> Prepared:
-        setting = self.model.setting(item.setting or self.model.layout)
-        return item, setting, self.model.frontend.prepare(item.signal, setting)
+        sample = self.model.prepare(item)
+        return item, sample.setting, {**sample.inputs}
 
     def _network(self, prepared: Prepared) -> Answered:
         return *prepared, self.model.run(prepared[2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,14 @@ import numpy as np
 
 from edgectc.benchmarking.plan import Subject
 from edgectc.core import registry
-from edgectc.core.contracts import Frontend, Samples
+from edgectc.core.contracts import Frontend
 from edgectc.core.errors import InputError
 from edgectc.core.files import sha256
 from edgectc.core.types import JSON, Array, Recording
-from edgectc.data.recordings import prepare, samples_for
+from edgectc.data.preparation import Preparation
+from edgectc.data.recordings import samples_for
+from edgectc.data.refusals import Refusals
 from edgectc.formats import layouts
-from edgectc.formats.layouts import Layout
 from edgectc.runtime import loading
 
 _SEED = 0
@@ -67,53 +67,45 @@ def choose(
         InputError: the file holds nothing this model can use.
     """
     spec = subject.about["frontend"]
-    parsed = map(layouts.parse, subject.about["layouts"])
-    by_name = {layout.name: layout for layout in parsed}
     frontend: Frontend = registry.create("frontends", spec)
-    samples = samples_for(spec, by_name.values(), frontend=frontend)
+    keyboards = [layouts.parse(layout) for layout in subject.about["layouts"]]
+    samples = samples_for(spec, keyboards, frontend=frontend)
+    rows: list[Recording | InputError]
     if data is None:
         words = loading.find_words(subject.about["lexicon"], _folder(subject), lexicon)
-        items = list(samples.synthesize(timed, seed=_SEED, lexicon=words, natural=True))
-        source = f"{len(items)} generated samples, seed {_SEED}"
+        rows = list(samples.synthesize(timed, seed=_SEED, lexicon=words, natural=True))
+        source = f"{len(rows)} generated samples, seed {_SEED}"
     else:
         path = samples.locate(data) or Path(data)
-        items = _read(samples, path, split, max(timed, scored))
-        source = f"{len(items)} samples of {path.name}, split {split}"
-    items, refused = _usable(items, frontend, by_name)
+        rows = list(samples.read(path, None if split == "all" else split))
+        rows = _drawn(rows, max(timed, scored))
+        count = sum(isinstance(row, Recording) for row in rows)
+        source = f"{count} samples of {path.name}, split {split}"
+    # Before any clock runs, what the frontend refuses is left out.
+    refusals = Refusals()
+    items = [item for item, _ in Preparation(frontend, keyboards).each(rows, refusals)]
     if not items:
         raise InputError(
-            f"no sample of {data or 'the generator'} can be used by {subject.name!r}: {refused}",
+            f"no sample of {data or 'the generator'} can be used by {subject.name!r}: "
+            f"{refusals.text}",
             reason="no_data",
         )
+    if refusals.counts:
+        source += f"; left out: {refusals.text}"
     labelled = data is not None and any(item.target for item in items)
     content = sha256(b"".join(_bytes(item) for item in items))
     return Workload(tuple(items), min(timed, len(items)), labelled, source, content)
 
 
-def _read(samples: Samples, path: Path, split: str, count: int) -> list[Recording]:
-    """Return some recordings of a split, drawn at random."""
-    rows = samples.read(path, None if split == "all" else split)
+def _drawn(rows: Sequence[Recording | InputError], count: int) -> list[Recording | InputError]:
+    """Return some of the recordings, drawn at random, and every row that is none."""
     usable = [row for row in rows if isinstance(row, Recording)]
     order = np.random.default_rng(_SEED).permutation(len(usable))[:count]
-    return [usable[i] for i in order]
+    return [*(usable[i] for i in order), *(row for row in rows if isinstance(row, InputError))]
 
 
 def _folder(subject: Subject) -> Path:
     return subject.path.parent if subject.target else subject.path
-
-
-def _usable(
-    items: Sequence[Recording], frontend: Frontend, by_name: Mapping[str, Layout]
-) -> tuple[list[Recording], dict[str, int]]:
-    """Drop what the frontend refuses, before any clock runs."""
-    kept, refused = [], Counter[str]()
-    for item in items:
-        try:
-            prepare(frontend, by_name, item)
-            kept.append(item)
-        except InputError as error:
-            refused[error.reason] += 1
-    return kept, dict(refused)
 
 
 def to_json(item: Recording) -> dict[str, JSON]:

@@ -115,6 +115,7 @@ def run_tuning(options: Namespace) -> int:
             "after": tuned.after,
             "gain": [low, high],
             "calibration_error": list(tuned.calibration),
+            "dropped": dict(tuned.dropped),
         }
         print(json.dumps(document, sort_keys=True))
         return 0
@@ -122,6 +123,7 @@ def run_tuning(options: Namespace) -> int:
     print(
         f"top-1 {tuned.before:.2%} -> {tuned.after:.2%} on {tuned.rows} swipes of split "
         f"{options.split}; gain {low:+.2%} to {high:+.2%} (95 %, on the rows it was tuned on); "
-        f"calibration error {tuned.calibration[0]:.3f} -> {tuned.calibration[1]:.3f}"
+        f"calibration error {tuned.calibration[0]:.3f} -> {tuned.calibration[1]:.3f}; "
+        f"dropped rows: {dict(tuned.dropped) or 'none'}"
     )
     return 0

@@ -167,6 +167,8 @@ def add_labelled(parser: Parser, *, split: str) -> None:
         "--split", default=split, help=f"all, train, dev or test, by user hash (default {split})"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="at most N swipes, chosen at random")
+    text = "share of the rows that may be unusable (default 0.5)"
+    parser.add_argument("--max-dropped", type=float, default=0.5, metavar="SHARE", help=text)
 
 
 def add_runtime(parser: Parser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc.commands.arguments import Verbs, values
+from edgectc.commands.arguments import Verbs, names, values
 from edgectc.commands.output import print_json, print_next, print_readable
 
 
@@ -18,12 +18,15 @@ def declare(verbs: Verbs) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="swipes (.jsonl, .jsonl.gz) or recordings (.npz); of several, each is a split",
+        help="swipes (.jsonl, .jsonl.gz) or recordings (.npz, or as others keep them); of several, "
+        "each is a split",
     )
     text = "find labels that this model has too few frames for"
     parser.add_argument("--model", metavar="BUNDLE", help=text)
     text = "groups are days, which splits share on purpose"
     parser.add_argument("--days", action="store_true", help=text)
+    text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
+    parser.add_argument("--kind", help=text)
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
 
     text = "Write generated samples."
@@ -42,11 +45,17 @@ def declare(verbs: Verbs) -> None:
     text = "of the config whose frontend takes the samples: full or small (default full)"
     parser.add_argument("--size", default="full", help=text)
 
-    text = "Turn a collection of others into swipes."
+    text = "Turn a collection of others into swipes or recordings."
     parser = verbs.add("data import", "data.run_import", text, function="import_data")
-    text = "what to read; FORMAT is cleverkeys, futo or how_we_swipe"
+    text = "what to read; FORMAT is cleverkeys, futo or how_we_swipe, of swipes; or array_table, "
+    text += "brain_to_text_24, brain_to_text_25 or kaggle_asl, of recordings"
     parser.add_argument("source", metavar="FORMAT:PATH", help=text)
-    parser.add_argument("--out", required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+    text = ".jsonl or .jsonl.gz of swipes, .npz of recordings"
+    parser.add_argument("--out", required=True, metavar="FILE", help=text)
+    text = "dictionary in the format of CMUdict, for sentences that are to be phonemes"
+    parser.add_argument("--pronunciations", metavar="FILE", help=text)
+    text = "order of the parts in arrays of 543 points (default pose,left_hand,right_hand,face)"
+    parser.add_argument("--points", type=names, metavar="PARTS", help=text)
 
     text = "Compare generated swipes with real ones."
     parser = verbs.add("data compare", "data.run_comparison", text, function="compare_data")
@@ -104,6 +113,7 @@ def run_synthesis(options: Namespace) -> int:
 def run_import(options: Namespace) -> int:
     """Write the usable rows of a collection, and tell what was refused."""
     from edgectc.commands.verbs.data_sets import import_data
+    from edgectc.data.importing import ImportedRecordings
 
     written = import_data(**values(options))
     if options.json:
@@ -111,6 +121,13 @@ def run_import(options: Namespace) -> int:
         return 0
     most_first = sorted(written.refused.items(), key=lambda item: -item[1])
     refused = ", ".join(f"{count} {reason}" for reason, count in most_first) or "none"
+    if isinstance(written, ImportedRecordings):
+        splits = ", ".join(f"{n} {name or 'of no split'}" for name, n in written.splits.items())
+        print(
+            f"{written.path}: {written.recordings} recordings ({splits}) of {written.groups} "
+            f"people or days, {written.symbols} symbols; refused: {refused}"
+        )
+        return 0
     print(
         f"{written.path}: {written.swipes} swipes of {written.users} users "
         f"({written.without_user} without one); refused: {refused}"

@@ -31,9 +31,18 @@ def _add_train(parser: Parser) -> None:
     parser.add_argument(
         "--data",
         metavar="PATH",
+        action="append",
         help="swipes, or a .npz of recordings (default: what EDGECTC_DATA names); "
-        "without any, samples are generated",
+        "without any, samples are generated; may be given several times",
     )
+    text = "choose the best checkpoint by these; default: some of --data"
+    parser.add_argument("--dev", metavar="PATH", action="append", help=text)
+    text = "measure it on these at the end; default: some of --data"
+    parser.add_argument("--test", metavar="PATH", action="append", help=text)
+    text = "how --data is split where its rows do not say: user, row or auto (default auto)"
+    parser.add_argument("--split-by", default="auto", metavar="RULE", help=text)
+    text = "go on with a run though its data or lexicon are others than at its start"
+    parser.add_argument("--accept-changes", action="store_true", help=text)
     parser.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
     parser.add_argument(
         "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"

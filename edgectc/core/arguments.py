@@ -36,6 +36,7 @@ Positive: TypeAlias = Annotated[float, Range(0, 1e9, above=True)]
 AtLeastTwo: TypeAlias = Annotated[int, Range(2, 2**31 - 1)]
 Order: TypeAlias = Annotated[int, Range(1, 5)]  # of a language model
 Port: TypeAlias = Annotated[int, Range(0, 65535)]
+Share: TypeAlias = Annotated[float, Range(0, 1)]
 NotNegative: TypeAlias = Annotated[float, Range(0, 1e9)]
 
 

@@ -22,7 +22,7 @@ from typing import (
 )
 
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded, Recording
+from edgectc.core.types import JSON, Array, Decoded, Recording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from edgectc.formats.layouts import Layout
     from edgectc.formats.manifest import Content, Manifest
     from edgectc.language.lexicon import Lexicon
-    from edgectc.training.task import Competitors, Metric, Score, TrainingSamples
+    from edgectc.training.task import Competitors, HeldOut, Metric, Score, TrainingSamples
 
 Setting: TypeAlias = "Layout | str | None"  # a recording's keyboard, its day or signer, or nothing
 # Name -> (dtype, shape); a dimension may have a name instead of a number.
@@ -221,8 +221,7 @@ class Target(Protocol):
     """From a network to the bytes of an artifact.
 
     Attributes:
-        suffix: of the file, or folder.
-        options: its ``Options``.
+        suffix: of the file, or folder; ``options`` are its `Options`.
         opset: operator set of the graph, None where the format has none.
         batch: samples that the graph takes at once, or the name of that dimension.
         slow: whether what it makes is known to run slower than PyTorch, so that it is timed.
@@ -313,8 +312,7 @@ class InputSpec(TypedDict):
         dtype: "float32" or "int32".
         shape: of a batch of one.
         meaning: for people.
-        unit: of its values, for people.
-        rate: how often there is a frame, for people.
+        unit: of its values, for people; so is ``rate``: how often there is a frame.
     """
 
     dtype: str
@@ -389,6 +387,7 @@ class Samples(Protocol):
         tunable: types of the decoders whose weights `edgectc tune` can fit to such recordings.
         generated_suffices: whether generated recordings stand for real ones where none are named.
         made_with: which of "layout" and "lexicon" `synthesize` makes something of.
+        told: options of the frontend that `found` gives.
     """
 
     metric: ClassVar[str]
@@ -396,38 +395,33 @@ class Samples(Protocol):
     tunable: ClassVar[tuple[str, ...]] = ()
     generated_suffices: ClassVar[bool] = True
     made_with: ClassVar[tuple[str, ...]] = ()
+    told: ClassVar[tuple[str, ...]] = ()
+
+    def found(self, recordings: Iterable[Recording]) -> Mapping[str, JSON]:
+        """Return options of a frontend, `told`, that would take all of these recordings."""
+        return {}
 
     def locate(self, data: str | None, *, option: str = "data") -> Path | None:
-        """Return the file that ``data``, given as ``option``, or the environment names; else None.
+        """Return what ``data``, given as ``option``, or the environment names; None for nothing.
 
-        Raises:
-            InputError: reason ``no_data``: what is named is not there.
+        Raises `InputError`, reason ``no_data``, where what is named is not there.
         """
         ...
 
+    def rows(self, path: Path) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file, or why one cannot be used; raises it for the whole."""
+        ...
+
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
-        """Yield the recordings of a file, or why one of them cannot be used.
-
-        Args:
-            path: of the file.
-            split: "train", "dev", "test" or "all"; None for what figures are measured on.
-
-        Raises:
-            InputError: the file cannot be read.
-            UnknownNameError: no such split.
-        """
+        """Yield the `rows` of a split or "all", of None the measured one; raises as it does."""
         ...
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
     ) -> Iterator[Recording]:
-        """Yield ``count`` generated recordings that the frontend takes.
+        """Yield ``count`` generated recordings that the frontend takes, drawn by ``seed``.
 
-        Args:
-            count: how many.
-            seed: of all draws.
-            lexicon: words to be meant, where words are; None for a few of its own.
-            natural: words as frequent as in text; otherwise rare ones come more often.
+        Words are of ``lexicon``, None for a few; rare ones come more often unless ``natural``.
         """
         ...
 
@@ -470,6 +464,8 @@ class Task(Protocol):
         train: training samples.
         dropped: what was left out of the training samples, by reason.
         dev_rows: dev samples that are scored.
+        test: samples that the best weights are scored on at the end; None for none.
+        rows: of each split before checks; {} for generated samples.
         files: what the run folder must hold beside the checkpoints, by file name.
         competitors: finds words for ``loss.mmi``; None where there is no lexicon to find them in.
     """
@@ -480,6 +476,8 @@ class Task(Protocol):
     train: TrainingSamples
     dropped: Mapping[str, int]
     dev_rows: int
+    test: HeldOut | None
+    rows: Mapping[str, int]
     files: Mapping[str, bytes]
 
     @property

@@ -48,6 +48,8 @@ def described(hint: Hint) -> str:
         return "a path" if args[0] is str else described(args[0]) + bounds(args[1], ", ")
     if origin is os.PathLike:
         return "a path"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(described(one) for one in args))
     if origin is Sequence:
         return f"a list of which each is {described(args[0])}"
     return {Iterable: "a list", Mapping: "a mapping"}.get(origin, f"a {hint.__name__}")

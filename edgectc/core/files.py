@@ -179,3 +179,20 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
     """Return the hex digest of a file's bytes."""
     with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_sha256(path: str | os.PathLike[str]) -> str:
+    """Return the hex digest of a file's bytes, or of the names and bytes of all files in a folder.
+
+    Raises:
+        OSError: there is no such file or folder, or it cannot be read.
+    """
+    if not os.path.isdir(path):
+        return file_sha256(path)
+    digest = hashlib.sha256()
+    for folder, inner, names in os.walk(path):
+        inner.sort()
+        for name in sorted(names):
+            file = os.path.join(folder, name)
+            digest.update(f"{os.path.relpath(file, path)}\0{file_sha256(file)}\0".encode())
+    return digest.hexdigest()

@@ -35,6 +35,7 @@ class Swipe:
         user: who made it; splits and confidence intervals are taken by user.
         context: words before this one, the last one last; "<s>" is the beginning of a sentence.
         prompt: the whole text that the person was to write, where that is known.
+        split: "train", "dev" or "test" where its file says so; None leaves it to the rule.
     """
 
     points: Array
@@ -43,6 +44,7 @@ class Swipe:
     user: str | None = None
     context: tuple[str, ...] = ()
     prompt: str | None = None
+    split: str | None = None
 
     def __repr__(self) -> str:
         return f"Swipe({len(self.points)} points, {self.word!r}, {self.layout!r})"
@@ -59,6 +61,7 @@ class Recording:
         group: who or which day it is from; splits and confidence intervals are taken by group.
         setting: name of what it was made with, its keyboard or day; "" for nothing.
         context: words before this one, the last one last.
+        split: "train", "dev" or "test" where that is known; "" elsewhere.
     """
 
     signal: Array
@@ -67,6 +70,7 @@ class Recording:
     group: str | None = None
     setting: str = ""
     context: tuple[str, ...] = ()
+    split: str = ""
 
     def __repr__(self) -> str:
         target = shortened(" ".join(self.target))

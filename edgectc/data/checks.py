@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,10 @@ from edgectc.core.contracts import Frontend
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import frames_needed, output_length
 from edgectc.core.types import Array, Recording, Swipe
-from edgectc.data import signals, swipe_files
+from edgectc.data import readers, scales, splits, swipe_files, swipe_tables
+from edgectc.data.preparation import Preparation
+from edgectc.data.recordings import samples_for
+from edgectc.data.signal_samples import SignalSamples
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
@@ -29,7 +32,12 @@ from edgectc.language.spelling import spell
 
 Room = Callable[[Swipe | Recording], int]  # output frames that a model has for a recording
 
-ERRORS = ("duplicate_across_splits", "group_in_several_splits", "conflicting_labels")
+ERRORS = (
+    "duplicate_across_splits",
+    "group_in_several_splits",
+    "conflicting_labels",
+    *scales.PROBLEMS,
+)
 _SHOWN = 10  # examples of each problem
 _JUMP = 3.0  # key units within
 _JUMP_MS = 40.0  # this time: another finger, or lost events
@@ -68,6 +76,8 @@ class Findings:
         problems: kind to names of the samples concerned, each with a word on it.
         statistics: name to the values of all samples.
         splits: split to count of samples.
+        kind: type of the frontend that takes the recordings; "" for swipes, or where unknown.
+        split_by: how one file was split, for people; "" for several files.
         groups: how many people or days there are.
         labels: how many different labels there are.
         worst: swipes that fit their word least: (distance in keys, swipe).
@@ -77,6 +87,8 @@ class Findings:
     problems: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list), repr=False)
     statistics: dict[str, Array] = field(default_factory=dict, repr=False)
     splits: Counter[str] = field(default_factory=Counter)
+    kind: str = ""
+    split_by: str = ""
     groups: int = 0
     labels: int = 0
     worst: list[tuple[float, Swipe]] = field(default_factory=list, repr=False)
@@ -93,6 +105,8 @@ class Findings:
             "usable": sum(self.splits.values()),
             "status": "fail" if self.failed else "pass",
             "splits": dict(self.splits),
+            "kind": self.kind,
+            "split_by": self.split_by,
             "groups": self.groups,
             "labels": self.labels,
             "problems": {
@@ -120,6 +134,7 @@ def check_data(
     model: str | None = None,
     room: Room | None = None,
     days: bool = False,
+    kind: str | None = None,
 ) -> Findings:
     """Return what is found in swipe files, or in ``.npz`` files of other samples.
 
@@ -129,22 +144,44 @@ def check_data(
         model: bundle, or name of a shipped model, to find labels that it has too few frames for.
         room: gives the output frames of a recording, for the same, in place of ``model``; None
             takes the frames of a sample, and leaves swipes unchecked.
-        days: whether groups are recording days, which all splits share on purpose.
+        days: whether groups are recording days, which all splits share on purpose; they are where
+            ``kind`` is known to have days.
+        kind: type of the frontend that takes the recordings, e.g. "landmarks"; None takes that of
+            ``model``, or the one whose recordings these plainly are.
 
     Raises:
         InputError: a file cannot be read.
         ConfigError: ``model`` takes other recordings than these.
+        UnknownNameError: no such kind.
     """
     if model is not None:
         room = output_frames(model)
     findings = Findings()
     items: list[Item] = []
     for path in map(Path, paths):
-        split = path.name.partition(".")[0] if len(paths) > 1 else None
-        if path.suffix == ".npz":
-            items += _recordings(path, split, findings)
-        else:
-            items += _swipes(path, split, findings)
+        read = _recordings if readers.takes(path) else _swipes
+        found = list(read(path, findings))
+        if len(paths) > 1:
+            found = [replace(item, split=path.name.partition(".")[0]) for item in found]
+        items += found
+    samples = [item.sample for item in items if isinstance(item.sample, Recording)]
+    known = _family(samples, kind, model)
+    if known is not None:
+        findings.kind, family = known
+        items = [
+            replace(one, sample=family.taken(one.sample))
+            if isinstance(one.sample, Recording)
+            else one
+            for one in items
+        ]
+        days = days or bool(family.frontend.settings)
+        for name, detail in family.problems(samples).items():
+            findings.problems[name].append(detail)
+        if family.frontend.settings:
+            nowhere = [item.name for item in items if item.group is None]
+            findings.problems |= {"no_group": nowhere} if nowhere else {}
+    if len(paths) == 1:
+        items = _placed(items, findings, people=not days)
     findings.splits = Counter(item.split for item in items)
     findings.groups = len({item.group for item in items} - {None})
     findings.labels = len({item.label for item in items})
@@ -160,6 +197,23 @@ def check_data(
     return findings
 
 
+def _family(
+    samples: Sequence[Recording], kind: str | None, model: str | None
+) -> tuple[str, SignalSamples] | None:
+    """Return what recordings are; None for swipes, and where nothing tells."""
+    if not samples:
+        return None
+    spec: Mapping[str, Any] | None = None if kind is None else {"type": kind}
+    if model is not None:
+        spec = bundles.read(bundles.locate(model)).index.model["frontend"]
+        kind = spec["type"]
+    for name in registry.names("samples") if kind is None else [kind]:
+        family = samples_for(spec or {"type": name})
+        if isinstance(family, SignalSamples) and (kind is not None or family.typical(samples)):
+            return name, family
+    return None
+
+
 def output_frames(model: str) -> Room:
     """Return what gives the output frames of a recording by a model's own length map.
 
@@ -173,24 +227,40 @@ def output_frames(model: str) -> Room:
     """
     index = bundles.read(bundles.locate(model)).index
     frontend: Frontend = registry.create("frontends", index.model["frontend"])
+    prepare = Preparation(frontend, index.layouts)
 
     def room(sample: Swipe | Recording) -> int:
         if isinstance(sample, Swipe) != bool(frontend.slots):
             raise ConfigError(f"model {model} takes other samples than these")
+        row = swipe_files.recording(sample) if isinstance(sample, Swipe) else sample
+        if frontend.settings and not row.setting:
+            row = replace(row, setting=row.group or "")
         try:
-            if isinstance(sample, Swipe):
-                frames = frontend.frames(sample.points, layouts.load(sample.layout))
-            else:
-                frames = frontend.frames(sample.signal)
-        except (InputError, UnknownNameError):
+            return output_length(prepare(row).length, index.stride, index.window)
+        except InputError:
             return 0
-        return output_length(len(frames), index.stride, index.window)
 
     return room
 
 
-def _swipes(path: Path, split: str | None, findings: Findings) -> Iterable[Item]:
-    for row in swipe_files.read(path):
+def _placed(items: list[Item], findings: Findings, people: bool) -> list[Item]:
+    """Return items with the split that training would put them in, by what their rows name."""
+    sides, findings.split_by = splits.assign(
+        [item.split or None for item in items],
+        [item.group for item in items],
+        lambda i: _bytes(items[i].sample),
+        people=people,
+    )
+    return [replace(item, split=side or "none") for item, side in zip(items, sides, strict=True)]
+
+
+def _bytes(sample: Swipe | Recording) -> bytes:
+    values = sample.points if isinstance(sample, Swipe) else sample.signal
+    return np.ascontiguousarray(values).tobytes()
+
+
+def _swipes(path: Path, findings: Findings) -> Iterable[Item]:
+    for row in swipe_tables.read(path):
         findings.rows += 1
         name = f"{path.name} row {row.index}"
         swipe = row.swipe
@@ -202,24 +272,26 @@ def _swipes(path: Path, split: str | None, findings: Findings) -> Iterable[Item]
             findings.problems["no_label"].append(name)
         if swipe.user is None:
             findings.problems["no_user"].append(name)
-        mine = split or (swipe_files.split_of(swipe.user) if swipe.user else "none")
         # Times count from the first point: a log that was exported twice may start elsewhere.
         points = np.round(swipe.points - [0.0, 0.0, swipe.points[0, 2]], 3) + 0.0
         key = hashlib.sha256(swipe.layout.encode() + points.tobytes()).digest()
-        yield Item(name, mine, swipe.user, (swipe.word,) if swipe.word else (), key, swipe)
+        label = (swipe.word,) if swipe.word else ()
+        yield Item(name, swipe.split or "", swipe.user, label, key, swipe)
 
 
-def _recordings(path: Path, split: str | None, findings: Findings) -> Iterable[Item]:
-    for own, samples in signals.read(path).items():
-        for sample in samples:
-            findings.rows += 1
-            name = f"{path.name} {sample.name}"
-            if np.isinf(sample.signal).any():
-                findings.problems["not_finite"].append(name)
-            if not sample.target:
-                findings.problems["no_label"].append(name)
-            content = hashlib.sha256(np.ascontiguousarray(sample.signal).tobytes()).digest()
-            yield Item(name, split or own, sample.group, sample.target, content, sample)
+def _recordings(path: Path, findings: Findings) -> Iterable[Item]:
+    for sample in readers.read(path):
+        findings.rows += 1
+        if isinstance(sample, InputError):
+            findings.problems[sample.reason].append(f"{path.name} {sample.name}: {sample}")
+            continue
+        name = f"{path.name} {sample.name}"
+        if np.isinf(sample.signal).any():
+            findings.problems["not_finite"].append(name)
+        if not sample.target:
+            findings.problems["no_label"].append(name)
+        content = hashlib.sha256(_bytes(sample)).digest()
+        yield Item(name, sample.split, sample.group, sample.target, content, sample)
 
 
 def _duplicates(items: Sequence[Item], findings: Findings) -> None:
@@ -244,9 +316,9 @@ def _leaks(items: Sequence[Item], findings: Findings) -> None:
     for item in items:
         if item.group is not None:
             places[item.group].add(item.split)
-    for group, splits in sorted(places.items(), key=str):
-        if len(splits) > 1:
-            findings.problems["group_in_several_splits"].append(f"{group}: {sorted(splits)}")
+    for group, sides in sorted(places.items(), key=str):
+        if len(sides) > 1:
+            findings.problems["group_in_several_splits"].append(f"{group}: {sorted(sides)}")
 
 
 def _infeasible(items: Sequence[Item], room: Room | None, findings: Findings) -> None:
@@ -375,11 +447,11 @@ _LAYOUTS: dict[str, Layout | None] = {}
 
 
 def _layout(name: str) -> Layout | None:
-    """Return a shipped layout; a row never names a file."""
+    """Return a shipped layout, None if there is none of that name."""
     if name not in _LAYOUTS:
         try:
-            _LAYOUTS[name] = None if name.endswith(".json") else layouts.load(name)
-        except (UnknownNameError, InputError):
+            _LAYOUTS[name] = layouts.shipped(name)
+        except UnknownNameError:
             _LAYOUTS[name] = None
     return _LAYOUTS[name]
 

@@ -146,7 +146,7 @@ def _figure(parts: Sequence[str], name: str, low: float, top: float, caption: st
 
 def trace(swipe: Swipe, distance: float, *, width: int = 260) -> str:
     """Return a figure of a swipe over the keys of its layout."""
-    layout = layouts.load(swipe.layout)
+    layout = layouts.shipped(swipe.layout)
     height = round(width * 0.47)
     keys = [
         svg.text(x * width, y * height + 4, letter, text_anchor="middle", font_size=11, fill="#888")

@@ -101,7 +101,7 @@ def measure(swipes: Iterable[Swipe]) -> dict[str, Array]:
     for swipe in swipes:
         if swipe.layout not in layouts.names() or not swipe.word:
             continue
-        layout = layouts.load(swipe.layout)
+        layout = layouts.shipped(swipe.layout)
         word = spell(swipe.word, layout.letters)
         if not word:
             continue

@@ -6,8 +6,7 @@ or packs a model asks here, and for no family by name.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,17 +14,16 @@ import numpy as np
 
 from edgectc.core import registry
 from edgectc.core.contracts import Frontend, Samples
-from edgectc.core.errors import ConfigError, InputError, NonFiniteError, UnknownNameError
-from edgectc.core.files import file_sha256
+from edgectc.core.errors import ConfigError, InputError, NonFiniteError
 from edgectc.core.nonfinite import describe
 from edgectc.core.types import JSON, Array, Recording
-from edgectc.formats import layouts as keyboards
+from edgectc.data import readers
+from edgectc.data.preparation import Inputs, Preparation
+from edgectc.data.refusals import Refusals
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
-
-Inputs = Mapping[str, Array]
 
 _GENERATED = {"train": 512, "dev": 100}
 _UNLIKE = 30.0  # times larger or smaller than the reference recordings: another unit
@@ -97,19 +95,6 @@ def samples_for(
     return samples
 
 
-def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Recording) -> Inputs:
-    """Return the network inputs of a recording, batch of one.
-
-    Raises:
-        InputError: it cannot be used; ``reason`` names why.
-    """
-    try:
-        setting = keyboards.setting(layouts, recording.setting)
-        return frontend.prepare(recording.signal, setting)
-    except UnknownNameError as error:
-        raise InputError(str(error), reason=f"unknown_{error.kind}") from error
-
-
 def load(
     bundle: Bundle,
     frontend: Frontend,
@@ -138,23 +123,23 @@ def load(
     """
     samples = samples_for(bundle.index.model["frontend"], bundle.layouts, frontend=frontend)
     file = samples.locate(path, option=option)
-    layouts = {layout.name: layout for layout in bundle.layouts}
-    usable, refused = _usable(
-        _rows(samples, file, split, option), samples, frontend, layouts, labelled
+    prepare, refusals = Preparation(frontend, bundle.layouts), Refusals()
+    usable = list(
+        prepare.each(_labelled(_rows(samples, file, split, option), samples, labelled), refusals)
     )
-    bad = [(name, str(error)) for name, error in refused if error.reason == "not_finite"]
+    bad = refusals.counts["not_finite"]
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
-            f"samples hold NaN or Inf: {describe(bad)}; repair them, or leave them out with "
-            "nan_policy=drop-samples",
+            f"{bad} samples hold NaN or Inf: {describe(refusals.examples['not_finite'])}; repair "
+            "them, or leave them out with nan_policy=drop-samples",
             options=["nan_policy"],
         )
-    dropped = Counter(error.reason for _, error in refused)
     about: dict[str, JSON] = {"file": file.name if file else "generated", "split": split}
-    about |= {"sha256": file_sha256(file)} if file else {}
-    about |= {"dropped": dict(dropped), "usable": len(usable)}
-    recordings, inputs = tuple(row for row, _ in usable), tuple(inputs for _, inputs in usable)
-    prepared = Prepared(recordings, inputs, about, _left_out(refused))
+    about |= {"sha256": readers.content_sha256(file)} if file else {}
+    about |= {"dropped": dict(refusals.counts), "usable": len(usable)}
+    recordings, inputs = tuple(row for row, _ in usable), tuple(one.inputs for _, one in usable)
+    left_out = f"; left out: {refusals.text}" if refusals.counts else ""
+    prepared = Prepared(recordings, inputs, about, left_out)
     _check_unit(prepared, reference.from_safetensors(bundle.file("reference.safetensors")))
     return prepared
 
@@ -177,37 +162,15 @@ def _rows(
     return samples.synthesize(_GENERATED[split], seed=int(split == "dev"))
 
 
-def _usable(
-    rows: Iterable[Recording | InputError],
-    samples: Samples,
-    frontend: Frontend,
-    layouts: Mapping[str, Layout],
-    labelled: bool,
-) -> tuple[list[tuple[Recording, Inputs]], list[tuple[str, InputError]]]:
-    """Return the recordings that can be used, and of the others name and reason."""
-    usable: list[tuple[Recording, Inputs]] = []
-    refused: list[tuple[str, InputError]] = []
+def _labelled(
+    rows: Iterable[Recording | InputError], samples: Samples, wanted: bool
+) -> Iterator[Recording | InputError]:
+    """Yield the rows; in place of one without a label, if labels are wanted, why it is left out."""
     for row in rows:
-        if isinstance(row, InputError):
-            refused.append((row.name, row))
-        elif labelled and not samples.labelled(row):
-            refused.append((row.name, InputError("no label", reason="no_label")))
+        if wanted and isinstance(row, Recording) and not samples.labelled(row):
+            yield InputError("no label", reason="no_label", name=row.name)
         else:
-            try:
-                usable.append((row, prepare(frontend, layouts, row)))
-            except InputError as error:
-                refused.append((row.name, error))
-    return usable, refused
-
-
-def _left_out(refused: Sequence[tuple[str, InputError]]) -> str:
-    """Return how many were refused for each reason, with the first of each."""
-    first: dict[str, str] = {}
-    for name, error in refused:
-        first.setdefault(error.reason, f"{name}: {error}" if name else str(error))
-    counts = Counter(error.reason for _, error in refused)
-    text = "; ".join(f"{count} {reason} ({first[reason]})" for reason, count in counts.items())
-    return f"; left out: {text}" if text else ""
+            yield row
 
 
 def _check_unit(prepared: Prepared, cases: Sequence[Case]) -> None:

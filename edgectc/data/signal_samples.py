@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.core.contracts import Frontend, Samples
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.metrics import edit_distance
 from edgectc.core.types import Recording
-from edgectc.data import signals
-from edgectc.data.swipe_files import SPLITS
+from edgectc.data import readers, signals, splits
 from edgectc.formats.manifest import pack_array
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ _EVERY = 10  # one recording of so many is a dev one
 
 
 class SignalSamples(Samples):
-    """Labelled recordings of a ``.npz``; a family says how they are generated."""
+    """Labelled recordings, of a ``.npz`` or as others keep them; a family generates some."""
 
     def __init__(self, frontend: Frontend) -> None:
         self.frontend = frontend
@@ -43,40 +42,48 @@ class SignalSamples(Samples):
         if data is None:
             named = os.environ.get("EDGECTC_DATA", "")
             data = named if named.endswith(signals.SUFFIX) else None
-        if data is not None and not Path(data).is_file():
+        if data is not None and not (Path(data).exists() and readers.takes(Path(data))):
             raise InputError(
-                f"no recordings at {data!r}, expected a {signals.SUFFIX} file; pass {option}=PATH",
+                f"no recordings at {data!r}, expected a {signals.SUFFIX} file, or a file or folder "
+                f"in one of the formats {', '.join(readers.names())}; pass {option}=PATH",
                 reason="no_data",
                 options=[option],
             )
         return None if data is None else Path(data)
 
-    def splits(self, path: Path) -> dict[str, list[Recording]]:
-        """Return the recordings of a file by split; a group is a setting where settings count.
+    def rows(self, path: Path) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file; a group is a setting where settings count.
 
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
         """
-        rows = signals.read(path)
-        if not self.frontend.settings:
-            return rows
-        return {
-            split: [replace(row, setting=row.group or "") for row in recordings]
-            for split, recordings in rows.items()
-        }
+        for row in readers.read(path):
+            if isinstance(row, Recording):
+                row = self.taken(row)
+                if self.frontend.settings:
+                    row = replace(row, setting=row.group or "")
+            yield row
+
+    def taken(self, recording: Recording) -> Recording:
+        """Return a recording as the frontend takes it: without what the network makes itself."""
+        return recording
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the recordings of a split; of None the dev ones, or those of a file without any."""
-        if split not in (None, *SPLITS):
-            raise UnknownNameError("split", split, SPLITS)
-        rows = self.splits(path)
-        if split is None:
-            yield from rows["dev"] or rows["train"]
-        elif split == "all":
-            for part in rows.values():
-                yield from part
-        else:
-            yield from rows.get(split, ())
+        rows, people = self.rows(path), not self.frontend.settings
+        if split is not None:
+            return splits.of_split(rows, split, people=people)
+        held = list(rows)
+        dev = [row for row in held if isinstance(row, Recording) and row.split == "dev"]
+        return iter(dev or held)
+
+    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
+        """Return name to detail of what shows another unit, order or scale; see `data.scales`."""
+        return {}
+
+    def typical(self, recordings: Sequence[Recording]) -> bool:
+        """Return whether recordings of an unknown family are plainly of this one."""
+        return False
 
     def reference(self, *, seed: int) -> list[Recording]:
         """Return the first of the recordings that `shipped` writes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +14,23 @@ from edgectc.core.errors import InputError
 from edgectc.core.files import check_unpacked, open_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array, Recording
+from edgectc.data.splits import SPLITS
 
-SPLITS = ("train", "dev")
 SUFFIX = ".npz"
 
 
-def read(path: Path) -> dict[str, list[Recording]]:
-    """Return the samples of a ``.npz`` file by split.
+def read(path: Path) -> Iterator[Recording | InputError]:
+    """Yield the samples of a ``.npz`` file, or why one of them cannot be used.
 
     The file holds, of n recordings: ``signal`` (sum of lengths, C), all frames one after another;
-    ``length`` (n,); ``target`` (n,) text, symbols apart by spaces; ``split`` (n,) "train" or "dev";
-    and, if wanted, ``name`` and ``group`` (n,), the latter the signer or the day.
+    ``length`` (n,); ``target`` (n,) text, symbols apart by spaces; and, if wanted, ``split`` (n,)
+    "train", "dev" or "test", ``name`` and ``group`` (n,), the latter the signer or the day.
 
     Raises:
         InputError: the file cannot be read, or its arrays do not fit; reason ``bad_file``.
     """
     arrays = read_arrays(path)
-    missing = {"signal", "length", "target", "split"} - {*arrays}
+    missing = {"signal", "length", "target"} - {*arrays}
     if missing:
         raise InputError(
             f"{path} holds {sorted(arrays)}, and lacks {sorted(missing)}", reason="bad_file"
@@ -104,9 +104,9 @@ def _cut(path: Path, arrays: Mapping[str, Array]) -> list[Array]:
     n = len(length) if length.ndim == 1 else -1
     wrong = [k for k in arrays if k != "signal" and arrays[k].shape != (n,)]
     signal = arrays["signal"]
-    if wrong or signal.ndim != 2 or length.dtype.kind not in "iu" or (length < 1).any():
+    if wrong or signal.ndim != 2 or length.dtype.kind not in "iu" or (length < 0).any():
         raise InputError(
-            f"{path}: expected signal (frames, channels), whole lengths (n,) of 1 or more, and the "
+            f"{path}: expected signal (frames, channels), whole lengths (n,), and the "
             f"rest (n,); got { ({k: a.shape for k, a in arrays.items()}) }",
             reason="bad_file",
         )
@@ -115,11 +115,13 @@ def _cut(path: Path, arrays: Mapping[str, Array]) -> list[Array]:
             f"{path}: lengths add up to {length.sum()}, signal has {len(signal)} frames",
             reason="bad_file",
         )
-    return np.split(signal, np.cumsum(length)[:-1])
+    return np.split(signal, np.cumsum(length)[:-1]) if n else []
 
 
 def write(path: str | Path, splits: Mapping[str, Iterable[Recording]]) -> None:
     """Write samples of one width by split, whole or not at all, as `read` reads them.
+
+    Split "" leaves it to the rule of `edgectc.data.splits`.
 
     Raises:
         InputError: no sample, a symbol with a space in it, or no such split; reason ``bad_file``.
@@ -127,7 +129,7 @@ def write(path: str | Path, splits: Mapping[str, Iterable[Recording]]) -> None:
     rows = [(split, sample) for split, samples in splits.items() for sample in samples]
     symbols = [symbol for _, sample in rows for symbol in sample.target]
     strange = [symbol for symbol in symbols if symbol.split() != [symbol]]
-    if not rows or strange or not {*splits} <= {*SPLITS}:
+    if not rows or strange or not {*splits} <= {"", *SPLITS}:
         raise InputError(
             f"{path}: {len(rows)} samples of splits {[*splits]}, symbols with spaces: "
             f"{strange[:3]}; expected samples of {list(SPLITS)}, symbols without spaces",
@@ -150,18 +152,17 @@ def write(path: str | Path, splits: Mapping[str, Iterable[Recording]]) -> None:
 
 def _rows(
     path: Path, arrays: Mapping[str, Array], signals: Sequence[Array]
-) -> dict[str, list[Recording]]:
-    splits: dict[str, list[Recording]] = {split: [] for split in SPLITS}
+) -> Iterator[Recording | InputError]:
     for i, signal in enumerate(signals):
-        split = str(arrays["split"][i])
-        if split not in splits:
-            raise InputError(
-                f"{path}: split {i} is {split!r}, expected one of {list(SPLITS)}",
-                reason="bad_file",
-            )
         name = str(arrays["name"][i]) if "name" in arrays else f"{path.stem}-{i}"
+        split = str(arrays["split"][i]) if "split" in arrays else ""
         group = (str(arrays["group"][i]) or None) if "group" in arrays else None
-        splits[split].append(
-            Recording(signal, tuple(str(arrays["target"][i]).split()), name, group)
-        )
-    return splits
+        target = tuple(str(arrays["target"][i]).split())
+        if split and split not in SPLITS:
+            yield InputError(
+                f"split is {split!r}, expected one of {', '.join(SPLITS)}",
+                reason="bad_field",
+                name=name,
+            )
+        else:
+            yield Recording(signal, target, name, group, split=split)

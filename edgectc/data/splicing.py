@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from edgectc.core.types import Array, Swipe
-from edgectc.formats import layouts
+from edgectc.formats.layouts import Layout
 from edgectc.language.spelling import spell
 
 _RAMP_MS = 250.0  # in this time 63 % of the step at the joint is gone
@@ -43,17 +43,21 @@ def letter_points(points: Array, keys: Array) -> Array:
     return np.array(at[::-1])
 
 
-def splice(swipes: Sequence[Swipe], count: int, rng: np.random.Generator) -> Iterator[Swipe]:
+def splice(
+    swipes: Sequence[Swipe], count: int, rng: np.random.Generator, keyboards: Mapping[str, Layout]
+) -> Iterator[Swipe]:
     """Yield up to ``count`` spliced swipes; a draw of two that cannot be joined yields none.
 
     Args:
         swipes: labelled; pairs are drawn of one user on one layout.
         count: draws.
         rng: of the draws.
+        keyboards: layouts by name; a swipe on none of them is left out.
     """
     groups: dict[tuple[str, str], list[_Passed]] = defaultdict(list)
     for swipe in swipes:
-        if (passed := _Passed.of(swipe)) is not None:
+        layout = keyboards.get(swipe.layout)
+        if layout is not None and (passed := _Passed.of(swipe, layout)) is not None:
             groups[swipe.user or "", swipe.layout].append(passed)
     mates = [(one, others) for others in groups.values() for one in others]
     for row in rng.integers(len(mates), size=count if mates else 0):
@@ -70,9 +74,8 @@ class _Passed:
         self.swipe, self.word, self.at = swipe, word, at
 
     @classmethod
-    def of(cls, swipe: Swipe) -> _Passed | None:
+    def of(cls, swipe: Swipe, layout: Layout) -> _Passed | None:
         """Return None for a word of under two letters, or one that the layout cannot type."""
-        layout = layouts.load(swipe.layout)
         word = spell(swipe.word or "", layout.letters)
         if word is None or len(word) < 2:
             return None

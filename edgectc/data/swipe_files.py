@@ -1,7 +1,8 @@
 """Swipes as JSON lines, one a line, plain or gzip.
 
-A row is ``{"points", "word"?, "layout"?, "user"?, "context"?, "sentence"?}``; ``context`` is the
-list of words before this one, ``sentence`` what the person was to write, ``points`` is
+A row is ``{"points", "word"?, "layout"?, "user"?, "context"?, "sentence"?, "split"?}``; ``context``
+is the list of words before this one, ``sentence`` what the person was to write, ``split`` one of
+"train", "dev" and "test" (see `edgectc.data.splits`), ``points`` is
 ``[[x, y, t_ms], ...]`` or ``[{"x", "y", "t"}, ...]`` in the letter-area frame. Other keys are
 allowed and ignored: collections carry notes of their own. A row that cannot be used is refused by
 itself and never stops the file; a file that cannot be read stops with one error.
@@ -10,7 +11,6 @@ itself and never stops the file; a file that cannot be read stops with one error
 from __future__ import annotations
 
 import codecs
-import hashlib
 import json
 import os
 from collections import Counter
@@ -18,28 +18,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.errors import InputError
 from edgectc.core.files import READ_ERRORS, open_bytes
 from edgectc.core.staging import staged_writer
 from edgectc.core.types import Recording, Swipe
-from edgectc.data import validation
+from edgectc.data import splits, validation
+from edgectc.data.refusals import Refusals
 from edgectc.language.spelling import letters
 
 REASONS: dict[str, str] = {
     **validation.REASONS,
     "bad_json": "The line is not one JSON object.",
     "missing_points": "The row has no points.",
-    "bad_field": "The word, layout, user or sentence is no string, or the context no list of them.",
+    "bad_field": "The word, layout, user or sentence is no string, the context no list of them, "
+    "or the split none of train, dev and test.",
     "no_user": "The row names no user, so it belongs to no split.",
     "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
     "no_data": "No data set was named, or none lies where it should.",
 }
 
-SPLITS = ("all", "train", "dev", "test")
+DEFAULT_LAYOUT = "qwerty"
 MAX_LINE_BYTES = 1 << 24  # an hour of points; more is another format, or an attack on memory
 
 
@@ -58,8 +60,12 @@ class Row:
     error: InputError | None
 
 
-def read(path: str | Path) -> Iterator[Row]:
+def read(path: str | Path, *, layout: str = DEFAULT_LAYOUT) -> Iterator[Row]:
     """Yield the rows of a file. Its content, not its suffix, says whether it is gzip.
+
+    Args:
+        path: of the file.
+        layout: keyboard of the rows that name none.
 
     Raises:
         InputError: reason ``unreadable_file``: missing, damaged or not UTF-8. It comes when the
@@ -71,7 +77,7 @@ def read(path: str | Path) -> Iterator[Row]:
             for number, raw in enumerate(_lines(file), start=1):
                 line = raw.strip().removeprefix(codecs.BOM_UTF8)
                 if line:
-                    yield _row(index, number, line)
+                    yield _row(index, number, line, layout)
                     index += 1
     except (*READ_ERRORS, UnicodeDecodeError) as error:
         where = f", stopped at line {number}" if number else ""
@@ -82,7 +88,9 @@ def read(path: str | Path) -> Iterator[Row]:
         ) from error
 
 
-def load(path: str | Path, *, split: str = "all") -> tuple[list[Swipe], Counter[str]]:
+def load(
+    path: str | Path, *, split: str = "all", layout: str = DEFAULT_LAYOUT
+) -> tuple[list[Swipe], Counter[str]]:
     """Return the usable swipes of a split, and how many rows were dropped by reason.
 
     Rows of the other splits are not counted. A refused row is, whichever split it was of: what
@@ -90,36 +98,44 @@ def load(path: str | Path, *, split: str = "all") -> tuple[list[Swipe], Counter[
 
     Args:
         path: file as `read` takes it.
-        split: "all", or "train", "dev", "test" by `split_of`.
+        split: "all", or "train", "dev", "test" by `edgectc.data.splits`.
+        layout: keyboard of the rows that name none.
 
     Raises:
         UnknownNameError: no such split.
         InputError: reason ``unreadable_file``.
     """
-    if split not in SPLITS:
-        raise UnknownNameError("split", split, SPLITS)
-    swipes: list[Swipe] = []
-    dropped: Counter[str] = Counter()
-    for row in read(path):
-        if row.swipe is None:
-            dropped[cast(InputError, row.error).reason] += 1
-        elif split == "all":
-            swipes.append(row.swipe)
-        elif row.swipe.user is None:
-            dropped["no_user"] += 1
-        elif split_of(row.swipe.user) == split:
-            swipes.append(row.swipe)
-    return swipes, dropped
+    refusals = Refusals()
+    return list(of_split(read(path, layout=layout), split, refusals)), refusals.counts
 
 
-def split_of(user: str) -> str:
-    """Return "dev" (a tenth of all users), "test" (a tenth) or "train", from a hash of the id.
+def of_split(rows: Iterable[Row], split: str, refusals: Refusals) -> Iterator[Swipe]:
+    """Yield the usable swipes of a split; the rows that cannot be used are counted, of any split.
 
-    So a user is on one side in every file and every version of it.
+    Raises:
+        UnknownNameError: no such split.
     """
-    # JSON can name half of a surrogate pair, which strict UTF-8 cannot.
-    digest = hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
-    return {0: "dev", 1: "test"}.get(int(digest[:8], 16) % 10, "train")
+    splits.check_split(split)
+    usable: list[tuple[int, Swipe]] = []
+    for row in rows:
+        refusals.rows += 1
+        if row.swipe is None:
+            assert row.error is not None
+            refusals.add(row.error)
+        elif split == "all":
+            yield row.swipe
+        else:
+            usable.append((row.index, row.swipe))
+    sides, _ = splits.assign(
+        [swipe.split for _, swipe in usable],
+        [swipe.user for _, swipe in usable],
+        lambda i: usable[i][1].points.tobytes(),
+    )
+    for (index, swipe), side in zip(usable, sides, strict=True):
+        if side is None:
+            refusals.add(InputError("the row names no user", reason="no_user"), f"row {index}")
+        elif side == split:
+            yield swipe
 
 
 def write(path: str | Path, swipes: Iterable[Swipe]) -> None:
@@ -155,6 +171,8 @@ def line(swipe: Swipe) -> bytes:
         row["context"] = list(swipe.context)
     if swipe.prompt is not None:
         row["sentence"] = swipe.prompt
+    if swipe.split is not None:
+        row["split"] = swipe.split
     text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode() + b"\n"
 
@@ -162,7 +180,15 @@ def line(swipe: Swipe) -> bytes:
 def recording(swipe: Swipe, name: str = "") -> Recording:
     """Return what all families have of a swipe; a word without letters is no label."""
     word = (swipe.word,) if swipe.word and letters(swipe.word) else ()
-    return Recording(swipe.points, word, name, swipe.user, swipe.layout, swipe.context)
+    return Recording(
+        swipe.points, word, name, swipe.user, swipe.layout, swipe.context, swipe.split or ""
+    )
+
+
+def from_recording(row: Recording) -> Swipe:
+    """Return what a file of swipes holds of a recording; `recording` is the other way."""
+    word = row.target[0] if row.target else None
+    return Swipe(row.signal, word, row.setting, row.group, row.context, split=row.split or None)
 
 
 def find(data: str | None, *, option: str = "data") -> Path:
@@ -207,14 +233,14 @@ def _lines(stream: BufferedIOBase) -> Iterator[bytes]:
         yield line
 
 
-def _row(index: int, number: int, line: bytes) -> Row:
+def _row(index: int, number: int, line: bytes, layout: str) -> Row:
     try:
-        return Row(index, _swipe(line), None)
+        return Row(index, _swipe(line, layout), None)
     except InputError as error:
         return Row(index, None, InputError(f"line {number}: {error}", reason=error.reason))
 
 
-def _swipe(line: bytes) -> Swipe:
+def _swipe(line: bytes, layout: str) -> Swipe:
     if len(line) > MAX_LINE_BYTES:
         raise _bad_json(f"more than {MAX_LINE_BYTES} bytes")
     text = line.decode("utf-8")
@@ -233,10 +259,22 @@ def _swipe(line: bytes) -> Swipe:
     return Swipe(
         points,
         word=_text(row, "word"),
-        layout=_text(row, "layout") or "qwerty",
+        layout=_text(row, "layout") or layout,
         user=_text(row, "user"),
         context=_words(row.get("context")),
         prompt=_text(row, "sentence"),
+        split=_split(row),
+    )
+
+
+def _split(row: dict[str, Any]) -> str | None:
+    value = _text(row, "split")
+    if value is None or value in splits.SPLITS:
+        return value
+    raise InputError(
+        f"'split' is {value[:40]!r}, expected one of {', '.join(splits.SPLITS)}; repair it or "
+        "leave it out",
+        reason="bad_field",
     )
 
 

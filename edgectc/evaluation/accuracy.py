@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +19,8 @@ from edgectc.core import metrics
 from edgectc.core.console import progress
 from edgectc.core.errors import InputError
 from edgectc.core.types import Swipe
+from edgectc.data.refusals import Refusals
+from edgectc.data.swipe_files import recording
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.language.lexicon import Lexicon
@@ -109,6 +111,22 @@ def labelled(swipes: Sequence[Swipe]) -> list[Swipe]:
     if not rows:
         raise InputError("no swipe carries a word to compare with", reason="no_labels")
     return rows
+
+
+def usable(
+    swipes: Iterable[Swipe], recognizers: Sequence[Recognizer], refusals: Refusals
+) -> list[Swipe]:
+    """Return the swipes that every one of the models can be given; count the others."""
+    kept = []
+    for row, swipe in enumerate(swipes):
+        try:
+            for recognizer in recognizers:
+                recognizer.prepare(recording(swipe))
+        except InputError as error:
+            refusals.add(error, f"swipe {row}")
+        else:
+            kept.append(swipe)
+    return kept
 
 
 def answer(
@@ -225,8 +243,14 @@ def origin(artifact: Path) -> bundles.Bundle | None:
 
 def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
     context = swipe.context if decoder is None else ()
-    decoded = recognizer(
-        swipe.points, nbest=_NBEST, layout=swipe.layout, decoder=decoder, context=context
+    sample = recognizer.prepare(recording(swipe))
+    decoded = recognizer.decode(
+        recognizer.run(sample.inputs),
+        sample.inputs,
+        setting=sample.setting,
+        nbest=_NBEST,
+        decoder=decoder,
+        context=context,
     )
     said = dict.fromkeys(letters(candidate.text) for candidate in decoded.candidates)
     word, user = letters(swipe.word or ""), swipe.user or ""

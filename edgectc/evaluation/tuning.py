@@ -9,7 +9,7 @@ probability of the best word is the likeliest account of when it is right.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class Tuned:
         gain: 95 % interval of the difference in top-1, paired, by user where users are known.
         calibration: expected calibration error of the best word's probability, before and after,
             see `edgectc.core.metrics.calibration_error`.
+        dropped: reason to count of the rows that could not be used.
     """
 
     preset: Mapping[str, JSON]
@@ -57,6 +58,7 @@ class Tuned:
     after: float
     gain: tuple[float, float]
     calibration: tuple[float, float]
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 def tune(
@@ -155,11 +157,11 @@ def _temperature(answers: _Answers) -> float:
 
 
 def _emitted(recognizer: Recognizer, recording: Recording) -> _Emitted:
-    name = recording.setting or recognizer.layout
-    setting = recognizer.setting(name)
-    inputs = recognizer.frontend.prepare(recording.signal, setting)
-    trace = path_of(inputs, setting) if isinstance(setting, Layout) else None
-    return _Emitted(recognizer.run(inputs), name, recording.context, trace)
+    sample = recognizer.prepare(recording)
+    setting = sample.setting
+    trace = path_of(sample.inputs, setting) if isinstance(setting, Layout) else None
+    name = setting.name if isinstance(setting, Layout) else setting or ""
+    return _Emitted(recognizer.run(sample.inputs), name, recording.context, trace)
 
 
 def _climb(

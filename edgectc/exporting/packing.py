@@ -22,6 +22,7 @@ from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
 from edgectc.language import lexicon_file
 from edgectc.networks.model import CtcModel, with_weights
+from edgectc.training import identity as identities
 from edgectc.training import preparing
 from edgectc.training.loop import checkpoints
 from edgectc.training.settings import Settings
@@ -101,7 +102,7 @@ def pack(
         decoder=preset,
         words=words,
         seen_words=read_given(seen, "seen words") if seen.exists() else None,
-        training={**progress, "seed": settings.seed},
+        training={**progress, "seed": settings.seed, **_identity(run)},
         notes={note: read_given(out / note, "notes") for note in _NOTES if (out / note).exists()},
     )
 
@@ -252,6 +253,12 @@ def _fitting(default: str, slots: int) -> dict[str, Layout]:
     names = (default, *sorted({*layouts.names()} - {default}))
     loaded = {name: layouts.load(name) for name in names}
     return {name: layout for name, layout in loaded.items() if len(layout.letters) <= slots}
+
+
+def _identity(run: Path) -> dict[str, JSON]:
+    """Return what the index says of data, lexicon and code; {} of a run that did not keep it."""
+    identity = identities.read(run)
+    return {} if identity is None else {"identity": identities.summary(identity)}
 
 
 def _trained(run: Path, checkpoint: str) -> tuple[Settings, CtcModel, Mapping[str, JSON]]:

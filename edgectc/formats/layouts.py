@@ -83,10 +83,15 @@ class Layout:
         return np.array([np.median(widths), 1.0 / len(self.rows)])
 
 
+@lru_cache(maxsize=1)
+def _names() -> tuple[str, ...]:
+    files = resources.files("edgectc.formats") / "keyboards"
+    return tuple(sorted(f.name.removesuffix(".json") for f in files.iterdir()))
+
+
 def names() -> list[str]:
     """Return the names of the layouts that ship."""
-    files = resources.files("edgectc.formats") / "keyboards"
-    return sorted(f.name.removesuffix(".json") for f in files.iterdir())
+    return list(_names())
 
 
 def setting(known: Mapping[str, Layout], name: str) -> Layout | str | None:
@@ -105,9 +110,20 @@ def setting(known: Mapping[str, Layout], name: str) -> Layout | str | None:
     return known.get(name) or load(name)
 
 
+def shipped(name: str) -> Layout:
+    """Return a shipped layout by its name; what a row of data names is never a file.
+
+    Raises:
+        UnknownNameError: no layout of that name ships.
+    """
+    if name not in names():
+        raise UnknownNameError("layout", name, names())
+    return load(name)
+
+
 @lru_cache(maxsize=64)
 def load(name: str) -> Layout:
-    """Return a shipped layout by name, or one from a ``.json`` path.
+    """Return a shipped layout by name, or one from a ``.json`` path that the user gave.
 
     Raises:
         UnknownNameError: no layout of that name ships.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import NoneType
 from typing import Any, NoReturn, Self, SupportsIndex
 
@@ -17,7 +18,8 @@ from edgectc.core.errors import (
     NonFiniteError,
 )
 from edgectc.core.tokens import Tokens, output_length
-from edgectc.core.types import JSON, Array, Decoded
+from edgectc.core.types import JSON, Array, Decoded, Recording
+from edgectc.data.preparation import Preparation, Sample
 from edgectc.decoding.search.checks import check_nbest, check_partial
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
@@ -76,6 +78,7 @@ class Recognizer:
         self.language_model, self.dictionary = language_model, dictionary
         self._promised = has_model or language_model is not None
         self._layouts = {layout.name: layout for layout in layouts}
+        self._preparation = Preparation(frontend, layouts)
         self.layout = layouts[0].name if layouts else ""
         self._decoders: dict[tuple[str, str], Decoder] = {}
 
@@ -185,6 +188,15 @@ class Recognizer:
             context=context,
             partial=check_partial(partial, unfinished),
         )
+
+    def prepare(self, recording: Recording) -> Sample:
+        """Return the inputs of a recording of a data set, by its own keyboard or day.
+
+        Raises:
+            InputError: it cannot be used; ``reason`` names why.
+        """
+        named = recording.setting or self.layout
+        return self._preparation(replace(recording, setting=named))
 
     def decode(
         self,

@@ -19,10 +19,11 @@ import numpy as np
 
 from edgectc.core import registry
 from edgectc.core.config import dumps
-from edgectc.core.files import file_sha256
 from edgectc.core.messages import say
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
+from edgectc.data import readers
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 
 Arrays = dict[str, Array]
@@ -43,7 +44,7 @@ def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arr
     if folder is None:
         return make()
     named = {key: _named(value) for key, value in about.items()}
-    text = dumps({"about": named, "source": _source(), "numpy": np.__version__})
+    text = dumps({"about": named, "source": source_sha256(), "numpy": np.__version__})
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
     if path.exists():
         try:
@@ -72,10 +73,23 @@ def rows_of(arrays: Mapping[str, Array], name: str) -> tuple[tuple[int, ...], ..
     return tuple(tuple(row.tolist()) for row in np.split(arrays[name], ends)[:-1])
 
 
+def prefixed(prefix: str, arrays: Mapping[str, Array]) -> Arrays:
+    """Return arrays under longer names, so that several sets lie in one file; see `part`."""
+    return {prefix + name: array for name, array in arrays.items()}
+
+
+def part(arrays: Mapping[str, Array], prefix: str) -> Arrays:
+    """Return the arrays that `prefixed` gave longer names."""
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
+
 def _named(value: Any) -> Any:
     """Return plain values for what is told from others by its content."""
+    if isinstance(value, Sources):
+        files = [[part, readers.content_sha256(path)] for part, path in value.files()]
+        return {"files": files, "split_by": value.split_by}
     if isinstance(value, Path):
-        return file_sha256(value) if value.is_file() else "missing"
+        return readers.content_sha256(value)
     if isinstance(value, Lexicon):
         digest = hashlib.sha256(value.log_probs.tobytes())
         digest.update("\n".join(value.words).encode())
@@ -84,7 +98,7 @@ def _named(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _source() -> str:
+def source_sha256() -> str:
     """Return a hash of the code and keyboards that prepare samples, ours and of plugins."""
     digest = hashlib.sha256()
     package = Path(str(resources.files("edgectc")))

@@ -15,6 +15,7 @@ from edgectc.core.config import dumps, from_dict
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import JSON
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
 from edgectc.training.loop import devices
@@ -53,7 +54,7 @@ def learn_by_heart(
     out: Path,
     *,
     count: int,
-    data: Path | None = None,
+    data: Path | Sources | None = None,
     lexicon: Lexicon | None = None,
     limit: int = 1000,
     device: str = "cpu",

@@ -23,6 +23,7 @@ from pathlib import Path
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import JSON
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.training.loop.trainer import Result, train
 from edgectc.training.objectives import mmi
@@ -60,11 +61,12 @@ def run(
     config: Mapping[str, JSON],
     out: Path,
     *,
-    data: Path | None,
+    data: Path | Sources | None,
     lexicon: Lexicon | None = None,
     device: str = "cpu",
     threads: int = 1,
     cache: Path | None = None,
+    accept_changes: bool = False,
 ) -> Result:
     """Train all phases, continuing where a run in ``out`` was stopped.
 
@@ -76,6 +78,7 @@ def run(
         device: see `edgectc.training.loop.devices.fabric`.
         threads: of torch, on the CPU.
         cache: folder of prepared samples; None prepares them anew.
+        accept_changes: go on with a run though its data or lexicon are others now.
 
     Raises:
         ConfigError: a phase cannot be honoured; and what `train` raises.
@@ -91,6 +94,7 @@ def run(
             threads=threads,
             cache=cache,
             weights=weights,
+            accept_changes=accept_changes,
         )
 
     first, *second = split(config)

@@ -16,6 +16,8 @@ from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, U
 from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
+from edgectc.data import sources
+from edgectc.data.sources import Sources
 from edgectc.formats import bundle as bundles
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
@@ -27,7 +29,7 @@ from edgectc.training.task import Run, check_feasible
 def prepare(
     config: Mapping[str, JSON],
     *,
-    data: Path | None,
+    data: Path | Sources | None,
     lexicon: Lexicon | None = None,
     cache: Path | None = None,
 ) -> tuple[Settings, CtcModel, Task]:
@@ -53,7 +55,13 @@ def prepare(
         _start(model, settings.start)
     initialise(model, settings.init)
     run = Run(
-        model, data, lexicon, settings.decoder, settings.seed, settings.validation_rows, cache
+        model,
+        sources.of(data),
+        lexicon,
+        settings.decoder,
+        settings.seed,
+        settings.validation_rows,
+        cache,
     )
     task: Task = registry.create("tasks", settings.task_spec(), run=run)
     check_feasible(task.train, model)

@@ -11,14 +11,16 @@ from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import JSON
 from edgectc.data.recordings import samples_for
+from edgectc.data.sources import File, Sources, several
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
-from edgectc.training import overfitting, phases
+from edgectc.training import overfitting, phases, vocabulary
 from edgectc.training.loop.trainer import Result
 from edgectc.training.overfitting import Overfitted
 from edgectc.training.settings import Settings
 
 Config = str | os.PathLike[str] | Mapping[str, JSON]
+Files = File | Sequence[File] | None
 Words = str | os.PathLike[str] | Lexicon | None
 
 
@@ -26,13 +28,17 @@ def train(
     config: Config,
     out: str | os.PathLike[str],
     *,
-    data: str | os.PathLike[str] | None = None,
+    data: Files = None,
     lexicon: Words = None,
     overrides: Sequence[str] = (),
     resume: bool = False,
     cache: str | os.PathLike[str] | None = None,
     device: str = "auto",
     threads: int = 1,
+    dev: Files = None,
+    test: Files = None,
+    split_by: str = "auto",
+    accept_changes: bool = False,
 ) -> Result:
     """Return where a run left its best weights; it goes on where one in ``out`` was stopped.
 
@@ -41,19 +47,24 @@ def train(
     Args:
         config: TOML file, name of a family's config such as "gru-small", or its tables.
         out: folder of the run.
-        data: file of recordings; None takes what EDGECTC_DATA names, or generates samples.
+        data: file of recordings, or several; None takes what EDGECTC_DATA names, or generates
+            samples.
         lexicon: words for the decoder, and for generated swipes; a file of them will do.
         overrides: "section.key=value" each, read as TOML.
         resume: refuse to begin: ``out`` has to hold a run.
         cache: folder that keeps prepared samples for the next run; None prepares them anew.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: of torch, on the CPU.
+        dev: file of recordings to choose the best checkpoint by; None takes some of ``data``.
+        test: file of recordings to measure it on; None takes some of ``data``.
+        split_by: "auto", "user" or "row", see `edgectc.data.splits.assign`.
+        accept_changes: go on with a run though its data or lexicon are others now.
 
     Raises:
         ConfigError: the configuration cannot be honoured, or there is nothing to resume.
         UnknownNameError: no config of that name, or a name in it is unknown.
         InputError: no usable samples, or targets that CTC cannot emit.
-        BundleMismatchError: ``out`` holds a run of another configuration.
+        BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
     folder = Path(out)
@@ -64,14 +75,16 @@ def train(
         )
     _check_threads(threads)
     values = load_config(config, overrides)
+    files = _recordings(values, data, dev, test, split_by)
     return phases.run(
-        values,
+        vocabulary.complete(values, files, folder),
         folder,
-        data=_recordings(values, data),
+        data=files,
         lexicon=_words(lexicon),
         cache=Path(cache) if cache else None,
         device=device,
         threads=threads,
+        accept_changes=accept_changes,
     )
 
 
@@ -81,12 +94,13 @@ def overfit(
     *,
     count: int,
     steps: int = 1000,
-    data: str | os.PathLike[str] | None = None,
+    data: Files = None,
     lexicon: Words = None,
     overrides: Sequence[str] = (),
     cache: str | os.PathLike[str] | None = None,
     device: str = "auto",
     threads: int = 1,
+    split_by: str = "auto",
 ) -> Overfitted:
     """Return whether a model can learn a few samples by heart; write ``overfit.json``.
 
@@ -101,6 +115,7 @@ def overfit(
         cache: as in `train`.
         device: as in `train`.
         threads: as in `train`.
+        split_by: as in `train`.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -109,12 +124,13 @@ def overfit(
     """
     _check_threads(threads)
     values = phases.split(load_config(config, overrides))[0]
+    files = _recordings(values, data, split_by=split_by) if data else None
     return overfitting.learn_by_heart(
-        values,
+        vocabulary.complete(values, files),
         Path(out),
         count=count,
         limit=steps,
-        data=_recordings(values, data) if data else None,
+        data=files,
         lexicon=_words(lexicon),
         cache=Path(cache) if cache else None,
         device=device,
@@ -138,11 +154,29 @@ def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, JSON
     return values
 
 
-def _recordings(values: Mapping[str, JSON], data: str | os.PathLike[str] | None) -> Path | None:
-    """Return the file of recordings that was named; None if they are to be generated."""
+def _recordings(
+    values: Mapping[str, JSON], data: Files, dev: Files = None, test: Files = None,
+    split_by: str = "auto",
+) -> Sources | None:  # fmt: skip
+    """Return the files of recordings that were named; None if they are to be generated."""
     settings = from_dict(Settings, phases.split(values)[0])
     samples = samples_for(settings.model["frontend"])
-    return samples.locate(None if data is None else os.fspath(data))
+
+    def located(files: Files, option: str) -> tuple[Path, ...]:
+        found = (samples.locate(os.fspath(file), option=option) for file in several(files))
+        return tuple(path for path in found if path is not None)
+
+    named = several(data)
+    default = None if named else samples.locate(None)
+    held = located(dev, "dev"), located(test, "test")
+    if not named and default is None:
+        if any(held) or split_by != "auto":
+            raise ConfigError(
+                "dev, test and split_by go with data; name it too",
+                options=["dev", "test", "split_by", "data"],
+            )
+        return None
+    return Sources(located(data, "data") if default is None else (default,), *held, split_by)
 
 
 def _words(lexicon: Words) -> Lexicon | None:

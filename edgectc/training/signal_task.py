@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import Field, dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, dataclass, fields, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -13,17 +12,21 @@ import torch
 from torch import Tensor
 
 from edgectc.core import registry
-from edgectc.core.config import dumps
-from edgectc.core.contracts import Frontend
+from edgectc.core.contracts import Decoder, Frontend
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.messages import say
 from edgectc.core.metrics import error_rate
-from edgectc.core.tokens import frames_needed
+from edgectc.core.tokens import Tokens, frames_needed, output_length
 from edgectc.core.types import Array, Recording
+from edgectc.data import scales, sources
+from edgectc.data.preparation import Preparation
+from edgectc.data.refusals import LIMIT, Refusals
 from edgectc.data.signal_samples import SignalSamples
-from edgectc.data.signals import SPLITS
+from edgectc.data.sources import DataSet
+from edgectc.data.splits import SPLITS
 from edgectc.networks.model import CtcModel
-from edgectc.training.cache import flat, recall, rows_of
+from edgectc.training.cache import flat, part, prefixed, recall, rows_of
+from edgectc.training.mixing import check_count, check_shares, draw, epoch_rows, fitted
 from edgectc.training.task import Batch, Metric, Run, Score, no_data
 
 # A recording (T, C), draws, and the frames that must remain for its target to fit.
@@ -39,13 +42,24 @@ class Data:
         train: training recordings.
         dev: validation recordings, of other sentences.
         too_long: what happens to a recording with too many frames: "drop" or "truncate".
+        infeasible: what happens to a target that CTC cannot emit in the frames there are: "drop" or
+            "truncate"; held-out ones stay, and count as wrong.
+        weights: of each file of data, in their order: how often each of its recordings is taken in
+            an epoch, on average; () takes each once.
+        max_dropped: share of the rows that may be unusable, of training and of held-out ones.
+        check_scale: refuse data in another unit, order or scale, see `edgectc.data.scales`.
     """
 
     train: int = 1000
     dev: int = 100
     too_long: str = "drop"
+    infeasible: str = "drop"
+    weights: tuple[float, ...] = ()
+    max_dropped: float = LIMIT
+    check_scale: bool = True
 
     def __post_init__(self) -> None:
+        check_shares(self.weights, self.max_dropped, self.infeasible)
         if self.too_long not in TOO_LONG:
             raise UnknownNameError("choice for too_long", self.too_long, TOO_LONG)
         if self.train < 1 or self.dev < 1:
@@ -160,11 +174,9 @@ class SignalTask:
         """
         frontend = run.model.frontend
         self.metric, self.files = metric, dict[str, bytes]()
-        tokens = frontend.tokens()
-        self.blank_id, self._separator = tokens.blank_id, tokens.separator
-        self._decode = registry.create(
-            "decoders", dict(run.decoder), tokens=tokens, lexicon=run.lexicon
-        )
+        self.blank_id = frontend.tokens().blank_id
+        if run.data is not None:
+            check_count(how.weights, len(run.data.data))
         ingredients = {
             "data": run.data,
             "how": how,
@@ -172,56 +184,84 @@ class SignalTask:
             "model": [run.model.stride, run.model.window, run.seed],
         }
         arrays = recall(run.cache, ingredients, lambda: _prepared(run, how, samples))
-        self.train, self.dev = (
-            _signals(arrays, f"{split}.", frontend, augment) for split in SPLITS
+        self.train, dev, test = (
+            _signals(part(arrays, f"{split}."), frontend, augment) for split in SPLITS
         )
-        dropped = {split: Counter(json.loads(str(arrays[f"{split}.counts"]))) for split in SPLITS}
-        left_out = {split: dict(why) for split, why in dropped.items() if why} or "none"
+        decode = registry.create(
+            "decoders", dict(run.decoder), tokens=frontend.tokens(), lexicon=run.lexicon
+        )
+        unit = metric.name.rpartition("_")[2]
+        rows = {"dev": run.validated(len(dev)), "test": list(range(len(test)))}
+        self.dev, self.test = (
+            HeldOutSignals(signals, rows[name], frontend.tokens(), decode, name=f"{name}_{unit}")
+            for name, signals in (("dev", dev), ("test", test))
+        )
+        self._origins, self._weights = arrays["origins"], how.weights if run.data else ()
+        refusals = {s: Refusals.from_json(str(arrays[f"{s}.refusals"])) for s in SPLITS}
+        self.dropped, self.rows = refusals["train"].reasons, json.loads(str(arrays["rows"]))
         kind = "training recordings" if run.data else "generated training recordings"
-        say(f"{kind}: {len(self.train)}; dropped or cut: {left_out}")
-        self.dropped = dropped["train"]
-        self._symbols, self._rows = tokens.symbols, run.validated(len(self.dev))
+        held = f"dev: {len(dev)}, test: {len(test)}"
+        held += f" ({arrays['split']})" if run.data else ""
+        left_out = ", ".join(f"{s}: {one.text}" for s, one in refusals.items() if one.reasons)
+        say(f"{kind}: {len(self.train)}, {held}; dropped or cut: {left_out or 'none'}")
 
     @property
     def epoch_rows(self) -> int:
         """Return how many rows `order` gives."""
-        return len(self.train)
+        return epoch_rows(self._origins, self._weights)
 
     def order(self, rng: np.random.Generator) -> Array:
         """Return all rows, shuffled."""
-        return rng.permutation(len(self.train))
+        return rng.permutation(draw(self._origins, self._weights, rng))
 
     @property
     def dev_rows(self) -> int:
         """Return how many dev recordings are scored."""
-        return len(self._rows)
+        return len(self.dev)
 
     def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
         """Return the inputs of dev recordings."""
-        return self.dev.batch(np.array(self._rows)[rows]).inputs
+        return self.dev.inputs(rows)
 
     def score(self, answers: Iterable[Array]) -> Score:
         """Return the token error rate of dev recordings, with the decoder of the preset."""
-        pairs = []
-        for row, log_probs in zip(self._rows, answers, strict=True):
+        return self.dev.score(answers)
+
+
+class HeldOutSignals:
+    """Recordings that a network is scored on."""
+
+    def __init__(
+        self, signals: Signals, rows: Sequence[int], tokens: Tokens, decode: Decoder, *, name: str
+    ) -> None:
+        """Take recordings, which of them are scored, and how; ``name`` is that of the figure."""
+        self.signals, self._rows, self._tokens = signals, np.array(rows, np.int64), tokens
+        self._decode, self._name = decode, name
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of some of them."""
+        return self.signals.batch(self._rows[rows]).inputs
+
+    def score(self, answers: Iterable[Array]) -> Score:
+        """Return the token error rate; log_probs of each in order."""
+        pairs, separator, symbols = [], self._tokens.separator, self._tokens.symbols
+        for row, log_probs in zip(self._rows.tolist(), answers, strict=True):
             text = self._decode(log_probs, nbest=1).best.text
-            answer = [s for s in text.split(self._separator) if s]
-            pairs.append(([self._symbols[i] for i in self.dev.labels[row]], answer))
+            answer = [s for s in text.split(separator) if s]
+            pairs.append(([symbols[i] for i in self.signals.labels[row]], answer))
         shown = tuple((" ".join(meant), " ".join(answer)) for meant, answer in pairs[:3])
-        return Score({self.metric.name: round(error_rate(pairs), 5)}, shown)
+        return Score({self._name: round(error_rate(pairs), 5)}, shown)
 
 
-def _signals(
-    arrays: Mapping[str, Array], split: str, frontend: Frontend, augment: Change
-) -> Signals:
-    """Return the recordings of a split of what `_prepared` gave."""
-    mine = {
-        key.removeprefix(split): array for key, array in arrays.items() if key.startswith(split)
-    }
+def _signals(mine: Mapping[str, Array], frontend: Frontend, augment: Change) -> Signals:
+    """Return the recordings of one split of what `_prepared` gave."""
     keys = [key for key in mine if key.startswith("context.")]
     n = len(mine["length"])
     return Signals(
-        frames=tuple(np.split(mine["frames"], np.cumsum(mine["length"])[:-1])),
+        frames=tuple(np.split(mine["frames"], np.cumsum(mine["length"])[:-1])) if n else (),
         context=tuple(
             {key.removeprefix("context."): mine[key][i : i + 1] for key in keys} for i in range(n)
         ),
@@ -235,30 +275,52 @@ def _signals(
 
 
 def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
-    """Return the usable recordings of both splits as plain arrays, ``SPLIT.NAME``."""
-    if run.data is not None:
-        splits: Mapping[str, Iterable[Recording]] = samples.splits(run.data)
-    else:
-        counts = {"train": how.train, "dev": how.dev}
-        splits = {
-            split: samples.synthesize(counts[split], seed=run.seed + n)
-            for n, split in enumerate(SPLITS)
-        }
+    """Return the usable recordings of all splits as plain arrays, ``SPLIT.NAME``."""
+    found = _read(run, how, samples)
+    if run.data is not None and how.check_scale:
+        usable = [row for row in found.rows["train"] if isinstance(row, Recording)]
+        scales.check(samples.problems(usable), str(run.data))
+    prepare = Preparation(run.model.frontend)
     arrays: dict[str, Array] = {}
-    left_out, sizes = Counter[str](), []
+    everything, sizes, places = Refusals(), [], []
     for split in SPLITS:
-        rows, out = _checked(splits[split], run.model, how.too_long)
-        left_out += out
+        choice = how.infeasible if split == "train" else ""
+        rows, refusals = _checked(found.rows[split], prepare, run.model, how.too_long, choice)
+        if run.data is not None:
+            refusals.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped")
+        everything += refusals
         sizes.append(len(rows))
-        arrays |= {f"{split}.{key}": array for key, array in _arrays(rows, out).items()}
-    if not all(sizes):
+        places.append([row.place for row in rows])
+        arrays |= prefixed(f"{split}.", _arrays(rows, refusals))
+    if not all(sizes[:2]):
         where = str(run.data or "generator")
-        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {dict(left_out) or 'none'}")
-    return arrays
+        raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {everything.text}")
+    counts = {split: len(rows) for split, rows in found.rows.items()} if run.data else {}
+    origins = [found.origins[i] for i in places[0]] if run.data else [0] * sizes[0]
+    return {
+        **arrays,
+        "origins": np.array(origins, np.int64),
+        "rows": np.array(json.dumps(counts)),
+        "split": np.array(found.how),
+    }
+
+
+def _read(run: Run, how: Data, samples: SignalSamples) -> DataSet:
+    """Return the rows of all files; without any, generated ones."""
+    if run.data is not None:
+        return sources.read(run.data, samples.rows, people=not run.model.frontend.settings)
+    made = {
+        split: list[Recording | InputError](samples.synthesize(count, seed=run.seed + n))
+        for n, (split, count) in enumerate({"train": how.train, "dev": how.dev}.items())
+    }
+    return DataSet({**made, "test": []})
 
 
 @dataclass(frozen=True)
 class _Row:
+    """A usable recording; ``place`` is its row among those that were read."""
+
+    place: int
     frames: Array
     context: Mapping[str, Array]
     label: tuple[int, ...]
@@ -267,38 +329,58 @@ class _Row:
 
 
 def _checked(
-    samples: Iterable[Recording], model: CtcModel, too_long: str
-) -> tuple[list[_Row], Counter[str]]:
-    """Return the usable samples, and reason to count of those left out, or cut ("truncated")."""
-    rows: list[_Row] = []
-    counts = Counter[str]()
-    frontend = model.frontend
-    tokens, most = frontend.tokens(), frontend.max_frames
-    for sample in samples:
-        long = too_long == "truncate" and len(sample.signal) > most
+    samples: Iterable[Recording | InputError],
+    prepare: Preparation,
+    model: CtcModel,
+    too_long: str,
+    infeasible: str,
+) -> tuple[list[_Row], Refusals]:
+    """Return the usable samples, and what was left out or cut; "" as ``infeasible`` checks none."""
+    rows, refusals = list[_Row](), Refusals()
+    for place, sample in enumerate(samples):
+        refusals.rows += 1
         try:
-            context = frontend.context(sample.setting or None)
-            label = tuple(tokens.encode(sample.target))
-            frames = frontend.frames(sample.signal[:most] if long else sample.signal)
-            if not label:
-                raise InputError("no target", reason="empty_target")
-            least = model.window + (frames_needed(label) - 1) * model.stride
-            if long and least > most:
-                raise InputError("its target does not fit what is left", reason="too_long")
+            if isinstance(sample, InputError):
+                raise sample
+            row, cut = _row(place, sample, prepare, model, too_long, infeasible)
         except InputError as error:
-            counts[error.reason] += 1
-            continue
-        except UnknownNameError:
-            counts["unknown_group"] += 1
-            continue
-        counts["truncated"] += long
-        rows.append(_Row(frames, context, label, sample.name, least))
-    return rows, +counts  # without the reasons that count nothing
+            refusals.add(error, "" if isinstance(sample, InputError) else sample.name)
+        else:
+            rows.append(row)
+            refusals.cut += cut
+    return rows, refusals
 
 
-def _arrays(rows: list[_Row], counts: Counter[str]) -> dict[str, Array]:
+def _row(
+    place: int,
+    sample: Recording,
+    prepare: Preparation,
+    model: CtcModel,
+    too_long: str,
+    infeasible: str,
+) -> tuple[_Row, bool]:
+    """Return a recording as a network and the loss take it, and whether it was cut."""
+    most = prepare.frontend.max_frames
+    long = too_long == "truncate" and len(sample.signal) > most
+    prepared = prepare(replace(sample, signal=sample.signal[:most]) if long else sample)
+    whole = tuple(prepare.frontend.tokens(prepared.setting).encode(sample.target))
+    if not whole:
+        raise InputError("the recording has no target", reason="empty_target")
+    label = whole
+    if infeasible:
+        room = output_length(prepared.length, model.stride, model.window)
+        label = fitted(whole, room, infeasible)
+    least = model.window + (frames_needed(label) - 1) * model.stride
+    row = _Row(place, prepared.frames, prepared.context, label, sample.name, least)
+    return row, long or label != whole
+
+
+def _arrays(rows: list[_Row], refusals: Refusals) -> dict[str, Array]:
+    about = {"refusals": np.array(refusals.to_json())}
     if not rows:
-        return {}
+        empty = {"frames": np.zeros((0, 0), np.float32), "length": np.zeros(0, np.int32)}
+        names, least = np.zeros(0, np.str_), np.zeros(0, np.int64)
+        return {**empty, **flat([], "labels"), "names": names, "least": least, **about}
     keys = rows[0].context
     return {
         "frames": np.concatenate([row.frames for row in rows]),
@@ -307,5 +389,5 @@ def _arrays(rows: list[_Row], counts: Counter[str]) -> dict[str, Array]:
         "names": np.array([row.name for row in rows], np.str_),
         "least": np.array([row.least for row in rows], np.int64),
         **{f"context.{k}": np.concatenate([row.context[k] for row in rows]) for k in keys},
-        "counts": np.array(dumps(counts)),
+        **about,
     }

@@ -15,6 +15,7 @@ from edgectc.core.errors import InputError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import collapse, frames_needed
 from edgectc.core.types import JSON, Array
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
 
@@ -99,7 +100,7 @@ class Run:
     """
 
     model: CtcModel
-    data: Path | None
+    data: Sources | None
     lexicon: Lexicon | None
     decoder: Mapping[str, JSON]
     seed: int
@@ -174,6 +175,20 @@ class TrainingSamples(Protocol):
 
     def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
         """Return rows as a batch, augmented by draws from ``noise`` if there is one."""
+        ...
+
+
+class HeldOut(Protocol):
+    """Samples of a split that a network is scored on."""
+
+    def __len__(self) -> int: ...
+
+    def inputs(self, rows: Array) -> dict[str, Tensor]:
+        """Return the inputs of some of them, first axis as ``rows``."""
+        ...
+
+    def score(self, answers: Iterable[Array]) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a sample in order."""
         ...
 
 

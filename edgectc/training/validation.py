@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor
 from edgectc.core.contracts import Task
 from edgectc.core.types import Array
 from edgectc.networks.model import CtcModel
-from edgectc.training.task import Score, output_frames
+from edgectc.training.task import HeldOut, Score, output_frames
 
 
 def validate(model: CtcModel, task: Task, *, batch_size: int) -> Score:
@@ -47,11 +47,23 @@ def answers(model: CtcModel, task: Task, *, batch_size: int) -> Iterator[Array]:
 
     A batch that does not fit in memory is halved, and so are those after it.
     """
+    yield from _answers(model, task.dev_rows, task.dev_inputs, batch_size)
+
+
+def measure(model: CtcModel, held_out: HeldOut, *, batch_size: int) -> Score:
+    """Return the figures of samples that no weight and no checkpoint was chosen by."""
+    model.eval()
+    return held_out.score(_answers(model, len(held_out), held_out.inputs, batch_size))
+
+
+def _answers(
+    model: CtcModel, count: int, inputs_of: Callable[[Array], dict[str, Tensor]], batch_size: int
+) -> Iterator[Array]:
     device = next(model.parameters()).device
     start, size = 0, batch_size
-    while start < task.dev_rows:
-        rows = np.arange(start, min(start + size, task.dev_rows))
-        inputs = task.dev_inputs(rows)
+    while start < count:
+        rows = np.arange(start, min(start + size, count))
+        inputs = inputs_of(rows)
         try:
             found = _log_probs(model, inputs, device)
         except (MemoryError, RuntimeError) as error:

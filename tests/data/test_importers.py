@@ -15,7 +15,8 @@ import pytest
 from edgectc.commands.cli import main
 from edgectc.core.errors import InputError, MissingDependencyError
 from edgectc.core.types import Array, Swipe
-from edgectc.data import importers, swipe_files
+from edgectc.data import importers, swipe_files, swipe_tables
+from edgectc.data.checks import check_data
 from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
@@ -156,6 +157,12 @@ def test_futo_parquet(packed: bool, tmp_path: Path) -> None:
             row["data"] = row["data"] and json.dumps(row["data"])
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "train.parquet")
     check_futo(*read(f"futo:{tmp_path / 'train.parquet'}"))
+    straight = [row.swipe for row in swipe_tables.read(tmp_path / "train.parquet")]
+    imported = [row.swipe for row in importers.read(f"futo:{tmp_path / 'train.parquet'}")]
+    assert [repr(one) for one in straight] == [repr(one) for one in imported]
+    found = check_data([tmp_path / "train.parquet"])
+    assert found.rows == len(rows)
+    assert sum(found.splits.values()) == len([one for one in straight if one is not None])
     (tmp_path / "train.parquet").write_bytes(b"PAR1 cut off")
     with pytest.raises(InputError) as caught:
         read(f"futo:{tmp_path}")
@@ -168,7 +175,7 @@ def test_parquet_without_its_package_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     (tmp_path / "x.parquet").write_bytes(b"")
-    with pytest.raises(MissingDependencyError, match="pip install pyarrow"):
+    with pytest.raises(MissingDependencyError, match=r"pip install '\.\[parquet\]'"):
         read(f"futo:{tmp_path / 'x.parquet'}")
 
 

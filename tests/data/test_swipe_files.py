@@ -13,7 +13,7 @@ import pytest
 
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.types import Swipe
-from edgectc.data import swipe_files, validation
+from edgectc.data import splits, swipe_files, validation
 
 POINTS = [[0.1, 0.2, 0.0], [0.2, 0.3, 16.0]]
 EXPECTED_SPLITS = {
@@ -137,11 +137,11 @@ def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
 
 def test_splits_are_fixed_and_about_a_tenth() -> None:
     # These ids are the contract: a changed hash would move test users into training.
-    assert [swipe_files.split_of(u) for u in EXPECTED_SPLITS] == list(EXPECTED_SPLITS.values())
-    splits = [swipe_files.split_of(f"user{i}") for i in range(3000)]
-    assert 0.08 < splits.count("dev") / 3000 < 0.12
-    assert 0.08 < splits.count("test") / 3000 < 0.12
-    assert swipe_files.split_of("\ud800") in swipe_files.SPLITS
+    assert [splits.split_of(u) for u in EXPECTED_SPLITS] == list(EXPECTED_SPLITS.values())
+    sides = [splits.split_of(f"user{i}") for i in range(3000)]
+    assert 0.08 < sides.count("dev") / 3000 < 0.12
+    assert 0.08 < sides.count("test") / 3000 < 0.12
+    assert splits.split_of("\ud800") in splits.SPLITS
 
 
 def test_load_takes_one_split_and_counts_the_rest(tmp_path: Path) -> None:

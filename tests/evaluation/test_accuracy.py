@@ -8,8 +8,9 @@ import pytest
 
 import edgectc
 from edgectc.core.errors import InputError
-from edgectc.core.types import Decoded, Hypothesis, Swipe
+from edgectc.core.types import Decoded, Hypothesis, Recording, Swipe
 from edgectc.data import swipe_files
+from edgectc.data.preparation import Sample
 from edgectc.evaluation import accuracy as evaluation
 from edgectc.evaluation.accuracy import Answer
 from edgectc.language.spelling import word_hash
@@ -21,7 +22,13 @@ class Parrot:
     def __init__(self, said: list[list[str]]) -> None:
         self.said = iter(said)
 
-    def __call__(self, points: object, **_: object) -> Decoded:
+    def prepare(self, recording: Recording) -> Sample:
+        return Sample({"trace": recording.signal}, None)
+
+    def run(self, inputs: object) -> np.ndarray:
+        return np.zeros((1, 1))
+
+    def decode(self, log_probs: object, inputs: object, **_: object) -> Decoded:
         return Decoded(tuple(Hypothesis(text, 0.0, 0.0) for text in next(self.said)))
 
 

@@ -112,7 +112,7 @@ def formats() -> dict[str, Format]:
             FILES / "run/last.safetensors", lambda p: checkpoints.read(p).progress
         ),
         "swipes": Format(FILES / "traces.jsonl", lambda p: swipe_files.load(p)[1]),
-        "recordings": Format(FILES / "landmarks.npz", lambda p: sorted(signals.read(p))),
+        "recordings": Format(FILES / "landmarks.npz", lambda p: len(list(signals.read(p)))),
         "config": Format(FILES / "run/train.toml", lambda p: runs.load_config(p)),
         "mlpackage": Format(
             swipe / "artifacts/swipe.mlpackage",

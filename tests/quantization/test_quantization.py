@@ -28,7 +28,7 @@ from edgectc.core.errors import (
     ParityError,
     UnsupportedSchemeError,
 )
-from edgectc.data import swipe_files
+from edgectc.data import splits, swipe_files
 from edgectc.data.generators.swipes import swipe as synthesize
 from edgectc.exporting import packing
 from edgectc.exporting.lowering.quantization_plan import Plan
@@ -42,7 +42,7 @@ TARGETS = ("onnx", "pte", "coreml")
 
 
 def user_of(split: str) -> str:
-    return next(f"u{i}" for i in range(999) if swipe_files.split_of(f"u{i}") == split)
+    return next(f"u{i}" for i in range(999) if splits.split_of(f"u{i}") == split)
 
 
 @pytest.fixture(autouse=True)

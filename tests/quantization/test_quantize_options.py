@@ -12,7 +12,7 @@ import pytest
 import edgectc
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.data import swipe_files
+from edgectc.data import splits
 from edgectc.quantization import accuracy_drop, job, timing
 
 
@@ -27,7 +27,7 @@ def test_the_decoder_is_tuned_on_the_rows_that_are_measured(
 ) -> None:
     """Rows without a word or too short are none of them, whichever rows the limit draws."""
     rows = [json.loads(line) for line in swipes.read_text().splitlines()]
-    for n, row in enumerate(row for row in rows if swipe_files.split_of(row["user"]) == "dev"):
+    for n, row in enumerate(row for row in rows if splits.split_of(row["user"]) == "dev"):
         row.update({} if n % 3 else {"word": "..."})
     some = tmp_path / "some.jsonl"
     some.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -96,6 +96,7 @@ def test_why_no_sample_is_usable_is_told(small: Callable[[str], Path], tmp_path:
         length=np.full(80, frames),
         target=np.array(["AA B"] * 80),
         split=np.array(["train"] * 80),
+        group=np.array(["day-0"] * 80),
     )
     raw = str(tmp_path / "raw.npz")
     with pytest.raises(InputError, match=r"left out: 80 bad_shape \(raw-0: .*\(20, 7\)"):

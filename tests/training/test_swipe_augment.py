@@ -13,8 +13,10 @@ import torch
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Swipe
-from edgectc.data import swipe_files
+from edgectc.data import splits, swipe_files
 from edgectc.data.generators.swipes import swipe
+from edgectc.data.preparation import Preparation
+from edgectc.data.sources import Sources
 from edgectc.data.splicing import letter_points, splice
 from edgectc.exporting.untrained import build
 from edgectc.formats import layouts
@@ -28,6 +30,7 @@ from edgectc.training.task import Batch, Run
 from edgectc.training.tasks import swipe as task
 
 LAYOUT = layouts.load("qwerty")
+KEYS = {"qwerty": LAYOUT}
 STILL = {"shift": 0.0, "scale": 0.0, "shear": 0.0, "wobble": 0.0, "pace": 0.0}
 
 
@@ -41,7 +44,8 @@ def model() -> Any:
 
 
 def arrays_of(model: Any, *swipes: Swipe) -> SwipeArrays:
-    return to_arrays(swipes, model.frontend, model.stride)
+    prepare = Preparation(model.frontend, [LAYOUT])
+    return to_arrays(map(swipe_files.recording, swipes), prepare, model)
 
 
 @pytest.mark.parametrize(("n", "letters"), [(1, 1), (1, 3), (4, 3), (6, 4)])
@@ -61,7 +65,7 @@ def test_letter_points_are_the_best_of_all_that_never_go_back(n: int, letters: i
 def test_a_splice_spells_the_head_of_one_and_the_tail_of_the_other() -> None:
     words = ("window", "dinner", "hello", "ladder")
     swipes = [made(word, i) for i, word in enumerate(words)]
-    spliced = list(splice(swipes, 300, np.random.default_rng(0)))
+    spliced = list(splice(swipes, 300, np.random.default_rng(0), KEYS))
     assert 50 < len(spliced) <= 300
     index = {letter: i for i, letter in enumerate(LAYOUT.letters)}
     for one in spliced:
@@ -82,16 +86,19 @@ def test_a_splice_spells_the_head_of_one_and_the_tail_of_the_other() -> None:
 
 def test_only_swipes_of_one_person_are_joined() -> None:
     strangers = [made("window", 0, "a"), made("dinner", 1, "b")]
-    assert list(splice(strangers, 50, np.random.default_rng(0))) == []
+    assert list(splice(strangers, 50, np.random.default_rng(0), KEYS)) == []
     assert (
         list(
             splice(
-                [made("a"), Swipe(made("on").points, None, user="u")], 9, np.random.default_rng(0)
+                [made("a"), Swipe(made("on").points, None, user="u")],
+                9,
+                np.random.default_rng(0),
+                KEYS,
             )
         )
         == []
     )
-    assert list(splice([], 9, np.random.default_rng(0))) == []
+    assert list(splice([], 9, np.random.default_rng(0), KEYS)) == []
 
 
 def test_keyboard_and_trace_move_alike(model: Any) -> None:
@@ -186,8 +193,8 @@ def test_random_layouts_are_valid_and_hold_every_letter() -> None:
 def test_epochs_hold_spliced_generated_and_balanced_rows(tmp_path: Any, model: Any) -> None:
     words = ["the"] * 30 + ["window", "dinner", "ladder", "hello"]
     users = [f"user{i}" for i in range(40)]
-    train = [u for u in users if swipe_files.split_of(u) == "train"][:4]
-    dev = next(u for u in users if swipe_files.split_of(u) == "dev")
+    train = [u for u in users if splits.split_of(u) == "train"][:4]
+    dev = next(u for u in users if splits.split_of(u) == "dev")
     rows = [made(w, i, train[i % 4]) for i, w in enumerate(words * 4)] + [made("on", 9, dev)]
     path = tmp_path / "some.jsonl"
     swipe_files.write(path, rows)
@@ -195,7 +202,7 @@ def test_epochs_hold_spliced_generated_and_balanced_rows(tmp_path: Any, model: A
         synthetic=0.5, synthetic_pool=99, random_layouts=2, spliced=0.25, spliced_pool=200,
         balance=1.0,
     )  # fmt: skip
-    run = Run(model, path, None, {"type": "greedy"}, seed=0, validation_rows=9)
+    run = Run(model, Sources((path,)), None, {"type": "greedy"}, seed=0, validation_rows=9)
     made_task = task.create(task.Options(data=how), run=run)
     order = made_task.order(np.random.default_rng(0))
     assert len(order) == made_task.epoch_rows

@@ -23,6 +23,7 @@ from edgectc.core.errors import (
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
 from edgectc.data.generators.swipes import generate, swipe
+from edgectc.data.preparation import Preparation
 from edgectc.exporting.packing import Words, pack
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file
@@ -99,11 +100,13 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
     train(config, tmp_path, data=data, lexicon=LEXICON)
     torch.manual_seed(0)
     model = CtcModel(CONFIG["model"])
-    real = to_arrays(swipe_files.load(data, split="train")[0], model.frontend, model.stride)
+    prepare = Preparation(model.frontend, [layouts.load("qwerty")])
+    real_swipes = swipe_files.load(data, split="train")[0]
+    real = to_arrays(map(swipe_files.recording, real_swipes), prepare, model)
     names = ("qwerty", "azerty", "dvorak", "colemak", "qwertz")
     in_turn = [layouts.load(name) for name in names]
     made = list(generate(LEXICON, in_turn, count=40, words=6, seed=0))
-    both = joined(real, to_arrays(made, model.frontend, model.stride))
+    both = joined(real, to_arrays(map(swipe_files.recording, made), prepare, model))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.01)
     count = int(len(real) * 0.2)
     steps = math.ceil((len(real) + count) / 16)
@@ -190,9 +193,10 @@ def test_unlearnable_labels_are_dropped_and_counted() -> None:
         Swipe(points, None),
         Swipe(points, "hi", layout="qwety"),
     ]
-    arrays = to_arrays(rows, model.frontend, model.stride)
+    prepare = Preparation(model.frontend, [layout])
+    arrays = to_arrays(map(swipe_files.recording, rows), prepare, model)
     assert len(arrays) == 1
-    assert dict(arrays.dropped) == {
+    assert dict(arrays.refusals.counts) == {
         "label_too_long": 1,
         "unknown_letters": 1,
         "empty_word": 1,

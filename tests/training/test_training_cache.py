@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 from edgectc.core.config import family_config
 from edgectc.core.contracts import Task
+from edgectc.formats import layouts
 from edgectc.language.lexicon import Lexicon
 from edgectc.training import cache as _cache
 from edgectc.training import signal_task
@@ -63,7 +65,7 @@ def test_what_was_kept_is_what_was_made(
         raise AssertionError("prepared again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(swipe, "_prepared", never)
+        patch.setattr(swipe, "assemble", never)
         patch.setattr(signal_task, "_prepared", never)
         assert same(seen(task_of(family, tmp_path)), plain)
         with pytest.raises(AssertionError, match="again"):
@@ -89,25 +91,26 @@ def test_whatever_changes_makes_another_file(
             length=np.array([30, 30]),
             target=np.array(["AA", "B"]),
             split=np.array(["train", "dev"]),
+            group=np.array(["day-0", "day-1"]),
         )
         task = task_of("gru", tmp_path, file=tmp_path.parent / "x.npz")
         assert float(task.train.batch(np.array([0])).inputs["signal"][0, 0, 0]) == planted
     assert files() == 5
-    _cache._source.cache_clear()
+    _cache.source_sha256.cache_clear()
     monkeypatch.setattr(_cache, "_PREPARING", ("data",))  # as if the code were another
     task_of("gru", tmp_path)
     assert files() == 6
-    _cache._source.cache_clear()
+    _cache.source_sha256.cache_clear()
 
 
 @pytest.fixture
 def source() -> Iterator[Callable[[], str]]:
     def fresh() -> str:
-        _cache._source.cache_clear()
-        return _cache._source()
+        _cache.source_sha256.cache_clear()
+        return _cache.source_sha256()
 
     yield fresh
-    _cache._source.cache_clear()
+    _cache.source_sha256.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -169,3 +172,28 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_rows_of_any_length_come_back() -> None:
     for rows in ([], [()], [(1, 2), (), (3,)], [(5,)]):
         assert _cache.rows_of(_cache.flat(rows, "x"), "x") == tuple(rows)
+
+
+def test_the_key_holds_the_keyboards_and_the_length_map(tmp_path: Path) -> None:
+    """A keyboard is a file of the user's, and its name says nothing of where its keys lie."""
+    layout = layouts.describe(layouts.load("qwerty"))
+    file = tmp_path / "mine.json"
+    cache, how = tmp_path / "cache", {"synthetic_layouts": [str(file)], "layout": str(file)}
+    for title, width in (("a", 0.1), ("a", 0.1), ("a", 0.09)):
+        rows = [{**row, "key_width": width} for row in layout["rows"]]
+        file.write_text(json.dumps({**layout, "name": "mine", "title": title, "rows": rows}))
+        layouts.load.cache_clear()
+        own = {"task": {"type": "swipe"}, "data": {**FEW["tcn"], **how}}
+        task = task_of("tcn", cache, **own)
+        assert float(task.dev_inputs(np.array([0]))["key_size"][0, 0]) == pytest.approx(width)
+    assert len(list(cache.iterdir())) == 2
+    encoder = family_config("tcn", "small")["model"]
+    for channels in (8, 16):  # the length map stays
+        encoder["encoder"] = {**encoder["encoder"], "channels": channels}
+        task_of("tcn", cache, model=encoder)
+    assert len(list(cache.iterdir())) == 3
+    gru = family_config("gru", "small")["model"]
+    for window in (14, 7):
+        gru["encoder"] = {**gru["encoder"], "window": window}
+        task_of("gru", cache, model=gru)
+    assert len(list(cache.iterdir())) == 5

@@ -229,8 +229,8 @@ def test_a_planted_nan_is_dropped_before_training(
     data = recordings(tmp_path / "x.npz", float("nan"))
     result = train(config_of(), tmp_path / "run", data=data)
     assert (
-        "training recordings: 29; dropped or cut: {'train': {'not_finite': 1}}"
-        in capsys.readouterr().err
+        "training recordings: 29, dev: 6, test: 0 (as the rows say); "
+        "dropped or cut: train: 1 not_finite (culprit: " in capsys.readouterr().err
     )
     assert result.metric == "dev_per"
 
@@ -246,6 +246,7 @@ def test_recordings_that_are_too_long_are_dropped_or_cut_by_choice_and_counted(
         length=lengths,
         target=targets,  # nine of a kind need 14 + 16 * 4 frames
         split=np.array(["train"] * 5 + ["dev"]),
+        group=np.array(["day-0"] * 6),
     )
     found = {}
     for choice in ("drop", "truncate"):
@@ -253,8 +254,8 @@ def test_recordings_that_are_too_long_are_dropped_or_cut_by_choice_and_counted(
         _, _, task = prepare(config, data=tmp_path / "x.npz")
         found[choice] = (task.train.lengths.tolist(), dict(task.dropped))
     assert found["drop"] == ([64, 40], {"too_long": 3})
-    assert found["truncate"] == ([64, 64, 64, 40], {"truncated": 2, "too_long": 1})
-    assert "'truncated': 2" in capsys.readouterr().err
+    assert found["truncate"] == ([64, 64, 64, 40], {"truncated": 2, "label_too_long": 1})
+    assert "train: 2 truncated; 1 label_too_long (x-4: " in capsys.readouterr().err
     with pytest.raises(UnknownNameError, match="did you mean 'truncate'"):
         prepare({**config_of(), "data": {"too_long": "truncat"}}, data=None)
 

@@ -147,6 +147,7 @@ def npz(path: Path, **changes: Any) -> Path:
         "length": np.array([2, 3]),
         "target": np.array(["AA", "B"]),
         "split": np.array(["train", "dev"]),
+        "group": np.array(["day-0", "day-1"]),
     }
     arrays |= changes
     np.savez(path, **{k: v for k, v in arrays.items() if v is not None})
@@ -156,14 +157,17 @@ def npz(path: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"split": None}, "lacks"),
+        ({"target": None}, "lacks"),
         ({"length": np.array([2, 2])}, "add up to 4"),
-        ({"length": np.array([5, 0])}, "1 or more"),
-        ({"split": np.array(["train", "test"])}, "split 1 is 'test'"),
+        ({"length": np.array([6, -1])}, "whole lengths"),
+        ({"length": np.array([5, 0])}, "1 empty"),
+        ({"split": np.array(["train", "test"])}, "0 dev samples"),
+        ({"split": np.array(["train", "tset"])}, "split is 'tset', expected one of train"),
         ({"target": np.array(["AA"])}, "got"),
         ({"signal": np.zeros(5)}, "got"),
         ({"target": np.array(["AA", object()], object)}, "cannot read"),
-        ({"group": np.array(["day-9", "day-9"])}, "unknown_group"),
+        ({"group": np.array(["day-9", "day-9"])}, "2 unknown_group"),
+        ({"group": None}, "2 no_group .* expected one of the model's 3: day-0"),
         ({"target": np.array(["AA", ""])}, "empty_target"),
     ],
 )
@@ -178,5 +182,6 @@ def test_a_file_that_does_not_fit_is_refused(
 def test_a_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no archive")
     for name in ("x.npz", "missing.npz"):
-        with pytest.raises(InputError, match="cannot read"):
+        with pytest.raises(InputError, match=f"cannot read .*{name}"):
             train(small("gru"), tmp_path / "run", data=tmp_path / name)
+    assert not (tmp_path / "run").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -15,14 +16,14 @@ from edgectc.commands.verbs.opening import (
     swipes_of,
 )
 from edgectc.core import lazy, registry
-from edgectc.core.arguments import Count, FileName, Index, Threads, checked
+from edgectc.core.arguments import Count, FileName, Index, Share, Threads, checked
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
-from edgectc.core.types import Document, Swipe
+from edgectc.core.types import Document
+from edgectc.data.refusals import LIMIT
 from edgectc.data.swipe_files import recording
 from edgectc.evaluation import accuracy, comparison, tuning
-from edgectc.evaluation.accuracy import Answer
 from edgectc.evaluation.tuning import Tuned
 from edgectc.formats import bundle as bundles
 from edgectc.language import sources
@@ -44,6 +45,7 @@ def evaluate(
     words: FileName | None = None,
     context: bool = False,
     confusions: Index = 0,
+    max_dropped: Share = LIMIT,
     lexicon: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
@@ -67,6 +69,7 @@ def evaluate(
         words: another lexicon, as `build_lexicon` reads it, for slices of the swipes of its words.
         context: give each swipe the two words before it in its prompt.
         confusions: so many of the most frequent mistakes.
+        max_dropped: share of the rows that may be unusable.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
@@ -89,24 +92,24 @@ def evaluate(
         "trust": trust,
     }
     recognizer = swipe_recognizer(model, **options)
-    swipes, dropped = swipes_of(data, split=split, limit=limit)
+    other = None if against is None else _other(against, options)
+    models = [recognizer] if other is None else [recognizer, other]
+    swipes, refusals = swipes_of(data, models, split=split, limit=limit, most=max_dropped)
     rows = accuracy.labelled(swipes)
     if context:
         rows = [accuracy.with_context(row) for row in rows]
-    known = accuracy.Known(
-        seen=None if isinstance(model, Recognizer) else accuracy.seen_words(bundles.locate(model)),
-        lexicon=accuracy.spellings(recognizer.lexicon) if recognizer.lexicon else None,
-        sentences=None if sentences is None else _sentences(Path(sentences)),
-        words=None if words is None else _words(words),
-    )
+    known = _known(model, recognizer, sentences, words)
     answers, ms_per_swipe = accuracy.answer(recognizer, rows, decoder=decoder)
     figures = Document(accuracy.summarize(answers, rows, known))
-    figures |= {"ms_per_swipe": ms_per_swipe, "dropped": dict(dropped), "split": split}
+    figures |= {"ms_per_swipe": ms_per_swipe, "dropped": dict(refusals.counts), "split": split}
     figures["runner"] = recognizer.runner_name
     if confusions:
         figures["confusions"] = accuracy.confusions(answers)[:confusions]
     if against is not None:
-        theirs = _answers_against(against, recognizer, rows, options)
+        if other is not None:
+            theirs, _ = accuracy.answer(other, rows)
+        else:
+            theirs, _ = accuracy.answer(recognizer, rows, decoder=str(against))
         figures["against"] = {
             "name": against.name if isinstance(against, Recognizer) else os.fspath(against),
             "figures": accuracy.summarize(theirs, rows, known),
@@ -122,17 +125,29 @@ def failed_controls(figures: Document) -> bool:
     return any(v > comparison.CONTROL_LIMIT for v in figures.get("controls", {}).values())
 
 
-def _answers_against(
-    against: Model, recognizer: Recognizer, rows: Sequence[Swipe], options: RuntimeOptions
-) -> list[Answer]:
-    """Return the answers of the system to compare with: a decoder of this model, or a model."""
+def _known(
+    model: Model,
+    recognizer: Recognizer,
+    sentences: str | os.PathLike[str] | None,
+    words: str | None,
+) -> accuracy.Known:
+    return accuracy.Known(
+        seen=None if isinstance(model, Recognizer) else accuracy.seen_words(bundles.locate(model)),
+        lexicon=accuracy.spellings(recognizer.lexicon) if recognizer.lexicon else None,
+        sentences=None if sentences is None else _sentences(Path(sentences)),
+        words=None if words is None else _words(words),
+    )
+
+
+def _other(against: Model, options: RuntimeOptions) -> Recognizer | None:
+    """Return the model to compare with; None for another decoder of the same one."""
     if isinstance(against, str) and against in registry.names("decoders"):
-        return accuracy.answer(recognizer, rows, decoder=against)[0]
+        return None
     if isinstance(against, Recognizer):
-        return accuracy.answer(against, rows)[0]
+        return against
     own_words = options.copy()
     own_words["lexicon"] = None
-    return accuracy.answer(swipe_recognizer(against, **own_words), rows)[0]
+    return swipe_recognizer(against, **own_words)
 
 
 def _sentences(path: Path) -> frozenset[str]:
@@ -163,6 +178,7 @@ def tune_decoder(
     only: Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     update: bool = False,
+    max_dropped: Share = LIMIT,
     lexicon: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
@@ -182,6 +198,7 @@ def tune_decoder(
         only: weights to choose; the others stay. None: all that apply.
         out: file to write the preset to, for `pack`.
         update: write the preset into the bundle; its artifacts go, for they hold the old one.
+        max_dropped: share of the rows that may be unusable.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
@@ -195,9 +212,6 @@ def tune_decoder(
         UnknownNameError: ``only`` names no weight.
         InputError: fewer than two labelled swipes.
     """
-    swipes, _ = swipes_of(data, split=split, limit=limit)
-    if context:
-        swipes = [accuracy.with_context(swipe) for swipe in swipes]
     recognizer = swipe_recognizer(
         model,
         lexicon=lexicon,
@@ -209,7 +223,11 @@ def tune_decoder(
         trust=trust,
     )
     bundle = _bundle_to_update(model) if update else None
+    swipes, refusals = swipes_of(data, [recognizer], split=split, limit=limit, most=max_dropped)
+    if context:
+        swipes = [accuracy.with_context(swipe) for swipe in swipes]
     tuned = tuning.tune(recognizer, [*map(recording, swipes)], only=only)
+    tuned = dataclasses.replace(tuned, dropped=dict(refusals.counts))
     if out is not None:
         write_bytes(out, json.dumps(dict(tuned.preset), sort_keys=True).encode() + b"\n")
     if bundle is not None:

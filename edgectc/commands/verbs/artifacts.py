@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING
 
 from edgectc.commands import isolation
 from edgectc.commands.output import report_of
-from edgectc.core import lazy
+from edgectc.core import lazy, strict_json
 from edgectc.core.arguments import File, FileName, Positive, checked
 from edgectc.core.config import to_dict
-from edgectc.core.errors import BundleMismatchError, ConfigError, MissingDependencyError
+from edgectc.core.errors import (
+    BundleError,
+    BundleMismatchError,
+    ConfigError,
+    MissingDependencyError,
+)
+from edgectc.core.files import read_plain
 from edgectc.core.types import Document, Report
 from edgectc.evaluation import accuracy, verification
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
+from edgectc.training import identity as identities
 
 if TYPE_CHECKING:  # these need torch
     from torch import nn
@@ -61,6 +68,8 @@ def verify(
 def inspect(model: File | None = None) -> Document:
     """Return what a bundle or artifact says about itself; of an artifact also its operators.
 
+    Of the folder of a run it is the configuration, and the data, lexicon and code that it is of.
+
     Args:
         model: path or shipped name, None for the default one.
 
@@ -68,11 +77,24 @@ def inspect(model: File | None = None) -> Document:
         BundleError: it is missing or damaged.
     """
     path = bundles.locate(model)
+    if (path / "config.json").is_file() and not (path / "bundle.json").exists():
+        return _run(path)
     if bundles.is_bundle(path):
         content = Document(to_dict(bundles.read(path).index))
     else:
         content = _artifact(path)
     content["layouts"] = [layout["name"] for layout in content["layouts"]]
+    return content
+
+
+def _run(path: Path) -> Document:
+    """Return the configuration of a training run, and what it was trained on."""
+    identity = identities.read(path)
+    try:
+        content = Document(strict_json.parse(read_plain(path / "config.json")))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"cannot read {path / 'config.json'}: {error}") from error
+    content["identity"] = None if identity is None else identities.summary(identity)
     return content
 
 

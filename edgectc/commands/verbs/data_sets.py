@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from edgectc.core.arguments import Count, File, Seed, checked
 from edgectc.core.staging import write_bytes
-from edgectc.data import checks, checks_page, importers, synthesis
+from edgectc.data import checks, checks_page, importing, synthesis
 from edgectc.data.checks import Findings
 from edgectc.data.importers import Imported
+from edgectc.data.importing import ImportedRecordings
 from edgectc.data.movement import Comparison
+from edgectc.data.readers import Choices
 from edgectc.data.synthesis import Synthesized
+from edgectc.language import pronunciations as pronunciation
 
 
 @checked
 def check_data(
-    *files: File, model: File | None = None, days: bool = False, html: File | None = None
+    *files: File,
+    model: File | None = None,
+    days: bool = False,
+    kind: str | None = None,
+    html: File | None = None,
 ) -> Findings:
     """Return what is wrong with a data set.
 
     Args:
-        files: swipes (``.jsonl``, ``.jsonl.gz``) or recordings (``.npz``); of several, each is a
-            split.
+        files: swipes (``.jsonl``, ``.jsonl.gz``) or recordings (``.npz``, or in a format of
+            others); of several, each is a split.
         model: bundle, to find labels that it has too few frames for.
         days: groups are days, which splits share on purpose.
+        kind: what takes the recordings, e.g. "landmarks" or "neural"; None takes what ``model`` is
+            of, or what they plainly are.
         html: file to write a page with plots to.
 
     Raises:
@@ -32,7 +42,7 @@ def check_data(
     """
     paths = [os.fspath(file) for file in files]
     name = None if model is None else os.fspath(model)
-    findings = checks.check_data(paths, model=name, days=days)
+    findings = checks.check_data(paths, model=name, days=days, kind=kind)
     if html is not None:
         title = f"Data check: {', '.join(paths)}"
         write_bytes(html, checks_page.page(findings, title).encode(errors="backslashreplace"))
@@ -81,18 +91,31 @@ def synth_data(
 
 
 @checked
-def import_data(source: str, *, out: File) -> Imported:
-    """Return what was written of a collection of others: its usable rows, as swipes.
+def import_data(
+    source: str,
+    *,
+    out: File,
+    pronunciations: File | None = None,
+    points: Sequence[str] | None = None,
+) -> Imported | ImportedRecordings:
+    """Return what was written of a collection of others: its usable rows, as ours.
 
     Args:
-        source: ``FORMAT:PATH``, where FORMAT is "cleverkeys", "futo" or "how_we_swipe".
-        out: ``.jsonl`` or ``.jsonl.gz``.
+        source: ``FORMAT:PATH``, where FORMAT is "cleverkeys", "futo" or "how_we_swipe", of swipes;
+            or "array_table", "brain_to_text_24", "brain_to_text_25" or "kaggle_asl".
+        out: ``.jsonl`` or ``.jsonl.gz`` of swipes, ``.npz`` of recordings.
+        pronunciations: dictionary in the format of CMUdict, for sentences that are to be phonemes.
+        points: order of the parts in arrays of 543 points, "pose", "left_hand", "right_hand" and
+            "face"; None for this one.
 
     Raises:
-        UnknownNameError: no such format.
+        ConfigError: ``out`` or a choice does not fit the format.
+        UnknownNameError: no such format, or part of a body.
         InputError: no row can be used.
+        MissingDependencyError: the format needs a package that is absent.
     """
-    return importers.import_data(source, out)
+    said = None if pronunciations is None else pronunciation.read(pronunciations)
+    return importing.import_data(source, out, Choices(said, tuple(points or ())))
 
 
 @checked

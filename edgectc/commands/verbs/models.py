@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # these need torch
     from edgectc.training.loop.trainer import Result
     from edgectc.training.overfitting import Overfitted
 
+File = str | os.PathLike[str]
 Overrides = Sequence[str] | Mapping[str, JSON]
 
 
@@ -33,7 +34,11 @@ def train(
     *,
     out: str | os.PathLike[str],
     resume: bool = False,
-    data: str | os.PathLike[str] | None = None,
+    data: File | Sequence[File] | None = None,
+    dev: File | Sequence[File] | None = None,
+    test: File | Sequence[File] | None = None,
+    split_by: str = "auto",
+    accept_changes: bool = False,
     lexicon: str | os.PathLike[str] | None = None,
     overfit: Count | None = None,
     overfit_steps: Count = 1000,
@@ -48,8 +53,12 @@ def train(
         config: TOML file, name of a shipped config, e.g. "gru-small", or its tables.
         out: folder of the run.
         resume: refuse to begin: go on with the run in ``out``.
-        data: swipes, or a ``.npz`` of recordings; None takes what EDGECTC_DATA names; without any,
-            samples are generated.
+        data: swipes, or a ``.npz`` of recordings, or several; None takes what EDGECTC_DATA names;
+            without any, samples are generated.
+        dev: file, or files, to choose the best checkpoint by; None takes some of ``data``.
+        test: file, or files, to measure it on at the end; None takes some of ``data``.
+        split_by: how ``data`` is split: "user", "row", or "auto", see docs/data.md.
+        accept_changes: go on with a run though its data or lexicon are others than at its start.
         lexicon: file of words for the decoder.
         overfit: only learn so many samples by heart, and return how well.
         overfit_steps: at most, of ``overfit``.
@@ -61,12 +70,17 @@ def train(
     Raises:
         ConfigError: a setting cannot be honoured, or ``out`` holds no run to resume.
         InputError: no usable samples.
-        BundleMismatchError: ``out`` holds a run of another configuration.
+        BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
     if resume and overfit is not None:
         raise ConfigError(
             "overfit always begins anew; leave resume out", options=["overfit", "resume"]
+        )
+    if overfit is not None and (dev or test or accept_changes):
+        raise ConfigError(
+            "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
+            options=["overfit", "dev", "test", "accept_changes"],
         )
     with lazy.requires("edgectc.train", extra="train"):
         from edgectc.training import runs
@@ -77,6 +91,7 @@ def train(
             count=overfit,
             steps=overfit_steps,
             data=data,
+            split_by=split_by,
             lexicon=lexicon,
             overrides=assignments(overrides),
             cache=cache,
@@ -88,6 +103,10 @@ def train(
         out,
         data=data,
         lexicon=lexicon,
+        dev=dev,
+        test=test,
+        split_by=split_by,
+        accept_changes=accept_changes,
         overrides=assignments(overrides),
         resume=resume,
         cache=cache,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Swipe
-from edgectc.data import swipe_files
+from edgectc.data import swipe_files, swipe_tables
+from edgectc.data.refusals import Refusals, check_limit
+from edgectc.data.swipe_files import Row
+from edgectc.evaluation import accuracy
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
@@ -69,29 +71,35 @@ def swipe_recognizer(model: Model, **options: Unpack[RuntimeOptions]) -> Recogni
     return recognizer
 
 
-def swipes_of(data: Swipes, *, split: str, limit: int | None) -> tuple[list[Swipe], Counter[str]]:
-    """Return labelled swipes and how many rows were dropped, by reason.
+def swipes_of(
+    data: Swipes, recognizers: Sequence[Recognizer], *, split: str, limit: int | None, most: float
+) -> tuple[list[Swipe], Refusals]:
+    """Return swipes that every one of the models can be given, and what was left out.
 
     Args:
         data: file or folder, None for what EDGECTC_DATA names; or the swipes themselves.
+        recognizers: the models; rows that name no keyboard were made on that of the first.
         split: "all", "train", "dev" or "test", by user.
         limit: at most so many, chosen at random.
+        most: share of the rows that may be left out.
 
     Raises:
-        ConfigError: ``limit`` is below 1.
-        InputError: there is no such data.
+        ConfigError: ``limit`` is below 1, or ``most`` no share.
+        InputError: there is no such data, or too much of it was left out.
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"limit is {limit}, expected 1 or more", options=["limit"])
+    check_limit(most, "max_dropped")
+    refusals, where = Refusals(), "the swipes"
+    rows: Iterable[Row]
     if data is None or isinstance(data, (str, os.PathLike)):
         path = swipe_files.find(None if data is None else os.fspath(data))
-        swipes, dropped = swipe_files.load(path, split=split)
+        rows, where = swipe_tables.read(path, layout=recognizers[0].layout), str(path)
     else:
-        kept = [
-            s for s in data if split == "all" or (s.user and swipe_files.split_of(s.user) == split)
-        ]
-        swipes, dropped = kept, Counter()
+        rows = (Row(index, swipe, None) for index, swipe in enumerate(data))
+    swipes = accuracy.usable(swipe_files.of_split(rows, split, refusals), recognizers, refusals)
+    refusals.check(most, where, "max_dropped")
     if limit is not None:
         chosen = np.random.default_rng(0).permutation(len(swipes))[:limit]
         swipes = [swipes[row] for row in sorted(chosen)]
-    return swipes, dropped
+    return swipes, refusals

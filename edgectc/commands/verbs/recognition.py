@@ -11,7 +11,7 @@ from edgectc.commands.verbs.opening import Model, recognizer_of
 from edgectc.core.arguments import FileName, Nbest, Threads, checked
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Decoded, Swipe
-from edgectc.data import signals, swipe_files
+from edgectc.data import signals, swipe_tables
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
 
@@ -130,7 +130,7 @@ def _checked(rows: Iterator[DecodedRow], strict: bool, what: str) -> Iterator[De
 
 
 def _swipes(recognizer: Recognizer, path: Path, options: _Options) -> Iterator[DecodedRow]:
-    for row in swipe_files.read(path):
+    for row in swipe_tables.read(path, layout=recognizer.layout):
         decoded, error = _NOTHING, row.error
         if row.swipe is not None:
             try:

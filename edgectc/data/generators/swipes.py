@@ -144,7 +144,7 @@ def again(
     """Yield a generated swipe for each labelled one that a shipped layout can spell."""
     for real in swipes:
         if real.word and real.layout in layouts.names():
-            layout = layouts.load(real.layout)
+            layout = layouts.shipped(real.layout)
             word = spell(real.word, layout.letters)
             if word:
                 yield replace(real, points=swipe(word, layout, rng, style))

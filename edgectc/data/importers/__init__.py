@@ -194,7 +194,7 @@ def swipe(
             reason="unknown_layout",
         )
     label = word.strip().strip(_MARKS)
-    validation.check_label(label, layouts.load(name).letters)
+    validation.check_label(label, layouts.shipped(name).letters)
     array = validation.check_points(points)
     array[:, 2] -= array[0, 2]
     return Swipe(

@@ -45,7 +45,7 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         import pyarrow.parquet as parquet
     except ImportError:
         raise MissingDependencyError(
-            f"reading {path.name}", package="pyarrow", command="pip install pyarrow"
+            f"reading {path.name}", package="pyarrow", extra="parquet"
         ) from None
     number = 0
     try:

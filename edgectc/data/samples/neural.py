@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgectc.core.types import Recording
+from edgectc.core.types import JSON, Recording
+from edgectc.data import scales
 from edgectc.data.frontends.neural import NeuralFrontend
 from edgectc.data.generators import neural
 from edgectc.data.signal_samples import SignalSamples
@@ -29,10 +31,38 @@ class NeuralSamples(SignalSamples):
     """Sentences, each of one day; measured by the phoneme error rate."""
 
     metric = "PER"
+    told = ("channels", "days", "phonemes")
 
     def __init__(self, frontend: NeuralFrontend) -> None:
         super().__init__(frontend)
         self._options = frontend.options
+
+    def found(self, recordings: Iterable[Recording]) -> Mapping[str, JSON]:
+        """Return the width, the days, sorted, and the phonemes: the usual ones if all are of them.
+
+        Others are taken as they are said, sorted.
+        """
+        widths, days, said = Counter[int](), set[str](), set[str]()
+        for row in recordings:
+            widths[row.signal.shape[-1]] += 1
+            days |= {row.group} if row.group else set()
+            said |= {*row.target}
+        phonemes = neural.PHONEMES if said <= {*neural.PHONEMES} else sorted(said)
+        found: dict[str, JSON] = {"phonemes": [*phonemes]}
+        if widths:
+            found["channels"] = widths.most_common(1)[0][0]
+        if days:
+            found["days"] = sorted(days)
+        return found
+
+    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
+        """Return what shows activity that is not z-scored."""
+        return scales.of_activity(recordings)
+
+    def typical(self, recordings: Sequence[Recording]) -> bool:
+        """Return whether all that is said are phonemes."""
+        said = {symbol for row in recordings for symbol in row.target}
+        return bool(said) and said <= {*self._options.phonemes}
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from edgectc.core.contracts import Frontend, Samples
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError
-from edgectc.core.types import Recording, Swipe
-from edgectc.data import signals, swipe_files
+from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.types import Recording
+from edgectc.data import signals, splits, swipe_files, swipe_tables
 from edgectc.data.generators import swipes
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
@@ -68,20 +68,21 @@ class SwipeSamples(Samples):
             return None
         return swipe_files.find(data, option=option)
 
-    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
-        """Yield the swipes of a file, all of them for None; a user is in one split alone."""
-        split = split or "all"
-        if split not in swipe_files.SPLITS:
-            raise UnknownNameError("split", split, swipe_files.SPLITS)
-        for row in swipe_files.read(path):
+    def rows(self, path: Path) -> Iterator[Recording | InputError]:
+        """Yield the swipes of a file; those that name no keyboard were made on the first."""
+        layout = next(iter(self._layouts), swipe_files.DEFAULT_LAYOUT)
+        for row in swipe_tables.read(path, layout=layout):
+            name = f"row {row.index}"
             if row.swipe is None:
                 assert row.error is not None
-                row.error.name = f"row {row.index}"
+                row.error.name = name
                 yield row.error
-            elif split != "all" and row.swipe.user is None:
-                yield InputError("no user", reason="no_user", name=f"row {row.index}")
-            elif split == "all" or swipe_files.split_of(row.swipe.user or "") == split:
-                yield swipe_files.recording(row.swipe, f"row {row.index}")
+            else:
+                yield swipe_files.recording(row.swipe, name)
+
+    def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
+        """Yield the swipes of a split, all of them for None."""
+        return splits.of_split(self.rows(path), split or "all")
 
     def synthesize(
         self, count: int, *, seed: int, lexicon: Lexicon | None = None, natural: bool = False
@@ -144,11 +145,13 @@ class SwipeSamples(Samples):
 
     def write(self, path: Path, recordings: Iterable[Recording]) -> None:
         """Write swipes as JSON lines; their users say which split they are of."""
-        swipe_files.write(path, map(_swipe, recordings))
+        swipe_files.write(path, map(swipe_files.from_recording, recordings))
 
     def shipped(self, *, seed: int) -> bytes:
         """Return the reference swipes as JSON lines."""
-        return b"".join(map(swipe_files.line, map(_swipe, self.reference(seed=seed))))
+        return b"".join(
+            map(swipe_files.line, map(swipe_files.from_recording, self.reference(seed=seed)))
+        )
 
     def labelled(self, recording: Recording) -> bool:
         """Return whether there is a word of letters."""
@@ -168,9 +171,3 @@ class SwipeSamples(Samples):
         if seen is not None:
             parts["words never seen in training"] = [word_hash(w) not in seen for w in words]
         return parts
-
-
-def _swipe(row: Recording) -> Swipe:
-    """Return a recording as a row of a file of swipes."""
-    word = row.target[0] if row.target else None
-    return Swipe(row.signal, word, row.setting, row.group, row.context)

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,18 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
+from edgectc.core.config import dumps
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.messages import say
 from edgectc.core.staging import claimed, sweep, write_bytes
 from edgectc.core.types import JSON, Array
+from edgectc.data import sources
+from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
 from edgectc.networks.model import CtcModel
+from edgectc.training import identity as identities
 from edgectc.training.log.progress import Display
 from edgectc.training.log.records import EpochStats, Records, memory_mb
 from edgectc.training.loop import checkpoints, devices, stopping
@@ -40,8 +44,8 @@ from edgectc.training.objectives.distillation import load_teacher, report
 from edgectc.training.parameters import Average, Freezer
 from edgectc.training.preparing import make_optimizer, open_run, prepare
 from edgectc.training.settings import Settings
-from edgectc.training.task import Batch, Score, output_frames
-from edgectc.training.validation import validate
+from edgectc.training.task import Batch, HeldOut, Score, output_frames
+from edgectc.training.validation import measure, validate
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,13 @@ def train(
     config: Mapping[str, JSON],
     out: Path,
     *,
-    data: Path | None,
+    data: Path | Sources | None,
     lexicon: Lexicon | None = None,
     device: str = "cpu",
     threads: int = 1,
     cache: Path | None = None,
     weights: Path | None = None,
+    accept_changes: bool = False,
 ) -> Result:
     """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
 
@@ -86,13 +91,16 @@ def train(
         threads: of torch, on the CPU.
         cache: folder of prepared samples; None prepares them at each start.
         weights: checkpoint whose weights a run begins with; None for what the settings say.
+        accept_changes: go on with a run though its data or lexicon are others now.
 
     Raises:
         ConfigError: the configuration cannot be honoured, or another process trains in ``out``.
         InputError: no usable samples, or targets that CTC cannot emit.
-        BundleMismatchError: ``out`` holds a run of another configuration.
+        BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
+    identity = identities.identify(sources.of(data), lexicon)
+    identity = identities.check(out, identity, accept_changes=accept_changes)
     with torch_state.training(threads), ExitStack() as held:
         settings, model, task = prepare(config, data=data, lexicon=lexicon, cache=cache)
         if weights is not None:
@@ -102,6 +110,7 @@ def train(
             held.enter_context(claimed(out))
             sweep(Path(out))  # a run that is complete writes no checkpoint again
             open_run(out, settings)
+            identities.write(out, replace(identity, rows=task.rows, dropped=task.dropped))
             for name, content in task.files.items():
                 write_bytes(out / name, content)
         fabric.barrier()
@@ -177,7 +186,20 @@ class Trainer:
         if main and self.teacher is not None and value is not None:
             best = checkpoints.read(self.out / "best.safetensors").model
             report(self.out, self.settings, self.teacher, best, self.task)
+        if main and value is not None and self.task.test is not None and len(self.task.test):
+            self._test(self.task.test)
         return Result(self.out / "best.safetensors", self.best.epoch, name, value)
+
+    def _test(self, held_out: HeldOut) -> None:
+        """Score the best weights on what neither weights nor checkpoint were chosen by."""
+        model = CtcModel(self.settings.model)
+        model.load_state_dict(dict(checkpoints.read(self.out / "best.safetensors").model))
+        model.to(self.fabric.device)
+        score = measure(model, held_out, batch_size=self.settings.validation_batch)
+        figures = {**score.figures, "rows": len(held_out), "epoch": self.best.epoch}
+        write_bytes(self.out / "test.json", dumps(figures).encode())
+        told = ", ".join(f"{key} {figure}" for key, figure in score.figures.items())
+        say(f"test: {told} of {len(held_out)} rows")
 
     def _postponed(self) -> AbstractContextManager[stopping.Stop]:
         """Let signals wait for the end of a step; several processes could not agree on one."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,18 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgectc.core.config import dumps
-from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.errors import InputError
 from edgectc.core.tokens import output_length
-from edgectc.core.types import Array, Swipe
-from edgectc.data.frontends.swipe import SwipeFrontend
+from edgectc.core.types import Array, Recording
+from edgectc.data.preparation import Preparation
+from edgectc.data.refusals import LIMIT, Refusals
 from edgectc.data.validation import check_label
-from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
+from edgectc.language.spelling import letters
 from edgectc.training.cache import flat, rows_of
+from edgectc.training.mixing import check_shares, fitted
 from edgectc.training.swipes.augment import Augment, augmented
 from edgectc.training.swipes.keyboard_augment import backwards, rebuilt
-from edgectc.training.task import Batch
+from edgectc.training.task import Batch, LengthMap
 
 _TENSORS = ("trace", "length", "layout", "keys", "key_mask", "key_size")
 _TEXTS = ("names", "alphabets")
@@ -56,8 +54,12 @@ class Data:
     spliced: float = 0.0
     spliced_pool: int = 60000
     balance: float = 0.0
+    infeasible: str = "drop"
+    weights: tuple[float, ...] = ()
+    max_dropped: float = LIMIT
 
     def __post_init__(self) -> None:
+        check_shares(self.weights, self.max_dropped, self.infeasible)
         if min(self.random_layouts, self.spliced, self.spliced_pool, self.balance) < 0:
             raise ValueError("expected random_layouts, spliced, spliced_pool and balance >= 0")
 
@@ -73,7 +75,8 @@ class SwipeArrays:
         labels: token ids of each sample.
         names: what names each sample in reports.
         alphabets: the letters of each layout, in the order of its keys.
-        dropped: reason to count of samples left out.
+        places: row of each sample among those that were read.
+        refusals: samples left out.
     """
 
     trace: Tensor
@@ -85,7 +88,8 @@ class SwipeArrays:
     keys: Tensor
     key_mask: Tensor
     key_size: Tensor
-    dropped: Counter[str]
+    places: tuple[int, ...]
+    refusals: Refusals
     augment: Augment = field(default_factory=Augment)
 
     def __len__(self) -> int:
@@ -95,6 +99,19 @@ class SwipeArrays:
     def lengths(self) -> Array:
         """Return (N,) valid frames."""
         return self.length.numpy()
+
+    def take(self, rows: Sequence[int]) -> SwipeArrays:
+        """Return some of them, in that order."""
+        index = torch.tensor(rows, dtype=torch.int64)
+        return replace(
+            self,
+            trace=self.trace[index],
+            length=self.length[index],
+            layout=self.layout[index],
+            labels=tuple(self.labels[i] for i in rows),
+            names=tuple(self.names[i] for i in rows),
+            places=tuple(self.places[i] for i in rows),
+        )
 
     def name(self, row: int) -> str:
         """Return what names a sample in reports."""
@@ -130,9 +147,12 @@ class SwipeArrays:
 def to_numpy(arrays: SwipeArrays) -> dict[str, Array]:
     """Return samples as plain arrays; `from_numpy` is the inverse but for ``augment``."""
     tensors = {name: getattr(arrays, name).numpy() for name in _TENSORS}
-    counts = np.array(dumps(arrays.dropped))
     texts = {name: np.array(getattr(arrays, name), np.str_) for name in _TEXTS}
-    return {**tensors, **texts, **flat(arrays.labels, "labels"), "dropped": counts}
+    others = {
+        "places": np.array(arrays.places, np.int64),
+        "refusals": np.array(arrays.refusals.to_json()),
+    }
+    return {**tensors, **texts, **flat(arrays.labels, "labels"), **others}
 
 
 def from_numpy(arrays: Mapping[str, Array]) -> SwipeArrays:
@@ -142,70 +162,97 @@ def from_numpy(arrays: Mapping[str, Array]) -> SwipeArrays:
     return SwipeArrays(
         **same,
         labels=rows_of(arrays, "labels"),
-        dropped=Counter(json.loads(str(arrays["dropped"]))),
+        places=tuple(arrays["places"].tolist()),
+        refusals=Refusals.from_json(str(arrays["refusals"])),
     )
 
 
 def to_arrays(
-    swipes: Sequence[Swipe],
-    frontend: SwipeFrontend,
-    stride: int,
+    rows: Iterable[Recording | InputError],
+    prepare: Preparation,
+    model: LengthMap,
     label: str = "swipe",
-    further: Sequence[Layout] = (),
+    *,
+    infeasible: str = "drop",
 ) -> SwipeArrays:
     """Return labelled swipes as arrays; what CTC cannot learn from is dropped and counted.
 
     Args:
-        swipes: samples.
-        frontend: of the model.
-        stride: of the model.
+        rows: swipes.
+        prepare: of the model's frontend, with all keyboards that rows may name.
+        model: says how many frames a label has room in.
         label: what the names of the samples begin with.
-        further: layouts that swipes may name beside those that ship.
+        infeasible: what happens to a label that needs more frames: "drop" or "truncate"; "" for
+            swipes to be scored: no label is looked at, and a sample is named by its letters alone.
     """
-    T = frontend.max_frames
-    known = _named(swipes) | {layout.name: layout for layout in further}
-    names = list(known)
-    tokens = {name: frontend.tokens(layout) for name, layout in known.items()}
-    traces, labels, layout_ids, sample_names, dropped = [], [], [], [], Counter[str]()
-    for row, sample in enumerate(swipes):
-        layout = known.get(sample.layout)
-        if layout is None:
-            dropped["unknown_layout"] += 1
-            continue
+    frontend = prepare.frontend
+    refusals, kept = Refusals(), list[_Row]()
+    for place, row in enumerate(rows):
+        refusals.rows += 1
         try:
-            frames = frontend.resample(sample.points, layout)
-            room = output_length(len(frames), stride)
-            word = check_label(sample.word or "", layout.letters, frames=room)
+            if isinstance(row, InputError):
+                raise row
+            made = _row(place, row, prepare, model, label, infeasible)
         except InputError as error:
-            dropped[error.reason] += 1
-            continue
-        traces.append(np.pad(frames.astype(np.float32), ((0, T - len(frames)), (0, 0))))
-        labels.append((tuple(tokens[layout.name].encode(word)), len(frames)))
-        layout_ids.append(names.index(layout.name))
-        sample_names.append(f"{label}-{row}-{word}")
-    tables = [frontend.key_table(layout) for layout in known.values()]
+            refusals.add(error, row.name)
+        else:
+            kept.append(made)
+            refusals.cut += made.cut
+    default = next(iter(prepare.keyboards.values()))
+    known = {layout.name: layout for layout in (default, *(row.layout for row in kept))}
+    names = list(known)
+    tables = [frontend.context(layout) for layout in known.values()]
+    T = frontend.max_frames
     stack: dict[str, Any] = {
         k: torch.from_numpy(np.concatenate([t[k] for t in tables])) for k in tables[0]
     }
+    traces = [row.trace for row in kept]
     return SwipeArrays(
-        trace=torch.from_numpy(np.stack(traces) if traces else np.zeros((0, T, 3), np.float32)),
-        length=torch.tensor([n for _, n in labels], dtype=torch.int32),
-        layout=torch.tensor(layout_ids, dtype=torch.int64),
-        labels=tuple(ids for ids, _ in labels),
-        names=tuple(sample_names),
+        trace=torch.from_numpy(np.concatenate(traces) if traces else np.zeros((0, T, 3), "f4")),
+        length=torch.tensor([row.length for row in kept], dtype=torch.int32),
+        layout=torch.tensor([names.index(row.layout.name) for row in kept], dtype=torch.int64),
+        labels=tuple(row.ids for row in kept),
+        names=tuple(row.name for row in kept),
+        places=tuple(row.place for row in kept),
         alphabets=tuple("".join(layout.letters) for layout in known.values()),
-        dropped=dropped,
+        refusals=refusals,
         **stack,
     )
 
 
-def _named(swipes: Sequence[Swipe]) -> dict[str, Layout]:
-    """Return the layouts that the swipes name, without those that do not exist."""
-    by_name = {}
-    for name in sorted({swipe.layout for swipe in swipes} | {"qwerty"}):
-        with suppress(UnknownNameError):
-            by_name[name] = layouts.load(name)
-    return by_name
+@dataclass(frozen=True)
+class _Row:
+    """A usable swipe; ``place`` is its row among those that were read."""
+
+    place: int
+    trace: Array
+    length: int
+    layout: Layout
+    ids: tuple[int, ...]
+    name: str
+    cut: bool
+
+
+def _row(
+    place: int, row: Recording, prepare: Preparation, model: LengthMap, label: str, infeasible: str
+) -> _Row:
+    sample = prepare(row)
+    layout = sample.setting
+    assert isinstance(layout, Layout)
+    word = row.target[0] if row.target else ""
+    ids: tuple[int, ...] = ()
+    whole: tuple[int, ...] = ()
+    if infeasible:
+        spelled = check_label(word, layout.letters)
+        whole = tuple(prepare.frontend.tokens(layout).encode(spelled))
+        room = output_length(sample.length, model.stride, model.window)
+        ids = fitted(whole, room, infeasible)
+        name = f"{label}-{place}-{spelled}"
+    else:
+        name = letters(word)
+        if not name:
+            raise InputError("the row has no word", reason="no_label")
+    return _Row(place, sample.inputs["trace"], sample.length, layout, ids, name, ids != whole)
 
 
 def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
@@ -222,5 +269,6 @@ def joined(first: SwipeArrays, second: SwipeArrays) -> SwipeArrays:
         keys=torch.cat([first.keys, second.keys]),
         key_mask=torch.cat([first.key_mask, second.key_mask]),
         key_size=torch.cat([first.key_size, second.key_size]),
-        dropped=first.dropped + second.dropped,
+        places=first.places + second.places,
+        refusals=first.refusals + second.refusals,
     )

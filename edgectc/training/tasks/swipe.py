@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from edgectc.core import registry
 from edgectc.core.errors import ConfigError
 from edgectc.core.messages import say
-from edgectc.core.types import Array, Swipe
-from edgectc.data import swipe_files
-from edgectc.data.generators.swipes import generate
-from edgectc.data.splicing import splice
+from edgectc.core.types import Array
+from edgectc.data.refusals import Refusals
+from edgectc.data.sources import HELD_OUT
 from edgectc.formats import layouts
-from edgectc.formats.layouts import Layout
-from edgectc.language.lexicon import Lexicon
-from edgectc.language.spelling import letters, word_hash
-from edgectc.training.cache import recall
-from edgectc.training.swipes.arrays import (
-    Data,
-    SwipeArrays,
-    from_numpy,
-    joined,
-    to_arrays,
-    to_numpy,
-)
+from edgectc.training.cache import part, recall
+from edgectc.training.mixing import check_count, draw, epoch_rows
+from edgectc.training.swipes.arrays import Data, SwipeArrays, from_numpy
+from edgectc.training.swipes.assembling import assemble, keyboards_of
 from edgectc.training.swipes.augment import Augment
 from edgectc.training.swipes.competitors import LexiconCompetitors
-from edgectc.training.swipes.keyboard_augment import random_layout
-from edgectc.training.task import Metric, Run, Score, no_data
-
-# What generated swipes spell if no lexicon is given.
-_WORDS = "the and you that was for are with this have from they know want been good much some time"
+from edgectc.training.swipes.held_out import HeldOutSwipes
+from edgectc.training.task import Metric, Run, Score
 
 
 @dataclass(frozen=True)
@@ -85,36 +72,46 @@ class SwipeTask:
         how = options.data
         if options.layouts:
             how = replace(how, synthetic_layouts=options.layouts)
-        self._default = layouts.load(how.layout)
+        if run.data is not None:
+            check_count(how.weights, len(run.data.data))
+        keyboards = keyboards_of(how)
         ingredients = {
             "data": run.data,
             "how": how,
             "lexicon": run.lexicon,
-            "frontend": self._frontend.options,
-            "model": [run.model.stride, run.seed, run.validation_rows],
+            "frontend": [type(self._frontend).__name__, self._frontend.options],
+            "keyboards": [layouts.describe(layout) for layout in keyboards],
+            "model": [run.model.stride, run.model.window, run.seed, run.validation_rows],
         }
-        prepared = recall(run.cache, ingredients, lambda: _prepared(how, run, self._default))
-        arrays = from_numpy(prepared)
+        prepared = recall(run.cache, ingredients, lambda: assemble(how, run, keyboards))
+        arrays = from_numpy(part(prepared, "train."))
         # Start, size and rows an epoch of what there is to choose from beside the real swipes.
         self._pools: list[tuple[int, int, int]] = []
         self.real = start = int(prepared["real"])
+        self._origins, self._weights = prepared["origins"], how.weights if run.data else ()
+        drawn = epoch_rows(self._origins, self._weights)
         for size, wanted in zip(
             prepared["pools"].tolist(), prepared["wanted"].tolist(), strict=True
         ):
-            rows = min(size, int(self.real * wanted)) if run.data else size
+            rows = min(size, int(drawn * wanted)) if run.data else size
             self._pools.append((start, size, rows))
             start += size
         self.made = sum(rows for _, _, rows in self._pools)
         self._share = shares(arrays.labels[: self.real], how.balance)
         self.train: SwipeArrays = replace(arrays, augment=options.augment)
         self.blank_id = arrays.keys.shape[1]
-        self._dev = {name: prepared[f"dev_{name}"] for name in ("trace", "length", "word")}
+        self.dev, self.test = (
+            HeldOutSwipes(
+                from_numpy(part(prepared, f"{split}.")),
+                self._frontend, self._decoder, self._lexicon, name=split,
+            )
+            for split in HELD_OUT
+        )  # fmt: skip
         self.competitors = self._competitors(arrays.alphabets)
         self.files = {"seen_words.bin": prepared["seen_words"].tobytes()} if run.data else {}
-        kind = "training swipes" if run.data else "generated training swipes"
-        self.dropped = arrays.dropped
-        left_out = dict(self.dropped) or "none"
-        say(f"{kind}: {self.real or self.made}; dropped: {left_out}")
+        self.dropped = arrays.refusals.reasons
+        self.rows = json.loads(str(prepared["rows"]))
+        _tell(run, self, str(prepared["split"]), arrays.refusals)
 
     def _competitors(self, alphabets: Sequence[str]) -> LexiconCompetitors | None:
         if self._decoder.get("type") != "lexicon" or self._lexicon is None:
@@ -126,87 +123,38 @@ class SwipeTask:
     @property
     def epoch_rows(self) -> int:
         """Return how many rows `order` gives."""
-        return self.real + self.made
+        return epoch_rows(self._origins, self._weights) + self.made
 
     def order(self, rng: np.random.Generator) -> Array:
         """Return as many rows as there are real swipes and some of the others, shuffled."""
-        real = np.arange(self.real)
+        real = draw(self._origins, self._weights, rng)
         if self._share is not None:
-            real = rng.choice(self.real, self.real, p=self._share)
+            share = self._share[real]
+            share = share / share.sum() if self._weights else share
+            real = rng.choice(real, len(real), p=share)
         generated = [start + rng.choice(n, rows, replace=False) for start, n, rows in self._pools]
         return rng.permutation(np.concatenate([real, *generated]))
 
     @property
     def dev_rows(self) -> int:
         """Return how many dev swipes are scored."""
-        return len(self._dev["word"])
+        return len(self.dev)
 
     def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
-        """Return the inputs of dev swipes."""
-        keys = self._frontend.context(self._default)
-        inputs = {"trace": self._dev["trace"][rows], "length": self._dev["length"][rows]}
-        inputs |= {name: np.repeat(table, len(rows), axis=0) for name, table in keys.items()}
-        return {name: torch.from_numpy(array) for name, array in inputs.items()}
+        """Return the inputs of dev swipes, each on its own keyboard."""
+        return self.dev.inputs(rows)
 
     def score(self, answers: Iterable[Array]) -> Score:
         """Return top-1 of dev swipes, by the greedy decoder and by the preset."""
-        tokens = self._frontend.tokens(self._default)
-        decoders = [
-            registry.create("decoders", spec, tokens=tokens, lexicon=self._lexicon)
-            for spec in ({"type": "greedy"}, dict(self._decoder))
-        ]
-        hits, examples = np.zeros(2), []
-        for word, log_probs in zip(self._dev["word"].tolist(), answers, strict=True):
-            texts = [letters(decoder(log_probs, nbest=1).best.text) for decoder in decoders]
-            hits += [sample == word for sample in texts]
-            examples.append((word, texts[1]))
-        greedy, preset = (hits / self.dev_rows).round(5)
-        figures = {"dev_greedy_top1": float(greedy), "dev_top1": float(preset)}
-        return Score(figures, tuple(examples[:3]))
+        return self.dev.score(answers)
 
 
-def _prepared(how: Data, run: Run, default: Layout) -> dict[str, Array]:
-    """Return all that is made of the samples before training, as plain arrays."""
-    frontend = run.model.frontend
-    real, dropped = swipe_files.load(run.data, split="train") if run.data else ([], Counter[str]())
-    dev = swipe_files.load(run.data, split="dev")[0] if run.data else _made(how, run, dev=True)
-    dev = [swipe for swipe in dev if swipe.word]
-    arrays = to_arrays(real, frontend, run.model.stride)
-    count = len(arrays)
-    sizes, wanted = [], []
-    for pool, share in _pools(how, run, real):
-        sizes.append(len(pool))
-        wanted.append(share)
-        arrays = joined(arrays, pool)
-    if not dev or not (count if run.data else len(arrays)):
-        hint = "swipes need a word and a user (see `edgectc train --help`)"
-        raise no_data(str(run.data or "generator"), count, len(dev), hint)
-    chosen = [dev[i] for i in run.validated(len(dev))]
-    prepared = [frontend.prepare(swipe.points, default) for swipe in chosen]
-    seen = [word_hash(swipe.word) for swipe in real if swipe.word]
-    return {
-        **to_numpy(replace(arrays, dropped=dropped + arrays.dropped)),
-        "real": np.array(count),
-        "pools": np.array(sizes, np.int64),
-        "wanted": np.array(wanted, np.float64),
-        "seen_words": np.unique(np.array(seen, "<u4")),
-        "dev_trace": np.concatenate([sample["trace"] for sample in prepared]),
-        "dev_length": np.concatenate([sample["length"] for sample in prepared]),
-        "dev_word": np.array([letters(swipe.word or "") for swipe in chosen], np.str_),
-    }
-
-
-def _pools(how: Data, run: Run, real: list[Swipe]) -> Iterator[tuple[SwipeArrays, float]]:
-    """Yield samples to choose from beside the real ones, and how many to take for each of those."""
-    frontend, stride = run.model.frontend, run.model.stride
-    rng = np.random.default_rng(run.seed)
-    shuffled = [random_layout(f"random-{i}", rng) for i in range(how.random_layouts)]
-    if run.data is None or how.synthetic > 0:
-        generated = _made(how, run, shuffled)
-        yield to_arrays(generated, frontend, stride, "generated", shuffled), how.synthetic
-    if real and how.spliced > 0:
-        spliced = list(splice(real, how.spliced_pool, rng))
-        yield to_arrays(spliced, frontend, stride, "spliced"), how.spliced
+def _tell(run: Run, task: SwipeTask, how: str, refusals: Refusals) -> None:
+    kind = "training swipes" if run.data else "generated training swipes"
+    held = f"dev: {len(task.dev)}, test: {len(task.test)}"
+    if run.data:
+        held += f" ({how})"
+    say(f"{kind}: {task.real or task.made}, {held}; dropped: {refusals.text}")
 
 
 def shares(labels: Sequence[tuple[int, ...]], balance: float) -> Array | None:
@@ -216,13 +164,3 @@ def shares(labels: Sequence[tuple[int, ...]], balance: float) -> Array | None:
     counts = Counter(labels)
     weight = np.array([counts[label] ** -balance for label in labels])
     return np.asarray(weight / weight.sum())
-
-
-def _made(how: Data, run: Run, further: Sequence[Layout] = (), *, dev: bool = False) -> list[Swipe]:
-    """Return generated swipes; those of dev on the default layout, of other traces."""
-    words = run.lexicon or Lexicon.from_counts(dict.fromkeys(_WORDS.split(), 1.0))
-    names = (how.layout,) if dev else how.synthetic_layouts
-    chosen = [*map(layouts.load, names), *further]
-    count = min(run.validation_rows, how.synthetic_pool) if dev else how.synthetic_pool
-    seed = run.seed + dev
-    return list(generate(words, chosen, count=count, words=how.synthetic_words, seed=seed))

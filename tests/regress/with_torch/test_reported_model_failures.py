@@ -18,7 +18,7 @@ from edgectc.core import config, registry
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, NonFiniteError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Swipe
-from edgectc.data import checks, swipe_files
+from edgectc.data import checks, splits, swipe_files
 from edgectc.data.generators import neural
 from edgectc.data.generators.swipes import swipe as synthesize
 from edgectc.exporting import untrained
@@ -200,7 +200,7 @@ def with_nan(folder: Path, weight: str) -> Path:
 
 def test_quantization_said_scale_issue(tmp_path: Path) -> None:
     """A NaN weight gave `AssertionError: scale issue`. It is named before anything is converted."""
-    user = next(f"u{i}" for i in range(99) if swipe_files.split_of(f"u{i}") == "train")
+    user = next(f"u{i}" for i in range(99) if splits.split_of(f"u{i}") == "train")
     rng = np.random.default_rng(0)
     swipes = [Swipe(synthesize("hello", LAYOUT, rng), "hello", user=user) for _ in range(40)]
     swipe_files.write(tmp_path / "s.jsonl", swipes)

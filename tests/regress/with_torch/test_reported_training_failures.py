@@ -16,7 +16,7 @@ import torch
 
 import edgectc
 from edgectc.core import config
-from edgectc.core.errors import BundleMismatchError, ConfigError, InputError, NonFiniteError
+from edgectc.core.errors import BundleMismatchError, ConfigError, NonFiniteError
 from edgectc.core.metrics import error_rate
 from edgectc.data import augmentation
 from edgectc.training import overfitting, validation
@@ -225,6 +225,7 @@ def test_long_samples_filled_the_memory(tmp_path: Path) -> None:
         length=lengths,
         target=np.array(["AA"] * 3),
         split=np.array(["train", "train", "dev"]),
+        group=np.array(["day-0"] * 3),
     )
     _, model, task = prepare({**small(), "data": {"too_long": "drop"}}, data=tmp_path / "x.npz")
     assert dict(task.dropped) == {"too_long": 1}
@@ -299,19 +300,24 @@ def test_a_nan_sample_made_every_later_loss_nan(
     assert np.isfinite(row["loss"])
 
 
-def test_targets_that_ctc_cannot_emit_stop_before_training(tmp_path: Path) -> None:
+def test_targets_that_ctc_cannot_emit_are_dropped_or_cut_before_training(tmp_path: Path) -> None:
     """Reshaping lengths hid it, and the loss was infinite."""
-    lengths = np.array([20, 20, 50])  # two frames out of 20 with a window of 14
+    lengths = np.array([20, 20, 20, 50])  # two frames out of 20 with a window of 14
     np.savez(
         tmp_path / "x.npz",
         signal=np.random.default_rng(0).normal(size=(lengths.sum(), 16)).astype(np.float32),
         length=lengths,
-        target=np.array(["AA AA AA", "AA", "AA"]),
-        split=np.array(["train", "train", "dev"]),
+        target=np.array(["AA AA AA", "AA", "AA B AA", "AA"]),
+        split=np.array(["train", "train", "train", "dev"]),
+        group=np.array(["day-0"] * 4),
     )
-    with pytest.raises(InputError, match="x-0"):
-        train(small(), tmp_path / "run", data=tmp_path / "x.npz")
-    assert not (tmp_path / "run/last.safetensors").exists()
+    for choice, labels in {"drop": ["AA"], "truncate": ["AA", "AA", "AA B"]}.items():
+        config = {**small(), "data": {"infeasible": choice}}
+        _, model, task = prepare(config, data=tmp_path / "x.npz")
+        symbols = model.frontend.tokens().symbols
+        said = [" ".join(symbols[i] for i in label) for label in task.train.labels]
+        assert sorted(said) == labels
+        assert sum(task.dropped.values()) == 2
 
 
 def test_checkpoints_were_pickles() -> None:

@@ -1,0 +1,144 @@
+"""Who is trained on, and who is measured on: splits that a file names, or by people, or by rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edgectc.core.errors import InputError, UnknownNameError
+from edgectc.core.types import Recording
+
+SPLITS = ("train", "dev", "test")
+RULES = ("auto", "user", "row")
+AS_NAMED = "as the rows say"
+_FEW = 4  # people; of fewer, none can be spared
+
+
+def split_of(user: str) -> str:
+    """Return "dev" (a tenth of all users), "test" (a tenth) or "train", from a hash of the id.
+
+    So a user is on one side in every file and every version of it.
+    """
+    # JSON can name half of a surrogate pair, which strict UTF-8 cannot.
+    return _side(user.encode("utf-8", "surrogatepass"))
+
+
+def check_split(wanted: str) -> None:
+    """Raise `UnknownNameError` unless ``wanted`` is "all" or a split."""
+    if wanted not in ("all", *SPLITS):
+        raise UnknownNameError("split", wanted, ("all", *SPLITS), options=["split"])
+
+
+def check_rule(rule: str) -> None:
+    """Raise `UnknownNameError` unless ``rule`` is one of `RULES`."""
+    if rule not in RULES:
+        raise UnknownNameError("rule to split by", rule, RULES, options=["split_by"])
+
+
+def assign(
+    named: Sequence[str | None],
+    users: Sequence[str | None],
+    content: Callable[[int], bytes],
+    *,
+    rule: str = "auto",
+    people: bool = True,
+) -> tuple[list[str | None], str]:
+    """Return the split of each row, None for a row that belongs to none, and how they were found.
+
+    A row keeps the split that it names; where some name one, the others are for training. Where
+    none does:
+
+    - "user" puts each person on one side by `split_of`; where that leaves training or validation
+      without anybody, by turns in the order of that hash, a tenth of them (one at least) for
+      validation and as many for the test. A row without a user belongs to no split.
+    - "row" splits by a hash of the recording, so that equal ones are on one side.
+    - "auto" is "user" where there are people to spare: four or more, or two or three whom the
+      hash puts on both sides; else it is "row".
+
+    Args:
+        named: split that each row names.
+        users: who made each.
+        content: gives the bytes of a recording by its row.
+        rule: one of `RULES`.
+        people: whether users are people, who are to be on one side, and no days.
+
+    Raises:
+        UnknownNameError: no such rule.
+    """
+    check_rule(rule)
+    if any(named):
+        return [split or "train" for split in named], AS_NAMED
+    if rule == "row" or (rule == "auto" and not people):
+        return [_side(content(row)) for row in range(len(users))], "by row"
+    everybody = sorted({user for user in users if user})
+    sides = {user: split_of(user) for user in everybody}
+    how = "by user"
+    if not {"train", "dev"} <= {*sides.values()}:
+        if rule == "auto" and len(everybody) < _FEW:
+            count = f"{len(everybody)} {'person' if len(everybody) == 1 else 'people'}"
+            how = f"by row, of {count}: figures say nothing of anybody else"
+            return [_side(content(row)) for row in range(len(users))], how
+        sides = _in_turn(everybody)
+    return [sides[user] if user else None for user in users], how
+
+
+def place(
+    rows: Iterable[Recording | InputError], *, rule: str = "auto", people: bool = True
+) -> tuple[list[Recording | InputError], str]:
+    """Return the rows, each recording with its split, and how they were split; see `assign`."""
+    held = list(rows)
+    kept = [row for row in held if isinstance(row, Recording)]
+    sides, how = assign(
+        [row.split or None for row in kept],
+        [row.group for row in kept],
+        lambda i: np.ascontiguousarray(kept[i].signal).tobytes(),
+        rule=rule,
+        people=people,
+    )
+    side = iter(sides)
+    return [row if isinstance(row, InputError) else _placed(row, next(side)) for row in held], how
+
+
+def _placed(row: Recording, side: str | None) -> Recording | InputError:
+    if side is None:
+        return InputError("the row names no user", reason="no_user", name=row.name)
+    return row if row.split == side else replace(row, split=side)
+
+
+def of_split(
+    rows: Iterable[Recording | InputError], wanted: str, *, people: bool = True
+) -> Iterator[Recording | InputError]:
+    """Yield the recordings of a split, or of "all", and every row that cannot be used.
+
+    Raises:
+        UnknownNameError: no such split.
+    """
+    check_split(wanted)
+    if wanted == "all":
+        yield from rows
+    else:
+        placed, _ = place(rows, people=people)
+        yield from (r for r in placed if isinstance(r, InputError) or r.split == wanted)
+
+
+def _side(content: bytes) -> str:
+    digest = hashlib.sha256(content).hexdigest()
+    return {0: "dev", 1: "test"}.get(int(digest[:8], 16) % 10, "train")
+
+
+def _in_turn(users: Sequence[str]) -> dict[str, str]:
+    """Return sides for people whom the hash does not spread: some for each, one at least."""
+
+    def key(user: str) -> str:
+        return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
+
+    many = max(1, len(users) // 10)
+    order = sorted(users, key=key)
+    sides = dict.fromkeys(order, "train")
+    sides |= dict.fromkeys(order[:many], "dev")
+    if len(users) > 2:
+        sides |= dict.fromkeys(order[many : 2 * many], "test")
+    return sides

@@ -1,0 +1,76 @@
+"""What a frontend has to know of its data, found there: glosses, phonemes, days, channels.
+
+A config that names them is taken at its word; what it leaves out comes from the data, and of a run
+that was begun from its own config.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from edgectc.core import strict_json
+from edgectc.core.contracts import Samples
+from edgectc.core.errors import ConfigError
+from edgectc.core.files import read_plain
+from edgectc.core.messages import say
+from edgectc.core.types import JSON, Recording
+from edgectc.data.recordings import samples_for
+from edgectc.data.sources import Sources
+from edgectc.training.phases import FIRST
+
+
+def complete(
+    config: Mapping[str, JSON], data: Sources | None, run: Path | None = None
+) -> dict[str, JSON]:
+    """Return a config whose frontend names what the data holds.
+
+    Args:
+        config: of a run, see `edgectc.training.settings.Settings`.
+        data: its files; None for generated samples, which fit any frontend.
+        run: folder of the run; one that was begun keeps what it found.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    values = copy.deepcopy(dict(config))
+    model = values.get("model")
+    spec = model.get("frontend") if isinstance(model, Mapping) else None
+    if data is None or not isinstance(model, dict) or not isinstance(spec, dict):
+        return values
+    samples = samples_for(spec)
+    open_ = [name for name in samples.told if name not in spec]
+    if not open_:
+        return values
+    found = None if run is None else _begun(run)
+    if found is None:
+        found = samples.found(_recordings(samples, data))
+        told = {name: found[name] for name in open_ if name in found}
+        say(f"found in the data: {', '.join(f'{k}: {_short(v)}' for k, v in told.items())}")
+    model["frontend"] = {**{k: v for k, v in found.items() if k in open_}, **spec}
+    return values
+
+
+def _recordings(samples: Samples, data: Sources) -> Iterator[Recording]:
+    for _, path in data.files():
+        yield from (row for row in samples.rows(path) if isinstance(row, Recording))
+
+
+def _begun(run: Path) -> Mapping[str, JSON] | None:
+    """Return the frontend of a run that was begun; None if there is none to be read."""
+    for folder in (run, run / FIRST):
+        try:
+            values = strict_json.parse(read_plain(folder / "config.json"))
+            spec: Mapping[str, JSON] = values["model"]["frontend"]
+            return dict(spec)
+        except (OSError, ConfigError, KeyError, TypeError, AttributeError, ValueError):
+            continue
+    return None
+
+
+def _short(value: JSON) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    shown = ", ".join(str(one) for one in value[:4])
+    return f"{len(value)} ({shown}{', ...' if len(value) > 4 else ''})"

@@ -50,6 +50,7 @@ _WHERE = {
     "UnsupportedSchemeError": "core.errors",
     "UserDictionary": "language.user_dictionary",
     "WriteError": "core.errors",
+    "adopt": "exporting.adopter",
     "bench": "benchmarking.benchmark",
     "build_language_model": "commands.verbs.words",
     "build_lexicon": "commands.verbs.words",
@@ -102,6 +103,7 @@ __all__ = [
     "UserDictionary",
     "WriteError",
     "__version__",
+    "adopt",
     "bench",
     "build_language_model",
     "build_lexicon",
@@ -165,6 +167,7 @@ if TYPE_CHECKING:
     from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
     from edgectc.data.synthesis import sample
     from edgectc.decoding.api import decode_batch, make_decoder
+    from edgectc.exporting.adopter import adopt
     from edgectc.exporting.exporter import export
     from edgectc.language.user_dictionary import UserDictionary
     from edgectc.quantization.quantizer import quantize

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # needs torch
 _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
 _OF_FACTORIES = (
     *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
-    *("window", "check_blank"),
+    *("window", "lengths", "mask", "check_blank"),
 )
 _WORST = 5
 
@@ -93,6 +93,10 @@ def _add_factory(parser: Parser) -> None:
     own.add_argument(
         "--window", type=int, help="input frames of the first output (default: probed)"
     )
+    text = "input of its lengths or mask, if its name does not say so (default: by names)"
+    own.add_argument("--lengths", metavar="NAME", help=text)
+    text = "what 1 means in a mask, valid or padding (default: found out)"
+    own.add_argument("--mask", metavar="MEANING", help=text)
     own.add_argument(
         "--any-blank",
         dest="check_blank",

@@ -14,6 +14,7 @@ from errno import ENOSPC
 
 from edgectc.commands import (
     accuracy,
+    adoption,
     artifacts,
     benchmark,
     data,
@@ -113,6 +114,7 @@ def build_verbs() -> Verbs:
     artifacts.declare_checks(verbs)
     machine.declare(verbs)
     artifacts.declare_export(verbs)
+    adoption.declare(verbs)
     quantization.declare(verbs)
     signing.declare(verbs)
     models.declare(verbs)

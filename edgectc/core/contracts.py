@@ -1,9 +1,8 @@
 """What each kind of plugin must offer: one Protocol a kind, all of them in this file.
 
 A plugin is one file with ``Options`` (frozen dataclass, JSON-able) and ``create``; see
-`edgectc.core.registry`. What ``create`` returns follows the Protocol of its kind. A class that
-names its Protocol as a base inherits the defaults that are written here, such as those of a runner
-that cannot tell its weights; nothing is asked by reflection.
+`edgectc.core.registry`. What ``create`` returns follows the Protocol of its kind and inherits the
+defaults that are written here; nothing is asked by reflection.
 """
 
 from __future__ import annotations
@@ -66,15 +65,12 @@ class LanguageModel(Protocol):
 
     def start(self, context: Sequence[str] = ()) -> Hashable:
         """Return the state after the beginning of a sentence and the words of ``context``."""
-        ...
 
     def score(self, state: Hashable, word: str) -> tuple[float, Hashable]:
         """Return log P(word | state) and the state after it; unknown words have a score too."""
-        ...
 
     def finish(self, state: Hashable) -> float:
         """Return log P(end of sentence | state)."""
-        ...
 
 
 @runtime_checkable
@@ -125,7 +121,6 @@ class Foldable(Protocol):
 
     def fold(self) -> object:
         """Merge it into its neighbours, in place, once; what is computed stays the same."""
-        ...
 
 
 class Features(Protocol):
@@ -262,6 +257,10 @@ class Target(Protocol):
             ExportError: the converter failed.
         """
         ...
+
+    def width(self, length: int, longest: int, window: int) -> int:
+        """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
+        return longest
 
     def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
         """Yield name and values of every float constant, scales among them."""

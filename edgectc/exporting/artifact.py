@@ -11,7 +11,7 @@ import logging
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,7 @@ class Job:
         target: makes the content.
         scheme: number format.
         final: where the artifact goes.
+        any_length: whether the graph takes recordings of any number of frames, without padding.
     """
 
     origin: Origin
@@ -73,6 +74,7 @@ class Job:
     target: Target
     scheme: Scheme
     final: Path
+    any_length: bool = False
 
     def convert(self, plan: Plan | None = None) -> Converted:
         """Return what the target makes of the network, under a plan if one is given.
@@ -266,11 +268,20 @@ def _require(report: Report) -> None:
             )
 
 
+def _shape(job: Job, shape: Sequence[int]) -> list[int | str]:
+    """Return the shape of an input (N, T, ...) as the graph states it."""
+    further: list[int | str] = [*shape[1:]]
+    if job.any_length and further:
+        further[0] = "T"
+    return [job.target.batch, *further]
+
+
 def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
     origin, target, model = job.origin, job.target, job.origin.model
     module: TargetModule = registry.module("targets", job.target_name)
     contract = model.frontend.input_contract()
-    frames = output_length(model.frontend.max_frames, model.stride, model.window)
+    most = output_length(model.frontend.max_frames, model.stride, model.window)
+    frames: int | str = "frames" if job.any_length else most
     packages = ("torch", "numpy", *module.PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
@@ -281,9 +292,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         scheme=SchemeRecord(**schemes.describe(job.scheme)),
         opset=target.opset,
         inputs=tuple(
-            from_dict(
-                GraphInput, {"name": name, **entry, "shape": [target.batch, *entry["shape"][1:]]}
-            )
+            from_dict(GraphInput, {"name": name, **entry, "shape": _shape(job, entry["shape"])})
             for name, entry in contract.items()
         ),
         output=GraphOutput(

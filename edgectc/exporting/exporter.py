@@ -76,7 +76,7 @@ def export(
         network, about = _opened(path, about)
         if isinstance(sample, (str, os.PathLike)):
             sample = factory.read_sample(sample)
-        origin = of_network(network, sample, about)
+        origin = of_network(network, sample, about, width=maker.width)
     else:
         _refuse_own_options([*options, *(["sample"] if sample is not None else [])])
         maker = target_for(target, scheme, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -118,15 +118,22 @@ def of_bundle(path: str | os.PathLike[str] | None) -> Origin:
     )
 
 
-def of_network(network: nn.Module, sample: object, about: Mapping[str, object]) -> Origin:
+def of_network(
+    network: nn.Module,
+    sample: object,
+    about: Mapping[str, object],
+    *,
+    width: Callable[[int, int, int], int] | None = None,
+) -> Origin:
     """Return a network that was made elsewhere and what its manifest will say.
 
     Args:
         network: see `edgectc.exporting.byo.adoption.adopt`.
         sample: features and lengths.
         about: fields of `edgectc.exporting.byo.adoption.About`.
+        width: of the target, see `edgectc.core.contracts.Target.width`; None for the longest.
     """
-    adopted = adoption.adopt(network, sample, from_dict(adoption.About, about))
+    adopted = adoption.adopt(network, sample, from_dict(adoption.About, about), width=width)
     model, frontend = adopted.model, adopted.model.frontend
     recognizer = Recognizer(
         name=adopted.name,

@@ -64,7 +64,8 @@ class GraphOutput:
     Attributes:
         shape: (samples, frames, tokens).
         stride: input frames per output frame.
-        window: input frames that make the first output frame.
+        window: input frames that make the first output frame; 0 or less where a network pads its
+            input, see `edgectc.core.tokens.output_length`.
     """
 
     name: str
@@ -77,7 +78,7 @@ class GraphOutput:
         _check_shape(self.shape, self.dtype)
         if len(self.shape) != 3:
             raise ConfigError(f"shape is {list(self.shape)}, expected samples, frames and tokens")
-        _check(_AT_LEAST_1, stride=self.stride, window=self.window)
+        _check(_AT_LEAST_1, stride=self.stride)
 
 
 @dataclass(frozen=True)

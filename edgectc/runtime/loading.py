@@ -133,13 +133,16 @@ def contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     stride, window = manifest.output.stride, manifest.output.window
     frames = output_length(loaded.frontend.max_frames, stride, window)
     contract = loaded.frontend.input_contract()
+    # Where a graph takes any number of frames, the number of those that it answers has a name.
+    stated_frames = manifest.output.shape[1]
+    said_frames = stated_frames if isinstance(stated_frames, str) else frames
     pairs: list[tuple[str, JSON, JSON]] = [
         ("blank_id", manifest.blank_id, tokens.blank_id),
         ("separator", manifest.separator, tokens.separator),
         ("number of tokens", len(manifest.tokens), len(tokens)),
         *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
         ("list of inputs", [i.name for i in manifest.inputs], [*contract]),
-        ("shape of the output", list(manifest.output.shape[1:]), [frames, len(tokens)]),
+        ("shape of the output", list(manifest.output.shape[1:]), [said_frames, len(tokens)]),
     ]
     for what, said, meant in pairs:
         if said != meant:

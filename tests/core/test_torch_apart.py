@@ -15,7 +15,7 @@ HEAVY = {"coremltools", "executorch", "lightning", "onnx", "onnxscript", "torch"
 TORCH_ROOMS = {"exporting", "networks", "quantization", "training"}
 APART = TORCH_ROOMS | {"compat"}  # files of every kind: each test skips what is not installed
 TORCH_FIXTURES = {"artifacts", "small"}  # of tests/conftest.py
-TORCH_VERBS = {"export", "quantize", "train"}  # of edgectc
+TORCH_VERBS = {"adopt", "export", "quantize", "train"}  # of edgectc
 
 
 def imported(tree: ast.AST, *, late: bool) -> Iterator[str]:

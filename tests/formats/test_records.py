@@ -27,7 +27,7 @@ def stored() -> dict[str, Any]:
 WRONG: list[tuple[Edit, str]] = [
     (lambda m: m.update(output={}), r"missing key 'manifest\.output\.name'"),
     (lambda m: m["output"].update(stride=0), "manifest.output: stride is 0, expected .* >= 1"),
-    (lambda m: m["output"].update(window=-1), "manifest.output: window is -1"),
+    (lambda m: m["output"].update(window=1.5), r"output\.window: expected int, got float"),
     (
         lambda m: m["output"].update(stride=2.5),
         r"output\.stride: expected int, got float",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from edgectc.core.config import OMITTED
 from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import BLANK, Tokens
@@ -27,6 +30,8 @@ class Options:
         separator: what stands between symbols in a text.
         padding: "masked" if nothing after ``length`` changes a valid frame; "zeros" if the network
             is padding-sensitive.
+        image: channels and height of images, whose columns are the frames: recordings may then be
+            (C, H, W) too; () for what is no image.
     """
 
     max_frames: int = 1000
@@ -35,11 +40,16 @@ class Options:
     blank_id: int = 0
     separator: str = ""
     padding: str = "masked"
+    image: tuple[int, ...] = field(default=(), metadata=OMITTED)
 
     def __post_init__(self) -> None:
         check_sizes(max_frames=self.max_frames, channels=self.channels)
         if self.padding not in PADDINGS:
             raise ValueError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
+        if self.image and (len(self.image) != 2 or math.prod(self.image) != self.channels):
+            raise ValueError(
+                f"image is {list(self.image)}, expected channels and height, {self.channels} values"
+            )
         Tokens(self.tokens, self.blank_id)
 
 
@@ -73,7 +83,8 @@ class FeaturesFrontend(Frontend):
         """Return the network inputs of one recording, batch of one.
 
         Args:
-            features: (T, channels) numbers; (T,) will do where there is one channel.
+            features: (T, channels) numbers; (T,) will do where there is one channel, and an image
+                (C, H, W) where there is one.
             setting: nothing, for these networks take nothing else.
 
         Raises:
@@ -86,9 +97,23 @@ class FeaturesFrontend(Frontend):
 
     def frames(self, features: object, setting: Setting = None, /) -> Array:
         """Return (length, channels) float32, what the network sees of a recording."""
-        wave = self.options.channels == 1 and np.ndim(features) == 1  # type: ignore[arg-type]
-        table = np.asarray(features)[:, None] if wave else features
+        given: Any = features
+        wave = self.options.channels == 1 and np.ndim(given) == 1
+        table = np.asarray(given)[:, None] if wave else self._columns(given)
         return check_signal(table, self.options.channels, self.max_frames)
+
+    def _columns(self, features: Any) -> Any:
+        """Return the columns (W, C * H) of an image (C, H, W); anything else as it is."""
+        if not self.options.image or np.ndim(features) != 3:
+            return features
+        image = np.asarray(features)
+        if image.shape[:2] != self.options.image:
+            channels, height = self.options.image
+            raise InputError(
+                f"the image has shape {image.shape}, expected ({channels}, {height}, width)",
+                reason="bad_shape",
+            )
+        return image.transpose(2, 0, 1).reshape(image.shape[2], -1)
 
     def context(self, setting: Setting = None, /) -> dict[str, Array]:
         """Return no further inputs.

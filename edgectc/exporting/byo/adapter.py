@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.errors import InputError
 from edgectc.core.tokens import output_length
 from edgectc.exporting.byo.tracing_modes import Sizes
 
 AXES = {"NTV": (0, 1, 2), "TNV": (1, 0, 2), "NVT": (0, 2, 1)}
+
+
+# What a network may be told of a recording's length, by the meaning of its second argument.
+LENGTHS, SHARE = "lengths", "share of the longest"
+VALID, PADDING = "mask, 1 = valid", "mask, 1 = padding"
+MASKS = (VALID, PADDING)
 
 
 @dataclass(frozen=True)
@@ -24,19 +29,30 @@ class Calling:
 
     Attributes:
         wave: it takes (N, T) and not (N, T, C).
-        masks: name of its second argument where that is a mask (N, T) and not lengths (N,).
-        whole: dtype of the lengths or of the mask.
+        second: name of the argument that tells the length; "" if nothing does.
+        by_name: whether that argument goes by its name, and not in the second place.
+        meaning: of that argument: `LENGTHS` (N,) in frames, `SHARE` (N,) of the longest, 0 to 1,
+            or a mask (N, T), `VALID` or `PADDING`; "" if nothing tells the length.
+        dtype: of that argument.
         axes: axes of its answer, a key of `AXES`.
         log_softmax: whether its answer is scores that still need one.
         sizes: integers that it reads out of tensors at full length, see `tracing_modes.Sizes`.
+        frozen: which of the sizes are held, by their place; None for all.
     """
 
     wave: bool
-    masks: str
-    whole: torch.dtype
+    second: str
+    by_name: bool
+    meaning: str
+    dtype: torch.dtype
     axes: str = "NTV"
     log_softmax: bool = False
     sizes: tuple[int, ...] = ()
+    frozen: tuple[int, ...] | None = None
+
+    def __str__(self) -> str:
+        kind = str(self.dtype).removeprefix("torch.")
+        return f"{self.second} as {kind} {self.meaning}" if self.second else "features alone"
 
 
 class Adapter(nn.Module):
@@ -68,7 +84,7 @@ class Adapter(nn.Module):
         features, length = (*inputs, *named.values())
         if not self.calling.sizes:
             return self._answer(features, length)
-        with Sizes(self.calling.sizes):
+        with Sizes(self.calling.sizes, self.calling.frozen):
             return self._answer(features, length)
 
     def _answer(self, features: Tensor, length: Tensor) -> Tensor:
@@ -82,15 +98,30 @@ def answer(
 ) -> tuple[Tensor, Tensor | None]:
     """Return what a network answers as it stands, and the output lengths if it tells them."""
     x = features[..., 0] if calling.wave else features
-    if calling.masks:
-        place = torch.arange(x.shape[1], device=x.device)
-        mask = (place[None] < length[:, None]).to(calling.whole)
-        given: tuple[tuple[Tensor, ...], dict[str, Tensor]] = (x,), {calling.masks: mask}
-    else:
-        given = (x, length.to(calling.whole)), {}
     with _plain_attention():
-        found = network(*given[0], **given[1])
-    return _tensors(found)
+        if not calling.second:
+            return tensors(network(x))
+        told = second_argument(calling, length, x.shape[1])
+        if calling.by_name:
+            return tensors(network(x, **{calling.second: told}))
+        return tensors(network(x, told))
+
+
+def second_argument(calling: Calling, length: Tensor, frames: int) -> Tensor:
+    """Return what tells a network the valid frames, (N,) or a mask (N, frames).
+
+    Args:
+        calling: how it wants to be told.
+        length: (N,) integers.
+        frames: of the input.
+    """
+    if calling.meaning in MASKS:
+        place = torch.arange(frames, device=length.device)
+        valid = place[None] < length[:, None]
+        return (valid if calling.meaning == VALID else ~valid).to(calling.dtype)
+    if calling.meaning == SHARE:
+        return length.to(calling.dtype) / frames
+    return length.to(calling.dtype)
 
 
 @contextmanager
@@ -104,28 +135,7 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def how_to_call(network: nn.Module, features: Tensor, lengths: Tensor) -> Calling:
-    """Return how a network takes features and lengths, from its signature.
-
-    Raises:
-        ConfigError: it does not take two inputs.
-    """
-    takes = list(inspect.signature(network.forward).parameters.values())
-    named = [p for p in takes if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = [p.name for p in named if p.default is p.empty]
-    spread = any(p.kind is p.VAR_POSITIONAL for p in takes)
-    if len(required) > 2 or (len(named) < 2 and not spread):
-        raise ConfigError(
-            f"{type(network).__name__}.forward takes {required or [p.name for p in named]}, "
-            "expected two inputs, features and lengths; wrap it in a module that takes those two"
-        )
-    second = named[1].name if len(named) > 1 else "lengths"
-    masks = second if "mask" in second else ""
-    whole = torch.int64 if masks or not lengths.dtype == torch.int32 else torch.int32
-    return Calling(wave=features.dim() == 2, masks=masks, whole=whole)
-
-
-def _tensors(found: Any) -> tuple[Tensor, Tensor | None]:
+def tensors(found: Any) -> tuple[Tensor, Tensor | None]:
     """Return scores and output lengths of whatever a network returns."""
     if isinstance(found, Mapping) or hasattr(found, "logits"):  # transformers' outputs are both
         values = dict(found) if isinstance(found, Mapping) else vars(found)

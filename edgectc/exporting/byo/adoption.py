@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from edgectc.core import registry
 from edgectc.core.errors import BundleMismatchError, ConfigError, InputError
 from edgectc.core.tokens import BLANK, Tokens, output_length
-from edgectc.core.types import JSON, Array, Check, Recording
+from edgectc.core.types import JSON, Check, Recording
 from edgectc.data.frontends.features import PADDINGS
-from edgectc.exporting.byo import probes
-from edgectc.exporting.byo.adapter import AXES, Adapter, how_to_call
+from edgectc.exporting.byo import probes, signature
+from edgectc.exporting.byo.adapter import AXES, Adapter
+from edgectc.exporting.byo.original import Original
 from edgectc.formats import reference
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.reference import Case
@@ -41,6 +42,8 @@ class About:
             network is padding-sensitive, and every recording is padded with zeros.
         stride: input frames per output frame; None to find it out.
         window: input frames that the first output frame needs; None to find it out.
+        lengths: name of the argument that tells the length or holds the mask; "" to go by names.
+        mask: "valid" or "padding" if it is a mask and what 1 means in it; "" to find it out.
         decoder: preset ``{"type": NAME, options}``.
         check_blank: whether to refuse a network whose surest token is not the blank.
     """
@@ -53,6 +56,8 @@ class About:
     padding: str = "masked"
     stride: int | None = None
     window: int | None = None
+    lengths: str = ""
+    mask: str = ""
     decoder: Mapping[str, JSON] = field(default_factory=lambda: {"type": "greedy"})
     check_blank: bool = True
 
@@ -61,6 +66,10 @@ class About:
             raise ConfigError(f"axes is {self.axes!r}, expected one of {list(AXES)}")
         if self.padding not in PADDINGS:
             raise ConfigError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
+        if self.mask not in signature.MASKS_SAID:
+            raise ConfigError(f"mask is {self.mask!r}, expected one of ['valid', 'padding']")
+        if self.stride is not None and self.stride < 1:
+            raise ConfigError(f"stride is {self.stride}, expected 1 or more")
         if (self.stride is None) != (self.window is None):
             raise ConfigError("name stride and window together, or neither")
 
@@ -104,7 +113,13 @@ class Adopted:
     suspects: str
 
 
-def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
+def adopt(
+    network: nn.Module,
+    sample: object,
+    about: About,
+    *,
+    width: Callable[[int, int, int], int] | None = None,
+) -> Adopted:
     """Return a network ready for export.
 
     Args:
@@ -114,6 +129,7 @@ def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
         sample: pair of features and lengths; T is the longest input that the artifact takes, and
             the recordings become its reference cases.
         about: what the network cannot say.
+        width: of the target, see `edgectc.core.contracts.Target.width`; None for the longest.
 
     Raises:
         ConfigError: the network cannot be exported as it is; the message says why and what to do.
@@ -125,13 +141,17 @@ def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
     check_finite(network)
     trained = network.training
     network = copy.deepcopy(network).eval().requires_grad_(False)
-    probe = probes.Probe(network, how_to_call(network, features, lengths), features, tokens)
-    with torch.inference_mode():
+    ways = signature.callings(network, features, lengths, told_by=about.lengths, mask=about.mask)
+    with torch.no_grad():
+        probe = probes.Probe(network, ways, features, tokens)
         probe.watch()
-        probe.outputs(about.axes)
+        probe.shape(about.axes)
+        probe.heard(optional=signature.is_optional(network, ways[0].second))
+        probe.numbers()
         probe.read_sizes()
         stride, window = probe.length_map(about.stride, about.window)
         probe.padding(stride, window, masked=about.padding == "masked")
+        probe.listens(stride, window)
         probe.blank(about.check_blank)
     if trained:
         text = "the module was in training mode; a copy in evaluation mode was exported"
@@ -152,7 +172,7 @@ def adopt(network: nn.Module, sample: object, about: About) -> Adopted:
         model=model,
         name=about.name or _name(network),
         tokens=tokens,
-        cases=_answered(model, tokens, features, lengths),
+        cases=_answered(model, probe.original, tokens, features, lengths, width),
         decoder=registry.complete("decoders", about.decoder),
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
@@ -239,20 +259,41 @@ def _name(network: nn.Module) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words).strip("-") or "model"
 
 
-def _answered(model: Adapter, tokens: Tokens, features: Tensor, lengths: Tensor) -> list[Case]:
+def _answered(
+    model: Adapter,
+    original: Original,
+    tokens: Tokens,
+    features: Tensor,
+    lengths: Tensor,
+    width: Callable[[int, int, int], int] | None,
+) -> list[Case]:
+    """Return reference cases with the answers of the user's own network, as the file is run."""
     longest = torch.argsort(lengths, descending=True)[:_RECORDINGS].tolist()
     rows = [(i, features[i, : int(lengths[i])].numpy()) for i in sorted(longest)]
     recordings = [Recording(row, name=f"sample-{i}") for i, row in rows]
     cases = reference.generate(model.frontend, recordings, layouts={}, window=model.window)
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
-    return [_answer(model, case, greedy) for case in cases]
+    T, found = features.shape[1], []
+    for case in cases:
+        frames = T if width is None else width(case.length, T, model.window)
+        found.append(_answer(model, original, case, frames, greedy))
+    return found
 
 
-def _answer(model: Adapter, case: Case, greedy: Any) -> Case:
-    inputs = case.inputs(model.frontend, None)
-    with torch.inference_mode():
-        out: Array = model(**{k: torch.from_numpy(v.copy()) for k, v in inputs.items()})[0].numpy()
-    out = out[: output_length(case.length, model.stride, model.window)]
+def _answer(model: Adapter, original: Original, case: Case, width: int, greedy: Any) -> Case:
+    frames = output_length(case.length, model.stride, model.window)
+    row = torch.from_numpy(case.trace[None, :width].copy())
+    answers = original.padded(row, case.length)
+    if answers is None or len(answers) < frames:
+        answers = original.alone(row, case.length)
+    if frames and (answers is None or len(answers) < frames):
+        raise ConfigError(
+            f"the network answers {0 if answers is None else len(answers)} frames for "
+            f"{case.length} input frames, padded to {width} or alone; a stride of {model.stride} "
+            f"and a window of {model.window} make {frames}"
+        )
+    columns = len(model.frontend.options.tokens)
+    out = np.zeros((0, columns), np.float32) if answers is None else answers[:frames].numpy()
     probes.check_answer(out, f"for {case.length} valid frames")
     text = greedy(out.astype(np.float64), nbest=1).best.text if len(out) else ""
     return replace(reference.answered(case, out, text, ""), points=case.points)

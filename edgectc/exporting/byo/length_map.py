@@ -11,8 +11,9 @@ from edgectc.core.tokens import output_length
 def find(frames: Callable[[int], int], max_frames: int) -> tuple[int, int]:
     """Return (stride, window) of a network; see `edgectc.core.tokens.output_length`.
 
-    The shortest inputs that give 1, 2, 3 and half of all output frames are found by bisection: they
-    must lie a stride apart.
+    The shortest inputs that give 2, 3, half and all of the output frames are found by bisection:
+    they must lie a stride apart. The window may be 0 or less: a network that pads its input on both
+    sides, as a CRNN with even kernels does, gives floor(length / stride) + 1 frames, a window of 0.
 
     Args:
         frames: output frames of an input of a given length, 0 where the network refuses it.
@@ -24,27 +25,41 @@ def find(frames: Callable[[int], int], max_frames: int) -> tuple[int, int]:
     total = frames(max_frames)
     if total < 1:
         raise ConfigError(f"the network gives no output frame for {max_frames} input frames")
-    if total == 1:
-        return max_frames, _shortest(frames, 1, max_frames)
-    window = _shortest(frames, 1, max_frames)
-    stride = _shortest(frames, 2, max_frames) - window
-    seen = {window: 1, window + stride: 2, max_frames: total}
-    for count in sorted({3, max(1, total // 2), total} - {1, 2}):
-        if count <= total:
-            seen[_shortest(frames, count, max_frames)] = count
+    least = _shortest(frames, 1, max_frames)
+    seen = {least: frames(least), max_frames: total}
+    steps = {}  # frames -> shortest input that gives so many, where one frame less gives fewer
+    for count in sorted({*range(seen[least] + 1, seen[least] + 4), max(1, total // 2), total}):
+        if seen[least] < count <= total:
+            length = _shortest(frames, count, max_frames)
+            steps[count] = length
+            seen[length] = frames(length)
+    stride, window = _fitted(steps, least, max_frames)
+    # Shorter than the window, some networks answer one frame all the same; it counts for nothing.
     wrong = {
-        length: count
-        for length, count in seen.items()
-        if stride < 1 or output_length(length, stride, window) != count
+        n: k
+        for n, k in seen.items()
+        if output_length(n, stride, window) != k and not (n < window and k == 1)
     }
     if wrong:
         pairs = ", ".join(f"{length} -> {count}" for length, count in sorted(seen.items()))
         raise ConfigError(
             "the output frames follow no stride and window (input -> output frames: "
             f"{pairs}); expected floor((length - window) / stride) + 1. Drop or add frames inside "
-            "the network until they do, or name stride and window"
+            "the network until they do"
         )
     return stride, window
+
+
+def _fitted(steps: dict[int, int], least: int, longest: int) -> tuple[int, int]:
+    """Return the stride between the two shortest steps, and the window that goes with it."""
+    counts = sorted(steps)
+    if not counts:
+        return longest, least
+    first = counts[0]
+    if len(counts) == 1:  # two output frames at most
+        return max(1, steps[first] - least), least
+    stride = max(1, steps[counts[1]] - steps[first])
+    return stride, steps[first] - (first - 1) * stride
 
 
 def _shortest(frames: Callable[[int], int], count: int, longest: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import torch
@@ -11,12 +12,14 @@ from torch import Tensor, nn
 from edgectc.core.errors import ConfigError, EdgectcError, NonFiniteError
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import Array, Check
+from edgectc.exporting.byo import frozen, hearing
 from edgectc.exporting.byo import length_map as maps
 from edgectc.exporting.byo.adapter import AXES, Adapter, Calling, answer
+from edgectc.exporting.byo.hearing import ALIKE as TOLERANCE
+from edgectc.exporting.byo.original import Original
 from edgectc.exporting.byo.tracing_modes import Decisions, Seen, Sizes, Watch
 from edgectc.formats import reference
 
-TOLERANCE = 1e-3  # nats between two runs of one network at other shapes, float32
 _SURE = 0.9
 
 
@@ -25,19 +28,28 @@ class Probe:
 
     Attributes:
         calling: how it is called, completed on the way.
+        ways: in which it may be called, the likeliest first; of them `heard` chooses.
+        proven: lengths at which the network with frozen sizes answers as the free one does.
         checks: what was seen and is fine.
         seen: operators that may be the cause if a converter fails.
     """
 
     def __init__(
-        self, network: nn.Module, calling: Calling, features: Tensor, tokens: Tokens
+        self, network: nn.Module, ways: list[Calling], features: Tensor, tokens: Tokens
     ) -> None:
-        self.network, self.calling, self.tokens = network, calling, tokens
+        self.network, self.tokens = network, tokens
         self.T = features.shape[1]
         self.rows = features if features.dim() == 3 else features[:, :, None]
         # Frames that never stop, for the probes that need a whole input.
         self.full = _filled(self.rows[:1])
         self.seen, self.checks = Seen(), list[Check]()
+        self.ways, self._raised = hearing.first_that_runs(network, ways, self.full)
+        self.calling, self.proven = self.ways[0], 0
+
+    @property
+    def original(self) -> Original:
+        """Return the network as its user runs it."""
+        return Original(self.network, self.calling, self.full)
 
     def watch(self) -> None:
         """Run once and refuse what no exporter can take.
@@ -71,14 +83,14 @@ class Probe:
                 "training=self.training to functional batch_norm, or use edgectc.kit.MaskedNorm"
             )
 
-    def outputs(self, axes: str) -> None:
-        """Find out what the answer is: axes, logits or log_probs, finite.
+    def shape(self, axes: str) -> None:
+        """Check the axes of the answer.
 
         Raises:
-            ConfigError: other axes than said, another number of tokens, or probabilities.
-            NonFiniteError: NaN or Inf.
+            ConfigError: other axes than said, or another number of tokens.
         """
         self.calling = dataclasses.replace(self.calling, axes=axes)
+        self.ways = [dataclasses.replace(way, axes=axes) for way in self.ways]
         found = self._batched()
         V = len(self.tokens)
         shape, N = tuple(found.shape), self._batch
@@ -95,7 +107,27 @@ class Probe:
                 f"the network answers shape {shape} for {N} recordings; no axis has the "
                 f"{V} tokens; give one token for each output column, the blank included"
             )
-        scores = found.permute(AXES[axes])
+
+    def heard(self, *, optional: bool) -> None:
+        """Find out what the argument that tells the length means, by what the network answers.
+
+        Args:
+            optional: whether the network also answers without it.
+
+        Raises:
+            ConfigError: nothing of a recording reaches the answer, or it cannot be found out.
+        """
+        self.calling, check = hearing.chosen(self.network, self.ways, self.full, optional=optional)
+        self.checks.append(check)
+
+    def numbers(self) -> None:
+        """Find out what the answer is: logits or log_probs, finite.
+
+        Raises:
+            ConfigError: probabilities.
+            NonFiniteError: NaN or Inf.
+        """
+        scores = self._batched().permute(AXES[self.calling.axes])
         check_answer(scores.numpy(), "for a whole input", self.seen.attention_masks)
         self._normalised(scores)
 
@@ -137,11 +169,15 @@ class Probe:
         """Return stride and window, as said or found out.
 
         Raises:
-            ConfigError: they cannot be found out, or the network's own lengths disagree.
+            ConfigError: they cannot be found out, or they contradict what the network answers.
         """
+        shorter = bool(self._shorter(self.T // 2) or self._shorter(self.T - 1))
+        said = stride is not None and window is not None
         if stride is not None and window is not None:
             how = "as said"
-        elif self._shorter(self.T // 2) or self._shorter(self.T - 1):
+            if shorter:
+                self._check_said(stride, window)
+        elif shorter:
             (stride, window), how = maps.find(self._shorter, self.T), "by shorter inputs"
         elif self._told(self.T) is not None:
             (stride, window), how = maps.find(self._told_frames, self.T), "by its own lengths"
@@ -152,17 +188,42 @@ class Probe:
                 f"the network only takes {self.T} frames, so its output length cannot be found "
                 "out; name stride and window (--stride, --window)"
             )
-        half = max(window, self.T // 2)
-        told, mapped = self._told(half), output_length(half, stride, window)
-        if told is not None and told != mapped:
-            raise ConfigError(
-                f"for {half} valid frames the network says that {told} output frames are valid, "
-                f"but stride {stride} and window {window} ({how}) give {mapped}; name stride and "
-                "window, or mend the lengths that the network returns"
-            )
-        text = f"stride {stride}, window {window}, {how}"
+        text = f"stride {stride}, window {window}, {how}{self._against_told(stride, window, said)}"
         self.checks.append(Check("length map", "pass", text))
         return stride, window
+
+    def _check_said(self, stride: int, window: int) -> None:
+        """Raise `ConfigError` if shorter inputs are answered by other numbers of frames."""
+        lengths = {self.T // 2, 3 * self.T // 4, self.T}
+        seen = {n: self._shorter(n) for n in sorted(lengths) if n >= 1}
+        wrong = {n: k for n, k in seen.items() if k and k != output_length(n, stride, window)}
+        if wrong:
+            fit = maps.find(self._shorter, self.T)
+            pairs = ", ".join(f"{n} -> {k}" for n, k in wrong.items())
+            raise ConfigError(
+                f"stride {stride} and window {window} are not those of the network: it answers "
+                f"(input -> output frames) {pairs}; say stride={fit[0]} and window={fit[1]} "
+                f"(--stride {fit[0]} --window {fit[1]}), or leave both out"
+            )
+
+    def _against_told(self, stride: int, window: int, said: bool) -> str:
+        """Return what the network's own output lengths say beside the map, "" for the same.
+
+        Raises:
+            ConfigError: they say something else, and the map was not named.
+        """
+        half = max(1, window, self.T // 2)
+        told, mapped = self._told(half), output_length(half, stride, window)
+        if told is None or told == mapped:
+            return ""
+        text = f"for {half} valid frames the network itself says {told} output frames, not {mapped}"
+        if said:
+            return f"; {text}"
+        raise ConfigError(
+            f"{text}; if {mapped} are right, say stride={stride} and window={window} "
+            f"(--stride {stride} --window {window}); if {told} are, the network answers fewer or "
+            "more frames than it says: mend the lengths that it returns"
+        )
 
     def read_sizes(self) -> None:
         """Take the sizes that the network reads from its lengths, at full length."""
@@ -174,9 +235,45 @@ class Probe:
         where = ", ".join(dict.fromkeys(sizes.places))
         text = (
             f"{len(sizes.found)} sizes are read from tensors ({where}); an exporter would freeze "
-            "them: they are those of a full input"
+            "them: they are those of a full input, and the network itself answers padded inputs "
+            "of other lengths alike"
         )
+        lengths = sorted({max(1, self.T * k // 8) for k in (1, 3, 5, 7)} - {self.T})
+        model = Adapter(self.network, self.calling)
+        self.proven = frozen.check(self.original, model, sizes, lengths)
         self.checks.append(Check("sizes", "pass", text))
+
+    def listens(self, stride: int, window: int) -> None:
+        """Check that the valid frames change the answer, and say if the length does.
+
+        Raises:
+            ConfigError: they do not, so that the artifact would be deaf.
+        """
+        model, T = Adapter(self.network, self.calling), self.T
+        least, unheard = float("inf"), list[str]()
+        for length in sorted({T, max(1, window, T // 2)}):
+            parts = max(1, min(4, length // (2 * (stride + max(window, 1)))))
+            ends = [length * k // parts for k in range(parts + 1)]
+            place, count = torch.arange(T)[None, :, None], torch.tensor([length])
+            zeros = torch.where(place < length, self.full, 0.0)
+            frames = output_length(length, stride, window)
+            before = model(zeros, count)[0, :frames]
+            change = []
+            for first, end in itertools.pairwise(ends):
+                other = torch.where((place >= first) & (place < end), hearing.changed(zeros), zeros)
+                change.append(float((model(other, count)[0, :frames] - before).abs().max()))
+                if not change[-1] > hearing.UNHEARD:
+                    unheard.append(f"{first}..{end - 1} of {length}")
+            least = min(least, max(change))
+        if not least > hearing.UNHEARD:
+            raise ConfigError(
+                f"other valid frames change no answer ({unheard[0]} valid frames): what the "
+                "network computes does not reach its answer, or a mask hides all of it"
+            )
+        text = f"other valid frames change the answer by {least:.2g} nats"
+        if unheard:
+            text += f"; but frames {unheard[0]} alone change nothing"
+        self.checks.append(Check("frames", "pass", text))
 
     def padding(self, stride: int, window: int, *, masked: bool) -> None:
         """Check that a padded input is answered like a shorter one.
@@ -184,9 +281,9 @@ class Probe:
         Raises:
             ConfigError: the answer depends on the padding, or is cut by the value of lengths.
         """
-        model = Adapter(self.network, self.calling)
+        model, original = Adapter(self.network, self.calling), self.original
         whole = output_length(self.T, stride, window)
-        worst, leak, compared = (0.0, 0), (0.0, 0), 0
+        worst, leak, compared, other_tokens = (0.0, 0), (0.0, 0), 0, 0.0
         junk = torch.from_numpy(reference.junk(*self.full.shape[1:]))
         for length in _some(self.T, window):
             keep = torch.arange(self.T)[None, :, None] < length
@@ -197,21 +294,41 @@ class Probe:
                 raise ConfigError(_cut(padded.shape[1], whole, length, self.T))
             other = model(torch.where(keep, self.full, junk), count)[:, :n]
             leak = max(leak, (float((other - padded[:, :n]).abs().max()), length))
-            short = self._short(length)
-            if short is not None and short.shape[1] >= n:
-                difference = float((short[:, :n] - padded[:, :n]).abs().max())
-                worst, compared = max(worst, (difference, length)), compared + 1
-        self._padding_verdict(leak, worst, compared, masked)
+            short = original.alone(self.full, length)
+            if short is not None and len(short) >= n:
+                short, compared = short[:n], compared + 1
+                worst = max(worst, (float((short - padded[0, :n]).abs().max()), length))
+                moved = (short.argmax(-1) != padded[0, :n].argmax(-1)).float().mean()
+                other_tokens = max(other_tokens, float(moved))
+        if masked:
+            self._padding_verdict(leak, worst, compared)
+        else:
+            self._unmasked(worst, compared, other_tokens)
+
+    def _unmasked(self, worst: tuple[float, int], compared: int, other_tokens: float) -> None:
+        """Say what padding with zeros costs; refuse what nothing could prove.
+
+        Raises:
+            ConfigError: sizes are frozen, and the network cannot be run on a padded input.
+        """
+        if self.calling.sizes and not self.proven:
+            raise ConfigError(
+                "the network reads sizes from lengths and takes no padded recording, not even "
+                "beside one of full length, so nothing could prove an export with padding='zeros'; "
+                "take the width from x.shape[1] in place of int(lengths.max())"
+            )
+        text = "declared padding-sensitive; recordings are always padded with zeros"
+        if compared:
+            text += (
+                f"; alone, {worst[1]} frames are answered otherwise by {worst[0]:.2g} nats, and up "
+                f"to {other_tokens:.0%} of the best tokens are others: the file answers as the "
+                "network answers a padded recording"
+            )
+        self.checks.append(Check("padding", "not_run", text))
 
     def _padding_verdict(
-        self, leak: tuple[float, int], worst: tuple[float, int], compared: int, masked: bool
+        self, leak: tuple[float, int], worst: tuple[float, int], compared: int
     ) -> None:
-        if not masked:
-            text = "declared padding-sensitive; recordings are always padded with zeros"
-            if compared:
-                text += f"; alone, {worst[1]} frames are answered otherwise by {worst[0]:.2g} nats"
-            self.checks.append(Check("padding", "not_run", text))
-            return
         if not leak[0] <= TOLERANCE:
             raise ConfigError(
                 f"padding leaks: other values after length {leak[1]} change valid frames by "
@@ -240,7 +357,9 @@ class Probe:
             ConfigError: the blank is never best, and another column dominates with certainty.
         """
         model = Adapter(self.network, self.calling)
-        best = model(self.rows, torch.full((len(self.rows),), self.T))
+        count = torch.tensor([self.T])
+        # Row by row: a network may read a size for each, and those of one row are known.
+        best = torch.cat([model(row[None], count) for row in self.rows])
         columns = best.argmax(-1).flatten().numpy()
         counts = np.bincount(columns, minlength=len(self.tokens))
         top, share = int(counts.argmax()), float(counts.max() / counts.sum())
@@ -268,19 +387,10 @@ class Probe:
     def _frames(self, found: Tensor) -> int:
         return int(found.permute(AXES[self.calling.axes]).shape[1])
 
-    def _short(self, length: int) -> Tensor | None:
-        """Answer to a recording that is really shorter; None if the network takes none."""
-        plain = dataclasses.replace(self.calling, sizes=())
-        try:
-            lengths = torch.tensor([length])
-            found: Tensor = Adapter(self.network, plain)(self.full[:, :length], lengths)
-        except Exception:  # whatever a network raises where an input is too short for it
-            return None
-        return found
-
     def _shorter(self, length: int) -> int:
-        found = self._short(length) if length >= 1 else None
-        return 0 if found is None else int(found.shape[1])
+        """Output frames of a recording that is really shorter; 0 if the network takes none."""
+        found = self.original.alone(self.full, length) if length >= 1 else None
+        return 0 if found is None else len(found)
 
     def _told(self, length: int) -> int | None:
         """Output frames that the network itself says are valid."""
@@ -322,7 +432,7 @@ def _filled(rows: Tensor) -> Tensor:
 
 def _some(T: int, window: int) -> list[int]:
     chosen = {window, window + 1, 7, T // 3, T // 2, 3 * T // 4, T - 1}
-    return sorted(n for n in chosen if window <= n < T)
+    return sorted(n for n in chosen if max(1, window) <= n < T)
 
 
 def _cut(got: int, expected: int, length: int, T: int) -> str:

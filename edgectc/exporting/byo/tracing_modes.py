@@ -113,11 +113,14 @@ class Sizes(TorchFunctionMode):
 
     Args:
         known: sizes to give back in order; None to record them.
+        held: which of them are given back, by their place, the others being read; None for all.
     """
 
-    def __init__(self, known: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self, known: tuple[int, ...] | None = None, held: tuple[int, ...] | None = None
+    ) -> None:
         super().__init__()
-        self.known = known
+        self.known, self.held = known, held
         self.found: list[int] = []
         self.places: list[str] = []
         self._at = 0
@@ -153,6 +156,8 @@ class Sizes(TorchFunctionMode):
         if self._at >= len(self.known):
             raise RuntimeError("the network reads more sizes than it did at full length")
         self._at += 1
+        if self.held is not None and self._at - 1 not in self.held:
+            return int(torch.Tensor.item(tensor))
         return self.known[self._at - 1]
 
 

@@ -181,6 +181,12 @@ class PteTarget(Target):
             )
         return buckets
 
+    def width(self, length: int, longest: int, window: int) -> int:
+        """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
+        if self.options.length == "dynamic":
+            return max(length, _SHORTEST, window)
+        return min((n for n in self.options.buckets if n >= length), default=longest)
+
     def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
         """Yield name and values of every float constant, scales among them."""
         for method in sorted(converted.methods):

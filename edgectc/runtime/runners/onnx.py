@@ -90,6 +90,9 @@ class OnnxRunner(Runner):
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
+        about = session.get_modelmeta().custom_metadata_map
+        # A graph that takes any number of frames is run without padding.
+        self._shortest = int(about.get("edgectc_shortest", 0))
 
     @property
     def threads(self) -> int:
@@ -113,9 +116,13 @@ class OnnxRunner(Runner):
         Raises:
             InputError: reason ``bad_shape``: the graph refused the inputs.
         """
+        given = dict(inputs)
+        if self._shortest:
+            first = next(iter(given))
+            given[first] = given[first][:, : max(int(given["length"].max()), self._shortest)]
         try:
             with forks.whole():
-                log_probs: Array = self._session.run(["log_probs"], dict(inputs))[0]
+                log_probs: Array = self._session.run(["log_probs"], given)[0]
         except Exception as error:  # ONNX Runtime raises its own unrelated classes
             raise InputError(
                 f"ONNX Runtime refused the inputs: {explained(error)}", reason="bad_shape"

@@ -1,0 +1,302 @@
+"""`edgectc.adopt`: an ONNX file of others to one sealed, self-describing, verified artifact."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgectc.core import registry
+from edgectc.core.arguments import Count, File, FileName, checked
+from edgectc.core.contracts import Converted, Runner, Target
+from edgectc.core.errors import ConfigError, ExportError, InputError
+from edgectc.core.files import read_given
+from edgectc.core.schemes import Float32
+from edgectc.core.staging import claimed, temporaries
+from edgectc.core.tokens import BLANK, Tokens
+from edgectc.core.types import JSON, Array, Check
+from edgectc.data.signals import read_arrays
+from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
+from edgectc.exporting.lowering.quantization_plan import Plan
+from edgectc.exporting.onnx_files import alphabet, cases, graph, questions
+from edgectc.exporting.onnx_files.graph import Interface
+from edgectc.exporting.onnx_files.questions import Labelled
+from edgectc.exporting.onnx_files.session import Foreign
+from edgectc.exporting.origin import Origin
+from edgectc.exporting.targets import onnx as onnx_target
+from edgectc.formats import one_file
+from edgectc.formats.manifest import PREFIX, Manifest
+from edgectc.runtime.recognizer import Recognizer
+
+_LONGEST = {"NT": 320_000, "NTC": 2000, "NCT": 2000, "NCHW": 2560, "NHWC": 2560}
+
+
+@checked
+def adopt(
+    path: File,
+    *,
+    tokens: FileName | None = None,
+    blank: str | None = None,
+    sample: File | None = None,
+    out: File | None = None,
+    name: str | None = None,
+    separator: str = "",
+    layout: str | None = None,
+    height: Count | None = None,
+    axes: str | None = None,
+    answers: str | None = None,
+    stride: Count | None = None,
+    max_frames: Count | None = None,
+    references: Count | None = None,
+) -> Artifact:
+    """Make a sealed, self-describing artifact of an ONNX file of others.
+
+    What the file takes and answers is found out by running it, and whatever is said here and is
+    not so is refused. See docs/adopt.md.
+
+    Args:
+        path: the ONNX file; it is not changed.
+        tokens: file of its tokens; None takes those inside it, or of a file beside it.
+        blank: symbol or column of the blank; None to find it out.
+        sample: ``.npz`` of recordings: ``features`` (N, T, C), (N, T) or images (N, C, H, W),
+            ``lengths`` (N,) in frames, and, if wanted, ``texts`` (N,), what they say.
+        out: file or existing directory; default is ``NAME-adopted.onnx`` here.
+        name: of the model; None takes that of the file.
+        separator: what stands between symbols in a text.
+        layout: of its input: "NT", "NTC", "NCT", "NCHW" or "NHWC"; None to find it out.
+        height: of images, in pixels; None to find it out.
+        axes: of its answer: "NTV", "TNV" or "NVT"; None to find it out.
+        answers: "log_probs", "logits" or "probabilities"; None to find it out.
+        stride: input frames per output frame; None to find it out.
+        max_frames: longest recording; None for what the file or its kind suggests.
+        references: most bytes of reference cases; None for 12 % of the file, at most 2 MB.
+
+    Raises:
+        ConfigError: something that is said is not so, or cannot be found out.
+        BundleError: the file keeps values in another file.
+        NonFiniteError: it answers NaN or Inf.
+        ParityError: the artifact does not answer as the file does.
+    """
+    _check_options(layout, axes, answers)
+    source = Path(path)
+    data = read_given(source, "ONNX file", options=["path"])
+    if PREFIX[:20] in data:
+        raise ConfigError(f"{source} is an artifact of edgectc already; verify or decode with it")
+    one_file.check(data, "onnx", str(source))
+    file = Foreign(data, str(source))
+    written = alphabet.found(source, file.metadata, tokens, blank)
+    about = file.inputs(layout, height)
+    about = questions.answer(file, about, axes, len(written.symbols))
+    about, kind = questions.kind(file, about, answers)
+    symbols, column, added = alphabet.fitted(written, about.columns)
+    rows = [] if sample is None else _recordings(sample, about)
+    column, blanks = questions.blank(file, about, rows, symbols, column)
+    table = _table(symbols, column, separator)
+    longest = about.frames or max_frames or _LONGEST[about.layout]
+    step, first, mapped = questions.length_map(file, about, longest, stride)
+    padding, heard, padded = questions.listens(file, about, longest)
+    spelled = questions.labels(file, about, rows, table)
+    most = cases.budget(len(data)) if references is None else references
+    made, budgeted = cases.made(
+        file, about, rows, table, longest=longest, length_map=(step, first), most_bytes=most
+    )
+    found = Check("tokens", "pass", f"{len(table)} from {written.source}; {added}")
+    inputs = Check("inputs", "pass", _described(about))
+    checks = [inputs, kind, found, blanks, mapped, heard, padded, spelled, budgeted]
+    facts = _Facts(about, table, (step, first), longest, padding)
+    origin = _origin(file, facts, made, hashlib.sha256(data).hexdigest(), name or _name(source))
+    origin = replace(origin, checks=tuple(check for check in checks if check is not None))
+    target = _Adopted(about, _opset(data))
+    final = destination(out, f"{origin.name}-adopted.onnx")
+    job = Job(origin, "onnx", target, Float32(), final, any_length=about.frames is None)
+    with claimed(final), temporaries():
+        converted = graph.wrapped(_parsed(data), about, shortest=max(1, first))
+        return write(job, sealed(job, converted))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What was found out of a file."""
+
+    about: Interface
+    tokens: Tokens
+    length_map: tuple[int, int]
+    longest: int
+    padding: str
+
+
+class _Adopted(Target):
+    """Embeds the manifest in a graph that is finished already."""
+
+    suffix = ".onnx"
+
+    def __init__(self, about: Interface, opset: int) -> None:
+        self.options, self.opset, self.batch = about, opset, 1
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return nothing: an adopted graph is not quantized."""
+        return ()
+
+    def convert(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
+    ) -> Converted:
+        """Refuse: there is no network to convert."""
+        raise ExportError("an adopted file has no network in PyTorch to convert")
+
+    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant."""
+        yield from onnx_target.create(onnx_target.Options()).constants(converted)
+
+    def embed(self, converted: Converted, manifest: Manifest) -> bytes:
+        """Return the file with the unsealed manifest inside."""
+        target = onnx_target.create(onnx_target.Options())
+        return target.embed(converted, manifest)
+
+
+class _Stand(nn.Module):
+    """Where an origin has its network: a file has none in PyTorch, and so no weights."""
+
+    def __init__(self, frontend: Any, length_map: tuple[int, int]) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.stride, self.window = length_map
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Refuse."""
+        raise ExportError("an adopted file has no network in PyTorch to run")
+
+
+class _FileRunner(Runner):
+    """Answers with the file itself."""
+
+    name = "onnx"
+
+    def __init__(self, file: Foreign, about: Interface) -> None:
+        self._file, self._about = file, about
+
+    def run(self, inputs: Mapping[str, Array]) -> Array:
+        """Return log_probs (1, T', V)."""
+        features, length = inputs["features"][0], int(inputs["length"][0])
+        rows = features if self._about.frames else features[:length]
+        found = self._file.log_probs(self._about, rows, length)
+        if found is None:
+            raise InputError(f"the file refused: {self._file.raised}", reason="bad_shape")
+        return found[None].astype(np.float32)
+
+
+def _origin(file: Foreign, facts: _Facts, made: Any, digest: str, name: str) -> Origin:
+    about, tokens = facts.about, facts.tokens
+    image = (about.channels, about.height) if about.layout in ("NCHW", "NHWC") else ()
+    spec: dict[str, JSON] = {
+        "type": "features",
+        "max_frames": facts.longest,
+        "channels": about.width,
+        "tokens": list(tokens.symbols),
+        "blank_id": tokens.blank_id,
+        "separator": tokens.separator,
+        "padding": facts.padding,
+        **({"image": list(image)} if image else {}),
+    }
+    frontend = registry.create("frontends", spec)
+    stand: Any = _Stand(frontend, facts.length_map)
+    stride, window = facts.length_map
+    decoder = registry.complete("decoders", {"type": "greedy"})
+    recognizer = Recognizer(
+        name=name,
+        frontend=frontend,
+        runner=_FileRunner(file, about),
+        stride=stride,
+        window=window,
+        layouts=(),
+        decoder=decoder,
+        lexicon=None,
+    )
+    return Origin(
+        name=name,
+        family="adopted",
+        model=stand,
+        recognizer=recognizer,
+        frontend=spec,
+        tokens=tokens,
+        cases=made,
+        decoder=decoder,
+        weights_sha256=digest,
+    )
+
+
+def _check_options(
+    layout: str | None,
+    axes: str | None,
+    answers: str | None,
+) -> None:
+    allowed = {
+        "layout": (layout, graph.LAYOUTS),
+        "axes": (axes, tuple(questions.AXES)),
+        "answers": (answers, questions.KINDS),
+    }
+    for option, (value, choices) in allowed.items():
+        if value is not None and value not in choices:
+            raise ConfigError(f"{option} is {value!r}, expected one of {choices}", options=[option])
+
+
+def _table(symbols: Sequence[str], column: int, separator: str) -> Tokens:
+    named = [BLANK if i == column else symbol for i, symbol in enumerate(symbols)]
+    return Tokens(tuple(named), column, separator=separator)
+
+
+def _recordings(path: File, about: Interface) -> list[Labelled]:
+    """Return the recordings of a sample as frames."""
+    arrays = read_arrays(Path(path))
+    features = arrays.get("features")
+    if features is None or features.ndim not in (2, 3, 4):
+        raise InputError(
+            f"{path} holds {sorted(arrays)}, expected features of 2, 3 or 4 axes", reason="bad_file"
+        )
+    if features.ndim == 2:
+        features = features[:, :, None]
+    if features.ndim == 4:
+        features = features.transpose(0, 3, 1, 2).reshape(len(features), features.shape[3], -1)
+    if features.shape[2] != about.width:
+        raise InputError(
+            f"the sample has {features.shape[2]} values a frame, the file takes {about.width}",
+            reason="bad_shape",
+        )
+    lengths = arrays.get("lengths", np.full(len(features), features.shape[1]))
+    texts = [str(t) for t in arrays["texts"]] if "texts" in arrays else [""] * len(features)
+    if not (len(lengths) == len(texts) == len(features)):
+        raise InputError(f"{path}: features, lengths and texts differ in number", reason="bad_file")
+    cut = [x[: int(n)].astype(np.float32) for x, n in zip(features, lengths, strict=True)]
+    return [Labelled(x, t) for x, t in zip(cut, texts, strict=True)]
+
+
+def _described(about: Interface) -> str:
+    size = f"{about.channels} channels" + (f" of height {about.height}" if about.height > 1 else "")
+    frames = f"{about.frames} frames" if about.frames else "any number of frames"
+    second = f", {about.second!r} tells {about.second_meaning}" if about.second else ""
+    taken = f"{about.name!r} is {about.layout}, {size}, {frames}{second}"
+    return f"{taken}; {about.output!r} is the answer"
+
+
+def _name(path: Path) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "model"
+
+
+def _parsed(data: bytes) -> Any:
+    import onnx
+
+    return onnx.load_from_string(data)
+
+
+def _opset(data: bytes) -> int:
+    return next((e.version for e in _parsed(data).opset_import if e.domain in ("", "ai.onnx")), 1)

@@ -33,6 +33,7 @@ class Build(TypedDict):
     include: list[str]
     engine: list[str]
     beam: list[str]
+    network: list[str]
 
 
 def read() -> Build:
@@ -48,10 +49,11 @@ def flags() -> list[str]:
     return [build["standard"], *build["flags"], *include]
 
 
-def sources(*, beam: bool) -> list[str]:
-    """Return the files to compile; a host of the engine alone leaves the beam out."""
+def sources(*, beam: bool, network: bool = False) -> list[str]:
+    """Return the files to compile; a host of the engine alone leaves beam and network out."""
     build = read()
-    return [str(ROOT / name) for name in (*build["engine"], *(build["beam"] if beam else ()))]
+    more = [*(build["beam"] if beam else ()), *(build["network"] if network else ())]
+    return [str(ROOT / name) for name in (*build["engine"], *more)]
 
 
 def compiler() -> list[str] | None:
@@ -73,7 +75,7 @@ def library(out: Path = LIBRARY) -> None:
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         made = [*command, *flags(), "-shared", "-fPIC", "-o", str(temporary)]
-        subprocess.run([*made, *sources(beam=True), "-lm"], check=True)
+        subprocess.run([*made, *sources(beam=True, network=True), "-lm"], check=True)
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ DEVICES = ("cpu", "cuda")
 # What each runtime is: the runner, its options, and what it runs.
 RUNTIMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "onnx": ("onnx", {}),
+    "native": ("native", {}),
     "pte": ("pte", {}),
     "eager": ("eager", {}),
     "compiled": ("eager", {"mode": "compiled"}),
@@ -33,7 +34,7 @@ RUNTIMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "float16": ("eager", {"precision": "float16"}),
 }
 _OF_DEVICE = {
-    "cpu": ("onnx", "pte", "eager", "compiled"),
+    "cpu": ("onnx", "native", "pte", "eager", "compiled"),
     "cuda": ("onnx", "eager", "bfloat16", "float16", "graphs", "compiled"),
 }
 
@@ -53,7 +54,7 @@ class Subject:
     Attributes:
         name: what the rows call it.
         path: an artifact, or a bundle folder.
-        target: "onnx" or "pte"; "" for the weights of a bundle.
+        target: "onnx", "native" or "pte"; "" for the weights of a bundle.
         size_bytes: of the artifact, or of the weights.
         about: ``bundle.json``, or the manifest, as far as both say the same.
         batched: whether it takes several samples at once.

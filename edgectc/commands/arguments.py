@@ -11,7 +11,10 @@ from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
-MODEL = "bundle directory, artifact (.onnx, .pte, .mlpackage), or shipped model (default: swipe-en)"
+MODEL = (
+    "bundle directory, artifact (.onnx, .pte, .mlpackage, .edgectc), or shipped model (default: "
+    "swipe-en)"
+)
 # Arguments of the public functions that are not called like their flags.
 _FLAGS = {"overrides": "--set", "check_blank": "--any-blank"}
 _OF_THE_PARSER = {"verb", "run", "function", "arguments", "json", "debug"}
@@ -181,7 +184,7 @@ def add_runtime(parser: Parser) -> None:
         "--lm-required", action="store_true", help="fail where the language model cannot be had"
     )
     parser.add_argument("--offensive", action="store_true", help="suggest offensive words too")
-    parser.add_argument("--runner", help="onnx, pte or eager (default: what is there)")
+    parser.add_argument("--runner", help="onnx, native, pte or eager (default: what is there)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
     add_trust(parser)
 

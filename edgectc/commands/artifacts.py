@@ -52,7 +52,7 @@ def declare_export(verbs: Verbs) -> None:
     parser = verbs.add("export", "artifacts.run_export", text)
     parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
     _add_factory(parser)
-    parser.add_argument("--target", required=True, help="onnx, pte or coreml")
+    parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument("--scheme", default="float32", help="number format (default float32)")
     parser.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
     parser.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")
@@ -126,7 +126,8 @@ def run_export(options: Namespace) -> int:
 def _exported(options: Namespace) -> dict[str, Any]:
     from edgectc.core import lazy
 
-    extra = options.target if options.target in ("pte", "coreml") else "export-onnx"
+    own = {"pte": "pte", "coreml": "coreml", "native": "torch"}
+    extra = own.get(options.target, "export-onnx")
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export
     given = {name: vars(options)[name] for name in (*_OF_TARGETS, *_OF_FACTORIES)}

@@ -17,7 +17,7 @@ def declare(verbs: Verbs) -> None:
     text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
     parser = verbs.add("quantize", "quantization.run", text)
     parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
-    parser.add_argument("--target", required=True, help="onnx, pte or coreml")
+    parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument(
         "--scheme", default="int8-static", help="see `edgectc list schemes` (default int8-static)"
     )

@@ -220,6 +220,7 @@ class Target(Protocol):
         opset: operator set of the graph, None where the format has none.
         batch: samples that the graph takes at once, or the name of that dimension.
         slow: whether what it makes is known to run slower than PyTorch, so that it is timed.
+        kept: parts of paths of operators that stay in float in this format.
     """
 
     suffix: str
@@ -227,6 +228,7 @@ class Target(Protocol):
     opset: int | None = None
     batch: int | str = 1
     slow: bool = False
+    kept: tuple[str, ...] = ()
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that the scheme quantizes in this format."""
@@ -288,9 +290,8 @@ class Decoder(Protocol):
     """From log_probs to ranked texts. One decoder may be called in several threads at once.
 
     A call is ``decoder(log_probs, nbest=5, **more)``: at most ``nbest`` texts of (T, V) natural-log
-    probabilities, best first. ``more`` may hold what ``takes`` names: context (words before this
-    text, the last one last), partial (whether the signal goes on) and trace (where a finger went, a
-    `edgectc.decoding.search.trace.Path`).
+    probabilities, best first. ``more`` may hold what ``takes`` names: context (words before, the
+    last one last), partial (the signal goes on), trace (`edgectc.decoding.search.trace.Path`).
     """
 
     @property

@@ -98,11 +98,17 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = {
     "onnx": ("float32", "float16", "int8-static", "int8-dynamic", "int8-weight"),
     "pte": ("float32", "int8-static", "int8-dynamic"),
     "coreml": ("float32", "float16", "int8-weight", "int4-weight"),
+    "native": ("float32", "int8-dynamic"),
 }
 
 
 # Without these a target can make nothing here.
-_PACKAGES = {"onnx": ("onnx", "onnxruntime"), "pte": ("executorch",), "coreml": ("coremltools",)}
+_PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "onnx": ("onnx", "onnxruntime"),
+    "pte": ("executorch",),
+    "coreml": ("coremltools",),
+    "native": (),
+}
 
 
 def support() -> dict[str, dict[str, str]]:

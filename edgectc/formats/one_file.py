@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edgectc.core.errors import BundleError
-from edgectc.formats import protobuf
+from edgectc.formats import native_program, protobuf
 from edgectc.formats.one_package import check_package
 from edgectc.formats.one_program import check_pte
 
@@ -50,6 +50,8 @@ def check(content: bytes | Mapping[str, bytes], target: str, source: str) -> Non
         check_onnx(content, source)
     elif target == "pte" and isinstance(content, bytes):
         check_pte(content, source)
+    elif target == "native" and isinstance(content, bytes):
+        native_program.read(content)
     elif target == "coreml" and not isinstance(content, bytes):
         check_package(content, source)
 

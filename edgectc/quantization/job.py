@@ -68,7 +68,8 @@ class QuantizationJob:
         self.about: dict[str, JSON] = {}
         self.sensitivity: Mapping[str, float] = {}
         self.tuned = False
-        self.operators = operators(job.origin.model, job.target.kinds(job.scheme.name))
+        kinds, kept = job.target.kinds(job.scheme.name), job.target.kept
+        self.operators = operators(job.origin.model, kinds, kept)
         if not self.operators and job.scheme.name != "float16":
             raise ExportError(_no_kernel(job))
         self.inputs = self._calibration_inputs()
@@ -256,7 +257,7 @@ class QuantizationJob:
         about: dict[str, Any] = {
             "calibration": self.about,
             "operators": len(self.operators),
-            "float_by_design": BY_DESIGN,
+            "float_by_design": ", ".join([BY_DESIGN, *self.job.target.kept]),
             "float_by_search": {
                 name: f"mean |difference| {self.sensitivity[name]:.4f} nats by itself"
                 for name in point.float_operators

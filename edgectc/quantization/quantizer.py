@@ -84,7 +84,7 @@ def quantize(
 
     Args:
         path: bundle directory, or the name of a shipped model; None for the default one.
-        target: "onnx", "pte" or "coreml".
+        target: "onnx", "pte", "coreml" or "native".
         scheme: number format, see `edgectc list schemes`.
         calibration: recordings that show the ranges of activations; swipes of training users, or a
             ``.npz``; None takes what EDGECTC_DATA names, or generates recordings.

@@ -36,6 +36,7 @@ from edgectc.runtime.recognizer import Recognizer
 
 _PREFERRED = (
     "onnx",
+    "native",
     "pte",
     "eager",
 )  # of a bundle: the first that can run and has something to run
@@ -59,8 +60,9 @@ def load(
 
     Args:
         path: default is the shipped swipe model.
-        runner: "onnx", "pte" or "eager"; None takes what the path is made for, and in a bundle the
-            first of ONNX, ExecuTorch and PyTorch that has both an artifact and its package.
+        runner: "onnx", "native", "pte" or "eager"; None takes what the path is made for, and in a
+            bundle the first of ONNX, this package's own library, ExecuTorch and PyTorch that has
+            both an artifact and its package.
         lexicon: path of a lexicon to use instead of the model's own.
         language_model: path of a language model to use instead of the model's own.
         lm_required: raise where the language model cannot be had; otherwise a warning says so, and

@@ -140,6 +140,51 @@ EDGECTC_API int32_t edgectc_engine_figures(const edgectc_engine *engine, int32_t
 EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t place, int32_t *out,
                                           int32_t room);
 
+/* A network in a native artifact (docs/native_format.md): frames to log_probs, with no runtime but
+ * this library. It keeps no global state; one thread may use a network at a time, and any number of
+ * them may lie over the same bytes. After its first keys it allocates nothing. The same input gives
+ * the same bits with the same kernels. */
+typedef struct edgectc_network edgectc_network;
+
+enum { /* sizes of a network */
+  EDGECTC_FRAMES = 0,   /* the most that go in */
+  EDGECTC_CHANNELS = 1, /* of a frame */
+  EDGECTC_COLUMNS = 2,  /* of log_probs; the last is the blank, those before it are slots of keys */
+  EDGECTC_STRIDE = 3,   /* frames that go in for one that comes out */
+};
+
+/* Returns a new network without a file, or NULL. */
+EDGECTC_API edgectc_network *edgectc_network_new(void);
+
+EDGECTC_API void edgectc_network_free(edgectc_network *network);
+
+/* Returns why the last call failed, to show to people; never NULL. */
+EDGECTC_API const char *edgectc_network_error(const edgectc_network *network);
+
+/* Takes a native artifact as it lies in memory, aligned to 8 bytes, once. All that is run is checked,
+ * its seal is not; nothing is copied: the bytes MUST stay, unchanged, as long as the network. */
+EDGECTC_API int32_t edgectc_network_open(edgectc_network *network, const uint8_t *bytes, size_t size);
+
+/* Returns one of the sizes above. */
+EDGECTC_API int32_t edgectc_network_size(const edgectc_network *network, int32_t which);
+
+/* Returns the name of the kernels in use: "avx512", "avx2", "neon", "vectors" or
+ * "portable". */
+EDGECTC_API const char *edgectc_network_kernels(const edgectc_network *network);
+
+/* Chooses kernels by name, "" for the fastest that this processor runs. Keys have to be given anew. */
+EDGECTC_API int32_t edgectc_network_choose(edgectc_network *network, const char *kernels);
+
+/* Says where the keys lie, in the letter area: `centers` (slots, 2), and `mask` (slots), 1 for a key
+ * and 0 for a slot that is not used; `width`, `height` of a key. All is copied. */
+EDGECTC_API int32_t edgectc_network_keys(edgectc_network *network, const float *centers,
+                                         const float *mask, float width, float height);
+
+/* Computes log_probs (ceil(length / stride), columns), natural log, of `length` frames (length,
+ * channels): x, y in the letter area and t in seconds. Returns how many rows there are. */
+EDGECTC_API int32_t edgectc_network_run(edgectc_network *network, const float *frames, int32_t length,
+                                        float *log_probs);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,9 +15,9 @@ from edgectc.decoding.decoders import greedy
 
 
 def test_names_are_file_names() -> None:
-    assert registry.names("targets") == ["coreml", "onnx", "pte"]
+    assert registry.names("targets") == ["coreml", "native", "onnx", "pte"]
     assert registry.names("decoders") == ["beam", "greedy", "lexicon", "pyctcdecode", "template"]
-    assert registry.names("runners") == ["coreml", "eager", "onnx", "pte"]
+    assert registry.names("runners") == ["coreml", "eager", "native", "onnx", "pte"]
 
 
 def test_listing_imports_no_variant() -> None:

@@ -1,4 +1,4 @@
-"""The C files under sanitizers: random decodings, and the tests of the engine and the beam.
+"""The C files under sanitizers: random decodings, damaged networks, tests of engine and beam.
 
 gcc looks for bad addresses, clang for what is undefined by the letter of the standard too: a NULL
 that takes part in a sum or is handed to ``memcpy``, a number that does not fit.
@@ -50,7 +50,7 @@ def library(
     flags = [f"-fsanitize={CHECKS[request.param]}", "-fno-sanitize-recover=all", "-O1", "-g"]
     made = [*command, "-std=c11", "-shared", "-fPIC", *INCLUDE, *flags, "-o", str(out)]
     done = subprocess.run(
-        [*made, *build["sources"](beam=True), "-lm"], capture_output=True, text=True
+        [*made, *build["sources"](beam=True, network=True), "-lm"], capture_output=True, text=True
     )
     if done.returncode:
         pytest.skip(f"this {request.param} has no sanitizers: {done.stderr[-300:]}")
@@ -79,7 +79,7 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["lexicon", "beam"])
+@pytest.mark.parametrize("what", ["lexicon", "beam", "network"])
 def test_10_000_decodings(library: tuple[Path, dict[str, str]], what: str) -> None:
     path, environment = library
     printed = _run([str(HELPERS / "c_fuzz.py"), str(path), what, str(CASES)], environment)

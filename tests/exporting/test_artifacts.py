@@ -37,7 +37,7 @@ from edgectc.networks import model as models
 from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
 
-TARGETS = ["onnx", "pte"]  # what runs here; coreml has tests of its own
+TARGETS = ["onnx", "native", "pte"]  # what runs here; coreml has tests of its own
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,8 @@ def eager() -> Recognizer:
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_artifact_alone_in_a_folder_passes(artifacts: dict[str, Path], target: str) -> None:
     path = artifacts[target]
-    assert [p.name for p in path.parent.iterdir()] == [f"swipe-en.{target}"]
+    suffix = {"native": "edgectc"}.get(target, target)
+    assert [p.name for p in path.parent.iterdir()] == [f"swipe-en.{suffix}"]
     report = edgectc.verify(path)
     assert [c for c in report.checks if c.status != "pass"] == []
     assert report.status == "pass"

@@ -1,4 +1,4 @@
-"""Random decodings with a library that has sanitizers: ``c_fuzz.py LIBRARY WHAT CASES``.
+"""Random calls of a library that has sanitizers: ``c_fuzz.py LIBRARY WHAT CASES``.
 
 Run in a process of its own, as a sanitizer ends the one that it finds something in.
 """
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import network_fuzz
 import numpy as np
 
 import edgectc
@@ -120,6 +121,7 @@ def beam_decodings(rng: np.random.Generator) -> Iterator[None]:
 DECODINGS: dict[str, Callable[[np.random.Generator], Iterator[None]]] = {
     "lexicon": lexicon_decodings,
     "beam": beam_decodings,
+    "network": network_fuzz.networks,
 }
 
 

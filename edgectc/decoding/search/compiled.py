@@ -1,7 +1,8 @@
 """The C library, loaded once, and what each of its functions takes; `native/` holds its sources.
 
 `native/include/edgectc.h` and `native/src/beam.c` say what the functions do. Those of the engine
-are called from `engine`, those of the beam from `beam_native`.
+are called from `engine`, those of the beam from `beam_native`, those of a network from
+`edgectc.runtime.runners.native`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,15 @@ FUNCTIONS = {
     "engine_figure": (_REAL, (_POINTER, _INT, _INT)),
     "engine_figures": (_INT, (_POINTER, _INT, _POINTER)),
     "engine_frames": (_INT, (_POINTER, _INT, _POINTER, _INT)),
+    "network_new": (_POINTER, ()),
+    "network_free": (None, (_POINTER,)),
+    "network_error": (_TEXT, (_POINTER,)),
+    "network_open": (_INT, (_POINTER, _POINTER, _SIZE)),
+    "network_size": (_INT, (_POINTER, _INT)),
+    "network_kernels": (_TEXT, (_POINTER,)),
+    "network_choose": (_INT, (_POINTER, _TEXT)),
+    "network_keys": (_INT, (_POINTER, _POINTER, _POINTER, ctypes.c_float, ctypes.c_float)),
+    "network_run": (_INT, (_POINTER, _POINTER, _INT, _POINTER)),
     "beam_new": (_POINTER, (_POINTER,)),
     "beam_free": (None, (_POINTER,)),
     "beam_push": (_LONG, (_POINTER, _POINTER, _LONG)),

@@ -65,14 +65,23 @@ class Plan:
     rectified: Mapping[str, Range] = field(default_factory=dict)
 
 
-def operators(model: nn.Module, kinds: tuple[str, ...]) -> list[Operator]:
-    """Return the operators of a network that may be quantized, in the order of its modules."""
+def operators(
+    model: nn.Module, kinds: tuple[str, ...], kept: tuple[str, ...] = ()
+) -> list[Operator]:
+    """Return the operators of a network that may be quantized, in the order of its modules.
+
+    Args:
+        model: the network.
+        kinds: of operators.
+        kept: parts of paths whose operators stay in float.
+    """
     found = []
     for name, module in model.named_modules():
         kind = _KINDS.get(type(module), "")
         if kind == RECURRENT and GATES in kinds:
             kind = GATES
-        if kind in kinds and name.split(".")[0] not in FLOAT_PARTS:
+        path = name.split(".")
+        if kind in kinds and path[0] not in FLOAT_PARTS and not {*path} & {*kept}:
             weights = sum(
                 one.numel()
                 for label, one in module.named_parameters()

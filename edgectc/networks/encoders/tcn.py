@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from edgectc.networks.layers import MaskedConvNorm
+from edgectc.networks.lowering import NativeWriter
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class _Block(nn.Module):
         # Masked before the convolution, so no valid frame ever sees a padded one.
         return x + self.dropout(self.mix(torch.relu(self.conv(x * keep, keep))))
 
+    def lower(self, writer: NativeWriter, x: int) -> int:
+        """Take the block down for the target "native"."""
+        inner = writer.convolution(x, self.conv.conv, relu=True)
+        return writer.convolution(inner, self.mix, onto=x)
+
 
 class TcnEncoder(nn.Module):
     """Encodes (N, F, T) to (N, C, ceil(T / 2)).
@@ -102,3 +108,18 @@ class TcnEncoder(nn.Module):
         for block in self.coarse:
             x = block(x, coarse)
         return x
+
+    def lower(self, writer: NativeWriter, x: int) -> int:
+        """Take the encoder down for the target "native"."""
+        x = writer.convolution(x, self.stem.conv, relu=True)
+        for block in self.fine:
+            x = _lowered(block, writer, x)
+        x = writer.convolution(x, self.down.conv, relu=True)
+        for block in self.coarse:
+            x = _lowered(block, writer, x)
+        return x
+
+
+def _lowered(block: nn.Module, writer: NativeWriter, x: int) -> int:
+    assert isinstance(block, _Block)
+    return block.lower(writer, x)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgectc.core.contracts import Frontend
+from edgectc.networks.lowering import NativeWriter
 
 MASKED = 1e4  # subtracted from an unused slot's score; below float16's 65504
 _MIN_STEP = 0.01  # key units: below this a step has no direction
@@ -105,6 +106,12 @@ class SwipeFeatures(nn.Module):
         moves = self._kinematics(points, steps, trace[:, :, 2].reshape(N, 1, T), keep)
         return torch.cat([moves, proximity], dim=1), keep, (self.key_out(code), key_mask)
 
+    def lower(self, writer: NativeWriter) -> int:
+        """Take the features down for the target "native"."""
+        code = self.key_code[0]
+        assert isinstance(code, nn.Linear)
+        return writer.swipe(code, self.key_in, self.key_out, reach=self.options.reach)
+
     def make_head(self, in_features: int) -> KeyHead:
         """Return the head that scores the keys."""
         return KeyHead(self.options, in_features)
@@ -166,3 +173,7 @@ class KeyHead(nn.Module):
         scores = torch.tanh(scores * (1.0 / self.bound)) * self.bound
         used = F.pad(key_mask, (0, 1), value=1.0).reshape(N, 1, K + 1)
         return scores * used + (used - 1.0) * MASKED
+
+    def lower(self, writer: NativeWriter, x: int) -> None:
+        """Take the head down for the target "native"."""
+        writer.key_scores(writer.convolution(x, self.query), self.blank, bound=self.bound)

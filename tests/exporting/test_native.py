@@ -106,6 +106,20 @@ def test_unused_slots_read_minus_ten_thousand() -> None:
     np.testing.assert_allclose(np.exp(out[:10].astype(float)).sum(axis=1), 1.0, atol=1e-5)
 
 
+def test_quantized_it_is_small_and_still_the_model(tmp_path: Path) -> None:
+    made = edgectc.quantize(
+        "swipe-en-tiny", target="native", scheme="int8-dynamic", limit=5, out=tmp_path
+    )
+    report = edgectc.verify(made.artifact)
+    assert [check.name for check in report.checks if check.status == "fail"] == []
+    assert report.status == "pass"
+    assert made.report["float_by_design"].endswith(", stem")
+    assert made.report["operators"] == 23
+    weights = edgectc.inspect(made.artifact)["contents"]
+    assert weights["int8_share"] > 0.85
+    assert weights["weights_bytes"] < 0.4 * 1_130_840  # of the weights in float32
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("model", ["swipe-en", "swipe-en-tiny"])
 def test_500_real_swipes_answer_as_pytorch(model: str, swipes_file: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Decodes with an installed edgectc and NumPy alone: the compiled search, the shipped lexicon.
+"""Decodes with an installed edgectc and NumPy alone: the C library, the shipped model and lexicon.
 
     python scripts/smoke.py                         --plain: it must have no compiled search
     python scripts/smoke.py --emissions WORD FILE   writes (T, 28) float32; prints T and the score
@@ -71,6 +71,11 @@ def main() -> None:
         assert best.text == word, f"{word}: got {best.text}"
         expected = score(word, log_probs)
         assert abs(best.score - expected) < 1e-3, f"{word}: {best.score}, expected {expected}"
+    if not plain:  # the network needs the library, too
+        recognizer = edgectc.load(runner="native")
+        for word in ("hello", "keyboard", "because", "morning"):
+            found = recognizer(edgectc.sample(word)).best.text
+            assert found == word, f"a swipe of {word}: got {found}"
     heavy = {"torch", "onnxruntime", "onnx"} & {*sys.modules}
     assert not heavy, f"decoding imported {heavy}"
     means = ", with NumPy" if plain else ""

@@ -70,6 +70,27 @@ class Prepared:
         return replace(self, recordings=recordings, inputs=tuple(self.inputs[i] for i in kept))
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The model that recordings are for.
+
+    Attributes:
+        spec: of its frontend.
+        layouts: its keyboards.
+        cases: its reference cases; recordings have to be in their unit.
+    """
+
+    spec: Mapping[str, JSON]
+    layouts: tuple[Layout, ...]
+    cases: Sequence[Case]
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> Owner:
+        """Return what a bundle says."""
+        cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+        return cls(bundle.index.model["frontend"], bundle.layouts, cases)
+
+
 def samples_for(
     spec: Mapping[str, JSON],
     layouts: Iterable[Layout] = (),
@@ -111,7 +132,7 @@ def prepare(frontend: Frontend, layouts: Mapping[str, Layout], recording: Record
 
 
 def load(
-    bundle: Bundle,
+    owner: Bundle | Owner,
     frontend: Frontend,
     path: str | None,
     *,
@@ -123,7 +144,7 @@ def load(
     """Return the usable recordings of a split; in the unit that the model was trained on.
 
     Args:
-        bundle: of the model.
+        owner: the model, or its bundle.
         frontend: of the model.
         path: file of recordings; None takes what the environment names, or generates them as
             training does.
@@ -136,9 +157,11 @@ def load(
         NonFiniteError: a recording holds NaN or Inf; names it.
         InputError: the file cannot be read, or its recordings are in another unit.
     """
-    samples = samples_for(bundle.index.model["frontend"], bundle.layouts, frontend=frontend)
+    if isinstance(owner, Bundle):
+        owner = Owner.of_bundle(owner)
+    samples = samples_for(owner.spec, owner.layouts, frontend=frontend)
     file = samples.locate(path, option=option)
-    layouts = {layout.name: layout for layout in bundle.layouts}
+    layouts = {layout.name: layout for layout in owner.layouts}
     usable, refused = _usable(
         _rows(samples, file, split, option), samples, frontend, layouts, labelled
     )
@@ -155,7 +178,7 @@ def load(
     about |= {"dropped": dict(dropped), "usable": len(usable)}
     recordings, inputs = tuple(row for row, _ in usable), tuple(inputs for _, inputs in usable)
     prepared = Prepared(recordings, inputs, about, _left_out(refused))
-    _check_unit(prepared, reference.from_safetensors(bundle.file("reference.safetensors")))
+    _check_unit(prepared, owner.cases)
     return prepared
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # needs torch
     from edgectc.evaluation.layerwise import LayerComparison, Step
 
 _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
-_OF_FACTORIES = (
+OF_FACTORIES = (
     *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
     *("window", "lengths", "mask", "check_blank"),
 )
@@ -51,7 +51,7 @@ def declare_export(verbs: Verbs) -> None:
     text = "Export a model to one verified, self-describing file."
     parser = verbs.add("export", "artifacts.run_export", text)
     parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
-    _add_factory(parser)
+    add_factory(parser)
     parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument("--scheme", default="float32", help="number format (default float32)")
     parser.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
@@ -76,7 +76,7 @@ def declare_export(verbs: Verbs) -> None:
     )
 
 
-def _add_factory(parser: Parser) -> None:
+def add_factory(parser: Parser) -> None:
     """Add what a network that was made elsewhere needs."""
     own = parser.add_argument_group(
         "a network of your own", "BUNDLE is then package.module:factory, see docs/byo.md"
@@ -130,7 +130,7 @@ def _exported(options: Namespace) -> dict[str, Any]:
     extra = own.get(options.target, "export-onnx")
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export
-    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *_OF_FACTORIES)}
+    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *OF_FACTORIES)}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     artifact = export(
         options.model, target=options.target, scheme=options.scheme, out=options.out, **chosen

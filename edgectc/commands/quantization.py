@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgectc.commands.arguments import Verbs, note, values
+from edgectc.commands.artifacts import OF_FACTORIES, add_factory
 from edgectc.commands.output import report_dict
 
 
@@ -17,6 +18,7 @@ def declare(verbs: Verbs) -> None:
     text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
     parser = verbs.add("quantize", "quantization.run", text)
     parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    add_factory(parser)
     parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument(
         "--scheme", default="int8-static", help="see `edgectc list schemes` (default int8-static)"
@@ -100,7 +102,9 @@ def run(options: Namespace) -> int:
 
     with lazy.requires("edgectc quantize", extra="pte" if options.target == "pte" else ""):
         from edgectc.quantization.quantizer import quantize
-    quantized = quantize(options.model, **values(options, without=["model"]))
+    given = values(options, without=["model"])
+    unset = [name for name in OF_FACTORIES if given[name] is None]
+    quantized = quantize(options.model, **{k: v for k, v in given.items() if k not in unset})
     if options.json:
         document = {"path": str(quantized.artifact.path), "quantization": quantized.report}
         report = report_dict(quantized.artifact.report)

@@ -94,6 +94,31 @@ def bootstrap(
     return float(low), float(high)
 
 
+def rule_of_three(trials: float) -> float:
+    """Return the highest rate, 95 % sure, of what happened in none of so many trials, 0..1.
+
+    Source: Hanley & Lippman-Hand 1983, "If Nothing Goes Wrong, Is Everything All Right?".
+    """
+    return min(1.0, 3.0 / trials) if trials > 0 else 1.0
+
+
+def wilson(hits: float, trials: int) -> tuple[float, float]:
+    """Return (low, high), the 95 % interval of a rate, which holds at 0 and 1 too.
+
+    Raises:
+        ValueError: fewer than one trial, or hits outside 0..trials.
+
+    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference".
+    """
+    if trials < 1 or not 0 <= hits <= trials:
+        raise ValueError(f"wilson got {hits} of {trials}, expected 0..trials of 1 or more")
+    z, rate = 1.959963984540054, hits / trials
+    middle = rate + z * z / (2 * trials)
+    reach = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
+    whole = 1 + z * z / trials
+    return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
+
+
 def calibration_error(probability: ArrayLike, right: ArrayLike, *, bins: int = 15) -> float:
     """Return the mean distance between stated probability and share of right answers.
 

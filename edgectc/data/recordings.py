@@ -68,6 +68,27 @@ class Prepared:
         return replace(self, recordings=recordings, inputs=tuple(self.inputs[i] for i in kept))
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The model that recordings are for.
+
+    Attributes:
+        spec: of its frontend.
+        layouts: its keyboards.
+        cases: its reference cases; recordings have to be in their unit.
+    """
+
+    spec: Mapping[str, JSON]
+    layouts: tuple[Layout, ...]
+    cases: Sequence[Case]
+
+    @classmethod
+    def of_bundle(cls, bundle: Bundle) -> Owner:
+        """Return what a bundle says."""
+        cases = reference.from_safetensors(bundle.file("reference.safetensors"))
+        return cls(bundle.index.model["frontend"], bundle.layouts, cases)
+
+
 def samples_for(
     spec: Mapping[str, JSON],
     layouts: Iterable[Layout] = (),
@@ -96,7 +117,7 @@ def samples_for(
 
 
 def load(
-    bundle: Bundle,
+    owner: Bundle | Owner,
     frontend: Frontend,
     path: str | None,
     *,
@@ -108,7 +129,7 @@ def load(
     """Return the usable recordings of a split; in the unit that the model was trained on.
 
     Args:
-        bundle: of the model.
+        owner: the model, or its bundle.
         frontend: of the model.
         path: file of recordings; None takes what the environment names, or generates them as
             training does.
@@ -121,9 +142,11 @@ def load(
         NonFiniteError: a recording holds NaN or Inf; names it.
         InputError: the file cannot be read, or its recordings are in another unit.
     """
-    samples = samples_for(bundle.index.model["frontend"], bundle.layouts, frontend=frontend)
+    if isinstance(owner, Bundle):
+        owner = Owner.of_bundle(owner)
+    samples = samples_for(owner.spec, owner.layouts, frontend=frontend)
     file = samples.locate(path, option=option)
-    prepare, refusals = Preparation(frontend, bundle.layouts), Refusals()
+    prepare, refusals = Preparation(frontend, owner.layouts), Refusals()
     usable = list(
         prepare.each(_labelled(_rows(samples, file, split, option), samples, labelled), refusals)
     )
@@ -140,7 +163,7 @@ def load(
     recordings, inputs = tuple(row for row, _ in usable), tuple(one.inputs for _, one in usable)
     left_out = f"; left out: {refusals.text}" if refusals.counts else ""
     prepared = Prepared(recordings, inputs, about, left_out)
-    _check_unit(prepared, reference.from_safetensors(bundle.file("reference.safetensors")))
+    _check_unit(prepared, owner.cases)
     return prepared
 
 

@@ -282,8 +282,18 @@ def _overall(answers: Sequence[Answer]) -> dict[str, float]:
 
 
 def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, float | None]:
-    """Mean and 95 % interval; one sample says nothing of others, so it has no interval."""
-    low, high = metrics.bootstrap(hits, groups) if len(hits) > 1 else (None, None)
+    """Mean and 95 % interval; one sample says nothing of others, so it has no interval.
+
+    Where all are right, or none, a bootstrap has nothing to draw from; Wilson's interval holds,
+    with people in place of rows where they are known.
+    """
+    low: float | None = None
+    high: float | None = None
+    if len(hits) > 1 and len({*hits}) == 1:
+        trials = len({*groups}) if groups else len(hits)
+        low, high = metrics.wilson(hits[0] * trials, trials)
+    elif len(hits) > 1:
+        low, high = metrics.bootstrap(hits, groups)
     return {
         "value": round(float(np.mean(hits)), 5),
         "low": None if low is None else round(low, 5),

@@ -21,7 +21,7 @@ from edgectc.core.staging import claimed, temporaries
 from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption, factory
-from edgectc.exporting.origin import of_bundle, of_network
+from edgectc.exporting.origin import Origin, of_bundle, of_network
 
 
 @checked
@@ -65,6 +65,32 @@ def export(
             f"scheme {scheme!r} has to prove what it costs; make it with: edgectc quantize "
             f"--target {target} --scheme {scheme}"
         )
+    origin, maker = opened(path, target, scheme, sample, options)
+    final = destination(out, f"{origin.name}{maker.suffix}")
+    job = Job(origin, target, maker, schemes.scheme(scheme), final)
+    with claimed(final), temporaries():
+        return write(job, sealed(job, job.convert()))
+
+
+def opened(
+    path: str | os.PathLike[str] | nn.Module | None,
+    target: str,
+    scheme: str,
+    sample: object,
+    options: dict[str, JSON],
+) -> tuple[Origin, Target]:
+    """Return what is to be converted, opened, and the target that will hold it.
+
+    Args:
+        path: as of `export`, as are the rest.
+        target: name of one.
+        scheme: name of one.
+        sample: of a network of one's own; None of a bundle.
+        options: of the target and, of a network of one's own, of it; they are taken out.
+
+    Raises:
+        ConfigError: an option that nothing here has, or one that is lacking.
+    """
     if isinstance(path, nn.Module) or factory.is_factory(path):
         about = _own_options(path, target, options)
         maker = target_for(target, scheme, **options)
@@ -76,15 +102,15 @@ def export(
         network, about = _opened(path, about)
         if isinstance(sample, (str, os.PathLike)):
             sample = factory.read_sample(sample)
-        origin = of_network(network, sample, about, width=maker.width)
-    else:
-        _refuse_own_options([*options, *(["sample"] if sample is not None else [])])
-        maker = target_for(target, scheme, **options)
-        origin = of_bundle(path)
-    final = destination(out, f"{origin.name}{maker.suffix}")
-    job = Job(origin, target, maker, schemes.scheme(scheme), final)
-    with claimed(final), temporaries():
-        return write(job, sealed(job, job.convert()))
+        return of_network(network, sample, about, width=maker.width), maker
+    _refuse_own_options([*options, *(["sample"] if sample is not None else [])])
+    maker = target_for(target, scheme, **options)
+    if str(path).endswith(".onnx"):
+        raise ConfigError(
+            f"{path} is a finished file without its network in PyTorch; give the bundle or the "
+            "package.module:factory that it was made from"
+        )
+    return of_bundle(path), maker
 
 
 _OWN = {field.name for owner in (adoption.About, factory.Files) for field in fields(owner)}

@@ -14,11 +14,10 @@ import numpy as np
 
 from edgectc.core import metrics
 from edgectc.core.console import progress
-from edgectc.core.contracts import Runner
+from edgectc.core.contracts import Runner, Samples
+from edgectc.core.errors import InputError
 from edgectc.core.types import JSON, Array
-from edgectc.data.recordings import Prepared, samples_for
-from edgectc.evaluation.accuracy import seen_words
-from edgectc.formats.bundle import Bundle
+from edgectc.data.recordings import Prepared
 from edgectc.runtime.recognizer import Recognizer
 
 _UNUSED = -1e3  # below are the slots that a layout does not use
@@ -69,22 +68,49 @@ class Closeness:
 class AccuracyEvaluator:
     """Holds the float network's answers and compares others with them."""
 
-    def __init__(self, bundle: Bundle, words: Recognizer, dev: Prepared, before: Runner) -> None:
+    def __init__(
+        self,
+        samples: Samples,
+        seen: frozenset[int] | None,
+        words: Recognizer,
+        dev: Prepared,
+        before: Runner,
+    ) -> None:
         """Let ``before``, the runner of the float32 artifact, answer.
 
         Args:
-            bundle: of the model.
-            words: a recognizer of the bundle, for its decoders; its network is not used.
+            samples: what the model's recordings are.
+            seen: hashes of the words of training; None if unknown.
+            words: a recognizer of the model, for its decoders; its network is not used.
             dev: labelled recordings.
             before: the runner.
         """
         self.words, self.dev = words, dev
-        self.samples = samples_for(
-            bundle.index.model["frontend"], bundle.layouts, frontend=words.frontend
-        )
-        self.seen = seen_words(bundle)
+        self.samples, self.seen = samples, seen
         self.log_probs = self._answers(before, "float32 answers")
         self.wrong, self.count = self._wrong(self.log_probs)
+
+    def check_resolves(self, max_drop: float) -> None:
+        """Refuse a budget below what a single error costs.
+
+        Args:
+            max_drop: in points; 0 asks for no change at all, which any number can show.
+
+        Raises:
+            InputError: reason ``few_samples``; says how many recordings it takes.
+        """
+        tokens, rows = int(self.count.sum()), len(self.count)
+        if max_drop <= 0 or 100.0 / tokens <= max_drop:
+            return
+        needed = math.ceil(100.0 / max_drop * rows / tokens)
+        raise InputError(
+            f"{rows} labelled recordings cannot resolve max_drop={max_drop:g}: one error among "
+            f"their {tokens} {self.samples.metric} units is {100.0 / tokens:.2g} points already; "
+            f"give {needed} recordings or more with dev=FILE, or a max_drop of "
+            f"{100.0 / tokens:.2g} or more",
+            reason="few_samples",
+            options=["max_drop", "dev"],
+        )
 
     def drop(
         self, after: Runner, *, preset: Mapping[str, JSON] | None = None
@@ -126,8 +152,10 @@ class AccuracyEvaluator:
         groups = [recording.group or "" for recording in self.dev.recordings]
         clusters = groups if len(set(groups)) > 1 else None
         change = wrong - self.wrong
-        low, high = metrics.bootstrap(change, clusters, counts=self.count)
         total = self.count.sum()
+        low, high = metrics.bootstrap(change, clusters, counts=self.count)
+        if not change.any():  # of which a bootstrap would say that nothing ever changes
+            low, high = -metrics.rule_of_three(total), metrics.rule_of_three(total)
         worse, better = int((change > 0).sum()), int((change < 0).sum())
         return AccuracyDrop(
             self.samples.metric,

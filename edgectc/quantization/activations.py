@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from edgectc.core.console import progress
 from edgectc.core.types import Array
+from edgectc.exporting.byo.adapter import Adapter
 from edgectc.exporting.byo.tracing_modes import (
     Arguments,
     Named,
@@ -29,7 +30,7 @@ from edgectc.exporting.lowering.calibration import Histogram, Range
 from edgectc.exporting.lowering.quantization_plan import ActivationStatistics, Operator
 from edgectc.exporting.origin import Network
 
-_BATCH = 32
+_BATCH = 32  # samples at once; of a network made elsewhere one, for which it is adapted
 Inputs = Mapping[str, Array]
 
 
@@ -41,10 +42,11 @@ class Ranges(TypedDict):
     rectified: dict[str, Range]
 
 
-def batches(samples: Sequence[Inputs]) -> Iterator[dict[str, Tensor]]:
-    """Yield the samples, each a batch of one, in batches."""
-    for start in range(0, len(samples), _BATCH):
-        part = samples[start : start + _BATCH]
+def batches(model: nn.Module, samples: Sequence[Inputs]) -> Iterator[dict[str, Tensor]]:
+    """Yield the samples, each a batch of one, in batches that a network takes."""
+    size = 1 if isinstance(model, Adapter) else _BATCH
+    for start in range(0, len(samples), size):
+        part = samples[start : start + size]
         yield {k: torch.from_numpy(np.concatenate([s[k] for s in part])) for k in part[0]}
 
 
@@ -60,7 +62,7 @@ def histograms(
     statistics = {op.name: ActivationStatistics(Histogram(), Histogram()) for op in operators}
     for update in (Histogram.widen, Histogram.add):
         with _watched(model, statistics, update):
-            for inputs in progress(list(batches(samples)), f"ranges ({update.__name__})"):
+            for inputs in progress(list(batches(model, samples)), f"ranges ({update.__name__})"):
                 model(**inputs)
     return statistics
 
@@ -129,6 +131,8 @@ def ranges(statistics: Mapping[str, ActivationStatistics], calibrator: str) -> R
 class NonFiniteWatch(TorchDispatchMode):
     """Sees every tensor that is computed: the first that is not finite, and the largest of each.
 
+    In a network that was made elsewhere -Inf is no fault by itself: it masks attention there.
+
     Attributes:
         first: "operator in module" of the first NaN or Inf; "" if there was none.
         largest: largest magnitude by "operator in module".
@@ -137,6 +141,7 @@ class NonFiniteWatch(TorchDispatchMode):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.first = ""
+        self._masks = isinstance(model, Adapter)
         self.largest: dict[str, float] = {}
         self._inside: list[str] = []
         self._handles: list[RemovableHandle] = []
@@ -162,7 +167,10 @@ class NonFiniteWatch(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         for tensor in out if isinstance(out, (tuple, list)) else [out]:
             if isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.numel():
-                top = float(tensor.abs().max())
+                values = tensor
+                if self._masks:
+                    values = torch.where(tensor == -torch.inf, torch.zeros_like(tensor), tensor)
+                top = float(values.abs().max())
                 inside = self._inside[-1] if self._inside else ""
                 where = f"{func.overloadpacket.__name__} in {inside or 'the network'}"
                 # NaN never compares as larger, so it is looked at by itself.
@@ -186,7 +194,7 @@ def check_activations(
     watch, bad = NonFiniteWatch(model), dict[str, str]()
     try:
         start = 0
-        for inputs in progress(list(batches(samples)), "activations"):
+        for inputs in progress(list(batches(model, samples)), "activations"):
             count = len(inputs["length"])
             with watch:
                 model(**inputs)
@@ -194,7 +202,7 @@ def check_activations(
                 for row in range(start, start + count):
                     watch.first = ""
                     with watch:
-                        model(**next(batches([samples[row]])))
+                        model(**next(batches(model, [samples[row]])))
                     if watch.first:
                         bad[names[row]] = watch.first
                 watch.first = ""

@@ -26,7 +26,7 @@ from edgectc.quantization.activations import Inputs, batches
 @torch.no_grad()
 def sensitivity(model: Network, plan: Plan, samples: Sequence[Inputs]) -> dict[str, float]:
     """Return the sensitivity to each operator of a plan, quantized by itself, see `difference`."""
-    inputs = list(batches(samples))
+    inputs = list(batches(model, samples))
     before = [model(**batch) for batch in inputs]
     return {
         name: _changed(model, replace(plan, operators=frozenset({name})), inputs, before)
@@ -37,7 +37,7 @@ def sensitivity(model: Network, plan: Plan, samples: Sequence[Inputs]) -> dict[s
 @torch.no_grad()
 def difference(model: Network, plan: Plan, samples: Sequence[Inputs]) -> float:
     """Return the mean |difference| in nats of the log_probs of likely tokens on valid frames."""
-    inputs = list(batches(samples))
+    inputs = list(batches(model, samples))
     return _changed(model, plan, inputs, [model(**batch) for batch in inputs])
 
 

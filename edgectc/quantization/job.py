@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from edgectc.core.messages import say
 from edgectc.core.schemes import SUPPORTED, Float32
 from edgectc.core.types import JSON, Array
 from edgectc.data import recordings
-from edgectc.data.recordings import Prepared
+from edgectc.data.recordings import Owner, Prepared, samples_for
 from edgectc.evaluation import tuning
+from edgectc.evaluation.accuracy import seen_words
 from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.lowering import calibration as calibrations
@@ -34,6 +36,7 @@ from edgectc.runtime import loading
 _RANKED = 128  # samples that operators are ranked on
 _TIMED = 200
 _OVERHEAD = 4096  # bytes of an operator's nodes and scales, generously
+OF_OTHERS = "norms, softmax, attention, additions, masks and weights outside of usual layers"
 BY_DESIGN = "features, head, norms, softmax, attention products, additions and masks"
 
 
@@ -62,8 +65,9 @@ class QuantizationJob:
             NonFiniteError: a sample or an activation is NaN or Inf, or too large for the scheme.
             InputError: too few usable samples.
         """
-        assert job.origin.bundle is not None
-        self.bundle, self.job, self.source = job.origin.bundle, job, source
+        self.job, self.source = job, source
+        origin = job.origin
+        self.owner = Owner(origin.frontend, origin.layouts, origin.cases)
         self.evaluator: AccuracyEvaluator | None = None
         self.about: dict[str, JSON] = {}
         self.sensitivity: Mapping[str, float] = {}
@@ -88,7 +92,7 @@ class QuantizationJob:
             nonfinite.check_half(largest, "weights")
         if job.scheme.name == "int8-static" or source.calibration is not None:
             prepared = recordings.load(
-                self.bundle,
+                self.owner,
                 job.origin.model.frontend,
                 source.calibration,
                 option="calibration",
@@ -115,7 +119,10 @@ class QuantizationJob:
     def _check_activations(self, inputs: list[Mapping[str, Array]], names: list[str]) -> None:
         """Look at every activation of every sample; take out the samples that make bad ones."""
         model = self.job.origin.model
-        edges = {f"length {n}": {**inputs[0], "length": np.array([n], np.int32)} for n in (0, 1)}
+        # A network made elsewhere promises nothing of recordings without any output frame.
+        own = self.job.origin.bundle is None
+        shortest = (max(1, model.window),) if own else (0, 1)
+        edges = {f"length {n}": {**inputs[0], "length": np.array([n], np.int32)} for n in shortest}
         bad, largest = activations.check_activations(
             model, [*inputs, *edges.values()], [*names, *edges]
         )
@@ -169,14 +176,18 @@ class QuantizationJob:
         if limit is not None:
             order = np.random.default_rng(self.source.seed).permutation(len(prepared))
             prepared = prepared.rows(sorted(order[:limit].tolist()))
-        model = loading.find_language_model(job.origin.language_model, self.bundle.path)
-        words = job.origin.recognizer.replace(lexicon=job.origin.words, language_model=model)
-        self.evaluator = AccuracyEvaluator(self.bundle, words, prepared, self.before)
+        origin, bundle = job.origin, job.origin.bundle
+        beside = Path() if bundle is None else bundle.path
+        model = loading.find_language_model(origin.language_model, beside)
+        words = origin.recognizer.replace(lexicon=origin.words, language_model=model)
+        samples = samples_for(origin.frontend, origin.layouts, frontend=words.frontend)
+        seen = None if bundle is None else seen_words(bundle)
+        self.evaluator = AccuracyEvaluator(samples, seen, words, prepared, self.before)
 
     def _dev(self, dev: str | None) -> Prepared:
         """Return the labelled recordings of split dev, two or more."""
         prepared = recordings.load(
-            self.bundle,
+            self.owner,
             self.job.origin.model.frontend,
             self.source.calibration if dev is None else dev,
             option="dev",
@@ -212,7 +223,8 @@ class QuantizationJob:
         plan = replace(self.plan, operators=self.plan.operators - set(float_operators))
         say(f"{len(float_operators)} of {len(self.operators)} operators in float")
         converted = job.convert(plan)
-        nonfinite.check_scales(job.target.constants(converted))
+        constants = job.target.constants(converted)
+        nonfinite.check_scales(constants if job.origin.bundle else _without_masks(constants))
         draft = artifact.sealed(job, converted)
         self._check_shrunk(draft.bytes, plan)
         runner = draft.runner()
@@ -254,10 +266,11 @@ class QuantizationJob:
 
     def report(self, point: Candidate, tried: Sequence[Candidate]) -> dict[str, Any]:
         """Return what the manifest says about a point."""
+        by_design = BY_DESIGN if self.job.origin.bundle else OF_OTHERS
         about: dict[str, Any] = {
             "calibration": self.about,
             "operators": len(self.operators),
-            "float_by_design": ", ".join([BY_DESIGN, *self.job.target.kept]),
+            "float_by_design": ", ".join([by_design, *self.job.target.kept]),
             "float_by_search": {
                 name: f"mean |difference| {self.sensitivity[name]:.4f} nats by itself"
                 for name in point.float_operators
@@ -288,6 +301,19 @@ class QuantizationJob:
             "points": round(one.drop.points, 3) if one.drop else None,
             "why_not": one.why_not,
         }
+
+
+def _without_masks(constants: Iterable[tuple[str, Array]]) -> Iterator[tuple[str, Array]]:
+    """Yield constants with 0 for -Inf, which masks attention in networks made elsewhere.
+
+    Scales, which are never below 0, keep what they hold.
+    """
+    for name, values in constants:
+        masks = values == -np.inf
+        yield (
+            name,
+            values if name.endswith("scale") or not masks.any() else np.where(masks, 0, values),
+        )
 
 
 def _no_kernel(job: Job) -> str:

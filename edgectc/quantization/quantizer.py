@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from torch import nn
+
 from edgectc.core import nonfinite, schemes
 from edgectc.core.arguments import (
     AtLeastTwo,
@@ -27,11 +29,13 @@ from edgectc.core.arguments import (
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed, temporaries
+from edgectc.core.types import JSON
 from edgectc.data.recordings import samples_for
 from edgectc.exporting import artifact as artifact_module
 from edgectc.exporting import exporter
 from edgectc.exporting import origin as origin_module
 from edgectc.exporting.artifact import Artifact, Job
+from edgectc.exporting.byo import factory, folding
 from edgectc.exporting.lowering import calibration as calibrations
 from edgectc.quantization.budget_search import Budgets, Candidate, search
 from edgectc.quantization.job import CalibrationSource, QuantizationJob
@@ -63,10 +67,11 @@ class Quantized:
 
 @checked
 def quantize(
-    path: File | None = None,
+    path: File | nn.Module | None = None,
     *,
     target: str,
     scheme: str = "int8-static",
+    sample: object = None,
     calibration: FileName | None = None,
     samples: Count = 512,
     calibrator: str = "mse",
@@ -79,13 +84,16 @@ def quantize(
     retune_decoder: bool = False,
     seed: Seed = 0,
     out: File | None = None,
+    **options: JSON,
 ) -> Quantized:
-    """Quantize a bundle to one self-describing, verified file.
+    """Quantize a bundle, or a network of one's own, to one self-describing, verified file.
 
     Args:
-        path: bundle directory, or the name of a shipped model; None for the default one.
+        path: as of `edgectc.export`: bundle directory, or the name of a shipped model, None for the
+            default one; or a torch module, or the text ``package.module:factory``.
         target: "onnx", "pte", "coreml" or "native".
         scheme: number format, see `edgectc list schemes`.
+        sample: with a module, see `edgectc.export`.
         calibration: recordings that show the ranges of activations; swipes of training users, or a
             ``.npz``; None takes what EDGECTC_DATA names, or generates recordings.
         samples: how many of them, spread over short and long ones.
@@ -100,6 +108,7 @@ def quantize(
         retune_decoder: tune the decoder's weights on the dev recordings for the new network.
         seed: of every choice.
         out: file or existing directory; default is ``NAME-SCHEME.SUFFIX`` here.
+        options: as of `edgectc.export`: of the target, and with a module ``tokens`` and the rest.
 
     Raises:
         UnknownNameError: no such target, scheme or calibrator.
@@ -117,9 +126,9 @@ def quantize(
     with ExitStack() as stack:
         given, tensors = path, list[str]()
         if repair_from is not None:
-            given, tensors = stack.enter_context(repaired(path, repair_from))
-        maker = exporter.target_for(target, scheme)
-        origin = origin_module.of_bundle(given)
+            given, tensors = stack.enter_context(repaired(_bundle(path), repair_from))
+        origin, maker = exporter.opened(given, target, scheme, sample, options)
+        _fold(origin)
         if retune_decoder:
             _check_tunable(origin)
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
@@ -132,6 +141,8 @@ def quantize(
         if min_speedup is not None and quantization.skipped_reason:
             raise MissingDependencyError("measuring a speed-up", system="the target's own system")
         quantization.load_dev(dev, limit, needed=max_drop is not None or retune_decoder)
+        if max_drop is not None and quantization.evaluator is not None:
+            quantization.evaluator.check_resolves(max_drop)
         if budgets.any:
             point, tried = search(quantization.ranking(), quantization.tried, budgets)
         else:
@@ -159,6 +170,19 @@ def _check_tunable(origin: origin_module.Origin) -> None:
             "retune_decoder out",
             options=["retune_decoder"],
         )
+
+
+def _fold(origin: origin_module.Origin) -> None:
+    """Merge the batch norms of a network made elsewhere; a bundle's is folded as it is read."""
+    if origin.bundle is None:
+        folding.fold(origin.model, artifact_module.example_inputs(origin))
+
+
+def _bundle(path: File | nn.Module | None) -> File | None:
+    """Return the path of what can be repaired."""
+    if isinstance(path, nn.Module) or factory.is_factory(path):
+        raise ConfigError("repair_from goes with a bundle", options=["repair_from"])
+    return path
 
 
 def _check_options(scheme: str, nan_policy: str, limit: int | None) -> None:

@@ -50,7 +50,8 @@ BAD: dict[Any, list[str]] = {
     decimals: [*REAL, "1,,2", "1,nan"],
 }
 # These go to torch's world: tests/exporting has them.
-APART = {"export": {"opset", "stride", "window"}}
+FACTORY = ("weights", "sample", "tokens")  # which go with a network of one's own
+APART = {"export": {"opset", "stride", "window"}, "quantize": {"stride", "window"}}
 
 
 def numeric() -> list[tuple[str, str, str]]:
@@ -70,7 +71,7 @@ def paths() -> list[tuple[str, str, str]]:
         for action in parser._actions
         if action.option_strings
         and action.metavar in ("FILE", "DIR", "PATH")
-        and (verb, action.dest) != ("export", "weights")
+        and (verb, action.dest) not in (("quantize", name) for name in FACTORY)
         and verb not in ("export", "verify")
     ]
 

@@ -41,7 +41,7 @@ def test_a_verb_and_its_function_take_the_same_options(verb: str) -> None:
     named = parameters(verb)
     options = {name for name, p in named.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
     ours = set(flags(VERBS[verb])) - APART.get(verb, set())
-    if verb == "export":  # the rest are options of plugins, see with_torch/
+    if verb in ("export", "quantize"):  # the rest are options of plugins, see with_torch/
         ours &= options
     positional = {name for name, p in named.items() if name == "data"}  # evaluate(model, data)
     assert ours == options | (positional & ours)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgectc.core import metrics
 from edgectc.core.metrics import (
     argmax_agreement,
     bootstrap,
@@ -178,3 +179,16 @@ def test_mean_and_largest_difference_of_known_arrays() -> None:
     assert max_abs_difference(_EXPECTED, _ANSWER) == pytest.approx(0.4)
     assert max_abs_difference(_EXPECTED, np.full_like(_EXPECTED, np.nan)) == np.inf
     assert max_abs_difference(np.zeros((0, 2)), np.zeros((0, 2))) == 0.0
+
+
+def test_intervals_where_nothing_went_wrong() -> None:
+    """By hand: 10 of 10 by Wilson is [1 / (1 + z^2 / 10), 1]; none of 300 is at most 1 %."""
+    low, high = metrics.wilson(10, 10)
+    assert low == pytest.approx(1 / (1 + 1.959964**2 / 10))
+    assert high == pytest.approx(1.0)
+    assert metrics.wilson(0, 10)[0] == pytest.approx(0.0)
+    assert metrics.wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert metrics.rule_of_three(300) == pytest.approx(0.01)
+    assert metrics.rule_of_three(2) == 1.0
+    with pytest.raises(ValueError, match=r"expected 0\.\.trials"):
+        metrics.wilson(3, 2)

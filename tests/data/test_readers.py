@@ -15,7 +15,6 @@ from edgectc.commands.cli import main
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
 from edgectc.core.types import Recording
 from edgectc.data import readers, signals
-from edgectc.data.checks import check_data
 from edgectc.data.readers import Choices
 from edgectc.data.recordings import samples_for
 
@@ -226,28 +225,6 @@ def test_an_array_that_states_a_huge_size_is_not_read(tmp_path: Path) -> None:
         np.lib.format.write_array_header_1_0(file, head)
     (tmp_path / "rows.csv").write_text("name,label\na,B\n")
     assert refused(tmp_path) == {"a": "bad_shape"}
-
-
-def test_files_of_all_features_are_read_for_their_points(tmp_path: Path) -> None:
-    """6,516 values a frame: 1,629 coordinates, velocities, accelerations, places in their part."""
-    torch = pytest.importorskip("torch")
-    from edgectc.networks.features.landmarks import LandmarkFeatures
-
-    points = np.random.default_rng(0).random((6, 1629)).astype(np.float32)
-    features = LandmarkFeatures((33, 21, 21, 468), 10, 5)
-    wide = features(torch.from_numpy(points)[None], torch.tensor([6]))[0][0].T.numpy()
-    assert wide.shape == (6, 6516)
-    for n in range(10):
-        np.save(tmp_path / f"{n}.npy", wide)
-    lines = "".join(f"{n},HELLO,s{n % 2}\n" for n in range(10))
-    (tmp_path / "rows.csv").write_text("file,gloss,signer\n" + lines)
-    samples = samples_for({"type": "landmarks"})
-    rows = [row for row in samples.rows(tmp_path) if isinstance(row, Recording)]
-    assert len(rows) == 10
-    for row in rows:
-        np.testing.assert_array_equal(row.signal, points)
-        samples.frontend.prepare(row.signal)
-    assert check_data([tmp_path]).kind == "landmarks"
 
 
 def test_what_is_no_collection_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

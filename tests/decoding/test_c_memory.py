@@ -56,7 +56,7 @@ def c(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     named = [f"-D{name}=test_{name}" for name in ("malloc", "calloc", "realloc", "free")]
     command = [*compiler, *build["flags"](), *named, "-O1", "-shared", "-fPIC", "-Wno-error"]
     command += ["-o", str(folder / "counted.so"), str(folder / "counted.c")]
-    subprocess.run([*command, *build["sources"](beam=True), "-lm"], check=True)
+    subprocess.run([*command, *build["sources"](beam=True, network=True), "-lm"], check=True)
     library = ctypes.CDLL(str(folder / "counted.so"))
     for name, (returned, taken) in FUNCTIONS.items():
         function = library[f"edgectc_{name}"]

@@ -396,8 +396,8 @@ def test_a_lost_accuracy_is_refused(
         return wrong + 0.1 * (answers is not self.log_probs), count
 
     monkeypatch.setattr(accuracy_drop.AccuracyEvaluator, "_wrong", worse)
-    with pytest.raises(BudgetError, match=r"at most 0\.3 points.*accuracy drop \+10\.00 points"):
-        quantize(small("tcn"), swipes, tmp_path / "x", max_drop=0.3)
+    with pytest.raises(BudgetError, match=r"at most 2\.5 points.*accuracy drop \+10\.00 points"):
+        quantize(small("tcn"), swipes, tmp_path / "x", max_drop=2.5)
     assert not [*tmp_path.glob("x*")]
 
 
@@ -429,11 +429,11 @@ def test_too_few_samples_are_refused(
         quantize(small("tcn"), swipes, tmp_path / "x", samples=60)
 
 
-def test_only_training_users_calibrate(
+def test_only_training_rows_calibrate(
     small: Callable[[str], Path], swipes: Path, tmp_path: Path
 ) -> None:
-    rows = [line for line in swipes.read_text().splitlines() if user_of("dev") in line]
-    (tmp_path / "dev.jsonl").write_text("\n".join(rows * 3) + "\n")
+    rows = [{**json.loads(line), "split": "dev"} for line in swipes.read_text().splitlines()]
+    (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(InputError, match="0 usable recordings to calibrate with"):
         quantize(small("tcn"), tmp_path / "dev.jsonl", tmp_path / "x")
 

@@ -112,7 +112,7 @@ def test_waves_and_other_axes_are_adopted_again(tmp_path: Path) -> None:
 
     model = adoption.again(network, made.manifest)
     assert layerwise.compare_network(made.path, model).first is None
-    with pytest.raises(ConfigError, match="expected two inputs"):
+    with pytest.raises(ConfigError, match="Linear does not answer as wave does"):
         adoption.again(torch.nn.Linear(3, 4), made.manifest)
 
 

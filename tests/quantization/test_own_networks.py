@@ -1,0 +1,177 @@
+"""Networks made elsewhere in fewer bits: one command, budgets on their own texts, guards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import networks
+import numpy as np
+import pytest
+import torch
+from networks import TOKENS
+from torch import Tensor, nn
+
+import edgectc
+from edgectc.commands import cli
+from edgectc.core.errors import BudgetError, ConfigError, InputError, NonFiniteError
+from edgectc.exporting.byo import folding
+from edgectc.quantization import timing
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are not what is tested here."""
+    monkeypatch.setattr(timing, "_ROUNDS", 1)
+
+
+def spoken(network: nn.Module, count: int = 80) -> dict[str, np.ndarray]:
+    """Recordings, and as their texts what the float network itself says."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((count, 40, 6)).astype(np.float32)
+    lengths = rng.integers(20, 41, count)
+    texts = []
+    for x, n in zip(features, lengths, strict=True):
+        with torch.no_grad():
+            out = network.eval()(torch.from_numpy(x[None, :n]), torch.tensor([int(n)]))
+        best = (out[0] if isinstance(out, tuple) else out)[0].argmax(-1).tolist()
+        kept = [c for i, c in enumerate(best) if i == 0 or best[i - 1] != c]
+        texts.append("".join(TOKENS[c] for c in kept if c))
+    return {"features": features, "lengths": lengths, "texts": np.array(texts)}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    from safetensors.torch import save_file
+
+    monkeypatch.chdir(tmp_path)
+    network = networks.seeded(networks.Conformer)
+    x, lengths = networks.sample()
+    np.savez("s.npz", features=x.numpy(), lengths=lengths.numpy())
+    np.savez("c.npz", **spoken(network))
+    save_file(network.state_dict(), "w.safetensors")
+    Path("t.txt").write_text("\n".join(TOKENS) + "\n")
+    return tmp_path
+
+
+LINE = (
+    "quantize networks:Conformer --weights w.safetensors --sample s.npz --calibration c.npz "
+    "--tokens t.txt --target onnx --scheme {} --json"
+)
+
+
+@pytest.mark.parametrize(
+    "scheme", ["int8-static", pytest.param("int8-dynamic", marks=pytest.mark.slow)]
+)
+def test_one_command(scheme: str, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(LINE.format(scheme).split()) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["path"] == f"conformer-{scheme}.onnx"
+    about = document["quantization"]
+    assert about["operators"] >= 8
+    assert about["after"]["bytes"] < about["before"]["bytes"]
+    assert about["loss"]["unit"] == "error"
+    assert about["loss"]["rows"] == 80
+    assert about["loss"]["before"] == 0.0
+    assert edgectc.verify(document["path"]).status == "pass"
+    x = np.load("c.npz")["features"][0]
+    close = np.abs(edgectc.load(document["path"]).log_probs(x) - _float(files, x)).mean()
+    assert 0.0 < close < 0.2
+
+
+def _float(folder: Path, x: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        out = networks.seeded(networks.Conformer).eval()(
+            torch.from_numpy(x[None]), torch.tensor([len(x)])
+        )[0]
+    return out[0].numpy()
+
+
+@pytest.mark.slow
+def test_a_module_and_a_budget(files: Path) -> None:
+    network = networks.seeded(networks.Conformer)
+    given = {
+        "target": "onnx", "sample": networks.sample(), "tokens": TOKENS, "calibration": "c.npz",
+    }  # fmt: skip
+    done = edgectc.quantize(network, max_drop=100.0, out="x.onnx", **given)
+    assert done.point.drop is not None
+    assert done.artifact.manifest.scheme.type == "int8-static"
+    with pytest.raises(BudgetError, match="no quantized network meets the budget"):
+        edgectc.quantize(network, max_drop=100.0, min_speedup=1e6, out="y.onnx", **given)
+
+
+def test_a_budget_that_the_recordings_cannot_resolve_is_refused(files: Path) -> None:
+    rows = spoken(networks.seeded(networks.Conformer), 16)
+    np.savez("dev.npz", **rows)
+    symbols = sum(map(len, rows["texts"].tolist()))
+    needed = int(np.ceil(100 / 0.2 * 16 / symbols))
+    with pytest.raises(InputError, match=rf"16 labelled recordings cannot.*give {needed} rec"):
+        edgectc.quantize(
+            networks.seeded(networks.Conformer), target="onnx", sample=networks.sample(),
+            tokens=TOKENS, calibration="c.npz", dev="dev.npz", max_drop=0.2,
+        )  # fmt: skip
+
+
+def test_what_is_lacking_or_too_much_is_said(files: Path) -> None:
+    network, given = networks.seeded(networks.Conformer), {"target": "onnx", "tokens": TOKENS}
+    with pytest.raises(ConfigError, match="needs sample="):
+        edgectc.quantize(network, calibration="c.npz", **given)
+    given["sample"] = networks.sample()
+    with pytest.raises(InputError, match="no recordings were named"):
+        edgectc.quantize(network, **given)
+    with pytest.raises(ConfigError, match="repair_from goes with a bundle"):
+        edgectc.quantize(network, repair_from="x", calibration="c.npz", **given)
+    with pytest.raises(ConfigError, match="tokens goes with package"):
+        edgectc.quantize(target="onnx", tokens=TOKENS)
+    np.savez("few.npz", **spoken(network, 9))
+    with pytest.raises(InputError, match="9 usable recordings to calibrate with"):
+        edgectc.quantize(network, calibration="few.npz", **given)
+    rows = spoken(network)
+    rows["features"][3, 2, 1] = np.nan
+    np.savez("bad.npz", **rows)
+    with pytest.raises(NonFiniteError, match="row 3"):
+        edgectc.quantize(network, calibration="bad.npz", **given)
+    with pytest.raises(ConfigError, match="without its network in PyTorch"):
+        edgectc.quantize("mine.onnx", target="onnx")
+
+
+@pytest.mark.slow
+def test_a_mask_of_minus_infinity_is_no_fault_of_a_users_network(files: Path) -> None:
+    class Masked(networks.Conformer):
+        def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+            keep = torch.arange(x.shape[1])[None] < lengths[:, None]
+            masked = torch.where(keep[:, :, None], x, float("-inf"))
+            return super().forward(masked.masked_fill(~keep[:, :, None], 0.0), lengths)
+
+    done = edgectc.quantize(
+        networks.seeded(Masked), target="onnx", sample=networks.sample(), tokens=TOKENS,
+        calibration="c.npz", out="m.onnx",
+    )  # fmt: skip
+    assert edgectc.verify(done.artifact.path).status == "pass"
+
+
+def test_batch_norms_are_merged_only_where_that_changes_nothing() -> None:
+    class Twice(nn.Module):
+        """The first norm can be merged; what the second takes is used beside it too."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.one, self.two = nn.Conv1d(6, 8, 3, padding=1), nn.Conv1d(8, 8, 1, bias=False)
+            self.first, self.second = nn.BatchNorm1d(8), nn.BatchNorm1d(8)
+            for norm in (self.first, self.second):
+                norm.running_mean.uniform_(-1, 1)
+                norm.running_var.uniform_(0.5, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.two(self.first(self.one(x.transpose(1, 2))))
+            return (self.second(x) + x).transpose(1, 2)
+
+    network = Twice().eval()
+    x = torch.randn(1, 20, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        before, weight = network(x), network.two.weight.clone()
+        assert folding.fold(network, {"x": x}) == ["first"]
+        torch.testing.assert_close(network(x), before, atol=1e-5, rtol=1e-5)
+    assert torch.equal(network.two.weight, weight)
+    assert network.two.bias is None

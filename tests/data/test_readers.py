@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 import edgectc
 from edgectc.commands.cli import main
+from edgectc.core import files
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
 from edgectc.core.types import Recording
 from edgectc.data import readers, signals
@@ -217,6 +219,28 @@ def test_a_row_of_a_table_that_cannot_be_used(tmp_path: Path, line: str, reason:
     (folder / "rows.csv").write_text(f"name,label,split\na,B,\n{line}\n")
     assert [*refused(folder).values()] == [reason]
     assert [row.target for row in usable(folder).values()] == [("B",)]
+
+
+def test_a_mat_file_that_would_take_much_memory_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    savemat = pytest.importorskip("scipy.io").savemat
+    how = Choices(pronunciations={"go": ("G",)})
+    zeros = {"tx1": np.zeros((4000, 256), np.float32)}
+    savemat(tmp_path / "packed.mat", zeros, do_compression=True)
+    monkeypatch.setattr(files, "_UNPACKED", 1 << 20)
+    with pytest.raises(InputError, match=r"packed\.mat.*unpacks to"):
+        list(readers.import_format("brain_to_text_24", tmp_path / "packed.mat", how))
+
+    cells = np.empty((3, 1), object)
+    cells[:, 0] = [np.ones((2, 2))] * 3
+    savemat(tmp_path / "cells.mat", {"tx1": cells})
+    data = (tmp_path / "cells.mat").read_bytes()
+    stated = struct.pack("<ii", 3, 1)
+    assert data.count(stated) == 1
+    (tmp_path / "cells.mat").write_bytes(data.replace(stated, struct.pack("<ii", 1 << 28, 1)))
+    with pytest.raises(InputError, match=r"cells\.mat.*states 268,435,456 values"):
+        list(readers.import_format("brain_to_text_24", tmp_path / "cells.mat", how))
 
 
 def test_an_array_that_states_a_huge_size_is_not_read(tmp_path: Path) -> None:

@@ -14,13 +14,19 @@ github.com/cffan/neural_seq_decoder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import errno
+import math
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgectc.core.errors import InputError, MissingDependencyError
+from edgectc.core.files import check_unpacked, open_plain
 from edgectc.core.types import Array, Recording
 from edgectc.data.reading import Choices, unreadable
 from edgectc.language.pronunciations import pronounce
@@ -33,6 +39,7 @@ _LEFT_OUT = "competitionHoldOut"
 _FIELDS = ("sentenceText", "tx1", "spikePow", "blockIdx")
 _AREA_6V = 128  # columns
 _LEAST = 1e-8  # added to a deviation
+_HEADER, _COMPRESSED, _CHUNK = 128, 15, 1 << 20  # of MATLAB's level 5: bytes, type of an element
 
 
 def takes(path: Path) -> bool:
@@ -56,7 +63,7 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
             reason="no_pronunciations",
         )
     try:
-        from scipy.io import loadmat
+        from scipy.io import loadmat, whosmat
     except ImportError:
         raise MissingDependencyError(f"reading {path.name}", package="scipy", extra="mat") from None
     files = [path]
@@ -65,12 +72,39 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
         files = [file for file in found if file.parent.name != _LEFT_OUT]
     for file in files:
         try:
+            _check_sizes(file, whosmat)
             held = loadmat(file, variable_names=_FIELDS)
         except NotImplementedError:
             raise unreadable(file, "it is of version 7.3; save it with -v7") from None
         except Exception as error:  # of scipy, which share no class
             raise unreadable(file, error) from error
         yield from _day(file, held, how)
+
+
+def _check_sizes(file: Path, contents: Callable[[Path], list[tuple[Any, ...]]]) -> None:
+    """Refuse a file that would take far more memory than its bytes: scipy reads it whole.
+
+    Raises:
+        OSError: it unpacks to too much, or states more values than it has bytes.
+    """
+    size, unpacked = file.stat().st_size, 0
+    with open_plain(file) as raw:
+        order = "<" if raw.read(_HEADER).endswith(b"IM") else ">"
+        while tag := raw.read(8):
+            kind, length = struct.unpack(f"{order}II", tag)
+            if kind != _COMPRESSED:
+                unpacked += length
+                raw.seek(length, os.SEEK_CUR)
+                continue
+            packed, stream = raw.read(length), zlib.decompressobj()
+            while packed and not stream.eof:
+                unpacked += len(stream.decompress(packed, _CHUNK))
+                packed = stream.unconsumed_tail
+                check_unpacked(size, unpacked)
+    check_unpacked(size, unpacked)
+    values = sum(math.prod(shape) for _, shape, _ in contents(file))
+    if values > unpacked:
+        raise OSError(errno.EFBIG, f"it states {values:,} values in {unpacked:,} bytes")
 
 
 def _day(file: Path, held: Mapping[str, Any], how: Choices) -> Iterator[Recording | InputError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,8 @@ class Choices:
 
 def unreadable(path: Path, error: Exception | str) -> InputError:
     """Return the error of a file that cannot be read."""
-    return InputError(f"cannot read {path}: {error}", reason="unreadable_file")
+    why = " ".join(str(error).split())  # one line, whatever a library writes
+    return InputError(f"cannot read {path}: {why}", reason="unreadable_file")
 
 
 def split_of(name: str) -> str:
@@ -130,7 +132,8 @@ def array(path: Path) -> Array:
             return values
     except InputError:
         raise
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
+        # The last two: NumPy reads the head of an array as a line of Python.
         raise unreadable(path, error) from error
 
 

@@ -221,6 +221,26 @@ def test_a_row_of_a_table_that_cannot_be_used(tmp_path: Path, line: str, reason:
     assert [row.target for row in usable(folder).values()] == [("B",)]
 
 
+def test_a_head_that_numpy_cannot_parse_is_refused(tmp_path: Path) -> None:
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3"
+    data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head
+    (tmp_path / "a.npy").write_bytes(data)
+    (tmp_path / "rows.csv").write_text("name,label\na,B\n")
+    assert refused(tmp_path) == {"a": "unreadable_file"}
+
+
+def test_a_damaged_parquet_is_refused_in_one_line(tmp_path: Path) -> None:
+    others.kaggle_signs(tmp_path, [("1", "2", "hello", body(3, 0))])
+    (file,) = tmp_path.rglob("*.parquet")
+    data = bytearray(file.read_bytes())
+    data[4:200] = b"\xff" * 196
+    file.write_bytes(data)
+    (row,) = readers.read(tmp_path)
+    assert isinstance(row, InputError)
+    assert row.reason == "unreadable_file"
+    assert len(str(row).splitlines()) == 1
+
+
 def test_a_mat_file_that_would_take_much_memory_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

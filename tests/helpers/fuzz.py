@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
 import json
 import multiprocessing
@@ -17,12 +19,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import collections_of_others as others
 import numpy as np
 import onnx
 from damage import KINDS, mutate
 
 import edgectc
-from edgectc.data import signals, swipe_files
+from edgectc.data import readers, signals, swipe_files
+from edgectc.data.readers import Choices
 from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts, public_keys, signature
 from edgectc.formats import manifest as manifests
@@ -33,6 +37,7 @@ from edgectc.training.loop import checkpoints
 
 FILES = Path(__file__).parents[1] / "compat" / "files-1"
 KENLM = Path(__file__).parents[1] / "language" / "kenlm"
+NATIVE = bundles.locate("swipe-en-tiny") / "artifacts" / "swipe-en-tiny-int8-dynamic.edgectc"
 SIGNED = Path(__file__).parents[1] / "formats" / "signed"
 SHA256 = json.loads((SIGNED / "x.onnx.sig").read_text())["sha256"]
 ARPA = (FILES / "words.arpa").read_text().partition("1-grams:")[2].partition("2-grams:")[0]
@@ -123,10 +128,49 @@ def formats() -> dict[str, Format]:
         "signature": Format(SIGNED, _signed, json=True, hashed=True, part="x.onnx.sig"),
         "keys": Format(SIGNED, _signed, hashed=True, part="public.pem"),
         "keys of ssh": Format(SIGNED, _signed_ssh, hashed=True, part="public.pub"),
+        "native": Format(NATIVE, _manifest, hashed=True),
+        **_of_others(),
         "kenlm hash table": Format(KENLM / "hash-table.bin", _kenlm),
         "kenlm trie": Format(KENLM / "trie.bin", _kenlm),
         "kenlm quantized trie": Format(KENLM / "quantized-trie.bin", _kenlm),
     }
+
+
+@functools.cache
+def _of_others() -> dict[str, Format]:
+    """Return recordings as others keep them, written now."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    others.brain_25(folder / "sessions", ["t15.2023.08.11"], trials=2, channels=4)
+    others.brain_24(folder / "days" / "t12.mat", ["go", "no"], [1, 2])
+    points = np.zeros((4, 543, 3), np.float32)
+    others.kaggle_signs(folder / "kaggle", [("1", "2", "hello", points)])
+    others.phoenix(folder / "table", "train", [("a", "s1", "HELLO YOU", points)])
+    held = {
+        "hdf5": ("sessions", "brain_to_text_25", "*/data_train.hdf5"),
+        "mat": ("days", "brain_to_text_24", "*.mat"),
+        "parquet": ("kaggle", "kaggle_asl", "*/*/*.parquet"),
+        "table": ("table", "array_table", "**/*.csv"),
+        "array": ("table", "array_table", "**/*.npy"),
+    }
+    return {
+        name: Format(
+            folder / seed,
+            functools.partial(_recordings, kind),
+            part=str(next((folder / seed).glob(part)).relative_to(folder / seed)),
+        )
+        for name, (seed, kind, part) in held.items()
+    }
+
+
+def _recordings(kind: str, path: Path) -> object:
+    said = {"go": ("G", "OW"), "no": ("N", "OW")} if kind == "brain_to_text_24" else None
+    rows = [*readers.import_format(kind, path, Choices(pronunciations=said))]
+    refused = [row for row in rows if isinstance(row, edgectc.InputError)]
+    if refused and len(refused) == len(rows):
+        raise refused[0]
+    kept = [row for row in rows if not isinstance(row, edgectc.InputError)]
+    return [row.reason for row in refused], [(row.signal.shape, row.target) for row in kept]
 
 
 def _signed(path: Path, keys: str = "public.pem") -> object:

@@ -57,7 +57,7 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
                     row = _row(h5py, trials, name, file)
                     if not path.is_dir() or isinstance(row, InputError) or row.target:
                         yield row
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: of a damaged table of names
             raise unreadable(file, error) from error
 
 
@@ -78,8 +78,9 @@ def _row(h5py: Any, trials: Any, name: str, file: Path) -> Recording | InputErro
         )
     except InputError as error:
         return InputError(str(error), reason=error.reason, name=called)
-    except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
-        return InputError(f"it is no trial: {error}", reason="bad_field", name=called)
+    except (KeyError, TypeError, ValueError, OSError, AttributeError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        return InputError(f"it is no trial: {why}", reason="bad_field", name=called)
 
 
 def _values(h5py: Any, trial: Any, name: str, kind: type) -> Array:

@@ -113,7 +113,7 @@ def _recordings(parquet: Any, path: Path, wanted: list[str]) -> Iterator[Frames]
                 yield from _wide(file, names)
             else:
                 raise ValueError(f"it has columns {names[:6]}, expected landmarks")
-    except (OSError, ValueError, KeyError, TypeError) as error:  # pyarrow's are ValueErrors
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:  # of pyarrow
         if isinstance(error, InputError):
             raise
         raise unreadable(path, error) from error

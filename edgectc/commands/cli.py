@@ -88,6 +88,10 @@ def _run(arguments: Sequence[str] | None) -> int:
             "PYTHONUTF8=1 and run the same command again",
             4,
         )
+    except MemoryError:
+        if options.debug:
+            raise
+        return _fail("not enough memory; take fewer recordings at once, or another machine", 4)
     except Exception as error:  # the last net: one line, and --debug for the rest
         if options.debug:
             raise

@@ -230,6 +230,20 @@ def test_a_tool_chain_failure_is_one_line_and_debug_shows_more(
         cli.main(["list", "--debug"])
 
 
+def test_too_little_memory_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgectc.commands import machine
+
+    def wants_more(_: object) -> int:
+        return len(bytearray(1 << 62))
+
+    monkeypatch.setattr(machine, "run_list", wants_more)
+    code, _, err = run(capsys, "list")
+    assert code == 4
+    assert err.startswith("edgectc: error: not enough memory; take fewer recordings")
+
+
 def test_help_is_light() -> None:
     code = (
         "import sys; from edgectc.commands import cli\n"

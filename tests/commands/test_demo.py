@@ -111,6 +111,19 @@ def test_export_writes_all_for_a_static_host(
     assert "not an empty folder" in capsys.readouterr().err
 
 
+def test_an_export_that_fails_leaves_nothing(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pages.collect(None)
+    names = [*made.files]
+    made.files[names[-1]] = tmp_path / "gone"
+    place = tmp_path / "place"
+    (place / "out").mkdir(parents=True)
+    with pytest.raises(OSError, match="gone"):
+        pages.export(made, place / "out")
+    assert [*place.rglob("*")] == [place / "out"]
+
+
 @pytest.fixture
 def server(site: Path) -> Iterator[Server]:
     made = Server(pages.collect(None), "127.0.0.1", 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import staged_folder, write_bytes
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
@@ -86,7 +86,7 @@ def collect(
 
 
 def export(pages: Pages, folder: Path) -> int:
-    """Write the keyboard for any static host; return its bytes.
+    """Write the keyboard for any static host, whole or not at all; return its bytes.
 
     Raises:
         ConfigError: the folder holds something already.
@@ -94,11 +94,12 @@ def export(pages: Pages, folder: Path) -> int:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{str(folder)!r} is not an empty folder; name another, or empty it")
     total = len(pages.index)
-    for address, path in pages.files.items():
-        data = path.read_bytes()
-        total += len(data)
-        write_bytes(folder / address, data)
-    write_bytes(folder / "model" / "index.json", pages.index)
+    with staged_folder(folder) as staging:
+        for address, path in pages.files.items():
+            data = path.read_bytes()
+            total += len(data)
+            write_bytes(staging / address, data)
+        write_bytes(staging / "model" / "index.json", pages.index)
     return total
 
 

@@ -221,6 +221,20 @@ def test_a_row_of_a_table_that_cannot_be_used(tmp_path: Path, line: str, reason:
     assert [row.target for row in usable(folder).values()] == [("B",)]
 
 
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+def test_an_hdf5_that_is_longer_than_it_says_is_refused(tmp_path: Path, version: str) -> None:
+    h5py = pytest.importorskip("h5py")
+    file = tmp_path / "day" / "data_train.hdf5"
+    file.parent.mkdir()
+    with h5py.File(file, "w", libver=version) as made:
+        made.create_group("t").create_dataset("input_features", data=np.ones((3, 4), np.float32))
+    assert [row.signal.shape for row in readers.read(file)] == [(3, 4)]
+    data = file.read_bytes()
+    file.write_bytes(data[:500] + b"x" + data[500:])
+    with pytest.raises(InputError, match="copy or make it again"):
+        list(readers.read(file))
+
+
 def test_a_head_that_numpy_cannot_parse_is_refused(tmp_path: Path) -> None:
     head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3"
     data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head

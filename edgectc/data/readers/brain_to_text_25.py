@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.errors import InputError, MissingDependencyError
+from edgectc.core.files import open_plain
 from edgectc.core.types import Array, Recording
 from edgectc.data.generators.neural import PHONEMES
 from edgectc.data.reading import Choices, check_size, split_of, unreadable
@@ -27,6 +28,7 @@ from edgectc.data.reading import Choices, check_size, split_of, unreadable
 SUFFIXES = (".hdf5", ".h5")
 CHOICES = ()
 BESIDE = False
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def takes(path: Path) -> bool:
@@ -52,6 +54,7 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
         files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES)
     for file in files:
         try:
+            _check_length(file)
             with h5py.File(file, "r") as trials:
                 for name in sorted(trials):
                     row = _row(h5py, trials, name, file)
@@ -59,6 +62,24 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
                         yield row
         except (OSError, RuntimeError) as error:  # RuntimeError: of a damaged table of names
             raise unreadable(file, error) from error
+
+
+def _check_length(file: Path) -> None:
+    """Refuse a file with bytes too many: the library may follow what has moved without end.
+
+    Source: HDF5 file format specification 3.0, II.A, the superblock of versions 0 to 3.
+
+    Raises:
+        OSError: it is longer than it says. What is too short the library refuses itself.
+    """
+    with open_plain(file) as raw:
+        head = raw.read(64)
+    if not head.startswith(_SIGNATURE) or len(head) < 64:
+        return  # no HDF5, or one with a user's block before it: the library says which
+    at = 40 if head[8] < 2 else 28
+    stated, size = int.from_bytes(head[at : at + 8], "little"), file.stat().st_size
+    if size > stated:
+        raise OSError(f"it has {size:,} bytes and says {stated:,}; copy or make it again")
 
 
 def _row(h5py: Any, trials: Any, name: str, file: Path) -> Recording | InputError:

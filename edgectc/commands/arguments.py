@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import sys
 from argparse import ArgumentTypeError, Namespace
@@ -46,6 +47,11 @@ class Parser(argparse.ArgumentParser):
                 kind = str(action.metavar).lower()
                 message = f"no {kind} {wrong[0]!r}{self._nearest(wrong[0], [*action.choices])}"
         self.exit(2, f"edgectc: error: {' '.join(message.split())}\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Let go what cannot be printed, as argparse itself does in newer Pythons."""
+        with contextlib.suppress(AttributeError, OSError):
+            super()._print_message(message, file)
 
     def near(self, word: str) -> str:
         """Return a hint for a misspelt option."""

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # holds numpy arrays; building the parser stays light
@@ -29,7 +30,7 @@ def print_readable(document: Mapping[str, Any], *, sort_keys: bool = False) -> N
     print(text)
 
 
-def print_next(*words: object) -> None:
+def print_next(*words: str | Path) -> None:
     """Print a command that goes on from here; its paths may be pasted as they are."""
     print(f"next: edgectc {shlex.join(str(word) for word in words)}")
 

@@ -34,9 +34,9 @@ def test_the_decoder_is_tuned_on_the_rows_that_are_measured(
     measured, tuned = list[Any](), list[Any]()
     real, tune = accuracy_drop.AccuracyEvaluator.__init__, job.tuning.tune
 
-    def evaluator(self: Any, bundle: Any, words: Any, dev: Any, before: Any) -> None:
+    def evaluator(self: Any, samples: Any, seen: Any, words: Any, dev: Any, before: Any) -> None:
         measured.extend(dev.recordings)
-        real(self, bundle, words, dev, before)
+        real(self, samples, seen, words, dev, before)
 
     def tuning(recognizer: Any, recordings: Any) -> Any:
         tuned.extend(recordings)

@@ -78,7 +78,6 @@ class Recognizer:
         self.language_model, self.dictionary = language_model, dictionary
         self._promised = has_model or language_model is not None
         self._layouts = {layout.name: layout for layout in layouts}
-        self._preparation = Preparation(frontend, layouts)
         self.layout = layouts[0].name if layouts else ""
         self._decoders: dict[tuple[str, str], Decoder] = {}
 
@@ -196,7 +195,8 @@ class Recognizer:
             InputError: it cannot be used; ``reason`` names why.
         """
         named = recording.setting or self.layout
-        return self._preparation(replace(recording, setting=named))
+        prepare = Preparation(self.frontend, self._layouts.values())
+        return prepare(replace(recording, setting=named))
 
     def decode(
         self,

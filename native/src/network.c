@@ -145,8 +145,7 @@ int32_t edgectc_network_size(const edgectc_network *network, int32_t which) {
   }
 }
 
-/* Says whether all of n numbers are finite and small enough to be squared. */
-static int usable(const float *values, size_t n) {
+int edgectc_usable(const float *values, size_t n) {
   int good = 1;
   for (size_t i = 0; i < n; i++) good &= values[i] > -1e15f && values[i] < 1e15f;
   return good;
@@ -157,7 +156,7 @@ int32_t edgectc_network_keys(edgectc_network *network, const float *centers, con
   if (!network->model) return fail(network, "open a file first");
   size_t slots = network->model->columns - 1;
   float size[2] = {width, height};
-  if (!usable(centers, 2 * slots) || !usable(mask, slots) || !usable(size, 2))
+  if (!edgectc_usable(centers, 2 * slots) || !edgectc_usable(mask, slots) || !edgectc_usable(size, 2))
     return fail(network, "a key is not finite");
   edgectc_keys_codes(network, centers, mask, size);
   return EDGECTC_OK;
@@ -215,7 +214,7 @@ int32_t edgectc_network_run(edgectc_network *network, const float *frames, int32
   if (!model || !network->keys.ready) return fail(network, "open a file and give its keys first");
   if (length < 0 || length > (int32_t)model->frames)
     return fail(network, "the length is negative, or more than the network takes");
-  if (!usable(frames, (size_t)length * model->channels)) return fail(network, "a frame is not finite");
+  if (!edgectc_usable(frames, (size_t)length * model->channels)) return fail(network, "a frame is not finite");
   if (length == 0) return 0;
   edgectc_swipe_features(network, frames, length);
   uint32_t last = model->n_steps - 1;
@@ -227,6 +226,7 @@ int32_t edgectc_network_run(edgectc_network *network, const float *frames, int32
   const Rows *rows = &network->values[step->in];
   int32_t n = frames_of(model, step->in, length);
   const float *in = rows->at + model->values[step->in].padding * rows->row;
-  edgectc_key_scores(network, step, in, rows->row, n, log_probs);
+  if (!edgectc_key_scores(network, step, in, rows->row, n, log_probs))
+    return fail(network, "an activation is not finite");
   return n;
 }

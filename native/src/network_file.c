@@ -2,7 +2,7 @@
  * before use, and what is accepted can be run on any input without reading or writing elsewhere. */
 #include <string.h>
 
-#include "network.h"
+#include "network_parts.h"
 
 enum { HEADER = 64, ROW_TENSOR = 32, ROW_STEP = 64, VERSION = 1, BAD = -2 };
 
@@ -56,6 +56,8 @@ static int32_t read_tensors(Model *model, Reader *reader, const uint8_t *at) {
     if (offset % 64 || offset > reader->size || size > reader->size - offset)
       return bad(reader, "a tensor lies outside the file");
     tensor->at = reader->bytes + offset;
+    if (tensor->type != TENSOR_INT8 && !edgectc_usable((const float *)tensor->at, size / sizeof(float)))
+      return bad(reader, "a weight is not finite");
   }
   return 0;
 }

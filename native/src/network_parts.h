@@ -34,6 +34,9 @@ struct edgectc_network {
 
 static inline size_t edgectc_across(size_t columns) { return (columns + PANEL - 1) / PANEL * PANEL; }
 
+/* Says whether all of n numbers are finite and small enough to be squared. */
+int edgectc_usable(const float *values, size_t n);
+
 /* Adds to `size` what the keys need; with `memory`, lays them there. `size` is in floats. */
 void edgectc_keys_memory(struct edgectc_network *network, float *memory, uint64_t *size);
 
@@ -44,8 +47,9 @@ void edgectc_keys_codes(struct edgectc_network *network, const float *centers, c
 /* Features of n frames (n, 3) into the value of the first step. */
 void edgectc_swipe_features(struct edgectc_network *network, const float *frames, int32_t n);
 
-/* log_probs (n, columns) of n rows at `in`. */
-void edgectc_key_scores(struct edgectc_network *network, const Step *step, const float *in,
+/* log_probs (n, columns) of n rows at `in`. Says whether all scores were usable: bounding them would
+ * hide what is not finite. */
+int edgectc_key_scores(struct edgectc_network *network, const Step *step, const float *in,
                         size_t row, int32_t n, float *log_probs);
 
 #endif

@@ -163,7 +163,7 @@ void edgectc_swipe_features(struct edgectc_network *network, const float *frames
   network->kernels->products(&p);
 }
 
-void edgectc_key_scores(struct edgectc_network *network, const Step *step, const float *in,
+int edgectc_key_scores(struct edgectc_network *network, const Step *step, const float *in,
                         size_t row, int32_t n, float *log_probs) {
   const Model *model = network->model;
   Keys *keys = &network->keys;
@@ -174,12 +174,15 @@ void edgectc_key_scores(struct edgectc_network *network, const Step *step, const
     .taps = 1, .depth = (int32_t)model->values[step->in].channels,
   };
   network->kernels->products(&p);
+  int good = 1;
   for (int32_t t = 0; t < n; t++) {
     float *scores = keys->scores + (size_t)t * columns;
+    good &= edgectc_usable(scores, (size_t)keys->n + 1);
     float *out = log_probs + (size_t)t * model->columns;
     float unused = network->kernels->scores(scores, keys->mask, keys->n + 1, step->number);
     for (uint32_t i = 0; i < model->columns; i++) out[i] = unused;
     for (int32_t i = 0; i < keys->n; i++) out[keys->slot[i]] = scores[i];
     out[model->columns - 1] = scores[keys->n];
   }
+  return good;
 }

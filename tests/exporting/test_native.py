@@ -97,6 +97,28 @@ def test_int8_answers_nearly_so(kernels: str) -> None:
     assert 1e-4 < worst < 0.5
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", ["encoder.fine.0.mix", "head", "encoder.stem.conv"])
+def test_a_weight_that_is_not_finite_is_refused(value: float, part: str) -> None:
+    """NaN passes a rectifier and a bounded score as a plausible number."""
+    model = _model(8)
+    with torch.no_grad():
+        next(model.get_submodule(part).parameters()).flatten()[0] = value
+    with pytest.raises(BundleError, match="a weight is not finite"):
+        _runner(_content(model), "")
+
+
+@pytest.mark.parametrize("kernels", NAMES)
+def test_an_activation_that_overflows_is_refused(kernels: str) -> None:
+    model = _model(8)
+    with torch.no_grad():
+        for parameter in model.encoder.parameters():
+            parameter.mul_(1e9)
+    runner = _runner(_content(model), kernels)
+    with pytest.raises(InputError, match="an activation is not finite"):
+        runner.run(_inputs(20))
+
+
 def test_unused_slots_read_minus_ten_thousand() -> None:
     inputs = _inputs(20)
     out = _runner(_content(_model(8)), "").run(inputs)[0]

@@ -9,12 +9,16 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load
 
 import edgectc
 from edgectc.core.errors import BundleError
 from edgectc.exporting import packing
 from edgectc.formats import bundle
 from edgectc.networks import model
+
+WEIGHTS = "weights.safetensors"
 
 
 @pytest.fixture(
@@ -68,4 +72,7 @@ def test_a_deep_network_costs_no_time(packed: Path, tmp_path: Path, layers: int)
 
 
 def test_sound_bundles_open(packed: Path) -> None:
-    model.load(bundle.read(packed))
+    opened = bundle.read(packed)
+    network, held = model.with_weights(opened).state_dict(), load(opened.file(WEIGHTS))
+    assert network.keys() == held.keys()
+    assert all(torch.equal(network[name], held[name]) for name in held)

@@ -183,7 +183,7 @@ class BeamDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most texts to return.
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
@@ -197,12 +197,12 @@ class BeamDecoder:
         """Return a search that takes its frames piece by piece and answers as one call would.
 
         Args:
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
 
         Raises:
             InputError: a context without a language model.
         """
-        check_context(context, self._given)
+        context = check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
         scorer = Scorer(self._model, context, self._tokens.symbols, texts)
         search: PlainSearch | beam_native.NativeSearch

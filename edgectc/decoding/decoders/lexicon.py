@@ -135,7 +135,7 @@ class LexiconDecoder:
         log_probs: object,
         *,
         nbest: int = 5,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         trace: Path | None = None,
         unfinished: bool | None = None,
@@ -145,8 +145,9 @@ class LexiconDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
-            context: words before this one, the last one last; "<s>" is the beginning of a sentence.
-                Needs a language model; without words nothing is known of what was before.
+            context: the text before this word, or its words, the last one last, "<s>" for the
+                beginning of a sentence. Needs a language model; without words nothing is known of
+                what was before.
             partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
             trace: where the finger went, for ``template_weight``; a finished trace only.
@@ -158,7 +159,7 @@ class LexiconDecoder:
         """
         nbest = check_nbest(nbest)
         partial = check_partial(partial, unfinished)
-        check_context(context, self._parts.language_model)
+        context = check_context(context, self._parts.language_model)
         values = _table(log_probs)
         if values is None or values.shape[1] != len(self._parts.tokens):
             values = check_log_probs(log_probs, len(self._parts.tokens))  # says what is wrong

@@ -98,6 +98,11 @@ EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share);
 /* Sets the words before the next one: in normal form, one line feed between; "" for none. */
 EDGECTC_API int32_t edgectc_engine_context(edgectc_engine *engine, const char *words);
 
+/* Writes the words of the sentence that a text (in NFC) before the cursor ends in, as the call above takes
+ * them: docs/host_contract.md, "The context of a text". `whole`: whether nothing stands before the text. Returns
+ * the bytes with the zero at the end; if they are more than `room`, "" is written. */
+EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, int32_t room);
+
 /* The same, where a language model of the caller's speaks: of `n` words in lower case, one line feed
  * between, log P(word | context) - log P(word), less that of all other words, which is `others`.
  * NULL for `words` asks whether the engine still keeps this context: it is set and 1 is returned, or 0

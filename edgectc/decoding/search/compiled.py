@@ -23,6 +23,7 @@ _INT, _LONG, _SIZE = ctypes.c_int32, ctypes.c_int64, ctypes.c_size_t
 # name: what it returns, what it takes
 FUNCTIONS = {
     "abi": (ctypes.c_uint32, ()),
+    "context": (_INT, (_TEXT, _INT, _POINTER, _INT)),
     "engine_new": (_POINTER, ()),
     "engine_sibling": (_POINTER, (_POINTER,)),
     "engine_free": (None, (_POINTER,)),

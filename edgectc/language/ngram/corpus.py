@@ -13,21 +13,19 @@ import numpy as np
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_lines
 from edgectc.core.types import Array
-from edgectc.language.ngram.tables import SPECIALS, normalize_word
-from edgectc.language.spelling import letters
+from edgectc.language.ngram.tables import SPECIALS
+from edgectc.language.spelling import letters, normalize_word, words_of
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 def sentences(line: str) -> list[list[str]]:
     """Return the sentences of a line, each a list of normalized words; none is empty.
 
-    A sentence ends after one of ``.!?…`` that a space follows, or with the line. A word is a run of
-    letters and digits with single apostrophes inside; a hyphen parts two words.
+    A sentence ends after one of ``.!?…`` that a space follows, or with the line; `words_of` says
+    what a word is.
     """
-    parts = map(_WORD.findall, _SENTENCE_END.split(line))
-    return [[normalize_word(word) for word in words] for words in parts if words]
+    return [words for part in _SENTENCE_END.split(line) if (words := words_of(part))]
 
 
 @dataclass

@@ -140,10 +140,23 @@ public final class Engine {
     return found;
   }
 
-  /** Returns a word as the language model knows it. */
+  private static final String APOSTROPHES = "'’‘‛ʼ＇՚׳";
+
+  /** Returns a word as the language model knows it: see spelling.py. */
   static String normal(String word) {
-    String folded = word.toLowerCase(Locale.ROOT).replace("ß", "ss").replace('ς', 'σ');
-    return Normalizer.normalize(folded, Normalizer.Form.NFC).replace('’', '\'');
+    String text = Normalizer.normalize(word, Normalizer.Form.NFC).replace('ẞ', 'ß');
+    StringBuilder folded = new StringBuilder();
+    for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+      String one = new String(Character.toChars(text.codePointAt(i)));
+      // By capitals, as they are long: ß is SS. Not ı, whose capital is that of i.
+      folded.append(one.equals("ı") ? one : one.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT));
+    }
+    String plain = Normalizer.normalize(folded, Normalizer.Form.NFC);
+    return plain
+        .replace("i\u0307", "i")
+        .replace('ς', 'σ')
+        .replaceAll("[\u00ad\u2060\ufeff\u200e\u200f]", "")
+        .replaceAll("[" + APOSTROPHES + "]", "'");
   }
 
   /** Frees the engine. */

@@ -90,9 +90,11 @@ public class SearchTest {
 
   @Test
   public void knowsTheNormalFormOfWords() throws Exception {
-    for (Object one : Json.array(Files.golden("checks.json"), "words")) {
-      Map<?, ?> about = (Map<?, ?>) one;
-      assertEquals(Json.text(about, "normalized"), Engine.normal(Json.text(about, "text")));
+    for (String list : new String[] {"words", "spellings"}) {
+      for (Object one : Json.array(Files.golden("checks.json"), list)) {
+        Map<?, ?> about = (Map<?, ?>) one;
+        assertEquals(Json.text(about, "normalized"), Engine.normal(Json.text(about, "text")));
+      }
     }
   }
 

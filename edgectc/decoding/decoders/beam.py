@@ -198,7 +198,7 @@ class BeamDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most texts to return.
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
             spans: tell where each word is, once the texts are found.
             normalize: take scores of any scale, whose log_softmax is meant.
 
@@ -221,7 +221,7 @@ class BeamDecoder:
         """Return a search that takes its frames piece by piece and answers as one call would.
 
         Args:
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
             spans: keep the frames, so that the answer tells where each word is.
             normalize: take scores of any scale, whose log_softmax is meant.
             state: of the language model, to begin in, in place of a context; None for its own.
@@ -229,7 +229,7 @@ class BeamDecoder:
         Raises:
             InputError: a context without a language model.
         """
-        check_context(context, self._given)
+        context = check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
         scorer = Scorer(self._model, context, self._tokens.symbols, texts, state)
         search: PlainSearch | beam_native.NativeSearch

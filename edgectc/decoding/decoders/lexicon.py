@@ -138,7 +138,7 @@ class LexiconDecoder:
         log_probs: object,
         *,
         nbest: int = 5,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         trace: Path | None = None,
         spans: bool = False,
@@ -150,8 +150,9 @@ class LexiconDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
-            context: words before this one, the last one last; "<s>" is the beginning of a sentence.
-                Needs a language model; without words nothing is known of what was before.
+            context: the text before this word, or its words, the last one last, "<s>" for the
+                beginning of a sentence. Needs a language model; without words nothing is known of
+                what was before.
             partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
             trace: where the finger went, for ``template_weight``; a finished trace only.
@@ -166,7 +167,7 @@ class LexiconDecoder:
         """
         nbest = check_nbest(nbest)
         partial = check_partial(partial, unfinished)
-        check_context(context, self._parts.language_model)
+        context = check_context(context, self._parts.language_model)
         if spans and partial:
             raise ConfigError(
                 "a partial answer has no spans, as its word is not at its end; leave spans or "

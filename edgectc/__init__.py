@@ -7,7 +7,7 @@ The packages stand on floors, and a package imports only from floors below its o
     7  quantization
     6  exporting
     5  evaluation  benchmarking
-    4  runtime  training  kit
+    4  runtime  training  kit  compat
     3  data  decoding  networks
     2  formats  language
     1  core

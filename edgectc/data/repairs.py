@@ -15,6 +15,8 @@ so does the time between two points.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from edgectc.core.types import Array
@@ -69,6 +71,8 @@ def _run_end(units: Array, t: Array, last: int, first: int, least: float) -> int
 
 def spread_times(t: Array) -> Array:
     """Return times (n,) of which equal ones are spread evenly to the next; the last ones stay."""
+    if (t[1:] > t[:-1]).all():
+        return t
     first = np.append(0, np.flatnonzero(np.diff(t)) + 1)
     count = np.diff(np.append(first, len(t)))
     until = np.append(t[first[1:]], t[-1])
@@ -85,11 +89,13 @@ def without_rests(points: Array, key_size: Array, rest_ms: float) -> Array:
         key_size: (2,) width and height of a key in that frame.
         rest_ms: above 0.
     """
-    units, t = points[:, :2] / key_size, points[:, 2]
-    steps, i, last = np.diff(t), 0, len(t) - 1
+    t, last, i = points[:, 2], len(points) - 1, 0
+    steps = np.diff(t)
+    x, y = (points[:, :2] / key_size).T.tolist()  # a loop over arrays would take ten times as long
     while i < last:
-        away = np.hypot(*(units[i + 1 :] - units[i]).T) > _STILL
-        j = i + int(np.argmax(away)) if away.any() else last
+        j = i
+        while j < last and math.hypot(x[j + 1] - x[i], y[j + 1] - y[i]) <= _STILL:
+            j += 1
         if j > i and t[j] - t[i] > rest_ms:
             steps[i:j] *= rest_ms / (t[j] - t[i])
         i = max(j, i + 1)

@@ -227,8 +227,11 @@ int32_t edgectc_keyboard_resample(edgectc_keyboard *keyboard, const edgectc_poin
     return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "%s: %s", reason, edgectc_swipe_text(reason));
   }
   if (!take_room(keyboard, n)) return no_memory(keyboard);
-  int32_t length = edgectc_swipe_length(r, points, n, board->width, board->height, keyboard->arc);
-  edgectc_swipe_frames(r, points, n, keyboard->arc, length, keyboard->frames);
+  edgectc_point *own = keyboard->points;
+  if (points != own) memcpy(own, points, (size_t)n * sizeof *own);
+  n = edgectc_swipe_repair(r, own, n, board->width, board->height, keyboard->arc);
+  int32_t length = edgectc_swipe_length(r, own, n, board->width, board->height, keyboard->arc);
+  edgectc_swipe_frames(r, own, n, keyboard->arc, length, keyboard->frames);
   return length;
 }
 

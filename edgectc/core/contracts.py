@@ -305,15 +305,6 @@ class Decoder(Protocol):
         ...
 
 
-@runtime_checkable
-class PreparedDecoder(Decoder, Protocol):
-    """A decoder that can do what a call would do first before there is anything to decode."""
-
-    def prepare(self, context: Sequence[str] | str = ()) -> None:
-        """Make ready what a call with this context needs; calls answer the same without it."""
-        ...
-
-
 class InputSpec(TypedDict):
     """What one input of a network is, as manifests state it.
 

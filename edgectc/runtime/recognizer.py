@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Self, SupportsIndex
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.contracts import Decoder, LanguageModel, PreparedDecoder, Runner, Setting
+from edgectc.core.contracts import Decoder, LanguageModel, Runner, Setting
 from edgectc.core.errors import (
     ConfigError,
     InputError,
@@ -21,6 +21,7 @@ from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
 from edgectc.data.preparation import Preparation, Sample
 from edgectc.decoding.search.checks import check_nbest, check_partial
+from edgectc.decoding.search.context import PreparedDecoder
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout

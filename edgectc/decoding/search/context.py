@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from edgectc.core.contracts import ContextModel, Decoder
 from edgectc.core.types import Array
 
+
 @runtime_checkable
 class PreparedDecoder(Decoder, Protocol):
     """A decoder that can do what a call would do first before there is anything to decode."""

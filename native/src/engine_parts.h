@@ -201,6 +201,7 @@ struct edgectc_engine {
   View *view;                     /* of now, or NULL if it is to be made */
   int32_t n_views, most_views;
   uint8_t *hidden;                /* (entries) by the view of now */
+  Pool pool;                      /* of searches */
   Hypothesis *ranked;
   int32_t n_ranked;
   Complaint why;

@@ -26,8 +26,8 @@ Option = str | float | bool | None  # what an option of a decoder can be
 def make_decoder(
     name: str,
     *,
-    tokens: Sequence[str],
-    blank_id: int,
+    tokens: Sequence[str] | Tokens,
+    blank_id: int | None = None,
     lexicon: Mapping[str, float] | Lexicon | File | None = None,
     language_model: LanguageModel | None = None,
     hotwords: Iterable[str] | Mapping[str, float] = (),
@@ -38,8 +38,8 @@ def make_decoder(
 
     Args:
         name: "greedy", "lexicon" or "beam", see `edgectc list decoders`.
-        tokens: V symbols, one for each column of log_probs.
-        blank_id: column of the CTC blank.
+        tokens: V symbols, one for each column of log_probs, or what `edgectc.read_tokens` returns.
+        blank_id: column of the CTC blank; a table that was read has it.
         lexicon: word to natural-log weight, or a file that `edgectc lexicon` writes; needed by
             "lexicon".
         language_model: scores of words in sentences, for decoders that take one.
@@ -65,7 +65,7 @@ def make_decoder(
     decoder: Decoder = registry.create(
         "decoders",
         {"type": name, **options},
-        tokens=Tokens(tuple(tokens), blank_id),
+        tokens=_table(tokens, blank_id),
         offered={
             "lexicon": words,
             "language_model": language_model,
@@ -74,6 +74,16 @@ def make_decoder(
         },
     )
     return decoder
+
+
+def _table(tokens: Sequence[str] | Tokens, blank_id: int | None) -> Tokens:
+    if isinstance(tokens, Tokens):
+        if blank_id not in (None, tokens.blank_id):
+            raise ConfigError(f"blank_id is {blank_id}, the tokens have {tokens.blank_id}")
+        return tokens
+    if blank_id is None:
+        raise ConfigError("no blank_id: say which column of log_probs is the CTC blank")
+    return Tokens(tuple(tokens), blank_id)
 
 
 def _words(lexicon: Mapping[str, float] | Lexicon | File) -> Lexicon:

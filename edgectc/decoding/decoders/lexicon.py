@@ -19,9 +19,11 @@ from edgectc.decoding.search.checks import (
     check_log_probs,
     check_nbest,
     check_partial,
+    fold_special,
 )
 from edgectc.decoding.search.engine import EngineSearch
 from edgectc.decoding.search.options import Options, Parts
+from edgectc.decoding.search.signs import Signs, needed
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
@@ -73,12 +75,20 @@ def create(
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
     if backend not in BACKENDS:
         raise UnknownNameError("backend", backend, BACKENDS)
-    letters = {s: i for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != tokens.blank_id}
     loaded = None if backend == "numpy" else compiled.library()
     if backend == "native" and loaded is None:
         raise ConfigError("the compiled search was not built; reinstall with a C compiler")
-    words = pack(lexicon, letters.keys())
-    parts = Parts(options, tokens, words, language_model, dictionary)
+    signs = None
+    if needed(tokens):
+        # A context, or a user, knows a word by one spelling.
+        alone = language_model is not None or dictionary is not None
+        signs = Signs(tokens, 1) if alone else Signs(tokens)
+        words = signs.pack(lexicon)
+    else:
+        blank = tokens.blank_id
+        letters = {s for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != blank}
+        words = pack(lexicon, letters)
+    parts = Parts(options, tokens, words, language_model, dictionary, signs)
     return LexiconDecoder(parts, engine.create(loaded, parts) if loaded else None)
 
 
@@ -112,6 +122,11 @@ class LexiconDecoder:
     a say. ``exact`` tells that no better candidate can have been missed; under the ``margin``
     nothing is exact. Words less likely than about exp(-600) times everything the letters can spell
     count as impossible.
+
+    Tokens that are no small letters (digits, ``sh``, word pieces) spell words as they are written;
+    of the ways to write a word with them, those with the fewest tokens compete, 16 a word (one with
+    a language model or a dictionary). Its best way is its score, and there is no posterior where a
+    word has several. Special tokens count as blank.
     """
 
     def __init__(self, parts: Parts, native: EngineSearch | None) -> None:
@@ -163,12 +178,30 @@ class LexiconDecoder:
         if values is None or values.shape[1] != len(self._parts.tokens):
             values = check_log_probs(log_probs, len(self._parts.tokens))  # says what is wrong
         judge = trace if self._parts.options.template_weight and not partial else None
+        signs = self._parts.spells
+        if signs is None:
+            return self._search(values, nbest, context, partial, judge)
+        values = fold_special(values, self._parts.tokens)
+        most = len(self._parts.lexicon.log_probs)
+        wanted = nbest
+        while True:
+            decoded = self._search(values, wanted, context, partial, judge)
+            shown = signs.shown(decoded, nbest)
+            if not signs.several or len(shown) >= nbest or len(decoded) < wanted:
+                return shown
+            if wanted > most:
+                return shown
+            wanted *= 4  # several spellings of a word stood among the best
+
+    def _search(
+        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
+    ) -> Decoded:
         if self._native:
-            decoded = self._native(values, nbest, context, partial, judge)
+            decoded = self._native(values, nbest, context, partial, trace)
             if decoded is not None:
                 return decoded
         check_log_probs(values, len(self._parts.tokens))  # says what the compiled check refuses
-        return self._plain()(values, nbest, context, partial, judge)
+        return self._plain()(values, nbest, context, partial, trace)
 
     def _plain(self) -> NumpySearch:
         """Return the search in numpy, made when it is first needed."""

@@ -13,6 +13,7 @@ from edgectc.decoding.search.beam_words import Scorer
 from edgectc.decoding.search.compiled import Library
 
 _ARRAYS = ("first_child", "n_children", "token", "entry")
+_PIECES = ("marks", "start", "letters")
 _REALS = (
     "beam_threshold", "token_threshold", "lm_weight", "word_score", "unknown_score",
     "ahead_unknown", "gain", "end_gain",
@@ -31,7 +32,7 @@ class _Tables(ctypes.Structure):
 
     _fields_ = (
         *((name, _Trie) for name in ("words", "hot")),
-        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "fail")),
+        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "fail", *_PIECES)),
         *((name, ctypes.c_double) for name in _REALS),
         *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start")),
     )
@@ -124,6 +125,9 @@ def _struct(tables: Tables) -> _Tables:
         packed.hot, packed.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
         for name in ("settled", "partial", "fail"):
             setattr(packed, name, getattr(tables.hotwords, name).ctypes.data)
+    if tables.pieces:
+        for name in _PIECES:
+            setattr(packed, name, getattr(tables.pieces, name).ctypes.data)
     return packed
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
@@ -66,6 +67,22 @@ def check_log_probs(log_probs: object, n_tokens: int) -> Array:
             reason="not_log_probs",
         )
     return values
+
+
+def fold_special(values: Array, tokens: Tokens) -> Array:
+    """Return (T, V) log_probs in which special tokens, which write nothing, are blank.
+
+    Args:
+        values: (T, V) natural-log probabilities, left as they are.
+        tokens: the table.
+    """
+    hidden = [*tokens.writing.hidden]
+    if not hidden:
+        return values
+    folded = values.copy()
+    folded[:, tokens.blank_id] = log_sum(values[:, [tokens.blank_id, *hidden]])
+    folded[:, hidden] = -np.inf
+    return folded
 
 
 def check_nbest(nbest: int) -> int:

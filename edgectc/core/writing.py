@@ -79,23 +79,25 @@ class Writing:
         return cls(marks, tuple(written), tuple(begins), tuple(ends), special, between)
 
     def words(self, ids: Iterable[int], between: int = -1) -> list[list[int]]:
-        """Return token ids word by word, without what writes nothing.
+        """Return token ids word by word; a mark alone goes with the word after it.
 
         Args:
             ids: token ids.
             between: a further token that stands between words, or -1.
         """
-        words: list[list[int]] = [[]]
-        ended = False
+        words: list[list[int]] = []
+        alone: list[int] = []
+        ended = True
         for i in ids:
             if i in (self.between, between):
                 ended = True
+                alone += [] if self.written[i] else [i]
             elif self.written[i]:
-                if (ended or self.begins[i]) and words[-1]:
-                    words.append([])
+                if ended or self.begins[i]:
+                    words.append(alone)
                 words[-1].append(i)
-                ended = self.ends[i]
-        return words if words[-1] else []
+                ended, alone = self.ends[i], []
+        return words
 
     def text(self, ids: Iterable[int], between: int = -1) -> str:
         """Return the text of token ids, with a space between words."""

@@ -17,6 +17,7 @@ from edgectc.core.types import Array, Decoded, shortened
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import Said, spoken
 from edgectc.language.user_dictionary import UserDictionary
 
 Option = str | float | bool | None  # what an option of a decoder can be
@@ -29,6 +30,7 @@ def make_decoder(
     tokens: Sequence[str] | Tokens,
     blank_id: int | None = None,
     lexicon: Mapping[str, float] | Lexicon | File | None = None,
+    pronunciations: Mapping[str, Iterable[str] | Sequence[Said]] | File | None = None,
     language_model: LanguageModel | None = None,
     hotwords: Iterable[str] | Mapping[str, float] = (),
     dictionary: UserDictionary | None = None,
@@ -37,11 +39,13 @@ def make_decoder(
     """Return a decoder: call it with (T, V) natural-log probabilities and ``nbest``.
 
     Args:
-        name: "greedy", "lexicon" or "beam", see `edgectc list decoders`.
+        name: "greedy", "lexicon", "beam" or "spoken", see `edgectc list decoders`.
         tokens: V symbols, one for each column of log_probs, or what `edgectc.read_tokens` returns.
         blank_id: column of the CTC blank; a table that was read has it.
         lexicon: word to natural-log weight, or a file that `edgectc lexicon` writes; needed by
             "lexicon".
+        pronunciations: how words are said, for "spoken": a file of CMUdict or Kaldi, or word to
+            phonemes, or to several (phonemes, natural-log weight).
         language_model: scores of words in sentences, for decoders that take one.
         hotwords: words and phrases to favour, for decoders that take them.
         dictionary: words of the user, for decoders that follow one.
@@ -54,6 +58,10 @@ def make_decoder(
             language model, hotwords or dictionary for a decoder that takes none.
     """
     words = None if lexicon is None else _words(lexicon)
+    if pronunciations is not None:
+        if name != "spoken":
+            raise ConfigError(f"decoder {name!r} takes no pronunciations; use 'spoken'")
+        words = spoken(words, pronunciations)
     uses: frozenset[str] = registry.module("decoders", name).USES
     wanted = {
         "language_model": language_model is not None,
@@ -113,6 +121,8 @@ def decode_batch(
     lengths: Sequence[int] | None = None,
     nbest: Nbest = 5,
     threads: Threads | None = None,
+    spans: bool = False,
+    normalize: bool = False,
 ) -> list[Decoded]:
     """Return the answers for a batch, in its order; any decoder may be called in threads.
 
@@ -122,12 +132,20 @@ def decode_batch(
         lengths: valid frames of each; None for all.
         nbest: most texts for each.
         threads: None for one a processor.
+        spans: tell where each word is.
+        normalize: take scores of any scale, whose log_softmax is meant.
 
     Raises:
         InputError: a sample cannot be decoded, or ``lengths`` do not belong to the batch.
-        ConfigError: ``nbest`` is below 1.
+        ConfigError: ``nbest`` is below 1, or the decoder cannot do what is wanted.
     """
     nbest = check_nbest(nbest)
+    wanted = {name: True for name, on in (("spans", spans), ("normalize", normalize)) if on}
+    if not wanted.keys() <= decoder.takes:
+        raise ConfigError(
+            f"this decoder does not take {' and '.join(sorted(wanted.keys() - decoder.takes))}; "
+            "use 'beam', 'lexicon' or 'greedy'"
+        )
     samples = list(log_probs)
     if lengths is not None:
         if len(lengths) != len(samples):
@@ -143,4 +161,4 @@ def decode_batch(
                 )
         samples = [sample[:length] for sample, length in zip(samples, lengths, strict=True)]
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        return list(pool.map(lambda sample: decoder(sample, nbest=nbest), samples))
+        return list(pool.map(lambda sample: decoder(sample, nbest=nbest, **wanted), samples))

@@ -146,6 +146,22 @@ def test_words_of_a_lexicon_are_kept_to_and_shown_as_it_writes_them(backend: str
     assert decode(frames(MARKED, ["▁the", "▁c", "a", "t"])).best.text == "The Cat"
 
 
+def test_spans_of_words_in_pieces(backend: str) -> None:
+    path = ["▁the", "▁", "c", "at", "<unk>", "▁s", "a", "t"]
+    values = frames(MARKED, path)
+    decode = beam.create(beam.Options(), tokens=Tokens(MARKED, 0), backend=backend)
+    greedy = edgectc.make_decoder("greedy", tokens=MARKED, blank_id=0)
+    for found in (decode(values, spans=True).best, greedy(values, spans=True).best):
+        words = [(word.text, word.start, word.end) for word in found.words]
+        assert words == [("the", 0, 1), ("cat", 1, 4), ("sat", 5, 8)]
+        assert all(word.confidence > 0.8 for word in found.words)
+    word = lexicon.create(lexicon.Options(), tokens=Tokens(MARKED, 0), backend=backend,
+                          lexicon=by_frequency({"cat": -2.0}))  # fmt: skip
+    (span,) = word(frames(MARKED, ["▁c", "a", "t"]), spans=True).best.words
+    assert (span.text, span.start, span.end) == ("cat", 0, 3)
+    assert span.confidence > 0.8
+
+
 TABLE = ("<blank>", *"abcdefghijklmnopqrstuvwxyz", "'", "-", *"0123456789", " ", "sh")
 
 

@@ -149,9 +149,13 @@ class SwipeFrontend(Frontend):
 
     def resample(self, points: Array, layout: Layout) -> Array:
         """Return (length, 3) float64 frames x, y, t in seconds, t from 0. ``points`` is checked."""
+        return self.resample_on(points, layout.key_size)
+
+    def resample_on(self, points: Array, key_size: Array) -> Array:
+        """Return what `resample` does, of keys of a width and height, (2,)."""
         options = self.options
         x, y, t = points[:, 0], points[:, 1], points[:, 2] - points[0, 2]
-        width, height = layout.key_size
+        width, height = key_size
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x) / width, np.diff(y) / height))])
         wanted = max(t[-1] / options.ms_per_frame, arc[-1] / options.keys_per_frame)
         length = int(np.clip(np.ceil(wanted), options.min_frames, options.max_frames))

@@ -13,7 +13,7 @@ from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
 from edgectc.decoding.search import beam_native, compiled, pieces
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables
@@ -32,6 +32,7 @@ from edgectc.decoding.search.checks import (
     fold_special,
 )
 from edgectc.decoding.search.options import MOST_WEIGHT
+from edgectc.decoding.search.spans import word_spans
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
@@ -153,7 +154,7 @@ class BeamDecoder:
     silence beats every text, there is no candidate.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"context"})
+    takes: ClassVar[frozenset[str]] = frozenset({"context", "normalize", "spans"})
 
     def __init__(
         self,
@@ -191,7 +192,13 @@ class BeamDecoder:
         return "native" if self._native else "numpy"
 
     def __call__(
-        self, log_probs: object, *, nbest: int = 5, context: Sequence[str] = ()
+        self,
+        log_probs: object,
+        *,
+        nbest: int = 5,
+        context: Sequence[str] = (),
+        spans: bool = False,
+        normalize: bool = False,
     ) -> Decoded:
         """Return the ``nbest`` best texts, by score; none where silence beats them all.
 
@@ -199,20 +206,26 @@ class BeamDecoder:
             log_probs: (T, V) natural-log probabilities.
             nbest: most texts to return.
             context: words before this text, for the language model.
+            spans: tell where each word is, once the texts are found.
+            normalize: take scores of any scale, whose log_softmax is meant.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         nbest = check_nbest(nbest)
-        stream = self.stream(context=context)
+        stream = self.stream(context=context, spans=spans, normalize=normalize)
         stream.push(log_probs)
         return stream.finish(nbest=nbest)
 
-    def stream(self, *, context: Sequence[str] = ()) -> Stream:
+    def stream(
+        self, *, context: Sequence[str] = (), spans: bool = False, normalize: bool = False
+    ) -> Stream:
         """Return a search that takes its frames piece by piece and answers as one call would.
 
         Args:
             context: words before this text, for the language model.
+            spans: keep the frames, so that the answer tells where each word is.
+            normalize: take scores of any scale, whose log_softmax is meant.
 
         Raises:
             InputError: a context without a language model.
@@ -226,11 +239,20 @@ class BeamDecoder:
             search = beam_native.NativeSearch(self._native, self._tables, scorer)
         else:
             search = PlainSearch(self._tables, scorer)
-        return Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
+        made = Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
+        made.normalize, made.frames = normalize, [] if spans else None
+        return made
 
 
 class Stream:
-    """One signal, piece by piece. Memory grows with the text, not with the frames."""
+    """One signal, piece by piece.
+
+    Memory grows with the text, not with the frames; with ``spans`` it grows with these, too.
+
+    Attributes:
+        normalize: whether chunks are scores of any scale, whose log_softmax is meant.
+        frames: the chunks so far, kept where spans are wanted; else None.
+    """
 
     def __init__(
         self,
@@ -242,6 +264,8 @@ class Stream:
     ) -> None:
         self._tokens, self._tables, self._vocabulary = tokens, tables, vocabulary
         self._scorer, self._search = scorer, search
+        self.normalize = False
+        self.frames: list[Array] | None = None
 
     def push(self, log_probs: object) -> None:
         """Take the next frames.
@@ -252,8 +276,11 @@ class Stream:
         Raises:
             InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
         """
-        values = check_log_probs(log_probs, len(self._tokens))
-        self._search.push(fold_special(values, self._tokens))
+        values = check_log_probs(log_probs, len(self._tokens), normalize=self.normalize)
+        values = fold_special(values, self._tokens)
+        self._search.push(values)
+        if self.frames is not None:
+            self.frames.append(values.copy())
 
     def partial(self) -> str:
         """Return the text of the prefix that leads now; its last word may be unfinished."""
@@ -288,8 +315,11 @@ class Stream:
             if ids and ids[-1] == self._tables.boundary:
                 ids, frames = ids[:-1], frames[:-1]
             if ids:
-                text = self._text(ids)
-                hypotheses.append(Hypothesis(text, score, probability, tuple(frames), False, parts))
+                words = self._spans(ids) if self.frames else ()
+                text, at = self._text(ids), tuple(frames)
+                hypotheses.append(
+                    Hypothesis(text, score, probability, at, parts=parts, words=words)
+                )
             elif not hypotheses:  # silence is best
                 break
         return Decoded(tuple(hypotheses))
@@ -328,18 +358,33 @@ class Stream:
 
     def _text(self, ids: Sequence[int]) -> str:
         """Return words with a space between, as the lexicon writes them."""
-        boundary = self._tables.boundary
-        if boundary < 0:
+        if self._tables.boundary < 0:
             return self._tokens.decode(ids)
+        return " ".join(self._word(word) for word in self._split(ids))
+
+    def _split(self, ids: Sequence[int]) -> list[Sequence[int]]:
+        """Return the tokens of each word."""
+        boundary = self._tables.boundary
         if self._tables.pieces:
-            return " ".join(map(self._word, self._tokens.writing.words(ids, boundary)))
+            return [*self._tokens.writing.words(ids, boundary)]
+        if boundary < 0:
+            return [(token,) for token in ids]
         words: list[list[int]] = [[]]
         for token in ids:
             if token == boundary:
                 words.append([])
             else:
                 words[-1].append(token)
-        return " ".join(self._word(word) for word in words if word)
+        return [word for word in words if word]
+
+    def _spans(self, ids: Sequence[int]) -> tuple[WordSpan, ...]:
+        """Return the span of each word of a text."""
+        words = [(self._word(word), word) for word in self._split(ids)]
+        values = np.concatenate(self.frames or [])
+        blank, boundary = self._tokens.blank_id, self._tables.boundary
+        if boundary == self._tokens.writing.between and self._tables.pieces:
+            boundary = -1  # a mark alone is part of the word after it
+        return word_spans(values, words, blank=blank, boundary=boundary)
 
     def _word(self, ids: Sequence[int]) -> str:
         in_pieces, row = self._tables.pieces, -1

@@ -389,14 +389,23 @@ class PlainSearch:
         keys = [_key(e.total + e.prefix.rank) for e in self.entries]
         return keys.index(max(keys))
 
-    def endings(self) -> list[Ending]:
-        """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
+    def endings(self, *, unfinished: bool = False) -> list[Ending]:
+        """Return what each prefix is as a whole text, in order of age; the beam stays as it is.
+
+        Args:
+            unfinished: list those that end in no word, too: their text is -1, the state that before
+                their last word.
+        """
         ends = []
         for place, e in enumerate(self.entries):
             prefix: Prefix | None = e.prefix
             if e.prefix.in_word:
                 prefix = self._child(e.prefix, self._tables.boundary, 0)
-            if prefix is not None:
+            if prefix is None and unfinished:
+                last = e.prefix
+                lm, counts = (last.lm_sum, last.lm), (last.words, last.unknown)
+                ends.append(Ending(place, -1, e.total, -_INF, *lm, *counts, last.hot_sum))
+            elif prefix is not None:
                 lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
                 total, path = e.total + self._lead, e.best_path()[0]
                 ends.append(Ending(place, id(prefix), total, path, *lm, *counts, prefix.hot_sum))

@@ -20,6 +20,7 @@ from edgectc.language.spelling import spell
 
 MOST_WAYS = 16  # token sequences of a word
 _MOST_PHRASES = 64  # of a hotword of several words
+_MOST_RESTS = 200_000  # ends of words whose ways are remembered
 
 
 class Segmenter:
@@ -49,14 +50,33 @@ class Segmenter:
         self._must_begin = any(self._writing.begins) and not alone
         self._must_end = any(self._writing.ends) and not alone
         self._alone = between if alone else -1
+        self._first, self._within, self._last = self._single()
+        self._rests: dict[tuple[bytes, int], list[Spelling]] = {}  # ways to end a word
+
+    def _single(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """Return the characters that a token alone can write first, within, and last in a word."""
+        writing, where = self._writing, ([""], [""], [""])
+        for piece, held in self._pieces.items():
+            letter = piece.decode("utf-8", "ignore")
+            for token in held if len(letter) == 1 else ():
+                begins, ends = writing.begins[token], writing.ends[token]
+                places = (
+                    (begins or not self._must_begin) and not ends,
+                    not begins and not ends,
+                    not begins and (ends or not self._must_end),
+                )
+                for fits, found in zip(places, where, strict=True):
+                    found += [letter] if fits else []
+        first, within, last = map(frozenset, where)
+        return first, within, last
 
     def written(self, word: str) -> str | None:
         """Return the form of ``word`` that the tokens can write, None for none."""
         for form in dict.fromkeys((word, word.lower(), word.upper())):
-            if form and self._can(form.encode("utf-8", "ignore")):
+            if form and self._can(form):
                 return form
         plain = spell(word, self._letters)
-        return plain if plain and self._can(plain.encode()) else None
+        return plain if plain and self._can(plain) else None
 
     def letters(self, word: str) -> Spelling | None:
         """Return the UTF-8 of the form that the tokens can write, None for none."""
@@ -69,15 +89,23 @@ class Segmenter:
         if form is None:
             return []
         data = form.encode()
+        if len(self._rests) > _MOST_RESTS:
+            self._rests.clear()
         rest: list[list[Spelling]] = [[] for _ in data] + [[()]]
         for at in range(len(data) - 1, -1, -1):
-            found = [
-                (token, *after)
-                for token, end in self._next(data, at)
-                for after in rest[end]
-            ]  # fmt: skip
-            found.sort(key=len)  # stable: of as many, the longer first piece
-            rest[at] = found[:most]
+            key = (data[at:], most)  # words that end alike have the same ways to do so
+            known = self._rests.get(key) if at else None
+            if known is None:
+                known = [
+                    (token, *after)
+                    for token, end in self._next(data, at)
+                    for after in rest[end]
+                ]  # fmt: skip
+                known.sort(key=len)  # stable: of as many, the longer first piece
+                del known[most:]
+                if at:
+                    self._rests[key] = known
+            rest[at] = known
         return rest[0]
 
     def whole(self, word: str, most: int = MOST_WAYS) -> list[Spelling]:
@@ -92,8 +120,15 @@ class Segmenter:
             found.append(way)
         return found
 
-    def _can(self, data: bytes) -> bool:
-        reached = {0}
+    def _can(self, form: str) -> bool:
+        if (
+            len(form) > 1
+            and form[0] in self._first
+            and form[-1] in self._last
+            and self._within.issuperset(form[1:-1])
+        ):
+            return True
+        data, reached = form.encode("utf-8", "ignore"), {0}
         for at in range(len(data)):
             if at in reached:
                 reached |= {end for _, end in self._next(data, at)}

@@ -10,6 +10,7 @@ import numpy as np
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
+from edgectc.decoding.search.beam_tables import Spelling
 from edgectc.decoding.search.pieces import MOST_WAYS, Segmenter
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import PackedLexicon, pack_spelled
@@ -51,6 +52,10 @@ class Signs:
     def _spell(self, word: str, most: int) -> list[str]:
         ways = self._segmenter.whole(word, most)
         return ["".join(self._signs[token] for token in way) for way in ways]
+
+    def ways(self, word: str, length: int) -> list[Spelling]:
+        """Return the ways to write ``word`` with so many tokens."""
+        return [way for way in self._segmenter.whole(word, self._most) if len(way) == length]
 
     def pack(self, lexicon: Lexicon) -> PackedLexicon:
         """Return the words that the tokens can write, by spelling.

@@ -59,6 +59,7 @@ export function checkPoints(points) {
     if (points[i][2] < points[i - 1][2]) throw new BadSwipe("time_backwards", "Time runs backwards.");
   const duration = points[n - 1][2] - points[0][2];
   if (duration === 0) throw new BadSwipe("time_constant", "All points have the same time.");
+  if (duration < 10) throw new BadSwipe("time_too_short", "The trace lasts under 10 ms.");
   if (duration > 60000) throw new BadSwipe("time_too_long", "The trace lasts over a minute.");
 }
 

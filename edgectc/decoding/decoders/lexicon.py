@@ -255,6 +255,6 @@ def _table(log_probs: object) -> Array | None:
     """Return a float64 (T, V) table with T >= 1, or None."""
     try:
         values = np.ascontiguousarray(log_probs, np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # an object's own ``__array__`` may raise anything, and `check_log_probs` says
         return None
     return values if values.ndim == 2 and len(values) else None

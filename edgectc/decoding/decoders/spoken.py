@@ -193,7 +193,7 @@ class SpokenDecoder:
 
     def __call__(
         self,
-        log_probs: object,
+        log_probs: Array,
         *,
         nbest: int = 5,
         context: Sequence[str] = (),
@@ -268,7 +268,7 @@ class SpokenStream:
         self.boundary, self.normalize = len(tokens), False
         self.frames: list[Array] | None = None
 
-    def push(self, log_probs: object) -> None:
+    def push(self, log_probs: Array) -> None:
         """Take the next frames.
 
         Args:

@@ -313,8 +313,26 @@ def checks() -> dict[str, Any]:
     words = ["Hello", "It’s", "it's", "naïve", "Zürich", "STRASSE", "straße", "co-op", "O'Neil",
              "e\u0301te\u0301", "øre", "42", "’", "ΣΊΣΥΦΟΣ", "Ёлка"]  # fmt: skip
     alphabet = "abcdefghijklmnopqrstuvwxyz"
+    apart = [
+        ("it’s", "its'"), ("Straße", "aerstß"), ("STRASSE", "aerst"), ("ΟΔΟΣ", "δοςσ"),
+        ("ΟΔΟΣ", "δοσ"), ("İstanbul", "abilnstu"), ("हिन्दी", "हिन्द\u0940"), ("हिन्दी", "हनद"),
+        ("কাজ", "কাজ"), ("தமிழ்", "தமிழ\u0bcd"), ("ที่นี่", "ทนี\u0e48"), ("كِتاب", "ابتك"),
+        ("צה״ל", "הלצ"), ("ג׳ירף", "גירף'"), ("Việt", "viêt\u0323"), ("Việt", "viet"),
+        ("ế", "êe\u0301"), ("한국", "ㅎㅏㄴㄱㅜ"), ("닭", "ㄷㅏㄹㄱ"), ("왜", "ㅇㅗㅐ"),
+        ("한", "\u1112\u1161\u11ab"), ("می\u200cخواهم", "ماهویخ"), ("the", "EHT"),
+        ("mp3", "mp3"), ("ŉ", "n"), ("K\u212a", "k"), ("ﬁn", "fin"), ("co\u00adop", "cop"),
+    ]  # fmt: skip
     return {
         "golden": VERSION,
+        "spellings": [
+            {
+                "text": word,
+                "alphabet": held,
+                "spelled": spelling.spell(word, held),
+                "normalized": normalize_word(word),
+            }
+            for word, held in apart
+        ],
         "points": [_refusal(name, points) for name, points in _strange_points().items()],
         "alphabet": alphabet,
         "words": [

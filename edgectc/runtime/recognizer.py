@@ -25,6 +25,7 @@ from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
 
 
@@ -152,7 +153,7 @@ class Recognizer:
         nbest: int = 5,
         layout: str | os.PathLike[str] | None = None,
         decoder: str | None = None,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         unfinished: bool | None = None,
     ) -> Decoded:
@@ -166,7 +167,8 @@ class Recognizer:
             layout: name of the keyboard, or path of a layout ``.json``; of another family, what
                 else the recording was made with, e.g. its day; None for the default.
             decoder: name of another decoder; None for the model's preset.
-            context: words before this one, the last one last; ["<s>"] where a sentence begins.
+            context: the text before this one, "I am " or "", or its words, the last one last;
+                ["<s>"] where a sentence begins.
             partial: the finger still moves: rank the words that the trace so far may begin.
             unfinished: old name of ``partial``.
 
@@ -206,7 +208,7 @@ class Recognizer:
         setting: Setting,
         nbest: int = 5,
         decoder: str | None = None,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         unfinished: bool | None = None,
     ) -> Decoded:
@@ -218,7 +220,7 @@ class Recognizer:
             setting: what the recording was made with, as `setting` returns it.
             nbest: most texts to return.
             decoder: as in a call; so are ``context`` and ``partial``.
-            context: words before this one.
+            context: the text before this one, or its words.
             partial: rank what the trace may begin.
             unfinished: old name of ``partial``.
 
@@ -314,23 +316,21 @@ class Recognizer:
         return self._decoders[key]
 
 
-def _words(context: Sequence[str]) -> Sequence[str]:
-    """Return the words of a context, () for None.
+def _words(context: Sequence[str] | str | None) -> Sequence[str]:
+    """Return the words of a context: those of a text as `context_of` finds them, () for None.
 
     Raises:
         InputError: reason ``bad_context``.
     """
     if isinstance(context, str):
-        raise InputError(
-            f"context is the text {context!r}, expected its words: {context.split()}",
-            reason="bad_context",
-        )
+        return context_of(context)
     if isinstance(context, Iterable) and all(isinstance(word, str) for word in (*context,)):
         return (*context,)
     if context is None:
         return ()
     raise InputError(
-        f"context is {context!r}, expected words, e.g. ['see', 'you']", reason="bad_context"
+        f"context is {context!r}, expected a text or its words, e.g. ['see', 'you']",
+        reason="bad_context",
     )
 
 

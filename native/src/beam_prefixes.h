@@ -25,7 +25,7 @@ typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_
   const int32_t *fail;
   const int32_t *marks, *start, *letters; /* of pieces; absent: NULL */
   double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
-  double ahead_unknown, gain, end_gain;
+  double ahead_unknown, gain, end_gain, hot_gain, unknown_length;
   int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start;
 } Tables;
 
@@ -135,7 +135,10 @@ static void settle(const Tables *t, Prefix *p) {
   double bonus = t->word_score * p->words + t->unknown_score * p->unknown;
   if (t->asks) bonus += t->lm_weight * p->lm_sum;
   p->bonus = bonus + p->hot_sum;
-  p->rank = p->bonus + (p->word >= 0 ? t->ahead[p->word] : t->ahead_unknown);
+  double ahead = p->word >= 0 ? t->ahead[p->word] : t->ahead_unknown;
+  if (p->word < 0 && ahead < 0 && p->in_word > t->unknown_length)
+    ahead *= p->in_word / t->unknown_length;
+  p->rank = p->bonus + ahead;
   p->rank += t->hot.first_child ? t->partial[p->hot] : 0.0;
 }
 
@@ -149,6 +152,13 @@ static int ask(Search *s, int32_t prefix) {
   }
   s->asked[s->n_asked++] = prefix;
   return DONE;
+}
+
+/* The node of the hotwords after one more token. */
+static int32_t hot_step(const Tables *t, int32_t node, int32_t token) {
+  int32_t next;
+  while ((next = trie_child(&t->hot, node, token)) < 0 && node) node = t->fail[node];
+  return next < 0 ? 0 : next;
 }
 
 /* Fills a new prefix; one that ends no word is barred, one with a new word may be unscored. */
@@ -168,9 +178,8 @@ static void begin(const Tables *t, const Prefix *parent, const Prefix *after, Pr
     child->unscored = t->asks && !child->barred;
   }
   if (t->hot.first_child) {
-    int32_t node = after->hot, next, token = child->token < t->n_tokens ? child->token : t->boundary;
-    while ((next = trie_child(&t->hot, node, token)) < 0 && node) node = t->fail[node];
-    child->hot = next < 0 ? 0 : next;
+    int32_t token = child->token < t->n_tokens ? child->token : t->boundary;
+    child->hot = hot_step(t, after->hot, token);
     child->hot_sum += t->settled[child->hot];
   }
 }

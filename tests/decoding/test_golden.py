@@ -183,6 +183,9 @@ def test_spelling_and_normal_form() -> None:
     for case in golden["words"]:
         assert spelling.spell(case["text"], golden["alphabet"]) == case["spelled"]
         assert normalize_word(case["text"]) == case["normalized"]
+    for case in golden["spellings"]:
+        assert spelling.spell(case["text"], case["alphabet"]) == case["spelled"]
+        assert normalize_word(case["text"]) == case["normalized"]
 
 
 def test_seals() -> None:

@@ -13,7 +13,8 @@ import edgectc
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TOKENS = ["-", *"abcdefghijklmnopqrstuvwxyz'", "|"]
-SECTIONS = ("Where the words are", "Scores that are no probabilities")
+SECTIONS = ("Where the words are", "Scores that are no probabilities",
+            "In place of pyctcdecode")  # fmt: skip
 
 
 def section(title: str) -> str:

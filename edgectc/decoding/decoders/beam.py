@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,9 @@ class Options:
             glosses).
         constrain: whether only words of the lexicon may be found.
         unknown_score: nats added per word that a given lexicon does not hold.
+        unknown_length: letters of such a word from which on a prefix is ranked, though not scored,
+            as if it cost more, in proportion to its length, so that unknown words are not glued
+            together; None for never.
     """
 
     beam_size: int = number(100, least=1, most=1_000_000)
@@ -68,6 +71,7 @@ class Options:
     separator: str | None = None
     constrain: bool = False
     unknown_score: float = number(-10.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    unknown_length: float | None = number(None, above=0)
 
     def __post_init__(self) -> None:
         check_numbers(self)
@@ -164,6 +168,8 @@ class BeamDecoder:
         language_model: LanguageModel | None,
         hotwords: Mapping[str, float],
         native: compiled.Library | None,
+        vocabulary: Vocabulary | None = None,
+        ahead_unknown: float | None = None,
     ) -> None:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model
@@ -175,7 +181,7 @@ class BeamDecoder:
         if lexicon is not None:
             more = [word for phrase in hotwords for word in phrase.split()]
             spells = segmenter.letters if segmenter else speller
-            self._vocabulary = Vocabulary.build(lexicon, spells, more)
+            self._vocabulary = vocabulary or Vocabulary.build(lexicon, spells, more)
             self._model = language_model or Frequencies(self._vocabulary)
         if segmenter:
             phrases = pieces.phrases(hotwords, segmenter, boundary)
@@ -185,6 +191,8 @@ class BeamDecoder:
         self._tables = _tables(options, tokens, boundary, self._vocabulary, self._model, matcher)
         if segmenter:
             self._tables = replace(self._tables, pieces=pieces.tables(tokens))
+        if ahead_unknown is not None:  # of a caller whose ranks are others
+            self._tables = replace(self._tables, ahead_unknown=ahead_unknown)
 
     @property
     def backend(self) -> str:
@@ -205,7 +213,7 @@ class BeamDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most texts to return.
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
             spans: tell where each word is, once the texts are found.
             normalize: take scores of any scale, whose log_softmax is meant.
 
@@ -218,22 +226,28 @@ class BeamDecoder:
         return stream.finish(nbest=nbest)
 
     def stream(
-        self, *, context: Sequence[str] = (), spans: bool = False, normalize: bool = False
+        self,
+        *,
+        context: Sequence[str] = (),
+        spans: bool = False,
+        normalize: bool = False,
+        state: Hashable = None,
     ) -> Stream:
         """Return a search that takes its frames piece by piece and answers as one call would.
 
         Args:
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
             spans: keep the frames, so that the answer tells where each word is.
             normalize: take scores of any scale, whose log_softmax is meant.
+            state: of the language model, to begin in, in place of a context; None for its own.
 
         Raises:
             InputError: a context without a language model.
         """
-        check_context(context, self._given)
+        context = check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
         shown = self._tokens.writing.joined if self._tables.pieces else self._tokens.joined
-        scorer = Scorer(self._model, context, shown, texts)
+        scorer = Scorer(self._model, context, shown, texts, state)
         search: PlainSearch | beam_native.NativeSearch
         if self._native:
             search = beam_native.NativeSearch(self._native, self._tables, scorer)
@@ -242,6 +256,22 @@ class BeamDecoder:
         made = Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
         made.normalize, made.frames = normalize, [] if spans else None
         return made
+
+
+class Ranked(NamedTuple):
+    """A text at the end of a beam.
+
+    Attributes:
+        score: as `BeamDecoder` has it.
+        parts: its terms before weighting.
+        state: of the language model after the last word; None without one.
+        place: of its most probable prefix in the beam.
+    """
+
+    score: float
+    parts: Mapping[str, float]
+    state: Hashable
+    place: int
 
 
 class Stream:
@@ -297,23 +327,16 @@ class Stream:
             ConfigError: ``nbest`` is below 1.
         """
         nbest = check_nbest(nbest)
-        ranked = []
-        for endings in self._texts():
-            parts = self._parts(endings)
-            ranked.append((self._score(parts), parts, max(endings, key=lambda e: e.path).place))
-        ranked = [row for row in ranked if row[0] > -math.inf]
-        ranked.sort(key=lambda row: -round(row[0], 9))  # stable: of equals, the older prefix
+        ranked = self.ranked()
         if not ranked:
             return Decoded(())
-        share = np.exp(np.array([score for score, _, _ in ranked]) - ranked[0][0])
+        share = np.exp(np.array([row.score for row in ranked]) - ranked[0].score)
         share /= share.sum()
         hypotheses: list[Hypothesis] = []
-        for (score, parts, place), probability in zip(ranked, share.tolist(), strict=True):
+        for (score, parts, _, place), probability in zip(ranked, share.tolist(), strict=True):
             if len(hypotheses) == nbest:
                 break
-            ids, frames = self._search.path(place)
-            if ids and ids[-1] == self._tables.boundary:
-                ids, frames = ids[:-1], frames[:-1]
+            ids, frames = self.path(place)
             if ids:
                 words = self._spans(ids) if self.frames else ()
                 text, at = self._text(ids), tuple(frames)
@@ -336,6 +359,28 @@ class Stream:
             for endings in texts.values():
                 endings.sort(key=lambda ending: -self._score(self._parts([ending])))
         return texts.values()
+
+    def ranked(self) -> list[Ranked]:
+        """Return every text that the beam holds if the signal ends here, best first, and silence.
+
+        A text is that of a place until more frames are taken, see `path`.
+        """
+        rows = []
+        for endings in self._texts():
+            parts = self._parts(endings)
+            place = max(endings, key=lambda e: e.path).place
+            state = self._scorer.state(endings[0].lm)
+            rows.append(Ranked(self._score(parts), parts, state, place))
+        rows = [row for row in rows if row.score > -math.inf]
+        rows.sort(key=lambda row: -round(row.score, 9))  # stable: of equals, the older prefix
+        return rows
+
+    def path(self, place: int) -> tuple[list[int], list[int]]:
+        """Return the tokens of a text, with those between words, and the frame of each."""
+        ids, frames = self._search.path(place)
+        if ids and ids[-1] == self._tables.boundary:
+            return ids[:-1], frames[:-1]
+        return ids, frames
 
     def _parts(self, endings: list[Ending]) -> dict[str, float]:
         first = endings[0]
@@ -457,4 +502,6 @@ def _tables(
         unknown_score=options.unknown_score,
         gain=hot + word if boundary < 0 else hot,
         end_gain=end_gain,
+        hot_gain=hot,
+        unknown_length=math.inf if options.unknown_length is None else options.unknown_length,
     )

@@ -153,7 +153,7 @@ class LexiconDecoder:
         log_probs: object,
         *,
         nbest: int = 5,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         trace: Path | None = None,
         spans: bool = False,
@@ -165,8 +165,9 @@ class LexiconDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
-            context: words before this one, the last one last; "<s>" is the beginning of a sentence.
-                Needs a language model; without words nothing is known of what was before.
+            context: the text before this word, or its words, the last one last, "<s>" for the
+                beginning of a sentence. Needs a language model; without words nothing is known of
+                what was before.
             partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
             trace: where the finger went, for ``template_weight``; a finished trace only.
@@ -181,7 +182,7 @@ class LexiconDecoder:
         """
         nbest = check_nbest(nbest)
         partial = check_partial(partial, unfinished)
-        check_context(context, self._parts.language_model)
+        context = check_context(context, self._parts.language_model)
         if spans and partial:
             raise ConfigError(
                 "a partial answer has no spans, as its word is not at its end; leave spans or "
@@ -255,6 +256,6 @@ def _table(log_probs: object) -> Array | None:
     """Return a float64 (T, V) table with T >= 1, or None."""
     try:
         values = np.ascontiguousarray(log_probs, np.float64)
-    except Exception:  # an object's own ``__array__`` may raise anything, and `check_log_probs` says
+    except Exception:  # of an object's own ``__array__``; `check_log_probs` says what is wrong
         return None
     return values if values.ndim == 2 and len(values) else None

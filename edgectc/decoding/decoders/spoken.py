@@ -196,7 +196,7 @@ class SpokenDecoder:
         log_probs: Array,
         *,
         nbest: int = 5,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         spans: bool = False,
         normalize: bool = False,
     ) -> Decoded:
@@ -218,7 +218,7 @@ class SpokenDecoder:
         return stream.finish(nbest=nbest)
 
     def stream(
-        self, *, context: Sequence[str] = (), spans: bool = False, normalize: bool = False
+        self, *, context: Sequence[str] | str = (), spans: bool = False, normalize: bool = False
     ) -> SpokenStream:
         """Return a search that takes its frames piece by piece and answers as one call would.
 
@@ -230,7 +230,7 @@ class SpokenDecoder:
         Raises:
             InputError: a context without a language model.
         """
-        check_context(context, self._given)
+        context = check_context(context, self._given)
         listener = Listener(self._model, context, self._homophones, self._words,
                             self._options.lm_weight, self._hotwords)  # fmt: skip
         search: PlainSearch | beam_native.NativeSearch

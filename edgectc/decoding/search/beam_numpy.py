@@ -219,7 +219,7 @@ class PlainSearch:
         # it is not made.
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
-            word, goes_on = 0, True
+            word, most, goes_on = 0, reach + value, True
             if self._marks and token != boundary and prefix.in_word:
                 bits = self._marks[token]
                 goes_on = not (bits & BEGINS or self._marks[prefix.token] & ENDS)
@@ -228,18 +228,22 @@ class PlainSearch:
             if not goes_on:
                 continue
             if token == boundary:
-                if not prefix.in_word or reach + end_reach + value < floor:
+                if not prefix.in_word:
                     continue
+                most += end_reach
             elif self._words:
                 step = prefix.word * n_tokens + token
                 word = steps[step] if step in steps else self._step(prefix.word, token, step)
                 if word < 0 and tables.constrain:
                     continue
-                ahead = self._ahead[word] if word >= 0 else tables.ahead_unknown
-                if reach + ahead + value < floor:
-                    continue
-            elif reach + value < floor:
+                most += self._ahead[word] if word >= 0 else tables.ahead_unknown
+            if most < floor:
                 continue
+            if self._hot:  # the hotwords of this very child: few have any
+                hot = self._hot.step(prefix.hot, token)
+                worth = float(self._hot.settled[hot]) + float(self._hot.partial[hot])
+                if most - tables.hot_gain + worth < floor:
+                    continue
             self._grow(e, self._child(prefix, token, word), value, nexts)
 
     def _begin(self, e: Entry, token: int, value: float, floor: float, nexts: list[Entry]) -> None:
@@ -365,6 +369,8 @@ class PlainSearch:
             bonus += tables.lm_weight * child.lm_sum
         child.bonus = bonus + child.hot_sum
         ahead = self._ahead[child.word] if child.word >= 0 else tables.ahead_unknown
+        if child.word < 0 and ahead < 0 and child.in_word > tables.unknown_length:
+            ahead *= child.in_word / tables.unknown_length
         child.rank = child.bonus + ahead + promise
 
     def _forget(self) -> None:

@@ -12,6 +12,7 @@ from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
+from edgectc.language.ngram.text import context_of
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
 _TOLERANCE = 1e-3
@@ -149,18 +150,21 @@ def _truth(name: str, value: bool) -> bool:
     return bool(whole)
 
 
-def check_context(context: Sequence[str], model: object) -> None:
-    """Check that words before a text have a language model to be used by.
+def check_context(context: Sequence[str] | str, model: object) -> Sequence[str]:
+    """Return the words of a context, a text's as `context_of` finds them.
 
     Raises:
-        InputError: reason ``no_language_model``.
+        InputError: reason ``no_language_model``: there are words, and nothing to use them.
     """
+    if isinstance(context, str):
+        context = context_of(context)
     if context and model is None:
         raise InputError(
             f"a context of {len(context)} words was given to a decoder without language model; "
             "make it with language_model=..., or leave the context out",
             reason="no_language_model",
         )
+    return context
 
 
 def log_sum(values: Array) -> Array:

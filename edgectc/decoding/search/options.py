@@ -101,11 +101,6 @@ class Parts:
         ids = self.spells.columns if self.spells else self.tokens.ids
         return (*(ids[c] for c in self.lexicon.letters), self.tokens.blank_id)
 
-    @cached_property
-    def alphabet(self) -> frozenset[str]:
-        """The letters of the lexicon."""
-        return frozenset(self.lexicon.letters)
-
     def spell(self, word: str) -> str | None:
         """Return the letters to write a word with, or None if there are none here."""
-        return self.spells.spell(word) if self.spells else spell(word, self.alphabet)
+        return self.spells.spell(word) if self.spells else spell(word, self.lexicon.alphabet)

@@ -14,6 +14,7 @@ from edgectc.decoding.search.beam_tables import Spelling
 from edgectc.decoding.search.pieces import MOST_WAYS, Segmenter
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import PackedLexicon, pack_spelled
+from edgectc.language.spelling import APOSTROPHES, HYPHENS
 
 _PRIVATE = 0xF0000  # a plane of characters that mean nothing: token i is the i-th of them
 
@@ -96,7 +97,7 @@ class Signs:
 
 
 def needed(tokens: Tokens) -> bool:
-    """Return whether words need `Signs`: not where each token is a small letter, or part of one."""
+    """Return whether words need `Signs`: not where all tokens are what keyboards spell with."""
     return any(
         piece and not (len(symbol) == 1 and _is_letter(symbol))
         for piece, symbol in zip(tokens.writing.written, tokens.symbols, strict=True)
@@ -106,4 +107,5 @@ def needed(tokens: Tokens) -> bool:
 
 def _is_letter(symbol: str) -> bool:
     small = symbol.isalpha() and symbol == symbol.lower()
-    return small or unicodedata.category(symbol) in ("Mn", "Mc", "Cf")
+    mark = unicodedata.category(symbol) in ("Mn", "Mc", "Cf")
+    return small or mark or symbol in APOSTROPHES + HYPHENS

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgectc.core import registry
+from edgectc.core import registry, vocabularies
 from edgectc.core.errors import BundleMismatchError, ConfigError, InputError
 from edgectc.core.tokens import BLANK, Tokens, output_length
 from edgectc.core.types import JSON, Check, Recording
@@ -299,21 +299,20 @@ def _answer(model: Adapter, original: Original, case: Case, width: int, greedy: 
     return replace(reference.answered(case, out, text, ""), points=case.points)
 
 
-def tokens_of(text: str, blank: str | None = None) -> tuple[tuple[str, ...], int | None]:
-    """Return the tokens of a ``tokens.txt``, one a line, and the blank's column.
+def tokens_of(
+    symbols: Sequence[str], blank: str | None = None
+) -> tuple[tuple[str, ...], int | None]:
+    """Return the tokens of a file and the blank's column, None if one of them is ``<blank>``.
 
     Args:
-        text: content of the file.
-        blank: the blank's symbol or column; None if one line is ``<blank>``.
+        symbols: as the file has them.
+        blank: the blank's symbol or column, the one after the last adds it; None to find it.
 
     Raises:
         ConfigError: no such token.
     """
-    symbols: Sequence[str] = text.removesuffix("\n").split("\n")
-    if blank is None:
+    named = next((name for name in vocabularies.SURELY if name in symbols), None)
+    if blank is None and named in (None, BLANK):
         return tuple(symbols), None
-    if blank in symbols:
-        return tuple(symbols), list(symbols).index(blank)
-    if not blank.isdigit():
-        raise ConfigError(f"the blank {blank!r} is no line of the token file and no column number")
-    return tuple(symbols), int(blank)
+    column = vocabularies.column_of([*symbols], blank or named, "the token file")
+    return (*symbols, *([BLANK] if column == len(symbols) else [])), column

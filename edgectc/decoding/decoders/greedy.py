@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgectc.core.tokens import Tokens, collapse
-from edgectc.core.types import Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
 from edgectc.language.lexicon import Lexicon
 
@@ -50,13 +50,50 @@ class GreedyDecoder:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         check_nbest(nbest)
+        stream = self.stream()
+        stream.push(check_log_probs(log_probs, len(self._tokens)))
+        return stream.finish()
+
+    def stream(self) -> Stream:
+        """Return a decoder that takes its frames piece by piece and answers as one call would."""
+        return Stream(self._tokens)
+
+
+class Stream:
+    """One signal, piece by piece. Memory grows with the text, not with the frames."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens, self._last = tokens, tokens.blank_id
+        self._emitted: list[tuple[int, int]] = []
+        self._frames, self._score = 0, 0.0
+
+    def push(self, log_probs: Array) -> None:
+        """Take the next frames.
+
+        Args:
+            log_probs: (T, V) natural-log probabilities.
+
+        Raises:
+            InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
+        """
         values = check_log_probs(log_probs, len(self._tokens))
         path = values.argmax(axis=1)
-        emitted = collapse(path.tolist(), self._tokens.blank_id)
-        if not emitted:
+        found = collapse([self._last, *path.tolist()], self._tokens.blank_id)
+        # The frame before is there for the repeats alone: it was emitted already.
+        self._emitted += [(token, self._frames + at - 1) for token, at in found if at]
+        self._score += float(values[np.arange(len(path)), path].sum())
+        self._frames += len(path)
+        self._last = int(path[-1]) if len(path) else self._last
+
+    def partial(self) -> str:
+        """Return the text of the frames so far."""
+        return self._tokens.decode(token for token, _ in self._emitted)
+
+    def finish(self, *, nbest: int = 1) -> Decoded:
+        """Return the one text if the signal ends here; more frames may still come."""
+        check_nbest(nbest)
+        if not self._emitted:
             return Decoded(())
-        score = float(values[np.arange(len(path)), path].sum())
-        text = self._tokens.decode(token for token, _ in emitted)
-        frames = tuple(frame for _, frame in emitted)
-        best = Hypothesis(text, score, min(1.0, math.exp(score)), frames, parts={"path": score})
-        return Decoded((best,))
+        frames = tuple(frame for _, frame in self._emitted)
+        parts, share = {"path": self._score}, min(1.0, math.exp(self._score))
+        return Decoded((Hypothesis(self.partial(), self._score, share, frames, parts=parts),))

@@ -34,6 +34,7 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import spoken
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
+from edgectc.runtime.steps import StreamRunner
 
 _PREFERRED = (
     "onnx",
@@ -142,12 +143,16 @@ def contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     # Where a graph takes any number of frames, the number of those that it answers has a name.
     stated_frames = manifest.output.shape[1]
     said_frames = stated_frames if isinstance(stated_frames, str) else frames
+    further: list[str] = []
+    if manifest.streaming is not None:  # a graph of one chunk, which also takes its states
+        said_frames = manifest.streaming.chunk // stride
+        further = [state.name for state in manifest.streaming.states]
     pairs: list[tuple[str, JSON, JSON]] = [
         ("blank_id", manifest.blank_id, tokens.blank_id),
         ("separator", manifest.separator, tokens.separator),
         ("number of tokens", len(manifest.tokens), len(tokens)),
         *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
-        ("list of inputs", [i.name for i in manifest.inputs], [*contract]),
+        ("list of inputs", [i.name for i in manifest.inputs], [*contract, *further]),
         ("shape of the output", list(manifest.output.shape[1:]), [said_frames, len(tokens)]),
     ]
     for what, said, meant in pairs:
@@ -269,10 +274,16 @@ def from_bytes(
     where = where or manifest.name
     check_decoder(manifest.decoder, where)
     spec, words = {**(options or {}), "type": manifest.target}, words or Words()
+    engine: Runner = runner or registry.create("runners", spec, source=data)
+    if manifest.streaming is not None:
+        stride, window = manifest.output.stride, manifest.output.window
+        engine = StreamRunner(
+            engine, manifest.streaming, stride=stride, window=window, columns=len(manifest.tokens)
+        )
     return Recognizer(
         name=manifest.name,
         frontend=made_frontend(manifest.frontend, where),
-        runner=runner or registry.create("runners", spec, source=data),
+        runner=engine,
         stride=manifest.output.stride,
         window=manifest.output.window,
         layouts=manifest.layouts,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from edgectc.core.config import OMITTED
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens, collapse
-from edgectc.core.types import Decoded, Hypothesis, WordSpan
+from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.checks import check_log_probs, check_nbest, fold_special
 from edgectc.decoding.search.spans import Spelled, word_spans
 from edgectc.language.lexicon import Lexicon
@@ -74,27 +75,20 @@ class GreedyDecoder:
         """
         check_nbest(nbest)
         values = check_log_probs(log_probs, len(self._tokens), normalize=normalize)
-        path = values.argmax(axis=1)
-        hidden = self._tokens.writing.hidden
-        emitted = [
-            (token, frame)
-            for token, frame in collapse(path.tolist(), self._tokens.blank_id)
-            if token not in hidden
-        ]
-        if not emitted:
-            return Decoded(())
-        score = float(values[np.arange(len(path)), path].sum())
-        text = self._text([token for token, _ in emitted])
-        frames = tuple(frame for _, frame in emitted)
-        words: tuple[WordSpan, ...] = ()
-        if spans:
-            spelled = self._words([token for token, _ in emitted])
-            blank = self._tokens.blank_id
-            folded = fold_special(values, self._tokens)
-            words = word_spans(folded, spelled, blank=blank, boundary=self._boundary)
-        share = min(1.0, math.exp(score))
-        best = Hypothesis(text, score, share, frames, parts={"path": score}, words=words)
-        return Decoded((best,))
+        stream = self.stream()
+        stream.push(values)
+        decoded = stream.finish()
+        return self._located(decoded, stream.ids, values) if spans else decoded
+
+    def stream(self) -> Stream:
+        """Return a decoder that takes its frames piece by piece and answers as one call would."""
+        return Stream(self._tokens, self._text)
+
+    def _located(self, decoded: Decoded, ids: list[int], values: Array) -> Decoded:
+        """Return the answer with the span of each word."""
+        folded, blank = fold_special(values, self._tokens), self._tokens.blank_id
+        words = word_spans(folded, self._words(ids), blank=blank, boundary=self._boundary)
+        return Decoded(tuple(replace(one, words=words) for one in decoded))
 
     def _text(self, ids: list[int]) -> str:
         if self._between < 0:
@@ -115,3 +109,51 @@ class GreedyDecoder:
                 else:
                     words[-1].append(token)
         return [(text, word) for word in words if (text := tokens.decode(word))]
+
+
+class Stream:
+    """One signal, piece by piece. Memory grows with the text, not with the frames.
+
+    Attributes:
+        ids: tokens that were emitted so far, special ones apart.
+    """
+
+    def __init__(self, tokens: Tokens, text: Callable[[list[int]], str]) -> None:
+        self._tokens, self._text, self._last = tokens, text, tokens.blank_id
+        self.ids: list[int] = []
+        self._places: list[int] = []
+        self._frames, self._score = 0, 0.0
+
+    def push(self, log_probs: Array) -> None:
+        """Take the next frames.
+
+        Args:
+            log_probs: (T, V) natural-log probabilities.
+
+        Raises:
+            InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
+        """
+        values = check_log_probs(log_probs, len(self._tokens))
+        path = values.argmax(axis=1)
+        found = collapse([self._last, *path.tolist()], self._tokens.blank_id)
+        for token, at in found:
+            # The frame before is there for the repeats alone: it was emitted already.
+            if at and token not in self._tokens.writing.hidden:
+                self.ids.append(token)
+                self._places.append(self._frames + at - 1)
+        self._score += float(values[np.arange(len(path)), path].sum())
+        self._frames += len(path)
+        self._last = int(path[-1]) if len(path) else self._last
+
+    def partial(self) -> str:
+        """Return the text of the frames so far."""
+        return self._text(self.ids)
+
+    def finish(self, *, nbest: int = 1) -> Decoded:
+        """Return the one text if the signal ends here; more frames may still come."""
+        check_nbest(nbest)
+        if not self.ids:
+            return Decoded(())
+        parts, share = {"path": self._score}, min(1.0, math.exp(self._score))
+        best = Hypothesis(self.partial(), self._score, share, tuple(self._places), parts=parts)
+        return Decoded((best,))

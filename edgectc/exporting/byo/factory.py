@@ -54,13 +54,18 @@ def read_tokens(options: dict[str, JSON], blank: str | None) -> None:
         raise ConfigError("blank goes with a file of tokens; say blank_id", options=["blank"])
 
 
-def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array]:
+def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array] | dict[str, Array]:
     """Return features and lengths of a ``.npz``; without lengths, every recording is whole.
+
+    With more arrays than that it is those of several inputs, by their names.
 
     Raises:
         InputError: not such a file.
     """
     arrays = read_arrays(Path(path))
+    known = {"features", "lengths", "texts", "split"}
+    if {*arrays} - known:
+        return {name: array for name, array in arrays.items() if name not in ("texts", "split")}
     if "features" not in arrays:
         raise InputError(
             f"{path} holds {sorted(arrays)}, expected features (N, T, C) and lengths (N,)",

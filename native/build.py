@@ -36,6 +36,7 @@ class Build(TypedDict):
     engine: list[str]
     beam: list[str]
     network: list[str]
+    keyboard: list[str]
 
 
 def read() -> Build:
@@ -52,9 +53,13 @@ def flags() -> list[str]:
 
 
 def sources(*, beam: bool, network: bool = False) -> list[str]:
-    """Return the files to compile; a host of the engine alone leaves beam and network out."""
+    """Return the files to compile; a host of the engine alone leaves the rest out.
+
+    The keyboard comes with the network that it is made of.
+    """
     build = read()
     more = [*(build["beam"] if beam else ()), *(build["network"] if network else ())]
+    more += build["keyboard"] if network else ()
     return [str(ROOT / name) for name in (*build["engine"], *more)]
 
 

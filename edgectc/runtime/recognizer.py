@@ -49,6 +49,7 @@ class Recognizer:
 
     Attributes:
         name: name of the model.
+        kind: type of its frontend, which is that of its recordings too.
         runner: runs the network.
         runner_name: of the runner: "onnx", "pte" or "eager".
         preset: decoder spec that a call uses unless it names another.
@@ -72,8 +73,9 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         has_model: bool | None = None,
         dictionary: UserDictionary | None = None,
+        kind: str = "",
     ) -> None:
-        self.name, self.frontend = name, frontend
+        self.name, self.frontend, self.kind = name, frontend, kind
         self.runner = runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
@@ -141,6 +143,7 @@ class Recognizer:
             language_model=self.language_model if language_model is None else language_model,
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
+            kind=self.kind,
         )
         other.layout = self.layout
         if preset is None and lexicon is None and language_model is None:

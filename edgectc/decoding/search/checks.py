@@ -17,12 +17,13 @@ from edgectc.language.ngram.text import context_of
 _TOLERANCE = 1e-3
 
 
-def check_log_probs(log_probs: object, n_tokens: int) -> Array:
+def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False) -> Array:
     """Return ``log_probs`` as (T, V) float64; the argument is left as it is.
 
     Args:
         log_probs: (T, V) natural-log probabilities, each row summing to 1; -inf is log 0.
         n_tokens: V of the token table.
+        normalize: take any scores, logits for example, whose log_softmax is meant.
 
     Raises:
         InputError: reason ``bad_shape``, ``empty``, ``wrong_vocabulary``, ``not_finite`` or
@@ -58,12 +59,22 @@ def check_log_probs(log_probs: object, n_tokens: int) -> Array:
     if not np.all(values < np.inf):  # false for NaN too
         frame = int(np.argmin(np.all(values < np.inf, axis=1)))
         raise InputError(f"log_probs hold NaN or +Inf at frame {frame}", reason="not_finite")
-    excess = np.abs(log_sum(values))
+    total = log_sum(values)
+    if _truth("normalize", normalize):
+        if not np.all(total > -np.inf):
+            raise InputError(
+                f"frame {int(np.argmin(total))} is -Inf throughout, so no token is possible there; "
+                "leave the frame out",
+                reason="not_log_probs",
+            )
+        return np.asarray(values - total[:, None])
+    excess = np.abs(total)
     if not np.all(excess <= _TOLERANCE):
         frame = int(np.argmax(excess))
         raise InputError(
             f"the probabilities of frame {frame} do not sum to 1 (their log-sum is off by "
-            f"{excess[frame]:.3g}, expected at most {_TOLERANCE}); did you forget log_softmax?",
+            f"{excess[frame]:.3g}, expected at most {_TOLERANCE}); did you forget log_softmax? "
+            "normalize=True applies it",
             reason="not_log_probs",
         )
     return values

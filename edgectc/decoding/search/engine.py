@@ -114,7 +114,7 @@ class _Engine:
         freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
         freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
-        self._alphabet = frozenset(parts.lexicon.letters)
+        self._alphabet = parts.lexicon.alphabet
         model = parts.language_model
         self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
         if first is None:

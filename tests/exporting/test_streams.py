@@ -409,3 +409,18 @@ def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stdout == "pass 9 True\n", done.stderr
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40])
+def test_a_greedy_stream_answers_as_one_call(size: int) -> None:
+    decode = edgectc.make_decoder("greedy", tokens=TOKENS, blank_id=0)
+    scores = np.random.default_rng(size).normal(size=(40, V)) * 2.0
+    scores[10:16] = scores[10]  # one token over several frames
+    log_probs = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    stream = decode.stream()
+    for start in range(0, 40, size):
+        stream.push(log_probs[start : start + size])
+    (got,), (want,) = stream.finish(), decode(log_probs)
+    assert (got.text, got.timesteps) == (want.text, want.timesteps)
+    assert got.score == pytest.approx(want.score, rel=1e-12)
+    assert stream.partial() == want.text

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import edgectc
 from edgectc import kit
 from edgectc.commands import cli
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError, UnsupportedSchemeError
 from edgectc.evaluation import streams
 from edgectc.exporting import untrained
 from edgectc.formats import manifest as manifests
@@ -291,6 +291,13 @@ def test_wrong_chunks_are_refused(tmp_path: Path) -> None:
         export(network, tmp_path, target="native")
 
 
+def test_a_stream_is_not_quantized(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedSchemeError, match="a stream is float32 as yet, not int8-static"):
+        edgectc.quantize(
+            seeded(Gru), target="onnx", sample=sample(), tokens=TOKENS, chunk=8, out=tmp_path
+        )
+
+
 def test_a_stream_says_what_it_is_not(tmp_path: Path) -> None:
     made = export(seeded(Gru), tmp_path)
     (tmp_path / "words.tsv").write_text("# edgectc lexicon 1\nab\t-1\nba\t-2\n", "utf-8")
@@ -409,3 +416,18 @@ def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stdout == "pass 9 True\n", done.stderr
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40])
+def test_a_greedy_stream_answers_as_one_call(size: int) -> None:
+    decode = edgectc.make_decoder("greedy", tokens=TOKENS, blank_id=0)
+    scores = np.random.default_rng(size).normal(size=(40, V)) * 2.0
+    scores[10:16] = scores[10]  # one token over several frames
+    log_probs = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    stream = decode.stream()
+    for start in range(0, 40, size):
+        stream.push(log_probs[start : start + size])
+    (got,), (want,) = stream.finish(), decode(log_probs)
+    assert (got.text, got.timesteps) == (want.text, want.timesteps)
+    assert got.score == pytest.approx(want.score, rel=1e-12)
+    assert stream.partial() == want.text

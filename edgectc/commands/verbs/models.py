@@ -42,6 +42,7 @@ def train(
     lexicon: str | os.PathLike[str] | None = None,
     overfit: Count | None = None,
     overfit_steps: Count = 1000,
+    overfit_as_configured: bool = False,
     overrides: Overrides = (),
     cache: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -62,6 +63,8 @@ def train(
         lexicon: file of words for the decoder.
         overfit: only learn so many samples by heart, and return how well.
         overfit_steps: at most, of ``overfit``.
+        overfit_as_configured: of ``overfit``: keep dropout, weight decay, smoothing, freezing,
+            warm-up and schedule as the config has them.
         overrides: settings to change, as "optimizer.lr=1e-3" or {"optimizer.lr": 1e-3}.
         cache: folder to keep prepared samples in for the next run.
         device: "auto", "cpu", "cuda" or "cuda:N".
@@ -77,6 +80,11 @@ def train(
         raise ConfigError(
             "overfit always begins anew; leave resume out", options=["overfit", "resume"]
         )
+    if overfit_as_configured and overfit is None:
+        raise ConfigError(
+            "overfit_as_configured goes with overfit; give a number of samples",
+            options=["overfit_as_configured", "overfit"],
+        )
     if overfit is not None and (dev or test or accept_changes):
         raise ConfigError(
             "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
@@ -90,6 +98,7 @@ def train(
             out,
             count=overfit,
             steps=overfit_steps,
+            as_configured=overfit_as_configured,
             data=data,
             split_by=split_by,
             lexicon=lexicon,

@@ -76,20 +76,8 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
-    if resume and overfit is not None:
-        raise ConfigError(
-            "overfit always begins anew; leave resume out", options=["overfit", "resume"]
-        )
-    if overfit_as_configured and overfit is None:
-        raise ConfigError(
-            "overfit_as_configured goes with overfit; give a number of samples",
-            options=["overfit_as_configured", "overfit"],
-        )
-    if overfit is not None and (dev or test or accept_changes):
-        raise ConfigError(
-            "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
-            options=["overfit", "dev", "test", "accept_changes"],
-        )
+    idle = {"dev": dev, "test": test, "accept_changes": accept_changes}
+    _check_overfit(overfit, overfit_as_configured, resume, any(idle.values()))
     with lazy.requires("edgectc.train", extra="train"):
         from edgectc.training import runs
     if overfit is not None:
@@ -133,6 +121,28 @@ def assignments(overrides: Overrides) -> list[str]:
 
 def _toml(value: JSON) -> str:
     return "null" if value is None else json.dumps(value)  # scalars and lists are alike in both
+
+
+def _check_overfit(count: int | None, as_configured: bool, resume: bool, held_out: bool) -> None:
+    """Refuse options that say nothing where samples are learnt by heart, or only there.
+
+    Raises:
+        ConfigError: names them.
+    """
+    if as_configured and count is None:
+        raise ConfigError(
+            "overfit_as_configured goes with overfit; give a number of samples",
+            options=["overfit_as_configured", "overfit"],
+        )
+    if resume and count is not None:
+        raise ConfigError(
+            "overfit always begins anew; leave resume out", options=["overfit", "resume"]
+        )
+    if count is not None and held_out:
+        raise ConfigError(
+            "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
+            options=["overfit", "dev", "test", "accept_changes"],
+        )
 
 
 @checked

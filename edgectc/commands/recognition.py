@@ -34,7 +34,7 @@ def declare(verbs: Verbs) -> None:
         "--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)"
     )
     parser.add_argument(
-        "--context", metavar="WORDS", help="words before each swipe, e.g. 'see you'"
+        "--context", metavar="TEXT", help="text before each swipe, e.g. 'I will see you '"
     )
     parser.add_argument(
         "--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md"

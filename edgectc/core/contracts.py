@@ -291,7 +291,8 @@ class Decoder(Protocol):
 
     A call is ``decoder(log_probs, nbest=5, **more)``: at most ``nbest`` texts of (T, V) natural-log
     probabilities, best first. ``more`` may hold what ``takes`` names: context (words before, the
-    last one last), partial (the signal goes on), trace (`edgectc.decoding.search.trace.Path`).
+    last one last), partial (the signal goes on), trace (`edgectc.decoding.search.trace.Path`),
+    spans (tell where each word is), normalize (take the log_softmax first).
     """
 
     @property

@@ -6,6 +6,7 @@ lexicon does not hold counts as wrong. `edgectc.evaluation.comparison` compares 
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ from edgectc.data.swipe_files import recording
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.ngram.text import context_of
 from edgectc.language.spelling import letters, word_hash
 from edgectc.runtime.recognizer import Recognizer
 
@@ -205,12 +207,14 @@ def _slices(
 def with_context(swipe: Swipe, words: int = 2) -> Swipe:
     """Return a swipe whose context is what its prompt has before the first place of its word.
 
-    The prompt is a sentence and begins with "<s>"; a word that is not in it has no context.
+    That is read as a keyboard reads the text before its cursor, see `context_of`; a word that is
+    not in the prompt has no context.
     """
-    said = ["<s>", *(swipe.prompt or "").split()]
-    at, word = [letters(one) for one in said], letters(swipe.word or "")
-    place = at.index(word, 1) if word in at[1:] else 0
-    return replace(swipe, context=tuple(said[max(0, place - words) : place]))
+    prompt, word = swipe.prompt or "", letters(swipe.word or "")
+    places = (at.start() for at in re.finditer(r"\S+", prompt) if letters(at.group()) == word)
+    place = next(places, None)
+    context = [] if place is None else context_of(prompt[:place])
+    return replace(swipe, context=tuple(context[-words:]))
 
 
 def spellings(lexicon: Lexicon) -> frozenset[str]:

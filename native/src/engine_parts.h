@@ -174,6 +174,7 @@ typedef struct {              /* the words after one context */
   Overlay overlay;
   double others, shift;       /* what the context says of every word it does not name; weighted */
   int32_t speaks;             /* whether there is a context */
+  int32_t narrow;             /* whether float bounds hold all weights, the lexicon's included */
 } View;
 
 typedef struct {              /* one ranked word */

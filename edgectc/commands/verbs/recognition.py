@@ -13,6 +13,7 @@ from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Decoded, Recording, Swipe
 from edgectc.data import readers, signals, swipe_tables
 from edgectc.evaluation import sequences
+from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
 
@@ -77,7 +78,7 @@ def decode(
         layout: keyboard of every row, instead of the rows' own.
         strict: raise at the end if any row was refused.
         decoder: name of one, instead of the preset.
-        context: words before each swipe, as text or one by one, instead of the rows' own.
+        context: what stands before each swipe, a text or its words, instead of the rows' own.
         dictionary: the user's words.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
@@ -103,7 +104,7 @@ def decode(
         threads=threads,
         trust=trust,
     )
-    path, words = Path(input), context.split() if isinstance(context, str) else context
+    path, words = Path(input), context_of(context) if isinstance(context, str) else context
     options = _Options(nbest, layout, decoder, None if words is None else tuple(words))
     if recognizer.layout:
         if path.suffix == ".npz":

@@ -1,9 +1,8 @@
-"""Text as sentences of words, and sentences as one array of numbers."""
+"""Sentences as one array of numbers."""
 
 from __future__ import annotations
 
 import os
-import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,21 +12,9 @@ import numpy as np
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_lines
 from edgectc.core.types import Array
-from edgectc.language.ngram.tables import SPECIALS, normalize_word
-from edgectc.language.spelling import letters
-
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-
-
-def sentences(line: str) -> list[list[str]]:
-    """Return the sentences of a line, each a list of normalized words; none is empty.
-
-    A sentence ends after one of ``.!?…`` that a space follows, or with the line. A word is a run of
-    letters and digits with single apostrophes inside; a hyphen parts two words.
-    """
-    parts = map(_WORD.findall, _SENTENCE_END.split(line))
-    return [[normalize_word(word) for word in words] for words in parts if words]
+from edgectc.language.ngram.tables import SPECIALS
+from edgectc.language.ngram.text import sentences
+from edgectc.language.spelling import letters, normalize_word
 
 
 @dataclass

@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.text.Normalizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.logging.Logger;
 
@@ -111,7 +111,7 @@ public final class Engine {
    * Returns the best words, best first.
    *
    * @param logProbs (frames, columns) row by row
-   * @param context words before this one, the last one last
+   * @param context of the text before this word, see {@link #context}
    * @param trace (length, 3) x, y in the letter area and t, as the network takes them, or null
    * @param partial whether the signal goes on
    */
@@ -122,11 +122,7 @@ public final class Engine {
       float[] trace,
       int nbest,
       boolean partial) {
-    StringBuilder words = new StringBuilder();
-    for (String word : context) {
-      words.append(words.length() == 0 ? "" : "\n").append(normal(word));
-    }
-    context(open(), bytes(words.toString()));
+    context(open(), bytes(String.join("\n", context)));
     if (trace != null) { // after all else that may throw, as the engine keeps it until a search
       trace(handle, trace);
     }
@@ -140,10 +136,17 @@ public final class Engine {
     return found;
   }
 
-  /** Returns a word as the language model knows it. */
-  static String normal(String word) {
-    String folded = word.toLowerCase(Locale.ROOT).replace("ß", "ss").replace('ς', 'σ');
-    return Normalizer.normalize(folded, Normalizer.Form.NFC).replace('’', '\'');
+  /**
+   * Returns the words of the sentence that a text ends in, as the language model knows them, after
+   * "<s>" where its beginning is known.
+   *
+   * @param before text before the cursor
+   * @param whole whether nothing stands before that
+   */
+  public static List<String> context(String before, boolean whole) {
+    String text = Normalizer.normalize(before.replace('\0', ' '), Normalizer.Form.NFC);
+    String words = new String(contextOf(bytes(text), whole), UTF8);
+    return words.isEmpty() ? new ArrayList<String>() : Arrays.asList(words.split("\n"));
   }
 
   /** Frees the engine. */
@@ -184,6 +187,8 @@ public final class Engine {
   private static native void trace(long engine, float[] frames);
 
   private static native void context(long engine, byte[] words);
+
+  private static native byte[] contextOf(byte[] text, boolean whole);
 
   private static native int search(
       long engine, float[] logProbs, int frames, int nbest, boolean partial);

@@ -14,7 +14,7 @@ import numpy as np
 from edgectc.core.console import table
 from edgectc.core.files import read_lines
 from edgectc.language import loading
-from edgectc.language.ngram.corpus import sentences
+from edgectc.language.ngram.text import sentences
 
 
 def timed(work: object, repeats: int = 5) -> float:

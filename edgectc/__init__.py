@@ -7,7 +7,7 @@ The packages stand on floors, and a package imports only from floors below its o
     7  quantization
     6  exporting
     5  evaluation  benchmarking
-    4  runtime  training  kit
+    4  runtime  training  kit  compat
     3  data  decoding  networks
     2  formats  language
     1  core
@@ -39,6 +39,7 @@ _WHERE = {
     "ExportError": "core.errors",
     "Hypothesis": "core.types",
     "InputError": "core.errors",
+    "Keyboard": "runtime.keyboard",
     "MissingDependencyError": "core.errors",
     "NonFiniteError": "core.errors",
     "ParityError": "core.errors",
@@ -91,6 +92,7 @@ __all__ = [
     "ExportError",
     "Hypothesis",
     "InputError",
+    "Keyboard",
     "MissingDependencyError",
     "NonFiniteError",
     "ParityError",
@@ -171,6 +173,7 @@ if TYPE_CHECKING:
     from edgectc.exporting.exporter import export
     from edgectc.language.user_dictionary import UserDictionary
     from edgectc.quantization.quantizer import quantize
+    from edgectc.runtime.keyboard import Keyboard
     from edgectc.runtime.loading import load
     from edgectc.runtime.recognizer import Recognizer
 

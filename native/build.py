@@ -6,6 +6,7 @@ their meaning.
 
     python native/build.py            builds what Python loads: edgectc/decoding/search/_native.so
     python native/build.py options    makes src/options.h of the lexicon decoder's Options
+    python native/build.py text       makes src/text_tables.h of what Python knows of characters
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TypedDict
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "edgectc" / "decoding" / "search" / "_native.so"
 OPTIONS = ROOT / "native" / "src" / "options.h"
+TEXT = ROOT / "native" / "src" / "text_tables.h"
 
 
 class Build(TypedDict):
@@ -34,6 +36,7 @@ class Build(TypedDict):
     engine: list[str]
     beam: list[str]
     network: list[str]
+    keyboard: list[str]
 
 
 def read() -> Build:
@@ -50,9 +53,13 @@ def flags() -> list[str]:
 
 
 def sources(*, beam: bool, network: bool = False) -> list[str]:
-    """Return the files to compile; a host of the engine alone leaves beam and network out."""
+    """Return the files to compile; a host of the engine alone leaves the rest out.
+
+    The keyboard comes with the network that it is made of.
+    """
     build = read()
     more = [*(build["beam"] if beam else ()), *(build["network"] if network else ())]
+    more += build["keyboard"] if network else ()
     return [str(ROOT / name) for name in (*build["engine"], *more)]
 
 
@@ -143,8 +150,18 @@ static const Option OPTIONS[] = {{
 """
 
 
+def text_header() -> str:
+    """Return the C tables of characters: their kind in running text, and their normal form."""
+    sys.path.insert(0, str(ROOT))
+    import text_tables
+
+    return text_tables.header()
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["options"]:
+    if sys.argv[1:] == ["text"]:
+        TEXT.write_text(text_header(), encoding="ascii")
+    elif sys.argv[1:] == ["options"]:
         OPTIONS.write_text(options_header(), encoding="ascii")
     else:
         library()

@@ -112,6 +112,25 @@ JNIEXPORT void JNICALL Java_org_edgectc_core_Engine_context(JNIEnv *jni, jclass 
   (*jni)->ReleaseByteArrayElements(jni, words, text, JNI_ABORT);
 }
 
+/* Returns null, with an exception pending, if there is no memory. */
+JNIEXPORT jbyteArray JNICALL Java_org_edgectc_core_Engine_contextOf(JNIEnv *jni, jclass type,
+                                                                    jbyteArray text, jboolean whole) {
+  (void)type;
+  jbyte *before = (*jni)->GetByteArrayElements(jni, text, 0);
+  if (!before) return 0;
+  jsize room = edgectc_context((const char *)before, whole, 0, 0);
+  jbyteArray words = (*jni)->NewByteArray(jni, room - 1); /* without the zero at the end */
+  jbyteArray held = words ? (*jni)->NewByteArray(jni, room) : 0;
+  jbyte *out = held ? (*jni)->GetByteArrayElements(jni, held, 0) : 0;
+  if (out) {
+    edgectc_context((const char *)before, whole, (char *)out, room);
+    (*jni)->SetByteArrayRegion(jni, words, 0, room - 1, out);
+    (*jni)->ReleaseByteArrayElements(jni, held, out, JNI_ABORT);
+  }
+  (*jni)->ReleaseByteArrayElements(jni, text, before, JNI_ABORT);
+  return out ? words : 0;
+}
+
 JNIEXPORT jint JNICALL Java_org_edgectc_core_Engine_search(JNIEnv *jni, jclass type, jlong handle,
                                                            jfloatArray log_probs, jint frames,
                                                            jint nbest, jboolean partial) {

@@ -24,7 +24,8 @@ def declare(verbs: Verbs) -> None:
         "--input",
         required=True,
         metavar="FILE",
-        help="swipes, .jsonl or .jsonl.gz, - for standard input; of a model that takes none, .npz",
+        help="swipes, .jsonl or .jsonl.gz, - for standard input; of a model that takes none, "
+        "recordings: .npz, .npy, JSON lines, or a format of docs/data.md",
     )
     parser.add_argument("--nbest", type=int, default=5, help="candidates per row (default 5)")
     parser.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
@@ -33,7 +34,7 @@ def declare(verbs: Verbs) -> None:
         "--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)"
     )
     parser.add_argument(
-        "--context", metavar="WORDS", help="words before each swipe, e.g. 'see you'"
+        "--context", metavar="TEXT", help="text before each swipe, e.g. 'I will see you '"
     )
     parser.add_argument(
         "--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md"

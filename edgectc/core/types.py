@@ -78,6 +78,28 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class WordSpan:
+    """One word of a text in the signal; `edgectc.decoding.search.spans` has the definitions.
+
+    Attributes:
+        text: the word as it is shown.
+        start: first output frame of its first token, on the best alignment of the whole text.
+        end: the output frame after the last of its last token.
+        confidence: probability, under the network alone, that the frames about it, from the middle
+            of the pause before to the middle of the pause after, say this word, 0..1.
+    """
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+    def seconds(self, frame_s: float) -> tuple[float, float]:
+        """Return start and end in seconds, where an output frame comes every ``frame_s``."""
+        return self.start * frame_s, self.end * frame_s
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One decoded text.
 
@@ -90,6 +112,7 @@ class Hypothesis:
         parts: the terms of ``score`` before weighting, e.g. ``{"ctc": -1.2, "lexicon": -9.3}``.
         posterior: least and most that the share of exp(score) among *all* texts the decoder knows
             can be, proven; None where nothing is proven.
+        words: where each word is and how sure; empty unless the call asked for ``spans``.
     """
 
     text: str
@@ -99,6 +122,7 @@ class Hypothesis:
     exact: bool = False
     parts: Mapping[str, float] = field(default_factory=dict)
     posterior: tuple[float, float] | None = None
+    words: tuple[WordSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

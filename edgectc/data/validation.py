@@ -27,6 +27,7 @@ REASONS: dict[str, str] = {
     "off_keyboard": "A point lies farther from the keyboard than a finger goes.",
     "time_backwards": "A point is earlier than the one before it.",
     "time_constant": "All points have the same time.",
+    "time_too_short": "The trace lasts under 10 ms: the times are not milliseconds.",
     "time_too_long": "The trace lasts over a minute: the times are not milliseconds.",
     "empty_word": "The label has no letter.",
     "unknown_letters": "The label has letters that the layout cannot spell.",
@@ -36,6 +37,7 @@ REASONS: dict[str, str] = {
 X_LIMITS = (-0.5, 1.5)
 Y_LIMITS = (-1.0, 2.5)
 PIXELS_FROM = 5.0  # beyond this a coordinate is no fraction of a keyboard
+MIN_DURATION_MS = 10.0  # an eighth of the shortest recorded swipe; 10 s if in seconds
 MAX_DURATION_MS = 60_000.0  # four times the longest recorded swipe; 60 ms if in microseconds
 
 
@@ -205,6 +207,12 @@ def _check_time(t: Array) -> None:
             f"all {len(t)} points have the time {t[0]:.12g} ms, expected the time of each touch "
             "event; log its time stamp",
             reason="time_constant",
+        )
+    if duration < MIN_DURATION_MS:
+        raise InputError(
+            f"the trace lasts {duration:.6g} ms, expected at least {MIN_DURATION_MS:.0f}: no "
+            "finger is that fast; convert the times to milliseconds, or handle it as a tap",
+            reason="time_too_short",
         )
     if duration > MAX_DURATION_MS:
         raise InputError(

@@ -103,6 +103,8 @@ def decode_batch(
     lengths: Sequence[int] | None = None,
     nbest: Nbest = 5,
     threads: Threads | None = None,
+    spans: bool = False,
+    normalize: bool = False,
 ) -> list[Decoded]:
     """Return the answers for a batch, in its order; any decoder may be called in threads.
 
@@ -112,12 +114,20 @@ def decode_batch(
         lengths: valid frames of each; None for all.
         nbest: most texts for each.
         threads: None for one a processor.
+        spans: tell where each word is.
+        normalize: take scores of any scale, whose log_softmax is meant.
 
     Raises:
         InputError: a sample cannot be decoded, or ``lengths`` do not belong to the batch.
-        ConfigError: ``nbest`` is below 1.
+        ConfigError: ``nbest`` is below 1, or the decoder cannot do what is wanted.
     """
     nbest = check_nbest(nbest)
+    wanted = {name: True for name, on in (("spans", spans), ("normalize", normalize)) if on}
+    if not wanted.keys() <= decoder.takes:
+        raise ConfigError(
+            f"this decoder does not take {' and '.join(sorted(wanted.keys() - decoder.takes))}; "
+            "use 'beam', 'lexicon' or 'greedy'"
+        )
     samples = list(log_probs)
     if lengths is not None:
         if len(lengths) != len(samples):
@@ -133,4 +143,4 @@ def decode_batch(
                 )
         samples = [sample[:length] for sample, length in zip(samples, lengths, strict=True)]
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        return list(pool.map(lambda sample: decoder(sample, nbest=nbest), samples))
+        return list(pool.map(lambda sample: decoder(sample, nbest=nbest, **wanted), samples))

@@ -7,6 +7,7 @@ as wrong. `edgectc.evaluation.comparison` compares two models.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,17 +20,18 @@ import numpy as np
 from edgectc.core import metrics
 from edgectc.core.console import progress
 from edgectc.core.errors import InputError
-from edgectc.core.types import Swipe
+from edgectc.core.types import Hypothesis, Swipe
 from edgectc.data.refusals import Refusals
 from edgectc.data.swipe_files import recording
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.ngram.text import context_of
 from edgectc.language.spelling import letters, plain, word_hash
 from edgectc.runtime.recognizer import Recognizer
 
 _LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}
-_NBEST = 5
+NBEST = 5
 # JSON of figures by name; `summarize` says which.
 Figures: TypeAlias = dict[str, Any]
 
@@ -43,6 +45,7 @@ class Answer:
         said: letters of the candidates, best first.
         user: who swiped, for the intervals.
         probability: that the best one is right, by the recognizer.
+        candidates: the texts as they were given.
         shown: whether the best one is the label as it is written, case and apostrophe too.
     """
 
@@ -50,6 +53,7 @@ class Answer:
     said: tuple[str, ...]
     user: str
     probability: float = 0.0
+    candidates: tuple[Hypothesis, ...] = ()
     shown: bool = False
 
     def rank(self) -> int | None:
@@ -133,13 +137,24 @@ def usable(
 
 
 def answer(
-    recognizer: Recognizer, swipes: Sequence[Swipe], *, decoder: str | None = None
+    recognizer: Recognizer,
+    swipes: Sequence[Swipe],
+    *,
+    decoder: str | None = None,
+    nbest: int = NBEST,
 ) -> tuple[list[Answer], float]:
-    """Return the answer to each labelled swipe, and the median of milliseconds for one."""
+    """Return the answer to each labelled swipe, and the median of milliseconds for one.
+
+    Args:
+        recognizer: as returned by `edgectc.load`.
+        swipes: labelled ones.
+        decoder: name of one, None for the preset.
+        nbest: most candidates each; the figures of the best five need as many.
+    """
     answers, spent = [], []
     for swipe in progress(swipes, "swipe"):
         began = time.perf_counter()
-        answers.append(_answer(recognizer, swipe, decoder))
+        answers.append(_answer(recognizer, swipe, decoder, nbest))
         spent.append(time.perf_counter() - began)
     return answers, round(float(np.median(spent)) * 1e3, 3)
 
@@ -154,8 +169,9 @@ def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) 
 
     Returns:
         ``rows``, ``users``, ``top1``, ``top3``, ``top5`` and ``top1_shown`` as
-        ``{"value", "low", "high"}`` (95 % bootstrap over users) and ``cer``; the same by slice in
-        ``slices``; ``user_p10``, top-1 of the user at the 10th percentile;
+        ``{"value", "low", "high"}`` (95 %, by user, see `edgectc.core.metrics.interval`) and
+        ``cer``; the same by slice in ``slices``; ``user_p10``, top-1 of the user at the 10th
+        percentile;
         `edgectc.core.metrics.calibration_error`.
     """
     slices = {name: keep for name, keep in _slices(answers, swipes, known).items() if any(keep)}
@@ -195,12 +211,14 @@ def _slices(
 def with_context(swipe: Swipe, words: int = 2) -> Swipe:
     """Return a swipe whose context is what its prompt has before the first place of its word.
 
-    The prompt is a sentence and begins with "<s>"; a word that is not in it has no context.
+    That is read as a keyboard reads the text before its cursor, see `context_of`; a word that is
+    not in the prompt has no context.
     """
-    said = ["<s>", *(swipe.prompt or "").split()]
-    at, word = [letters(one) for one in said], letters(swipe.word or "")
-    place = at.index(word, 1) if word in at[1:] else 0
-    return replace(swipe, context=tuple(said[max(0, place - words) : place]))
+    prompt, word = swipe.prompt or "", letters(swipe.word or "")
+    places = (at.start() for at in re.finditer(r"\S+", prompt) if letters(at.group()) == word)
+    place = next(places, None)
+    context = [] if place is None else context_of(prompt[:place])
+    return replace(swipe, context=tuple(context[-words:]))
 
 
 def spellings(lexicon: Lexicon) -> frozenset[str]:
@@ -245,14 +263,16 @@ def origin(artifact: Path) -> bundles.Bundle | None:
     return None
 
 
-def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
+def _answer(
+    recognizer: Recognizer, swipe: Swipe, decoder: str | None, nbest: int = NBEST
+) -> Answer:
     context = swipe.context if decoder is None else ()
     sample = recognizer.prepare(recording(swipe))
     decoded = recognizer.decode(
         recognizer.run(sample.inputs),
         sample.inputs,
         setting=sample.setting,
-        nbest=2 * _NBEST,  # words that differ in case or apostrophe alone count as one here
+        nbest=2 * nbest,  # words that differ in case or apostrophe alone count as one here
         decoder=decoder,
         context=context,
     )
@@ -260,7 +280,8 @@ def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer
     word, user = letters(swipe.word or ""), swipe.user or ""
     best = decoded.best
     shown = plain(best.text) == plain(swipe.word or "")
-    return Answer(word, tuple(said)[:_NBEST], user, best.probability, shown)
+    given = decoded.candidates[:nbest]
+    return Answer(word, tuple(said)[:nbest], user, best.probability, given, shown)
 
 
 def _figures(answers: Sequence[Answer]) -> Figures:
@@ -300,11 +321,11 @@ def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, 
         trials = len({*groups}) if groups else len(hits)
         low, high = metrics.wilson(hits[0] * trials, trials)
     elif len(hits) > 1:
-        low, high = metrics.bootstrap(hits, groups)
+        low, high = metrics.interval(hits, groups) or (None, None)
     return {
         "value": round(float(np.mean(hits)), 5),
-        "low": None if low is None else round(low, 5),
-        "high": None if high is None else round(high, 5),
+        "low": None if low is None else round(max(0.0, low), 5),
+        "high": None if high is None else round(min(1.0, high), 5),
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgectc.core.contracts import WordModel
 from edgectc.core.errors import ConfigError
-from edgectc.language.ngram.corpus import sentences as sentences_of
+from edgectc.language.ngram.text import sentences as sentences_of
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ APOSTROPHES = "'\u2019\u2018\u201b\u02bc\uff07\u055a\u05f3"  # the first stands 
 HYPHENS = "-\u2010\u2011"
 JOINERS = "\u200c\u200d"
 # Soft hyphen, word joiner, marks of direction: nobody types them, and they part no word.
-_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u2060\ufeff\u200e\u200f"))
+UNSEEN = "\u00ad\u2060\ufeff\u200e\u200f"
+_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 _ONE_APOSTROPHE = dict.fromkeys(map(ord, APOSTROPHES[1:]), "'") | _UNSEEN
 _DOTTED = "i\u0307"  # what a capital I with a dot becomes; the dot is no mark of its own
 _LAST_MARK = 0x1FFFF  # behind it are variation selectors alone
@@ -37,6 +38,11 @@ def normalize_word(word: str) -> str:
         return word.lower()
     folded = _nfc(_nfc(word).casefold().lower())  # lower: of Cherokee, which folds to capitals
     return folded.replace(_DOTTED, "i").translate(_ONE_APOSTROPHE)
+
+
+def composed(text: str) -> str:
+    """Return a text in NFC without what nobody types: soft hyphens, marks of direction."""
+    return text if text.isascii() else _nfc(text).translate(_UNSEEN)
 
 
 def plain(word: str) -> str:
@@ -92,7 +98,7 @@ def words_of(text: str) -> list[str]:
     """
     if text.isascii():
         return [word.lower() for word in _ASCII_WORD.findall(text)]
-    found = _word_pattern().findall(_nfc(text).translate(_UNSEEN))
+    found = _word_pattern().findall(composed(text))
     return [normalize_word(word) for word in found]
 
 

@@ -21,10 +21,12 @@ from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
 from edgectc.data.preparation import Preparation, Sample
 from edgectc.decoding.search.checks import check_nbest, check_partial
+from edgectc.decoding.search.context import PreparedDecoder
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
 
 
@@ -47,6 +49,7 @@ class Recognizer:
 
     Attributes:
         name: name of the model.
+        kind: type of its frontend, which is that of its recordings too.
         runner: runs the network.
         runner_name: of the runner: "onnx", "pte" or "eager".
         preset: decoder spec that a call uses unless it names another.
@@ -70,8 +73,9 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         has_model: bool | None = None,
         dictionary: UserDictionary | None = None,
+        kind: str = "",
     ) -> None:
-        self.name, self.frontend = name, frontend
+        self.name, self.frontend, self.kind = name, frontend, kind
         self.runner = runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
@@ -139,6 +143,7 @@ class Recognizer:
             language_model=self.language_model if language_model is None else language_model,
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
+            kind=self.kind,
         )
         other.layout = self.layout
         if preset is None and lexicon is None and language_model is None:
@@ -152,7 +157,7 @@ class Recognizer:
         nbest: int = 5,
         layout: str | os.PathLike[str] | None = None,
         decoder: str | None = None,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         unfinished: bool | None = None,
     ) -> Decoded:
@@ -166,7 +171,8 @@ class Recognizer:
             layout: name of the keyboard, or path of a layout ``.json``; of another family, what
                 else the recording was made with, e.g. its day; None for the default.
             decoder: name of another decoder; None for the model's preset.
-            context: words before this one, the last one last; ["<s>"] where a sentence begins.
+            context: the text before this one, "I am " or "", or its words, the last one last;
+                ["<s>"] where a sentence begins.
             partial: the finger still moves: rank the words that the trace so far may begin.
             unfinished: old name of ``partial``.
 
@@ -206,7 +212,7 @@ class Recognizer:
         setting: Setting,
         nbest: int = 5,
         decoder: str | None = None,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         unfinished: bool | None = None,
     ) -> Decoded:
@@ -218,7 +224,7 @@ class Recognizer:
             setting: what the recording was made with, as `setting` returns it.
             nbest: most texts to return.
             decoder: as in a call; so are ``context`` and ``partial``.
-            context: words before this one.
+            context: the text before this one, or its words.
             partial: rank what the trace may begin.
             unfinished: old name of ``partial``.
 
@@ -226,15 +232,7 @@ class Recognizer:
             InputError: the context cannot be used.
             ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
         """
-        context = _words(context)
-        if context and not self._promised:
-            raise InputError(
-                f"model {self.name!r} carries no word language model, so context cannot be used; "
-                "call without it",
-                reason="no_language_model",
-            )
-        if self.language_model is None:  # it should be there and is not, which `load` has said
-            context = ()
+        context = self._usable(context)
         nbest = check_nbest(nbest)
         decode = self.decoder(setting, decoder)
         more = {"context": context, "partial": check_partial(partial, unfinished)}
@@ -247,6 +245,37 @@ class Recognizer:
         if "trace" in decode.takes and isinstance(setting, Layout):
             return decode(log_probs, nbest=nbest, trace=path_of(inputs, setting), **chosen)
         return decode(log_probs, nbest=nbest, **chosen)
+
+    def _usable(self, context: Sequence[str] | str | None) -> Sequence[str]:
+        """Return the words of a context; none where the language model is missing."""
+        words = _words(context)
+        if words and not self._promised:
+            raise InputError(
+                f"model {self.name!r} carries no word language model, so context cannot be used; "
+                "call without it",
+                reason="no_language_model",
+            )
+        # Where it should be there and is not, `load` has said so.
+        return () if self.language_model is None else words
+
+    def prepare_words(
+        self, *, context: Sequence[str] | str = (), layout: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Make ready what the next call with this context would do first.
+
+        A keyboard calls it after each word written: the words that the context makes likelier and
+        the user's dictionary as it is now are laid over the lexicon here, not while somebody waits.
+
+        Args:
+            context: as in a call.
+            layout: as in a call.
+
+        Raises:
+            InputError: the context cannot be used.
+        """
+        decode = self.decoder(self._setting(layout))
+        if isinstance(decode, PreparedDecoder):
+            decode.prepare(self._usable(context))
 
     def log_probs(self, trace: object, *, layout: str | os.PathLike[str] | None = None) -> Array:
         """Return (T', V) float64 log_probs of the valid frames of one trace.
@@ -314,23 +343,21 @@ class Recognizer:
         return self._decoders[key]
 
 
-def _words(context: Sequence[str]) -> Sequence[str]:
-    """Return the words of a context, () for None.
+def _words(context: Sequence[str] | str | None) -> Sequence[str]:
+    """Return the words of a context: those of a text as `context_of` finds them, () for None.
 
     Raises:
         InputError: reason ``bad_context``.
     """
     if isinstance(context, str):
-        raise InputError(
-            f"context is the text {context!r}, expected its words: {context.split()}",
-            reason="bad_context",
-        )
+        return context_of(context)
     if isinstance(context, Iterable) and all(isinstance(word, str) for word in (*context,)):
         return (*context,)
     if context is None:
         return ()
     raise InputError(
-        f"context is {context!r}, expected words, e.g. ['see', 'you']", reason="bad_context"
+        f"context is {context!r}, expected a text or its words, e.g. ['see', 'you']",
+        reason="bad_context",
     )
 
 

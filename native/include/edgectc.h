@@ -98,6 +98,11 @@ EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share);
 /* Sets the words before the next one: in normal form, one line feed between; "" for none. */
 EDGECTC_API int32_t edgectc_engine_context(edgectc_engine *engine, const char *words);
 
+/* Writes the words of the sentence that a text (in NFC) before the cursor ends in, as the call above takes
+ * them: docs/host_contract.md, "The context of a text". `whole`: whether nothing stands before the text. Returns
+ * the bytes with the zero at the end; if they are more than `room`, "" is written. */
+EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, int32_t room);
+
 /* The same, where a language model of the caller's speaks: of `n` words in lower case, one line feed
  * between, log P(word | context) - log P(word), less that of all other words, which is `others`.
  * NULL for `words` asks whether the engine still keeps this context: it is set and 1 is returned, or 0
@@ -184,6 +189,78 @@ EDGECTC_API int32_t edgectc_network_keys(edgectc_network *network, const float *
  * channels): x, y in the letter area and t in seconds. Returns how many rows there are. */
 EDGECTC_API int32_t edgectc_network_run(edgectc_network *network, const float *frames, int32_t length,
                                         float *log_probs);
+
+/* ---- A keyboard: finger in, words out ------------------------------------------------------------
+ *
+ * A keyboard holds a model (a native artifact), its lexicon and language model, the keys as they lie on
+ * the screen, what the user taught and the text before the cursor, and turns the points of a finger
+ * into ranked words. Each step of docs/host_contract.md is inside. One thread may use a keyboard at a
+ * time; any number of them may lie over the same bytes. */
+typedef struct edgectc_keyboard edgectc_keyboard;
+
+typedef struct {              /* bytes that lie in memory or are mapped, aligned to 8 */
+  const void *at;
+  size_t size;
+} edgectc_file;
+
+typedef struct {              /* a key as it is touched, gaps included; any unit, y downwards */
+  int32_t letter;             /* its code point; 0: belongs to the board but spells nothing */
+  double x, y, width, height; /* of its left upper corner, and its size */
+} edgectc_key;
+
+typedef struct {              /* of a finger, in the unit of the keys */
+  double x, y;
+  double t_ms;                /* time of the touch event, from any origin */
+} edgectc_point;
+
+typedef struct {
+  const char *text;           /* stays until the next call */
+  double score;               /* natural log */
+  double probability;         /* share among the words compared */
+  int32_t exact;              /* 1 if no better word was missed */
+} edgectc_word;
+
+enum {
+  EDGECTC_MOVING = 1,         /* the finger still moves: rank what the points so far may begin */
+};
+
+/* Returns a keyboard without a model, or NULL. */
+EDGECTC_API edgectc_keyboard *edgectc_keyboard_new(void);
+
+EDGECTC_API void edgectc_keyboard_free(edgectc_keyboard *keyboard);
+
+/* Returns why the last call failed, to show to people; never NULL. */
+EDGECTC_API const char *edgectc_keyboard_error(const edgectc_keyboard *keyboard);
+
+/* Takes a model, its lexicon and its language model ({NULL, 0} for none), once. Seal and hashes of all
+ * three are checked; nothing is copied: the bytes MUST stay, unchanged, as long as the keyboard. */
+EDGECTC_API int32_t edgectc_keyboard_open(edgectc_keyboard *keyboard, edgectc_file model,
+                                          edgectc_file lexicon, edgectc_file language_model);
+
+/* Runs the model's own reference cases on this processor: from points to frames, from frames to
+ * log_probs. EDGECTC_OK if they come out as when the model was made. */
+EDGECTC_API int32_t edgectc_keyboard_test(edgectc_keyboard *keyboard);
+
+/* Says where the n keys lie now; call it at every change of their place or letters. Rotated,
+ * one-handed and split boards are other keys. Capitals count as their small letters. Their bounding box
+ * is what coordinates are counted in, so give keys without a letter that widen the rows, too. */
+EDGECTC_API int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edgectc_key *keys, int32_t n);
+
+/* Says what stands before the cursor: text in NFC, of which the sentence that it ends in counts; the end
+ * of a long text is enough. `whole`: nothing stands before the text. Without a language model, and as
+ * long as it is not called, words are ranked without context. */
+EDGECTC_API int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const char *text, int32_t whole);
+
+/* Makes ready what the next swipe would make first; call it when a word was committed. */
+EDGECTC_API int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard);
+
+/* Ranks words of n points and writes at most `most`, best first; returns how many. */
+EDGECTC_API int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
+                                           int32_t flags, edgectc_word *words, int32_t most);
+
+/* Returns why the last points were no swipe: "one_point" (a tap), "off_keyboard" and the other reasons
+ * of docs/host_contract.md; "" if they were one. */
+EDGECTC_API const char *edgectc_keyboard_reason(const edgectc_keyboard *keyboard);
 
 #ifdef __cplusplus
 }

@@ -100,14 +100,19 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
      * hotword or word bonus beyond the greatest one, the best word still below. Under the floor it
      * cannot stay, so it is not even made: most of what could follow ends here, before any table is
      * looked at. */
+    double most = reach + value;
     if (token == t->boundary) {
-      if (!p.in_word || end_reach + value < floor) continue;
+      if (!p.in_word) continue;
+      most = end_reach + value;
     } else if (t->words.first_child) {
       word = p.word >= 0 ? trie_child(&t->words, p.word, token) : -1;
       if (word < 0 && t->constrain) continue;
-      if (reach + (word >= 0 ? t->ahead[word] : t->ahead_unknown) + value < floor) continue;
-    } else if (reach + value < floor) {
-      continue;
+      most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
+    }
+    if (most < floor) continue;
+    if (t->hot.first_child) { /* the hotwords of this very child: few have any */
+      int32_t node = hot_step(t, p.hot, token);
+      if (most - t->hot_gain + t->settled[node] + t->partial[node] < floor) continue;
     }
     int32_t made = child_of(s, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;

@@ -23,14 +23,15 @@ typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_
   const double *ahead, *settled, *partial;
   const int32_t *fail;
   double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
-  double ahead_unknown, gain, end_gain;
+  double ahead_unknown, gain, end_gain, hot_gain, unknown_length;
   int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start;
 } Tables;
 
 typedef struct {    /* a text begun: its tokens as a chain of parents; a parent comes first */
   double lm_sum, hot_sum, bonus, rank;
   int32_t parent, token, slot, word, lm, hot, words, unknown;
-  int8_t in_word, barred, unscored, used;
+  int32_t in_word;  /* tokens of the word that is open */
+  int8_t barred, unscored, used;
 } Prefix;
 
 typedef struct {    /* emission of a token: the frame, and the emission before; -1 for none */
@@ -118,7 +119,10 @@ static void settle(const Tables *t, Prefix *p) {
   double bonus = t->word_score * p->words + t->unknown_score * p->unknown;
   if (t->asks) bonus += t->lm_weight * p->lm_sum;
   p->bonus = bonus + p->hot_sum;
-  p->rank = p->bonus + (p->word >= 0 ? t->ahead[p->word] : t->ahead_unknown);
+  double ahead = p->word >= 0 ? t->ahead[p->word] : t->ahead_unknown;
+  if (p->word < 0 && ahead < 0 && p->in_word > t->unknown_length)
+    ahead *= p->in_word / t->unknown_length;
+  p->rank = p->bonus + ahead;
   p->rank += t->hot.first_child ? t->partial[p->hot] : 0.0;
 }
 
@@ -134,6 +138,13 @@ static int ask(Search *s, int32_t prefix) {
   return DONE;
 }
 
+/* The node of the hotwords after one more token. */
+static int32_t hot_step(const Tables *t, int32_t node, int32_t token) {
+  int32_t next;
+  while ((next = trie_child(&t->hot, node, token)) < 0 && node) node = t->fail[node];
+  return next < 0 ? 0 : next;
+}
+
 /* Fills a new prefix; one that ends no word is barred, one with a new word may be unscored. */
 static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
   int ends = child->token == t->boundary || t->boundary < 0;
@@ -144,16 +155,14 @@ static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
     child->unknown += t->words.first_child && row < 0;
     child->in_word = 0;
   } else if (t->boundary >= 0) {
-    child->in_word = 1;
+    child->in_word++;
   }
   if (ends) {
     child->words += t->counts;
     child->unscored = t->asks && !child->barred;
   }
   if (t->hot.first_child) {
-    int32_t node = parent->hot, next;
-    while ((next = trie_child(&t->hot, node, child->token)) < 0 && node) node = t->fail[node];
-    child->hot = next < 0 ? 0 : next;
+    child->hot = hot_step(t, parent->hot, child->token);
     child->hot_sum += t->settled[child->hot];
   }
 }

@@ -21,6 +21,8 @@ int32_t edgectc_refuse(Complaint *why, int32_t code, const char *text, ...);
 int32_t edgectc_utf8(const uint8_t **at, const uint8_t *end);
 /* Writes a code point; returns its bytes, at most 4. */
 int32_t edgectc_put_utf8(int32_t code, char *out);
+/* Returns the small letter of a code point, which may be itself. */
+int32_t edgectc_small(int32_t code);
 /* Writes the normal form of `size` bytes of text in NFC, see spelling.py; returns its bytes, at most twice
  * as many. */
 size_t edgectc_fold(const char *text, size_t size, char *out);
@@ -185,6 +187,7 @@ typedef struct {              /* the words after one context */
   Overlay overlay;
   double others, shift;       /* what the context says of every word it does not name; weighted */
   int32_t speaks;             /* whether there is a context */
+  int32_t narrow;             /* whether float bounds hold all weights, the lexicon's included */
 } View;
 
 typedef struct {              /* one ranked word */

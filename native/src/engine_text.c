@@ -112,7 +112,7 @@ static const Capitals CAPITALS[] = {
   {0x118A0, 0x118BF, 1, 32}, {0x16E40, 0x16E5F, 1, 32}, {0x1E900, 0x1E921, 1, 34},
 };
 
-static int32_t lower(int32_t code) {
+int32_t edgectc_small(int32_t code) {
   int32_t low = 0, high = sizeof(CAPITALS) / sizeof(*CAPITALS) - 1;
   if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + 32 : code;
   while (low < high) { /* to the last row that begins at or before it */
@@ -148,14 +148,14 @@ static const Fold FOLDS[] = {
 static Fold fold(int32_t code) {
   static const int32_t bases[] = {0x1F00, 0x1F20, 0x1F60};
   int32_t low = 0, high = sizeof(FOLDS) / sizeof(*FOLDS) - 1;
-  if (code < 0x80) return (Fold){code, lower(code), 0};
+  if (code < 0x80) return (Fold){code, edgectc_small(code), 0};
   if (code >= 0x1F80 && code < 0x1FB0) return (Fold){code, bases[(code - 0x1F80) / 16] + (code & 7), 0x3B9};
   while (low < high) {
     int32_t middle = (low + high) / 2;
     if (FOLDS[middle].from < code) low = middle + 1;
     else high = middle;
   }
-  return FOLDS[low].from == code ? FOLDS[low] : (Fold){code, lower(code), 0};
+  return FOLDS[low].from == code ? FOLDS[low] : (Fold){code, edgectc_small(code), 0};
 }
 
 size_t edgectc_fold(const char *text, size_t size, char *out) {

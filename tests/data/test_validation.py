@@ -128,6 +128,8 @@ REFUSED: list[tuple[str, object]] = [
     ("time_backwards", changed(2, 2, 15.0)),
     ("time_backwards", changed(0, 2, 1e308)),
     ("time_constant", [[0.1, 0.1, 5.0], [0.2, 0.2, 5.0]]),
+    ("time_too_short", [[0.1, 0.1, 5.0], [0.2, 0.2, 14.999]]),
+    ("time_too_short", [[0.1, 0.1, 0.0], [0.5, 0.2, 0.6], [0.9, 0.2, 1.1]]),  # seconds
     ("time_too_long", [[0.1, 0.1, 0], [0.2, 0.2, 400_000_000]]),
     ("time_too_long", [[0.1, 0.1, -1.7e308], [0.2, 0.2, 1.7e308]]),
 ]
@@ -210,14 +212,15 @@ def test_any_junk_is_a_trace_or_a_known_refusal(points: object) -> None:
     assert len(array) >= 2
     assert np.isfinite(array).all()
     assert (np.diff(array[:, 2]) >= 0).all()
-    assert 0 < array[-1, 2] - array[0, 2] <= validation.MAX_DURATION_MS
+    duration = array[-1, 2] - array[0, 2]
+    assert validation.MIN_DURATION_MS <= duration <= validation.MAX_DURATION_MS
 
 
 @settings(deadline=None, derandomize=True, database=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 50)), min_size=2))
 def test_good_traces_pass_unchanged(points: list[tuple[float, float, float]]) -> None:
     times = np.cumsum([point[2] for point in points])
-    if times[-1] == times[0]:
+    if times[-1] - times[0] < validation.MIN_DURATION_MS:
         times[-1] += 16.0
     trace = np.column_stack([[p[:2] for p in points], times])
     np.testing.assert_array_equal(check_points(trace), trace)

@@ -52,6 +52,7 @@ def worth_of(made: dict) -> Worth:
         lm_weight=options.lm_weight,
         word_score=options.word_score,
         unknown_score=options.unknown_score,
+        unknown_length=options.unknown_length or math.inf,
         hotwords=hotwords,
     )
 

@@ -235,7 +235,7 @@ def test_every_decoder_says_what_it_uses_and_takes(name):
     except MissingDependencyError:
         pytest.skip(f"{name} needs a package")
     keywords = set(inspect.signature(type(made).__call__).parameters)
-    assert made.takes <= keywords & {"context", "partial", "trace"}
+    assert made.takes <= keywords & {"context", "normalize", "partial", "spans", "trace"}
 
 
 def test_the_old_name_of_partial_works_and_is_said_once(caplog):

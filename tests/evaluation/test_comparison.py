@@ -84,8 +84,8 @@ def test_the_context_is_what_the_prompt_has_before_the_word() -> None:
         row = Swipe(np.zeros((2, 3)), word, prompt=prompt)
         return evaluation.with_context(row).context
 
-    assert of("fine", "I'm doing fine, thanks") == ("I'm", "doing")
-    assert of("doing", "I'm doing fine") == ("<s>", "I'm")
+    assert of("fine", "I'm doing fine, thanks") == ("i'm", "doing")
+    assert of("doing", "I'm doing fine") == ("<s>", "i'm")
     assert of("im", "I'm doing fine") == of("s", "S or not") == ("<s>",)
     assert of("no", "other words") == of("no", None) == of("s", "other words") == ()
 

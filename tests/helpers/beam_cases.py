@@ -78,6 +78,7 @@ def random_case(rng: np.random.Generator) -> tuple[dict, np.ndarray]:
         lm_weight=float(rng.choice([0.0, 0.4, 1.3])),
         word_score=float(rng.choice([0.0, 0.7, -1.1])),
         unknown_score=float(rng.choice([-3.0, 0.0, 0.8])),
+        unknown_length=rng.choice([None, 1.5, 4.0]),
         separator=separator,
         constrain=made["lexicon"] is not None and bool(rng.random() < 0.5),
     )

@@ -47,6 +47,7 @@ class Worth:
     lm_weight: float = 0.0
     word_score: float = 0.0
     unknown_score: float = 0.0
+    unknown_length: float = math.inf
     hotwords: Sequence[tuple[Sequence[Text], float]] = ()
 
     def __post_init__(self) -> None:
@@ -111,6 +112,8 @@ class Worth:
         if self.words:
             best = self.best.get(begun, min(self.words.values()))
             value = self.lm_weight * best + (0.0 if begun in self.best else self.unknown_score)
+            if begun not in self.best and value < 0:
+                value *= max(1.0, len(begun) / self.unknown_length)
         marked, share = self.marked(text, False), 0.0
         for at in range(len(marked)):
             begun_share = self.shares.get(marked[at:], 0.0)

@@ -28,8 +28,9 @@ from edgectc.language.ngram import (
     mixture,
     tables,
 )
-from edgectc.language.ngram.corpus import Corpus, sentences
+from edgectc.language.ngram.corpus import Corpus
 from edgectc.language.ngram.tables import normalize_word
+from edgectc.language.ngram.text import sentences
 
 Gram = tuple[str, ...]
 

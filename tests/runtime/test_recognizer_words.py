@@ -50,9 +50,13 @@ def test_one_like_another_keeps_its_keyboard(rec: edgectc.Recognizer) -> None:
     assert rec.replace().layout == rec.layout != "dvorak"
 
 
-def test_a_context_is_a_list_of_words(rec: edgectc.Recognizer) -> None:
-    with pytest.raises(InputError, match="expected its words") as caught:
-        rec(trace("you"), context="thank you")
+def test_a_context_is_a_text_or_its_words(rec: edgectc.Recognizer) -> None:
+    said = rec(trace("you"), context="Well, it is done.  I thank, ")
+    assert said == rec(trace("you"), context=["<s>", "i", "thank"])
+    assert said != rec(trace("you"), context=["I", "thank,"])  # which is no word
+    assert rec(trace("you"), context="") == rec(trace("you"), context=["<s>"])
+    with pytest.raises(InputError, match="expected a text or its words") as caught:
+        rec(trace("you"), context=7)  # type: ignore[arg-type]
     assert caught.value.reason == "bad_context"
     with pytest.raises(ConfigError, match="'greedy' does not take context"):
         rec(trace("you"), context=["thank"], decoder="greedy")

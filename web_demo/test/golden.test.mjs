@@ -14,7 +14,7 @@ import { Recognizer } from "../src/host/recognizer.js";
 import { Refused } from "../src/host/refused.js";
 import { sha256 } from "../src/host/sha256.js";
 import { checkSignature } from "../src/host/signature.js";
-import { contextOf, normalize, spell } from "../src/host/words.js";
+import { spell } from "../src/host/words.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.join(here, "../..");
@@ -24,6 +24,9 @@ const golden = (name) => JSON.parse(fs.readFileSync(path.join(root, "tests/golde
 const bytes = (...parts) => new Uint8Array(fs.readFileSync(path.join(...parts)));
 const decoded = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
 const wasm = new WebAssembly.Module(bytes(site, "engine.wasm"));
+
+/** Returns words of a context as the language model knows them. */
+const said = (engine, words) => words.map((word) => (word === "<s>" ? word : engine.contextOf(word, false)[0]));
 
 function near(actual, expected, tolerance, what) {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${what}: ${actual}, expected ${expected}`);
@@ -46,14 +49,32 @@ test("points are refused for the same reasons", () => {
   }
 });
 
-test("words are spelled and compared alike", () => {
-  const { alphabet, words, spellings } = golden("checks.json");
-  for (const { text, alphabet: own, spelled, normalized } of [...words, ...spellings]) {
-    assert.equal(spell(text, new Set(own ?? alphabet)), spelled, text);
-    assert.equal(normalize(text), normalized, text);
+test("another finger, a coarse clock and rests are taken out alike", () => {
+  const { repairs } = golden("checks.json");
+  assert.ok(repairs.length > 6);
+  for (const { name, frontend, layout, points, frames } of repairs) {
+    const keyboard = readLayout(JSON.parse(fs.readFileSync(path.join(root, `edgectc/formats/keyboards/${layout}.json`))));
+    const before = JSON.stringify(points);
+    const found = resample(points, keyboard, frontend);
+    assert.equal(JSON.stringify(points), before);
+    const wanted = unpack(frames);
+    assert.equal(found.length, wanted.length, name);
+    wanted.forEach((value, i) => near(found[i], value, 1e-9, `${name} frame value ${i}`));
   }
-  assert.deepEqual(contextOf("One. Two! It’s the co-op 42 of"), ["<s>", "it's", "the", "co-op", "of"]);
-  assert.deepEqual(contextOf("That is all."), ["<s>"]);
+});
+
+test("words are spelled alike", () => {
+  const { alphabet, words, spellings } = golden("checks.json");
+  for (const { text, alphabet: own, spelled } of [...words, ...spellings])
+    assert.equal(spell(text, new Set(own ?? alphabet)), spelled, text);
+});
+
+test("text becomes a context as stated", async () => {
+  const engine = await Engine.make(wasm);
+  for (const { name, text, whole, words } of golden("context.json").texts) {
+    assert.deepEqual(engine.contextOf(text, whole), words, name);
+    assert.deepEqual(engine.contextOf(text.normalize("NFD"), whole), words, name);
+  }
 });
 
 test("seals hold, and only whole files pass", async () => {
@@ -157,7 +178,7 @@ test("the search alone", async () => {
     engine.options(one.options);
     engine.columns(one.columns, readLayout(layout));
     for (const [text, held] of Object.entries(one.user)) engine.word(text, held.spelled, held);
-    engine.context(one.context.map(normalize));
+    engine.context(said(engine, one.context));
     const logProbs = unpack(one.log_probs);
     const trace = one.trace && unpack(one.trace);
     const how = { nbest: one.nbest, partial: one.unfinished, trace };
@@ -232,7 +253,7 @@ test("the shipped model, stage by stage and end to end", async () => {
     const { layout } = recognizer;
     const frames = resample(one.points, layout, about.frontend);
     unpack(one.frames).forEach((value, i) => near(frames[i], value, 1e-9, `${one.name} frame value ${i}`));
-    const answer = await recognizer.read(one.points, { context: one.context.map(normalize) });
+    const answer = await recognizer.read(one.points, { context: one.context });
     const K = layout.letters.length;
     const V = recognizer.manifest.frontend.slots + 1;
     const wanted = unpack(one.log_probs);
@@ -242,7 +263,7 @@ test("the shipped model, stage by stage and end to end", async () => {
     sameWords(answer.words, one.words, 1e-3, one.name);
     // The search from the vectors' own numbers.
     recognizer.engine.columns([...layout.letters, "<blank>"], layout);
-    recognizer.engine.context(one.context.map(normalize));
+    recognizer.engine.context(one.context);
     const trace = Float32Array.from(unpack(one.frames));
     sameWords(recognizer.engine.search(wanted, one.log_probs.shape[0], { trace }), one.words, 1e-6, one.name);
     const moving = recognizer.engine.search(wanted, one.log_probs.shape[0], { nbest: 3, partial: true });

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
 from edgectc.decoding.search import beam_native, compiled
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables
@@ -27,6 +27,7 @@ from edgectc.decoding.search.beam_words import (
 )
 from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
 from edgectc.decoding.search.options import MOST_WEIGHT
+from edgectc.decoding.search.spans import word_spans
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
@@ -49,6 +50,9 @@ class Options:
             one word; without, each token is a word (phonemes, glosses).
         constrain: whether only words of the lexicon may be found.
         unknown_score: nats added per word that a given lexicon does not hold.
+        unknown_length: letters of such a word from which on a prefix is ranked, though not scored,
+            as if it cost more, in proportion to its length, so that unknown words are not glued
+            together; None for never.
     """
 
     beam_size: int = number(100, least=1, most=1_000_000)
@@ -60,6 +64,7 @@ class Options:
     separator: str | None = None
     constrain: bool = False
     unknown_score: float = number(-10.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    unknown_length: float | None = number(None, above=0)
 
     def __post_init__(self) -> None:
         check_numbers(self)
@@ -142,7 +147,7 @@ class BeamDecoder:
     silence beats every text, there is no candidate.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset({"context"})
+    takes: ClassVar[frozenset[str]] = frozenset({"context", "normalize", "spans"})
 
     def __init__(
         self,
@@ -152,6 +157,8 @@ class BeamDecoder:
         language_model: LanguageModel | None,
         hotwords: Mapping[str, float],
         native: compiled.Library | None,
+        vocabulary: Vocabulary | None = None,
+        ahead_unknown: float | None = None,
     ) -> None:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model
@@ -159,7 +166,7 @@ class BeamDecoder:
         speller = Speller(tokens, options.separator)
         if lexicon is not None:
             more = [word for phrase in hotwords for word in phrase.split()]
-            self._vocabulary = Vocabulary.build(lexicon, speller, more)
+            self._vocabulary = vocabulary or Vocabulary.build(lexicon, speller, more)
             self._model = language_model or Frequencies(self._vocabulary)
         boundary = -1
         if options.separator is not None:
@@ -169,6 +176,8 @@ class BeamDecoder:
         phrases = spelled(hotwords, speller, boundary)
         matcher = Hotwords.build(phrases, boundary) if phrases else None
         self._tables = _tables(options, tokens, boundary, self._vocabulary, self._model, matcher)
+        if ahead_unknown is not None:  # of a caller whose ranks are others
+            self._tables = replace(self._tables, ahead_unknown=ahead_unknown)
 
     @property
     def backend(self) -> str:
@@ -176,45 +185,88 @@ class BeamDecoder:
         return "native" if self._native else "numpy"
 
     def __call__(
-        self, log_probs: object, *, nbest: int = 5, context: Sequence[str] = ()
+        self,
+        log_probs: object,
+        *,
+        nbest: int = 5,
+        context: Sequence[str] = (),
+        spans: bool = False,
+        normalize: bool = False,
     ) -> Decoded:
         """Return the ``nbest`` best texts, by score; none where silence beats them all.
 
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most texts to return.
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
+            spans: tell where each word is, once the texts are found.
+            normalize: take scores of any scale, whose log_softmax is meant.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         nbest = check_nbest(nbest)
-        stream = self.stream(context=context)
+        stream = self.stream(context=context, spans=spans, normalize=normalize)
         stream.push(log_probs)
         return stream.finish(nbest=nbest)
 
-    def stream(self, *, context: Sequence[str] = ()) -> Stream:
+    def stream(
+        self,
+        *,
+        context: Sequence[str] = (),
+        spans: bool = False,
+        normalize: bool = False,
+        state: Hashable = None,
+    ) -> Stream:
         """Return a search that takes its frames piece by piece and answers as one call would.
 
         Args:
-            context: words before this text, for the language model.
+            context: the text before this one, or its words, for the language model.
+            spans: keep the frames, so that the answer tells where each word is.
+            normalize: take scores of any scale, whose log_softmax is meant.
+            state: of the language model, to begin in, in place of a context; None for its own.
 
         Raises:
             InputError: a context without a language model.
         """
-        check_context(context, self._given)
+        context = check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
-        scorer = Scorer(self._model, context, self._tokens.symbols, texts)
+        scorer = Scorer(self._model, context, self._tokens.symbols, texts, state)
         search: PlainSearch | beam_native.NativeSearch
         if self._native:
             search = beam_native.NativeSearch(self._native, self._tables, scorer)
         else:
             search = PlainSearch(self._tables, scorer)
-        return Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
+        made = Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
+        made.normalize, made.frames = normalize, [] if spans else None
+        return made
+
+
+class Ranked(NamedTuple):
+    """A text at the end of a beam.
+
+    Attributes:
+        score: as `BeamDecoder` has it.
+        parts: its terms before weighting.
+        state: of the language model after the last word; None without one.
+        place: of its most probable prefix in the beam.
+    """
+
+    score: float
+    parts: Mapping[str, float]
+    state: Hashable
+    place: int
 
 
 class Stream:
-    """One signal, piece by piece. Memory grows with the text, not with the frames."""
+    """One signal, piece by piece.
+
+    Memory grows with the text, not with the frames; with ``spans`` it grows with these, too.
+
+    Attributes:
+        normalize: whether chunks are scores of any scale, whose log_softmax is meant.
+        frames: the chunks so far, kept where spans are wanted; else None.
+    """
 
     def __init__(
         self,
@@ -226,6 +278,8 @@ class Stream:
     ) -> None:
         self._tokens, self._tables, self._vocabulary = tokens, tables, vocabulary
         self._scorer, self._search = scorer, search
+        self.normalize = False
+        self.frames: list[Array] | None = None
 
     def push(self, log_probs: object) -> None:
         """Take the next frames.
@@ -236,7 +290,10 @@ class Stream:
         Raises:
             InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
         """
-        self._search.push(check_log_probs(log_probs, len(self._tokens)))
+        values = check_log_probs(log_probs, len(self._tokens), normalize=self.normalize)
+        self._search.push(values)
+        if self.frames is not None:
+            self.frames.append(values.copy())
 
     def partial(self) -> str:
         """Return the text of the prefix that leads now; its last word may be unfinished."""
@@ -253,32 +310,50 @@ class Stream:
             ConfigError: ``nbest`` is below 1.
         """
         nbest = check_nbest(nbest)
-        texts: dict[int, list[Ending]] = {}
-        for ending in self._search.endings():
-            texts.setdefault(ending.text, []).append(ending)
-        ranked = []
-        for endings in texts.values():
-            parts = self._parts(endings)
-            ranked.append((self._score(parts), parts, max(endings, key=lambda e: e.path).place))
-        ranked = [row for row in ranked if row[0] > -math.inf]
-        ranked.sort(key=lambda row: -round(row[0], 9))  # stable: of equals, the older prefix
+        ranked = self.ranked()
         if not ranked:
             return Decoded(())
-        share = np.exp(np.array([score for score, _, _ in ranked]) - ranked[0][0])
+        share = np.exp(np.array([row.score for row in ranked]) - ranked[0].score)
         share /= share.sum()
         hypotheses: list[Hypothesis] = []
-        for (score, parts, place), probability in zip(ranked, share.tolist(), strict=True):
+        for (score, parts, _, place), probability in zip(ranked, share.tolist(), strict=True):
             if len(hypotheses) == nbest:
                 break
-            ids, frames = self._search.path(place)
-            if ids and ids[-1] == self._tables.boundary:
-                ids, frames = ids[:-1], frames[:-1]
+            ids, frames = self.path(place)
             if ids:
-                text = self._text(ids)
-                hypotheses.append(Hypothesis(text, score, probability, tuple(frames), False, parts))
+                words = self._spans(ids) if self.frames else ()
+                text, at = self._text(ids), tuple(frames)
+                hypotheses.append(
+                    Hypothesis(text, score, probability, at, parts=parts, words=words)
+                )
             elif not hypotheses:  # silence is best
                 break
         return Decoded(tuple(hypotheses))
+
+    def ranked(self) -> list[Ranked]:
+        """Return every text that the beam holds if the signal ends here, best first, and silence.
+
+        A text is that of a place until more frames are taken, see `path`.
+        """
+        texts: dict[int, list[Ending]] = {}
+        for ending in self._search.endings():
+            texts.setdefault(ending.text, []).append(ending)
+        rows = []
+        for endings in texts.values():
+            parts = self._parts(endings)
+            place = max(endings, key=lambda e: e.path).place
+            state = self._scorer.state(endings[0].lm)
+            rows.append(Ranked(self._score(parts), parts, state, place))
+        rows = [row for row in rows if row.score > -math.inf]
+        rows.sort(key=lambda row: -round(row.score, 9))  # stable: of equals, the older prefix
+        return rows
+
+    def path(self, place: int) -> tuple[list[int], list[int]]:
+        """Return the tokens of a text, with those between words, and the frame of each."""
+        ids, frames = self._search.path(place)
+        if ids and ids[-1] == self._tables.boundary:
+            return ids[:-1], frames[:-1]
+        return ids, frames
 
     def _parts(self, endings: list[Ending]) -> dict[str, float]:
         first = endings[0]
@@ -303,13 +378,26 @@ class Stream:
         """Return words with a space between, as the lexicon writes them."""
         if self._tables.boundary < 0:
             return self._tokens.decode(ids)
+        return " ".join(self._word(word) for word in self._split(ids))
+
+    def _split(self, ids: Sequence[int]) -> list[Sequence[int]]:
+        """Return the tokens of each word."""
+        if self._tables.boundary < 0:
+            return [(token,) for token in ids]
         words: list[list[int]] = [[]]
         for token in ids:
             if token == self._tables.boundary:
                 words.append([])
             else:
                 words[-1].append(token)
-        return " ".join(self._word(word) for word in words if word)
+        return [word for word in words if word]
+
+    def _spans(self, ids: Sequence[int]) -> tuple[WordSpan, ...]:
+        """Return the span of each word of a text."""
+        words = [(self._word(word), word) for word in self._split(ids)]
+        values = np.concatenate(self.frames or [])
+        blank, boundary = self._tokens.blank_id, self._tables.boundary
+        return word_spans(values, words, blank=blank, boundary=boundary)
 
     def _word(self, ids: Sequence[int]) -> str:
         row = self._vocabulary.trie.find(ids) if self._vocabulary else -1
@@ -358,4 +446,6 @@ def _tables(
         unknown_score=options.unknown_score,
         gain=hot + word if boundary < 0 else hot,
         end_gain=end_gain,
+        hot_gain=hot,
+        unknown_length=math.inf if options.unknown_length is None else options.unknown_length,
     )

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from edgectc.core.tokens import Tokens, collapse
-from edgectc.core.types import Decoded, Hypothesis
+from edgectc.core.types import Decoded, Hypothesis, WordSpan
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
+from edgectc.decoding.search.spans import Spelled, word_spans
 from edgectc.language.lexicon import Lexicon
 
 USES: frozenset[str] = frozenset()
@@ -34,23 +35,28 @@ class GreedyDecoder:
         score = sum over t of max over v of log_probs[t, v]
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
+    takes: ClassVar[frozenset[str]] = frozenset({"normalize", "spans"})
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
-    def __call__(self, log_probs: object, *, nbest: int = 1) -> Decoded:
+    def __call__(
+        self, log_probs: object, *, nbest: int = 1, spans: bool = False, normalize: bool = False
+    ) -> Decoded:
         """Return the one text of the best path; no candidate if it is all blank.
 
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: accepted for all decoders; there is never more than one text.
+            spans: tell where each word is. The token " " ends a word; of tokens that are shown
+                with a space between, each is one.
+            normalize: take scores of any scale, whose log_softmax is meant.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
         """
         check_nbest(nbest)
-        values = check_log_probs(log_probs, len(self._tokens))
+        values = check_log_probs(log_probs, len(self._tokens), normalize=normalize)
         path = values.argmax(axis=1)
         emitted = collapse(path.tolist(), self._tokens.blank_id)
         if not emitted:
@@ -58,5 +64,19 @@ class GreedyDecoder:
         score = float(values[np.arange(len(path)), path].sum())
         text = self._tokens.decode(token for token, _ in emitted)
         frames = tuple(frame for _, frame in emitted)
-        best = Hypothesis(text, score, min(1.0, math.exp(score)), frames, parts={"path": score})
+        words: tuple[WordSpan, ...] = ()
+        if spans:
+            boundary = self._tokens.ids.get(" ", -1)
+            spelled = self._words([token for token, _ in emitted], boundary)
+            words = word_spans(values, spelled, blank=self._tokens.blank_id, boundary=boundary)
+        share = min(1.0, math.exp(score))
+        best = Hypothesis(text, score, share, frames, parts={"path": score}, words=words)
         return Decoded((best,))
+
+    def _words(self, ids: list[int], boundary: int) -> list[Spelled]:
+        if self._tokens.separator:
+            return [(self._tokens.symbols[token], (token,)) for token in ids]
+        words: list[list[int]] = [[]]
+        for token in ids:
+            words = [*words, []] if token == boundary else [*words[:-1], [*words[-1], token]]
+        return [(self._tokens.decode(word), word) for word in words if word]

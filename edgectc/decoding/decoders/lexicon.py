@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +23,11 @@ from edgectc.decoding.search.checks import (
 )
 from edgectc.decoding.search.engine import EngineSearch
 from edgectc.decoding.search.options import Options, Parts
+from edgectc.decoding.search.spans import word_spans
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
+from edgectc.language.spelling import spell
 from edgectc.language.user_dictionary import UserDictionary
 
 if TYPE_CHECKING:
@@ -123,7 +126,7 @@ class LexiconDecoder:
     def takes(self) -> frozenset[str]:
         """Return what a call makes something of: a trace, where it has a weight."""
         trace = {"trace"} if self._parts.options.template_weight > 0 else set[str]()
-        return frozenset({"context", "partial", *trace})
+        return frozenset({"context", "normalize", "partial", "spans", *trace})
 
     @property
     def backend(self) -> str:
@@ -135,9 +138,11 @@ class LexiconDecoder:
         log_probs: object,
         *,
         nbest: int = 5,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         partial: bool = False,
         trace: Path | None = None,
+        spans: bool = False,
+        normalize: bool = False,
         unfinished: bool | None = None,
     ) -> Decoded:
         """Return the ``nbest`` best words, by score, then text; none if no word is possible.
@@ -145,23 +150,41 @@ class LexiconDecoder:
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most words to return.
-            context: words before this one, the last one last; "<s>" is the beginning of a sentence.
-                Needs a language model; without words nothing is known of what was before.
+            context: the text before this word, or its words, the last one last, "<s>" for the
+                beginning of a sentence. Needs a language model; without words nothing is known of
+                what was before.
             partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
             trace: where the finger went, for ``template_weight``; a finished trace only.
+            spans: tell where each word is; partial answers have no times.
+            normalize: take scores of any scale, whose log_softmax is meant.
             unfinished: old name of ``partial``.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
-            ConfigError: ``nbest`` or ``partial`` is none, or ``unfinished`` denies ``partial``.
+            ConfigError: ``nbest`` or ``partial`` is none, ``unfinished`` denies ``partial``, or
+                ``spans`` are wanted of a partial answer.
         """
         nbest = check_nbest(nbest)
         partial = check_partial(partial, unfinished)
-        check_context(context, self._parts.language_model)
+        context = check_context(context, self._parts.language_model)
+        if spans and partial:
+            raise ConfigError(
+                "a partial answer has no spans, as its word is not at its end; leave spans or "
+                "partial out",
+                options=["spans", "partial"],
+            )
+        if normalize:
+            log_probs = check_log_probs(log_probs, len(self._parts.tokens), normalize=True)
         values = _table(log_probs)
         if values is None or values.shape[1] != len(self._parts.tokens):
             values = check_log_probs(log_probs, len(self._parts.tokens))  # says what is wrong
+        decoded = self._decoded(values, nbest, context, partial, trace)
+        return self._located(decoded, values) if spans else decoded
+
+    def _decoded(
+        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
+    ) -> Decoded:
         judge = trace if self._parts.options.template_weight and not partial else None
         if self._native:
             decoded = self._native(values, nbest, context, partial, judge)
@@ -169,6 +192,33 @@ class LexiconDecoder:
                 return decoded
         check_log_probs(values, len(self._parts.tokens))  # says what the compiled check refuses
         return self._plain()(values, nbest, context, partial, judge)
+
+    def prepare(self, context: Sequence[str] | str = ()) -> None:
+        """Make ready what the next call with this context needs: words of context and user.
+
+        All that grows with their number stands here, and is kept for the last 64 contexts until the
+        user's dictionary changes. A call that finds nothing ready does it first, with the same
+        answer. Where several threads call at once, each after the first has its own to do.
+
+        Args:
+            context: as in a call.
+
+        Raises:
+            InputError: a context without a language model.
+        """
+        context = check_context(context, self._parts.language_model)
+        if self._native is None or not self._native.prepare(context):
+            self._plain().prepare(context)
+
+    def _located(self, decoded: Decoded, values: Array) -> Decoded:
+        """Return the answer with the span of each word."""
+        tokens, found = self._parts.tokens, []
+        for hypothesis in decoded:
+            spelled = spell(hypothesis.text, self._parts.lexicon.letters) or ""
+            words = [(hypothesis.text, tokens.encode(spelled))]
+            spans = word_spans(values, words, blank=tokens.blank_id)
+            found.append(replace(hypothesis, words=spans))
+        return Decoded(tuple(found))
 
     def _plain(self) -> NumpySearch:
         """Return the search in numpy, made when it is first needed."""

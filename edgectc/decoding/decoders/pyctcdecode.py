@@ -17,16 +17,18 @@ from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.staging import scratch
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
 from edgectc.decoding.search.beam_words import Speller, entries
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
 from edgectc.decoding.search.options import MOST_WEIGHT
+from edgectc.decoding.search.spans import word_spans
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "hotwords"})
 INSTALL = "pip install pyctcdecode --no-deps pygtrie"  # with its own pins it wants numpy < 2
 _PIECE = ("▁", "##")  # how a word piece begins
 _SPECIAL = re.compile(r"[<\[].+[>\]]")  # <s>, <unk>: taken as they are, but for a second blank
+_SYMBOL = re.compile(r"<[^<>]+>|\[[^\[\]]+\]|.")  # of a text: a special one, or a letter
 _BLANK = re.compile(r"[<\[]pad[>\]]", re.IGNORECASE)
 
 
@@ -113,7 +115,7 @@ class PyctcdecodeDecoder:
     no candidate, and where it is best there is none.
     """
 
-    takes: ClassVar[frozenset[str]] = frozenset()
+    takes: ClassVar[frozenset[str]] = frozenset({"normalize", "spans"})
 
     def __init__(
         self,
@@ -128,6 +130,7 @@ class PyctcdecodeDecoder:
         unigrams: list[str] | None = None
         log_probs: list[float] = []
         self._texts: dict[str, str] = {}
+        self._pieces = any(symbol.startswith(_PIECE) for symbol in tokens.symbols)
         if lexicon is not None:
             rows, texts, log_probs = entries(lexicon, Speller(tokens, options.separator))
             unigrams = [tokens.decode(spelling) for spelling in rows]
@@ -151,18 +154,28 @@ class PyctcdecodeDecoder:
         # The package keeps its models in the class until told otherwise.
         weakref.finalize(self, self._decoder.cleanup)
 
-    def __call__(self, log_probs: object, *, nbest: int = 5) -> Decoded:
+    def __call__(
+        self, log_probs: object, *, nbest: int = 5, spans: bool = False, normalize: bool = False
+    ) -> Decoded:
         """Return the ``nbest`` best texts, by score; none where the empty text is best.
 
         Args:
             log_probs: (T, V) natural-log probabilities.
             nbest: most texts to return.
+            spans: tell where each word is, by our alignment, not the package's.
+            normalize: take scores of any scale, whose log_softmax is meant.
 
         Raises:
             InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
+            ConfigError: spans of word pieces, whose words it cannot spell.
         """
         nbest = check_nbest(nbest)
-        values = check_log_probs(log_probs, len(self._tokens))
+        if spans and self._pieces:
+            raise ConfigError(
+                "decoder 'pyctcdecode' cannot tell the spans of word pieces; use decoder 'beam'",
+                options=["spans"],
+            )
+        values = check_log_probs(log_probs, len(self._tokens), normalize=normalize)
         options = self._options
         beams = self._decoder.decode_beams(
             # Never above 0, so that it cannot take them for probabilities, which it would guess.
@@ -183,8 +196,20 @@ class PyctcdecodeDecoder:
             if text and len(hypotheses) < nbest:
                 parts = {"ctc": float(ctc), "weighed": float(score - ctc)}
                 shown = " ".join(self._texts.get(word, word) for word in text.split())
-                hypotheses.append(Hypothesis(shown, float(score), probability, parts=parts))
+                words = self._spans(values, text) if spans else ()
+                hypotheses.append(
+                    Hypothesis(shown, float(score), probability, parts=parts, words=words)
+                )
         return Decoded(tuple(hypotheses))
+
+    def _spans(self, values: Array, text: str) -> tuple[WordSpan, ...]:
+        """Return the span of each word of a text of the package."""
+        tokens, words = self._tokens, []
+        for word in text.split():
+            ids = [token for part in re.findall(_SYMBOL, word) for token in tokens.encode([part])]
+            words.append((self._texts.get(word, word), ids))
+        boundary = tokens.ids.get(self._options.separator or "", -1)
+        return word_spans(values, words, blank=tokens.blank_id, boundary=boundary)
 
 
 def _labels(tokens: Tokens, separator: str | None) -> list[str]:

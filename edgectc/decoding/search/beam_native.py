@@ -15,7 +15,7 @@ from edgectc.decoding.search.compiled import Library
 _ARRAYS = ("first_child", "n_children", "token", "entry")
 _REALS = (
     "beam_threshold", "token_threshold", "lm_weight", "word_score", "unknown_score",
-    "ahead_unknown", "gain", "end_gain",
+    "ahead_unknown", "gain", "end_gain", "hot_gain", "unknown_length",
 )  # fmt: skip
 _WHOLE = ("n_tokens", "blank", "boundary", "constrain", "asks", "counts", "beam_size")
 

@@ -41,7 +41,7 @@ class Prefix:
         self.children: dict[int, Prefix | None] = {}
         self.slot = -1  # place in the beam
         self.word = 0  # node of the vocabulary; -1 outside of it
-        self.in_word = False
+        self.in_word = 0  # tokens of the word that is open
         self.hot = 0  # node of the hotwords
         self.bonus = 0.0  # settled: language model, words, complete hotwords
         self.rank = 0.0  # bonus, and what the begun word and hotwords promise
@@ -216,20 +216,24 @@ class PlainSearch:
         # it is not made.
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
-            word = 0
+            word, most = 0, reach + value
             if token == boundary:
-                if not prefix.in_word or reach + end_reach + value < floor:
+                if not prefix.in_word:
                     continue
+                most += end_reach
             elif self._words:
                 step = prefix.word * n_tokens + token
                 word = steps[step] if step in steps else self._step(prefix.word, token, step)
                 if word < 0 and tables.constrain:
                     continue
-                ahead = self._ahead[word] if word >= 0 else tables.ahead_unknown
-                if reach + ahead + value < floor:
-                    continue
-            elif reach + value < floor:
+                most += self._ahead[word] if word >= 0 else tables.ahead_unknown
+            if most < floor:
                 continue
+            if self._hot:  # the hotwords of this very child: few have any
+                hot = self._hot.step(prefix.hot, token)
+                worth = float(self._hot.settled[hot]) + float(self._hot.partial[hot])
+                if most - tables.hot_gain + worth < floor:
+                    continue
             child = children[token] if token in children else self._child(prefix, token, word)
             if child is None or child.slot >= 0 or child.bonus == -_INF:
                 continue
@@ -291,7 +295,7 @@ class PlainSearch:
             child.unknown += bool(self._words and row < 0)
             spelled = _last_word(parent) if row < 0 and tables.asks else []
         elif tables.boundary >= 0:
-            child.in_word, child.word = True, word
+            child.in_word, child.word = parent.in_word + 1, word
         if token == tables.boundary or tables.boundary < 0:
             child.words += tables.counts
             if tables.asks:
@@ -314,6 +318,8 @@ class PlainSearch:
             bonus += tables.lm_weight * child.lm_sum
         child.bonus = bonus + child.hot_sum
         ahead = self._ahead[child.word] if child.word >= 0 else tables.ahead_unknown
+        if child.word < 0 and ahead < 0 and child.in_word > tables.unknown_length:
+            ahead *= child.in_word / tables.unknown_length
         child.rank = child.bonus + ahead + promise
 
     def _forget(self) -> None:

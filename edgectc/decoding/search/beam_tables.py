@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -187,6 +188,9 @@ class Tables:
         unknown_score: nats a word that is not in the lexicon.
         gain: most nats that a token within a word can add to a rank.
         end_gain: most nats that the end of a word can add to the bonus.
+        hot_gain: what of both comes from hotwords.
+        unknown_length: tokens of an unknown word from which on ``ahead_unknown``, if it costs,
+            grows in proportion to its length; inf for never.
     """
 
     n_tokens: int
@@ -207,6 +211,8 @@ class Tables:
     unknown_score: float
     gain: float
     end_gain: float
+    hot_gain: float = 0.0
+    unknown_length: float = math.inf
 
 
 class Ending(NamedTuple):

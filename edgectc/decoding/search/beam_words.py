@@ -165,9 +165,12 @@ class Scorer:
         context: Sequence[str],
         symbols: Sequence[str],
         texts: Sequence[str],
+        state: Hashable = None,
     ) -> None:
         self._model, self._symbols, self._texts = model, symbols, texts
-        self._states: list[Hashable] = [model.start(of_sentence(context))] if model else []
+        self._states: list[Hashable] = []
+        if model:
+            self._states.append(model.start(of_sentence(context)) if state is None else state)
         self._numbers = {state: i for i, state in enumerate(self._states)}
         self._known: dict[tuple[int, str], tuple[float, int]] = {}
 
@@ -189,6 +192,10 @@ class Scorer:
                 self._states.append(after)
             self._known[key] = float(log_prob), number
         return self._known[key]
+
+    def state(self, number: int) -> Hashable:
+        """Return the state of a number, None without a model."""
+        return self._states[number] if self._states else None
 
     def finish(self, state: int) -> float:
         """Return log P(end of sentence | state)."""

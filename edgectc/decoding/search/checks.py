@@ -11,17 +11,19 @@ from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Array
+from edgectc.language.ngram.text import context_of
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
 _TOLERANCE = 1e-3
 
 
-def check_log_probs(log_probs: object, n_tokens: int) -> Array:
+def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False) -> Array:
     """Return ``log_probs`` as (T, V) float64; the argument is left as it is.
 
     Args:
         log_probs: (T, V) natural-log probabilities, each row summing to 1; -inf is log 0.
         n_tokens: V of the token table.
+        normalize: take any scores, logits for example, whose log_softmax is meant.
 
     Raises:
         InputError: reason ``bad_shape``, ``empty``, ``wrong_vocabulary``, ``not_finite`` or
@@ -57,12 +59,22 @@ def check_log_probs(log_probs: object, n_tokens: int) -> Array:
     if not np.all(values < np.inf):  # false for NaN too
         frame = int(np.argmin(np.all(values < np.inf, axis=1)))
         raise InputError(f"log_probs hold NaN or +Inf at frame {frame}", reason="not_finite")
-    excess = np.abs(log_sum(values))
+    total = log_sum(values)
+    if _truth("normalize", normalize):
+        if not np.all(total > -np.inf):
+            raise InputError(
+                f"frame {int(np.argmin(total))} is -Inf throughout, so no token is possible there; "
+                "leave the frame out",
+                reason="not_log_probs",
+            )
+        return np.asarray(values - total[:, None])
+    excess = np.abs(total)
     if not np.all(excess <= _TOLERANCE):
         frame = int(np.argmax(excess))
         raise InputError(
             f"the probabilities of frame {frame} do not sum to 1 (their log-sum is off by "
-            f"{excess[frame]:.3g}, expected at most {_TOLERANCE}); did you forget log_softmax?",
+            f"{excess[frame]:.3g}, expected at most {_TOLERANCE}); did you forget log_softmax? "
+            "normalize=True applies it",
             reason="not_log_probs",
         )
     return values
@@ -121,18 +133,21 @@ def _truth(name: str, value: bool) -> bool:
     return bool(whole)
 
 
-def check_context(context: Sequence[str], model: object) -> None:
-    """Check that words before a text have a language model to be used by.
+def check_context(context: Sequence[str] | str, model: object) -> Sequence[str]:
+    """Return the words of a context, a text's as `context_of` finds them.
 
     Raises:
-        InputError: reason ``no_language_model``.
+        InputError: reason ``no_language_model``: there are words, and nothing to use them.
     """
+    if isinstance(context, str):
+        context = context_of(context)
     if context and model is None:
         raise InputError(
             f"a context of {len(context)} words was given to a decoder without language model; "
             "make it with language_model=..., or leave the context out",
             reason="no_language_model",
         )
+    return context
 
 
 def log_sum(values: Array) -> Array:

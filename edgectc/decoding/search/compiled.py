@@ -2,7 +2,7 @@
 
 `native/include/edgectc.h` and `native/src/beam.c` say what the functions do. Those of the engine
 are called from `engine`, those of the beam from `beam_native`, those of a network from
-`edgectc.runtime.runners.native`.
+`edgectc.runtime.runners.native`, those of a keyboard from `edgectc.runtime.keyboard`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,17 @@ Library = ctypes.CDLL
 _POINTER, _TEXT, _REAL = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_double
 _INT, _LONG, _SIZE = ctypes.c_int32, ctypes.c_int64, ctypes.c_size_t
 
+
+class File(ctypes.Structure):
+    """`edgectc_file`: bytes in memory."""
+
+    _fields_ = (("at", _POINTER), ("size", _SIZE))
+
+
 # name: what it returns, what it takes
 FUNCTIONS = {
     "abi": (ctypes.c_uint32, ()),
+    "context": (_INT, (_TEXT, _INT, _POINTER, _INT)),
     "engine_new": (_POINTER, ()),
     "engine_sibling": (_POINTER, (_POINTER,)),
     "engine_free": (None, (_POINTER,)),
@@ -55,6 +63,16 @@ FUNCTIONS = {
     "network_choose": (_INT, (_POINTER, _TEXT)),
     "network_keys": (_INT, (_POINTER, _POINTER, _POINTER, ctypes.c_float, ctypes.c_float)),
     "network_run": (_INT, (_POINTER, _POINTER, _INT, _POINTER)),
+    "keyboard_new": (_POINTER, ()),
+    "keyboard_free": (None, (_POINTER,)),
+    "keyboard_error": (_TEXT, (_POINTER,)),
+    "keyboard_reason": (_TEXT, (_POINTER,)),
+    "keyboard_open": (_INT, (_POINTER, File, File, File)),
+    "keyboard_test": (_INT, (_POINTER,)),
+    "keyboard_keys": (_INT, (_POINTER, _POINTER, _INT)),
+    "keyboard_before": (_INT, (_POINTER, _TEXT, _INT)),
+    "keyboard_prepare": (_INT, (_POINTER,)),
+    "keyboard_swipe": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER, _INT)),
     "beam_new": (_POINTER, (_POINTER,)),
     "beam_free": (None, (_POINTER,)),
     "beam_push": (_LONG, (_POINTER, _POINTER, _LONG)),

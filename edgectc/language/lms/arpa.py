@@ -86,6 +86,10 @@ class NGramModel:
             _, state = self.score(state, word)
         return state
 
+    def empty(self) -> State:
+        """Return the state in which nothing is known of what was before."""
+        return ()
+
     def score(self, state: State, word: str) -> tuple[float, State]:
         """Return log P(word | state) and the state after it."""
         return self._next(state, self._index.get(word) or self._number(word))

@@ -77,6 +77,12 @@ class KenlmModel:
             _, state = self.score(state, word)
         return state
 
+    def empty(self) -> Any:
+        """Return the state in which nothing is known of what was before."""
+        state = self._state()
+        self._model.NullContextWrite(state)
+        return state
+
     def score(self, state: Any, word: str) -> tuple[float, Any]:
         """Return log P(word | state) and the state after it."""
         return self._next(state, self._spelled(word))
@@ -91,8 +97,7 @@ class KenlmModel:
 
     def unigram(self, words: Sequence[str]) -> Array:
         """Return log P(word) without context, (n,) float64."""
-        empty = self._state()
-        self._model.NullContextWrite(empty)
+        empty = self.empty()
         return np.array([self.score(empty, word)[0] for word in words], np.float64)
 
     def _next(self, state: Any, spelled: str) -> tuple[float, Any]:

@@ -1,9 +1,8 @@
-"""Text as sentences of words, and sentences as one array of numbers."""
+"""Sentences as one array of numbers."""
 
 from __future__ import annotations
 
 import os
-import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +13,8 @@ from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_lines
 from edgectc.core.types import Array
 from edgectc.language.ngram.tables import SPECIALS
-from edgectc.language.spelling import letters, normalize_word, words_of
-
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+")
-
-
-def sentences(line: str) -> list[list[str]]:
-    """Return the sentences of a line, each a list of normalized words; none is empty.
-
-    A sentence ends after one of ``.!?…`` that a space follows, or with the line; `words_of` says
-    what a word is.
-    """
-    return [words for part in _SENTENCE_END.split(line) if (words := words_of(part))]
+from edgectc.language.ngram.text import sentences
+from edgectc.language.spelling import letters, normalize_word
 
 
 @dataclass

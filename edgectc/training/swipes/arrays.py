@@ -22,6 +22,7 @@ from edgectc.training.cache import flat, rows_of
 from edgectc.training.mixing import check_shares, fitted
 from edgectc.training.swipes.augment import Augment, augmented
 from edgectc.training.swipes.keyboard_augment import backwards, rebuilt
+from edgectc.training.swipes.nuisances import Reporting, disturbed, disturbs
 from edgectc.training.task import Batch, LengthMap
 
 _TENSORS = ("trace", "length", "layout", "keys", "key_mask", "key_size")
@@ -77,6 +78,8 @@ class SwipeArrays:
         alphabets: the letters of each layout, in the order of its keys.
         places: row of each sample among those that were read.
         refusals: samples left out.
+        augment: random change of each trace of a batch.
+        reporting: resamples traces whose points were changed; needed by some of ``augment``.
     """
 
     trace: Tensor
@@ -91,6 +94,7 @@ class SwipeArrays:
     places: tuple[int, ...]
     refusals: Refusals
     augment: Augment = field(default_factory=Augment)
+    reporting: Reporting | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -139,6 +143,9 @@ class SwipeArrays:
             inputs["trace"] = backwards(inputs["trace"], inputs["length"], back)
             pairs = zip(labels, back.tolist(), strict=True)
             labels = tuple(label[::-1] if turned else label for label, turned in pairs)
+        if disturbs(how):
+            assert self.reporting is not None
+            inputs = disturbed(inputs, labels, how, self.reporting, noise)
         if how.views > 1:
             inputs = {name: torch.cat([tensor] * how.views) for name, tensor in inputs.items()}
         return Batch(augmented(inputs, how, noise), labels, how.views, layout_ids)

@@ -3,7 +3,8 @@
 A change is a function of this module and a field of `Augment` that is 0 by default. It draws from
 the generator only if its field is not 0, so that a new one leaves the draws of old runs alone. It
 keeps the number of frames (so a label that fits goes on fitting), the order of time, and padding.
-What changes the keyboard or the label too is in `edgectc.training.swipes.keyboard_augment`.
+What changes the keyboard or the label too is in `edgectc.training.swipes.keyboard_augment`; how a
+trace is reported, before it is resampled, in `edgectc.training.swipes.nuisances`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import torch
 from torch import Tensor
 
 from edgectc.training.signal_task import check_strengths
+
+_CHANCES = ("mirror", "reverse", "split", "speed", "rest", "clock", "rate", "finger")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,13 @@ class Augment:
         reverse: chance of the trace to run backwards, and its label with it.
         stretch: of the logarithm of the size of each axis of the keyboard and the trace on it.
         skew: key units sideways per key unit across, both ways, of both.
+        split: chance of the keyboard to be split in two halves, one to three keys apart, the trace
+            stretched across the gap.
+        speed: chance of 0.4 to 2.7 times the speed; unlike with ``pace`` the frames follow.
+        rest: chance of the finger to rest for 0.2 to 4 s, at the start, at the end or between.
+        clock: chance of times from a clock of 10 to 130 ms.
+        rate: chance of a screen of 20 to 50 Hz.
+        finger: chance of one to six points of a second finger.
         views: 2 shows each sample twice in a batch, the trace warped in two ways; see
             ``loss.agreement``.
     """
@@ -53,12 +63,19 @@ class Augment:
     reverse: float = 0.0
     stretch: float = 0.0
     skew: float = 0.0
+    split: float = 0.0
+    speed: float = 0.0
+    rest: float = 0.0
+    clock: float = 0.0
+    rate: float = 0.0
+    finger: float = 0.0
     views: int = 1
 
     def __post_init__(self) -> None:
         check_strengths(self)
-        if self.mirror > 1 or self.reverse > 1 or self.views not in (1, 2):
-            raise ValueError("expected mirror and reverse in [0, 1], views 1 or 2")
+        chances = {name: getattr(self, name) for name in _CHANCES}
+        if max(chances.values()) > 1 or self.views not in (1, 2):
+            raise ValueError(f"expected {', '.join(chances)} in [0, 1], views 1 or 2")
 
 
 def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:

@@ -9,6 +9,8 @@ from torch import Tensor
 from edgectc.formats.layouts import KeyRow, Layout
 from edgectc.training.swipes.augment import Augment
 
+_REACH = 0.3  # key units: how far a key takes the trace with it
+
 
 def rebuilt(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
     """Return the inputs with trace and keys mirrored, stretched and skewed together.
@@ -42,6 +44,35 @@ def backwards(trace: Tensor, length: Tensor, chosen: Tensor) -> Tensor:
     keep = (frames <= last)[:, :, None]
     turned = torch.cat([turned[:, :, :2], end - turned[:, :, 2:]], dim=2) * keep
     return torch.where(chosen[:, None, None], turned, trace)
+
+
+def parted(
+    inputs: dict[str, Tensor], how: Augment, rng: torch.Generator
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Return the inputs, some keyboards split in halves one to three keys apart; and (N,) which.
+
+    The border runs within 1.2 keys of the centre of the keys. A point of the trace moves as the
+    keys around it do; the trace has its old frames, which are to be resampled.
+    """
+    trace, keys, used = inputs["trace"], inputs["keys"], inputs["key_mask"][:, :, None]
+    N, T, _ = trace.shape
+    size = inputs["key_size"][:, None, :]
+    keep = (torch.arange(T) < inputs["length"][:, None])[:, :, None]
+    chosen = (torch.rand(N, 1, 1, generator=rng) < how.split).float()
+    gap = chosen * (1.0 + 2.0 * torch.rand(N, 1, 1, generator=rng))
+    places = keys / size
+    middle = (places * used).sum(1, keepdim=True)[:, :, :1] / used.sum(1, keepdim=True)
+    border = middle + 2.4 * (torch.rand(N, 1, 1, generator=rng) - 0.5)
+    aside = torch.where(places[:, :, :1] < border, -0.5, 0.5) * gap
+    near = torch.cdist(trace[:, :, :2] / size, places) ** 2 / (-2.0 * _REACH**2)
+    near = torch.softmax(near + (used.transpose(1, 2) - 1.0) * 1e9, dim=2)
+    along = torch.tensor([1.0, 0.0]) * size
+    moved = trace[:, :, :2] + torch.bmm(near, aside) * along
+    return {
+        **inputs,
+        "trace": torch.cat([moved, trace[:, :, 2:]], dim=2) * keep,
+        "keys": (keys + aside * along) * used,
+    }, chosen.reshape(N) > 0
 
 
 def random_layout(name: str, rng: np.random.Generator) -> Layout:

@@ -23,6 +23,7 @@ from edgectc.training.swipes.assembling import assemble, keyboards_of
 from edgectc.training.swipes.augment import Augment
 from edgectc.training.swipes.competitors import LexiconCompetitors
 from edgectc.training.swipes.held_out import HeldOutSwipes
+from edgectc.training.swipes.nuisances import Reporting
 from edgectc.training.task import Metric, Run, Score
 
 
@@ -98,7 +99,11 @@ class SwipeTask:
             start += size
         self.made = sum(rows for _, _, rows in self._pools)
         self._share = shares(arrays.labels[: self.real], how.balance)
-        self.train: SwipeArrays = replace(arrays, augment=options.augment)
+        self.train: SwipeArrays = replace(
+            arrays,
+            augment=options.augment,
+            reporting=Reporting.of(run.model.frontend, run.model),
+        )
         self.blank_id = arrays.keys.shape[1]
         self.dev, self.test = (
             HeldOutSwipes(

@@ -2,7 +2,6 @@
 
 import { BadSwipe } from "../host/frontend.js";
 import { Refused } from "../host/manifest.js";
-import { contextOf } from "../host/words.js";
 import { Dictionary } from "./dictionary.js";
 import { Editor } from "./editor.js";
 import { Keyboard, shortTitle } from "./keyboard.js";
@@ -109,7 +108,7 @@ function moving(points) {
 async function swiped(points) {
   if (!recognizer) return strip.hint(problem || "The model is still being loaded; tap the keys.");
   const { layout } = recognizer;
-  const context = contextOf(editor.head);
+  const context = recognizer.engine.contextOf(editor.head);
   try {
     await turn;
     const answer = await (turn = read(points, 5, context));
@@ -131,7 +130,7 @@ async function swiped(points) {
  * @param {number} nbest
  * @param {string[]} context
  */
-function read(points, nbest, context = contextOf(editor.head)) {
+function read(points, nbest, context = recognizer?.engine.contextOf(editor.head)) {
   if (!recognizer) throw new Refused("There is no model.");
   return recognizer.read(points, { nbest, context });
 }

@@ -83,7 +83,29 @@ export class Engine {
     this.#withText(text, (at) => this.#withText(spelled, (other) => this.#call("word", at, other, count, boost, Number(hidden))));
   }
 
-  /** @param {string[]} words in normal form */
+  /**
+   * Returns the words of the sentence that a text ends in, as `context` takes them, after "<s>" where
+   * its beginning is known.
+   * @param {string} text all that stands before the cursor
+   * @param {boolean} whole whether nothing stands before that
+   * @returns {string[]}
+   */
+  contextOf(text, whole = true) {
+    let words = "";
+    this.#withText(text.normalize("NFC").replaceAll("\0", " "), (at) => {
+      const room = this.c.edgectc_context(at, Number(whole), 0, 0);
+      const out = this.#copy(new Uint8Array(room));
+      try {
+        this.c.edgectc_context(at, Number(whole), out, room);
+        words = this.#text(out);
+      } finally {
+        this.c.free(out);
+      }
+    });
+    return words ? words.split("\n") : [];
+  }
+
+  /** @param {string[]} words as `contextOf` returns them */
   context(words) {
     this.#withText(words.join("\n"), (at) => this.#call("context", at));
   }

@@ -1,4 +1,4 @@
-// Words as letters, and as a language model knows them: docs/host_contract.md, 4.
+// Words as letters: docs/host_contract.md, 4.
 
 const APOSTROPHES = "'’‘‛ʼ＇՚׳"; // the first stands for all
 const HYPHENS = "-‐‑";
@@ -23,12 +23,6 @@ const fold = (text) =>
     .map((c) => (c === "ı" ? c : c.toUpperCase().toLowerCase().replaceAll("ς", "σ")))
     .join("")
     .normalize("NFC");
-
-/**
- * Returns a word in normal form: casefolded, NFC, with a plain apostrophe.
- * @param {string} word
- */
-export const normalize = (word) => plainMarks(fold(word));
 
 /**
  * Returns the letters of a Hangul syllable or compound letter, or null.
@@ -87,14 +81,4 @@ export function spell(word, alphabet) {
   const parts = [...typed].map((c) => (alphabet.has(c) ? c : replaced(c, alphabet)));
   const spelled = parts.includes(null) ? "" : parts.join("");
   return /[\p{L}\p{N}]/u.test(spelled) ? spelled : null;
-}
-
-/**
- * Returns the words of the sentence that a text ends in, in normal form, after "<s>" for its beginning.
- * @param {string} text all that stands before the cursor
- */
-export function contextOf(text) {
-  const sentence = text.split(/[.!?\n]/).pop() ?? "";
-  const words = (sentence.match(/[\p{L}\p{M}\p{N}'’-]+/gu) ?? []).map(normalize);
-  return ["<s>", ...words.filter((word) => /\p{L}/u.test(word))];
 }

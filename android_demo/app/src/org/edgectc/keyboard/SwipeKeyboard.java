@@ -16,7 +16,6 @@ import org.edgectc.core.Trace;
 /** The keyboard: swipes become words, taps letters; all on the device. */
 public final class SwipeKeyboard extends InputMethodService
     implements KeyboardView.Listener, SuggestionStrip.Listener, Words.Listener {
-  private static final int CONTEXT_CHARACTERS = 64;
   private Words words;
   private KeyboardView keyboard;
   private SuggestionStrip strip;
@@ -72,13 +71,13 @@ public final class SwipeKeyboard extends InputMethodService
   @Override
   public void onMoving(Trace soFar) {
     if (settings.getBoolean(SettingsActivity.LIVE, true)) {
-      words.guess(soFar, context());
+      words.guess(soFar, before());
     }
   }
 
   @Override
   public void onSwipe(Trace trace) {
-    words.decode(trace, context());
+    words.decode(trace, before());
   }
 
   @Override
@@ -168,14 +167,9 @@ public final class SwipeKeyboard extends InputMethodService
     }
   }
 
-  private List<String> context() {
-    String text = before();
-    return Text.words(text, text.length() < CONTEXT_CHARACTERS);
-  }
-
   private String before() {
     InputConnection editor = getCurrentInputConnection();
-    CharSequence text = editor == null ? null : editor.getTextBeforeCursor(CONTEXT_CHARACTERS, 0);
+    CharSequence text = editor == null ? null : editor.getTextBeforeCursor(Words.BEFORE, 0);
     return text == null ? "" : text.toString();
   }
 

@@ -8,6 +8,7 @@ import android.os.Looper;
 import java.util.Collections;
 import java.util.List;
 import org.edgectc.core.Candidate;
+import org.edgectc.core.Engine;
 import org.edgectc.core.Layout;
 import org.edgectc.core.Recognizer;
 import org.edgectc.core.Trace;
@@ -15,6 +16,9 @@ import org.edgectc.core.TraceException;
 
 /** The recognizer on its own thread; answers come back on the main one. */
 final class Words {
+  /** Characters before the cursor that are looked at; fewer are all that there are. */
+  static final int BEFORE = 64;
+
   /** Who waits for words. All calls come on the main thread. */
   interface Listener {
     /** The model was loaded or could not be; empty if all is well. */
@@ -106,20 +110,20 @@ final class Words {
   }
 
   /** Ranks the words of a finished swipe. */
-  void decode(Trace trace, List<String> before) {
+  void decode(Trace trace, String before) {
     swipes++;
     worker.post(task(trace, before, false));
   }
 
   /** Ranks what a swipe may become; left out while an earlier guess is still being made. */
-  void guess(Trace soFar, List<String> before) {
+  void guess(Trace soFar, String before) {
     if (!guessing && soFar.size() > 2) {
       guessing = true;
       worker.post(task(soFar.copy(), before, true));
     }
   }
 
-  private Runnable task(final Trace trace, final List<String> before, final boolean partial) {
+  private Runnable task(final Trace trace, final String before, final boolean partial) {
     final Layout layout = layout();
     final int swipe = swipes;
     return new Runnable() {
@@ -131,10 +135,12 @@ final class Words {
   }
 
   private List<Candidate> words(
-      Trace trace, Layout layout, List<String> before, boolean partial) {
+      Trace trace, Layout layout, String before, boolean partial) {
     try {
       if (recognizer != null) {
-        return recognizer.decode(trace, layout, before, SuggestionStrip.MOST, partial);
+        boolean whole = before.length() < BEFORE;
+        List<String> said = Engine.context(before, whole);
+        return recognizer.decode(trace, layout, said, SuggestionStrip.MOST, partial);
       }
     } catch (TraceException error) {
       // A trace that is no swipe has no words.

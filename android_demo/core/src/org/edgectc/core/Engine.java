@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.text.Normalizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.logging.Logger;
 
@@ -111,7 +111,7 @@ public final class Engine {
    * Returns the best words, best first.
    *
    * @param logProbs (frames, columns) row by row
-   * @param context words before this one, the last one last
+   * @param context of the text before this word, see {@link #context}
    * @param trace (length, 3) x, y in the letter area and t, as the network takes them, or null
    * @param partial whether the signal goes on
    */
@@ -122,11 +122,7 @@ public final class Engine {
       float[] trace,
       int nbest,
       boolean partial) {
-    StringBuilder words = new StringBuilder();
-    for (String word : context) {
-      words.append(words.length() == 0 ? "" : "\n").append(normal(word));
-    }
-    context(open(), bytes(words.toString()));
+    context(open(), bytes(String.join("\n", context)));
     if (trace != null) { // after all else that may throw, as the engine keeps it until a search
       trace(handle, trace);
     }
@@ -140,23 +136,17 @@ public final class Engine {
     return found;
   }
 
-  private static final String APOSTROPHES = "'’‘‛ʼ＇՚׳";
-
-  /** Returns a word as the language model knows it: see spelling.py. */
-  static String normal(String word) {
-    String text = Normalizer.normalize(word, Normalizer.Form.NFC).replace('ẞ', 'ß');
-    StringBuilder folded = new StringBuilder();
-    for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
-      String one = new String(Character.toChars(text.codePointAt(i)));
-      // By capitals, as they are long: ß is SS. Not ı, whose capital is that of i.
-      folded.append(one.equals("ı") ? one : one.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT));
-    }
-    String plain = Normalizer.normalize(folded, Normalizer.Form.NFC);
-    return plain
-        .replace("i\u0307", "i")
-        .replace('ς', 'σ')
-        .replaceAll("[\u00ad\u2060\ufeff\u200e\u200f]", "")
-        .replaceAll("[" + APOSTROPHES + "]", "'");
+  /**
+   * Returns the words of the sentence that a text ends in, as the language model knows them, after
+   * "<s>" where its beginning is known.
+   *
+   * @param before text before the cursor
+   * @param whole whether nothing stands before that
+   */
+  public static List<String> context(String before, boolean whole) {
+    String text = Normalizer.normalize(before.replace('\0', ' '), Normalizer.Form.NFC);
+    String words = new String(contextOf(bytes(text), whole), UTF8);
+    return words.isEmpty() ? new ArrayList<String>() : Arrays.asList(words.split("\n"));
   }
 
   /** Frees the engine. */
@@ -197,6 +187,8 @@ public final class Engine {
   private static native void trace(long engine, float[] frames);
 
   private static native void context(long engine, byte[] words);
+
+  private static native byte[] contextOf(byte[] text, boolean whole);
 
   private static native int search(
       long engine, float[] logProbs, int frames, int nbest, boolean partial);

@@ -1,49 +1,11 @@
 package org.edgectc.core;
 
-import java.util.ArrayList;
-import java.util.List;
-
-/** What a keyboard must know of written text: words, sentences, spaces. */
+/** What a keyboard must know of written text: capitals and spaces; its words are {@link Engine}'s. */
 public final class Text {
-  /** The beginning of a sentence, as a word of a context. */
-  public static final String SENTENCE = "<s>";
-
   private static final String ENDS = ".!?";
   private static final String NO_SPACE_AFTER = "([{\"'“‘-/@#";
 
   private Text() {}
-
-  /**
-   * Returns the words of the last sentence of a text, the last one last, after "<s>" where its
-   * beginning is known.
-   *
-   * @param before text before the cursor
-   * @param whole whether nothing stands before that
-   */
-  public static List<String> words(String before, boolean whole) {
-    List<String> words = new ArrayList<>();
-    if (whole) {
-      words.add(SENTENCE);
-    }
-    StringBuilder word = new StringBuilder();
-    for (int i = 0; i <= before.length(); i++) {
-      char c = i < before.length() ? before.charAt(i) : ' ';
-      boolean apostrophe = (c == '\'' || c == '’') && word.length() > 0;
-      if (Character.isLetter(c) || apostrophe) {
-        word.append(c == '’' ? '\'' : c);
-        continue;
-      }
-      if (word.length() > 0) {
-        words.add(word.toString());
-        word.setLength(0);
-      }
-      if (ENDS.indexOf(c) >= 0 || c == '\n') {
-        words.clear();
-        words.add(SENTENCE);
-      }
-    }
-    return words;
-  }
 
   /** Returns whether the next word begins a sentence. */
   public static boolean startsSentence(String before) {

@@ -5,6 +5,7 @@ import java.util.Arrays;
 /** The path of a finger: x, y in the letter-area frame and t in milliseconds, point by point. */
 public final class Trace {
   private static final double PIXELS_FROM = 5.0;
+  private static final double MIN_DURATION_MS = 10.0;
   private static final double MAX_DURATION_MS = 60_000.0;
   private double[] values = new double[3 * 128];
   private int count;
@@ -83,6 +84,9 @@ public final class Trace {
     double duration = t(count - 1) - t(0);
     if (duration == 0.0) {
       throw new TraceException("time_constant", "all points have the same time");
+    }
+    if (duration < MIN_DURATION_MS) {
+      throw new TraceException("time_too_short", "the trace lasts under 10 ms");
     }
     if (duration > MAX_DURATION_MS) {
       throw new TraceException("time_too_long", "the trace lasts over a minute");

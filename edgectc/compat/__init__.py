@@ -1,0 +1,1 @@
+"""Modules that answer to the names of other packages, so that their users can change over."""

@@ -1,0 +1,239 @@
+"""The keyboard of the C library: a finger's points in any unit go in, ranked words come out.
+
+What a phone or a browser links, for Python: `native/include/edgectc.h` says what each call does.
+`edgectc.Recognizer` answers the same on layouts that it knows, and runs every family and target.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import unicodedata
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from edgectc.core import forks
+from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
+from edgectc.core.types import Array, Decoded, Hypothesis
+from edgectc.decoding.search import compiled
+from edgectc.decoding.search.checks import check_nbest
+from edgectc.decoding.search.compiled import File
+from edgectc.formats import bundle as bundles
+from edgectc.formats import manifest as manifests
+from edgectc.formats.records import NamedFile
+
+_NO_MEMORY, _MOVING = -1, 1  # EDGECTC_NO_MEMORY, EDGECTC_MOVING
+_MOST_WORDS = 1000
+
+Key = tuple[str, float, float, float, float]
+
+
+class _Key(ctypes.Structure):
+    _fields_ = (
+        ("letter", ctypes.c_int32),
+        *((name, ctypes.c_double) for name in ("x", "y", "width", "height")),
+    )
+
+
+class _Word(ctypes.Structure):
+    _fields_ = (
+        ("text", ctypes.c_char_p),
+        ("score", ctypes.c_double),
+        ("probability", ctypes.c_double),
+        ("exact", ctypes.c_int32),
+    )
+
+
+class Keyboard:
+    """Keys as they lie on a screen, over a model in the native format; threads take turns.
+
+    Args:
+        path: a native artifact, a bundle that holds one, or a shipped model by name; None for the
+            shipped model.
+        keys: see `place`; None where they come later.
+        context: whether the language model is loaded, too, if the model has one.
+
+    Raises:
+        BundleError: the artifact, the lexicon or the language model is not as it was sealed.
+        ConfigError: there is no native artifact, or the keys cannot be used.
+        MissingDependencyError: the package was installed without its C library.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        keys: Iterable[Key] | None = None,
+        context: bool = True,
+    ) -> None:
+        loaded = compiled.library()
+        if loaded is None:
+            raise MissingDependencyError(
+                "a keyboard", system="the compiled library: reinstall edgectc with a C compiler"
+            )
+        artifact = _artifact(bundles.locate(path))
+        _, manifest = manifests.read(artifact)
+        self.name, self._c, self._lock = manifest.name, loaded, threading.Lock()
+        model = manifest.language_model if context else None
+        self._files = [
+            _mapped(artifact),
+            _named(manifest.lexicon, artifact, "lexicon"),
+            _named(model, artifact, "language_model"),
+        ]
+        self._handle: int = loaded.edgectc_keyboard_new()
+        if not self._handle:
+            raise MemoryError("no memory for a keyboard")
+        freed = weakref.finalize(self, loaded.edgectc_keyboard_free, self._handle)
+        freed.atexit = False  # a daemon thread may still run it
+        files = (File(file.ctypes.data, len(file)) if len(file) else File() for file in self._files)
+        if self._status("open", *files) < 0:
+            raise BundleError(f"{artifact}: {self._error()}")
+        if keys is not None:
+            self.place(keys)
+
+    def __repr__(self) -> str:
+        return f"Keyboard({self.name!r})"
+
+    def place(self, keys: Iterable[Key]) -> None:
+        """Say where the keys lie now: at every change of their place or letters.
+
+        Args:
+            keys: letter, x, y, width, height of each, as it is touched, gaps included: its left
+                upper corner in any unit, y downwards. The letter "" belongs to the board but
+                spells nothing. Coordinates are counted in the bounding box of all keys.
+
+        Raises:
+            ConfigError: a key has no place, or the letters are not those of the lexicon.
+        """
+        rows = [_key(key) for key in keys]
+        with self._turn():
+            if self._status("keys", (_Key * len(rows))(*rows), len(rows)) < 0:
+                raise ConfigError(self._error(), options=["keys"])
+
+    def swipe(self, points: ArrayLike, *, nbest: int = 5, moving: bool = False) -> Decoded:
+        """Return the ranked words of a finger's points.
+
+        Args:
+            points: (n, 3) x, y in the unit of the keys and t in milliseconds.
+            nbest: most words to return.
+            moving: the finger still moves: rank what the points so far may begin.
+
+        Raises:
+            InputError: the points are no swipe; ``reason`` names why.
+        """
+        rows = _points(points)
+        words = (_Word * min(check_nbest(nbest), _MOST_WORDS))()
+        with self._turn():
+            n = self._status(
+                "swipe", rows.ctypes.data, len(rows), _MOVING * moving, words, len(words)
+            )
+            if n < 0:
+                reason = self._c.edgectc_keyboard_reason(self._handle).decode()
+                if not reason:
+                    raise ConfigError(self._error())
+                raise InputError(self._error(), reason=reason)
+            return Decoded(tuple(
+                Hypothesis(word.text.decode(), word.score, word.probability, exact=bool(word.exact))
+                for word in words[:n]
+            ))  # fmt: skip
+
+    def before(self, text: str, *, whole: bool = True) -> None:
+        """Say what stands before the cursor; the sentence that it ends in ranks the next word.
+
+        Args:
+            text: the text, or its end.
+            whole: nothing stands before ``text``, so that it begins a sentence.
+        """
+        plain = unicodedata.normalize("NFC", text).replace("\0", " ")
+        with self._turn():
+            if self._status("before", plain.encode(errors="replace"), int(whole)) < 0:
+                raise ConfigError(self._error())
+
+    def prepare(self) -> None:
+        """Make ready what the next swipe would make first."""
+        self._call("prepare")
+
+    def test(self) -> None:
+        """Run the model's own reference cases on this processor.
+
+        Raises:
+            ConfigError: a case comes out otherwise than when the model was made.
+        """
+        self._call("test")
+
+    def _call(self, name: str) -> None:
+        with self._turn():
+            if self._status(name) < 0:
+                raise ConfigError(self._error())
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for a thread's turn, which no fork cuts in half."""
+        with forks.whole(), self._lock:
+            yield
+
+    def _status(self, name: str, *arguments: Any) -> int:
+        status: int = getattr(self._c, f"edgectc_keyboard_{name}")(self._handle, *arguments)
+        if status == _NO_MEMORY:
+            raise MemoryError("the keyboard ran out of memory")
+        return status
+
+    def _error(self) -> str:
+        return str(self._c.edgectc_keyboard_error(self._handle).decode(errors="replace"))
+
+
+def _artifact(location: Path) -> Path:
+    """Return the native artifact at a place."""
+    if not bundles.is_bundle(location):
+        return location
+    for path in bundles.read(location).artifacts():
+        if bundles.target_of(path) == "native":
+            return path
+    raise ConfigError(
+        f"{location} holds no native artifact; make one with: "
+        f"edgectc export {location} --target native"
+    )
+
+
+def _mapped(path: Path) -> Array:
+    """Return the bytes of a file, mapped."""
+    return np.memmap(path, np.uint8, "r")
+
+
+def _named(file: NamedFile | None, artifact: Path, kind: str) -> Array:
+    """Return the bytes of a file that the manifest names, none where it names none."""
+    if file is None:
+        return np.empty(0, np.uint8)
+    return _mapped(bundles.find_file(file, artifact.parent, kind=kind))
+
+
+def _key(key: Key) -> _Key:
+    try:
+        letter, x, y, width, height = key
+        code = ord(letter) if letter else 0
+        return _Key(code, float(x), float(y), float(width), float(height))
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"a key is {key!r}, expected one letter or '', x, y, width, height", options=["keys"]
+        ) from None
+
+
+def _points(points: ArrayLike) -> Array:
+    """Return points as (n, 3) float64."""
+    try:
+        rows = np.array(points, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the points are no numbers: {error}", reason="bad_shape") from None
+    if rows.size and (rows.ndim != 2 or rows.shape[1] != 3):
+        raise InputError(
+            f"the points have the shape {rows.shape}, expected (n, 3): x, y, t_ms",
+            reason="bad_shape",
+        )
+    return np.ascontiguousarray(rows.reshape(-1, 3))

@@ -1,0 +1,264 @@
+/* Finger in, words out: the steps of docs/host_contract.md over one network and one engine. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keyboard.h"
+
+enum { MOST_TEXT = 1024 /* bytes before the cursor that are looked at: more words than a model knows */ };
+
+static int32_t refuse(edgectc_keyboard *keyboard, const char *text) {
+  return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, text);
+}
+
+static int32_t no_memory(edgectc_keyboard *keyboard) {
+  return edgectc_refuse(&keyboard->why, EDGECTC_NO_MEMORY, "no memory");
+}
+
+/* Passes on what the engine or network refused. */
+static int32_t passed(edgectc_keyboard *keyboard, int32_t status, const char *error) {
+  return status < 0 ? edgectc_refuse(&keyboard->why, status, "%s", error) : status;
+}
+
+static int32_t by_engine(edgectc_keyboard *keyboard, int32_t status) {
+  return passed(keyboard, status, edgectc_engine_error(keyboard->engine));
+}
+
+static int32_t by_network(edgectc_keyboard *keyboard, int32_t status) {
+  return passed(keyboard, status, edgectc_network_error(keyboard->network));
+}
+
+/* ---- life ------------------------------------------------------------------------------- */
+
+edgectc_keyboard *edgectc_keyboard_new(void) {
+  edgectc_keyboard *keyboard = calloc(1, sizeof *keyboard);
+  if (keyboard) keyboard->reason = "";
+  return keyboard;
+}
+
+/* Lets go of the model. */
+static void close_model(edgectc_keyboard *keyboard) {
+  edgectc_network_free(keyboard->network);
+  edgectc_engine_free(keyboard->engine);
+  edgectc_board_free(&keyboard->board);
+  void *held[] = {keyboard->frames, keyboard->log_probs, keyboard->floats, keyboard->symbols, keyboard->places};
+  for (size_t i = 0; i < sizeof held / sizeof *held; i++) free(held[i]);
+  keyboard->network = NULL;
+  keyboard->engine = NULL;
+  keyboard->board = (Board){0};
+  keyboard->frames = keyboard->log_probs = keyboard->floats = NULL;
+  keyboard->symbols = NULL;
+  keyboard->places = NULL;
+}
+
+void edgectc_keyboard_free(edgectc_keyboard *keyboard) {
+  if (!keyboard) return;
+  close_model(keyboard);
+  free(keyboard->points);
+  free(keyboard->arc);
+  free(keyboard);
+}
+
+const char *edgectc_keyboard_error(const edgectc_keyboard *keyboard) {
+  return keyboard ? keyboard->why.text : "no keyboard: out of memory";
+}
+
+const char *edgectc_keyboard_reason(const edgectc_keyboard *keyboard) { return keyboard->reason; }
+
+/* ---- opening ---------------------------------------------------------------------------- */
+
+static int32_t set_options(edgectc_keyboard *keyboard) {
+  Json json = edgectc_json(keyboard->artifact.decoder);
+  Span key;
+  edgectc_json_object(&json);
+  while (edgectc_json_member(&json, &key)) {
+    char name[64];
+    double value = NAN;
+    if (edgectc_json_is(key, "type")) {
+      if (!edgectc_json_is(edgectc_json_string(&json), "lexicon"))
+        return refuse(keyboard, "the model's preset is no lexicon decoder, which a keyboard needs");
+      continue;
+    }
+    int byte = edgectc_json_peek(&json);
+    if (byte == 't' || byte == 'f') value = edgectc_json_boolean(&json);
+    else if (byte == 'n') edgectc_json_any(&json);
+    else value = edgectc_json_number(&json);
+    if (json.wrong || edgectc_json_text(key, name, sizeof name) < 0)
+      return refuse(keyboard, "an option of the model's preset is no number");
+    if (by_engine(keyboard, edgectc_engine_option(keyboard->engine, name, value)) < 0) return EDGECTC_BAD_INPUT;
+  }
+  return EDGECTC_OK;
+}
+
+static int32_t make_room(edgectc_keyboard *keyboard) {
+  const Resampling *r = &keyboard->artifact.resampling;
+  size_t columns = (size_t)edgectc_network_size(keyboard->network, EDGECTC_COLUMNS);
+  size_t frames = (size_t)edgectc_network_size(keyboard->network, EDGECTC_FRAMES);
+  if ((double)frames != r->max_frames || (double)columns != r->slots + 1.0)
+    return refuse(keyboard, "the model's manifest does not fit its network");
+  keyboard->frames = malloc(frames * 3 * sizeof(float));
+  keyboard->log_probs = malloc(frames * columns * sizeof(float));
+  keyboard->floats = malloc(columns * 3 * sizeof(float));
+  keyboard->symbols = malloc(columns * sizeof(int32_t));
+  keyboard->places = calloc(columns * 2, sizeof(double));
+  int failed = !keyboard->frames || !keyboard->log_probs || !keyboard->floats || !keyboard->symbols ||
+               !keyboard->places || !edgectc_board_new(&keyboard->board, (int32_t)r->slots);
+  return failed ? no_memory(keyboard) : EDGECTC_OK;
+}
+
+static int32_t open_model(edgectc_keyboard *keyboard, edgectc_file model, edgectc_file lexicon,
+                          edgectc_file language_model) {
+  Artifact *artifact = &keyboard->artifact;
+  Complaint *why = &keyboard->why;
+  int32_t status = edgectc_artifact(artifact, model.at, model.size, why);
+  if (status == EDGECTC_OK)
+    status = by_network(keyboard, edgectc_network_open(keyboard->network, model.at, model.size));
+  if (status == EDGECTC_OK) status = make_room(keyboard);
+  if (status == EDGECTC_OK) status = set_options(keyboard);
+  if (status == EDGECTC_OK) status = edgectc_same(lexicon.at, lexicon.size, artifact->lexicon, "lexicon", why);
+  if (status == EDGECTC_OK)
+    status = by_engine(keyboard, edgectc_engine_lexicon(keyboard->engine, lexicon.at, lexicon.size));
+  if (status != EDGECTC_OK || !language_model.at) return status;
+  status = edgectc_same(language_model.at, language_model.size, artifact->language_model, "language model", why);
+  if (status != EDGECTC_OK) return status;
+  status = by_engine(keyboard, edgectc_engine_language_model(keyboard->engine, language_model.at, language_model.size));
+  keyboard->has_language_model = status == EDGECTC_OK;
+  return status;
+}
+
+int32_t edgectc_keyboard_open(edgectc_keyboard *keyboard, edgectc_file model, edgectc_file lexicon,
+                              edgectc_file language_model) {
+  if (keyboard->network) return refuse(keyboard, "the keyboard is open; make another for another model");
+  if (!model.at || !lexicon.at) return refuse(keyboard, "give the bytes of a model and of its lexicon");
+  keyboard->network = edgectc_network_new();
+  keyboard->engine = edgectc_engine_new();
+  int32_t status = EDGECTC_NO_MEMORY;
+  if (!keyboard->network || !keyboard->engine) no_memory(keyboard);
+  else status = open_model(keyboard, model, lexicon, language_model);
+  if (status < 0) close_model(keyboard);
+  keyboard->wide = 0.0;
+  return status < 0 ? status : EDGECTC_OK;
+}
+
+/* ---- keys ------------------------------------------------------------------------------- */
+
+int32_t edgectc_keyboard_show(edgectc_keyboard *keyboard, const Board *board) {
+  int32_t slots = (int32_t)keyboard->artifact.resampling.slots;
+  float *centers = keyboard->floats, *mask = centers + 2 * slots;
+  for (int32_t k = 0; k < slots; k++) {
+    mask[k] = k < board->n;
+    for (int i = 0; i < 2; i++) centers[2 * k + i] = k < board->n ? (float)board->centers[2 * k + i] : 0.0f;
+  }
+  return by_network(keyboard, edgectc_network_keys(keyboard->network, centers, mask, (float)board->width, (float)board->height));
+}
+
+int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edgectc_key *keys, int32_t n) {
+  double area[4];
+  Board board;
+  if (!keyboard->network) return refuse(keyboard, "open a model before there are keys");
+  int32_t slots = (int32_t)keyboard->artifact.resampling.slots;
+  if (!edgectc_board_new(&board, slots)) {
+    edgectc_board_free(&board);
+    return no_memory(keyboard);
+  }
+  int32_t status = edgectc_board_of(&board, slots, keys, n, area, &keyboard->why);
+  if (status == EDGECTC_OK) {
+    for (int32_t k = 0; k < slots; k++) keyboard->symbols[k] = k < board.n ? board.letters[k] : 0;
+    keyboard->symbols[slots] = -1;
+    memcpy(keyboard->places, board.centers, (size_t)board.n * 2 * sizeof(double));
+    status = by_engine(keyboard, edgectc_engine_columns(keyboard->engine, keyboard->symbols, keyboard->places,
+                                                       slots + 1, board.width, board.height));
+  }
+  if (status == EDGECTC_OK) status = edgectc_keyboard_show(keyboard, &board);
+  if (status != EDGECTC_OK) {
+    edgectc_board_free(&board);
+    return status;
+  }
+  edgectc_board_free(&keyboard->board);
+  keyboard->board = board;
+  keyboard->left = area[0], keyboard->top = area[1], keyboard->wide = area[2], keyboard->high = area[3];
+  return EDGECTC_OK;
+}
+
+/* ---- swipes ----------------------------------------------------------------------------- */
+
+/* Returns the end of a text, no more than MOST_TEXT bytes of it, from the start of a character on. */
+static const char *end_of(const char *text, int32_t *whole) {
+  size_t size = strlen(text);
+  if (size <= MOST_TEXT) return text;
+  text += size - MOST_TEXT;
+  while ((*text & 0xC0) == 0x80) text++;
+  *whole = 0;
+  return text;
+}
+
+int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const char *text, int32_t whole) {
+  char words[4 * MOST_TEXT];
+  if (!keyboard->network) return refuse(keyboard, "open a model first");
+  if (!keyboard->has_language_model) return EDGECTC_OK;
+  text = end_of(text, &whole);
+  edgectc_context(text, whole, words, sizeof words);
+  return by_engine(keyboard, edgectc_engine_context(keyboard->engine, words));
+}
+
+int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard) {
+  if (!keyboard->network) return refuse(keyboard, "open a model first");
+  return by_engine(keyboard, edgectc_engine_prepare(keyboard->engine));
+}
+
+/* Makes room for n points; what is there stays. */
+static int take_room(edgectc_keyboard *keyboard, int32_t n) {
+  if (n <= keyboard->room) return 1;
+  int32_t room = n < 512 ? 512 : n;
+  edgectc_point *points = realloc(keyboard->points, (size_t)room * sizeof *points);
+  if (points) keyboard->points = points;
+  double *arc = points ? realloc(keyboard->arc, (size_t)room * sizeof *arc) : NULL;
+  if (arc) keyboard->arc = arc, keyboard->room = room;
+  return arc != NULL;
+}
+
+int32_t edgectc_keyboard_resample(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
+                                  const Board *board) {
+  const Resampling *r = &keyboard->artifact.resampling;
+  keyboard->reason = "";
+  const char *reason = edgectc_swipe_reason(points, n);
+  if (reason) {
+    keyboard->reason = reason;
+    return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "%s: %s", reason, edgectc_swipe_text(reason));
+  }
+  if (!take_room(keyboard, n)) return no_memory(keyboard);
+  edgectc_point *own = keyboard->points;
+  if (points != own) memcpy(own, points, (size_t)n * sizeof *own);
+  n = edgectc_swipe_repair(r, own, n, board->width, board->height, keyboard->arc);
+  int32_t length = edgectc_swipe_length(r, own, n, board->width, board->height, keyboard->arc);
+  edgectc_swipe_frames(r, own, n, keyboard->arc, length, keyboard->frames);
+  return length;
+}
+
+int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
+                               int32_t flags, edgectc_word *words, int32_t most) {
+  if (!keyboard->network || !(keyboard->wide > 0.0)) return refuse(keyboard, "give the keys before a swipe");
+  if (flags & ~EDGECTC_MOVING) return refuse(keyboard, "an unknown flag");
+  if (most < 1 || n < 0) return refuse(keyboard, "ask for one word or more, of points");
+  if (!take_room(keyboard, n)) return no_memory(keyboard);
+  for (int32_t i = 0; i < n; i++) {
+    keyboard->points[i].x = (points[i].x - keyboard->left) / keyboard->wide;
+    keyboard->points[i].y = (points[i].y - keyboard->top) / keyboard->high;
+    keyboard->points[i].t_ms = points[i].t_ms;
+  }
+  int32_t length = edgectc_keyboard_resample(keyboard, keyboard->points, n, &keyboard->board);
+  if (length < 0) return length;
+  int32_t rows = by_network(keyboard, edgectc_network_run(keyboard->network, keyboard->frames, length, keyboard->log_probs));
+  if (rows < 0) return rows;
+  int32_t moving = flags & EDGECTC_MOVING;
+  int32_t status = edgectc_engine_trace(keyboard->engine, moving ? NULL : keyboard->frames, length);
+  if (status == EDGECTC_OK) status = edgectc_engine_search(keyboard->engine, keyboard->log_probs, rows, most, moving);
+  if (by_engine(keyboard, status) < 0) return status;
+  for (int32_t i = 0; i < status; i++) {
+    words[i].text = edgectc_engine_text(keyboard->engine, i);
+    words[i].score = edgectc_engine_figure(keyboard->engine, i, EDGECTC_SCORE);
+    words[i].probability = edgectc_engine_figure(keyboard->engine, i, EDGECTC_PROBABILITY);
+    words[i].exact = edgectc_engine_figure(keyboard->engine, i, EDGECTC_EXACT) == 1.0;
+  }
+  return status;
+}

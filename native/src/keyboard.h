@@ -1,0 +1,46 @@
+/* What the files of a keyboard share. */
+#ifndef EDGECTC_KEYBOARD_H
+#define EDGECTC_KEYBOARD_H
+
+#include "artifact.h"
+#include "swipe.h"
+
+typedef struct {              /* keys in the letter area: 0..1 over the board's width and height */
+  int32_t n;
+  int32_t *letters;           /* (slots) code points */
+  double *centers;            /* (slots, 2) */
+  double width, height;       /* of a typical key */
+} Board;
+
+struct edgectc_keyboard {
+  Artifact artifact;
+  edgectc_network *network;
+  edgectc_engine *engine;
+  Board board;
+  int has_language_model;
+  double left, top, wide, high; /* the board in the caller's unit; wide is 0 before there are keys */
+  float *frames, *log_probs, *floats; /* (max_frames, 3); of the network; (3 * slots) keys as it takes them */
+  int32_t *symbols;           /* (columns) */
+  double *places;             /* (columns, 2) */
+  edgectc_point *points;      /* (room) in the letter area */
+  double *arc;                /* (room) */
+  int32_t room;
+  const char *reason;
+  Complaint why;
+};
+
+int edgectc_board_new(Board *board, int32_t slots);
+void edgectc_board_free(Board *board);
+/* Reads the layout of that name from a manifest's `layouts`. */
+int32_t edgectc_board_named(Board *board, int32_t slots, Span layouts, Span name, Complaint *why);
+/* Reads keys into the letter area and notes where it lies. */
+int32_t edgectc_board_of(Board *board, int32_t slots, const edgectc_key *keys, int32_t n, double area[4],
+                         Complaint *why);
+
+/* Gives the network its keys. */
+int32_t edgectc_keyboard_show(edgectc_keyboard *keyboard, const Board *board);
+/* Turns points in the letter area into frames of the keyboard; returns how many. */
+int32_t edgectc_keyboard_resample(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
+                                  const Board *board);
+
+#endif

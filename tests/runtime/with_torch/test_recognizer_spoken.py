@@ -49,12 +49,12 @@ def test_the_brain_to_text_family_writes_words(
     texts = [rec(signal).best.text for signal in signals]
     assert {word for text in texts for word in text.split()} <= {"go", "no", "to", "two", "easy"}
     # The same, from what the network answers.
-    tokens = rec.tokens(rec.setting(None))
+    tokens = rec.tokens(rec.setting(rec.layout))
     by_hand = edgectc.make_decoder("spoken", tokens=tokens, pronunciations=files["pronunciations"],
                                    language_model=rec.language_model)  # fmt: skip
     assert [by_hand(rec.log_probs(signal)).best.text for signal in signals] == texts
     assert by_hand(_said(tokens, "N OW SIL T UW")).best.text == "no two"
-    np.savez(tmp_path / "in.npz", signal=signals, length=np.array([60, 60]))
+    np.savez(tmp_path / "in.npz", signal=np.concatenate(signals), length=np.array([60, 60]))
     arguments = ["decode", str(bundle), "--input", str(tmp_path / "in.npz"), "--runner", "eager",
                  "--pronunciations", files["pronunciations"], "--json",
                  "--language-model", files["language_model"]]  # fmt: skip

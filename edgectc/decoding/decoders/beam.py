@@ -25,6 +25,7 @@ from edgectc.decoding.search.beam_words import (
     spelled,
     weighed,
 )
+from edgectc.decoding.search.boundaries import boundary_of, in_pieces
 from edgectc.decoding.search.checks import (
     check_context,
     check_log_probs,
@@ -174,9 +175,9 @@ class BeamDecoder:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model
         self._given = language_model
-        boundary = _boundary(options, tokens, lexicon)
+        boundary = boundary_of(options.separator, tokens, words=lexicon is not None)
         segmenter, speller = None, Speller(tokens, options.separator)
-        if _in_pieces(tokens, boundary):
+        if in_pieces(tokens, boundary):
             segmenter = pieces.Segmenter(tokens, options.separator)
         if lexicon is not None:
             more = [word for phrase in hotwords for word in phrase.split()]
@@ -439,27 +440,6 @@ class Stream:
             if row >= 0:
                 return self._vocabulary.texts[row]
         return self._tokens.writing.joined(ids) if in_pieces else self._tokens.decode(ids)
-
-
-def _in_pieces(tokens: Tokens, boundary: int) -> bool:
-    """Whether tokens write several letters of a word, or say where words begin or end."""
-    writing = tokens.writing
-    letters = tokens.separator == "" and boundary >= 0 and not writing.is_plain
-    return letters or _of_pieces(tokens)
-
-
-def _of_pieces(tokens: Tokens) -> bool:
-    return tokens.separator == "" and tokens.writing.of_pieces
-
-
-def _boundary(options: Options, tokens: Tokens, lexicon: Lexicon | None) -> int:
-    """Return the token between words; V where none is emitted, -1 where each token is a word."""
-    if options.separator is not None:
-        return tokens.ids[options.separator]
-    if _of_pieces(tokens):
-        between = tokens.writing.between
-        return between if between >= 0 else len(tokens)
-    return len(tokens) if lexicon is not None else -1
 
 
 def _tables(

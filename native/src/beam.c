@@ -85,6 +85,38 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
   return after;
 }
 
+/* Adds the child `made` of entry `e` to nexts unless it is in the beam or impossible. */
+static void grow(Search *s, const Entry *e, int32_t made, double value) {
+  const Prefix *child = s->prefixes + made;
+  if (child->slot >= 0 || child->barred || child->unscored || child->bonus == -HUGE_VAL) return;
+  Entry *after = s->nexts + s->n_nexts;
+  *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0};
+  arrive(after, e, child->token == s->prefixes[e->prefix].token, value);
+  after->total = after->last;
+  s->n_nexts += after->last > -HUGE_VAL;
+}
+
+/* Adds the child of `e` in which `token` begins a word and so ends the one before. */
+static int begin_word(Search *s, const Entry *e, int32_t token, double value, double floor) {
+  const Tables *t = &s->tables;
+  double reach = e->total + s->prefixes[e->prefix].bonus + t->end_gain + t->gain - t->ahead[0] + value;
+  int32_t word = 0;
+  if (t->words.first_child) {
+    word = word_step(t, 0, token);
+    if (word < 0 && t->constrain) return DONE;
+    reach += word >= 0 ? t->ahead[word] : t->ahead_unknown;
+  }
+  if (reach < floor) return DONE;
+  int32_t ended = child_of(s, e->prefix, e->prefix, t->n_tokens, 0);
+  if (ended < 0) return OUT_OF_MEMORY;
+  const Prefix *held = s->prefixes + ended;
+  if (held->barred || held->unscored || held->bonus == -HUGE_VAL) return DONE;
+  int32_t made = child_of(s, e->prefix, ended, token, word);
+  if (made < 0) return OUT_OF_MEMORY;
+  grow(s, e, made, value);
+  return DONE;
+}
+
 /* Adds all that can follow entry `i` to nexts and is not in the beam; what must fall under `floor` is
  * skipped. */
 static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, double floor) {
@@ -92,10 +124,18 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
   Entry e = s->entries[i];
   Prefix p = s->prefixes[e.prefix];
   double reach = e.total + p.bonus + t->gain, end_reach = e.total + p.bonus + t->end_gain;
+  int is_word = t->words.first_child && p.word >= 0 && t->words.entry[p.word] >= 0;
   for (int32_t k = 0; k < n_tokens; k++) {
     int32_t token = s->tokens[k], word = 0;
     double value = row[token];
     if (token == t->blank) continue;
+    if (t->marks && p.in_word && token != t->boundary) {
+      int32_t bits = t->marks[token];
+      int goes_on = !(bits & BEGINS || t->marks[p.token] & ENDS);
+      if ((!goes_on || (bits & MAY_END && is_word)) && begin_word(s, &e, token, value, floor))
+        return OUT_OF_MEMORY;
+      if (!goes_on) continue;
+    }
     /* `reach` is the most that a child can rank that comes anew: the mass of all alignments so far, no
      * hotword or word bonus beyond the greatest one, the best word still below. Under the floor it
      * cannot stay, so it is not even made: most of what could follow ends here, before any table is
@@ -105,7 +145,7 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
       if (!p.in_word) continue;
       most = end_reach + value;
     } else if (t->words.first_child) {
-      word = p.word >= 0 ? trie_child(&t->words, p.word, token) : -1;
+      word = word_step(t, p.word, token);
       if (word < 0 && t->constrain) continue;
       most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
     }
@@ -114,15 +154,9 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
       int32_t node = hot_step(t, p.hot, token);
       if (most - t->hot_gain + t->settled[node] + t->partial[node] < floor) continue;
     }
-    int32_t made = child_of(s, e.prefix, token, word);
+    int32_t made = child_of(s, e.prefix, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;
-    const Prefix *child = s->prefixes + made;
-    if (child->slot >= 0 || child->barred || child->unscored || child->bonus == -HUGE_VAL) continue;
-    Entry *after = s->nexts + s->n_nexts;
-    *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0};
-    arrive(after, &e, token == p.token, value);
-    after->total = after->last;
-    s->n_nexts += after->last > -HUGE_VAL;
+    grow(s, &e, made, value);
   }
   return DONE;
 }
@@ -223,7 +257,7 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
     if (s->tokens[k] == t->blank) blank = row[t->blank];
   /* Sure silence, as most frames of speech models are, changes no order: one addition does it. */
   if (n_tokens == 1 && s->tokens[0] == t->blank) return only_blank(s, blank);
-  if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1) ||
+  if (room_for_nexts(s, s->n_entries * ((t->marks ? 2 : 1) * (int64_t)n_tokens + 1) + 1) ||
       room_for_cells(s, t->beam_size)) /* before nexts point to cells */
     return OUT_OF_MEMORY;
   /* A prefix that stays keeps its place by all that it has after this frame, so those ranks bound what
@@ -331,11 +365,8 @@ EXPORT int64_t edgectc_beam_asked(const void *search, int32_t *out, int64_t room
   int64_t size = 0;
   for (int64_t i = 0; i < s->n_asked; i++) {
     const Prefix *child = s->prefixes + s->asked[i], *parent = s->prefixes + child->parent;
-    int32_t row = row_of(s, parent), n = 0, ends = child->token == s->tables.boundary;
-    if (row < 0) {
-      n = !ends;
-      for (const Prefix *p = parent; ends && p->in_word; p = s->prefixes + p->parent) n++;
-    }
+    int32_t row = row_of(s, parent), ends = ends_word(&s->tables, child->token);
+    int32_t n = row >= 0 ? 0 : ends ? parent->in_word : 1;
     if (size + 3 + n <= room) {
       int32_t *to = out + size + 3, at = n;
       to[-3] = parent->lm;
@@ -368,7 +399,7 @@ EXPORT int64_t edgectc_beam_end(void *search) {
   Search *s = search;
   for (int64_t i = 0; i < s->n_entries; i++) {
     int32_t prefix = s->entries[i].prefix;
-    if (s->prefixes[prefix].in_word && child_of(s, prefix, s->tables.boundary, 0) < 0)
+    if (s->prefixes[prefix].in_word && child_of(s, prefix, prefix, s->tables.boundary, 0) < 0)
       return OUT_OF_MEMORY;
   }
   return s->n_entries;
@@ -388,7 +419,7 @@ EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *who
     reals[4 * i + 2] = p->lm_sum;
     reals[4 * i + 3] = p->hot_sum;
     whole[4 * i] = p->barred ? -1 : text;
-    whole[4 * i + 1] = p->lm;
+    whole[4 * i + 1] = p->lm; /* of a barred one, before its last word */
     whole[4 * i + 2] = p->words;
     whole[4 * i + 3] = p->unknown;
   }

@@ -21,7 +21,6 @@ from edgectc.decoding.search.context import BEGIN, following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.trace import Path
 from edgectc.language.ngram.tables import UNK, normalize_word
-from edgectc.language.spelling import spell
 
 _NO_MEMORY = -1
 _CONTEXTS = 64  # contexts whose words an engine keeps
@@ -114,7 +113,6 @@ class _Engine:
         freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
         freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
-        self._alphabet = parts.lexicon.alphabet
         model = parts.language_model
         self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
         if first is None:
@@ -168,7 +166,7 @@ class _Engine:
         if changed:
             self._call("share", dictionary.share)
         for text in dict.fromkeys(changed):
-            spelled = spell(text, self._alphabet)
+            spelled = self._parts.spell(text)
             if not spelled:
                 continue
             held = dictionary[text]
@@ -192,8 +190,8 @@ class _Engine:
         if self._call("said_context", key, None, None, 0, 0.0):
             return
         words, gains, others = following(model, context)
-        # Only a word in lower case is found: numpy looks it up by the lower case of what is shown.
-        rows = [row for row, word in enumerate(words) if word == word.lower() and _is_text(word)]
+        # Only a normal word is found: numpy looks it up by the normal form of what is shown.
+        rows = [row for row, word in enumerate(words) if _is_normal(word) and _is_text(word)]
         text = "\n".join(words[row] for row in rows).encode()
         gains = np.ascontiguousarray(np.asarray(gains, np.float64)[rows])
         self._call("said_context", key, text, gains.ctypes.data, len(gains), float(others))
@@ -245,6 +243,10 @@ def _lines(context: Sequence[str]) -> bytes:
         known = _is_text(plain) and (plain != BEGIN or word == BEGIN)  # "<S>" begins no sentence
         words.append(plain if known else UNK)
     return "\n".join(words).encode()
+
+
+def _is_normal(word: str) -> bool:
+    return normalize_word(word) == word
 
 
 def _is_text(word: str) -> bool:

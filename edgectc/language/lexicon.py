@@ -23,6 +23,7 @@ class Lexicon:
         words: n different words as they are shown, n >= 1.
         log_probs: (n,) float64 natural log of each word's share of running text.
         notes: lines on source and licence.
+        untyped: apostrophes and hyphens that no word is spelled with, whatever keys there are.
 
     Raises:
         ConfigError: no words, a word twice, another number of log_probs, or one not finite.
@@ -31,6 +32,7 @@ class Lexicon:
     words: tuple[str, ...]
     log_probs: Array
     notes: tuple[str, ...] = ()
+    untyped: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -68,10 +70,10 @@ def merged(first: Lexicon, second: Lexicon) -> Lexicon:
     new = np.array([word not in held for word in second.words], bool)
     words = tuple(word for word, fresh in zip(second.words, new, strict=True) if fresh)
     log_probs = np.concatenate([first.log_probs, second.log_probs[new]])
-    return Lexicon(first.words + words, log_probs, first.notes)
+    return Lexicon(first.words + words, log_probs, first.notes, first.untyped)
 
 
 def subset(lexicon: Lexicon, keep: Array) -> Lexicon:
     """Return the words where ``keep`` (n,) bool is set."""
     words = tuple(word for word, kept in zip(lexicon.words, keep, strict=True) if kept)
-    return Lexicon(words, lexicon.log_probs[keep], lexicon.notes)
+    return Lexicon(words, lexicon.log_probs[keep], lexicon.notes, lexicon.untyped)

@@ -90,6 +90,7 @@ class PackedLexicon(Lexicon):
             "letters": header.letters,
             "alphabet": frozenset(header.letters if alphabet is None else alphabet),
             "notes": header.notes,
+            "untyped": frozenset(APOSTROPHES + HYPHENS) - {*header.letters},
             "trie": Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word"))),
             "first_word": arrays["first_word"],
             "log_probs": log_probs,
@@ -176,16 +177,15 @@ def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
     """Return the words of ``lexicon`` that ``alphabet`` can spell, by spelling.
 
     One that is packed for these letters is returned itself. One that was packed without an
-    apostrophe or hyphen stays without it: "it's" is swiped over "its" on every keyboard, then.
+    apostrophe or hyphen stays without it, words that were added too: "it's" is swiped over "its" on
+    every keyboard, then.
 
     Raises:
         ConfigError: it can spell none of them.
     """
-    usable = alphabet
-    if isinstance(lexicon, PackedLexicon):
-        if "".join(sorted(alphabet)) == lexicon.letters:
-            return lexicon
-        usable = alphabet - (frozenset(APOSTROPHES + HYPHENS) - lexicon.alphabet)
+    if isinstance(lexicon, PackedLexicon) and "".join(sorted(alphabet)) == lexicon.letters:
+        return lexicon
+    usable = alphabet - lexicon.untyped
     spelled = [spell(word, usable) or "" for word in lexicon.words]
     rows = np.flatnonzero(np.array([bool(s) for s in spelled]))
     if not len(rows):

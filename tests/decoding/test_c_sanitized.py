@@ -26,7 +26,7 @@ CHECKS = {
     "clang": "undefined,pointer-overflow,nonnull-attribute,float-cast-overflow,"
     "float-divide-by-zero,local-bounds",
 }
-CASES = 10_000
+CASES = {"lexicon": 10_000, "beam": 10_000, "network": 10_000, "keyboard": 500}
 
 
 def compiler(name: str) -> list[str] | None:
@@ -79,11 +79,11 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["lexicon", "beam", "network"])
-def test_10_000_decodings(library: tuple[Path, dict[str, str]], what: str) -> None:
+@pytest.mark.parametrize("what", CASES)
+def test_random_decodings(library: tuple[Path, dict[str, str]], what: str) -> None:
     path, environment = library
-    printed = _run([str(HELPERS / "c_fuzz.py"), str(path), what, str(CASES)], environment)
-    assert printed.split()[-1] == str(CASES)
+    printed = _run([str(HELPERS / "c_fuzz.py"), str(path), what, str(CASES[what])], environment)
+    assert printed.split()[-1] == str(CASES[what])
 
 
 # Damaged files, refusals, contexts and streams, which random decodings do not come to.

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyboard_fuzz
 import network_fuzz
 import numpy as np
 
@@ -122,6 +123,7 @@ DECODINGS: dict[str, Callable[[np.random.Generator], Iterator[None]]] = {
     "lexicon": lexicon_decodings,
     "beam": beam_decodings,
     "network": network_fuzz.networks,
+    "keyboard": keyboard_fuzz.swipes,
 }
 
 

@@ -58,7 +58,7 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
   int32_t token = p->token, cell;
   double path = best_path(e, &cell);
   Entry after = {e->total + blank, -HUGE_VAL, e->total + blank, path + blank, -HUGE_VAL, 0.0,
-                 e->prefix, cell, -1, 0};
+                 e->prefix, cell, -1, 0, e->lent};
   if (!allowed) return after;
   double value = row[token], mass = e->total;
   if (token != s->tables.boundary) {
@@ -78,16 +78,18 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
    * of any rank too. */
   if (p->parent >= 0) {
     const Prefix *parent = s->prefixes + p->parent;
-    if (parent->slot >= 0)
-      arrive(&after, s->entries + parent->slot, token == parent->token, value);
+    const Entry *from = parent->slot >= 0 ? s->entries + parent->slot : NULL;
+    if (from && (e->lent || !from->lent || completes(&s->tables, p)))
+      arrive(&after, from, token == parent->token, value);
   }
   after.total = log_add(after.blank, after.last);
   return after;
 }
 
-/* Adds all that can follow entry `i` to nexts and is not in the beam; what must fall under `floor` is
- * skipped. */
-static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, double floor) {
+/* Adds all that can follow entry `i` to nexts and is not in the beam, or only lent; what must fall under
+ * `floor` is skipped, under `hot_floor` where a hotword is begun. */
+static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, double floor,
+                  double hot_floor) {
   const Tables *t = &s->tables;
   Entry e = s->entries[i];
   Prefix p = s->prefixes[e.prefix];
@@ -109,17 +111,24 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
       if (word < 0 && t->constrain) continue;
       most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
     }
-    if (most < floor) continue;
     if (t->hot.first_child) { /* the hotwords of this very child: few have any */
+      double lift = t->lift && word >= 0 ? t->lift[word] : 0.0;
+      if (most + lift < hot_floor) continue;
       int32_t node = hot_step(t, p.hot, token);
-      if (most - t->hot_gain + t->settled[node] + t->partial[node] < floor) continue;
+      most += t->settled[node] - t->hot_gain;
+      int begun = t->partial[node] > 0 && most + t->partial[node] + lift >= hot_floor;
+      if (!begun && (most < floor || (e.lent && t->settled[node] <= 0))) continue;
+    } else if (most < floor) {
+      continue;
     }
     int32_t made = child_of(s, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;
     const Prefix *child = s->prefixes + made;
-    if (child->slot >= 0 || child->barred || child->unscored || child->bonus == -HUGE_VAL) continue;
+    if (child->barred || child->unscored || child->bonus == -HUGE_VAL) continue;
+    if (child->slot >= 0 && (e.lent || !s->entries[child->slot].lent)) continue;
+    int lent = e.lent && !completes(t, child);
     Entry *after = s->nexts + s->n_nexts;
-    *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0};
+    *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0, lent};
     arrive(after, &e, token == p.token, value);
     after->total = after->last;
     s->n_nexts += after->last > -HUGE_VAL;
@@ -148,36 +157,65 @@ static int64_t nth_largest(int64_t *keys, int64_t size, int64_t n) {
   return keys[wanted];
 }
 
-/* Keeps the best prefixes, in order of age. Returns how many, 0 if none is possible. */
+/* Gives a place to the `size` largest keys of at least `least`, of equals to the older: sets them to
+ * INT64_MAX. Keys of INT64_MIN get none. */
+static void choose(Search *s, int64_t size, int64_t least) {
+  int64_t n = 0, ties = size;
+  if (size <= 0) return;
+  for (int64_t i = 0; i < s->n_nexts; i++)
+    if (s->keys[i] >= least && s->keys[i] > INT64_MIN && s->keys[i] < INT64_MAX)
+      s->scratch[n++] = s->keys[i];
+  if (n > size) {
+    int64_t edge = nth_largest(s->scratch, n, size);
+    for (int64_t i = 0; i < n; i++) ties -= s->scratch[i] > edge;
+    least = edge;
+  }
+  for (int64_t i = 0; i < s->n_nexts; i++) {
+    int64_t key = s->keys[i];
+    if (key < least || key == INT64_MIN || key == INT64_MAX) continue;
+    if (n <= size || key > least || ties-- > 0) s->keys[i] = INT64_MAX;
+  }
+}
+
+/* Keeps the best prefixes, in order of age. Returns how many, 0 if none is possible.
+ *
+ * Their places are given as if there were no begun hotwords. Others in which one is begun may be lent
+ * `hot_size` further places, by the rank that it promises. What follows them is lent too, until the
+ * hotword is complete, and gives nothing to the others: so a hotword that is in no text changes none. */
 static int64_t prune(Search *s) {
   const Tables *t = &s->tables;
-  int64_t alive = 0, top = INT64_MIN, kept = 0;
+  int64_t top = INT64_MIN, least = INT64_MIN, n_old = s->n_entries;
   for (int64_t i = 0; i < s->n_nexts; i++) {
-    Entry *after = s->nexts + i;
+    const Entry *after = s->nexts + i;
     double rank = after->total + s->prefixes[after->prefix].rank;
-    if (!(rank > -HUGE_VAL)) continue;
-    int64_t key = key_of(rank);
-    if (key > top) top = key;
-    s->keys[alive] = key;
-    s->nexts[alive++] = *after;
+    s->keys[i] = !after->lent && rank > -HUGE_VAL ? key_of(rank) : INT64_MIN;
+    if (s->keys[i] > top) top = s->keys[i];
   }
-  if (!alive) return 0;
-  int64_t least = INT64_MIN, ties = 0;
+  if (top == INT64_MIN) return 0;
   if (t->beam_threshold < HUGE_VAL) least = top - (int64_t)(t->beam_threshold * STEPS);
-  for (int64_t i = 0; i < alive; i++)
-    if (s->keys[i] >= least) s->scratch[kept++] = s->keys[i];
-  if (kept > t->beam_size) {
-    least = nth_largest(s->scratch, kept, t->beam_size);
-    ties = t->beam_size;
-    for (int64_t i = 0; i < alive; i++) ties -= s->keys[i] > least;
-  } else {
-    ties = kept;
+  choose(s, t->beam_size, least);
+  if (t->hot_size) {
+    for (int64_t i = n_old; i < s->n_nexts; i++) { /* one that was lent may have a place of its own now */
+      int32_t slot = s->prefixes[s->nexts[i].prefix].slot;
+      if (slot >= 0 && s->keys[i] == INT64_MAX) s->nexts[slot].total = -HUGE_VAL;
+    }
+    for (int64_t i = 0; i < s->n_nexts; i++) {
+      const Prefix *p = s->prefixes + s->nexts[i].prefix;
+      double rank = s->nexts[i].total + p->rank + p->promise;
+      if (s->keys[i] == INT64_MAX) continue;
+      s->keys[i] = INT64_MIN;
+      if (p->promise > 0 && rank > -HUGE_VAL && (i < n_old || p->slot < 0)) {
+        s->keys[i] = key_of(rank);
+        s->nexts[i].lent = 1;
+      }
+    }
+    choose(s, t->hot_size, least);
   }
-  for (int64_t i = 0; i < s->n_entries; i++) s->prefixes[s->entries[i].prefix].slot = -1;
+  for (int64_t i = 0; i < n_old; i++) s->prefixes[s->entries[i].prefix].slot = -1;
   s->n_entries = 0;
   s->at_rest = 0;
-  for (int64_t i = 0; i < alive; i++) {
-    if (s->keys[i] < least || (s->keys[i] == least && ties-- <= 0)) continue;
+  for (int64_t i = 0; i < s->n_nexts; i++) {
+    if (s->keys[i] < INT64_MAX) continue;
     Entry entry = s->nexts[i];
     s->prefixes[entry.prefix].slot = (int32_t)s->n_entries;
     if (entry.fresh) {
@@ -224,29 +262,33 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
   /* Sure silence, as most frames of speech models are, changes no order: one addition does it. */
   if (n_tokens == 1 && s->tokens[0] == t->blank) return only_blank(s, blank);
   if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1) ||
-      room_for_cells(s, t->beam_size)) /* before nexts point to cells */
+      room_for_cells(s, (int64_t)t->beam_size + t->hot_size)) /* before nexts point to cells */
     return OUT_OF_MEMORY;
   /* A prefix that stays keeps its place by all that it has after this frame, so those ranks bound what
    * a new one needs; computed first, they spare most of the work of `extend`. */
   double floor = -HUGE_VAL, last = HUGE_VAL;
+  int64_t n_free = 0;
   for (int64_t i = 0; i < s->n_entries; i++) {
     const Entry *e = s->entries + i;
     const Prefix *p = s->prefixes + e->prefix;
     int allowed = p->token >= 0 && p->token < t->n_tokens && p->token != t->blank &&
                   (row[p->token] >= threshold || p->token == top) && row[p->token] > -HUGE_VAL;
     Entry after = stay(s, e, row, blank, allowed);
+    s->nexts[i] = after;
+    if (e->lent) continue;
     double rank = after.total + p->rank;
     if (rank > floor) floor = rank;
     if (rank < last) last = rank;
-    s->nexts[i] = after;
+    n_free++;
   }
   s->n_nexts = s->n_entries;
   floor -= t->beam_threshold;
+  double hot_floor = floor - SLACK;
   /* In a full beam, each prefix that comes must replace one. */
-  if (s->n_entries == t->beam_size && last > floor) floor = last;
+  if (n_free == t->beam_size && last > floor) floor = last;
   floor -= SLACK;
   for (int64_t i = 0; i < s->n_entries; i++)
-    if (extend(s, i, row, n_tokens, floor)) return OUT_OF_MEMORY;
+    if (extend(s, i, row, n_tokens, floor, hot_floor)) return OUT_OF_MEMORY;
   if (s->n_asked) return 0; /* words end here that are not scored yet: the caller scores them, and again */
   return prune(s);
 }
@@ -259,7 +301,7 @@ EXPORT void *edgectc_beam_new(const Tables *tables) {
   s->tables = *tables;
   s->prefix_room = s->prefix_limit = SPARE;
   s->prefixes = malloc((size_t)s->prefix_room * sizeof(Prefix));
-  s->entries = malloc(((size_t)tables->beam_size + 1) * sizeof(Entry));
+  s->entries = malloc(((size_t)tables->beam_size + (size_t)tables->hot_size + 1) * sizeof(Entry));
   s->tokens = malloc((size_t)tables->n_tokens * sizeof(int32_t));
   if (!s->prefixes || !s->entries || !s->tokens || index_prefixes(s, 0)) {
     free(s->prefixes);
@@ -387,7 +429,8 @@ EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *who
     reals[4 * i + 1] = best_path(e, &cell);
     reals[4 * i + 2] = p->lm_sum;
     reals[4 * i + 3] = p->hot_sum;
-    whole[4 * i] = p->barred ? -1 : text;
+    int open = e->lent && (!s->prefixes[e->prefix].in_word || !completes(&s->tables, p));
+    whole[4 * i] = p->barred || open ? -1 : text; /* a hotword is begun and not complete */
     whole[4 * i + 1] = p->lm;
     whole[4 * i + 2] = p->words;
     whole[4 * i + 3] = p->unknown;
@@ -399,6 +442,7 @@ EXPORT int64_t edgectc_beam_best(const void *search) {
   const Search *s = search;
   int64_t best = -1, top = INT64_MIN;
   for (int64_t i = 0; i < s->n_entries; i++) {
+    if (s->entries[i].lent) continue;
     int64_t key = key_of(s->entries[i].total + s->prefixes[s->entries[i].prefix].rank);
     if (best < 0 || key > top) {
       best = i;

@@ -20,15 +20,16 @@ typedef struct {    /* see Trie in beam_tables.py */
 
 typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_native.py */
   Trie words, hot;  /* absent: first_child is NULL */
-  const double *ahead, *settled, *partial;
+  const double *ahead, *settled, *partial, *lift;
   const int32_t *fail;
   double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
   double ahead_unknown, gain, end_gain, hot_gain, unknown_length;
-  int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start;
+  int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start, hot_size;
 } Tables;
 
 typedef struct {    /* a text begun: its tokens as a chain of parents; a parent comes first */
   double lm_sum, hot_sum, bonus, rank;
+  double promise;   /* nats of a hotword that is begun; 0 for none */
   int32_t parent, token, slot, word, lm, hot, words, unknown;
   int32_t in_word;  /* tokens of the word that is open */
   int8_t barred, unscored, used;
@@ -44,6 +45,7 @@ typedef struct {    /* a prefix in the beam: all its alignments and the best one
   double value;     /* of the emission to be made, if fresh */
   int32_t prefix, blank_cell, last_cell;
   int32_t fresh;    /* 1: last_cell is the emission before one that is still to be made */
+  int32_t lent;     /* 1: kept for a begun hotword alone, see `prune` */
 } Entry;
 
 typedef struct {
@@ -87,6 +89,11 @@ static int64_t key_of(double rank) {
   return (int64_t)(steps > MOST ? MOST : steps < -MOST ? -MOST : steps);
 }
 
+/* Whether a hotword that adds to the score ends with this prefix. */
+static int completes(const Tables *t, const Prefix *p) {
+  return t->hot.first_child && t->settled[p->hot] > 0;
+}
+
 static int64_t place_of(const Search *s, int32_t parent, int32_t token) {
   uint64_t key = ((uint64_t)(uint32_t)parent << 32 | (uint32_t)token) * 0x9E3779B97F4A7C15u;
   int64_t mask = s->table_size - 1, at = (int64_t)(key >> 20) & mask;
@@ -123,7 +130,8 @@ static void settle(const Tables *t, Prefix *p) {
   if (p->word < 0 && ahead < 0 && p->in_word > t->unknown_length)
     ahead *= p->in_word / t->unknown_length;
   p->rank = p->bonus + ahead;
-  p->rank += t->hot.first_child ? t->partial[p->hot] : 0.0;
+  p->promise = t->hot.first_child ? t->partial[p->hot] : 0.0;
+  if (p->promise > 0 && t->lift && p->word >= 0) p->promise += t->lift[p->word];
 }
 
 static int ask(Search *s, int32_t prefix) {

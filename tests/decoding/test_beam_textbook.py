@@ -36,17 +36,21 @@ def worth_of(made: dict) -> Worth:
         for phrase, nats in made["hotwords"].items()
     ]
     words: dict[Text, float] = {}
+    lent: set[Text] = set()
     if lexicon:
         rows = zip(lexicon.words, lexicon.log_probs.tolist(), strict=True)
         words = {symbols_of(word, tokens): log_prob for word, log_prob in rows}
         rarest = min(words.values())
-        for phrase, _ in hotwords:
+        for phrase, nats in hotwords:
             for word in phrase:
+                if nats > 0 and word not in words:
+                    lent.add(word)
                 words.setdefault(word, rarest)
     return Worth(
         separator=options.separator,
         single=options.separator is None and lexicon is not None,
         words=words,
+        lent=frozenset(lent),
         constrain=options.constrain,
         model=made["model"],
         lm_weight=options.lm_weight,

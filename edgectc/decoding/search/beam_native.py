@@ -31,9 +31,9 @@ class _Tables(ctypes.Structure):
 
     _fields_ = (
         *((name, _Trie) for name in ("words", "hot")),
-        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "fail")),
+        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "lift", "fail")),
         *((name, ctypes.c_double) for name in _REALS),
-        *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start")),
+        *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start", "hot_size")),
     )
 
 
@@ -122,6 +122,8 @@ def _struct(tables: Tables) -> _Tables:
     packed = _Tables(words=_trie(tables.words), ahead=tables.ahead.ctypes.data, **numbers)
     if tables.hotwords:
         packed.hot, packed.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
+        packed.hot_size = tables.hot_size
+        packed.lift = None if tables.lift is None else tables.lift.ctypes.data
         for name in ("settled", "partial", "fail"):
             setattr(packed, name, getattr(tables.hotwords, name).ctypes.data)
     return packed

@@ -32,8 +32,8 @@ class Prefix:
     """A text begun: its tokens as a chain of parents, and all its score but that of CTC."""
 
     __slots__ = (
-        "bonus", "children", "hot", "hot_sum", "in_word", "lm", "lm_sum", "parent", "rank", "slot",
-        "token", "unknown", "word", "words",
+        "bonus", "children", "completes", "hot", "hot_sum", "in_word", "lm", "lm_sum", "parent",
+        "promise", "rank", "slot", "token", "unknown", "word", "words",
     )  # fmt: skip
 
     def __init__(self, parent: Prefix | None, token: int) -> None:
@@ -44,7 +44,9 @@ class Prefix:
         self.in_word = 0  # tokens of the word that is open
         self.hot = 0  # node of the hotwords
         self.bonus = 0.0  # settled: language model, words, complete hotwords
-        self.rank = 0.0  # bonus, and what the begun word and hotwords promise
+        self.rank = 0.0  # bonus, and what the begun word promises
+        self.promise = 0.0  # nats of a hotword that is begun
+        self.completes = False  # whether a hotword that adds to the score ends here
         self.lm: int = parent.lm if parent else 0  # state of the language model
         self.lm_sum: float = parent.lm_sum if parent else 0.0
         self.words: int = parent.words if parent else 0
@@ -58,11 +60,12 @@ class Entry:
     Both are over the search's ``lead``.
     """
 
-    __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
-                 "total")  # fmt: skip
+    __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "lent",
+                 "prefix", "total")  # fmt: skip
 
-    def __init__(self, prefix: Prefix) -> None:
+    def __init__(self, prefix: Prefix, lent: bool = False) -> None:
         self.prefix = prefix
+        self.lent = lent  # kept for a begun hotword alone
         self.last = -_INF  # ends in the last token
         self.blank = -_INF  # ends in blank
         self.total = -_INF  # either
@@ -94,7 +97,6 @@ class PlainSearch:
         root.rank = self._ahead[0]
         if self._hot:
             root.hot = self._hot.start
-            root.rank += float(self._hot.partial[root.hot])
         root.slot = 0
         first = Entry(root)
         first.blank = first.total = first.blank_path = 0.0
@@ -133,19 +135,19 @@ class PlainSearch:
         allowed.pop(tables.blank, None)
         nexts = [self._stay(e, values, allowed, blank_value) for e in self.entries]
         # What stays bounds what a new prefix needs, so it comes first and spares most of the work.
-        floor = self._floor([n.total + n.prefix.rank for n in nexts])
+        floor = self._floor([n.total + n.prefix.rank for n in nexts if not n.lent])
         letters = [(token, values[token]) for token in allowed]
         for entry in self.entries:
             self._extend(entry, letters, floor, nexts)
         return self._prune(nexts)
 
-    def _floor(self, ranks: list[float]) -> float:
-        """Return the rank that a new prefix needs at least, given those of the old ones."""
+    def _floor(self, ranks: list[float]) -> tuple[float, float]:
+        """Return the rank that a new prefix needs, and one that may be lent a place."""
         tables = self._tables
-        floor = max(ranks, default=-_INF) - tables.beam_threshold
+        floor = hot_floor = max(ranks, default=-_INF) - tables.beam_threshold
         if len(ranks) == tables.beam_size:  # each that comes must replace one
             floor = max(floor, min(ranks))
-        return floor - _SLACK
+        return floor - _SLACK, hot_floor - _SLACK
 
     def _only_blank(self, value: float) -> None:
         """All prefixes end in blank; their order stays."""
@@ -169,7 +171,7 @@ class PlainSearch:
         """
         prefix = e.prefix
         token = prefix.token
-        after = Entry(prefix)
+        after = Entry(prefix, e.lent)
         path, cell = e.best_path()
         after.blank = e.total + blank_value
         after.blank_path, after.blank_cell = path + blank_value, cell
@@ -185,8 +187,9 @@ class PlainSearch:
                 cell = (self._t, value, cell[2])
             after.last_cell = cell
             parent = prefix.parent
-            if parent is not None and parent.slot >= 0:
-                self._arrive(after, self.entries[parent.slot], value)
+            before = self.entries[parent.slot] if parent and parent.slot >= 0 else None
+            if before and (e.lent or not before.lent or prefix.completes):
+                self._arrive(after, before, value)
         blank, last = after.blank, after.last
         after.total = blank if last == -_INF else _log_add(blank, last)
         return after
@@ -202,12 +205,17 @@ class PlainSearch:
             after.last_cell = (self._t, value, cell)
 
     def _extend(
-        self, e: Entry, letters: list[tuple[int, float]], floor: float, nexts: list[Entry]
+        self,
+        e: Entry,
+        letters: list[tuple[int, float]],
+        floors: tuple[float, float],
+        nexts: list[Entry],
     ) -> None:
-        """Add all that can follow ``e`` to ``nexts`` and is not in the beam.
+        """Add all that can follow ``e`` to ``nexts`` and is not in the beam, or only lent.
 
-        What must fall under ``floor`` is skipped.
+        What must fall under the floor, or the second where a hotword is begun, is skipped.
         """
+        floor, hot_floor = floors
         tables, prefix = self._tables, e.prefix
         boundary, n_tokens = tables.boundary, tables.n_tokens
         children, steps = prefix.children, self._steps
@@ -227,17 +235,23 @@ class PlainSearch:
                 if word < 0 and tables.constrain:
                     continue
                 most += self._ahead[word] if word >= 0 else tables.ahead_unknown
-            if most < floor:
-                continue
             if self._hot:  # the hotwords of this very child: few have any
                 hot = self._hot.step(prefix.hot, token)
-                worth = float(self._hot.settled[hot]) + float(self._hot.partial[hot])
-                if most - tables.hot_gain + worth < floor:
+                settled, promise = float(self._hot.settled[hot]), float(self._hot.partial[hot])
+                most += settled - tables.hot_gain
+                if tables.lift is not None and word >= 0 and promise > 0:
+                    promise += float(tables.lift[word])
+                begun = promise > 0 and most + promise >= hot_floor
+                if not begun and (most < floor or (e.lent and settled <= 0)):
                     continue
-            child = children[token] if token in children else self._child(prefix, token, word)
-            if child is None or child.slot >= 0 or child.bonus == -_INF:
+            elif most < floor:
                 continue
-            after = Entry(child)
+            child = children[token] if token in children else self._child(prefix, token, word)
+            if child is None or child.bonus == -_INF:
+                continue
+            if child.slot >= 0 and (e.lent or not self.entries[child.slot].lent):
+                continue
+            after = Entry(child, e.lent and not child.completes)
             self._arrive(after, e, value)
             after.total = after.last
             if after.last > -_INF:
@@ -252,26 +266,38 @@ class PlainSearch:
         return self._steps[key]
 
     def _prune(self, nexts: list[Entry]) -> bool:
-        """Keep the best prefixes, in order of age."""
-        tables = self._tables
-        keys: list[int] = []
-        alive: list[Entry] = []
-        for after in nexts:
-            rank = after.total + after.prefix.rank
-            if rank > -_INF:
-                keys.append(_key(rank))
-                alive.append(after)
-        if not alive:
+        """Keep the best prefixes, in order of age.
+
+        Their places are given as if there were no begun hotwords. Others in which one is begun may
+        be lent ``hot_size`` further places, by the rank that it promises. What follows them is
+        lent too, until the hotword is complete, and gives nothing to the others: so a hotword that
+        is in no text changes none.
+        """
+        tables, old = self._tables, len(self.entries)
+        ranks = {i: n.total + n.prefix.rank for i, n in enumerate(nexts) if not n.lent}
+        keys = {i: _key(rank) for i, rank in ranks.items() if rank > -_INF}
+        if not keys:
             return False
         least = -_INF
         if tables.beam_threshold < _INF:
-            least = max(keys) - int(tables.beam_threshold * _STEPS)
-        kept = [i for i, key in enumerate(keys) if key >= least]
-        if len(kept) > tables.beam_size:
-            kept = sorted(sorted(kept, key=lambda i: -keys[i])[: tables.beam_size])
+            least = max(keys.values()) - int(tables.beam_threshold * _STEPS)
+        kept = _best(keys, tables.beam_size, least)
+        if tables.hot_size:
+            # One that was lent may have a place of its own now.
+            own = {nexts[i].prefix.slot for i in kept if i >= old}
+            keys = {}
+            for i, after in enumerate(nexts):
+                prefix = after.prefix
+                twin = i in own if i < old else prefix.slot >= 0
+                rank = after.total + prefix.rank + prefix.promise
+                if i not in kept and not twin and prefix.promise > 0 and rank > -_INF:
+                    keys[i] = _key(rank)
+            for i in _best(keys, tables.hot_size, least):
+                nexts[i].lent = True
+                kept.add(i)
         for e in self.entries:
             e.prefix.slot = -1
-        self.entries = [alive[i] for i in kept]
+        self.entries = [nexts[i] for i in sorted(kept)]
         self._at_rest = False
         for slot, e in enumerate(self.entries):
             e.prefix.slot = slot
@@ -308,11 +334,14 @@ class PlainSearch:
     def _settle(self, child: Prefix, hot: int) -> None:
         """Set the terms that follow from the child's own: bonus and rank."""
         tables = self._tables
-        promise = 0.0
         if self._hot:
             child.hot = self._hot.step(hot, child.token)
-            child.hot_sum += float(self._hot.settled[child.hot])
-            promise = float(self._hot.partial[child.hot])
+            settled = float(self._hot.settled[child.hot])
+            child.hot_sum += settled
+            child.completes = settled > 0
+            child.promise = float(self._hot.partial[child.hot])
+            if child.promise > 0 and tables.lift is not None and child.word >= 0:
+                child.promise += float(tables.lift[child.word])
         bonus = tables.word_score * child.words + tables.unknown_score * child.unknown
         if tables.asks:
             bonus += tables.lm_weight * child.lm_sum
@@ -320,7 +349,7 @@ class PlainSearch:
         ahead = self._ahead[child.word] if child.word >= 0 else tables.ahead_unknown
         if child.word < 0 and ahead < 0 and child.in_word > tables.unknown_length:
             ahead *= child.in_word / tables.unknown_length
-        child.rank = child.bonus + ahead + promise
+        child.rank = child.bonus + ahead
 
     def _forget(self) -> None:
         """Forget the prefixes that are in no text of the beam."""
@@ -339,7 +368,7 @@ class PlainSearch:
         """Return the place of the prefix of highest rank, of equals the oldest; None of none."""
         if not self.entries:
             return None
-        keys = [_key(e.total + e.prefix.rank) for e in self.entries]
+        keys = [-_INF if e.lent else _key(e.total + e.prefix.rank) for e in self.entries]
         return keys.index(max(keys))
 
     def endings(self) -> list[Ending]:
@@ -351,6 +380,8 @@ class PlainSearch:
                 boundary, children = self._tables.boundary, e.prefix.children
                 known = boundary in children
                 prefix = children[boundary] if known else self._child(e.prefix, boundary, 0)
+            if e.lent and not (e.prefix.in_word and prefix and prefix.completes):
+                continue  # a hotword is begun and not complete
             if prefix is not None:
                 lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
                 total, path = e.total + self._lead, e.best_path()[0]
@@ -377,6 +408,12 @@ def _last_word(prefix: Prefix) -> list[int]:
         tokens.append(at.token)
         at = at.parent
     return tokens[::-1]
+
+
+def _best(keys: dict[int, int], size: int, least: float) -> set[int]:
+    """Return which have the ``size`` largest keys of at least ``least``, of equals the first."""
+    wanted = [i for i, key in keys.items() if key >= least]
+    return set(sorted(wanted, key=lambda i: -keys[i])[:size])
 
 
 def _key(rank: float) -> int:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from edgectc.language import spelling
 from edgectc.language.ngram import text
-from edgectc.language.ngram.tables import normalize_word
+from edgectc.language.spelling import normalize_word
 
 KINDS = (
     "OTHER", "LETTER", "MARK", "JOINER", "APOSTROPHE", "UNSEEN", "SPACE", "END", "BREAK", "CLOSER"
 )  # fmt: skip
 _SETS = {
     "BREAK": text.BREAKS,
-    "UNSEEN": text.UNSEEN,
-    "JOINER": text.JOINERS,
+    "UNSEEN": spelling.UNSEEN,
+    "JOINER": spelling.JOINERS,
     "END": text.ENDS,
     "CLOSER": text.CLOSERS,
 }
@@ -32,9 +33,9 @@ def kind(character: str) -> str | None:
             return name
     if category[0] in "LN":
         return "LETTER"
-    if character in text.APOSTROPHES:
+    if character in spelling.APOSTROPHES:
         return "APOSTROPHE"
-    if text.is_mark(character):
+    if spelling.is_mark(character):
         return "MARK"
     if character.isspace():
         return "SPACE"
@@ -51,9 +52,8 @@ def _kinds() -> Iterator[str]:
 
 
 def normal(character: str) -> str:
-    """Return a character of NFC as `text.words_of` writes it in a word."""
-    one_apostrophe = str.maketrans(dict.fromkeys(text.APOSTROPHES, "'"))
-    return normalize_word(character).translate(one_apostrophe)
+    """Return a character of NFC as `spelling.words_of` writes it in a word."""
+    return normalize_word(character)
 
 
 def _normals() -> Iterator[str]:
@@ -100,7 +100,7 @@ def _wrapped(rows: Iterator[str]) -> Iterator[str]:
 
 _HEADER = """\
 /* What characters are to words and sentences, from Unicode {version}. Made by
- * `python native/build.py text` of edgectc/language/ngram/text.py: edit that, not this. */
+ * `python native/build.py text` of edgectc/language/spelling.py: edit that, not this. */
 #ifndef EDGECTC_TEXT_TABLES_H
 #define EDGECTC_TEXT_TABLES_H
 

@@ -24,6 +24,8 @@ from edgectc.core.errors import EdgectcError, InputError
 from edgectc.core.staging import write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.data import validation
+from edgectc.data.frontends.swipe import Options as FrontendOptions
+from edgectc.data.frontends.swipe import SwipeFrontend
 from edgectc.data.generators.swipes import swipe
 from edgectc.data.validation import check_points
 from edgectc.decoding.decoders.lexicon import Options, create
@@ -313,9 +315,28 @@ def checks() -> dict[str, Any]:
     words = ["Hello", "It’s", "it's", "naïve", "Zürich", "STRASSE", "straße", "co-op", "O'Neil",
              "e\u0301te\u0301", "øre", "42", "’", "ΣΊΣΥΦΟΣ", "Ёлка"]  # fmt: skip
     alphabet = "abcdefghijklmnopqrstuvwxyz"
+    apart = [
+        ("it’s", "its'"), ("Straße", "aerstß"), ("STRASSE", "aerst"), ("ΟΔΟΣ", "δοςσ"),
+        ("ΟΔΟΣ", "δοσ"), ("İstanbul", "abilnstu"), ("हिन्दी", "हिन्द\u0940"), ("हिन्दी", "हनद"),
+        ("কাজ", "কাজ"), ("தமிழ்", "தமிழ\u0bcd"), ("ที่นี่", "ทนี\u0e48"), ("كِتاب", "ابتك"),
+        ("צה״ל", "הלצ"), ("ג׳ירף", "גירף'"), ("Việt", "viêt\u0323"), ("Việt", "viet"),
+        ("ế", "êe\u0301"), ("한국", "ㅎㅏㄴㄱㅜ"), ("닭", "ㄷㅏㄹㄱ"), ("왜", "ㅇㅗㅐ"),
+        ("한", "\u1112\u1161\u11ab"), ("می\u200cخواهم", "ماهویخ"), ("the", "EHT"),
+        ("mp3", "mp3"), ("ŉ", "n"), ("K\u212a", "k"), ("ﬁn", "fin"), ("co\u00adop", "cop"),
+    ]  # fmt: skip
     return {
         "golden": VERSION,
+        "spellings": [
+            {
+                "text": word,
+                "alphabet": held,
+                "spelled": spelling.spell(word, held),
+                "normalized": normalize_word(word),
+            }
+            for word, held in apart
+        ],
         "points": [_refusal(name, points) for name, points in _strange_points().items()],
+        "repairs": [*_repairs()],
         "alphabet": alphabet,
         "words": [
             {
@@ -349,6 +370,40 @@ def _strange_points() -> dict[str, Any]:
         "not-finite": [[0.1, 0.2, 0], ["NaN", 0.2, 10]],
         "infinite": [[0.1, 0.2, 0], [0.1, 0.2, "Infinity"]],
     }
+
+
+def _repairs() -> Iterator[dict[str, Any]]:
+    """Yield frames of traces that another finger, a coarse clock and rests are taken out of."""
+    layout, rng = layouts.load("qwerty"), np.random.default_rng(7)
+    plain = np.round(swipe("so", layout, rng), 3)
+    touch = plain.copy()
+    touch[3:5, :2] = (0.93, 0.2), (0.94, 0.21)
+    both = np.concatenate([touch[:4], plain[3:4], touch[4:5], plain[4:]])
+    ticks = plain.copy()
+    ticks[:, 2] = np.floor(ticks[:, 2] / 100.0) * 100.0
+    held = np.concatenate([plain[:9], plain[8:9].repeat(12, axis=0), plain[9:]])
+    held[9:21, 2] += 50.0 * np.arange(1, 13)
+    held[21:, 2] += 600.0
+    traces = {
+        "plain": plain,
+        "second-finger": touch,
+        "between": both,
+        "ticks": ticks,
+        "rest": held,
+        "unreported-rest": plain + (np.arange(len(plain)) >= 9)[:, None] * (0.0, 0.0, 900.0),
+        "rest-at-the-end": np.concatenate([plain, plain[-1:] + np.array([0.001, 0.0, 2500.0])]),
+    }
+    whole = {"jump_keys": 1.5, "spread_times": True, "rest_ms": 100.0}
+    for name, points in traces.items():
+        for how in (whole, {}) if name == "plain" else (whole,):
+            frontend = SwipeFrontend(config.from_dict(FrontendOptions, how))
+            yield {
+                "name": name + ("" if how else ", as it is"),
+                "frontend": {"type": "swipe", **config.to_dict(frontend.options)},
+                "layout": "qwerty",
+                "points": points.tolist(),
+                "frames": pack_array(frontend.frames(points, layout)),
+            }
 
 
 def _refusal(name: str, points: Any) -> dict[str, Any]:

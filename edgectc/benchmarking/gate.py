@@ -204,6 +204,11 @@ def _accuracy(name: str, figure: str, row: Row, before: Row, equal: bool) -> Ver
         return Verdict(name, "", "not_run")
     if not equal:
         return Verdict(name, figure, "not_run", detail="measured on other samples")
+    units = row.get("units", 0)
+    if units and 1.0 / units > _POINTS:
+        needed = math.ceil(row["labelled"] / (_POINTS * units))
+        detail = f"one error is {100.0 / units:.2g} points; give {needed} labelled samples or more"
+        return Verdict(name, figure, "not_run", detail=detail)
     gained = (a - b) if figure == "top1" else (b - a)
     verdict = "worse" if gained < -_POINTS else "better" if gained > _POINTS else "same"
     return Verdict(name, figure, verdict, gained, gained, gained)

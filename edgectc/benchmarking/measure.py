@@ -67,9 +67,12 @@ class More(TypedDict, total=False):
     cpu_s: float
     throughput: list[Throughput]
     labelled: int
+    units: int
     top1: float
+    top1_interval: list[float] | None
     top3: float
     error_rate: float
+    error_rate_interval: list[float] | None
 
 
 @dataclass

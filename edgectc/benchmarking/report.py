@@ -88,9 +88,12 @@ class Row(Head, Latencies, Starts, Saturation, total=False):
     peak_rss_bytes: int | None
     gpu_memory_bytes: int | None
     labelled: int
+    units: int
     top1: float | None
+    top1_interval: list[float] | None
     top3: float | None
     error_rate: float | None
+    error_rate_interval: list[float] | None
     samples: int
     rounds: int
     series: dict[str, list[float]]

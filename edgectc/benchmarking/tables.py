@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edgectc.benchmarking.report import Report, Row, figure
 
 HEADER = (
@@ -41,8 +43,14 @@ def accuracy(row: Row) -> str:
     """Return the accuracy of a row in words, "-" without labels."""
     top1, top3, error_rate = (figure(row, name) for name in ("top1", "top3", "error_rate"))
     if top1 is not None and top3 is not None:
-        return f"top-1 {top1:.1%}, top-3 {top3:.1%}"
-    return "-" if error_rate is None else f"error {error_rate:.1%}"
+        return f"top-1 {top1:.1%}{_span(row.get('top1_interval'))}, top-3 {top3:.1%}"
+    if error_rate is None:
+        return "-"
+    return f"error {error_rate:.1%}{_span(row.get('error_rate_interval'))}"
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return f" [{interval[0]:.1%}, {interval[1]:.1%}]" if interval else ""
 
 
 def notes(report: Report) -> list[str]:

@@ -184,7 +184,8 @@ class Worker:
         items = [item for item in workload.read(Path(path)) if item.target]
         pairs = [(item.target, self._texts(item)) for item in items]
         tokens = self.model.tokens(self.model.setting(self.model.layout))
-        return scores.score(pairs, swipes=bool(self.model.layout), separator=tokens.separator)
+        groups, swipes = [item.group for item in items], bool(self.model.layout)
+        return scores.score(pairs, groups, swipes=swipes, separator=tokens.separator)
 
     def do_trace(self, folder: str, name: str, spec: Spec) -> Trace:
         """Profile the network operator by operator."""

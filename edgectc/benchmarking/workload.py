@@ -110,7 +110,7 @@ def _folder(subject: Subject) -> Path:
 
 def to_json(item: Recording) -> dict[str, JSON]:
     """Return one item as JSON."""
-    return {**_about(item), "signal": item.signal.tolist()}
+    return {**_about(item), "group": item.group, "signal": item.signal.tolist()}
 
 
 def from_json(values: Mapping[str, JSON], signal: Array | None = None) -> Recording:
@@ -120,12 +120,13 @@ def from_json(values: Mapping[str, JSON], signal: Array | None = None) -> Record
         _texts(values["target"]),
         setting=str(values["setting"]),
         context=_texts(values["context"]),
+        group=str(values["group"]) if values.get("group") else None,
     )
 
 
 def write(path: Path, items: Sequence[Recording]) -> None:
     """Write items for the workers: memory there must not count the reading of a data set."""
-    about = json.dumps([_about(item) for item in items])
+    about = json.dumps([{**_about(item), "group": item.group} for item in items])
     arrays = {f"s{i}": item.signal for i, item in enumerate(items)}
     arrays["about"] = np.frombuffer(about.encode(), np.uint8)
     with path.open("wb") as file:
@@ -140,6 +141,7 @@ def read(path: Path) -> list[Recording]:
 
 
 def _about(item: Recording) -> dict[str, JSON]:
+    """Return what answers and times depend on."""
     return {
         "signal": None,
         "setting": item.setting,

@@ -168,14 +168,16 @@ def _numbers(text: str, kind: Callable[[str], T]) -> tuple[T, ...]:
 
 
 def add_labelled(parser: Parser, *, split: str) -> None:
-    """Add what names labelled swipes."""
+    """Add what names labelled swipes or recordings."""
     parser.add_argument(
-        "--data", metavar="PATH", help="swipe file or data folder (default: $EDGECTC_DATA)"
+        "--data",
+        metavar="PATH",
+        help="file or folder as training reads it (default: $EDGECTC_DATA)",
     )
     parser.add_argument(
-        "--split", default=split, help=f"all, train, dev or test, by user hash (default {split})"
+        "--split", default=split, help=f"all, train, dev or test, as in training (default {split})"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N swipes, chosen at random")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N rows, chosen at random")
     text = "share of the rows that may be unusable (default 0.5)"
     parser.add_argument("--max-dropped", type=float, default=0.5, metavar="SHARE", help=text)
 

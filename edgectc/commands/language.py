@@ -118,7 +118,10 @@ def run_lexicon(options: Namespace) -> int:
         print_json(lexicon)
     else:
         print(f"{lexicon.path}: {lexicon.words:,} words, sha256 {lexicon.sha256}")
-        print(f"dropped rows: {lexicon.dropped or 'none'}")
+        print(f"dropped rows: {'' if lexicon.dropped else 'none'}")
+        for reason, rows in lexicon.dropped.items():
+            share, words = lexicon.dropped_share[reason], lexicon.dropped_examples[reason]
+            print(f"  {reason}: {rows:,}, {share:.2%} of running text, e.g. {', '.join(words)}")
     return 0
 
 

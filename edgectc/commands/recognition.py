@@ -24,7 +24,8 @@ def declare(verbs: Verbs) -> None:
         "--input",
         required=True,
         metavar="FILE",
-        help="swipes, .jsonl or .jsonl.gz, - for standard input; of a model that takes none, .npz",
+        help="swipes, .jsonl or .jsonl.gz, - for standard input; of a model that takes none, "
+        "recordings: .npz, .npy, JSON lines, or a format of docs/data.md",
     )
     parser.add_argument("--nbest", type=int, default=5, help="candidates per row (default 5)")
     parser.add_argument("--layout", help="keyboard of every row, instead of the rows' own")

@@ -442,6 +442,10 @@ class Samples(Protocol):
         """Return whether the recording says what was meant, so that an answer can be wrong."""
         ...
 
+    def problems(self, recordings: Sequence[Recording]) -> Mapping[str, str]:
+        """Return name to detail of what shows another unit, order or scale; see `data.scales`."""
+        return {}
+
     def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
         """Return how much of ``text`` is wrong, and of how much; its symbols stand apart."""
         ...
@@ -449,10 +453,7 @@ class Samples(Protocol):
     def slices(
         self, recordings: Sequence[Recording], seen: frozenset[int] | None
     ) -> dict[str, list[bool]]:
-        """Return where losses hide: name to which of the labelled recordings belong there.
-
-        ``seen`` are the hashes of the words that the model was trained on; None if unknown.
-        """
+        """Return name to rows where losses hide; ``seen``: hashes of training words, if known."""
         ...
 
 

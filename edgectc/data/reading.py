@@ -167,3 +167,28 @@ def in_our_order(points: Array, order: Sequence[str]) -> Array:
     ends = np.cumsum(counts)
     slices = dict(zip(order, np.split(points, ends[:-1], axis=1), strict=True))
     return np.concatenate([slices[part] for part in PARTS], axis=1)
+
+
+def signal(path: Path, order: Sequence[str]) -> Array:
+    """Return the (T, C) of a ``.npy`` of (T, C), or of (T, P, 3) points, x, y, z one after another.
+
+    Args:
+        path: of the file.
+        order: of the parts of a body in it; () for our own.
+
+    Raises:
+        InputError: reason ``unreadable_file`` or ``bad_shape``.
+    """
+    values = array(path)
+    if values.ndim == 3 and values.shape[2] == 3:
+        points = in_our_order(values, order)
+        return points.reshape(len(points), -1)
+    if values.ndim == 2 and order and values.shape[1] % 3 == 0:
+        return in_our_order(values.reshape(len(values), -1, 3), order).reshape(len(values), -1)
+    if values.ndim != 2:
+        raise InputError(
+            f"{path.name} has shape {values.shape}, expected (frames, values) or "
+            "(frames, points, 3)",
+            reason="bad_shape",
+        )
+    return values

@@ -6,7 +6,7 @@ recordings together, and at none where there are few.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -85,7 +85,7 @@ def of_activity(recordings: Sequence[Recording]) -> dict[str, str]:
     }
 
 
-def check(problems: dict[str, str], where: str) -> None:
+def check(problems: Mapping[str, str], where: str) -> None:
     """Refuse a data set in another unit, order or scale.
 
     Raises:

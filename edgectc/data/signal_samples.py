@@ -28,6 +28,8 @@ _EVERY = 10  # one recording of so many is a dev one
 class SignalSamples(Samples):
     """Labelled recordings, of a ``.npz`` or as others keep them; a family generates some."""
 
+    tunable = ("beam",)
+
     def __init__(self, frontend: Frontend) -> None:
         self.frontend = frontend
 
@@ -77,10 +79,6 @@ class SignalSamples(Samples):
         dev = [row for row in held if isinstance(row, Recording) and row.split == "dev"]
         return iter(dev or held)
 
-    def problems(self, recordings: Sequence[Recording]) -> dict[str, str]:
-        """Return name to detail of what shows another unit, order or scale; see `data.scales`."""
-        return {}
-
     def typical(self, recordings: Sequence[Recording]) -> bool:
         """Return whether recordings of an unknown family are plainly of this one."""
         return False
@@ -123,18 +121,13 @@ class SignalSamples(Samples):
         signals.write(path, {"train": train, "dev": [row for row, dev in pairs if dev]})
 
     def labelled(self, recording: Recording) -> bool:
-        """Return whether the model can say a symbol of the target."""
-        return bool(self._known(recording.target))
-
-    def _known(self, target: Sequence[str]) -> list[str]:
-        known = set(self.frontend.tokens().symbols)
-        return [symbol for symbol in target if symbol in known]
+        """Return whether there is a target."""
+        return bool(recording.target)
 
     def errors(self, target: Sequence[str], text: str, separator: str) -> tuple[int, int]:
-        """Return the edits to the symbols that the model can say, and how many there are."""
-        label = self._known(target)
+        """Return the edits to the target, and its length; what the model cannot say is wrong."""
         symbols = [s for s in text.split(separator) if s] if separator else list(text)
-        return edit_distance(label, symbols), len(label)
+        return edit_distance(target, symbols), len(target)
 
     def slices(
         self, recordings: Sequence[Recording], seen: frozenset[int] | None

@@ -19,7 +19,7 @@ import numpy as np
 from edgectc.core import metrics
 from edgectc.core.console import progress
 from edgectc.core.errors import InputError
-from edgectc.core.types import Swipe
+from edgectc.core.types import Hypothesis, Swipe
 from edgectc.data.refusals import Refusals
 from edgectc.data.swipe_files import recording
 from edgectc.formats import bundle as bundles
@@ -30,7 +30,7 @@ from edgectc.language.spelling import letters, word_hash
 from edgectc.runtime.recognizer import Recognizer
 
 _LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}
-_NBEST = 5
+NBEST = 5
 # JSON of figures by name; `summarize` says which.
 Figures: TypeAlias = dict[str, Any]
 
@@ -44,12 +44,14 @@ class Answer:
         said: letters of the candidates, best first.
         user: who swiped, for the intervals.
         probability: that the best one is right, by the recognizer.
+        candidates: the texts as they were given.
     """
 
     word: str
     said: tuple[str, ...]
     user: str
     probability: float = 0.0
+    candidates: tuple[Hypothesis, ...] = ()
 
     def rank(self) -> int | None:
         """Return the place of the right word from 1, None if it was not given."""
@@ -132,13 +134,24 @@ def usable(
 
 
 def answer(
-    recognizer: Recognizer, swipes: Sequence[Swipe], *, decoder: str | None = None
+    recognizer: Recognizer,
+    swipes: Sequence[Swipe],
+    *,
+    decoder: str | None = None,
+    nbest: int = NBEST,
 ) -> tuple[list[Answer], float]:
-    """Return the answer to each labelled swipe, and the median of milliseconds for one."""
+    """Return the answer to each labelled swipe, and the median of milliseconds for one.
+
+    Args:
+        recognizer: as returned by `edgectc.load`.
+        swipes: labelled ones.
+        decoder: name of one, None for the preset.
+        nbest: most candidates each; the figures of the best five need as many.
+    """
     answers, spent = [], []
     for swipe in progress(swipes, "swipe"):
         began = time.perf_counter()
-        answers.append(_answer(recognizer, swipe, decoder))
+        answers.append(_answer(recognizer, swipe, decoder, nbest))
         spent.append(time.perf_counter() - began)
     return answers, round(float(np.median(spent)) * 1e3, 3)
 
@@ -152,9 +165,10 @@ def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) 
         known: what the slices need.
 
     Returns:
-        ``rows``, ``users``, ``top1``, ``top3`` and ``top5`` as ``{"value", "low", "high"}`` (95 %
-        bootstrap over users) and ``cer``; the same by slice in ``slices``; ``user_p10``, top-1 of
-        the user at the 10th percentile; `edgectc.core.metrics.calibration_error`.
+        ``rows``, ``users``, ``top1``, ``top3`` and ``top5`` as ``{"value", "low", "high"}`` (95 %,
+        by user, see `edgectc.core.metrics.interval`) and ``cer``; the same by slice in ``slices``;
+        ``user_p10``, top-1 of the user at the 10th percentile;
+        `edgectc.core.metrics.calibration_error`.
     """
     slices = {name: keep for name, keep in _slices(answers, swipes, known).items() if any(keep)}
     parts = {
@@ -245,20 +259,22 @@ def origin(artifact: Path) -> bundles.Bundle | None:
     return None
 
 
-def _answer(recognizer: Recognizer, swipe: Swipe, decoder: str | None) -> Answer:
+def _answer(
+    recognizer: Recognizer, swipe: Swipe, decoder: str | None, nbest: int = NBEST
+) -> Answer:
     context = swipe.context if decoder is None else ()
     sample = recognizer.prepare(recording(swipe))
     decoded = recognizer.decode(
         recognizer.run(sample.inputs),
         sample.inputs,
         setting=sample.setting,
-        nbest=_NBEST,
+        nbest=nbest,
         decoder=decoder,
         context=context,
     )
     said = dict.fromkeys(letters(candidate.text) for candidate in decoded.candidates)
     word, user = letters(swipe.word or ""), swipe.user or ""
-    return Answer(word, tuple(said), user, decoded.best.probability)
+    return Answer(word, tuple(said), user, decoded.best.probability, decoded.candidates)
 
 
 def _figures(answers: Sequence[Answer]) -> Figures:
@@ -297,11 +313,11 @@ def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, 
         trials = len({*groups}) if groups else len(hits)
         low, high = metrics.wilson(hits[0] * trials, trials)
     elif len(hits) > 1:
-        low, high = metrics.bootstrap(hits, groups)
+        low, high = metrics.interval(hits, groups) or (None, None)
     return {
         "value": round(float(np.mean(hits)), 5),
-        "low": None if low is None else round(low, 5),
-        "high": None if high is None else round(high, 5),
+        "low": None if low is None else round(max(0.0, low), 5),
+        "high": None if high is None else round(min(1.0, high), 5),
     }
 
 

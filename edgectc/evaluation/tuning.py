@@ -8,8 +8,8 @@ probability of the best word is the likeliest account of when it is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,12 +18,15 @@ from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import JSON, Array, Recording
 from edgectc.decoding.search.trace import Path
+from edgectc.evaluation import sequence_tuning
+from edgectc.evaluation.climbing import Steps, climb
+from edgectc.evaluation.tuned import Tuned
 from edgectc.formats.layouts import Layout
 from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer, path_of
 
 # First step and lower limit of each weight that can be tuned; a step is halved twice.
-_STEPS = {
+_STEPS: Steps = {
     "lm_weight": (0.2, 0.0),
     "letter_score": (0.4, -2.0),
     "acoustic_scale": (0.2, 0.2),
@@ -31,40 +34,18 @@ _STEPS = {
     "template_weight": (0.5, 0.0),  # where swipes have keys under them
     "context_weight": (0.2, 0.0),  # where swipes have a context
 }
-_HALVINGS = 3
 _BEST = 5
 _RESCORED = 5  # words compared per swipe: what template and probability are about
 _TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """The outcome of `tune`.
-
-    Attributes:
-        preset: decoder preset with the chosen weights.
-        rows: recordings that were decoded.
-        before: top-1 of the preset that was there.
-        after: top-1 of the chosen one.
-        gain: 95 % interval of the difference in top-1, paired, by user where users are known.
-        calibration: expected calibration error of the best word's probability, before and after,
-            see `edgectc.core.metrics.calibration_error`.
-        dropped: reason to count of the rows that could not be used.
-    """
-
-    preset: Mapping[str, JSON]
-    rows: int
-    before: float
-    after: float
-    gain: tuple[float, float]
-    calibration: tuple[float, float]
-    dropped: Mapping[str, int] = field(default_factory=dict)
-
-
 def tune(
     recognizer: Recognizer, recordings: Sequence[Recording], *, only: Sequence[str] | None = None
 ) -> Tuned:
-    """Return the lexicon decoder's weights that rank the labels of ``recordings`` best.
+    """Return the weights of a decoder that answer the labels of ``recordings`` best.
+
+    Of swipes, those of a lexicon decoder, by the ranks of the words; of a model that takes none,
+    those of a beam search, by its errors, see `edgectc.evaluation.sequence_tuning`.
 
     Args:
         recognizer: its preset is where the search starts.
@@ -72,13 +53,20 @@ def tune(
         only: weights to choose, e.g. ("context_weight",); the others stay. None: all that apply.
 
     Raises:
-        ConfigError: the preset is not a lexicon decoder.
+        ConfigError: the preset is not such a decoder.
         UnknownNameError: ``only`` names no weight that can be tuned.
         InputError: fewer than two labelled recordings.
     """
+    if not recognizer.layout:
+        return sequence_tuning.tune(recognizer, recordings, only=only)
     start = registry.complete("decoders", recognizer.preset)
     if start["type"] != "lexicon":
-        raise ConfigError(f"the preset is {start['type']!r}; only 'lexicon' has weights to tune")
+        raise ConfigError(
+            f"model {recognizer.name!r} decodes with {start['type']!r}; only 'lexicon' has weights "
+            "to tune; pass "
+            "decoder=lexicon",
+            options=["decoder"],
+        )
     wanted = (*_STEPS, "temperature") if only is None else tuple(only)
     for name in wanted:
         if name not in _STEPS and name != "temperature":
@@ -96,9 +84,10 @@ def tune(
         return _answers(recognizer, preset, emitted, words)
 
     start = {**start, "rescore_size": max(_RESCORED, int(start["rescore_size"]))}
-    chosen = _climb(
+    chosen = climb(
         start,
         [name for name in _STEPS if name in wanted and name not in left_out],
+        _STEPS,
         lambda preset: float((1.0 / answers(preset).ranks).mean()),
     )
     before, after = answers(start), answers({**chosen, "temperature": 1.0})
@@ -108,12 +97,13 @@ def tune(
         chosen["temperature"] = round(temperature, 3)
     old, new = before.ranks == 1, after.ranks == 1
     groups = users if len(set(users)) > 1 else None
-    gain = metrics.bootstrap((new.astype(float) - old).tolist(), groups)
+    gain = metrics.interval((new.astype(float) - old).tolist(), groups) or (0.0, 0.0)
     calibration = (
         metrics.calibration_error(before.probability(float(start["temperature"])), old),
         metrics.calibration_error(after.probability(temperature), new),
     )
-    return Tuned(chosen, len(words), float(old.mean()), float(new.mean()), gain, calibration)
+    n = len(words)
+    return Tuned(chosen, n, float(old.mean()), float(new.mean()), gain, calibration, units=n)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,29 +152,6 @@ def _emitted(recognizer: Recognizer, recording: Recording) -> _Emitted:
     trace = path_of(sample.inputs, setting) if isinstance(setting, Layout) else None
     name = setting.name if isinstance(setting, Layout) else setting or ""
     return _Emitted(recognizer.run(sample.inputs), name, recording.context, trace)
-
-
-def _climb(
-    start: Mapping[str, JSON], weights: Sequence[str], value: Callable[[Mapping[str, JSON]], float]
-) -> dict[str, JSON]:
-    best, height = dict(start), value(start)
-    rounds = [(n, name) for n in range(_HALVINGS) for name in weights]
-    for halvings, name in progress(rounds, "weight"):
-        step, least = _STEPS[name]
-        step /= 2**halvings
-        for direction in (step, -step):
-            while (moved := round(_weight(best, name) + direction, 4)) >= least:
-                found = value({**best, name: moved})
-                if found <= height:
-                    break
-                best, height = {**best, name: moved}, found
-    return best
-
-
-def _weight(preset: Mapping[str, JSON], name: str) -> float:
-    value = preset.get(name, 0.0)
-    assert isinstance(value, (int, float))
-    return value
 
 
 def _answers(

@@ -221,6 +221,7 @@ def _origin(file: Foreign, facts: _Facts, made: Any, digest: str, name: str) -> 
         layouts=(),
         decoder=decoder,
         lexicon=None,
+        kind=str(spec["type"]),
     )
     return Origin(
         name=name,

@@ -144,6 +144,7 @@ def of_network(
         layouts=(),
         decoder=adopted.decoder,
         lexicon=None,
+        kind="features",
     )
     return Origin(
         name=adopted.name,

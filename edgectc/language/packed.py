@@ -18,7 +18,7 @@ from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language import tries
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.spelling import spell
+from edgectc.language.spelling import APOSTROPHES, HYPHENS, spell
 from edgectc.language.tries import Trie
 
 VERSION = 1
@@ -61,7 +61,9 @@ class PackedLexicon(Lexicon):
     Attributes:
         header: sizes of the arrays, as its file holds them.
         arrays: the arrays themselves, by the names of docs/lexicon_format.md.
-        letters: all letters to spell with, ascending; the place of one is its number in ``trie``.
+        letters: all letters of the keyboard, ascending; the place of one is its number in ``trie``.
+        alphabet: those that words are spelled with: all, but for apostrophes and hyphens where the
+            words are from a packed lexicon that spells without them.
         trie: tree of the entries.
         first_word: (entries + 1,) int32: words first_word[e] to first_word[e + 1] are spelled
             alike, the most frequent one first.
@@ -71,6 +73,7 @@ class PackedLexicon(Lexicon):
     header: Header
     arrays: dict[str, Array]
     letters: str
+    alphabet: frozenset[str]
     trie: Trie
     first_word: Array
     _data: Array | None  # the mapped file
@@ -81,9 +84,11 @@ class PackedLexicon(Lexicon):
         arrays: dict[str, Array],
         log_probs: Array,
         data: Array | None = None,
+        alphabet: Set[str] | None = None,
     ) -> None:
         fields = {
             "letters": header.letters,
+            "alphabet": frozenset(header.letters if alphabet is None else alphabet),
             "notes": header.notes,
             "trie": Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word"))),
             "first_word": arrays["first_word"],
@@ -158,14 +163,18 @@ class PackedLexicon(Lexicon):
 def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
     """Return the words of ``lexicon`` that ``alphabet`` can spell, by spelling.
 
-    One that is packed for these letters is returned itself.
+    One that is packed for these letters is returned itself. One that was packed without an
+    apostrophe or hyphen stays without it: "it's" is swiped over "its" on every keyboard, then.
 
     Raises:
         ConfigError: it can spell none of them.
     """
-    if isinstance(lexicon, PackedLexicon) and "".join(sorted(alphabet)) == lexicon.letters:
-        return lexicon
-    spelled = [spell(word, alphabet) or "" for word in lexicon.words]
+    usable = alphabet
+    if isinstance(lexicon, PackedLexicon):
+        if "".join(sorted(alphabet)) == lexicon.letters:
+            return lexicon
+        usable = alphabet - (frozenset(APOSTROPHES + HYPHENS) - lexicon.alphabet)
+    spelled = [spell(word, usable) or "" for word in lexicon.words]
     rows = np.flatnonzero(np.array([bool(s) for s in spelled]))
     if not len(rows):
         raise ConfigError(
@@ -192,7 +201,7 @@ def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
     }
     sizes = (len(trie), len(unique), len(rows), len(odd), len(arrays["text"]))
     header = Header(letters, *sizes, lexicon.notes)
-    return PackedLexicon(header, arrays, log_probs)
+    return PackedLexicon(header, arrays, log_probs, alphabet=usable)
 
 
 def write(lexicon: PackedLexicon, path: str | Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.language import lexicon_file, packed
 from edgectc.language.lexicon import Lexicon, subset
 from edgectc.language.lexicon_file import read_word_list
-from edgectc.language.spelling import letters
+from edgectc.language.spelling import is_word, letters, normalize_word, plain
 
 # AOSP ranks words 0..255 on a log scale whose step it does not state. Against English word
 # frequencies a line with this step fits best (0.066 nats a rank, r = 0.89 over 80,821 words).
@@ -21,6 +21,48 @@ _AOSP_RANKS_PER_NAT = 15.0
 
 
 _AOSP_NOT_WORDS = frozenset({"nonword", "not_a_word"})
+_EXAMPLES = 5
+_LATER = ("offensive", "letters")  # reasons for which words of a lexicon are left out of it
+
+
+class Dropped(Counter[str]):
+    """How many rows of a source were left out, by reason.
+
+    Attributes:
+        kept: counts of the words that were kept.
+    """
+
+    kept: float = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: dict[str, list[tuple[float, str]]] = {}
+
+    def add(self, reason: str, text: str, count: float = 0.0) -> None:
+        """Count a row."""
+        self[reason] += 1
+        self._rows.setdefault(reason, []).append((count, text))
+
+    def lose(self, reason: str, before: Lexicon, after: Lexicon) -> None:
+        """Count the words of the lexicon that were left out later on."""
+        left = set(after.words)
+        for word, log_prob in zip(before.words, before.log_probs.tolist(), strict=True):
+            if word not in left:
+                self.add(reason, word, self.kept * math.exp(log_prob))
+
+    def shares(self) -> dict[str, float]:
+        """Return, by reason, the share of running text of what was left out, 0..1."""
+        lost = {reason: math.fsum(n for n, _ in rows) for reason, rows in self._rows.items()}
+        later = sum(lost.get(reason, 0.0) for reason in _LATER)  # they were kept before
+        total = self.kept + math.fsum(lost.values()) - later
+        return {reason: count / total for reason, count in lost.items()}
+
+    def examples(self) -> dict[str, list[str]]:
+        """Return, by reason, the most frequent ones, at most five."""
+        best = {
+            r: sorted(rows, key=lambda row: (-row[0], row[1])) for r, rows in self._rows.items()
+        }
+        return {reason: [text for _, text in rows[:_EXAMPLES]] for reason, rows in best.items()}
 
 
 def build(
@@ -30,11 +72,12 @@ def build(
     min_letters: int = 1,
     max_letters: int = 24,
     notes: tuple[str, ...] = (),
-) -> tuple[Lexicon, Counter[str]]:
-    """Return a lexicon and how many rows were dropped, by reason.
+) -> tuple[Lexicon, Dropped]:
+    """Return a lexicon and what was dropped, by reason.
 
-    The reasons are ``not_a_word`` (the source says so), ``no_count``, ``characters`` (anything
-    but letters, apostrophes and hyphens), ``length`` and ``beyond_top``.
+    The reasons are ``header``, ``not_a_word`` (the source says so), ``no_count`` (a count of 0, or
+    an AOSP word never to be suggested), ``numbers`` (digits without a letter), ``characters`` (no
+    word either, by `edgectc.language.spelling.is_word`), ``length`` and ``beyond_top``.
 
     Args:
         source: ``wordfreq:LANG``; or a file: AOSP ``.combined``, lines of word and count, lines of
@@ -52,23 +95,28 @@ def build(
         if value is not None and value < 1:
             raise ConfigError(f"{name} is {value}, expected 1 or more", options=[name])
     counts: dict[str, float] = {}
-    dropped: Counter[str] = Counter()
+    dropped = Dropped()
     for raw, count in _rows(source):
-        word = unicodedata.normalize("NFC", raw).replace("\u2019", "'")
-        if count is None or count <= 0:
-            dropped["not_a_word" if count is None else "no_count"] += 1
-        elif not all(c.isalpha() or c in "'-" for c in word) or not (n := len(letters(word))):
-            dropped["characters"] += 1
-        elif not min_letters <= n <= max_letters:
-            dropped["length"] += 1
+        word = plain(raw)
+        if count is None or math.isnan(count):
+            dropped.add("not_a_word" if count is None else "header", raw)
+        elif count <= 0:
+            dropped.add("no_count", raw)
+        elif not is_word(word):
+            number = any(map(str.isdigit, word)) and not any(map(str.isalpha, word))
+            dropped.add("numbers" if number else "characters", raw, count)
+        elif not min_letters <= len(letters(word)) <= max_letters:
+            dropped.add("length", raw, count)
         else:
             counts[word] = counts.get(word, 0.0) + count
     if not counts:
         raise ConfigError(f"{source}: no usable word; dropped: {dict(dropped)}")
     if top is not None and len(counts) > top:
-        dropped["beyond_top"] = len(counts) - top
-        kept = sorted(counts, key=lambda word: (-counts[word], word))[:top]
-        counts = {word: counts[word] for word in kept}
+        order = sorted(counts, key=lambda word: (-counts[word], word))
+        for word in order[top:]:
+            dropped.add("beyond_top", word, counts[word])
+        counts = {word: counts[word] for word in order[:top]}
+    dropped.kept = math.fsum(counts.values())
     return Lexicon.from_counts(counts, notes), dropped
 
 
@@ -90,7 +138,7 @@ def recased(lexicon: Lexicon, source: str) -> Lexicon:
     """
     forms: dict[str, tuple[float, str]] = {}
     for raw, count in _rows(source):
-        word = raw.replace("\u2019", "'")
+        word = plain(raw)
         if count is not None and len(word.lower()) == len(word):
             form = (count * (math.e if word == word.lower() else 1.0), word)
             forms[word.lower()] = max(forms.get(word.lower(), form), form)
@@ -103,7 +151,8 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
 
     Args:
         lexicon: words.
-        source: AOSP ``.combined`` file, whose ``flags`` say ``offensive``.
+        source: AOSP ``.combined`` file, whose words say ``flags=offensive`` or
+            ``possibly_offensive=true``; case does not matter.
 
     Returns:
         Both keep their log_probs; None if no word is flagged.
@@ -111,10 +160,10 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
     Raises:
         ConfigError: unreadable source, one that flags nothing, or nothing is left.
     """
-    flagged = {word.lower() for word, flags in _aosp_flags(source) if "offensive" in flags}
+    flagged = {normalize_word(word) for word in _aosp_offensive(source)}
     if not flagged:
         raise ConfigError(f"{source}: no word is flagged as offensive; expected an AOSP .combined")
-    bad = np.array([word.lower() in flagged for word in lexicon.words])
+    bad = np.array([normalize_word(word) in flagged for word in lexicon.words])
     return subset(lexicon, ~bad), subset(lexicon, bad) if bad.any() else None
 
 
@@ -127,15 +176,25 @@ def _cased(word: str, forms: Mapping[str, tuple[float, str]]) -> str:
     return forms.get(head, (0.0, head))[1] + mark + rest
 
 
-def _aosp_flags(source: str) -> Iterator[tuple[str, list[str]]]:
+def _aosp_offensive(source: str) -> Iterator[str]:
+    """Yield the words that an AOSP list marks as offensive: in ``flags``, or as newer lists do."""
     for line in read_word_list(source):
         if line.startswith(" word="):
-            fields = dict(field.partition("=")[::2] for field in line.strip().split(","))
-            yield fields["word"], fields.get("flags", "").split(":")
+            fields = _aosp_fields(line)
+            marked = "offensive" in fields.get("flags", "").split(":")
+            if marked or fields.get("possibly_offensive") == "true":
+                yield fields["word"]
+
+
+def _aosp_fields(line: str) -> dict[str, str]:
+    return dict(field.partition("=")[::2] for field in line.strip().split(","))
 
 
 def _rows(source: str) -> Iterator[tuple[str, float | None]]:
-    """Yield (word, count) of a source; the count is None if the source says it is no word."""
+    """Yield (word, count) of a source.
+
+    The count is None if the source says that it is no word, and NaN for a header.
+    """
     scheme, colon, language = source.partition(":")
     if colon and scheme == "wordfreq":
         yield from _wordfreq(language)
@@ -173,11 +232,12 @@ def _aosp(lines: list[str], source: str) -> Iterator[tuple[str, float | None]]:
     """Rows of an AOSP word list: `` word=the,f=222,flags=,originalFreq=222``; others are skipped.
 
     Assumed, as AOSP does not state it: the natural log of the frequency is (f - 255) / 15 + const.
+    A word with f=0 is known but never to be suggested: its count is 0.
     """
     for number, line in enumerate(lines, start=1):
         if not line.startswith(" word="):
             continue
-        fields = dict(field.partition("=")[::2] for field in line.strip().split(","))
+        fields = _aosp_fields(line)
         rank = fields.get("f", "")
         if not (rank.isdecimal() and int(rank) <= 255):
             raise ConfigError(f"{source}:{number}: expected f=0..255, got {line!r}")
@@ -185,11 +245,12 @@ def _aosp(lines: list[str], source: str) -> Iterator[tuple[str, float | None]]:
         if marked or fields.get("not_a_word") == "true":
             yield fields["word"], None
         else:
-            yield fields["word"], math.exp((int(rank) - 255) / _AOSP_RANKS_PER_NAT)
+            share = math.exp((int(rank) - 255) / _AOSP_RANKS_PER_NAT)
+            yield fields["word"], share if int(rank) else 0.0
 
 
 def _counted(lines: list[str], source: str) -> Iterator[tuple[str, float]]:
-    """Rows of lines "word count" or "word"; a first line "word count" in words is a header."""
+    """Rows of lines "word count" or "word"; two words without a digit in line 1 are a header."""
     for number, line in enumerate(lines, start=1):
         fields = line.split()
         if not fields or line.startswith("#"):
@@ -200,5 +261,11 @@ def _counted(lines: list[str], source: str) -> Iterator[tuple[str, float]]:
             count = math.nan
         if math.isfinite(count) and len(fields) <= 2:
             yield fields[0], count
-        elif number > 1 or len(fields) != 2:
-            raise ConfigError(f"{source}:{number}: expected word<TAB>count or a word, got {line!r}")
+        elif number == 1 and len(fields) == 2 and not any(map(str.isdigit, line)):
+            logging.getLogger("edgectc").warning("%s:1: %r is taken for a header", source, line)
+            yield line, math.nan
+        else:
+            raise ConfigError(
+                f"{source}:{number}: expected word<TAB>count or a word, got {line!r}; write the "
+                "count in digits with at most a decimal point"
+            )

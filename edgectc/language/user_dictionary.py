@@ -24,7 +24,7 @@ from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_plain
 from edgectc.core.staging import write_bytes
 from edgectc.language.lexicon import MOST_NATS
-from edgectc.language.spelling import letters
+from edgectc.language.spelling import letters, normalize_word
 
 SCHEMA_VERSION = 1
 Share: TypeAlias = Annotated[float, Range(0, 1, above=True)]
@@ -40,7 +40,7 @@ class Personal:
     Attributes:
         count: times it was used; each makes it more frequent, see `UserDictionary.log_prob`.
         boost: nats added to its natural-log frequency.
-        hidden: never to be suggested.
+        hidden: never to be suggested, in whatever case.
     """
 
     count: float = number(0.0, least=0, most=MOST_USES)
@@ -65,13 +65,14 @@ class UserDictionary:
         if self.share >= 1:
             raise ConfigError(f"share is {share}, expected a number between 0 and 1")
         self._words: dict[str, Personal] = {}
+        self._hidden: dict[str, set[str]] = {}  # words that are hidden, by their normal form
         self._changed: list[str] = []
 
     def __repr__(self) -> str:
         return f"UserDictionary({len(self):,} words)"
 
     def add(self, word: str, count: float = 1.0) -> None:
-        """Count uses of a word, new or known; it is shown again if it was hidden.
+        """Count uses of a word, new or known; it is shown again if it was hidden, in any case.
 
         Raises:
             ConfigError: the word has no letter or over 255, lies on several lines, or holds a NUL
@@ -81,13 +82,15 @@ class UserDictionary:
         held = self[word]
         total = min(held.count + uses, MOST_USES)
         self._put(word, replace(held, count=total, hidden=False))
+        for other in sorted(self._hidden.get(normalize_word(word), ())):
+            self._put(other, replace(self[other], hidden=False))
 
     def boost(self, word: str, nats: float) -> None:
         """Make a word more (nats > 0) or less likely; 0 takes the boost back."""
         self._put(word, replace(self[word], boost=check("nats", Nats, nats)))
 
     def hide(self, word: str) -> None:
-        """Never suggest a word, be it the user's own or of the lexicon."""
+        """Never suggest a word, in whatever case, be it the user's own or of the lexicon."""
         self._put(word, replace(self[word], hidden=True))
 
     def remove(self, word: str) -> None:
@@ -99,7 +102,7 @@ class UserDictionary:
         if word not in self._words:
             raise ConfigError(f"the user dictionary has no word {word!r}")
         del self._words[word]
-        self._changed.append(word)
+        self._note(word, hidden=False)
 
     def __getitem__(self, word: str) -> Personal:
         return self._words.get(word, Personal())
@@ -133,7 +136,8 @@ class UserDictionary:
         """
         held = self[word]
         total = math.exp(log_prob) + self.share * held.count
-        return -math.inf if held.hidden or total == 0 else math.log(total) + held.boost
+        hidden = bool(self._hidden) and normalize_word(word) in self._hidden
+        return -math.inf if hidden or total == 0 else math.log(total) + held.boost
 
     def save(self, path: str | Path) -> None:
         """Write the words whole or not at all."""
@@ -175,6 +179,15 @@ class UserDictionary:
         if why := _unfit(word):
             raise ConfigError(why)
         self._words[word] = held
+        self._note(word, hidden=held.hidden)
+
+    def _note(self, word: str, *, hidden: bool) -> None:
+        """Take down that a word changed, and whether it is hidden now."""
+        name = normalize_word(word)
+        alike = self._hidden.setdefault(name, set())
+        (alike.add if hidden else alike.discard)(word)
+        if not alike:
+            del self._hidden[name]
         self._changed.append(word)
 
 

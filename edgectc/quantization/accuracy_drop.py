@@ -32,7 +32,7 @@ class AccuracyDrop:
         unit: what is counted.
         before: error rate of the float network, 0..1.
         after: of the quantized one.
-        interval: 95 % bootstrap interval of the drop in points, by user where known.
+        interval: 95 % interval of the drop in points, by user, signer or day where known.
         rows: recordings compared.
         worse: recordings that got worse.
         better: recordings that got better.
@@ -153,8 +153,10 @@ class AccuracyEvaluator:
         clusters = groups if len(set(groups)) > 1 else None
         change = wrong - self.wrong
         total = self.count.sum()
-        low, high = metrics.bootstrap(change, clusters, counts=self.count)
-        if not change.any():  # of which a bootstrap would say that nothing ever changes
+        span = metrics.interval(change, clusters, counts=self.count)
+        assert span is not None, "two recordings or more were asked for"
+        low, high = span
+        if not change.any():  # of which a spread would say that nothing ever changes
             low, high = -metrics.rule_of_three(total), metrics.rule_of_three(total)
         worse, better = int((change > 0).sum()), int((change < 0).sum())
         return AccuracyDrop(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import unicodedata
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -142,6 +143,18 @@ class Keyboard:
                 Hypothesis(word.text.decode(), word.score, word.probability, exact=bool(word.exact))
                 for word in words[:n]
             ))  # fmt: skip
+
+    def before(self, text: str, *, whole: bool = True) -> None:
+        """Say what stands before the cursor; the sentence that it ends in ranks the next word.
+
+        Args:
+            text: the text, or its end.
+            whole: nothing stands before ``text``, so that it begins a sentence.
+        """
+        plain = unicodedata.normalize("NFC", text).replace("\0", " ")
+        with self._turn():
+            if self._status("before", plain.encode(errors="replace"), int(whole)) < 0:
+                raise ConfigError(self._error())
 
     def prepare(self) -> None:
         """Make ready what the next swipe would make first."""

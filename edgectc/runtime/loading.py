@@ -229,6 +229,7 @@ def from_bundle(
         language_model=words.language_model,
         has_model=words.promised,
         dictionary=words.dictionary,
+        kind=str(index.model["frontend"].get("type", "")),
     )
 
 
@@ -266,6 +267,7 @@ def from_bytes(
         language_model=words.language_model,
         has_model=words.promised,
         dictionary=words.dictionary,
+        kind=str(manifest.frontend.get("type", "")),
     )
 
 

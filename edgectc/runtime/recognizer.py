@@ -21,6 +21,7 @@ from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
 from edgectc.data.preparation import Preparation, Sample
 from edgectc.decoding.search.checks import check_nbest, check_partial
+from edgectc.decoding.search.context import PreparedDecoder
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
@@ -48,6 +49,7 @@ class Recognizer:
 
     Attributes:
         name: name of the model.
+        kind: type of its frontend, which is that of its recordings too.
         runner: runs the network.
         runner_name: of the runner: "onnx", "pte" or "eager".
         preset: decoder spec that a call uses unless it names another.
@@ -71,8 +73,9 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         has_model: bool | None = None,
         dictionary: UserDictionary | None = None,
+        kind: str = "",
     ) -> None:
-        self.name, self.frontend = name, frontend
+        self.name, self.frontend, self.kind = name, frontend, kind
         self.runner = runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
@@ -140,6 +143,7 @@ class Recognizer:
             language_model=self.language_model if language_model is None else language_model,
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
+            kind=self.kind,
         )
         other.layout = self.layout
         if preset is None and lexicon is None and language_model is None:
@@ -228,15 +232,7 @@ class Recognizer:
             InputError: the context cannot be used.
             ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
         """
-        context = _words(context)
-        if context and not self._promised:
-            raise InputError(
-                f"model {self.name!r} carries no word language model, so context cannot be used; "
-                "call without it",
-                reason="no_language_model",
-            )
-        if self.language_model is None:  # it should be there and is not, which `load` has said
-            context = ()
+        context = self._usable(context)
         nbest = check_nbest(nbest)
         decode = self.decoder(setting, decoder)
         more = {"context": context, "partial": check_partial(partial, unfinished)}
@@ -249,6 +245,37 @@ class Recognizer:
         if "trace" in decode.takes and isinstance(setting, Layout):
             return decode(log_probs, nbest=nbest, trace=path_of(inputs, setting), **chosen)
         return decode(log_probs, nbest=nbest, **chosen)
+
+    def _usable(self, context: Sequence[str] | str | None) -> Sequence[str]:
+        """Return the words of a context; none where the language model is missing."""
+        words = _words(context)
+        if words and not self._promised:
+            raise InputError(
+                f"model {self.name!r} carries no word language model, so context cannot be used; "
+                "call without it",
+                reason="no_language_model",
+            )
+        # Where it should be there and is not, `load` has said so.
+        return () if self.language_model is None else words
+
+    def prepare_words(
+        self, *, context: Sequence[str] | str = (), layout: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Make ready what the next call with this context would do first.
+
+        A keyboard calls it after each word written: the words that the context makes likelier and
+        the user's dictionary as it is now are laid over the lexicon here, not while somebody waits.
+
+        Args:
+            context: as in a call.
+            layout: as in a call.
+
+        Raises:
+            InputError: the context cannot be used.
+        """
+        decode = self.decoder(self._setting(layout))
+        if isinstance(decode, PreparedDecoder):
+            decode.prepare(self._usable(context))
 
     def log_probs(self, trace: object, *, layout: str | os.PathLike[str] | None = None) -> Array:
         """Return (T', V) float64 log_probs of the valid frames of one trace.

@@ -246,9 +246,10 @@ EDGECTC_API int32_t edgectc_keyboard_test(edgectc_keyboard *keyboard);
  * is what coordinates are counted in, so give keys without a letter that widen the rows, too. */
 EDGECTC_API int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edgectc_key *keys, int32_t n);
 
-/* Sets the words before the next one, as edgectc_engine_context does; nothing without a language
- * model. */
-EDGECTC_API int32_t edgectc_keyboard_context(edgectc_keyboard *keyboard, const char *words);
+/* Says what stands before the cursor: text in NFC, of which the sentence that it ends in counts; the end
+ * of a long text is enough. `whole`: nothing stands before the text. Without a language model, and as
+ * long as it is not called, words are ranked without context. */
+EDGECTC_API int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const char *text, int32_t whole);
 
 /* Makes ready what the next swipe would make first; call it when a word was committed. */
 EDGECTC_API int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard);

@@ -55,9 +55,11 @@ int32_t edgectc_same(const uint8_t *bytes, size_t size, const char *sha256, cons
 
 /* Reads {"type": ..., numbers}; `unknown` is a key that has no place. */
 static void read_frontend(Json *json, Resampling *out, Span *unknown) {
-  static const char *names[] = {"max_frames", "min_frames", "slots", "ms_per_frame", "keys_per_frame", "time_share"};
+  static const char *names[] = {"max_frames", "min_frames", "slots", "ms_per_frame", "keys_per_frame", "time_share",
+                                "jump_keys", "rest_ms"};
   double *places[] = {&out->max_frames, &out->min_frames, &out->slots, &out->ms_per_frame, &out->keys_per_frame,
-                      &out->time_share};
+                      &out->time_share, &out->jump_keys, &out->rest_ms};
+  const size_t count = sizeof names / sizeof *names;
   Span key;
   edgectc_json_object(json);
   while (edgectc_json_member(json, &key)) {
@@ -67,8 +69,12 @@ static void read_frontend(Json *json, Resampling *out, Span *unknown) {
       if (!edgectc_json_is(type, "swipe")) *unknown = type;
       continue;
     }
-    while (i < 6 && !edgectc_json_is(key, names[i])) i++;
-    if (i < 6) *places[i] = edgectc_json_number(json);
+    if (edgectc_json_is(key, "spread_times")) {
+      out->spread_times = edgectc_json_boolean(json);
+      continue;
+    }
+    while (i < count && !edgectc_json_is(key, names[i])) i++;
+    if (i < count) *places[i] = edgectc_json_number(json);
     else *unknown = key, edgectc_json_any(json);
   }
 }
@@ -77,7 +83,8 @@ static int good_frontend(const Resampling *r) {
   return r->max_frames <= 65536 && r->min_frames >= 2 && r->min_frames <= r->max_frames && r->slots >= 1 &&
          r->slots <= 4096 && r->max_frames == floor(r->max_frames) && r->min_frames == floor(r->min_frames) &&
          r->slots == floor(r->slots) && r->ms_per_frame > 0 && r->ms_per_frame < HUGE_VAL &&
-         r->keys_per_frame > 0 && r->keys_per_frame < HUGE_VAL && r->time_share >= 0 && r->time_share <= 1;
+         r->keys_per_frame > 0 && r->keys_per_frame < HUGE_VAL && r->time_share >= 0 && r->time_share <= 1 &&
+         r->jump_keys >= 0 && r->jump_keys < HUGE_VAL && r->rest_ms >= 0 && r->rest_ms < HUGE_VAL;
 }
 
 /* Reads the SHA-256 of a file that belongs to the model; null is none. */

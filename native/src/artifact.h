@@ -7,6 +7,8 @@
 
 typedef struct {              /* how a trace becomes frames */
   double max_frames, min_frames, slots, ms_per_frame, keys_per_frame, time_share;
+  double jump_keys, rest_ms;   /* 0, and spread_times 0, where the model does not say */
+  int spread_times;
 } Resampling;
 
 typedef struct {

@@ -56,6 +56,7 @@ EDGECTC_API void edgectc_engine_free(edgectc_engine *engine) {
   for (int64_t i = 0; i < engine->owns.size; i++) clear_own(engine->owns.words + i);
   close_lm(engine);
   close_shared(engine->shared);
+  edgectc_pool_close(&engine->pool);
   void *held[] = {engine->views, engine->owns.words, engine->owns.index.places, engine->columns,
                   engine->keys, engine->points, engine->path_keys, engine->context, engine->hidden};
   for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) free(held[i]);

@@ -174,6 +174,7 @@ typedef struct {              /* the words after one context */
   Overlay overlay;
   double others, shift;       /* what the context says of every word it does not name; weighted */
   int32_t speaks;             /* whether there is a context */
+  int32_t narrow;             /* whether float bounds hold all weights, the lexicon's included */
 } View;
 
 typedef struct {              /* one ranked word */
@@ -200,6 +201,7 @@ struct edgectc_engine {
   View *view;                     /* of now, or NULL if it is to be made */
   int32_t n_views, most_views;
   uint8_t *hidden;                /* (entries) by the view of now */
+  Pool pool;                      /* of searches */
   Hypothesis *ranked;
   int32_t n_ranked;
   Complaint why;

@@ -71,7 +71,7 @@ static int32_t search(edgectc_engine *engine, Task *task, const double *log_prob
                       int64_t compared, int32_t partial) {
   double slack = SLACK, width = partial ? 1.0 : engine->options.posterior_width;
   for (;; slack += MORE_SLACK) {
-    task->n = edgectc_lexicon_search(&task->lexicon, log_probs, T, (int32_t)compared, slack,
+    task->n = edgectc_lexicon_search(&task->lexicon, &engine->pool, log_probs, T, (int32_t)compared, slack,
                                      task->budget, partial, task->room, &task->answer);
     if (task->n == OUT_OF_MEMORY) return NO_MEMORY(engine);
     if (task->n < 0)

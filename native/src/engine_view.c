@@ -106,6 +106,20 @@ int32_t edgectc_kept_view(edgectc_engine *engine, const char *context) {
   return 0;
 }
 
+/* Whether float bounds can hold the weights of the lexicon and of what is laid over it. */
+static int is_narrow(const Shared *shared, const Overlay *overlay) {
+  double high = shared->top, low = shared->lightest;
+  for (int64_t i = 0; i < overlay->live; i++) {
+    double weight = overlay->overs[i].weight;
+    if (weight > high) high = weight;
+    if (weight < low) low = weight;
+  }
+  /* Where letters cost, weights without them may be more than a float holds. */
+  int held = shared->bare[0] < HUGE_VALF;
+  if (overlay->live && overlay->tree.bare) held &= overlay->tree.bare[0] < HUGE_VALF;
+  return high - low < RANGE && held;
+}
+
 int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, double others) {
   Shared *shared = engine->shared;
   edgectc_use_view(engine, NULL);
@@ -125,6 +139,7 @@ int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, do
     free(view.context);
     return status;
   }
+  view.narrow = is_narrow(shared, &view.overlay);
   engine->view = engine->views + engine->n_views++;
   *engine->view = view;
   return EDGECTC_OK;
@@ -141,17 +156,7 @@ int32_t edgectc_refresh(edgectc_engine *engine) {
     status = edgectc_make_view(engine, following, others);
     if (status < 0) return status;
   }
-  double high = engine->shared->top, low = engine->shared->lightest;
-  for (int64_t i = 0; i < engine->view->overlay.live; i++) {
-    double weight = engine->view->overlay.overs[i].weight;
-    if (weight > high) high = weight;
-    if (weight < low) low = weight;
-  }
-  /* Where letters cost, weights without them may be more than a float holds. */
-  const Tree *overlay = &engine->view->overlay.tree;
-  int held = !engine->shared->bare || engine->shared->bare[0] < HUGE_VALF;
-  if (engine->view->overlay.live && overlay->bare) held &= overlay->bare[0] < HUGE_VALF;
-  if (!(high - low < RANGE) || !held)
+  if (!engine->view->narrow)
     return edgectc_refuse(&engine->why, EDGECTC_TOO_WIDE, "the words' weights lie over 600 nats apart");
   return EDGECTC_OK;
 }

@@ -5,6 +5,8 @@
 
 #include "keyboard.h"
 
+enum { MOST_TEXT = 1024 /* bytes before the cursor that are looked at: more words than a model knows */ };
+
 static int32_t refuse(edgectc_keyboard *keyboard, const char *text) {
   return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, text);
 }
@@ -119,7 +121,9 @@ static int32_t open_model(edgectc_keyboard *keyboard, edgectc_file model, edgect
   if (status != EDGECTC_OK || !language_model.at) return status;
   status = edgectc_same(language_model.at, language_model.size, artifact->language_model, "language model", why);
   if (status != EDGECTC_OK) return status;
-  return by_engine(keyboard, edgectc_engine_language_model(keyboard->engine, language_model.at, language_model.size));
+  status = by_engine(keyboard, edgectc_engine_language_model(keyboard->engine, language_model.at, language_model.size));
+  keyboard->has_language_model = status == EDGECTC_OK;
+  return status;
 }
 
 int32_t edgectc_keyboard_open(edgectc_keyboard *keyboard, edgectc_file model, edgectc_file lexicon,
@@ -178,8 +182,22 @@ int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edgectc_key *key
 
 /* ---- swipes ----------------------------------------------------------------------------- */
 
-int32_t edgectc_keyboard_context(edgectc_keyboard *keyboard, const char *words) {
+/* Returns the end of a text, no more than MOST_TEXT bytes of it, from the start of a character on. */
+static const char *end_of(const char *text, int32_t *whole) {
+  size_t size = strlen(text);
+  if (size <= MOST_TEXT) return text;
+  text += size - MOST_TEXT;
+  while ((*text & 0xC0) == 0x80) text++;
+  *whole = 0;
+  return text;
+}
+
+int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const char *text, int32_t whole) {
+  char words[4 * MOST_TEXT];
   if (!keyboard->network) return refuse(keyboard, "open a model first");
+  if (!keyboard->has_language_model) return EDGECTC_OK;
+  text = end_of(text, &whole);
+  edgectc_context(text, whole, words, sizeof words);
   return by_engine(keyboard, edgectc_engine_context(keyboard->engine, words));
 }
 
@@ -209,8 +227,11 @@ int32_t edgectc_keyboard_resample(edgectc_keyboard *keyboard, const edgectc_poin
     return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "%s: %s", reason, edgectc_swipe_text(reason));
   }
   if (!take_room(keyboard, n)) return no_memory(keyboard);
-  int32_t length = edgectc_swipe_length(r, points, n, board->width, board->height, keyboard->arc);
-  edgectc_swipe_frames(r, points, n, keyboard->arc, length, keyboard->frames);
+  edgectc_point *own = keyboard->points;
+  if (points != own) memcpy(own, points, (size_t)n * sizeof *own);
+  n = edgectc_swipe_repair(r, own, n, board->width, board->height, keyboard->arc);
+  int32_t length = edgectc_swipe_length(r, own, n, board->width, board->height, keyboard->arc);
+  edgectc_swipe_frames(r, own, n, keyboard->arc, length, keyboard->frames);
   return length;
 }
 

@@ -17,6 +17,7 @@ struct edgectc_keyboard {
   edgectc_network *network;
   edgectc_engine *engine;
   Board board;
+  int has_language_model;
   double left, top, wide, high; /* the board in the caller's unit; wide is 0 before there are keys */
   float *frames, *log_probs, *floats; /* (max_frames, 3); of the network; (3 * slots) keys as it takes them */
   int32_t *symbols;           /* (columns) */

@@ -22,11 +22,11 @@
 #define GREATER _mm512_max_ps
 #define LESSER _mm512_min_ps
 #define MORE_ROWS(tile, pieces)                         \
-  ROW_CASE(tile, pieces, 2) ROW_CASE(tile, pieces, 3)   \
-  ROW_CASE(tile, pieces, 4) ROW_CASE(tile, pieces, 5)       \
-  ROW_CASE(tile, pieces, 6) ROW_CASE(tile, pieces, 7)   \
-  ROW_CASE(tile, pieces, 8) ROW_CASE(tile, pieces, 9)   \
-  ROW_CASE(tile, pieces, 10) ROW_CASE(tile, pieces, 11)
+  ROW_CASE(tile, pieces, 4) ROW_CASE(tile, pieces, 8)   \
+  ROW_CASE(tile, pieces, 9) ROW_CASE(tile, pieces, 10)  \
+  ROW_CASE(tile, pieces, 11)
+/* Fewer rows than 8 have only the shortest inputs: each case is a kilobyte of code or two. */
+#define FITTING(rows) ((rows) >= 8 ? (rows) : (rows) >= 4 ? 4 : 1)
 
 #define HAS_INT8
 #define INTEGERS __m512i

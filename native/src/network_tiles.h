@@ -4,6 +4,7 @@
  *   LOAD STORE ALL     from and to memory, one value everywhere
  *   MULTIPLY_ADD(a, b, c), TIMES, PLUS, GREATER, LESSER
  *   MORE_ROWS(tile, pieces)  further cases of ROWS_OF
+ *   FITTING(rows)      the most rows up to these that are a case; all are, where it is not defined
  * and, where it has products of bytes (HAS_INT8), INTEGERS of WIDTH int32,
  *   LOAD_INT8          WIDTH columns of four weights
  *   ALL_INT8           four codes everywhere
@@ -121,13 +122,18 @@ TARGET static void NAME(quantize)(const float *in, size_t n, int32_t levels, uin
     default: tile(p, first, column, ROWS, pieces); \
   }
 
+#ifndef FITTING
+#define FITTING(rows) (rows)
+#endif
+
 /* Goes over all tiles: as many rows in each as in the others, or one less. The last columns of a
  * width that is no multiple take one vector where that is enough. */
 #define ALL_TILES(tile)                                                         \
-  int32_t tiles = (p->rows + ROWS - 1) / ROWS;                                  \
   for (int32_t column = 0; column < p->columns; column += PANELS * PANEL)       \
-    for (int32_t i = 0, first = 0, rows; i < tiles; i++, first += rows) {       \
-      rows = (p->rows - first + tiles - i - 1) / (tiles - i);                   \
+    for (int32_t first = 0, rows; first < p->rows; first += rows) {             \
+      int32_t left = p->rows - first, tiles = (left + ROWS - 1) / ROWS;         \
+      rows = left / tiles;                                                      \
+      rows = FITTING(rows);                                                     \
       if (MOST_PIECES == 2 && p->columns - column <= WIDTH) {                   \
         ROWS_OF(tile, 1)                                                        \
       } else {                                                                  \

@@ -70,50 +70,6 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
 }
 
-/* Puts the children of a slot into the queue, but those that are not wanted. */
-static int branch(const Tree *tree, Lattice *lattice, Queue *queue, Found *found, int64_t slot,
-                  int partial) {
-  Slot at = lattice->slots[slot];
-  int costs = partial && costly(lattice), paying = lattice->paying && tree->bare && !costs;
-  int tight = lattice->size > EASY && tree->below; /* most searches end before */
-  if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
-  double letter_bonus = at.letter_bonus * lattice->pay, pays = costs ? letter_bonus : 1.0;
-  /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
-  double passed = partial ? at.prefix_mass * lattice->carry : 0.0;
-  double passed_bare = partial ? passed * letter_bonus : 0.0;
-  const double *onward = costs ? lattice->paying : lattice->onward;
-  const float *gain = costs ? tree->bare : tree->gain;
-  int32_t first = tree->first_child[at.node];
-  for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
-    int32_t letter = tree->letter[child];
-    /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
-     * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
-     * that is left for its bound loses no word. */
-    double bound = (passed + starts(lattice, onward, slot, letter) * pays) * gain[child];
-    /* A long word's letter_score is in its weight although the signal may have no room for its letters.
-     * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
-     * are bounds, so the lower one is; it is computed only where the first did not settle it. */
-    if (paying && bound >= found->floor) {
-      double other = starts(lattice, lattice->paying, slot, letter) * letter_bonus;
-      other = (passed_bare + other) * tree->bare[child];
-      if (other < bound) bound = other;
-    }
-    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
-    if (tight && bound >= found->floor) {
-      double other = tighten(lattice, tree->below[child], slot, letter);
-      other = (passed + other * pays) * gain[child];
-      if (other < bound) bound = other;
-    }
-    /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
-     * to the most that all words never looked at can weigh together. */
-    if (bound < found->floor)
-      found->rest += bound;
-    else if (bound > 0.0 && put(queue, (Entry){bound, child, (int32_t)slot, letter, -1}))
-      return OUT_OF_MEMORY;
-  }
-  return DONE;
-}
-
 /* Has the memory fetched that growing a prefix will need. */
 static void foresee(const Tree *tree, int32_t node) {
   int32_t first = tree->first_child[node];
@@ -124,42 +80,34 @@ static void foresee(const Tree *tree, int32_t node) {
   if (tree->word[node] >= 0) PREFETCH(tree->weights + tree->word[node]);
 }
 
-/* The loop that takes all the time is compiled twice, the loader chooses: a tenth faster with AVX2. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=haswell", "default"), flatten))
+/* What takes all the time, for any processor and for one with AVX2. */
+#define NAME(x) x
+#define TARGET
+#if defined(__GNUC__)
+#define LANES 2
 #else
-#define FOR_EACH_PROCESSOR
+#define LANES 1
+#endif
+#include "search_loop.h"
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#undef NAME
+#undef TARGET
+#undef LANES
+#define NAME(x) avx2_##x
+#define TARGET __attribute__((target("avx2")))
+#define LANES 4
+#include "search_loop.h"
 #endif
 
-/* Finds the words of one tree that reach the floor, which rises as they are found. */
-FOR_EACH_PROCESSOR
-static int search(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
-                  int64_t budget, int partial) {
-  Entry entry;
-  int status = DONE;
-  lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
-  if (empty(queue) || branch(tree, lattice, queue, found, 0, partial)) return OUT_OF_MEMORY;
-  while (status == DONE && take(queue, &entry)) {
-    /* The floor may have risen since the entry was put there. Entries come in nearly the order of their
-     * bounds, so the first one under the floor does not end the loop: later ones may be above it, by
-     * as much as a stack is wide. */
-    if (entry.bound < found->floor || lattice->size > budget) {
-      if (entry.bound >= found->floor) status = OUT_OF_BUDGET;
-      found->rest += entry.bound;
-      continue;
-    }
-    foresee(tree, entry.node);
-    int32_t follows = entry.next >= 0 ? queue->held.entries[entry.next].node : 0;
-    PREFETCH(tree->first_child + follows);
-    PREFETCH(tree->n_children + follows);
-    PREFETCH(tree->word + follows);
-    int64_t slot = grow(lattice, entry.node, entry.parent, entry.letter);
-    if (slot < 0 || score(found, tree, base, lattice, slot, partial) ||
-        branch(tree, lattice, queue, found, slot, partial))
-      return OUT_OF_MEMORY;
-  }
-  while (take(queue, &entry)) found->rest += entry.bound;
-  return status;
+/* The search for this processor. */
+static int search_tree(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
+                       int64_t budget, int partial) {
+#if defined(__GNUC__) && defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2"))
+    return avx2_search(tree, base, lattice, queue, found, budget, partial);
+#endif
+  return search(tree, base, lattice, queue, found, budget, partial);
 }
 
 /* ---- beam ------------------------------------------------------------------------------- */
@@ -193,21 +141,21 @@ static Alive *find(Beam *beam, int64_t *n, int32_t node, int32_t path) {
 
 /* Takes one frame: what is alive, and what follows from it. A path of -1 is a step to be made. */
 static int64_t advance(Beam *beam, const Tree *tree, const Lattice *lattice, int64_t n, int32_t t) {
-  int64_t made = 0;
+  int64_t made = 0, place = place_of(lattice, t);
   memset(beam->table, -1, (size_t)(beam->mask + 1) * sizeof(int32_t));
   for (int64_t i = 0; i < n; i++) {
     Alive at = beam->now[i];
     int32_t own = at.node ? tree->letter[at.node] : -1;
     Alive *stays = find(beam, &made, at.node, at.path);
     stays->path = at.path;
-    stays->in_blank += (at.in_letter + at.in_blank) * lattice->blank[t];
-    if (own >= 0) stays->in_letter += at.in_letter * lattice->letters[(int64_t)own * lattice->T + t];
+    stays->in_blank += (at.in_letter + at.in_blank) * lattice->blank[place];
+    if (own >= 0) stays->in_letter += at.in_letter * lattice->letters[(int64_t)own * lattice->P + place];
     int32_t first = tree->first_child[at.node];
     for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
       int32_t letter = tree->letter[child];
       /* A letter follows itself only over a blank; without one it is the same letter still. */
       double from = letter == own ? at.in_blank : at.in_blank + at.in_letter;
-      double p = from * lattice->letters[(int64_t)letter * lattice->T + t];
+      double p = from * lattice->letters[(int64_t)letter * lattice->P + place];
       if (p > 0.0) find(beam, &made, child, -2 - at.path)->in_letter += p;
     }
   }
@@ -306,7 +254,7 @@ static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Fo
     double worth = gain;
     for (int32_t i = 0; i <= n; i++) worth *= each;
     for (int32_t letter = 0; letter < lattice->K; letter++) {
-      double bound = starts(lattice, lattice->onward, slot, letter) * worth;
+      double bound = starts(lattice, lattice->onward, before(lattice, slot, letter), letter) * worth;
       if (bound > 0.0 && bound >= found->floor &&
           push(heap, (Entry){bound, n + 1, (int32_t)slot, letter, -1}))
         return OUT_OF_MEMORY;
@@ -419,13 +367,26 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
   return n;
 }
 
-int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, int32_t T,
+/* Gives back what the largest searches took beyond the rest. */
+static void give_back(Pool *pool) {
+  while (pool->size > KEPT) free(pool->blocks[--pool->size].at);
+  pool->now = pool->used = 0;
+}
+
+void edgectc_pool_close(Pool *pool) {
+  while (pool->size) free(pool->blocks[--pool->size].at);
+  free(pool->blocks);
+  *pool = (Pool){0};
+}
+
+int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double *log_probs, int32_t T,
                               int32_t nbest, double slack, int64_t budget, int32_t partial,
                               int64_t room, Answer *out) {
   Lattice lattice = {0};
   Heap heap = {0};
   Queue queue = {0};
   Found found = {0};
+  lattice.pool = pool;
   lattice.letter_score = lexicon->letter_score;
   lattice.pay = exp(lexicon->letter_score);
   lattice.carry = exp(-TO_COME - (costly(&lattice) ? 0.0 : lexicon->letter_score));
@@ -447,7 +408,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, 
      * the large tree is cut off by it. */
     const Tree *tree = lexicon->trees + i;
     base -= tree->entries;
-    status = search(tree, base, &lattice, &queue, &found, budget, partial);
+    status = search_tree(tree, base, &lattice, &queue, &found, budget, partial);
     /* A signal so flat that no floor helps: the proof is given up, and a beam of fixed width answers. */
     if (status == OUT_OF_BUDGET) {
       out->exact = 0;
@@ -470,8 +431,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, 
   free(lattice.onward);
   free(lattice.blank);
   free(lattice.paying);
-  free(lattice.sums);
-  free(lattice.states);
+  give_back(pool);
   free(lattice.slots);
   return n;
 }

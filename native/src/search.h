@@ -51,6 +51,19 @@ typedef struct {
   double free_spelling_score, free_spelling_letter_score;
 } Lexicon;
 
+typedef struct {          /* a piece of memory */
+  double *at;
+  int64_t size;
+} Block;
+
+typedef struct {          /* memory of one search after another; all 0 at first */
+  Block *blocks;
+  int64_t size;           /* of them */
+  int64_t now, used;      /* the block that is being filled, and how far */
+} Pool;
+
+void edgectc_pool_close(Pool *pool);
+
 typedef struct {          /* what a decoding writes */
   int32_t *words;         /* (room) entry counted on over the trees; -1 for a free spelling */
   double *scores;         /* (room) */
@@ -71,7 +84,7 @@ typedef struct {          /* what a decoding writes */
  * that the frames spell the word or any beginning of it, and writes no frames. After `budget`
  * prefixes the search gives up its proof, and the beam goes on.
  */
-int64_t edgectc_lexicon_search(const Lexicon *lexicon, const double *log_probs, int32_t T,
+int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double *log_probs, int32_t T,
                               int32_t nbest, double slack, int64_t budget, int32_t partial,
                               int64_t room, Answer *out);
 

@@ -13,6 +13,7 @@ const char *edgectc_swipe_text(const char *reason) {
     {"off_keyboard", "a point lies farther from the keys than a finger goes; check where they lie"},
     {"time_backwards", "a point is earlier than the one before; keep the order of the touch events"},
     {"time_constant", "all points have the same time; give the time of each touch event"},
+    {"time_too_short", "the points last under 10 ms; give times in milliseconds, or handle them as a tap"},
     {"time_too_long", "the points last over a minute; give times in milliseconds"},
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -20,13 +21,14 @@ const char *edgectc_swipe_text(const char *reason) {
   return reason;
 }
 
-static const double MOST_MS = 60000.0, PIXELS_FROM = 5.0;
+static const double LEAST_MS = 10.0, MOST_MS = 60000.0, PIXELS_FROM = 5.0;
 
 static const char *reason_of_times(const edgectc_point *points, int32_t n) {
   for (int32_t i = 1; i < n; i++)
     if (points[i].t_ms < points[i - 1].t_ms) return "time_backwards";
   double duration = points[n - 1].t_ms - points[0].t_ms;
   if (duration == 0.0) return "time_constant";
+  if (duration < LEAST_MS) return "time_too_short";
   return duration > MOST_MS ? "time_too_long" : NULL;
 }
 

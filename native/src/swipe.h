@@ -10,6 +10,11 @@ const char *edgectc_swipe_reason(const edgectc_point *points, int32_t n);
 /* Returns what a reason means, in words to show. */
 const char *edgectc_swipe_text(const char *reason);
 
+/* Takes out of points (n) what a screen or a hand put in, where they lie: another finger, a coarse clock, rests.
+ * Returns how many are left. `scratch` has room for n. */
+int32_t edgectc_swipe_repair(const Resampling *resampling, edgectc_point *points, int32_t n, double key_width,
+                             double key_height, double *scratch);
+
 /* Returns how many frames the points get. `arc` (n) receives the length of the path up to each, in keys. */
 int32_t edgectc_swipe_length(const Resampling *resampling, const edgectc_point *points, int32_t n,
                              double key_width, double key_height, double *arc);

@@ -176,6 +176,16 @@ def test_a_larger_file_is_caught() -> None:
     assert worse(now, report_of(0)) == {"size_bytes"}
 
 
+def test_accuracy_of_few_samples_is_not_compared_and_the_number_needed_is_told() -> None:
+    """Half a point is what may be lost; one of 60 is more than that, one of 200 is not."""
+    now, then = report_of(1, top1=0.5, units=60), report_of(0)
+    found = {v.figure: v for v in gate.compare(now, then, 0.1)}["top1"]
+    assert found.verdict == "not_run"
+    assert "give 200 labelled samples or more" in found.detail
+    enough = report_of(1, top1=0.5, units=200, labelled=200)
+    assert worse(enough, then) == {"top1"}
+
+
 def test_accuracy_on_other_samples_is_not_compared() -> None:
     now = report_of(1, top1=0.5)
     now["samples"]["digest"] = "other"
@@ -263,16 +273,26 @@ def test_unknown_names_are_refused(shipped: Path) -> None:
 
 def test_scores_are_counted_by_hand() -> None:
     said = [(["it's"], ["its", "it"]), (["cat"], ["car", "cat", "cart"]), (["a"], [])]
-    found = scores.score(said, swipes=True, separator="")
+    found = scores.score(said, ["a", "b", "b"], swipes=True, separator="")
+    assert found["units"] == 3
+    low, high = found["top1_interval"]
+    assert low <= found["top1"] <= high
     assert (found["top1"], found["top3"]) == (
         pytest.approx(1 / 3, abs=1e-5),
         pytest.approx(2 / 3, abs=1e-5),
     )
     assert found["error_rate"] == pytest.approx((0 + 1 + 1) / 7, abs=1e-5)
     said = [(["AA", "B"], ["AA SIL"]), (["K"], [""])]
-    assert scores.score(said, swipes=False, separator=" ")["error_rate"] == pytest.approx(
-        2 / 3, abs=1e-5
-    )
+    found = scores.score(said, [None, None], swipes=False, separator=" ")
+    assert found["error_rate"] == pytest.approx(2 / 3, abs=1e-5)
+    assert found["units"] == 3
+
+
+def test_scores_without_an_error_are_no_certainty() -> None:
+    said = [(["AA", "B"], ["AA B"])] * 20
+    found = scores.score(said, [None] * 20, swipes=False, separator=" ")
+    assert found["error_rate"] == 0.0
+    assert found["error_rate_interval"] == [0.0, pytest.approx(3 / 20)]
 
 
 def test_operators_of_an_onnx_profile_are_summed() -> None:

@@ -24,7 +24,8 @@ OWN = {
     "verify --json": "verify {w}/b/artifacts/swipe-en-tiny.onnx --json",
     "decode --json": "decode {w}/b --input {w}/swipes.jsonl --json",
     "eval --json": "eval {w}/b --data {w}/swipes.jsonl --split all --json",
-    "tune-decoder": "tune-decoder {w}/b --data {w}/swipes.jsonl --split all --out {w}/out/t --json",
+    "tune-decoder": "tune-decoder {w}/b --data {w}/swipes.jsonl --split all --min-labels 1 "
+    "--out {w}/out/t --json",
     "data compare --html": "data compare {w}/swipes.jsonl {w}/swipes.jsonl --html {w}/out/c.html",
     "lm score --json": "lm score {w}/words.lm {w}/text.txt --json",
 }

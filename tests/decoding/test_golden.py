@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.core import config
+from edgectc.core import config, registry
 from edgectc.core.errors import BundleError, BundleMismatchError, InputError
 from edgectc.core.tokens import Tokens
 from edgectc.data.validation import check_points
@@ -178,10 +178,27 @@ def test_refused_points() -> None:
         assert caught.value.reason == case["reason"], case["name"]
 
 
+def test_repaired_traces() -> None:
+    cases = {case["name"]: case for case in _read("checks.json")["repairs"]}
+    assert len(cases) > 6
+    plain = unpack_array(cases["plain"]["frames"])
+    for name, case in cases.items():
+        frontend = registry.create("frontends", case["frontend"])
+        frames = frontend.frames(case["points"], layouts.load(case["layout"]))
+        np.testing.assert_allclose(frames, unpack_array(case["frames"]), 0, 1e-12, name)
+        # Whatever was put in, what the network sees is the way of the plain trace, and its time.
+        way = np.abs(frames[:, None, :2] - plain[None, :, :2]).max(axis=2).min(axis=1)
+        assert way.max() < 0.03, name
+        assert frames[-1, 2] < plain[-1, 2] + 0.21, name
+
+
 def test_spelling_and_normal_form() -> None:
     golden = _read("checks.json")
     for case in golden["words"]:
         assert spelling.spell(case["text"], golden["alphabet"]) == case["spelled"]
+        assert normalize_word(case["text"]) == case["normalized"]
+    for case in golden["spellings"]:
+        assert spelling.spell(case["text"], case["alphabet"]) == case["spelled"]
         assert normalize_word(case["text"]) == case["normalized"]
 
 

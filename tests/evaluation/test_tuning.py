@@ -14,6 +14,7 @@ from edgectc.data import swipe_files
 from edgectc.data.generators.swipes import swipe
 from edgectc.data.swipe_files import recording
 from edgectc.evaluation import tuning
+from edgectc.evaluation.climbing import climb
 from edgectc.evaluation.tuning import Tuned
 from edgectc.formats import layouts
 from edgectc.language import lexicon_file
@@ -58,7 +59,7 @@ def test_the_climb_finds_the_top_of_a_hill() -> None:
         return -abs(preset.get("lm_weight", 0) - 0.9) - abs(preset.get("letter_score", 0) + 0.3)
 
     weights = ["lm_weight", "letter_score", "acoustic_scale"]
-    found = tuning._climb({"type": "lexicon", "lm_weight": 0.1}, weights, value)
+    found = climb({"type": "lexicon", "lm_weight": 0.1}, weights, tuning._STEPS, value)
     assert found["lm_weight"] == pytest.approx(0.9, abs=0.05)
     assert found["letter_score"] == pytest.approx(-0.3, abs=0.1)
     assert "acoustic_scale" not in found
@@ -122,7 +123,7 @@ def test_command_line_writes_a_preset(
     out = tmp_path / "preset.json"
     code = cli.main(
         ["tune-decoder", "--data", str(tmp_path / "dev.jsonl"), "--split", "all",
-         "--lexicon", lexicon, "--out", str(out), "--json"]
+         "--lexicon", lexicon, "--out", str(out), "--json", "--min-labels", "16"]
     )  # fmt: skip
     told = json.loads(capsys.readouterr().out)
     assert code == 0

@@ -125,7 +125,9 @@ def _packer(seed: int) -> Callable[[Path], object]:
 
 
 def _tune(place: Path) -> None:
-    edgectc.tune_decoder(place / "x", place / "swipes.jsonl", split="all", update=True)
+    edgectc.tune_decoder(
+        place / "x", place / "swipes.jsonl", split="all", update=True, min_labels=1
+    )
 
 
 def _to_be_tuned(place: Path) -> None:

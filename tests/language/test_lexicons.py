@@ -151,8 +151,8 @@ def test_build_from_aosp(tmp_path):
         " word=damn,f=0,flags=offensive,originalFreq=0\n"
         " word=4th,f=100,flags=,originalFreq=100\n",
     )
-    assert lexicon.words == ("the", "Paris", "damn")
-    assert dropped == {"not_a_word": 2, "characters": 1}
+    assert lexicon.words == ("the", "Paris")
+    assert dropped == {"not_a_word": 2, "characters": 1, "no_count": 1}
     np.testing.assert_allclose(lexicon.log_probs[0] - lexicon.log_probs[1], 30 / 15)
     np.testing.assert_allclose(np.exp(lexicon.log_probs).sum(), 1.0)
 
@@ -173,7 +173,9 @@ def test_build_from_counts(tmp_path):
     assert lexicon.words == ("the", "it's")  # typographic apostrophe unified, duplicates summed
     assert lexicon.notes == ("source: test",)
     np.testing.assert_allclose(np.exp(lexicon.log_probs), [0.8, 0.2])
-    assert dropped == {"no_count": 1, "characters": 2, "length": 1}
+    assert dropped == {"header": 1, "no_count": 1, "numbers": 1, "characters": 1, "length": 1}
+    assert dropped.examples()["header"] == ["word\tcount"]
+    assert dropped.shares()["length"] == pytest.approx(5 / 115)
 
 
 def test_build_from_word_list_is_uniform(tmp_path):

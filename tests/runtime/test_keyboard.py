@@ -155,7 +155,8 @@ def test_what_is_no_swipe_is_refused_by_the_same_names(keyboard: Keyboard) -> No
         assert got == wanted
         reasons.add(wanted)
     assert reasons >= {"", "empty", "one_point", "not_finite", "pixel_coordinates", "off_keyboard",
-                       "time_backwards", "time_constant", "time_too_long"}  # fmt: skip
+                       "time_backwards", "time_constant", "time_too_short",
+                       "time_too_long"}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -268,6 +269,44 @@ def test_a_language_model_of_another_is_refused() -> None:
     files = [(BUNDLE / name).read_bytes() for name in (INT8, "lexicon.trie")]
     with pytest.raises(BundleError, match="not the language model"):
         _raw(*files, bytes(words))
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "context"),
+    [
+        ("", True, ["<s>"]),
+        ("", False, []),
+        ("I am on the ", True, ["<s>", "i", "am", "on", "the"]),
+        ("and then (as of the", False, ["and", "then", "as", "of", "the"]),
+        ("That is all. It is the ", False, ["<s>", "it", "is", "the"]),
+        ("long " * 1000 + "of the ", True, ["long", "of", "the"]),
+        ("e\u0301 " * 600 + "it\u2019s the", True, ["\u00e9", "it's", "the"]),
+    ],
+)
+def test_the_text_before_the_cursor_ranks_as_its_words_do(
+    recognizer: edgectc.Recognizer, keyboard: Keyboard, text: str, whole: bool, context: list[str]
+) -> None:
+    ranked, words = [], ("tomorrow", "same", "own")
+    for word in words:
+        points = trace(word)
+        keyboard.before(text, whole=whole)
+        keyboard.prepare()
+        got, wanted = keyboard.swipe(pixels(points)), recognizer(points, context=context)
+        keyboard.before("", whole=False)
+        assert [c.text for c in got] == [c.text for c in wanted]
+        assert got[0].score == pytest.approx(wanted[0].score, abs=1e-3)
+        ranked.append(got[0].score)
+    if len(context) > 1:
+        assert ranked != [
+            keyboard.swipe(pixels(trace(w)))[0].score for w in ("tomorrow", "same", "own")
+        ]
+
+
+def test_without_a_language_model_a_text_changes_nothing() -> None:
+    board = Keyboard("swipe-en", keys=keys_of(layouts.shipped("qwerty")), context=False)
+    before = board.swipe(pixels(trace("same")))
+    board.before("it is the ")
+    assert board.swipe(pixels(trace("same"))) == before
 
 
 def test_threads_take_turns(keyboard: Keyboard) -> None:

@@ -49,9 +49,24 @@ test("points are refused for the same reasons", () => {
   }
 });
 
+test("another finger, a coarse clock and rests are taken out alike", () => {
+  const { repairs } = golden("checks.json");
+  assert.ok(repairs.length > 6);
+  for (const { name, frontend, layout, points, frames } of repairs) {
+    const keyboard = readLayout(JSON.parse(fs.readFileSync(path.join(root, `edgectc/formats/keyboards/${layout}.json`))));
+    const before = JSON.stringify(points);
+    const found = resample(points, keyboard, frontend);
+    assert.equal(JSON.stringify(points), before);
+    const wanted = unpack(frames);
+    assert.equal(found.length, wanted.length, name);
+    wanted.forEach((value, i) => near(found[i], value, 1e-9, `${name} frame value ${i}`));
+  }
+});
+
 test("words are spelled alike", () => {
-  const { alphabet, words } = golden("checks.json");
-  for (const { text, spelled } of words) assert.equal(spell(text, new Set(alphabet)), spelled, text);
+  const { alphabet, words, spellings } = golden("checks.json");
+  for (const { text, alphabet: own, spelled } of [...words, ...spellings])
+    assert.equal(spell(text, new Set(own ?? alphabet)), spelled, text);
 });
 
 test("text becomes a context as stated", async () => {

@@ -6,27 +6,29 @@ import dataclasses
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
+from edgectc.commands.verbs.measuring import OfSwipes, Question, on_recordings, on_swipes
 from edgectc.commands.verbs.opening import (
+    Labelled,
     Model,
     RuntimeOptions,
-    Swipes,
-    swipe_recognizer,
+    other_recognizer,
+    recognizer_of,
+    recordings_of,
+    refuse_idle,
     swipes_of,
 )
 from edgectc.core import lazy, registry
-from edgectc.core.arguments import Count, FileName, Index, Share, Threads, checked
-from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.files import read_plain
+from edgectc.core.arguments import Count, File, FileName, Index, Nbest, Share, Threads, checked
+from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
-from edgectc.core.types import Document
-from edgectc.data.refusals import LIMIT
+from edgectc.core.types import Document, Recording
+from edgectc.data.refusals import LIMIT, Refusals
 from edgectc.data.swipe_files import recording
 from edgectc.evaluation import accuracy, comparison, tuning
-from edgectc.evaluation.tuning import Tuned
+from edgectc.evaluation.tuned import LEAST_LABELS, Tuned, check_resolves
 from edgectc.formats import bundle as bundles
-from edgectc.language import sources
 from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer
 
@@ -34,11 +36,14 @@ from edgectc.runtime.recognizer import Recognizer
 @checked
 def evaluate(
     model: Model = None,
-    data: Swipes = None,
+    data: Labelled = None,
     *,
     split: str = "all",
     limit: Count | None = None,
     decoder: str | None = None,
+    nbest: Nbest = accuracy.NBEST,
+    predictions: File | None = None,
+    pronunciations: FileName | None = None,
     against: Model = None,
     control: bool = False,
     sentences: str | os.PathLike[str] | None = None,
@@ -54,21 +59,26 @@ def evaluate(
     threads: Threads = 1,
     trust: FileName | None = None,
 ) -> Document:
-    """Return accuracy on labelled swipes with intervals and slices, see docs/decoding.md.
+    """Return accuracy on labelled swipes or recordings with intervals, see docs/evaluation.md.
 
     Args:
         model: path or shipped name, None for the default one; or what `edgectc.load` returned.
-        data: file or folder of swipes, None for what EDGECTC_DATA names; or the swipes.
-        split: "all", "train", "dev" or "test" users.
-        limit: at most so many swipes, chosen at random.
+        data: file or folder that training reads, None for what EDGECTC_DATA names; or the swipes or
+            recordings themselves.
+        split: "all", "train", "dev" or "test", as training splits the same data.
+        limit: at most so many, chosen at random.
         decoder: name of one, instead of the preset.
+        nbest: most candidates each; of swipes 5 or more, for the share among the best five.
+        predictions: file to write every answer to, see `edgectc.evaluation.predictions`.
+        pronunciations: dictionary in the format of CMUdict, of a model of phonemes: words that the
+            decoder answers count by their phonemes, and ``predictions`` spell what was said.
         against: another model, or the name of a decoder of this one, for a paired difference.
         control: measure with shuffled labels and a wrong layout, too; see
             `edgectc.evaluation.comparison.CONTROL_LIMIT`.
         sentences: file of natural sentences, for a slice of the swipes whose prompt is among them.
         words: another lexicon, as `build_lexicon` reads it, for slices of the swipes of its words.
         context: give each swipe the two words before it in its prompt.
-        confusions: so many of the most frequent mistakes.
+        confusions: so many of the most frequent mistakes, of each kind.
         max_dropped: share of the rows that may be unusable.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
@@ -79,8 +89,9 @@ def evaluate(
         trust: public keys that the model has to be signed with.
 
     Raises:
-        InputError: no swipe carries a word, or a file cannot be read.
+        InputError: nothing is labelled, or a file cannot be read.
         ConfigError: an option that makes no sense here.
+        WriteError: ``predictions`` cannot be written.
     """
     options: RuntimeOptions = {
         "lexicon": lexicon,
@@ -91,33 +102,17 @@ def evaluate(
         "threads": threads,
         "trust": trust,
     }
-    recognizer = swipe_recognizer(model, **options)
-    other = None if against is None else _other(against, options)
-    models = [recognizer] if other is None else [recognizer, other]
-    swipes, refusals = swipes_of(data, models, split=split, limit=limit, most=max_dropped)
-    rows = accuracy.labelled(swipes)
-    if context:
-        rows = [accuracy.with_context(row) for row in rows]
-    known = _known(model, recognizer, sentences, words)
-    answers, ms_per_swipe = accuracy.answer(recognizer, rows, decoder=decoder)
-    figures = Document(accuracy.summarize(answers, rows, known))
-    figures |= {"ms_per_swipe": ms_per_swipe, "dropped": dict(refusals.counts), "split": split}
-    figures["runner"] = recognizer.runner_name
-    if confusions:
-        figures["confusions"] = accuracy.confusions(answers)[:confusions]
-    if against is not None:
-        if other is not None:
-            theirs, _ = accuracy.answer(other, rows)
-        else:
-            theirs, _ = accuracy.answer(recognizer, rows, decoder=str(against))
-        figures["against"] = {
-            "name": against.name if isinstance(against, Recognizer) else os.fspath(against),
-            "figures": accuracy.summarize(theirs, rows, known),
-            **comparison.compare(answers, theirs),
-        }
-    if control:
-        figures["controls"] = comparison.controls(recognizer, rows, answers)
-    return figures
+    recognizer = recognizer_of(model, **options)
+    asked = Question(
+        recognizer, data, split, limit, max_dropped, decoder, nbest, _name(against),
+        _other(against, recognizer, options), confusions, predictions,
+    )  # fmt: skip
+    if recognizer.layout:
+        refuse_idle({"pronunciations": pronunciations}, recognizer)
+        return on_swipes(asked, OfSwipes(control, sentences, words, context), model)
+    swiped = {"control": control, "sentences": sentences, "words": words, "context": context}
+    refuse_idle(swiped, recognizer)
+    return on_recordings(asked, pronunciations)
 
 
 def failed_controls(figures: Document) -> bool:
@@ -125,59 +120,37 @@ def failed_controls(figures: Document) -> bool:
     return any(v > comparison.CONTROL_LIMIT for v in figures.get("controls", {}).values())
 
 
-def _known(
-    model: Model,
-    recognizer: Recognizer,
-    sentences: str | os.PathLike[str] | None,
-    words: str | None,
-) -> accuracy.Known:
-    return accuracy.Known(
-        seen=None if isinstance(model, Recognizer) else accuracy.seen_words(bundles.locate(model)),
-        lexicon=accuracy.spellings(recognizer.lexicon) if recognizer.lexicon else None,
-        sentences=None if sentences is None else _sentences(Path(sentences)),
-        words=None if words is None else _words(words),
-    )
+def _name(against: Model) -> str:
+    """Return what the report calls the model or decoder to compare with; "" for none."""
+    if against is None:
+        return ""
+    return against.name if isinstance(against, Recognizer) else os.fspath(against)
 
 
-def _other(against: Model, options: RuntimeOptions) -> Recognizer | None:
+def _other(against: Model, beside: Recognizer, options: RuntimeOptions) -> Recognizer | None:
     """Return the model to compare with; None for another decoder of the same one."""
-    if isinstance(against, str) and against in registry.names("decoders"):
+    if against is None or (isinstance(against, str) and against in registry.names("decoders")):
         return None
-    if isinstance(against, Recognizer):
-        return against
-    own_words = options.copy()
+    own_words: RuntimeOptions = options.copy()
     own_words["lexicon"] = None
-    return swipe_recognizer(against, **own_words)
-
-
-def _sentences(path: Path) -> frozenset[str]:
-    try:
-        lines = read_plain(path).decode().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InputError(
-            f"cannot read the sentences {str(path)!r}: {why}; expected UTF-8 text, a sentence a "
-            "line",
-            reason="unreadable_file",
-        ) from error
-    return frozenset(filter(None, map(letters, lines)))
-
-
-def _words(source: str) -> tuple[str, frozenset[str]]:
-    return Path(source).name.partition(".")[0], accuracy.spellings(sources.build(source)[0])
+    return other_recognizer(
+        against, beside, **({} if isinstance(against, Recognizer) else own_words)
+    )
 
 
 @checked
 def tune_decoder(
     model: Model = None,
-    data: Swipes = None,
+    data: Labelled = None,
     *,
     split: str = "dev",
     limit: Count | None = None,
+    decoder: str | None = None,
     context: bool = False,
     only: Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     update: bool = False,
+    min_labels: Count = LEAST_LABELS,
     max_dropped: Share = LIMIT,
     lexicon: FileName | None = None,
     language_model: FileName | None = None,
@@ -187,17 +160,20 @@ def tune_decoder(
     threads: Threads = 1,
     trust: FileName | None = None,
 ) -> Tuned:
-    """Return the decoder weights that rank the labels of swipes best, and what they gain.
+    """Return the decoder weights that answer labelled recordings best, and what they gain.
 
     Args:
         model: path or shipped name, None for the default one; or what `edgectc.load` returned.
-        data: file or folder of swipes, None for what EDGECTC_DATA names; or the swipes.
-        split: "all", "train", "dev" or "test" users.
-        limit: at most so many swipes, chosen at random.
+        data: file or folder that training reads, None for what EDGECTC_DATA names; or the swipes or
+            recordings themselves.
+        split: "all", "train", "dev" or "test", as training splits the same data.
+        limit: at most so many, chosen at random.
+        decoder: name of one to begin with, with its defaults, instead of the preset.
         context: give each swipe the two words before it in its prompt, to tune context_weight.
         only: weights to choose; the others stay. None: all that apply.
         out: file to write the preset to, for `pack`.
         update: write the preset into the bundle; its artifacts go, for they hold the old one.
+        min_labels: fewest words or symbols that ``out`` and ``update`` write weights from.
         max_dropped: share of the rows that may be unusable.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
@@ -210,9 +186,10 @@ def tune_decoder(
     Raises:
         ConfigError: the preset has no weights to tune, or the model cannot be updated.
         UnknownNameError: ``only`` names no weight.
-        InputError: fewer than two labelled swipes.
+        InputError: fewer than two labelled rows, or, with ``out`` or ``update``, too few to tell
+            weights apart; says how many it takes.
     """
-    recognizer = swipe_recognizer(
+    recognizer = recognizer_of(
         model,
         lexicon=lexicon,
         language_model=language_model,
@@ -223,10 +200,19 @@ def tune_decoder(
         trust=trust,
     )
     bundle = _bundle_to_update(model) if update else None
-    swipes, refusals = swipes_of(data, [recognizer], split=split, limit=limit, most=max_dropped)
-    if context:
-        swipes = [accuracy.with_context(swipe) for swipe in swipes]
-    tuned = tuning.tune(recognizer, [*map(recording, swipes)], only=only)
+    if decoder is not None and decoder != recognizer.preset["type"]:
+        recognizer = recognizer.replace(preset=registry.complete("decoders", {"type": decoder}))
+    if recognizer.layout:
+        rows, refusals = _words(recognizer, _Chosen(data, split, limit, max_dropped), context)
+    else:
+        refuse_idle({"context": context}, recognizer)
+        rows, refusals = recordings_of(
+            data, [recognizer], split=split, limit=limit, most=max_dropped
+        )
+    if update or out is not None:
+        units = sum(1 if recognizer.layout else len(row.target) for row in rows)
+        check_resolves(units, len(rows), min_labels)
+    tuned = tuning.tune(recognizer, rows, only=only)
     tuned = dataclasses.replace(tuned, dropped=dict(refusals.counts))
     if out is not None:
         write_bytes(out, json.dumps(dict(tuned.preset), sort_keys=True).encode() + b"\n")
@@ -235,6 +221,26 @@ def tune_decoder(
             from edgectc.exporting import packing
         packing.repack(bundle, bundle.path, decoder=tuned.preset)
     return tuned
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    data: Labelled
+    split: str
+    limit: int | None
+    most: float
+
+
+def _words(
+    recognizer: Recognizer, chosen: _Chosen, context: bool
+) -> tuple[list[Recording], Refusals]:
+    """Return swipes as recordings, with the words before them in their prompts if wanted."""
+    swipes, refusals = swipes_of(
+        chosen.data, [recognizer], split=chosen.split, limit=chosen.limit, most=chosen.most
+    )
+    swipes = [accuracy.with_context(swipe) for swipe in swipes] if context else swipes
+    labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
+    return [*map(recording, labelled)], refusals
 
 
 def _bundle_to_update(model: Model) -> bundles.Bundle:

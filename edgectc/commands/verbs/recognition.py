@@ -10,8 +10,9 @@ from pathlib import Path
 from edgectc.commands.verbs.opening import Model, recognizer_of
 from edgectc.core.arguments import FileName, Nbest, Threads, checked
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
-from edgectc.core.types import Decoded, Swipe
-from edgectc.data import signals, swipe_tables
+from edgectc.core.types import Decoded, Recording, Swipe
+from edgectc.data import readers, signals, swipe_tables
+from edgectc.evaluation import sequences
 from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
@@ -72,7 +73,7 @@ def decode(
     Args:
         model: path or shipped name, None for the default one; or what `edgectc.load` returned.
         input: swipes, ``.jsonl`` or ``.jsonl.gz``, "-" for standard input; of a model that takes
-            none, recordings in ``.npz``.
+            none, recordings as `evaluate` reads them, with or without labels.
         nbest: most texts a row.
         layout: keyboard of every row, instead of the rows' own.
         strict: raise at the end if any row was refused.
@@ -170,22 +171,46 @@ def _check_recordings(recognizer: Recognizer, path: Path, of_swipes: list[str]) 
             f"{of_swipes[0]} goes with swipes; model {recognizer.name!r} takes none",
             options=of_swipes,
         )
-    if path.suffix != ".npz":
+    if not readers.takes(path):
         takes = ", ".join(recognizer.frontend.input_contract())
         raise ConfigError(
-            f"input {path} is no .npz of recordings; model {recognizer.name!r} takes no swipes "
-            f"but {takes}",
+            f"input {path} holds no recordings, expected .npz, .npy, JSON lines with a signal, or "
+            f"one of the formats {', '.join(readers.names())}; model {recognizer.name!r} takes no "
+            f"swipes but {takes}",
             options=["input"],
         )
 
 
 def _recordings(recognizer: Recognizer, path: Path, options: _Options) -> Iterator[DecodedRow]:
-    for index, (signal, group) in enumerate(signals.recordings(path)):
+    for index, row in enumerate(_rows(recognizer, path)):
         decoded, error = _NOTHING, None
         try:
-            decoded = recognizer(signal, nbest=options.nbest, layout=group, decoder=options.decoder)
+            if isinstance(row, InputError):
+                raise row
+            decoded = _decode_recording(recognizer, row, options)
         except InputError as problem:
             error = problem
-        except UnknownNameError as problem:
-            error = InputError(str(problem), reason="unknown_group")
         yield DecodedRow(index, decoded, error)
+
+
+def _decode_recording(recognizer: Recognizer, row: Recording, options: _Options) -> Decoded:
+    sample = recognizer.prepare(row)
+    return recognizer.decode(
+        recognizer.run(sample.inputs),
+        sample.inputs,
+        setting=sample.setting,
+        nbest=options.nbest,
+        decoder=options.decoder,
+    )
+
+
+def _rows(recognizer: Recognizer, path: Path) -> Iterator[Recording | InputError]:
+    """Yield recordings, which need no target here, with their day where the model has days."""
+    if path.suffix != signals.SUFFIX:
+        yield from sequences.samples_of(recognizer).rows(path)
+        return
+    days = bool(recognizer.frontend.settings)
+    for index, (signal, group) in enumerate(signals.recordings(path)):
+        yield Recording(
+            signal, name=f"row {index}", group=group, setting=group or "" if days else ""
+        )

@@ -40,12 +40,16 @@ class BuiltLexicon:
         words: how many it holds.
         sha256: of the file.
         dropped: rows of the source that were left out, by reason.
+        dropped_share: by reason, their share of the running text that the source counts, 0..1.
+        dropped_examples: by reason, the most frequent of them.
     """
 
     path: Path
     words: int
     sha256: str
     dropped: dict[str, int]
+    dropped_share: dict[str, float]
+    dropped_examples: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -117,14 +121,23 @@ def build_lexicon(
     if casing:
         lexicon = sources.recased(lexicon, casing)
     if offensive:
+        whole = lexicon
         lexicon, flagged = sources.unoffending(lexicon, offensive)
         if flagged is not None:
-            dropped["offensive"] = len(flagged.words)
+            dropped.lose("offensive", whole, lexicon)
             lexicon_file.write(flagged, path.parent / lexicon_file.OFFENSIVE)
     if path.suffix == ".trie":
-        lexicon = pack(lexicon, frozenset(letters))
+        whole, lexicon = lexicon, pack(lexicon, frozenset(letters))
+        dropped.lose("letters", whole, lexicon)
     lexicon_file.write(lexicon, path)
-    return BuiltLexicon(path, len(lexicon.log_probs), file_sha256(path), dict(dropped))
+    return BuiltLexicon(
+        path,
+        len(lexicon.log_probs),
+        file_sha256(path),
+        dict(dropped),
+        dropped.shares(),
+        dropped.examples(),
+    )
 
 
 @checked

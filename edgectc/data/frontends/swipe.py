@@ -11,10 +11,12 @@ so a 60 Hz and a 240 Hz screen give the same input. Frame i lies where
     u = (1 - time_share) * arc(s) / arc_total + time_share * t / duration
 
 reaches i / (length - 1). Arc length is measured in key units, so it means the same on every layout.
+What a screen or a hand put into the trace may be taken out before: `edgectc.data.repairs`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +26,7 @@ from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
+from edgectc.data.repairs import own_points, spread_times, without_rests
 from edgectc.data.validation import check_points
 from edgectc.formats.layouts import Layout
 
@@ -41,6 +44,10 @@ class Options:
         keys_per_frame: and at least one for each such stretch of arc, in key widths.
         time_share: 0 resamples evenly along the arc, 1 evenly in time.
         slots: most keys a layout may have.
+        jump_keys: points of another finger, which a trace jumps to and back from by more than
+            this many key widths, are left out; 0 leaves all in.
+        spread_times: whether points with one time are spread evenly to the next time.
+        rest_ms: a rest of the finger counts for at most this long, in milliseconds; 0 for all.
     """
 
     max_frames: int = 64
@@ -49,6 +56,9 @@ class Options:
     keys_per_frame: float = 0.3
     time_share: float = 0.5
     slots: int = 64
+    jump_keys: float = 0.0
+    spread_times: bool = False
+    rest_ms: float = 0.0
 
     def __post_init__(self) -> None:
         if self.max_frames > _MOST_FRAMES or not 1 <= self.slots <= _MOST_SLOTS:
@@ -60,6 +70,8 @@ class Options:
             raise ValueError("expected 2 <= min_frames <= max_frames")
         if not (self.ms_per_frame > 0 and self.keys_per_frame > 0 and 0 <= self.time_share <= 1):
             raise ValueError("ms_per_frame and keys_per_frame must be > 0, time_share 0..1")
+        if not (0.0 <= self.jump_keys < math.inf and 0.0 <= self.rest_ms < math.inf):
+            raise ValueError("jump_keys and rest_ms must be finite numbers >= 0")
 
 
 def create(options: Options) -> SwipeFrontend:
@@ -154,6 +166,7 @@ class SwipeFrontend(Frontend):
     def resample_on(self, points: Array, key_size: Array) -> Array:
         """Return what `resample` does, of keys of a width and height, (2,)."""
         options = self.options
+        points = self._repaired(points, key_size)
         x, y, t = points[:, 0], points[:, 1], points[:, 2] - points[0, 2]
         width, height = key_size
         arc = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x) / width, np.diff(y) / height))])
@@ -164,6 +177,17 @@ class SwipeFrontend(Frontend):
         u = share * t / t[-1] + (1.0 - share) * arc / max(arc[-1], 1e-9)
         grid = np.linspace(0.0, u[-1], length)
         return np.stack([np.interp(grid, u, v) for v in (x, y, t / 1000.0)], axis=1)
+
+    def _repaired(self, points: Array, key_size: Array) -> Array:
+        """Return the points as the options say, times from any origin; its argument stays."""
+        options = self.options
+        if options.jump_keys:
+            points = own_points(points, key_size, options.jump_keys)
+        if options.spread_times:
+            points = np.column_stack([points[:, :2], spread_times(points[:, 2])])
+        if options.rest_ms:
+            points = without_rests(points, key_size, options.rest_ms)
+        return points
 
 
 def _layout(setting: Setting) -> Layout:

@@ -27,10 +27,9 @@ from edgectc.core.types import Array, Recording
 from edgectc.data.reading import (
     Choices,
     Line,
-    array,
     header,
-    in_our_order,
     inside,
+    signal,
     split_of,
     table,
     unreadable,
@@ -74,7 +73,9 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
         for line in table(one):
             name = _first(line, _FILE)
             try:
-                yield _recording(line, _signal(_file(folder, files, name), how), split_of(one.stem))
+                yield _recording(
+                    line, signal(_file(folder, files, name), how.points), split_of(one.stem)
+                )
             except InputError as error:
                 yield InputError(str(error), reason=error.reason, name=name)
 
@@ -109,26 +110,10 @@ def _file(folder: Path, files: dict[str, list[Path]], name: str) -> Path:
     return found[0]
 
 
-def _signal(path: Path, how: Choices) -> Array:
-    values = array(path)
-    if values.ndim == 3 and values.shape[2] == 3:
-        points = in_our_order(values, how.points)
-        return points.reshape(len(points), -1)
-    if values.ndim == 2 and how.points and values.shape[1] % 3 == 0:
-        return in_our_order(values.reshape(len(values), -1, 3), how.points).reshape(len(values), -1)
-    if values.ndim != 2:
-        raise InputError(
-            f"{path.name} has shape {values.shape}, expected (frames, values) or "
-            "(frames, points, 3)",
-            reason="bad_shape",
-        )
-    return values
-
-
-def _recording(line: Line, signal: Array, split: str) -> Recording:
+def _recording(line: Line, values: Array, split: str) -> Recording:
     own = line.get("split", "")
     side = split_of(own) if own else split
     if own and not side:
         raise InputError(f"split is {own!r}, expected train, dev or test", reason="bad_field")
     target = tuple(_first(line, _MEANT).split())
-    return Recording(signal, target, _first(line, _FILE), _first(line, _WHO) or None, split=side)
+    return Recording(values, target, _first(line, _FILE), _first(line, _WHO) or None, split=side)

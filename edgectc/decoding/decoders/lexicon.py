@@ -193,6 +193,23 @@ class LexiconDecoder:
         check_log_probs(values, len(self._parts.tokens))  # says what the compiled check refuses
         return self._plain()(values, nbest, context, partial, judge)
 
+    def prepare(self, context: Sequence[str] | str = ()) -> None:
+        """Make ready what the next call with this context needs: words of context and user.
+
+        All that grows with their number stands here, and is kept for the last 64 contexts until the
+        user's dictionary changes. A call that finds nothing ready does it first, with the same
+        answer. Where several threads call at once, each after the first has its own to do.
+
+        Args:
+            context: as in a call.
+
+        Raises:
+            InputError: a context without a language model.
+        """
+        context = check_context(context, self._parts.language_model)
+        if self._native is None or not self._native.prepare(context):
+            self._plain().prepare(context)
+
     def _located(self, decoded: Decoded, values: Array) -> Decoded:
         """Return the answer with the span of each word."""
         tokens, found = self._parts.tokens, []

@@ -70,7 +70,7 @@ FUNCTIONS = {
     "keyboard_open": (_INT, (_POINTER, File, File, File)),
     "keyboard_test": (_INT, (_POINTER,)),
     "keyboard_keys": (_INT, (_POINTER, _POINTER, _INT)),
-    "keyboard_context": (_INT, (_POINTER, _TEXT)),
+    "keyboard_before": (_INT, (_POINTER, _TEXT, _INT)),
     "keyboard_prepare": (_INT, (_POINTER,)),
     "keyboard_swipe": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER, _INT)),
     "beam_new": (_POINTER, (_POINTER,)),

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-from edgectc.core.contracts import ContextModel
+from edgectc.core.contracts import ContextModel, Decoder
 from edgectc.core.types import Array
+
+
+@runtime_checkable
+class PreparedDecoder(Decoder, Protocol):
+    """A decoder that can do what a call would do first before there is anything to decode."""
+
+    def prepare(self, context: Sequence[str] | str = ()) -> None:
+        """Make ready what a call with this context needs; calls answer the same without it."""
+        ...
+
 
 BEGIN = "<s>"  # of a sentence, as a word of a context
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -67,21 +68,33 @@ class EngineSearch:
             trace: where the finger went, None where it has no say.
         """
         with forks.whole():
-            return self._answer(values, nbest, context, partial, trace)
+            try:
+                with self._engine(context) as engine:
+                    if trace is not None:
+                        engine.set_trace(trace)
+                    return engine.search(values, nbest, partial)
+            except Refused:
+                return None
 
-    def _answer(
-        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
-    ) -> Decoded | None:
+    def prepare(self, context: Sequence[str]) -> bool:
+        """Make the next call with this context ready; tell whether the engine can answer it."""
+        with forks.whole():
+            try:
+                with self._engine(context) as engine:
+                    engine.prepare()
+                return True
+            except Refused:
+                return False
+
+    @contextmanager
+    def _engine(self, context: Sequence[str]) -> Iterator[_Engine]:
+        """Give an engine that knows the user's words of now and the context; the one used last."""
         with self._lock:
             engine = self._idle.pop() if self._idle else self._first.sibling()
         try:
             engine.follow()
             engine.set_context(context)
-            if trace is not None:
-                engine.set_trace(trace)
-            return engine.search(values, nbest, partial)
-        except Refused:
-            return None
+            yield engine
         finally:
             self._idle.append(engine)
 
@@ -101,13 +114,13 @@ class _Engine:
         freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
         freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
-        self._alphabet = frozenset(parts.lexicon.letters)
+        self._alphabet = parts.lexicon.alphabet
         model = parts.language_model
         self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
         if first is None:
             self._give_lexicon()
             self._give_model()
-            self._call("prepare")
+            self.prepare()
 
     def sibling(self) -> _Engine:
         """Return another engine over the same words."""
@@ -184,6 +197,10 @@ class _Engine:
         text = "\n".join(words[row] for row in rows).encode()
         gains = np.ascontiguousarray(np.asarray(gains, np.float64)[rows])
         self._call("said_context", key, text, gains.ctypes.data, len(gains), float(others))
+
+    def prepare(self) -> None:
+        """Make weights and the words of the context ready."""
+        self._call("prepare")
 
     def set_trace(self, trace: Path) -> None:
         """Set where the finger went, for the next search alone."""

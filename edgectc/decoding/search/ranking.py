@@ -55,6 +55,10 @@ class NumpySearch:
             answer = search(values, nbest=compared, slack=slack, partial=partial)
         return self._decoded(view, answer, trace, nbest, partial)
 
+    def prepare(self, context: Sequence[str]) -> None:
+        """Make ready the words after a context."""
+        self._words.view(context)
+
     def _decoded(
         self, view: View, answer: Answer, trace: Path | None, nbest: int, partial: bool
     ) -> Decoded:

@@ -131,7 +131,7 @@ class Words:
 
     def spell(self, word: str) -> str | None:
         """Return the letters to write a word with, None if there are none here."""
-        return spell(word, self._numbers)
+        return spell(word, self.lexicon.alphabet)
 
     def best(self, spelled: str, entry: int, named: Mapping[str, float]) -> Over | None:
         """Return the word of a spelling that weighs most; None if none is left.

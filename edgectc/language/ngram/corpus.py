@@ -12,9 +12,9 @@ import numpy as np
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_lines
 from edgectc.core.types import Array
-from edgectc.language.ngram.tables import SPECIALS, normalize_word
+from edgectc.language.ngram.tables import SPECIALS
 from edgectc.language.ngram.text import sentences
-from edgectc.language.spelling import letters
+from edgectc.language.spelling import letters, normalize_word
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,22 +9,11 @@ import numpy as np
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
+from edgectc.language.spelling import normalize_word as normalize_word
 
 UNK, BOS, EOS = "<unk>", "<s>", "</s>"
 SPECIALS = (UNK, BOS, EOS)  # ids 0, 1 and 2
 MAX_ORDER = 5
-
-
-def normalize_word(word: str) -> str:
-    """Return the form in which words are compared: casefolded, NFC, with a plain apostrophe.
-
-    "Don’t" is "don't" and "É" is "é". Every language model applies this to the words it is asked
-    for, and the builder to the words it counts.
-    """
-    if word.isascii():
-        return word.lower()
-    folded = unicodedata.normalize("NFC", word).casefold()
-    return unicodedata.normalize("NFC", folded).replace("\u2019", "'")
 
 
 @dataclass(frozen=True, eq=False)

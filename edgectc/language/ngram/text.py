@@ -7,14 +7,10 @@ One rule for training, evaluation and every host: docs/host_contract.md, "The co
 from __future__ import annotations
 
 import re
-from functools import cache
-from unicodedata import category, normalize
 
-from edgectc.language.ngram.tables import BOS, normalize_word
+from edgectc.language.ngram.tables import BOS
+from edgectc.language.spelling import APOSTROPHES, composed, words_of
 
-APOSTROPHES = "'\u2019\u2018\u201b\u02bc\uff07\u055a\u05f3"
-JOINERS = "\u200c\u200d"  # zero width, inside words
-UNSEEN = "\u00ad\u2060\ufeff\u200e\u200f"  # soft hyphen, word joiner, marks of direction
 ENDS = ".!?…"  # of a sentence, before white space
 # Of a sentence wherever they stand: line breaks, and the marks of scripts that need no space after.
 BREAKS = (
@@ -59,36 +55,4 @@ def pieces(text: str) -> list[str]:
     white space or the end of the text follows; so it does after ``;`` behind a Greek letter. It
     ends at a line break and at the marks of scripts that need no space: danda, ``。``, ``؟`` ...
     """
-    if not text.isascii():
-        text = normalize("NFC", text).translate(_UNSEEN)
-    return _SENTENCE_END.split(text)
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in normal form, see `normalize_word`.
-
-    A word is a run of letters and digits with the marks on them, and joiners and single apostrophes
-    inside; all else parts words, a hyphen and a decimal point too.
-    """
-    if text.isascii():
-        return [word.lower() for word in _WORD.findall(text)]
-    found = _any_word().findall(text)
-    return [normalize_word(word).translate(_ONE_APOSTROPHE) for word in found]
-
-
-_UNSEEN = dict.fromkeys(map(ord, UNSEEN))
-_ONE_APOSTROPHE = dict.fromkeys(map(ord, APOSTROPHES), "'")
-
-
-@cache
-def _any_word() -> re.Pattern[str]:
-    """Return the pattern of a word in any script: `re` has no class for marks."""
-    marks = "".join(c for c in map(chr, range(0x300, 0x20000)) if is_mark(c))
-    run = rf"[^\W_](?:[^\W_]|[{marks}]|[{JOINERS}](?=[^\W_]))*"
-    return re.compile(f"{run}(?:[{APOSTROPHES}]{run})*")
-
-
-def is_mark(character: str) -> bool:
-    """Return whether a character is a mark on a letter; variation selectors are none."""
-    chosen = "\ufe00" <= character <= "\ufe0f" or character > "\U0001ffff"
-    return category(character)[0] == "M" and not chosen
+    return _SENTENCE_END.split(composed(text))

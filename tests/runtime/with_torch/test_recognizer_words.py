@@ -31,6 +31,7 @@ def test_tune_writes_the_preset_into_a_bundle(
 ) -> None:
     samples = str(copied / "samples.jsonl")
     tuned = ["tune-decoder", str(copied), "--data", samples, "--split", "all", "--update"]
+    tuned += ["--min-labels", "1"]
     assert cli.main([*tuned, "--json", "--runner", "onnx"]) == 0
     out, err = capsys.readouterr()
     assert "export" in err

@@ -128,11 +128,11 @@ async function swiped(points) {
 /**
  * @param {number[][]} points
  * @param {number} nbest
- * @param {string[]} context
+ * @param {string[]} [context] of the text before the cursor, if not given
  */
-function read(points, nbest, context = recognizer?.engine.contextOf(editor.head)) {
+function read(points, nbest, context) {
   if (!recognizer) throw new Refused("There is no model.");
-  return recognizer.read(points, { nbest, context });
+  return recognizer.read(points, { nbest, context: context ?? recognizer.engine.contextOf(editor.head) });
 }
 
 // ---- the model -------------------------------------------------------------------------------

@@ -64,13 +64,87 @@ export function checkPoints(points) {
 }
 
 /**
- * Returns frames x, y, t in seconds, as many as the finger's way and time ask for.
+ * Returns the points of one finger: without those that the trace jumps to and back from.
  * @param {number[][]} points checked
  * @param {Layout} layout
- * @param {Record<string, number>} options of the frontend
+ * @param {number} jumpKeys key widths that a jump is longer than; 0 keeps all
+ */
+export function ownPoints(points, layout, jumpKeys) {
+  if (!jumpKeys) return points;
+  /** @param {number} a @param {number} b */
+  const apart = (a, b) =>
+    Math.hypot((points[b][0] - points[a][0]) / layout.width, (points[b][1] - points[a][1]) / layout.height);
+  const kept = [0];
+  let before = 0;
+  for (let k = 1; k < points.length; k++) {
+    const last = kept[kept.length - 1];
+    const least = Math.max(jumpKeys, 2 * before);
+    /** @param {number} length @param {number} a @param {number} b */
+    const jumps = (length, a, b) => length > least && length > 0.06 * (points[b][2] - points[a][2]);
+    const there = apart(last, k);
+    if (jumps(there, last, k)) {
+      for (let end = k + 1; end < Math.min(points.length, k + 7); end++) {
+        const step = apart(end - 1, end);
+        if (jumps(step, end - 1, end) && apart(last, end) < Math.min(there, step)) {
+          k = end;
+          break;
+        }
+        if (step > 0.5 * there) break;
+      }
+    }
+    before = apart(last, k);
+    kept.push(k);
+  }
+  return kept.map((k) => points[k]);
+}
+
+/**
+ * Returns points of which those with one time are spread evenly to the next time.
+ * @param {number[][]} points checked
+ */
+export function spreadTimes(points) {
+  const n = points.length;
+  const spread = points.map((row) => [...row]);
+  for (let i = 0, j = 0; i < n; i = j) {
+    for (j = i + 1; j < n && points[j][2] === points[i][2]; ) j++;
+    if (j < n)
+      for (let k = i; k < j; k++) spread[k][2] += ((points[j][2] - points[i][2]) * (k - i)) / (j - i);
+  }
+  return spread;
+}
+
+/**
+ * Returns points with times in which no rest of the finger is longer than `restMs`.
+ * @param {number[][]} points checked
+ * @param {Layout} layout
+ * @param {number} restMs above 0
+ */
+export function withoutRests(points, layout, restMs) {
+  const last = points.length - 1;
+  const steps = points.slice(1).map((row, i) => row[2] - points[i][2]);
+  /** @param {number} a @param {number} b */
+  const apart = (a, b) =>
+    Math.hypot((points[b][0] - points[a][0]) / layout.width, (points[b][1] - points[a][1]) / layout.height);
+  for (let i = 0, j = 0; i < last; i = Math.max(j, i + 1)) {
+    for (j = i; j < last && apart(i, j + 1) <= 0.25; ) j++;
+    const span = points[j][2] - points[i][2];
+    if (span > restMs) for (let k = i; k < j; k++) steps[k] *= restMs / span;
+  }
+  let t = points[0][2];
+  return points.map(([x, y], i) => [x, y, i ? (t += Math.min(steps[i - 1], restMs)) : t]);
+}
+
+/**
+ * Returns frames x, y, t in seconds, as many as the finger's way and time ask for.
+ * @param {number[][]} all checked points
+ * @param {Layout} layout
+ * @param {Record<string, any>} options of the frontend
  * @returns {Float64Array} (length, 3)
  */
-export function resample(points, layout, options) {
+export function resample(all, layout, options) {
+  let points = ownPoints(all, layout, options.jump_keys ?? 0);
+  if (options.spread_times) points = spreadTimes(points);
+  if (options.rest_ms) points = withoutRests(points, layout, options.rest_ms);
   const n = points.length;
   const first = points[0][2];
   const last = points[n - 1][2] - first;

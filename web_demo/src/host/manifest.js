@@ -14,6 +14,7 @@ const KEYS = new Set([
 ]);
 const FRONTEND = new Set([
   "type", "max_frames", "min_frames", "ms_per_frame", "keys_per_frame", "time_share", "slots",
+  "jump_keys", "rest_ms", "spread_times",
 ]);
 
 /**

@@ -14,7 +14,7 @@ public final class SwipeFrontend {
   private static final List<String> KNOWN =
       Arrays.asList(
           "type", "max_frames", "min_frames", "ms_per_frame", "keys_per_frame", "time_share",
-          "slots");
+          "slots", "jump_keys", "spread_times", "rest_ms");
   /** Frames of the fixed-shape input. */
   public final int maxFrames;
 
@@ -25,6 +25,9 @@ public final class SwipeFrontend {
   private final double msPerFrame;
   private final double keysPerFrame;
   private final double timeShare;
+  private final double jumpKeys;
+  private final double restMs;
+  private final boolean spreadTimes;
 
   /** Reads the options of a manifest's frontend. */
   public SwipeFrontend(Map<?, ?> options) {
@@ -44,6 +47,10 @@ public final class SwipeFrontend {
     keysPerFrame = Json.number(options, "keys_per_frame");
     timeShare = Json.number(options, "time_share");
     slots = Json.integer(options, "slots");
+    // A model that was made before there were these states none of them.
+    jumpKeys = options.containsKey("jump_keys") ? Json.number(options, "jump_keys") : 0.0;
+    restMs = options.containsKey("rest_ms") ? Json.number(options, "rest_ms") : 0.0;
+    spreadTimes = Boolean.TRUE.equals(options.get("spread_times"));
   }
 
   /**
@@ -51,8 +58,9 @@ public final class SwipeFrontend {
    *
    * @throws TraceException if the trace cannot be used
    */
-  public double[] frames(Trace trace, Layout layout) {
-    trace.check();
+  public double[] frames(Trace all, Layout layout) {
+    all.check();
+    Trace trace = repaired(all, layout);
     int n = trace.size();
     double[] arc = new double[n];
     for (int i = 1; i < n; i++) {
@@ -86,6 +94,12 @@ public final class SwipeFrontend {
       frames[3 * k + 2] = between((trace.t(left) - t0) / 1000, (trace.t(right) - t0) / 1000, part);
     }
     return frames;
+  }
+
+  private Trace repaired(Trace trace, Layout layout) {
+    Trace own = jumpKeys > 0 ? Repairs.ownPoints(trace, layout, jumpKeys) : trace;
+    Trace spread = spreadTimes ? Repairs.spreadTimes(own) : own;
+    return restMs > 0 ? Repairs.withoutRests(spread, layout, restMs) : spread;
   }
 
   private static double between(double from, double to, double part) {

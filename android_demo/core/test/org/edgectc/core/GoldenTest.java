@@ -112,15 +112,28 @@ public class GoldenTest {
     Map<?, ?> golden = Files.golden("traces.json");
     SwipeFrontend frontend = new SwipeFrontend(Json.object(Json.object(golden, "model"), "frontend"));
     for (Object one : Json.array(golden, "cases")) {
+      sameFrames(frontend, (Map<?, ?>) one);
+    }
+  }
+
+  @Test
+  public void takesOutFingersClocksAndRestsAlike() throws Exception {
+    List<Object> repairs = Json.array(Files.golden("checks.json"), "repairs");
+    assertTrue(repairs.size() > 6);
+    for (Object one : repairs) {
       Map<?, ?> about = (Map<?, ?>) one;
-      double[] found =
-          frontend.frames(
-              trace(Json.array(about, "points")), Files.layout(Json.text(about, "layout")));
-      ByteBuffer expected = array(about, "frames");
-      assertEquals(Json.text(about, "name"), expected.capacity() / 8, found.length);
-      for (int i = 0; i < found.length; i++) {
-        assertEquals(Json.text(about, "name") + " " + i, expected.getDouble(8 * i), found[i], 1e-9);
-      }
+      sameFrames(new SwipeFrontend(Json.object(about, "frontend")), about);
+    }
+  }
+
+  private static void sameFrames(SwipeFrontend frontend, Map<?, ?> about) throws Exception {
+    double[] found =
+        frontend.frames(
+            trace(Json.array(about, "points")), Files.layout(Json.text(about, "layout")));
+    ByteBuffer expected = array(about, "frames");
+    assertEquals(Json.text(about, "name"), expected.capacity() / 8, found.length);
+    for (int i = 0; i < found.length; i++) {
+      assertEquals(Json.text(about, "name") + " " + i, expected.getDouble(8 * i), found[i], 1e-9);
     }
   }
 

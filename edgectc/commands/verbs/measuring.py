@@ -1,0 +1,163 @@
+"""Accuracy of opened models on swipes or recordings: the work of `edgectc.evaluate`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectc.commands.verbs.opening import Labelled, Model, recordings_of, swipes_of
+from edgectc.core.errors import InputError
+from edgectc.core.files import read_plain
+from edgectc.core.types import Document
+from edgectc.evaluation import accuracy, comparison, predictions, sequences
+from edgectc.evaluation.sequences import Reader
+from edgectc.formats import bundle as bundles
+from edgectc.language import pronunciations, sources
+from edgectc.language.spelling import letters
+from edgectc.runtime.recognizer import Recognizer
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be measured.
+
+    Attributes:
+        recognizer: the model.
+        data: labelled, see `opening`.
+        split: of it.
+        limit: most rows.
+        most: share of the rows that may be left out.
+        decoder: of ``recognizer``, None for its preset.
+        nbest: most candidates each.
+        against: name of another model, or of another decoder; "" for none.
+        other: that model; None for another decoder of ``recognizer``.
+        confusions: most mistakes of each kind to tell.
+        predictions: file for every answer.
+    """
+
+    recognizer: Recognizer
+    data: Labelled
+    split: str
+    limit: int | None
+    most: float
+    decoder: str | None
+    nbest: int
+    against: str
+    other: Recognizer | None
+    confusions: int
+    predictions: str | os.PathLike[str] | None
+
+    @property
+    def models(self) -> list[Recognizer]:
+        """Return the models that have to take every row."""
+        return [self.recognizer] if self.other is None else [self.recognizer, self.other]
+
+    @property
+    def second(self) -> tuple[Recognizer, str | None]:
+        """Return the model to compare with, and its decoder."""
+        if self.other is not None:
+            return self.other, None
+        return self.recognizer, self.against
+
+
+@dataclass(frozen=True)
+class OfSwipes:
+    """What is asked of swipes alone, see `edgectc.evaluate`."""
+
+    control: bool
+    sentences: str | os.PathLike[str] | None
+    words: str | None
+    context: bool
+
+
+def on_swipes(asked: Question, more: OfSwipes, model: Model) -> Document:
+    """Return the figures of a model of swipes, which was opened from ``model``."""
+    swipes, refusals = swipes_of(
+        asked.data, asked.models, split=asked.split, limit=asked.limit, most=asked.most
+    )
+    rows = accuracy.labelled(swipes)
+    if more.context:
+        rows = [accuracy.with_context(row) for row in rows]
+    known = _known(model, asked.recognizer, more)
+    nbest = max(asked.nbest, accuracy.NBEST)
+    answers, spent = accuracy.answer(asked.recognizer, rows, decoder=asked.decoder, nbest=nbest)
+    figures = Document(accuracy.summarize(answers, rows, known))
+    figures |= {"ms_per_swipe": spent, "dropped": dict(refusals.counts), "split": asked.split}
+    figures["runner"] = asked.recognizer.runner_name
+    if asked.confusions:
+        figures["confusions"] = accuracy.confusions(answers)[: asked.confusions]
+    if asked.against:
+        recognizer, decoder = asked.second
+        theirs, _ = accuracy.answer(recognizer, rows, decoder=decoder)
+        figures["against"] = {
+            "name": asked.against,
+            "figures": accuracy.summarize(theirs, rows, known),
+            **comparison.compare(answers, theirs),
+        }
+    if more.control:
+        figures["controls"] = comparison.controls(asked.recognizer, rows, answers)
+    if asked.predictions is not None:
+        predictions.write(asked.predictions, predictions.of_swipes(rows, answers))
+    return figures
+
+
+def on_recordings(asked: Question, dictionary: str | None) -> Document:
+    """Return the figures of a model of recordings; ``dictionary`` is a file of pronunciations."""
+    recognizer, samples = asked.recognizer, sequences.samples_of(asked.recognizer)
+    said = None if dictionary is None else pronunciations.read(dictionary)
+    reader = Reader(sequences.tokens_of(recognizer), pronunciations=said)
+    rows, refusals = recordings_of(
+        asked.data, asked.models, split=asked.split, limit=asked.limit, most=asked.most
+    )
+    answers, spent = sequences.answer(
+        recognizer, rows, reader=reader, decoder=asked.decoder, nbest=asked.nbest
+    )
+    figures = Document(sequences.summarize(answers, metric=samples.metric, reader=reader))
+    figures |= {"ms_per_recording": spent, "dropped": dict(refusals.counts), "split": asked.split}
+    figures["runner"] = recognizer.runner_name
+    figures["trained_on"] = sum(row.split == "train" for row in rows)
+    figures["warnings"] = dict(samples.problems(rows))
+    if asked.confusions:
+        figures["confusions"] = sequences.confusions(answers, asked.confusions)
+    if asked.against:
+        second, decoder = asked.second
+        theirs, _ = sequences.answer(
+            second, rows, reader=reader, decoder=decoder, nbest=asked.nbest
+        )
+        figures["against"] = {
+            "name": asked.against,
+            "figures": sequences.summarize(theirs, metric=samples.metric, reader=reader),
+            **sequences.compare(answers, theirs),
+        }
+    if asked.predictions is not None:
+        spelled = reader if said is not None else None
+        told = predictions.of_sequences(answers, reader.separator, spelled)
+        predictions.write(asked.predictions, told)
+    return figures
+
+
+def _known(model: Model, recognizer: Recognizer, more: OfSwipes) -> accuracy.Known:
+    return accuracy.Known(
+        seen=None if isinstance(model, Recognizer) else accuracy.seen_words(bundles.locate(model)),
+        lexicon=accuracy.spellings(recognizer.lexicon) if recognizer.lexicon else None,
+        sentences=None if more.sentences is None else _sentences(Path(more.sentences)),
+        words=None if more.words is None else _words(more.words),
+    )
+
+
+def _sentences(path: Path) -> frozenset[str]:
+    try:
+        lines = read_plain(path).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"cannot read the sentences {str(path)!r}: {why}; expected UTF-8 text, a sentence a "
+            "line",
+            reason="unreadable_file",
+        ) from error
+    return frozenset(filter(None, map(letters, lines)))
+
+
+def _words(source: str) -> tuple[str, frozenset[str]]:
+    return Path(source).name.partition(".")[0], accuracy.spellings(sources.build(source)[0])

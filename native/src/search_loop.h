@@ -1,0 +1,213 @@
+/* The search over one tree, for one kind of processor. What includes this defines NAME, which names its
+ * functions, TARGET, their attributes, and LANES: how many doubles are computed at once. */
+
+#if LANES > 1
+typedef double NAME(Lanes) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+#else
+typedef double NAME(Lanes);
+#endif
+
+#ifndef GROUPS
+#define GROUPS (PARTS / LANES)
+#define AT(where) (*(NAME(Lanes) *)(where))
+#define EACH_GROUP for (int g = 0; g < GROUPS; g++)
+#if defined(__GNUC__)
+#define FLATTEN __attribute__((flatten))
+#else
+#define FLATTEN
+#endif
+#endif
+
+/* Lifted probability of starting with a prefix and then `letter`; `from` is the state `before` it,
+ * `onward` tells what comes after. */
+TARGET static double NAME(starts)(const Lattice *lattice, const double *onward, const double *from,
+                                  int32_t letter) {
+  int64_t P = lattice->P;
+  const double *p = onward + (int64_t)letter * P;
+  NAME(Lanes) even[GROUPS] = {{0.0}}, odd[GROUPS] = {{0.0}};
+  for (int64_t t = 0; t < P; t += 2 * PARTS) EACH_GROUP {
+    int64_t at = t + g * LANES;
+    even[g] += AT(from + at) * AT(p + at);
+    odd[g] += AT(from + at + PARTS) * AT(p + at + PARTS);
+  }
+  double parts[PARTS];
+  EACH_GROUP AT(parts + g * LANES) = even[g] + odd[g];
+  return parts[0] + parts[1] + (parts[2] + parts[3]);
+}
+
+/* The bound `starts` gives, if the frames after the letter began may only hold blank, that letter,
+ * and those that some word below it still has. */
+TARGET static double NAME(tighten)(const Lattice *lattice, uint32_t below, const double *from,
+                                   int32_t letter) {
+  int64_t P = lattice->P;
+  uint32_t letters = below | 1u << letter;
+  const double *p = lattice->letters + (int64_t)letter * P;
+  const double *a = lattice->sums + (int64_t)(letters & 255) * P;
+  const double *b = lattice->sums + (int64_t)(256 + (letters >> 8 & 255)) * P;
+  const double *c = lattice->sums + (int64_t)(512 + (letters >> 16 & 255)) * P;
+  const double *d = lattice->sums + (int64_t)(768 + (letters >> 24)) * P;
+  NAME(Lanes) held[GROUPS], rest[GROUPS]; /* within each part of the signal */
+  EACH_GROUP held[g] = 0.0 * AT(p), rest[g] = held[g] + 1.0;
+  for (int64_t t = P - PARTS; t >= 0; t -= PARTS) EACH_GROUP {
+    int64_t at = t + g * LANES;
+    held[g] += AT(from + at) * AT(p + at) * rest[g];
+    rest[g] *= (AT(a + at) + AT(b + at)) + (AT(c + at) + AT(d + at));
+  }
+  double begun[PARTS], after[PARTS];
+  EACH_GROUP AT(begun + g * LANES) = held[g], AT(after + g * LANES) = rest[g];
+  double sum = begun[PARTS - 1], all = after[PARTS - 1];
+  for (int part = PARTS - 2; part >= 0; part--) {
+    sum += begun[part] * all;
+    all *= after[part];
+  }
+  return sum;
+}
+
+/* Computes the states of a prefix with one letter more, whose probabilities are `p` (P), out of those
+ * `from` (P) which it continues; returns the lifted probability that all frames spell it.
+ *
+ * A frame takes (in_letter, in_blank) to (p * (in_letter + from), blank * (in_blank + in_letter)), so
+ * the frames of a part take it to what they gain and what they keep of it. Once these are known for
+ * each part, so is how each begins, and what lies in between is computed for all parts at once. */
+TARGET static double NAME(spell)(const Lattice *lattice, const double *from, const double *p,
+                                 double *any, double *ended) {
+  int64_t P = lattice->P;
+  const double *blank = lattice->blank;
+  double letter[PARTS], silent[PARTS], letters[PARTS], silence[PARTS], turns[PARTS];
+  EACH_GROUP {
+    int64_t from_group = g * LANES;
+    NAME(Lanes) l = 0.0 * AT(p + from_group), b = l, ll = l + 1.0, bb = ll, lb = l;
+    for (int64_t t = from_group; t < P; t += PARTS) {
+      b = AT(blank + t) * (b + l);
+      lb = AT(blank + t) * (lb + ll);
+      bb *= AT(blank + t);
+      l = AT(p + t) * (l + AT(from + t));
+      ll *= AT(p + t);
+    }
+    AT(letter + from_group) = l;       /* gained */
+    AT(silent + from_group) = b;
+    AT(letters + from_group) = ll;     /* kept of the letter */
+    AT(silence + from_group) = bb;     /* kept of the blank */
+    AT(turns + from_group) = lb;       /* of the letter, and blank now */
+  }
+  double in_letter = 0.0, in_blank = 0.0;
+  for (int part = 0; part < PARTS; part++) {
+    double next_letter = letter[part] + letters[part] * in_letter;
+    double next_blank = silent[part] + (silence[part] * in_blank + turns[part] * in_letter);
+    letter[part] = in_letter;
+    silent[part] = in_blank;
+    in_letter = next_letter;
+    in_blank = next_blank;
+  }
+  EACH_GROUP {
+    NAME(Lanes) l = AT(letter + g * LANES), b = AT(silent + g * LANES);
+    for (int64_t t = g * LANES; t < P; t += PARTS) {
+      NAME(Lanes) both = b + l;
+      AT(any + t) = both;
+      AT(ended + t) = b;
+      b = AT(blank + t) * both;
+      l = AT(p + t) * (l + AT(from + t));
+    }
+  }
+  return in_letter + in_blank;
+}
+
+/* Makes the state of a prefix; returns its slot, or OUT_OF_MEMORY. */
+TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent, int32_t letter) {
+  int32_t P = lattice->P;
+  if (lattice->size == lattice->room) {
+    int64_t room = 2 * lattice->room;
+    Slot *slots = edgectc_more(lattice->slots, room, 1, sizeof(Slot));
+    if (!slots) return OUT_OF_MEMORY;
+    lattice->slots = slots;
+    lattice->room = room;
+  }
+  double *any = take_room(lattice->pool, 2 * (int64_t)P), *ended = any + P;
+  if (!any) return OUT_OF_MEMORY;
+  int64_t slot = lattice->size++;
+  const double *from = before(lattice, parent, letter);
+  double all = NAME(spell)(lattice, from, lattice->letters + (int64_t)letter * P, any, ended);
+  const Slot *from_slot = lattice->slots + parent;
+  double letter_bonus = from_slot->letter_bonus * lattice->pay;
+  double mass = costly(lattice) ? all * letter_bonus : all;
+  lattice->slots[slot] =
+      (Slot){node, parent, letter, any, all, from_slot->prefix_mass * lattice->carry + mass, letter_bonus};
+  return slot;
+}
+
+/* Puts the children of a slot into the queue, but those that are not wanted. */
+TARGET static int NAME(branch)(const Tree *tree, Lattice *lattice, Queue *queue, Found *found, int64_t slot,
+                                int partial) {
+  Slot at = lattice->slots[slot];
+  int costs = partial && costly(lattice), paying = lattice->paying && tree->bare && !costs;
+  int tight = lattice->size > EASY && tree->below; /* most searches end before */
+  if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
+  double letter_bonus = at.letter_bonus * lattice->pay, pays = costs ? letter_bonus : 1.0;
+  /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
+  double passed = partial ? at.prefix_mass * lattice->carry : 0.0;
+  double passed_bare = partial ? passed * letter_bonus : 0.0;
+  const double *onward = costs ? lattice->paying : lattice->onward;
+  const float *gain = costs ? tree->bare : tree->gain;
+  int32_t first = tree->first_child[at.node];
+  const double *any = at.states, *ended = any + lattice->P;
+  for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
+    int32_t letter = tree->letter[child];
+    const double *from = letter == at.letter ? ended : any; /* see `before` */
+    /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
+     * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
+     * that is left for its bound loses no word. */
+    double bound = (passed + NAME(starts)(lattice, onward, from, letter) * pays) * gain[child];
+    /* A long word's letter_score is in its weight although the signal may have no room for its letters.
+     * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
+     * are bounds, so the lower one is; it is computed only where the first did not settle it. */
+    if (paying && bound >= found->floor) {
+      double other = NAME(starts)(lattice, lattice->paying, from, letter) * letter_bonus;
+      other = (passed_bare + other) * tree->bare[child];
+      if (other < bound) bound = other;
+    }
+    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
+    if (tight && bound >= found->floor) {
+      double other = NAME(tighten)(lattice, tree->below[child], from, letter);
+      other = (passed + other * pays) * gain[child];
+      if (other < bound) bound = other;
+    }
+    /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
+     * to the most that all words never looked at can weigh together. */
+    if (bound < found->floor)
+      found->rest += bound;
+    else if (bound > 0.0 && put(queue, (Entry){bound, child, (int32_t)slot, letter, -1}))
+      return OUT_OF_MEMORY;
+  }
+  return DONE;
+}
+
+/* Finds the words of one tree that reach the floor, which rises as they are found. */
+TARGET FLATTEN
+static int NAME(search)(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
+                  int64_t budget, int partial) {
+  Entry entry;
+  int status = DONE;
+  lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
+  if (empty(queue) || NAME(branch)(tree, lattice, queue, found, 0, partial)) return OUT_OF_MEMORY;
+  while (status == DONE && take(queue, &entry)) {
+    /* The floor may have risen since the entry was put there. Entries come in nearly the order of their
+     * bounds, so the first one under the floor does not end the loop: later ones may be above it, by
+     * as much as a stack is wide. */
+    if (entry.bound < found->floor || lattice->size > budget) {
+      if (entry.bound >= found->floor) status = OUT_OF_BUDGET;
+      found->rest += entry.bound;
+      continue;
+    }
+    foresee(tree, entry.node);
+    int32_t follows = entry.next >= 0 ? queue->held.entries[entry.next].node : 0;
+    PREFETCH(tree->first_child + follows);
+    PREFETCH(tree->n_children + follows);
+    PREFETCH(tree->word + follows);
+    int64_t slot = NAME(grow)(lattice, entry.node, entry.parent, entry.letter);
+    if (slot < 0 || score(found, tree, base, lattice, slot, partial) ||
+        NAME(branch)(tree, lattice, queue, found, slot, partial))
+      return OUT_OF_MEMORY;
+  }
+  while (take(queue, &entry)) found->rest += entry.bound;
+  return status;
+}

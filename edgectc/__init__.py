@@ -72,6 +72,7 @@ _WHERE = {
     "pack": "commands.verbs.models",
     "pack_language_model": "commands.verbs.words",
     "quantize": "quantization.quantizer",
+    "read_tokens": "core.vocabularies",
     "sample": "data.synthesis",
     "score_language_model": "commands.verbs.words",
     "sign": "commands.verbs.signing",
@@ -126,6 +127,7 @@ __all__ = [
     "pack",
     "pack_language_model",
     "quantize",
+    "read_tokens",
     "sample",
     "score_language_model",
     "sign",
@@ -167,6 +169,7 @@ if TYPE_CHECKING:
         WriteError,
     )
     from edgectc.core.types import Decoded, Hypothesis, Recording, Report, Swipe
+    from edgectc.core.vocabularies import read_tokens
     from edgectc.data.synthesis import sample
     from edgectc.decoding.api import decode_batch, make_decoder
     from edgectc.exporting.adopter import adopt

@@ -4,6 +4,7 @@ Padding never changes a valid frame in any of them. ``keep`` is (N, 1, T) float3
 makes it: 1 on valid frames, 0 on padding. See docs/byo.md for a whole network.
 """
 
+from edgectc.networks.causal import CausalConv, ChunkedAttention, StatefulRecurrent
 from edgectc.networks.layers import (
     GroupNorm,
     MaskedConvNorm,
@@ -17,12 +18,15 @@ from edgectc.networks.layers import (
 )
 
 __all__ = [
+    "CausalConv",
+    "ChunkedAttention",
     "GroupNorm",
     "MaskedConvNorm",
     "MaskedNorm",
     "Positions",
     "Recurrent",
     "SelfAttention",
+    "StatefulRecurrent",
     "keep_mask",
     "masked_mean",
     "windows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ if TYPE_CHECKING:  # needs torch
 _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "length")
 OF_FACTORIES = (
     *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
-    *("window", "lengths", "mask", "check_blank"),
+    *("window", "lengths", "mask", "check_blank", "answer", "to_float32", "sample_rate", "counts"),
 )
+_OF_STREAMS = ("chunk", "look_ahead", "states", "state_outputs", "step")
 _WORST = 5
 
 
@@ -70,10 +72,52 @@ def declare_export(verbs: Verbs) -> None:
         help="pte: lengths in frames, one method each, e.g. 32,64",
     )
     parser.add_argument("--length", help="pte: static (default) or dynamic")
+    _add_stream(parser)
     parser.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
     parser.add_argument(
         "--isolate", action="store_true", help="in a process of its own: a crash is an error"
     )
+
+
+def _add_stream(parser: Parser) -> None:
+    """Add what a network that remembers needs."""
+    group = parser.add_argument_group("a stream", "see docs/streaming.md")
+    text = "frames by which it moves on (default: whole recordings)"
+    group.add_argument("--chunk", type=int, metavar="FRAMES", help=text)
+    text = "frames after the chunk that a step sees (default: what the window needs)"
+    group.add_argument("--look-ahead", type=int, metavar="FRAMES", help=text)
+    text = "a state and its shape of zeros; may be repeated (default: found out)"
+    group.add_argument("--states", type=_state, action=_Named, metavar="NAME=2x1x32", help=text)
+    text = "states in the order in which they come back"
+    group.add_argument("--state-outputs", type=_names, metavar="NAME,NAME", help=text)
+    group.add_argument("--step", metavar="METHOD", help="answers a chunk (default forward)")
+
+
+class _Named(argparse.Action):
+    """Gathers pairs of a name and a value, which may be repeated, as a dictionary."""
+
+    def __call__(
+        self, parser: Any, namespace: Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Add one."""
+        found = vars(namespace)[self.dest] or {}
+        setattr(namespace, self.dest, {**found, values[0]: values[1]})
+
+
+def _count(text: str) -> tuple[str, int]:
+    """Return name and number of ``NAME=N``."""
+    name, _, count = text.partition("=")
+    return name, int(count)
+
+
+def _state(text: str) -> tuple[str, list[int]]:
+    """Return name and shape of ``NAME=2x1x32``."""
+    name, _, shape = text.partition("=")
+    return name, [int(size) for size in shape.split("x")]
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
 
 
 def add_factory(parser: Parser) -> None:
@@ -95,6 +139,14 @@ def add_factory(parser: Parser) -> None:
     )
     text = "input of its lengths or mask, if its name does not say so (default: by names)"
     own.add_argument("--lengths", metavar="NAME", help=text)
+    text = "how many of an input of ids there are; may be repeated (default: of the sample)"
+    own.add_argument("--counts", action=_Named, type=_count, metavar="NAME=N", help=text)
+    text = "name or place of the scores among its answers (default: the first)"
+    own.add_argument("--answer", help=text)
+    text = "convert weights of other float types"
+    own.add_argument("--to-float32", action="store_true", default=None, help=text)
+    text = "samples a second of a waveform of -1 to 1"
+    own.add_argument("--sample-rate", type=int, metavar="HZ", help=text)
     text = "what 1 means in a mask, valid or padding (default: found out)"
     own.add_argument("--mask", metavar="MEANING", help=text)
     own.add_argument(
@@ -130,7 +182,7 @@ def _exported(options: Namespace) -> dict[str, Any]:
     extra = own.get(options.target, "export-onnx")
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export
-    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *OF_FACTORIES)}
+    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *OF_FACTORIES, *_OF_STREAMS)}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     artifact = export(
         options.model, target=options.target, scheme=options.scheme, out=options.out, **chosen

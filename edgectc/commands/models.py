@@ -50,6 +50,8 @@ def _add_train(parser: Parser) -> None:
     parser.add_argument(
         "--overfit-steps", type=int, default=1000, metavar="N", help="at most (default 1000)"
     )
+    text = "of --overfit: keep dropout, decay, smoothing, freezing, warm-up and schedule"
+    parser.add_argument("--overfit-as-configured", action="store_true", help=text)
     parser.add_argument(
         "--set",
         action="append",

@@ -31,7 +31,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--layout", help="keyboard of every row, instead of the rows' own")
     parser.add_argument("--strict", action="store_true", help="exit 2 if any row is refused")
     parser.add_argument(
-        "--decoder", help="lexicon, beam, greedy or pyctcdecode (default: the preset)"
+        "--decoder", help="lexicon, beam, spoken, greedy or pyctcdecode (default: the preset)"
     )
     parser.add_argument(
         "--context", metavar="TEXT", help="text before each swipe, e.g. 'I will see you '"
@@ -39,6 +39,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument(
         "--dictionary", metavar="FILE", help="the user's words, see docs/decoding.md"
     )
+    text = "how words are said, as CMUdict or Kaldi write it: words from a model of phonemes"
+    parser.add_argument("--pronunciations", metavar="FILE", help=text)
     add_runtime(parser)
 
 

@@ -156,6 +156,8 @@ def read_content(path: str | os.PathLike[str], what: str) -> bytes:
 def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
     """Yield the lines of a UTF-8 text file, plain or gzip, with their line ends.
 
+    A byte order mark before the first is left out.
+
     Raises:
         ConfigError: the file cannot be read, or is not UTF-8.
     """
@@ -163,7 +165,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
         with open_bytes(path, pipes=True) as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    yield line.decode()
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     raise ConfigError(f"{path}:{number}: not UTF-8 text: {error}") from error
     except READ_ERRORS as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.writing import Writing
 
 BLANK = "<blank>"
 
@@ -17,10 +18,12 @@ class Tokens:
     """Token table. ``symbols[i]`` is column i of log_probs; ``blank_id`` is its CTC blank.
 
     Both directions are derived from one tuple, so they cannot disagree. ``separator`` stands
-    between symbols in a text: "" for letters, " " for phonemes and glosses.
+    between symbols in a text: "" for letters and word pieces, " " for phonemes and glosses.
+    `writing` says what word pieces, bytes and special tokens write.
 
     Raises:
-        ConfigError: empty, duplicate or multi-line symbols, or a blank id out of range.
+        ConfigError: empty, duplicate or multi-line symbols, lines of "symbol id" taken for
+            symbols, or a blank id out of range.
     """
 
     symbols: tuple[str, ...]
@@ -36,6 +39,11 @@ class Tokens:
             raise ConfigError(f"tokens occur twice: {twice}; every column needs its own token")
         if any(not s or s.splitlines() != [s] for s in self.symbols):
             raise ConfigError("a token is empty or holds a line break")
+        if len(self) > 1 and all(s.split()[1:] == [str(i)] for i, s in enumerate(self.symbols)):
+            raise ConfigError(
+                f"the tokens are lines of 'symbol id', such as {self.symbols[1]!r}; expected the "
+                "symbols alone, or `edgectc.read_tokens(path)`"
+            )
         if not 0 <= self.blank_id < len(self.symbols):
             raise ConfigError(
                 f"blank_id is {self.blank_id}, expected 0..{len(self.symbols) - 1} "
@@ -46,6 +54,11 @@ class Tokens:
     def ids(self) -> dict[str, int]:
         """Symbol to column."""
         return {symbol: i for i, symbol in enumerate(self.symbols)}
+
+    @cached_property
+    def writing(self) -> Writing:
+        """What each token writes."""
+        return Writing.of(self.symbols, self.blank_id)
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -67,8 +80,21 @@ class Tokens:
         return [self.ids[s] for s in labels]
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of token ids; blanks are skipped, repeats are kept."""
-        return self.separator.join(self.symbols[i] for i in ids if i != self.blank_id)
+        """Return the text of token ids: blanks and special tokens are skipped, repeats are kept.
+
+        Words of pieces, or with a token such as ``|`` between them, have one space between.
+        """
+        writing = self.writing
+        if self.separator or not (writing.marks or writing.between >= 0):
+            shown = (i for i in ids if i != self.blank_id and i not in writing.hidden)
+            if self.separator:
+                return self.separator.join(self.symbols[i] for i in shown)
+            return writing.joined(shown)
+        return writing.text(ids)
+
+    def joined(self, ids: Iterable[int]) -> str:
+        """Return the symbols of token ids, one after the other."""
+        return "".join(map(self.symbols.__getitem__, ids))
 
     def to_text(self) -> str:
         """Return the ``tokens.txt`` form: one symbol a line; the blank's line is ``<blank>``."""

@@ -17,6 +17,7 @@ from edgectc.core.types import Array, Decoded, shortened
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import Said, spoken
 from edgectc.language.user_dictionary import UserDictionary
 
 Option = str | float | bool | None  # what an option of a decoder can be
@@ -26,9 +27,10 @@ Option = str | float | bool | None  # what an option of a decoder can be
 def make_decoder(
     name: str,
     *,
-    tokens: Sequence[str],
-    blank_id: int,
+    tokens: Sequence[str] | Tokens,
+    blank_id: int | None = None,
     lexicon: Mapping[str, float] | Lexicon | File | None = None,
+    pronunciations: Mapping[str, Iterable[str] | Sequence[Said]] | File | None = None,
     language_model: LanguageModel | None = None,
     hotwords: Iterable[str] | Mapping[str, float] = (),
     dictionary: UserDictionary | None = None,
@@ -37,11 +39,13 @@ def make_decoder(
     """Return a decoder: call it with (T, V) natural-log probabilities and ``nbest``.
 
     Args:
-        name: "greedy", "lexicon" or "beam", see `edgectc list decoders`.
-        tokens: V symbols, one for each column of log_probs.
-        blank_id: column of the CTC blank.
+        name: "greedy", "lexicon", "beam" or "spoken", see `edgectc list decoders`.
+        tokens: V symbols, one for each column of log_probs, or what `edgectc.read_tokens` returns.
+        blank_id: column of the CTC blank; a table that was read has it.
         lexicon: word to natural-log weight, or a file that `edgectc lexicon` writes; needed by
             "lexicon".
+        pronunciations: how words are said, for "spoken": a file of CMUdict or Kaldi, or word to
+            phonemes, or to several (phonemes, natural-log weight).
         language_model: scores of words in sentences, for decoders that take one.
         hotwords: words and phrases to favour, for decoders that take them.
         dictionary: words of the user, for decoders that follow one.
@@ -54,6 +58,10 @@ def make_decoder(
             language model, hotwords or dictionary for a decoder that takes none.
     """
     words = None if lexicon is None else _words(lexicon)
+    if pronunciations is not None:
+        if name != "spoken":
+            raise ConfigError(f"decoder {name!r} takes no pronunciations; use 'spoken'")
+        words = spoken(words, pronunciations)
     uses: frozenset[str] = registry.module("decoders", name).USES
     wanted = {
         "language_model": language_model is not None,
@@ -65,7 +73,7 @@ def make_decoder(
     decoder: Decoder = registry.create(
         "decoders",
         {"type": name, **options},
-        tokens=Tokens(tuple(tokens), blank_id),
+        tokens=_table(tokens, blank_id),
         offered={
             "lexicon": words,
             "language_model": language_model,
@@ -74,6 +82,16 @@ def make_decoder(
         },
     )
     return decoder
+
+
+def _table(tokens: Sequence[str] | Tokens, blank_id: int | None) -> Tokens:
+    if isinstance(tokens, Tokens):
+        if blank_id not in (None, tokens.blank_id):
+            raise ConfigError(f"blank_id is {blank_id}, the tokens have {tokens.blank_id}")
+        return tokens
+    if blank_id is None:
+        raise ConfigError("no blank_id: say which column of log_probs is the CTC blank")
+    return Tokens(tuple(tokens), blank_id)
 
 
 def _words(lexicon: Mapping[str, float] | Lexicon | File) -> Lexicon:

@@ -24,6 +24,7 @@ from edgectc.core.errors import (
 )
 from edgectc.core.schemes import Float32, Scheme
 from edgectc.core.types import Array, Check, Report
+from edgectc.evaluation import streams
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats import public_keys, reference, signature
@@ -129,6 +130,9 @@ def compare(
     ``skipped_reason`` says why the artifact's own runtime did not answer, see `load_artifact`.
     """
     checks, figures = compare_numbers(loaded, cases, manifest.scheme)
+    if figures:
+        streamed, more = streams.checks(loaded, manifest, cases)
+        checks, figures = [*checks, *streamed], {**figures, **more}
     if manifest.inputs[0].shape[0] != 1:
         checks.append(_batch(loaded, cases, atol=manifest.scheme.atol))
     checks.append(_resampling(loaded, cases))

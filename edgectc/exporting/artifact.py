@@ -25,6 +25,7 @@ from edgectc.core.contracts import Converted, Runner, Target, TargetModule
 from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError, ParityError
 from edgectc.core.schemes import Scheme
 from edgectc.core.staging import staged, staged_folder, write_bytes
+from edgectc.core.stepping import StepTarget
 from edgectc.core.tokens import output_length
 from edgectc.core.types import JSON, Array, Report
 from edgectc.core.version import __version__
@@ -34,9 +35,10 @@ from edgectc.exporting.origin import Origin
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
 from edgectc.formats.manifest import Content, Manifest
-from edgectc.formats.records import GraphInput, GraphOutput, SchemeRecord, Source
+from edgectc.formats.records import GraphInput, GraphOutput, SchemeRecord, Source, Streaming
 from edgectc.networks import torch_state
 from edgectc.runtime.recognizer import Recognizer
+from edgectc.runtime.steps import initial
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,16 @@ class Job:
         """
         try:
             example, model = example_inputs(self.origin), self.origin.model
-            return self.target.convert(model, example, plan, window=model.window)
+            if self.origin.streaming is None:
+                return self.target.convert(model, example, plan, window=model.window)
+            names = [state.output for state in self.origin.streaming.states]
+            if not isinstance(self.target, StepTarget):
+                raise ConfigError(
+                    f"target {self.target_name!r} has no graph of one chunk; take onnx or pte, or "
+                    "leave chunk out",
+                    options=["chunk"],
+                )
+            return self.target.convert_step(model, example, names, plan)
         except ExportError as error:
             if self.origin.suspects:
                 raise ExportError(
@@ -204,6 +215,13 @@ def example_inputs(origin: Origin) -> dict[str, torch.Tensor]:
     """Return the inputs of the first reference case, as a converter traces them."""
     case, recognizer = origin.cases[0], origin.recognizer
     prepared = case.inputs(recognizer.frontend, recognizer.setting(case.layout))
+    if origin.streaming is not None:  # the first chunk
+        first, streaming = next(iter(prepared)), origin.streaming
+        width = streaming.chunk + streaming.look_ahead
+        longest = max(origin.cases, key=lambda case: case.length)
+        prepared[first] = longest.trace[None, :width]
+        prepared["length"] = np.array([width], np.int32)
+        prepared |= {state.name: initial(state) for state in streaming.states}
     # Copies, because numpy may give an axis of size one the stride 0, which ExecuTorch refuses.
     return {name: torch.from_numpy(value.copy()) for name, value in prepared.items()}
 
@@ -282,6 +300,13 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
     contract = model.frontend.input_contract()
     most = output_length(model.frontend.max_frames, model.stride, model.window)
     frames: int | str = "frames" if job.any_length else most
+    entries = [
+        from_dict(GraphInput, {"name": name, **entry, "shape": _shape(job, entry["shape"])})
+        for name, entry in contract.items()
+    ]
+    if origin.streaming is not None:
+        frames = origin.streaming.chunk // model.stride
+        entries = _of_chunk(entries, origin.streaming)
     packages = ("torch", "numpy", *module.PACKAGES)
     versions = {name: importlib.metadata.version(name) for name in packages}
     return Manifest(
@@ -291,10 +316,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         options=to_dict(target.options),
         scheme=SchemeRecord(**schemes.describe(job.scheme)),
         opset=target.opset,
-        inputs=tuple(
-            from_dict(GraphInput, {"name": name, **entry, "shape": _shape(job, entry["shape"])})
-            for name, entry in contract.items()
-        ),
+        inputs=tuple(entries),
         output=GraphOutput(
             name="log_probs",
             dtype="float32",
@@ -313,4 +335,18 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         reference=reference.to_json(origin.cases),
         source=Source(origin.weights_sha256, {"edgectc": __version__, **versions}, quantization),
         parity={},
+        streaming=origin.streaming,
     )
+
+
+def _of_chunk(entries: Sequence[GraphInput], streaming: Streaming) -> list[GraphInput]:
+    """Return the inputs of a graph of one chunk: fewer frames, and the states."""
+    width = streaming.chunk + streaming.look_ahead
+    first, length, *rest = entries
+    first = dataclasses.replace(first, shape=(first.shape[0], width, *first.shape[2:]))
+    length = dataclasses.replace(length, meaning=f"valid frames of the chunk, 1..{width}")
+    states = [
+        GraphInput(state.name, state.dtype, state.shape, f"state; the next one is {state.output}")
+        for state in streaming.states
+    ]
+    return [first, length, *rest, *states]

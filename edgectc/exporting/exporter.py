@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from torch import nn
 
 from edgectc.core import registry, schemes
 from edgectc.core.arguments import checked
-from edgectc.core.config import check_options, from_dict
+from edgectc.core.config import check_numbers, check_options, from_dict, number
 from edgectc.core.contracts import Target
 from edgectc.core.errors import (
     ConfigError,
@@ -21,7 +21,7 @@ from edgectc.core.staging import claimed, temporaries
 from edgectc.core.types import JSON
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption, factory
-from edgectc.exporting.origin import Origin, of_bundle, of_network
+from edgectc.exporting.origin import Origin, of_bundle, of_network, streamed
 
 
 @checked
@@ -45,7 +45,8 @@ def export(
         out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
         sample: with a module: features (N, T, C) or (N, T) float32, T being the longest input, and
             lengths (N,); or a ``.npz`` of both.
-        options: of the target, the fields of its ``Options``, e.g. ``opset=14``; with a module
+        options: of the target, the fields of its ``Options``, e.g. ``opset=14``; ``chunk``, for a
+            stream of chunks of so many frames (docs/streaming.md); with a module
             also those of `edgectc.exporting.byo.adoption.About`, of which ``tokens`` is needed, or
             a file with one a line; with a factory also those of
             `edgectc.exporting.byo.factory.Files`.
@@ -91,6 +92,10 @@ def opened(
     Raises:
         ConfigError: an option that nothing here has, or one that is lacking.
     """
+    if options.get("chunk") and scheme != Float32.name:
+        raise UnsupportedSchemeError(
+            f"a stream is float32 as yet, not {scheme}; export it, or leave chunk out"
+        )
     if isinstance(path, nn.Module) or factory.is_factory(path):
         about = _own_options(path, target, options)
         maker = target_for(target, scheme, **options)
@@ -103,6 +108,7 @@ def opened(
         if isinstance(sample, (str, os.PathLike)):
             sample = factory.read_sample(sample)
         return of_network(network, sample, about, width=maker.width), maker
+    chunk = options.pop("chunk", 0)
     _refuse_own_options([*options, *(["sample"] if sample is not None else [])])
     maker = target_for(target, scheme, **options)
     if str(path).endswith(".onnx"):
@@ -110,7 +116,20 @@ def opened(
             f"{path} is a finished file without its network in PyTorch; give the bundle or the "
             "package.module:factory that it was made from"
         )
-    return of_bundle(path), maker
+    origin = of_bundle(path)
+    if chunk:
+        origin = streamed(origin, from_dict(_Chunk, {"chunk": chunk}).chunk)
+    return origin, maker
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """The one option of a stream that a bundle takes too."""
+
+    chunk: int = number(1, least=1)
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 _OWN = {field.name for owner in (adoption.About, factory.Files) for field in fields(owner)}

@@ -15,26 +15,30 @@ from torch import nn
 from edgectc.core import registry
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.contracts import Runner
-from edgectc.core.errors import ParityError
+from edgectc.core.errors import ConfigError, ParityError
 from edgectc.core.schemes import Float32
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import JSON, Check
+from edgectc.data.columns import Input
 from edgectc.evaluation import verification
-from edgectc.exporting.byo import adoption
+from edgectc.exporting.byo import adoption, answers, streams
+from edgectc.exporting.byo import inputs as several
 from edgectc.exporting.byo.adapter import Adapter
+from edgectc.exporting.byo.caches import Step
 from edgectc.formats import bundle as bundles
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
-from edgectc.formats.records import NamedFile
+from edgectc.formats.records import NamedFile, Streaming
 from edgectc.formats.reference import Case
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import model as models
+from edgectc.networks.chunked import ChunkedModel
 from edgectc.networks.model import CtcModel
 from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
 
-Network: TypeAlias = CtcModel | Adapter
+Network: TypeAlias = CtcModel | Adapter | Step | ChunkedModel
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Origin:
         bundle: it came from; None for a network that was made elsewhere.
         checks: what was looked at before the export.
         suspects: what may be the cause if a converter fails.
+        streaming: of a network that goes chunk by chunk; ``model`` is one step then.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Origin:
     bundle: Bundle | None = None
     checks: tuple[Check, ...] = ()
     suspects: str = ""
+    streaming: Streaming | None = None
 
     def __repr__(self) -> str:
         return f"Origin({self.name!r}, {self.family}, {len(self.cases)} cases)"
@@ -118,6 +124,35 @@ def of_bundle(path: str | os.PathLike[str] | None) -> Origin:
     )
 
 
+def streamed(origin: Origin, chunk: int) -> Origin:
+    """Return a bundle's network as one step of a stream, proven against the network run whole.
+
+    Args:
+        origin: of a bundle.
+        chunk: frames by which the stream moves on.
+
+    Raises:
+        ConfigError: it cannot stream, or not in such chunks.
+    """
+    assert isinstance(origin.model, CtcModel)
+    step = ChunkedModel(origin.model, chunk).eval()
+    streams.check_chunk(chunk, step.look_ahead, step.stride, step.window)
+    longest = max(case.length for case in origin.cases)
+    if longest < 2 * chunk + step.look_ahead:
+        most = (longest - step.look_ahead) // 2 // step.stride * step.stride
+        raise ConfigError(
+            f"chunk is {chunk}, expected at most {most}: the longest reference recording has "
+            f"{longest} frames, and each step sees {step.look_ahead} ahead",
+            options=["chunk"],
+        )
+    with torch.no_grad():
+        streaming, proof = streams.proven(step, origin.cases, chunk, step.look_ahead)
+    recognizer = origin.recognizer.replace(runner=streams.runner(step, streaming))
+    return dataclasses.replace(
+        origin, model=step, recognizer=recognizer, streaming=streaming, checks=tuple(proof)
+    )
+
+
 def of_network(
     network: nn.Module,
     sample: object,
@@ -133,12 +168,28 @@ def of_network(
         about: fields of `edgectc.exporting.byo.adoption.About`.
         width: of the target, see `edgectc.core.contracts.Target.width`; None for the longest.
     """
-    adopted = adoption.adopt(network, sample, from_dict(adoption.About, about), width=width)
-    model, frontend = adopted.model, adopted.model.frontend
+    said, streaming = from_dict(adoption.About, about), None
+    model: Network
+    family, inputs = type(network).__name__, tuple[Input, ...]()
+    network, before = answers.in_float32(network, said.to_float32)
+    if said.answer:
+        network = answers.picked(network, said.answer)
+    if several.needed(sample):
+        packed, sample = several.packed(network, several.named(network, sample), said.counts)
+        network, inputs = packed, packed.inputs
+    if said.chunk:
+        adopted, model, streaming = streams.adopt(network, sample, said, inputs=inputs)
+    else:
+        adopted = adoption.adopt(network, sample, said, width=width, inputs=inputs)
+        model = adopted.model
+    frontend = adopted.model.frontend
+    runner: Runner = registry.create("runners", {"type": "eager"}, source=model)
+    if streaming is not None:
+        runner = streams.runner(model, streaming)
     recognizer = Recognizer(
         name=adopted.name,
         frontend=frontend,
-        runner=registry.create("runners", {"type": "eager"}, source=model),
+        runner=runner,
         stride=model.stride,
         window=model.window,
         layouts=(),
@@ -148,15 +199,16 @@ def of_network(
     )
     return Origin(
         name=adopted.name,
-        family=type(network).__name__,
+        family=family,
         model=model,
         recognizer=recognizer,
         frontend={"type": "features", **to_dict(frontend.options)},
         tokens=adopted.tokens,
         cases=adopted.cases,
         decoder=adopted.decoder,
-        weights_sha256=_digest(adopted.model.network),
-        checks=adopted.checks,
+        weights_sha256=_digest(model.network),
+        streaming=streaming,
+        checks=(*before, *adopted.checks),
         suspects=adopted.suspects,
     )
 

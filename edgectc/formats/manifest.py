@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectc.core import registry, strict_json
-from edgectc.core.config import from_dict, to_dict
+from edgectc.core.config import OMITTED, from_dict, to_dict
 from edgectc.core.errors import (
     BundleError,
     BundleFileMissingError,
@@ -35,6 +35,7 @@ from edgectc.formats.records import (
     ReferenceCase,
     SchemeRecord,
     Source,
+    Streaming,
 )
 from edgectc.formats.truncation import is_cut_short
 
@@ -71,6 +72,7 @@ class Manifest:
     separator: str = ""
     family: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    streaming: Streaming | None = field(default=None, metadata=OMITTED)
 
     def __repr__(self) -> str:
         parts = f"{self.target}, {self.scheme.type}, {len(self.tokens)} tokens"
@@ -82,6 +84,11 @@ class Manifest:
         for key in ("frontend", "decoder"):
             registry.check_spec(key, vars(self)[key])
         Tokens(self.tokens, self.blank_id, self.separator)
+        if self.streaming is not None and self.streaming.chunk % self.output.stride:
+            raise ConfigError(
+                f"streaming.chunk is {self.streaming.chunk}, expected a multiple of the stride, "
+                f"{self.output.stride}"
+            )
 
     def text(self) -> str:
         """Return the ASCII JSON text, unsealed: 64 zeros where the hash goes."""

@@ -22,7 +22,7 @@ from edgectc.core.schemes import Scheme
 from edgectc.core.types import Array
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DTYPES = ("float32", "float64", "int32")
+_DTYPES = ("float32", "float64", "int32", "int64")
 _AT_LEAST_1, _AT_LEAST_0, _SHARE = Range(1), Range(0), Range(0, 1)
 
 
@@ -172,6 +172,60 @@ class Source:
 
     def __post_init__(self) -> None:
         check_sha256("weights_sha256", self.weights_sha256)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a graph remembers from one chunk to the next: an input, and the output that follows it.
+
+    Attributes:
+        name: of the input.
+        output: of the output that is the input of the next chunk.
+        initial: before the first chunk; None for zeros.
+        final: (n,) values of the state after the reference recording, at places spread evenly.
+    """
+
+    name: str
+    output: str
+    dtype: str
+    shape: tuple[int, ...]
+    final: PackedArray
+    initial: PackedArray | None = field(default=None, metadata=OMITTED)
+
+    def __post_init__(self) -> None:
+        _check_shape(self.shape, self.dtype)
+        for key, packed in (("initial", self.initial), ("final", self.final)):
+            if packed is not None and packed.dtype != self.dtype:
+                raise ConfigError(f"{key} is {packed.dtype}, expected {self.dtype}")
+        if self.initial is not None and self.initial.shape != self.shape:
+            raise ConfigError(
+                f"initial has shape {self.initial.shape}, expected {list(self.shape)}"
+            )
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """How a recording goes through a graph piece by piece.
+
+    Attributes:
+        chunk: frames by which each step moves on; a multiple of the stride.
+        look_ahead: frames after the chunk that a step is given too.
+        states: in the order of the inputs.
+        case: name of the reference case whose first frames lead to the final states.
+        frames: of them, a multiple of the chunk.
+    """
+
+    chunk: int
+    look_ahead: int
+    states: tuple[State, ...]
+    case: str
+    frames: int
+
+    def __post_init__(self) -> None:
+        _check(_AT_LEAST_1, chunk=self.chunk)
+        _check(_AT_LEAST_0, look_ahead=self.look_ahead, frames=self.frames)
+        if self.frames % self.chunk:
+            raise ConfigError(f"frames is {self.frames}, expected a multiple of {self.chunk}")
 
 
 def check_sha256(key: str, value: str) -> None:

@@ -181,14 +181,33 @@ def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
             f"none of the {len(lexicon.words)} words of the lexicon can be spelled with "
             f"{''.join(sorted(alphabet))!r}; use a lexicon for this layout"
         )
-    unique, entry = np.unique([spelled[row] for row in rows], return_inverse=True)
+    return pack_spelled(lexicon, rows, [spelled[row] for row in rows], alphabet, usable)
+
+
+def pack_spelled(
+    lexicon: Lexicon,
+    rows: Array,
+    spelled: Sequence[str],
+    alphabet: Set[str],
+    usable: Set[str] | None = None,
+) -> PackedLexicon:
+    """Return words of ``lexicon`` with given spellings; one may have several, and none is ''.
+
+    Args:
+        lexicon: the words.
+        rows: (n,) int64 place of the word that each spelling is of, n >= 1.
+        spelled: n spellings in characters of ``alphabet``.
+        alphabet: all letters.
+        usable: those that words are spelled with; None for all.
+    """
+    unique, entry = np.unique(np.array(spelled), return_inverse=True)
     letters = "".join(sorted(alphabet))
     trie, numbers = tries.build(tries.encode(unique, {c: n for n, c in enumerate(letters)}))
     entry = numbers[entry]
     order = np.lexsort((rows, -lexicon.log_probs[rows], entry))
     rows, entry = rows[order], entry[order]
     texts = [lexicon.words[row] for row in rows]
-    odd = [i for i, row in enumerate(rows) if texts[i] != spelled[row]]
+    odd = [i for i, row in enumerate(order.tolist()) if texts[i] != spelled[row]]
     blobs = [texts[i].encode() for i in odd]
     log_probs = lexicon.log_probs[rows]
     arrays = {

@@ -31,8 +31,10 @@ from edgectc.formats.records import NamedFile
 from edgectc.language import lexicon as lexicons
 from edgectc.language import lexicon_file, loading
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import spoken
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
+from edgectc.runtime.steps import StreamRunner
 
 _PREFERRED = (
     "onnx",
@@ -48,6 +50,7 @@ def load(
     *,
     runner: str | None = None,
     lexicon: FileName | None = None,
+    pronunciations: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
     dictionary: UserDictionary | FileName | None = None,
@@ -64,6 +67,8 @@ def load(
             bundle the first of ONNX, this package's own library, ExecuTorch and PyTorch that has
             both an artifact and its package.
         lexicon: path of a lexicon to use instead of the model's own.
+        pronunciations: path of a dictionary of CMUdict or Kaldi, for a model that answers in
+            phonemes: its words, or those of the lexicon, are found by the decoder "spoken".
         language_model: path of a language model to use instead of the model's own.
         lm_required: raise where the language model cannot be had; otherwise a warning says so, and
             words are ranked without context.
@@ -85,7 +90,7 @@ def load(
     location = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
-    chosen = _Chosen(lexicon, language_model, lm_required, dictionary, offensive)
+    chosen = _Chosen(lexicon, language_model, lm_required, dictionary, offensive, pronunciations)
     settings = {"threads": threads, **(options or {})}
     keys = None if trust is None else public_keys.trusted(trust)
     bundle: Bundle | None = None
@@ -98,7 +103,7 @@ def load(
             engine: Runner = registry.create("runners", {**settings, "type": name}, source=bundle)
             index = bundle.index
             words = chosen.words(index.lexicon, index.language_model, location)
-            return from_bundle(bundle, runner=engine, words=words)
+            return chosen.decoding(from_bundle(bundle, runner=engine, words=words))
         location, runner = artifact, name
     data, manifest = manifests.read(location)
     if keys:
@@ -114,7 +119,7 @@ def load(
     recognizer = from_bytes(data, manifest, words=words, options=settings, where=str(location))
     if wrong := contradiction(recognizer, manifest):
         raise BundleMismatchError(f"{location}: {wrong}")
-    return recognizer
+    return chosen.decoding(recognizer)
 
 
 def stated(manifest: Manifest) -> dict[str, JSON]:
@@ -138,12 +143,16 @@ def contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     # Where a graph takes any number of frames, the number of those that it answers has a name.
     stated_frames = manifest.output.shape[1]
     said_frames = stated_frames if isinstance(stated_frames, str) else frames
+    further: list[str] = []
+    if manifest.streaming is not None:  # a graph of one chunk, which also takes its states
+        said_frames = manifest.streaming.chunk // stride
+        further = [state.name for state in manifest.streaming.states]
     pairs: list[tuple[str, JSON, JSON]] = [
         ("blank_id", manifest.blank_id, tokens.blank_id),
         ("separator", manifest.separator, tokens.separator),
         ("number of tokens", len(manifest.tokens), len(tokens)),
         *((f"token {i}", said, meant) for i, (said, meant) in enumerate(columns)),
-        ("list of inputs", [i.name for i in manifest.inputs], [*contract]),
+        ("list of inputs", [i.name for i in manifest.inputs], [*contract, *further]),
         ("shape of the output", list(manifest.output.shape[1:]), [said_frames, len(tokens)]),
     ]
     for what, said, meant in pairs:
@@ -185,6 +194,13 @@ class _Chosen:
     lm_required: bool
     dictionary: UserDictionary | None
     offensive: bool
+    pronunciations: str | None = None
+
+    def decoding(self, recognizer: Recognizer) -> Recognizer:
+        """Return the recognizer with the decoder that the chosen words need."""
+        if self.pronunciations is None or recognizer.preset["type"] == "spoken":
+            return recognizer
+        return recognizer.replace(preset=registry.complete("decoders", {"type": "spoken"}))
 
     def words(
         self,
@@ -193,8 +209,11 @@ class _Chosen:
         beside: Path,
     ) -> Words:
         """Return the words for a recognizer; what the manifest names, in the folder ``beside``."""
+        held = find_words(lexicon, beside, self.lexicon, offensive=self.offensive)
+        if self.pronunciations is not None:
+            held = spoken(held, self.pronunciations)
         return Words(
-            find_words(lexicon, beside, self.lexicon, offensive=self.offensive),
+            held,
             find_language_model(
                 language_model, beside, self.language_model, required=self.lm_required
             ),
@@ -255,10 +274,16 @@ def from_bytes(
     where = where or manifest.name
     check_decoder(manifest.decoder, where)
     spec, words = {**(options or {}), "type": manifest.target}, words or Words()
+    engine: Runner = runner or registry.create("runners", spec, source=data)
+    if manifest.streaming is not None:
+        stride, window = manifest.output.stride, manifest.output.window
+        engine = StreamRunner(
+            engine, manifest.streaming, stride=stride, window=window, columns=len(manifest.tokens)
+        )
     return Recognizer(
         name=manifest.name,
         frontend=made_frontend(manifest.frontend, where),
-        runner=runner or registry.create("runners", spec, source=data),
+        runner=engine,
         stride=manifest.output.stride,
         window=manifest.output.window,
         layouts=manifest.layouts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import NoneType
 from typing import Any, NoReturn, Self, SupportsIndex
 
@@ -17,6 +18,7 @@ from edgectc.core.errors import (
     InputError,
     NonFiniteError,
 )
+from edgectc.core.stepping import StreamingDecoder
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
 from edgectc.data.preparation import Preparation, Sample
@@ -28,6 +30,8 @@ from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
+from edgectc.runtime.steps import Steps, StreamRunner
+from edgectc.runtime.streaming import Stream
 
 
 class _Closed(Runner):
@@ -297,6 +301,47 @@ class Recognizer:
                 f"{int(np.argwhere(~np.isfinite(log_probs))[0][0])}; run edgectc verify on it"
             )
         return log_probs
+
+    def stream(
+        self,
+        *,
+        layout: str | os.PathLike[str] | None = None,
+        decoder: str | None = None,
+        context: Sequence[str] = (),
+    ) -> Stream:
+        """Return what hears a recording piece by piece, for artifacts made with ``chunk``.
+
+        Args:
+            layout: as in a call: what else the recording is made with, e.g. its day.
+            decoder: "greedy" or "beam"; None for the model's preset.
+            context: words before this recording, for the language model.
+
+        Raises:
+            ConfigError: the artifact takes whole recordings, or the decoder whole signals.
+            InputError: the context cannot be used.
+        """
+        runner = self.runner
+        if not isinstance(runner, StreamRunner):
+            if self.closed:
+                runner.run({})  # says so
+            raise ConfigError(
+                f"{self.name} takes whole recordings; a network that streams is exported with "
+                "chunk=FRAMES (--chunk), see docs/streaming.md"
+            )
+        setting = self._setting(layout)
+        decode, named = self.decoder(setting, decoder), decoder or self.preset["type"]
+        if not isinstance(decode, StreamingDecoder):
+            raise ConfigError(
+                f"decoder {named!r} takes whole signals; say decoder='greedy' or 'beam'",
+                options=["decoder"],
+            )
+        words = {"context": _words(context)} if context else {}
+        if words and "context" not in decode.takes:
+            raise ConfigError(f"decoder {named!r} does not take context; leave it out")
+        restart = partial(decode.stream, **words)
+        first = next(iter(self.frontend.input_contract()))
+        steps = Steps(runner, first, self.frontend.context(setting))
+        return Stream(steps, self.frontend, restart(), restart)
 
     def tokens(self, setting: Setting) -> Tokens:
         """Return the meaning of the log_probs columns on a layout."""

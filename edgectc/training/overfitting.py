@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from edgectc.core import registry
 from edgectc.core.config import dumps, from_dict
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.staging import claimed, write_bytes
-from edgectc.core.types import JSON
+from edgectc.core.types import JSON, Array
 from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks import torch_state
 from edgectc.training.loop import devices
 from edgectc.training.loop.feeding import to_device
+from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.loop.trainer import Trainer
 from edgectc.training.preparing import prepare
 from edgectc.training.settings import Settings, Spec
-from edgectc.training.task import Batch, output_frames, token_error
+from edgectc.training.task import Batch, greedy_ids, output_frames, token_error
 
 TARGET = 0.01
 _EVERY = 20  # steps between looks
@@ -34,12 +36,18 @@ _WARM = 20  # steps to the full learning rate
 class Overfitted:
     """What came of it.
 
+    Curve and predictions tell what the last figure hides: whether the loss fell, with which rate
+    and gradients, and what the model says instead.
+
     Attributes:
         reached: whether the token error rate fell to 1 % or less.
         token_error: the last one, of best paths, as the model answers when it is used.
         steps: optimizer steps taken.
         seconds: they took.
         samples: their names.
+        curve: of each look, every twenty steps: ``step``, ``loss``, ``token_error``, ``lr`` and
+            ``grad_norm`` (the largest since the last look; None where no step was taken).
+        predictions: of each sample ``name``, ``target`` and what the model ``said`` at the end.
     """
 
     reached: bool
@@ -47,6 +55,8 @@ class Overfitted:
     steps: int
     seconds: float
     samples: tuple[str, ...]
+    curve: tuple[Mapping[str, JSON], ...] = ()
+    predictions: tuple[Mapping[str, JSON], ...] = ()
 
 
 def learn_by_heart(
@@ -54,6 +64,7 @@ def learn_by_heart(
     out: Path,
     *,
     count: int,
+    as_configured: bool = False,
     data: Path | Sources | None = None,
     lexicon: Lexicon | None = None,
     limit: int = 1000,
@@ -61,14 +72,18 @@ def learn_by_heart(
     threads: int = 1,
     cache: Path | None = None,
 ) -> Overfitted:
-    """Learn ``count`` samples by heart, without augmentation and dropout; write ``overfit.json``.
+    """Learn ``count`` samples by heart, without augmentation; write ``overfit.json``.
 
-    Every step sees all of the samples; the rate is ``optimizer.lr`` after a short warm-up.
+    Every step sees all of the samples, and is an epoch. Without ``as_configured`` nothing is in the
+    way: no dropout, weight decay, smoothing or freezing, and the rate is ``optimizer.lr`` after a
+    short warm-up.
 
     Args:
         config: see `edgectc.training.settings.Settings`.
         out: folder of the report.
         count: samples, the first of the first epoch.
+        as_configured: keep dropout, weight decay, loss, freezing, warm-up and schedule as the
+            settings have them; of so many steps as ``limit`` says.
         data: the user's samples; None generates them.
         lexicon: words to generate swipes of.
         limit: most steps.
@@ -84,10 +99,11 @@ def learn_by_heart(
     if count < 1 or limit < 1:
         raise ConfigError(f"expected 1 or more samples and steps, got {count} and {limit}")
     settings = from_dict(Settings, config)
-    calm: dict[str, JSON] = {**config, "model": without_dropout(settings.model)}
-    calm |= {"decoder": {"type": "greedy"}, "loss": {}, "ema": 0.0, "freeze": []}
+    calm: dict[str, JSON] = {**config, "decoder": {"type": "greedy"}, "ema": 0.0}
     calm |= {"distillation": None}
-    calm["optimizer"] = {**asdict(settings.optimizer), "weight_decay": 0.0}
+    if not as_configured:
+        calm |= {"model": without_dropout(settings.model), "loss": {}, "freeze": []}
+        calm["optimizer"] = {**asdict(settings.optimizer), "weight_decay": 0.0}
     with torch_state.training(threads), claimed(out):
         settings, model, task = prepare(calm, data=data, lexicon=lexicon, cache=cache)
         rows = task.order(np.random.default_rng(settings.seed))[:count]
@@ -96,19 +112,34 @@ def learn_by_heart(
         trainer = Trainer(settings, model, task, out, devices.fabric(device, settings.precision))
         batch = task.train.batch(rows)
         began, error, step = time.perf_counter(), 1.0, 0
+        curve = list[dict[str, JSON]]()
         while error > TARGET and step < limit:
-            trainer.train_mode()
+            norms, rate = list[float](), 0.0
             for _ in range(min(_EVERY, limit - step)):
-                rate = settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
-                trainer.take_step(batch, rows, rate * trainer.guard.scale)
+                trainer.epoch = step if as_configured else 0
+                trainer.train_mode()
+                rate = _rate(settings, step, limit, as_configured) * trainer.guard.scale
+                norm = trainer.take_step(batch, rows, rate)
+                norms += [] if norm is None else [norm]
                 step += 1
-            error = _error(trainer, batch)
+            answers = _answers(trainer, batch)
+            error = token_error(batch.labels, answers, task.blank_id)
+            curve.append(_look(step, trainer.last_loss, error, rate, norms))
     result = Overfitted(
         reached=error <= TARGET,
         token_error=round(error, 5),
         steps=step,
         seconds=round(time.perf_counter() - began, 1),
         samples=tuple(task.train.name(row) for row in rows),
+        curve=tuple(curve),
+        predictions=tuple(
+            {
+                "name": task.train.name(row),
+                "target": _shown(trainer, label),
+                "said": _shown(trainer, greedy_ids(answer, task.blank_id)),
+            }
+            for row, label, answer in zip(rows, batch.labels, answers, strict=True)
+        ),
     )
     write_bytes(out / "overfit.json", dumps(result).encode())
     return result
@@ -124,11 +155,38 @@ def without_dropout(spec: Spec) -> dict[str, JSON]:
     return {**spec, **found}
 
 
-def _error(trainer: Trainer, batch: Batch) -> float:
-    """Return the token error rate of a batch, in evaluation mode."""
+def _rate(settings: Settings, step: int, limit: int, as_configured: bool) -> float:
+    """Return the learning rate of a step, counted from 0."""
+    if as_configured:
+        return learning_rate(step, limit, settings.optimizer, settings.schedule)
+    return settings.optimizer.lr * min(1.0, (step + 1) / _WARM)
+
+
+def _look(
+    step: int, loss: float, error: float, rate: float, norms: Sequence[float]
+) -> dict[str, JSON]:
+    return {
+        "step": step,
+        "loss": round(loss, 6) if math.isfinite(loss) else None,
+        "token_error": round(error, 5),
+        "lr": rate,
+        "grad_norm": round(max(norms), 4) if norms else None,
+    }
+
+
+def _shown(trainer: Trainer, ids: Sequence[int]) -> str:
+    """Return token ids as symbols; as keys, by number, of a network that takes any keyboard."""
+    frontend = trainer.unwrapped.frontend
+    if frontend.slots:
+        return " ".join(map(str, ids))
+    symbols = frontend.tokens().symbols
+    return " ".join(symbols[i] for i in ids)
+
+
+def _answers(trainer: Trainer, batch: Batch) -> list[Array]:
+    """Return log_probs (T', V) of the valid frames of each sample, in evaluation mode."""
     model = trainer.unwrapped.eval()
     with torch.inference_mode():
         out = model(**to_device(batch, trainer.fabric.device)).float().cpu().numpy()
     frames = output_frames(model, batch.inputs["length"].numpy())
-    answers = [answer[:n] for answer, n in zip(out, frames, strict=True)]
-    return token_error(batch.labels, answers, trainer.task.blank_id)
+    return [answer[:n] for answer, n in zip(out, frames, strict=True)]

@@ -94,6 +94,7 @@ def overfit(
     *,
     count: int,
     steps: int = 1000,
+    as_configured: bool = False,
     data: Files = None,
     lexicon: Words = None,
     overrides: Sequence[str] = (),
@@ -109,6 +110,7 @@ def overfit(
         out: folder of the report.
         count: samples to learn.
         steps: most optimizer steps.
+        as_configured: see `edgectc.training.overfitting.learn_by_heart`.
         data: file of recordings; None generates them.
         lexicon: as in `train`.
         overrides: as in `train`.
@@ -130,6 +132,7 @@ def overfit(
         Path(out),
         count=count,
         limit=steps,
+        as_configured=as_configured,
         data=files,
         lexicon=_words(lexicon),
         cache=Path(cache) if cache else None,

@@ -30,7 +30,9 @@ class Optimizer:
         lr: peak learning rate.
         weight_decay: strength of the decay.
         warmup: share of all steps in which the rate rises to its peak; see `Schedule`.
+        warmup_start: share of the peak from which it rises; "one-cycle" has its own.
         clip: largest norm of the whole gradient.
+        warn_norm: norm before clipping; an epoch of which most steps are above it is warned of.
         momentum: of "sgd".
         eps: of "adamw" and "adam": added to the root of the mean squared gradient.
         accumulate: passes that a batch is split into, to save memory; the step stays the same.
@@ -40,7 +42,9 @@ class Optimizer:
     lr: float = number(2e-3, above=0, most=1e38)
     weight_decay: float = number(0.01, least=0, most=1e6)
     warmup: float = number(0.05, least=0, below=1)
+    warmup_start: float = number(0.0, least=0, most=1)
     clip: float = number(1.0, above=0, most=1e38)
+    warn_norm: float = number(10.0, above=0, most=1e38)
     momentum: float = number(0.9, least=0, below=1)
     eps: float = number(1e-8, above=0, most=1)
     accumulate: int = number(1, least=1, most=100_000)
@@ -178,6 +182,8 @@ class Settings:
         bucket: whether batches hold like lengths; they are cut to their longest.
         workers: threads that make batches ahead of the network; 0 makes them when needed.
         precision: "fp32", "bf16", "fp16" (with loss scaling), or "auto": bf16 where it works.
+        compile: whether torch.compile makes kernels of the network: a minute at the start, which
+            pays off in long runs on a CUDA device.
         ema: decay of an average of the weights, which is validated and packed; 0 for none.
         validate_every: epochs between validations and checkpoints.
         validation_rows: most dev samples decoded per validation.
@@ -206,6 +212,7 @@ class Settings:
     workers: int = number(0, least=0, most=1024)
     seed: int = number(0, least=0, most=2**63 - 1)
     precision: str = "fp32"
+    compile: bool = False
     ema: float = number(0.0, least=0, below=1)
     validate_every: int = number(2, least=1, most=_MOST)
     validation_rows: int = number(1500, least=1, most=_MOST)

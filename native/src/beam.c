@@ -6,6 +6,7 @@
  * Re-entrant, no global state; of libc only malloc, realloc, free, memory functions, exp and log1p,
  * so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
+#include "beam_places.h"
 #include "beam_prefixes.h"
 
 #if defined(_WIN32)
@@ -79,25 +80,67 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
   if (p->parent >= 0) {
     const Prefix *parent = s->prefixes + p->parent;
     const Entry *from = parent->slot >= 0 ? s->entries + parent->slot : NULL;
-    if (from && (e->lent || !from->lent || completes(&s->tables, p)))
+    if (from && (e->lent || !from->lent || completes(s, p)))
       arrive(&after, from, token == parent->token, value);
   }
   after.total = log_add(after.blank, after.last);
   return after;
 }
 
+/* Adds the child `made` of entry `e` to nexts unless it is impossible or in the beam and not only lent. */
+static void grow(Search *s, const Entry *e, int32_t made, double value) {
+  const Prefix *child = s->prefixes + made;
+  if (child->barred || child->unscored || child->bonus == -HUGE_VAL) return;
+  if (child->slot >= 0 && (e->lent || !s->entries[child->slot].lent)) return;
+  int lent = e->lent && !completes(s, child);
+  Entry *after = s->nexts + s->n_nexts;
+  *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0, lent};
+  arrive(after, e, child->token == s->prefixes[e->prefix].token, value);
+  after->total = after->last;
+  s->n_nexts += after->last > -HUGE_VAL;
+}
+
+/* Adds the child of `e` in which `token` begins a word and so ends the one before. */
+static int begin_word(Search *s, const Entry *e, int32_t token, double value, Floors floors) {
+  const Tables *t = &s->tables;
+  const Prefix *p = s->prefixes + e->prefix;
+  double most = e->total + p->bonus + t->end_gain + t->gain - t->ahead[0] + value;
+  int32_t word = 0;
+  if (t->words.first_child) {
+    word = word_step(t, 0, token);
+    if (word < 0 && t->constrain) return DONE;
+    most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
+  }
+  if (!may_stay(t, e, p->hot, 1, token, word, most, floors)) return DONE;
+  int32_t ended = child_of(s, e->prefix, e->prefix, t->n_tokens, 0);
+  if (ended < 0) return OUT_OF_MEMORY;
+  const Prefix *held = s->prefixes + ended;
+  if (held->barred || held->unscored || held->bonus == -HUGE_VAL) return DONE;
+  int32_t made = child_of(s, e->prefix, ended, token, word);
+  if (made < 0) return OUT_OF_MEMORY;
+  grow(s, e, made, value);
+  return DONE;
+}
+
 /* Adds all that can follow entry `i` to nexts and is not in the beam, or only lent; what must fall under
- * `floor` is skipped, under `hot_floor` where a hotword is begun. */
-static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, double floor,
-                  double hot_floor) {
+ * the floors is skipped. */
+static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, Floors floors) {
   const Tables *t = &s->tables;
   Entry e = s->entries[i];
   Prefix p = s->prefixes[e.prefix];
   double reach = e.total + p.bonus + t->gain, end_reach = e.total + p.bonus + t->end_gain;
+  int is_word = t->words.first_child && p.word >= 0 && t->words.entry[p.word] >= 0;
   for (int32_t k = 0; k < n_tokens; k++) {
     int32_t token = s->tokens[k], word = 0;
     double value = row[token];
     if (token == t->blank) continue;
+    if (t->marks && p.in_word && token != t->boundary) {
+      int32_t bits = t->marks[token];
+      int goes_on = !(bits & BEGINS || t->marks[p.token] & ENDS);
+      if ((!goes_on || (bits & MAY_END && is_word)) && begin_word(s, &e, token, value, floors))
+        return OUT_OF_MEMORY;
+      if (!goes_on) continue;
+    }
     /* `reach` is the most that a child can rank that comes anew: the mass of all alignments so far, no
      * hotword or word bonus beyond the greatest one, the best word still below. Under the floor it
      * cannot stay, so it is not even made: most of what could follow ends here, before any table is
@@ -107,74 +150,16 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
       if (!p.in_word) continue;
       most = end_reach + value;
     } else if (t->words.first_child) {
-      word = p.word >= 0 ? trie_child(&t->words, p.word, token) : -1;
+      word = word_step(t, p.word, token);
       if (word < 0 && t->constrain) continue;
       most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
     }
-    if (t->hot.first_child) { /* the hotwords of this very child: few have any */
-      double lift = t->lift && word >= 0 ? t->lift[word] : 0.0;
-      if (most + lift < hot_floor) continue;
-      int32_t node = hot_step(t, p.hot, token);
-      most += t->settled[node] - t->hot_gain;
-      int begun = t->partial[node] > 0 && most + t->partial[node] + lift >= hot_floor;
-      if (!begun && (most < floor || (e.lent && t->settled[node] <= 0))) continue;
-    } else if (most < floor) {
-      continue;
-    }
-    int32_t made = child_of(s, e.prefix, token, word);
+    if (!may_stay(t, &e, p.hot, 0, token, word, most, floors)) continue;
+    int32_t made = child_of(s, e.prefix, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;
-    const Prefix *child = s->prefixes + made;
-    if (child->barred || child->unscored || child->bonus == -HUGE_VAL) continue;
-    if (child->slot >= 0 && (e.lent || !s->entries[child->slot].lent)) continue;
-    int lent = e.lent && !completes(t, child);
-    Entry *after = s->nexts + s->n_nexts;
-    *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0, lent};
-    arrive(after, &e, token == p.token, value);
-    after->total = after->last;
-    s->n_nexts += after->last > -HUGE_VAL;
+    grow(s, &e, made, value);
   }
   return DONE;
-}
-
-/* Returns the n-th largest of keys (from 1), which are reordered. */
-static int64_t nth_largest(int64_t *keys, int64_t size, int64_t n) {
-  int64_t low = 0, high = size - 1, wanted = n - 1;
-  while (low < high) {
-    int64_t pivot = keys[low + (high - low) / 2], i = low, j = high;
-    while (i <= j) {
-      while (keys[i] > pivot) i++;
-      while (keys[j] < pivot) j--;
-      if (i <= j) {
-        int64_t swap = keys[i];
-        keys[i++] = keys[j];
-        keys[j--] = swap;
-      }
-    }
-    if (wanted <= j) high = j;
-    else if (wanted >= i) low = i;
-    else break;
-  }
-  return keys[wanted];
-}
-
-/* Gives a place to the `size` largest keys of at least `least`, of equals to the older: sets them to
- * INT64_MAX. Keys of INT64_MIN get none. */
-static void choose(Search *s, int64_t size, int64_t least) {
-  int64_t n = 0, ties = size;
-  if (size <= 0) return;
-  for (int64_t i = 0; i < s->n_nexts; i++)
-    if (s->keys[i] >= least && s->keys[i] > INT64_MIN && s->keys[i] < INT64_MAX)
-      s->scratch[n++] = s->keys[i];
-  if (n > size) {
-    int64_t edge = nth_largest(s->scratch, n, size);
-    for (int64_t i = 0; i < n; i++) ties -= s->scratch[i] > edge;
-    least = edge;
-  }
-  for (int64_t i = 0; i < s->n_nexts; i++) {
-    int64_t key = s->keys[i];
-    if (key < least || key == INT64_MIN || key == INT64_MAX) continue;
-    if (n <= size || key > least || ties-- > 0) s->keys[i] = INT64_MAX;
-  }
 }
 
 /* Keeps the best prefixes, in order of age. Returns how many, 0 if none is possible.
@@ -261,12 +246,13 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
     if (s->tokens[k] == t->blank) blank = row[t->blank];
   /* Sure silence, as most frames of speech models are, changes no order: one addition does it. */
   if (n_tokens == 1 && s->tokens[0] == t->blank) return only_blank(s, blank);
-  if (room_for_nexts(s, s->n_entries * ((int64_t)n_tokens + 1) + 1) ||
+  int64_t ways = t->marks ? 2 : 1; /* a token goes on with a word, or begins one, or both */
+  if (room_for_nexts(s, s->n_entries * (ways * n_tokens + 1) + 1) ||
       room_for_cells(s, (int64_t)t->beam_size + t->hot_size)) /* before nexts point to cells */
     return OUT_OF_MEMORY;
   /* A prefix that stays keeps its place by all that it has after this frame, so those ranks bound what
    * a new one needs; computed first, they spare most of the work of `extend`. */
-  double floor = -HUGE_VAL, last = HUGE_VAL;
+  double best = -HUGE_VAL, last = HUGE_VAL;
   int64_t n_free = 0;
   for (int64_t i = 0; i < s->n_entries; i++) {
     const Entry *e = s->entries + i;
@@ -277,18 +263,16 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
     s->nexts[i] = after;
     if (e->lent) continue;
     double rank = after.total + p->rank;
-    if (rank > floor) floor = rank;
+    if (rank > best) best = rank;
     if (rank < last) last = rank;
     n_free++;
   }
   s->n_nexts = s->n_entries;
-  floor -= t->beam_threshold;
-  double hot_floor = floor - SLACK;
+  Floors floors = {best - t->beam_threshold - SLACK, best - t->beam_threshold - SLACK};
   /* In a full beam, each prefix that comes must replace one. */
-  if (n_free == t->beam_size && last > floor) floor = last;
-  floor -= SLACK;
+  if (n_free == t->beam_size && last - SLACK > floors.own) floors.own = last - SLACK;
   for (int64_t i = 0; i < s->n_entries; i++)
-    if (extend(s, i, row, n_tokens, floor, hot_floor)) return OUT_OF_MEMORY;
+    if (extend(s, i, row, n_tokens, floors)) return OUT_OF_MEMORY;
   if (s->n_asked) return 0; /* words end here that are not scored yet: the caller scores them, and again */
   return prune(s);
 }
@@ -373,11 +357,8 @@ EXPORT int64_t edgectc_beam_asked(const void *search, int32_t *out, int64_t room
   int64_t size = 0;
   for (int64_t i = 0; i < s->n_asked; i++) {
     const Prefix *child = s->prefixes + s->asked[i], *parent = s->prefixes + child->parent;
-    int32_t row = row_of(s, parent), n = 0, ends = child->token == s->tables.boundary;
-    if (row < 0) {
-      n = !ends;
-      for (const Prefix *p = parent; ends && p->in_word; p = s->prefixes + p->parent) n++;
-    }
+    int32_t row = row_of(s, parent), ends = ends_word(&s->tables, child->token);
+    int32_t n = row >= 0 ? 0 : ends ? parent->in_word : 1;
     if (size + 3 + n <= room) {
       int32_t *to = out + size + 3, at = n;
       to[-3] = parent->lm;
@@ -410,14 +391,14 @@ EXPORT int64_t edgectc_beam_end(void *search) {
   Search *s = search;
   for (int64_t i = 0; i < s->n_entries; i++) {
     int32_t prefix = s->entries[i].prefix;
-    if (s->prefixes[prefix].in_word && child_of(s, prefix, s->tables.boundary, 0) < 0)
+    if (s->prefixes[prefix].in_word && child_of(s, prefix, prefix, s->tables.boundary, 0) < 0)
       return OUT_OF_MEMORY;
   }
   return s->n_entries;
 }
 
 /* Writes what each prefix is as a whole text: 4 reals and 4 integers each, see Ending; text -1 is
- * none. To be called after edgectc_beam_end, when all words have scores. */
+ * none, -2 one that is only lent. To be called after edgectc_beam_end, when all words have scores. */
 EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *whole) {
   const Search *s = search;
   for (int64_t i = 0; i < s->n_entries; i++) {
@@ -429,9 +410,10 @@ EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *who
     reals[4 * i + 1] = best_path(e, &cell);
     reals[4 * i + 2] = p->lm_sum;
     reals[4 * i + 3] = p->hot_sum;
-    int open = e->lent && (!s->prefixes[e->prefix].in_word || !completes(&s->tables, p));
-    whole[4 * i] = p->barred || open ? -1 : text; /* a hotword is begun and not complete */
-    whole[4 * i + 1] = p->lm;
+    /* A hotword that is begun and not complete is in no text. */
+    int done = s->prefixes[e->prefix].in_word && !p->barred && completes(s, p);
+    whole[4 * i] = e->lent && !done ? -2 : p->barred ? -1 : text;
+    whole[4 * i + 1] = p->lm; /* of a barred one, before its last word */
     whole[4 * i + 2] = p->words;
     whole[4 * i + 3] = p->unknown;
   }

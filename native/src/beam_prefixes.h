@@ -13,6 +13,7 @@
 #define SPARE 4096  /* prefixes beyond twice those in use, after which the unused are forgotten */
 
 enum { DONE = 0, OUT_OF_MEMORY = -1 };
+enum { BEGINS = 1, ENDS = 2, MAY_END = 4 }; /* bits of marks, see Pieces in beam_tables.py */
 
 typedef struct {    /* see Trie in beam_tables.py */
   const int32_t *first_child, *n_children, *token, *entry;
@@ -22,6 +23,7 @@ typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_
   Trie words, hot;  /* absent: first_child is NULL */
   const double *ahead, *settled, *partial, *lift;
   const int32_t *fail;
+  const int32_t *marks, *start, *letters; /* of pieces; absent: NULL */
   double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
   double ahead_unknown, gain, end_gain, hot_gain, unknown_length;
   int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start, hot_size;
@@ -32,6 +34,7 @@ typedef struct {    /* a text begun: its tokens as a chain of parents; a parent 
   double promise;   /* nats of a hotword that is begun; 0 for none */
   int32_t parent, token, slot, word, lm, hot, words, unknown;
   int32_t in_word;  /* tokens of the word that is open */
+  int32_t after;    /* the parent, or that with its word ended, where this token begins a word */
   int8_t barred, unscored, used;
 } Prefix;
 
@@ -51,7 +54,7 @@ typedef struct {    /* a prefix in the beam: all its alignments and the best one
 typedef struct {
   Tables tables;
   Prefix *prefixes;
-  int32_t *table;   /* hash of (parent, token) to prefix, open addressing; -1 is free */
+  int32_t *table;   /* hash of (after, token) to prefix, open addressing; -1 is free */
   Cell *cells;
   Entry *entries, *nexts, *spare;
   int64_t *keys, *scratch;
@@ -73,6 +76,19 @@ static int32_t trie_child(const Trie *trie, int32_t node, int32_t token) {
   return low < end && trie->token[low] == token ? low : -1;
 }
 
+/* The node of the words after one more token, -1 for none. */
+static int32_t word_step(const Tables *t, int32_t node, int32_t token) {
+  if (node < 0) return -1;
+  if (!t->start) return trie_child(&t->words, node, token);
+  for (int32_t k = t->start[token]; k < t->start[token + 1] && node >= 0; k++)
+    node = trie_child(&t->words, node, t->letters[k]);
+  return node;
+}
+
+static int ends_word(const Tables *t, int32_t token) {
+  return token == t->boundary || token == t->n_tokens;
+}
+
 static double log_add(double a, double b) {
   if (a < b) {
     double swap = a;
@@ -89,17 +105,21 @@ static int64_t key_of(double rank) {
   return (int64_t)(steps > MOST ? MOST : steps < -MOST ? -MOST : steps);
 }
 
-/* Whether a hotword that adds to the score ends with this prefix. */
-static int completes(const Tables *t, const Prefix *p) {
-  return t->hot.first_child && t->settled[p->hot] > 0;
+/* Whether hotwords that add to the score end with this prefix, or with the word before its own. */
+static int completes(const Search *s, const Prefix *p) {
+  const Tables *t = &s->tables;
+  if (!t->hot.first_child) return 0;
+  double settled = t->settled[p->hot];
+  if (p->after != p->parent) settled += t->settled[s->prefixes[p->after].hot];
+  return settled > 0;
 }
 
-static int64_t place_of(const Search *s, int32_t parent, int32_t token) {
-  uint64_t key = ((uint64_t)(uint32_t)parent << 32 | (uint32_t)token) * 0x9E3779B97F4A7C15u;
+static int64_t place_of(const Search *s, int32_t after, int32_t token) {
+  uint64_t key = ((uint64_t)(uint32_t)after << 32 | (uint32_t)token) * 0x9E3779B97F4A7C15u;
   int64_t mask = s->table_size - 1, at = (int64_t)(key >> 20) & mask;
   while (s->table[at] >= 0) {
     const Prefix *held = s->prefixes + s->table[at];
-    if (held->parent == parent && held->token == token) break;
+    if (held->after == after && held->token == token) break;
     at = (at + 1) & mask;
   }
   return at;
@@ -117,7 +137,7 @@ static int index_prefixes(Search *s, int64_t size) {
   }
   memset(s->table, 0xff, (size_t)s->table_size * sizeof(int32_t));
   for (int32_t i = 1; i < s->n_prefixes; i++)
-    s->table[place_of(s, s->prefixes[i].parent, s->prefixes[i].token)] = i;
+    s->table[place_of(s, s->prefixes[i].after, s->prefixes[i].token)] = i;
   return DONE;
 }
 
@@ -154,9 +174,9 @@ static int32_t hot_step(const Tables *t, int32_t node, int32_t token) {
 }
 
 /* Fills a new prefix; one that ends no word is barred, one with a new word may be unscored. */
-static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
-  int ends = child->token == t->boundary || t->boundary < 0;
-  if (child->token == t->boundary) {
+static void begin(const Tables *t, const Prefix *parent, const Prefix *after, Prefix *child) {
+  int ended = ends_word(t, child->token), ends = ended || t->boundary < 0;
+  if (ended) {
     int32_t row = -1;
     if (t->words.first_child && parent->word >= 0) row = t->words.entry[parent->word];
     child->barred = row < 0 && t->constrain;
@@ -170,14 +190,16 @@ static void begin(const Tables *t, const Prefix *parent, Prefix *child) {
     child->unscored = t->asks && !child->barred;
   }
   if (t->hot.first_child) {
-    child->hot = hot_step(t, parent->hot, child->token);
+    int32_t token = child->token < t->n_tokens ? child->token : t->boundary;
+    child->hot = hot_step(t, after->hot, token);
     child->hot_sum += t->settled[child->hot];
   }
 }
 
-/* Returns the prefix one token longer, whose vocabulary node is `word`, or OUT_OF_MEMORY. */
-static int32_t child_of(Search *s, int32_t parent, int32_t token, int32_t word) {
-  int64_t place = place_of(s, parent, token);
+/* Returns the prefix one token longer, whose vocabulary node is `word`, or OUT_OF_MEMORY. The token V
+ * ends a word without being emitted. `after` is the parent, or that with its word ended. */
+static int32_t child_of(Search *s, int32_t parent, int32_t after, int32_t token, int32_t word) {
+  int64_t place = place_of(s, after, token);
   if (s->table[place] >= 0) return s->table[place];
   if (s->n_prefixes == s->prefix_room) {
     int64_t room = 2 * s->prefix_room;
@@ -189,17 +211,18 @@ static int32_t child_of(Search *s, int32_t parent, int32_t token, int32_t word) 
   }
   if (2 * (s->n_prefixes + 1) > s->table_size) {
     if (index_prefixes(s, 2 * s->n_prefixes)) return OUT_OF_MEMORY;
-    place = place_of(s, parent, token);
+    place = place_of(s, after, token);
   }
   int32_t made = (int32_t)s->n_prefixes++;
   Prefix *child = s->prefixes + made;
-  *child = s->prefixes[parent];
+  *child = s->prefixes[after];
   child->parent = parent;
+  child->after = after;
   child->token = token;
   child->slot = -1;
   child->unscored = 0;
   child->word = word;
-  begin(&s->tables, s->prefixes + parent, child);
+  begin(&s->tables, s->prefixes + parent, s->prefixes + after, child);
   settle(&s->tables, child);
   s->table[place] = made;
   if (child->unscored && ask(s, made)) return OUT_OF_MEMORY;
@@ -210,8 +233,10 @@ static int32_t child_of(Search *s, int32_t parent, int32_t token, int32_t word) 
 static int forget_prefixes(Search *s) {
   for (int64_t i = 0; i < s->n_prefixes; i++) s->prefixes[i].used = i == 0;
   for (int64_t e = 0; e < s->n_entries; e++)
-    for (int32_t i = s->entries[e].prefix; !s->prefixes[i].used; i = s->prefixes[i].parent)
+    for (int32_t i = s->entries[e].prefix; !s->prefixes[i].used; i = s->prefixes[i].parent) {
       s->prefixes[i].used = 1;
+      if (s->prefixes[i].after != s->prefixes[i].parent) s->prefixes[s->prefixes[i].after].used = 1;
+    }
   int32_t *moved = malloc((size_t)s->n_prefixes * sizeof(int32_t));
   if (!moved) return OUT_OF_MEMORY;
   int32_t kept = 0;
@@ -219,7 +244,10 @@ static int forget_prefixes(Search *s) {
     if (!s->prefixes[i].used) continue;
     moved[i] = kept;
     s->prefixes[kept] = s->prefixes[i];
-    if (kept) s->prefixes[kept].parent = moved[s->prefixes[kept].parent];
+    if (kept) {
+      s->prefixes[kept].parent = moved[s->prefixes[kept].parent];
+      s->prefixes[kept].after = moved[s->prefixes[kept].after];
+    }
     kept++;
   }
   s->n_prefixes = kept;

@@ -16,7 +16,9 @@ from edgectc.decoding.decoders import greedy
 
 def test_names_are_file_names() -> None:
     assert registry.names("targets") == ["coreml", "native", "onnx", "pte"]
-    assert registry.names("decoders") == ["beam", "greedy", "lexicon", "pyctcdecode", "template"]
+    assert registry.names("decoders") == [
+        "beam", "greedy", "lexicon", "pyctcdecode", "spoken", "template",
+    ]  # fmt: skip
     assert registry.names("runners") == ["coreml", "eager", "native", "onnx", "pte"]
 
 

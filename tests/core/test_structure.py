@@ -26,6 +26,8 @@ MAY_GUESS = {
     "edgectc/data/importers/__init__.py": (1, "the text of an error of the operating system"),
     "edgectc/data/swipe_files.py": (1, "the text of an error of the operating system"),
     "edgectc/exporting/byo/adapter.py": (1, "what a network made elsewhere answers"),
+    "edgectc/exporting/byo/caches.py": (2, "what a network made elsewhere has"),
+    "edgectc/exporting/byo/inputs.py": (1, "what a network made elsewhere has"),
     "edgectc/exporting/byo/factory.py": (1, "what a module of the caller has"),
     "edgectc/training/loop/trainer.py": (1, "the precision of Lightning"),
 }

@@ -18,35 +18,63 @@ from edgectc.decoding.decoders import beam
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", NATIVE])
 
 
-def symbols_of(word: str, tokens: Tokens) -> Text:
-    """Return the symbols of a word, the longest first."""
-    known, found = set(tokens.symbols), []
-    while word:
-        size = max(n for n in (1, 2) if word[:n] in known)
-        found.append(word[:size])
-        word = word[size:]
-    return tuple(found)
+def ways_of(word: str, tokens: Tokens, every: bool) -> list[Text]:
+    """Return the symbol sequences of a word: every one, or that with the longest symbols first."""
+    if not word:
+        return [()]
+    sizes = [n for n in (2, 1) if word[:n] in tokens.symbols and n <= len(word)]
+    return [
+        (word[:n], *rest)
+        for n in (sizes if every else sizes[:1])
+        for rest in ways_of(word[n:], tokens, every)
+    ]
+
+
+class ByText(dict):
+    """What is told of texts, in whatever symbols they are written."""
+
+    def __contains__(self, symbols: object) -> bool:
+        return super().__contains__("".join(symbols))  # type: ignore[call-overload]
+
+    def __getitem__(self, symbols: Text) -> float:
+        return super().__getitem__("".join(symbols))
+
+    def get(self, symbols: Text, default: float | None = None) -> float | None:
+        return super().get("".join(symbols), default)
+
+
+def begun_by(words: dict[Text, float]) -> ByText:
+    """Return the best frequency of the words that begin so, for each way that one begins."""
+    best: dict[str, float] = {}
+    for symbols, log_prob in words.items():
+        text = "".join(symbols)
+        for end in range(len(text) + 1):
+            best[text[:end]] = max(log_prob, best.get(text[:end], -math.inf))
+    return ByText(best)
 
 
 def worth_of(made: dict) -> Worth:
     """Return what the texts of a random case are worth."""
     options, tokens, lexicon = made["options"], made["tokens"], made["lexicon"]
+    # Where there are words, they are known in whatever symbols they are written.
+    every = options.separator is not None or lexicon is not None
     hotwords = [
-        ([symbols_of(word, tokens) for word in phrase.split()], nats)
+        (way, nats)
         for phrase, nats in made["hotwords"].items()
+        for way in itertools.product(*(ways_of(w, tokens, every) for w in phrase.split()))
     ]
     words: dict[Text, float] = {}
     lent: set[Text] = set()
     if lexicon:
         rows = zip(lexicon.words, lexicon.log_probs.tolist(), strict=True)
-        words = {symbols_of(word, tokens): log_prob for word, log_prob in rows}
+        words = {way: log_prob for word, log_prob in rows for way in ways_of(word, tokens, every)}
         rarest = min(words.values())
         for phrase, nats in hotwords:
             for word in phrase:
                 if nats > 0 and word not in words:
                     lent.add(word)
                 words.setdefault(word, rarest)
-    return Worth(
+    worth = Worth(
         separator=options.separator,
         single=options.separator is None and lexicon is not None,
         words=words,
@@ -59,6 +87,10 @@ def worth_of(made: dict) -> Worth:
         unknown_length=options.unknown_length or math.inf,
         hotwords=hotwords,
     )
+    if every:
+        worth.best = begun_by(words)
+        worth.own = begun_by({word: nats for word, nats in words.items() if word not in lent})
+    return worth
 
 
 def widths(options: beam.Options) -> dict:
@@ -81,8 +113,11 @@ def check_case(made: dict, log_probs: np.ndarray, backend: str) -> bool:
         assert found.candidates == ()
         return True
     expected.pop((), None)
-    shown = {" ".join("".join(text).split(worth.separator)) if worth.separator else "".join(text):
-             score for text, score in expected.items()}  # fmt: skip
+    shown: dict[str, float] = {}
+    for text, score in expected.items():  # one text may be written in several ways
+        written = "".join(text)
+        written = " ".join(written.split(worth.separator)) if worth.separator else written
+        shown[written] = np.logaddexp(shown.get(written, -math.inf), score)
     scores = {h.text: h.score for h in found}
     assert scores == pytest.approx(shown, abs=1e-8)
     return True

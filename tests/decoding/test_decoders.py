@@ -14,6 +14,7 @@ from edgectc.decoding.decoders import greedy
 from edgectc.decoding.decoders import lexicon as lexicon_decoder
 from edgectc.language import lexicon_file, packed
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import spoken
 
 TOKENS = Tokens((*"abcdefghijklmnopqrstuvwxyz", "<unused:0>", "<blank>"), blank_id=27)
 
@@ -36,6 +37,8 @@ def decoder(words, tokens=TOKENS, **options):
 
 def create(preset, counts):
     words = Lexicon.from_counts(counts)
+    if preset["type"] == "spoken":
+        words = spoken(words, {word: list(word) for word in counts})
     return registry.create("decoders", preset, tokens=TOKENS, offered={"lexicon": words})
 
 

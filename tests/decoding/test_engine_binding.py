@@ -183,8 +183,7 @@ def test_words_that_an_error_interrupts_come_again(monkeypatch: pytest.MonkeyPat
             raise MemoryError
         return word
 
-    for module in ("engine", "words"):
-        monkeypatch.setattr(f"edgectc.decoding.search.{module}.spell", failing)
+    monkeypatch.setattr("edgectc.decoding.search.options.spell", failing)
     for made in (native, plain):
         with pytest.raises(MemoryError):
             made(signal)

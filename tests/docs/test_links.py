@@ -18,7 +18,8 @@ CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SCRIPTS = {"android_demo", "bench", "scripts"}
 OF_USERS = {"bench.html", "preset.json", "distillation.json", "metrics.jsonl", "config.json",
             "overfit.json", "curves.svg", "identity.json", "test.json",
-            "speech.py", "ship.py", "mine.json"}  # fmt: skip
+            "speech.py", "ship.py", "mine.json",
+            "vocab.json", "tokenizer.json", "added_tokens.json"}  # fmt: skip
 
 
 def named(path: Path) -> str:

@@ -309,8 +309,10 @@ def test_a_network_of_one_width_is_measured_by_what_it_says() -> None:
 
 
 def test_token_files() -> None:
-    assert tokens_of("<blank>\na\n") == (("<blank>", "a"), None)
-    assert tokens_of("a\n_\n", "_") == (("a", "_"), 1)
-    assert tokens_of("a\nb\n", "1") == (("a", "b"), 1)
-    with pytest.raises(ConfigError, match="no line of the token file"):
-        tokens_of("a\nb\n", "<pad>")
+    assert tokens_of(["<blank>", "a"]) == (("<blank>", "a"), None)
+    assert tokens_of(["a", "_"], "_") == (("a", "_"), 1)
+    assert tokens_of(["a", "b"], "1") == (("a", "b"), 1)
+    assert tokens_of(["<blk>", "a"]) == (("<blk>", "a"), 0)
+    assert tokens_of(["a", "b"], "2") == (("a", "b", "<blank>"), 2)
+    with pytest.raises(ConfigError, match="none of the tokens of the token file"):
+        tokens_of(["a", "b"], "<pad>")

@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "byo.md"
 
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text("utf-8"), re.S)
-    assert [name for name, _ in blocks] == ["speech.py", "ship.py"]
+    assert [name for name, _ in blocks] == ["speech.py", "ship.py", "days.py"]
     for name, code in blocks:
         (tmp_path / name).write_text(code)
     code = "from ship import *; print(made.report.status, made.path, len(text), len(beam))"

@@ -15,8 +15,10 @@ from torch import nn
 
 from edgectc.commands.cli import main
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.data import augmentation
 from edgectc.exporting.untrained import initialise as untrained
-from edgectc.training.log import curves
+from edgectc.networks.model import CtcModel
+from edgectc.training.log import curves, records
 from edgectc.training.loop import checkpoints, trainer
 from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.loop.trainer import train
@@ -304,3 +306,83 @@ def test_curves_are_drawn_of_what_there_is(tmp_path: Path) -> None:
     ]
     assert places[0] == places[1], "the same loss, the same height"
     assert float(places[3]) < float(places[2]), "more is higher"
+
+
+@pytest.mark.filterwarnings("default")  # of torch's own compiler
+def test_a_compiled_network_learns_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever makes its kernels; here the graph that was found runs as it is."""
+    plain = run(still(config_of()), tmp_path / "plain")
+    made = []
+
+    def compile_(self: torch.nn.Module) -> None:
+        made.append(self)
+        torch.nn.Module.compile(self, backend="eager")
+
+    monkeypatch.setattr(CtcModel, "compile", compile_, raising=False)
+    config = still(config_of(compile=True))
+    compiled = run(config, tmp_path / "compiled")
+    assert len(made) == 1
+    assert compiled.keys() == plain.keys()
+    assert difference(plain, compiled) < 1e-5
+
+
+def test_the_warm_up_may_begin_at_a_share_of_the_rate() -> None:
+    """As torch's LinearLR, whose steps count from the one before the first."""
+    how = Optimizer(lr=3e-4, warmup=0.25, warmup_start=0.1)
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=3e-4)
+    peer = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=0.1, total_iters=5)
+    for step in range(5):
+        optimizer.step()
+        peer.step()
+        ours = learning_rate(step, 20, how, Schedule(type="constant"))
+        assert ours == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+
+
+def test_large_gradients_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(config_of(optimizer={"warn_norm": 1e-6}), tmp_path / "low")
+    said = capsys.readouterr().err
+    assert "warning: epoch 1: the median norm of the gradients is" in said
+    assert "warn_norm" in said
+    run(config_of(optimizer={"warn_norm": 1e9}), tmp_path / "high")
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_the_average_of_the_metric_is_logged_and_goes_on_after_a_stop(tmp_path: Path) -> None:
+    run(config_of(epochs=3), tmp_path)
+    values = [row["dev_per"] for row in rows_of(tmp_path)]
+    means = [row["dev_per_average"] for row in rows_of(tmp_path)]
+    assert means == [pytest.approx(np.mean(values[: n + 1]), abs=1e-5) for n in range(3)]
+    log = records.Records(tmp_path, done=2, step=0, metric="dev_per")
+    log.epoch(0, {"epoch": 3, "dev_per": 0.5}, ())
+    log.close()
+    last = rows_of(tmp_path)[-1]
+    assert last["dev_per_average"] == pytest.approx(np.mean([*values[:2], 0.5]), abs=1e-5)
+
+
+def test_a_recording_has_no_more_masks_than_said() -> None:
+    rng, signal = np.random.default_rng(0), np.ones((90, 2), np.float32)
+    seen = set()
+    for _ in range(300):
+        out = augmentation.time_masks(signal, rng, chance=1.0, width=3, most=3)
+        wiped = (out[:, 0] == 0).astype(int)
+        seen.add(int((np.diff(np.concatenate([[0], wiped])) == 1).sum()))
+    assert seen == {1, 2, 3}
+    config = config_of(augment={"masks": 0})
+    with pytest.raises((ConfigError, ValueError), match="masks"):
+        prepare(config, data=None, lexicon=None)
+
+
+def test_the_number_of_masks_reaches_the_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def masks(signal: np.ndarray, rng: object, **how: object) -> np.ndarray:
+        seen.append(how["most"])
+        return signal
+
+    monkeypatch.setattr(augmentation, "time_masks", masks)
+    task = prepare(config_of(augment={"mask": 1.0, "masks": 5}), data=None, lexicon=None)[2]
+    task.train.batch(np.arange(2), torch.Generator().manual_seed(0))
+    assert seen == [5, 5]

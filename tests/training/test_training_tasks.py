@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from edgectc.commands.cli import main
-from edgectc.core import registry
+from edgectc.core import metrics, registry
 from edgectc.core.config import families, family_config
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.exporting.packing import pack
 from edgectc.networks.model import CtcModel
 from edgectc.training.loop import checkpoints
-from edgectc.training.loop.trainer import train
+from edgectc.training.loop.trainer import Trainer, train
 from edgectc.training.overfitting import learn_by_heart as overfit
 from edgectc.training.overfitting import without_dropout
 from edgectc.training.task import Metric, greedy_ids, token_error
@@ -81,6 +81,76 @@ def test_one_step_is_not_enough_to_learn_by_heart(tmp_path: Path) -> None:
     assert result.steps == 1
     with pytest.raises(InputError, match="24 samples, expected 25"):
         overfit(small("gru"), tmp_path, count=25)
+
+
+# The configurations that the notes on the teacher give, with fewer steps and a small network.
+_CONSERVATIVE = {"optimizer": {"type": "adam", "lr": 0.01, "warmup": 0.025, "weight_decay": 0.0}}
+_AGGRESSIVE = {
+    "optimizer": {
+        "type": "adamw", "lr": 0.02, "warmup": 0.033, "weight_decay": 0.01, "clip": 0.5,
+    },
+    "loss": {"smoothing": 0.02},
+}  # fmt: skip
+_CAREFUL = {
+    "optimizer": {"type": "adam", "lr": 0.005, "warmup": 0.05, "weight_decay": 0.0},
+    "init": [{"names": "head.*", "type": "xavier", "gain": 0.5}],
+    "freeze": [{"names": "features.*", "until": 20}],
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "count", "dropout"),
+    [(_CONSERVATIVE, 5, 0.1), (_AGGRESSIVE, 5, 0.05), (_CAREFUL, 3, 0.0)],
+)
+def test_overfitting_as_configured(
+    config: dict, count: int, dropout: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    take_step = Trainer.take_step
+
+    def look(self: Trainer, *given: Any) -> float | None:
+        decay = self.inner.param_groups[0]["weight_decay"]
+        drops = [m.p for m in self.unwrapped.modules() if isinstance(m, torch.nn.Dropout)]
+        before = {n: p.clone() for n, p in self.unwrapped.named_parameters()}
+        norm = take_step(self, *given)
+        still = all(
+            torch.equal(p, before[n])
+            for n, p in self.unwrapped.named_parameters()
+            if n.startswith("features.")
+        )
+        seen.append((still, decay, drops, given[2]))
+        return norm
+
+    monkeypatch.setattr(Trainer, "take_step", look)
+    values = {**small("gru"), "schedule": {"type": "constant"}, **config}
+    values["model"]["encoder"] |= {"dropout": dropout, "input_dropout": dropout}
+    result = overfit(values, tmp_path, count=count, limit=400, as_configured=True)
+    assert result.reached
+    how = config["optimizer"]
+    assert {decay for _, decay, _, _ in seen} == {how["weight_decay"]}
+    own = [m.p for m in CtcModel(values["model"]).modules() if isinstance(m, torch.nn.Dropout)]
+    assert seen[0][2] == own
+    assert dropout in own
+    rates = [rate for *_, rate in seen]
+    warm = round(how["warmup"] * 400)
+    assert rates[0] == pytest.approx(how["lr"] / warm)
+    assert max(rates) == pytest.approx(how["lr"])
+    until = 20 if "freeze" in config else 0
+    assert [still for still, *_ in seen] == [n < until for n in range(len(seen))]
+
+
+def test_what_overfitting_tells_follows_the_run(tmp_path: Path) -> None:
+    result = overfit(small("gru"), tmp_path, count=3)
+    told = json.loads((tmp_path / "overfit.json").read_text())
+    steps = [row["step"] for row in result.curve]
+    assert steps == sorted(steps)
+    assert steps[-1] == result.steps
+    assert result.curve[-1]["token_error"] == result.token_error
+    assert result.curve[-1]["loss"] < result.curve[0]["loss"]
+    assert all(row["grad_norm"] > 0 for row in result.curve)
+    assert [row["name"] for row in told["predictions"]] == list(result.samples)
+    pairs = [(row["target"].split(), row["said"].split()) for row in result.predictions]
+    assert metrics.error_rate(pairs) == pytest.approx(result.token_error, abs=1e-5)
 
 
 def test_overfitting_drops_nothing() -> None:

@@ -42,6 +42,7 @@ def train(
     lexicon: str | os.PathLike[str] | None = None,
     overfit: Count | None = None,
     overfit_steps: Count = 1000,
+    overfit_as_configured: bool = False,
     overrides: Overrides = (),
     cache: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -62,6 +63,8 @@ def train(
         lexicon: file of words for the decoder.
         overfit: only learn so many samples by heart, and return how well.
         overfit_steps: at most, of ``overfit``.
+        overfit_as_configured: of ``overfit``: keep dropout, weight decay, smoothing, freezing,
+            warm-up and schedule as the config has them.
         overrides: settings to change, as "optimizer.lr=1e-3" or {"optimizer.lr": 1e-3}.
         cache: folder to keep prepared samples in for the next run.
         device: "auto", "cpu", "cuda" or "cuda:N".
@@ -73,15 +76,8 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
-    if resume and overfit is not None:
-        raise ConfigError(
-            "overfit always begins anew; leave resume out", options=["overfit", "resume"]
-        )
-    if overfit is not None and (dev or test or accept_changes):
-        raise ConfigError(
-            "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
-            options=["overfit", "dev", "test", "accept_changes"],
-        )
+    idle = {"dev": dev, "test": test, "accept_changes": accept_changes}
+    _check_overfit(overfit, overfit_as_configured, resume, any(idle.values()))
     with lazy.requires("edgectc.train", extra="train"):
         from edgectc.training import runs
     if overfit is not None:
@@ -90,6 +86,7 @@ def train(
             out,
             count=overfit,
             steps=overfit_steps,
+            as_configured=overfit_as_configured,
             data=data,
             split_by=split_by,
             lexicon=lexicon,
@@ -124,6 +121,28 @@ def assignments(overrides: Overrides) -> list[str]:
 
 def _toml(value: JSON) -> str:
     return "null" if value is None else json.dumps(value)  # scalars and lists are alike in both
+
+
+def _check_overfit(count: int | None, as_configured: bool, resume: bool, held_out: bool) -> None:
+    """Refuse options that say nothing where samples are learnt by heart, or only there.
+
+    Raises:
+        ConfigError: names them.
+    """
+    if as_configured and count is None:
+        raise ConfigError(
+            "overfit_as_configured goes with overfit; give a number of samples",
+            options=["overfit_as_configured", "overfit"],
+        )
+    if resume and count is not None:
+        raise ConfigError(
+            "overfit always begins anew; leave resume out", options=["overfit", "resume"]
+        )
+    if count is not None and held_out:
+        raise ConfigError(
+            "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
+            options=["overfit", "dev", "test", "accept_changes"],
+        )
 
 
 @checked

@@ -31,6 +31,7 @@ class RuntimeOptions(TypedDict, total=False):
     """How a model is opened, see `edgectc.load`."""
 
     lexicon: str | None
+    pronunciations: str | None
     language_model: str | None
     lm_required: bool
     dictionary: UserDictionary | str | None

@@ -61,6 +61,7 @@ def decode(
     context: str | Sequence[str] | None = None,
     dictionary: UserDictionary | FileName | None = None,
     lexicon: FileName | None = None,
+    pronunciations: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
     offensive: bool = False,
@@ -81,6 +82,7 @@ def decode(
         context: what stands before each swipe, a text or its words, instead of the rows' own.
         dictionary: the user's words.
         lexicon: see `edgectc.load`, as are the rest.
+        pronunciations: of words, for a model that answers in phonemes.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
         offensive: suggest offensive words too.
@@ -96,6 +98,7 @@ def decode(
     recognizer = recognizer_of(
         model,
         lexicon=lexicon,
+        pronunciations=pronunciations,
         language_model=language_model,
         lm_required=lm_required,
         dictionary=dictionary,

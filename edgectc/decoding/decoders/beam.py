@@ -14,7 +14,7 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import beam_native, compiled
+from edgectc.decoding.search import beam_native, compiled, pieces
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables
 from edgectc.decoding.search.beam_words import (
@@ -25,7 +25,12 @@ from edgectc.decoding.search.beam_words import (
     spelled,
     weighed,
 )
-from edgectc.decoding.search.checks import check_context, check_log_probs, check_nbest
+from edgectc.decoding.search.checks import (
+    check_context,
+    check_log_probs,
+    check_nbest,
+    fold_special,
+)
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
 from edgectc.language.lexicon import Lexicon
@@ -47,8 +52,10 @@ class Options:
         lm_weight: weight of the language model's natural-log probabilities.
         word_score: nats added per word; above 0 favours more, shorter words.
         hotword_score: nats added per hotword that comes without a weight of its own.
-        separator: symbol that ends a word, such as " " or "|". None: with a lexicon the text is
-            one word; without, each token is a word (phonemes, glosses).
+        separator: symbol that ends a word, such as " " or "|". None: word pieces say where words
+            begin or end by their marks (``▁``, ``Ġ``, ``##``, ``</w>``, ``@@``); of other tokens
+            the text is one word with a lexicon, without one each token is a word (phonemes,
+            glosses).
         constrain: whether only words of the lexicon may be found.
         unknown_score: nats added per word that a given lexicon does not hold.
         unknown_length: letters of such a word from which on a prefix is ranked, though not scored,
@@ -139,6 +146,10 @@ class BeamDecoder:
     no lexicon) are counts, ``hotwords`` the nats of the hotwords in the text. Without words (no
     separator, lexicon or language model) only log P_ctc and hotwords are left.
 
+    Words of pieces are known by what they write, whichever pieces write it: texts that read the
+    same are one, with the sum of their alignments. Special tokens (``<pad>``, ``<unk>`` ...) count
+    as blank.
+
     While a word is unfinished, a prefix is ranked, though not scored, by the best lexicon frequency
     that it can still reach. A hotword that is only begun changes no rank: prefixes with one are
     lent places beside the beam, a quarter as many, until it is complete.
@@ -165,21 +176,25 @@ class BeamDecoder:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model
         self._given = language_model
-        speller = Speller(tokens, options.separator)
+        boundary = pieces.boundary_of(tokens, options.separator, single=lexicon is not None)
+        segmenter, speller = None, Speller(tokens, options.separator)
+        if pieces.in_pieces(tokens, boundary):
+            segmenter = pieces.Segmenter(tokens, options.separator)
         if lexicon is not None:
             more: dict[str, float] = {}
             for phrase, nats in hotwords.items():
                 more.update({w: max(nats, more.get(w, nats)) for w in phrase.split()})
-            self._vocabulary = vocabulary or Vocabulary.build(lexicon, speller, more)
+            spells = segmenter.letters if segmenter else speller
+            self._vocabulary = vocabulary or Vocabulary.build(lexicon, spells, more)
             self._model = language_model or Frequencies(self._vocabulary)
-        boundary = -1
-        if options.separator is not None:
-            boundary = tokens.ids[options.separator]
-        elif lexicon is not None:
-            boundary = len(tokens)
-        phrases = spelled(hotwords, speller, boundary)
+        if segmenter:
+            phrases = pieces.phrases(hotwords, segmenter, boundary)
+        else:
+            phrases = spelled(hotwords, speller, boundary)
         matcher = Hotwords.build(phrases, boundary) if phrases else None
         self._tables = _tables(options, tokens, boundary, self._vocabulary, self._model, matcher)
+        if segmenter:
+            self._tables = replace(self._tables, pieces=pieces.tables(tokens))
         if ahead_unknown is not None:  # of a caller whose ranks are others
             self._tables = replace(self._tables, ahead_unknown=ahead_unknown)
 
@@ -235,7 +250,8 @@ class BeamDecoder:
         """
         context = check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
-        scorer = Scorer(self._model, context, self._tokens.symbols, texts, state)
+        shown = self._tokens.writing.joined if self._tables.pieces else self._tokens.joined
+        scorer = Scorer(self._model, context, shown, texts, state)
         search: PlainSearch | beam_native.NativeSearch
         if self._native:
             search = beam_native.NativeSearch(self._native, self._tables, scorer)
@@ -295,6 +311,7 @@ class Stream:
             InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
         """
         values = check_log_probs(log_probs, len(self._tokens), normalize=self.normalize)
+        values = fold_special(values, self._tokens)
         self._search.push(values)
         if self.frames is not None:
             self.frames.append(values.copy())
@@ -334,16 +351,26 @@ class Stream:
                 break
         return Decoded(tuple(hypotheses))
 
+    def _texts(self) -> Iterable[list[Ending]]:
+        """Return the endings that are one text together, in order of age."""
+        texts: dict[int | str, list[Ending]] = {}
+        for ending in self._search.endings():
+            text: int | str = ending.text
+            if self._tables.pieces:  # other pieces may write the same
+                text = self._text(self._search.path(ending.place)[0])
+            texts.setdefault(text, []).append(ending)
+        if self._tables.pieces:  # the terms of the best: a hotword is known in some pieces only
+            for endings in texts.values():
+                endings.sort(key=lambda ending: -self._score(self._parts([ending])))
+        return texts.values()
+
     def ranked(self) -> list[Ranked]:
         """Return every text that the beam holds if the signal ends here, best first, and silence.
 
         A text is that of a place until more frames are taken, see `path`.
         """
-        texts: dict[int, list[Ending]] = {}
-        for ending in self._search.endings():
-            texts.setdefault(ending.text, []).append(ending)
         rows = []
-        for endings in texts.values():
+        for endings in self._texts():
             parts = self._parts(endings)
             place = max(endings, key=lambda e: e.path).place
             state = self._scorer.state(endings[0].lm)
@@ -386,11 +413,14 @@ class Stream:
 
     def _split(self, ids: Sequence[int]) -> list[Sequence[int]]:
         """Return the tokens of each word."""
-        if self._tables.boundary < 0:
+        boundary = self._tables.boundary
+        if self._tables.pieces:
+            return [*self._tokens.writing.words(ids, boundary)]
+        if boundary < 0:
             return [(token,) for token in ids]
         words: list[list[int]] = [[]]
         for token in ids:
-            if token == self._tables.boundary:
+            if token == boundary:
                 words.append([])
             else:
                 words[-1].append(token)
@@ -401,13 +431,18 @@ class Stream:
         words = [(self._word(word), word) for word in self._split(ids)]
         values = np.concatenate(self.frames or [])
         blank, boundary = self._tokens.blank_id, self._tables.boundary
+        if boundary == self._tokens.writing.between and self._tables.pieces:
+            boundary = -1  # a mark alone is part of the word after it
         return word_spans(values, words, blank=blank, boundary=boundary)
 
     def _word(self, ids: Sequence[int]) -> str:
-        row = self._vocabulary.trie.find(ids) if self._vocabulary else -1
-        if self._vocabulary and row >= 0:
-            return self._vocabulary.texts[row]
-        return self._tokens.decode(ids)
+        in_pieces, row = self._tables.pieces, -1
+        if self._vocabulary:
+            letters = pieces.letters_of(in_pieces, ids) if in_pieces else ids
+            row = self._vocabulary.trie.find(letters)
+            if row >= 0:
+                return self._vocabulary.texts[row]
+        return self._tokens.writing.joined(ids) if in_pieces else self._tokens.decode(ids)
 
 
 def _tables(

@@ -20,9 +20,11 @@ from edgectc.decoding.search.checks import (
     check_log_probs,
     check_nbest,
     check_partial,
+    fold_special,
 )
 from edgectc.decoding.search.engine import EngineSearch
 from edgectc.decoding.search.options import Options, Parts
+from edgectc.decoding.search.signs import Signs, needed
 from edgectc.decoding.search.spans import word_spans
 from edgectc.decoding.search.trace import Path
 from edgectc.language.lexicon import Lexicon
@@ -76,12 +78,20 @@ def create(
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
     if backend not in BACKENDS:
         raise UnknownNameError("backend", backend, BACKENDS)
-    letters = {s: i for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != tokens.blank_id}
     loaded = None if backend == "numpy" else compiled.library()
     if backend == "native" and loaded is None:
         raise ConfigError("the compiled search was not built; reinstall with a C compiler")
-    words = pack(lexicon, letters.keys())
-    parts = Parts(options, tokens, words, language_model, dictionary)
+    signs = None
+    if needed(tokens):
+        # A context, or a user, knows a word by one spelling.
+        alone = language_model is not None or dictionary is not None
+        signs = Signs(tokens, 1) if alone else Signs(tokens)
+        words = signs.pack(lexicon)
+    else:
+        blank = tokens.blank_id
+        letters = {s for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != blank}
+        words = pack(lexicon, letters)
+    parts = Parts(options, tokens, words, language_model, dictionary, signs)
     return LexiconDecoder(parts, engine.create(loaded, parts) if loaded else None)
 
 
@@ -115,6 +125,11 @@ class LexiconDecoder:
     a say. ``exact`` tells that no better candidate can have been missed; under the ``margin``
     nothing is exact. Words less likely than about exp(-600) times everything the letters can spell
     count as impossible.
+
+    Tokens that are no small letters (digits, ``sh``, word pieces) spell words as they are written;
+    of the ways to write a word with them, those with the fewest tokens compete, 16 a word (one with
+    a language model or a dictionary). Its best way is its score, and there is no posterior where a
+    word has several. Special tokens count as blank.
     """
 
     def __init__(self, parts: Parts, native: EngineSearch | None) -> None:
@@ -186,12 +201,30 @@ class LexiconDecoder:
         self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
     ) -> Decoded:
         judge = trace if self._parts.options.template_weight and not partial else None
+        signs = self._parts.spells
+        if signs is None:
+            return self._search(values, nbest, context, partial, judge)
+        values = fold_special(values, self._parts.tokens)
+        most = len(self._parts.lexicon.log_probs)
+        wanted = nbest
+        while True:
+            decoded = self._search(values, wanted, context, partial, judge)
+            shown = signs.shown(decoded, nbest)
+            if not signs.several or len(shown) >= nbest or len(decoded) < wanted:
+                return shown
+            if wanted > most:
+                return shown
+            wanted *= 4  # several spellings of a word stood among the best
+
+    def _search(
+        self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
+    ) -> Decoded:
         if self._native:
-            decoded = self._native(values, nbest, context, partial, judge)
+            decoded = self._native(values, nbest, context, partial, trace)
             if decoded is not None:
                 return decoded
         check_log_probs(values, len(self._parts.tokens))  # says what the compiled check refuses
-        return self._plain()(values, nbest, context, partial, judge)
+        return self._plain()(values, nbest, context, partial, trace)
 
     def prepare(self, context: Sequence[str] | str = ()) -> None:
         """Make ready what the next call with this context needs: words of context and user.
@@ -214,9 +247,14 @@ class LexiconDecoder:
         """Return the answer with the span of each word."""
         tokens, found = self._parts.tokens, []
         for hypothesis in decoded:
-            spelled = spell(hypothesis.text, self._parts.lexicon.letters) or ""
-            words = [(hypothesis.text, tokens.encode(spelled))]
-            spans = word_spans(values, words, blank=tokens.blank_id)
+            text, signs = hypothesis.text, self._parts.spells
+            if signs:
+                ways = signs.ways(text, len(hypothesis.timesteps))
+            else:
+                spelled = spell(text, self._parts.lexicon.letters) or ""
+                ways = [tuple(tokens.encode(spelled))]
+            each = [word_spans(values, [(text, way)], blank=tokens.blank_id) for way in ways]
+            spans = max(each, key=lambda words: words[0].confidence, default=())
             found.append(replace(hypothesis, words=spans))
         return Decoded(tuple(found))
 
@@ -235,6 +273,6 @@ def _table(log_probs: object) -> Array | None:
     """Return a float64 (T, V) table with T >= 1, or None."""
     try:
         values = np.ascontiguousarray(log_probs, np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # of an object's own ``__array__``; `check_log_probs` says what is wrong
         return None
     return values if values.ndim == 2 and len(values) else None

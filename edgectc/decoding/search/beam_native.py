@@ -8,11 +8,12 @@ import weakref
 import numpy as np
 
 from edgectc.core.types import Array
+from edgectc.decoding.search.beam_numpy import Ask
 from edgectc.decoding.search.beam_tables import Ending, Tables, Trie
-from edgectc.decoding.search.beam_words import Scorer
 from edgectc.decoding.search.compiled import Library
 
 _ARRAYS = ("first_child", "n_children", "token", "entry")
+_PIECES = ("marks", "start", "letters")
 _REALS = (
     "beam_threshold", "token_threshold", "lm_weight", "word_score", "unknown_score",
     "ahead_unknown", "gain", "end_gain", "hot_gain", "unknown_length",
@@ -32,6 +33,7 @@ class _Tables(ctypes.Structure):
     _fields_ = (
         *((name, _Trie) for name in ("words", "hot")),
         *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "lift", "fail")),
+        *((name, ctypes.c_void_p) for name in _PIECES),
         *((name, ctypes.c_double) for name in _REALS),
         *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start", "hot_size")),
     )
@@ -40,7 +42,7 @@ class _Tables(ctypes.Structure):
 class NativeSearch:
     """`PlainSearch`, compiled: the same answers. One thread at a time."""
 
-    def __init__(self, loaded: Library, tables: Tables, ask: Scorer) -> None:
+    def __init__(self, loaded: Library, tables: Tables, ask: Ask) -> None:
         self._library, self._ask = loaded, ask
         self._held = tables  # its arrays are read in place
         packed = _struct(tables)
@@ -68,8 +70,13 @@ class NativeSearch:
         place: int = self._library.edgectc_beam_best(self._search)
         return None if place < 0 else place
 
-    def endings(self) -> list[Ending]:
-        """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
+    def endings(self, *, unfinished: bool = False) -> list[Ending]:
+        """Return what each prefix is as a whole text, in order of age; the beam stays as it is.
+
+        Args:
+            unfinished: list those that end in no word, too: their text is -1, the state that before
+                their last word.
+        """
         n = self._library.edgectc_beam_end(self._search)
         if n < 0:
             raise MemoryError("the beam search ran out of memory")
@@ -80,7 +87,7 @@ class NativeSearch:
         return [
             Ending(place, text, ctc, path, lm_sum, lm, words, unknown, hot_sum)
             for place, ((ctc, path, lm_sum, hot_sum), (text, lm, words, unknown)) in enumerate(rows)
-            if text >= 0
+            if text >= 0 or (text == -1 and unfinished)
         ]
 
     def path(self, place: int) -> tuple[list[int], list[int]]:
@@ -126,6 +133,9 @@ def _struct(tables: Tables) -> _Tables:
         packed.lift = None if tables.lift is None else tables.lift.ctypes.data
         for name in ("settled", "partial", "fail"):
             setattr(packed, name, getattr(tables.hotwords, name).ctypes.data)
+    if tables.pieces:
+        for name in _PIECES:
+            setattr(packed, name, getattr(tables.pieces, name).ctypes.data)
     return packed
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from edgectc.core.types import Array
-from edgectc.decoding.search.beam_tables import Ending, Tables
+from edgectc.decoding.search.beam_prefixes import Entry, Prefix, last_word
+from edgectc.decoding.search.beam_tables import BEGINS, ENDS, MAY_END, Ending, Tables
 
 # (state of the language model, row of the word or -1, its tokens) to (log_prob, next state)
 Ask = Callable[[int, int, list[int]], tuple[float, int]]
-# Emission of a token: (frame, log_prob there, the emission before); None before the first.
-Cell = tuple[int, float, Any]
 
 _INF = math.inf
 _STEPS = 1e9  # ranks closer than a billionth of a nat are one rank
@@ -26,58 +24,6 @@ _MOST = 4e18  # steps; ranks of over 4e9 nats are one rank, as beam.c counts in 
 _SLACK = 1e-6  # nats, on bounds; far above rounding
 _STEPS_KEPT = 1 << 17  # steps in the vocabulary that are remembered
 _SPARE = 4096  # prefixes beyond twice those in use, after which the unused are forgotten
-
-
-class Prefix:
-    """A text begun: its tokens as a chain of parents, and all its score but that of CTC."""
-
-    __slots__ = (
-        "bonus", "children", "completes", "hot", "hot_sum", "in_word", "lm", "lm_sum", "parent",
-        "promise", "rank", "slot", "token", "unknown", "word", "words",
-    )  # fmt: skip
-
-    def __init__(self, parent: Prefix | None, token: int) -> None:
-        self.parent, self.token = parent, token
-        self.children: dict[int, Prefix | None] = {}
-        self.slot = -1  # place in the beam
-        self.word = 0  # node of the vocabulary; -1 outside of it
-        self.in_word = 0  # tokens of the word that is open
-        self.hot = 0  # node of the hotwords
-        self.bonus = 0.0  # settled: language model, words, complete hotwords
-        self.rank = 0.0  # bonus, and what the begun word promises
-        self.promise = 0.0  # nats of a hotword that is begun
-        self.completes = False  # whether a hotword that adds to the score ends here
-        self.lm: int = parent.lm if parent else 0  # state of the language model
-        self.lm_sum: float = parent.lm_sum if parent else 0.0
-        self.words: int = parent.words if parent else 0
-        self.unknown: int = parent.unknown if parent else 0
-        self.hot_sum: float = parent.hot_sum if parent else 0.0  # nats of complete hotwords
-
-
-class Entry:
-    """A prefix in the beam: log-probability of its alignments, and its best alignment.
-
-    Both are over the search's ``lead``.
-    """
-
-    __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "lent",
-                 "prefix", "total")  # fmt: skip
-
-    def __init__(self, prefix: Prefix, lent: bool = False) -> None:
-        self.prefix = prefix
-        self.lent = lent  # kept for a begun hotword alone
-        self.last = -_INF  # ends in the last token
-        self.blank = -_INF  # ends in blank
-        self.total = -_INF  # either
-        self.blank_path = self.last_path = -_INF  # the most probable single one
-        self.blank_cell: Cell | None = None
-        self.last_cell: Cell | None = None
-
-    def best_path(self) -> tuple[float, Cell | None]:
-        """Return log-probability and emissions of the most probable alignment."""
-        if self.last_path >= self.blank_path:
-            return self.last_path, self.last_cell
-        return self.blank_path, self.blank_cell
 
 
 class PlainSearch:
@@ -93,6 +39,7 @@ class PlainSearch:
         self._ahead = np.ascontiguousarray(tables.ahead).data
         self._hot = tables.hotwords
         self._entry = tables.words.entry.data if tables.words else None
+        self._marks = tables.pieces.marks.tolist() if tables.pieces else None
         root = Prefix(None, tables.boundary)
         root.rank = self._ahead[0]
         if self._hot:
@@ -213,18 +160,25 @@ class PlainSearch:
     ) -> None:
         """Add all that can follow ``e`` to ``nexts`` and is not in the beam, or only lent.
 
-        What must fall under the floor, or the second where a hotword is begun, is skipped.
+        What must fall under the floor, or the second where a hotword is begun, is skipped, see
+        `_may_stay`.
         """
-        floor, hot_floor = floors
         tables, prefix = self._tables, e.prefix
         boundary, n_tokens = tables.boundary, tables.n_tokens
-        children, steps = prefix.children, self._steps
+        steps = self._steps
         # The most that a child can rank that comes anew: all alignments so far, the greatest bonus
         # of a word and of hotwords, the best word still below. Under the floor it cannot stay, so
         # it is not made.
         reach, end_reach = e.total + prefix.bonus + tables.gain, tables.end_gain - tables.gain
         for token, value in letters:
-            word, most = 0, reach + value
+            word, most, goes_on = 0, reach + value, True
+            if self._marks and token != boundary and prefix.in_word:
+                bits = self._marks[token]
+                goes_on = not (bits & BEGINS or self._marks[prefix.token] & ENDS)
+                if not goes_on or (bits & MAY_END and self._is_word(prefix)):
+                    self._begin(e, token, value, floors, nexts)
+            if not goes_on:
+                continue
             if token == boundary:
                 if not prefix.in_word:
                     continue
@@ -235,35 +189,97 @@ class PlainSearch:
                 if word < 0 and tables.constrain:
                     continue
                 most += self._ahead[word] if word >= 0 else tables.ahead_unknown
-            if self._hot:  # the hotwords of this very child: few have any
-                hot = self._hot.step(prefix.hot, token)
-                settled, promise = float(self._hot.settled[hot]), float(self._hot.partial[hot])
-                most += settled - tables.hot_gain
-                if tables.lift is not None and word >= 0 and promise > 0:
-                    promise += float(tables.lift[word])
-                begun = promise > 0 and most + promise >= hot_floor
-                if not begun and (most < floor or (e.lent and settled <= 0)):
-                    continue
-            elif most < floor:
+            if not self._may_stay(e, token, word, most, floors):
                 continue
-            child = children[token] if token in children else self._child(prefix, token, word)
-            if child is None or child.bonus == -_INF:
-                continue
-            if child.slot >= 0 and (e.lent or not self.entries[child.slot].lent):
-                continue
-            after = Entry(child, e.lent and not child.completes)
-            self._arrive(after, e, value)
-            after.total = after.last
-            if after.last > -_INF:
-                nexts.append(after)
+            self._grow(e, self._child(prefix, token, word), value, nexts)
+
+    def _may_stay(
+        self,
+        e: Entry,
+        token: int,
+        word: int,
+        most: float,
+        floors: tuple[float, float],
+        *,
+        begins: bool = False,
+    ) -> bool:
+        """Whether the child of ``e`` by ``token`` may get a place.
+
+        Args:
+            e: the entry before it.
+            token: its last token.
+            word: its node of the vocabulary.
+            most: bound of its rank, with the greatest gain of hotwords for each step.
+            floors: what it must rank, and what if a hotword is begun.
+            begins: whether the token begins a word and so ends the one before: two steps.
+        """
+        floor, hot_floor = floors
+        tables = self._tables
+        if not self._hot:
+            return most >= floor
+        hot, settled = e.prefix.hot, 0.0
+        for step in (tables.boundary, token) if begins else (token,):
+            hot = self._hot.step(hot, step)
+            settled += float(self._hot.settled[hot])
+            most -= tables.hot_gain
+        most, promise = most + settled, float(self._hot.partial[hot])
+        if promise > 0 and tables.lift is not None and word >= 0:
+            promise += float(tables.lift[word])
+        if promise > 0 and most + promise >= hot_floor:
+            return True
+        return most >= floor and (not e.lent or settled > 0)
+
+    def _begin(
+        self,
+        e: Entry,
+        token: int,
+        value: float,
+        floors: tuple[float, float],
+        nexts: list[Entry],
+    ) -> None:
+        """Add the prefix in which ``token`` begins a word and so ends the one before."""
+        tables, prefix, word = self._tables, e.prefix, 0
+        most = e.total + prefix.bonus + tables.end_gain + tables.gain - self._ahead[0] + value
+        if self._words:
+            step = token  # from the root
+            word = self._steps[step] if step in self._steps else self._step(0, token, step)
+            if word < 0 and tables.constrain:
+                return
+            most += self._ahead[word] if word >= 0 else tables.ahead_unknown
+        if not self._may_stay(e, token, word, most, floors, begins=True):
+            return
+        ended = self._child(prefix, tables.n_tokens, 0)
+        if ended is not None and ended.bonus > -_INF:
+            self._grow(e, self._child(prefix, token, word, ended), value, nexts)
+
+    def _grow(self, e: Entry, child: Prefix | None, value: float, nexts: list[Entry]) -> None:
+        """Add a child of ``e`` to ``nexts`` unless impossible or in the beam and not only lent."""
+        if child is None or child.bonus == -_INF:
+            return
+        if child.slot >= 0 and (e.lent or not self.entries[child.slot].lent):
+            return
+        after = Entry(child, e.lent and not child.completes)
+        self._arrive(after, e, value)
+        after.total = after.last
+        if after.last > -_INF:
+            nexts.append(after)
+
+    def _is_word(self, prefix: Prefix) -> bool:
+        return bool(self._entry and prefix.word >= 0 and self._entry[prefix.word] >= 0)
 
     def _step(self, word: int, token: int, key: int) -> int:
         """Return the node of the vocabulary after one more token, -1 for none; remembered."""
         if len(self._steps) > _STEPS_KEPT:
             self._steps.clear()
         assert self._words
-        self._steps[key] = self._words.child(word, token) if word >= 0 else -1
-        return self._steps[key]
+        pieces = self._tables.pieces
+        if pieces is None:
+            word = self._words.child(word, token) if word >= 0 else -1
+        else:
+            for letter in pieces.letters[pieces.start[token] : pieces.start[token + 1]].tolist():
+                word = self._words.child(word, letter) if word >= 0 else -1
+        self._steps[key] = word
+        return word
 
     def _prune(self, nexts: list[Entry]) -> bool:
         """Keep the best prefixes, in order of age.
@@ -303,41 +319,56 @@ class PlainSearch:
             e.prefix.slot = slot
         return True
 
-    def _child(self, parent: Prefix, token: int, word: int) -> Prefix | None:
+    def _child(
+        self, parent: Prefix, token: int, word: int, ended: Prefix | None = None
+    ) -> Prefix | None:
         """Return the prefix one token longer, whose vocabulary node is ``word``; remembered.
 
-        None if it ends a word that may not be.
+        None if it ends a word that may not be. The token V ends a word without being emitted.
+
+        Args:
+            parent: the prefix before it.
+            token: its last token.
+            word: node of the vocabulary.
+            ended: ``parent`` with its word ended, if the token begins a word; else None.
         """
         tables = self._tables
+        children = (ended or parent).children
+        if token in children:
+            return children[token]
         row, spelled = -1, [token]
-        child = Prefix(parent, token)
+        child = Prefix(parent, token, ended)
         self._made += 1
-        if token == tables.boundary:
+        ends = token in (tables.boundary, tables.n_tokens)
+        if ends:
             if self._entry and parent.word >= 0:
                 row = self._entry[parent.word]
             if row < 0 and tables.constrain:
-                parent.children[token] = None
+                children[token] = None
                 return None
             child.unknown += bool(self._words and row < 0)
-            spelled = _last_word(parent) if row < 0 and tables.asks else []
+            spelled = last_word(parent) if row < 0 and tables.asks else []
         elif tables.boundary >= 0:
-            child.in_word, child.word = parent.in_word + 1, word
-        if token == tables.boundary or tables.boundary < 0:
+            child.in_word, child.word = (0 if ended else parent.in_word) + 1, word
+        if ends or tables.boundary < 0:
             child.words += tables.counts
             if tables.asks:
                 log_prob, child.lm = self._ask(parent.lm, row, spelled)
                 child.lm_sum += log_prob
-        self._settle(child, parent.hot)
-        parent.children[token] = child
+        self._settle(child, (ended or parent).hot)
+        children[token] = child
         return child
 
     def _settle(self, child: Prefix, hot: int) -> None:
         """Set the terms that follow from the child's own: bonus and rank."""
         tables = self._tables
         if self._hot:
-            child.hot = self._hot.step(hot, child.token)
+            token = child.token if child.token < tables.n_tokens else tables.boundary
+            child.hot = self._hot.step(hot, token)
             settled = float(self._hot.settled[child.hot])
             child.hot_sum += settled
+            if child.after:  # those that end with the word before
+                settled += float(self._hot.settled[child.after.hot])
             child.completes = settled > 0
             child.promise = float(self._hot.partial[child.hot])
             if child.promise > 0 and tables.lift is not None and child.word >= 0:
@@ -358,6 +389,8 @@ class PlainSearch:
             prefix: Prefix | None = e.prefix
             while prefix and prefix not in used:
                 used.add(prefix)
+                if prefix.after:
+                    used.add(prefix.after)
                 prefix = prefix.parent
         for prefix in used:
             prefix.children = {t: c for t, c in prefix.children.items() if c in used}
@@ -371,18 +404,25 @@ class PlainSearch:
         keys = [-_INF if e.lent else _key(e.total + e.prefix.rank) for e in self.entries]
         return keys.index(max(keys))
 
-    def endings(self) -> list[Ending]:
-        """Return what each prefix is as a whole text, in order of age; the beam stays as it is."""
+    def endings(self, *, unfinished: bool = False) -> list[Ending]:
+        """Return what each prefix is as a whole text, in order of age; the beam stays as it is.
+
+        Args:
+            unfinished: list those that end in no word, too: their text is -1, the state that before
+                their last word.
+        """
         ends = []
         for place, e in enumerate(self.entries):
             prefix: Prefix | None = e.prefix
             if e.prefix.in_word:
-                boundary, children = self._tables.boundary, e.prefix.children
-                known = boundary in children
-                prefix = children[boundary] if known else self._child(e.prefix, boundary, 0)
+                prefix = self._child(e.prefix, self._tables.boundary, 0)
             if e.lent and not (e.prefix.in_word and prefix and prefix.completes):
                 continue  # a hotword is begun and not complete
-            if prefix is not None:
+            if prefix is None and unfinished:
+                last = e.prefix
+                lm, counts = (last.lm_sum, last.lm), (last.words, last.unknown)
+                ends.append(Ending(place, -1, e.total, -_INF, *lm, *counts, last.hot_sum))
+            elif prefix is not None:
                 lm, counts = (prefix.lm_sum, prefix.lm), (prefix.words, prefix.unknown)
                 total, path = e.total + self._lead, e.best_path()[0]
                 ends.append(Ending(place, id(prefix), total, path, *lm, *counts, prefix.hot_sum))
@@ -398,16 +438,6 @@ class PlainSearch:
             frames.append(cell[0])
             prefix, cell = prefix.parent, cell[2]
         return tokens[::-1], frames[::-1]
-
-
-def _last_word(prefix: Prefix) -> list[int]:
-    """Return the tokens of the word that ``prefix`` ends in."""
-    tokens = []
-    at: Prefix | None = prefix
-    while at is not None and at.in_word:
-        tokens.append(at.token)
-        at = at.parent
-    return tokens[::-1]
 
 
 def _best(keys: dict[int, int], size: int, least: float) -> set[int]:

@@ -160,12 +160,40 @@ class Hotwords:
         return max(0.0, float(self.settled.max())) + float(self.partial.max())
 
 
+BEGINS, ENDS, MAY_END = 1, 2, 4  # bits of `Pieces.marks`
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Tokens that write several letters, or say where words begin and end.
+
+    Attributes:
+        marks: (V,) int32 bits: `BEGINS`, a word that is open ends before this token; `ENDS`, a word
+            ends with it; `MAY_END`, a word that is complete may end before it or go on with it.
+        start: (V + 1,) int32 letters of token v are letters[start[v] : start[v + 1]].
+        letters: (n,) int32 what the tree of the words is spelled with, one token after the other.
+    """
+
+    marks: Array
+    start: Array
+    letters: Array
+
+    @classmethod
+    def of(cls, marks: Sequence[int], letters: Sequence[Sequence[int]]) -> Pieces:
+        """Return the arrays of marks and letters, one each a token."""
+        start = np.cumsum([0, *map(len, letters)]).astype(np.int32)
+        flat = np.array([one for piece in letters for one in piece], np.int32)
+        return cls(np.array(marks, np.int32), start, flat)
+
+
 @dataclass(frozen=True, eq=False)
 class Tables:
     """All that a search reads and never changes.
 
     Attributes:
         n_tokens: V.
+        pieces: what tokens write and where words begin, or None: one letter each, and words are
+            apart by ``boundary`` alone.
         blank: the blank's column.
         boundary: token that ends a word; V where only the end of the text does; -1 where each
             token is a word of its own.
@@ -214,6 +242,7 @@ class Tables:
     unknown_length: float = math.inf
     hot_size: int = 0
     lift: Array | None = None
+    pieces: Pieces | None = None
 
 
 class Ending(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from edgectc.decoding.search.beam_tables import Spelling, Trie
 from edgectc.decoding.search.context import of_sentence
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import spell
+
+Spells = Callable[[str], Spelling | None]  # the tokens, or letters, of a word; None for none
 
 
 class Speller:
@@ -60,7 +62,7 @@ class Speller:
 
 
 def entries(
-    lexicon: Lexicon, speller: Speller
+    lexicon: Lexicon, speller: Spells
 ) -> tuple[dict[Spelling, int], list[str], list[float]]:
     """Return the rows of different spellings, and of each row the text shown and the log_prob.
 
@@ -108,7 +110,7 @@ class Vocabulary:
     known: int
 
     @classmethod
-    def build(cls, lexicon: Lexicon, speller: Speller, more: Mapping[str, float]) -> Vocabulary:
+    def build(cls, lexicon: Lexicon, speller: Spells, more: Mapping[str, float]) -> Vocabulary:
         """Return the words of ``lexicon`` that can be spelled, and ``more`` as rare as its rarest.
 
         Those of ``more`` that are worth nothing are known as the others are; the rest is found for
@@ -171,11 +173,11 @@ class Scorer:
         self,
         model: LanguageModel | None,
         context: Sequence[str],
-        symbols: Sequence[str],
+        shown: Callable[[Sequence[int]], str],
         texts: Sequence[str],
         state: Hashable = None,
     ) -> None:
-        self._model, self._symbols, self._texts = model, symbols, texts
+        self._model, self._shown, self._texts = model, shown, texts
         self._states: list[Hashable] = []
         if model:
             self._states.append(model.start(of_sentence(context)) if state is None else state)
@@ -190,7 +192,7 @@ class Scorer:
             row: the word's place in the vocabulary, or -1.
             tokens: its tokens, read if ``row`` is -1.
         """
-        word = self._texts[row] if row >= 0 else "".join(map(self._symbols.__getitem__, tokens))
+        word = self._texts[row] if row >= 0 else self._shown(tokens)
         key = (state, word)
         if key not in self._known:
             assert self._model

@@ -10,6 +10,7 @@ import numpy as np
 from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 from edgectc.language.ngram.text import context_of
 
@@ -78,6 +79,22 @@ def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False
             reason="not_log_probs",
         )
     return values
+
+
+def fold_special(values: Array, tokens: Tokens) -> Array:
+    """Return (T, V) log_probs in which special tokens, which write nothing, are blank.
+
+    Args:
+        values: (T, V) natural-log probabilities, left as they are.
+        tokens: the table.
+    """
+    hidden = [*tokens.writing.hidden]
+    if not hidden:
+        return values
+    folded = values.copy()
+    folded[:, tokens.blank_id] = log_sum(values[:, [tokens.blank_id, *hidden]])
+    folded[:, hidden] = -np.inf
+    return folded
 
 
 def check_nbest(nbest: int) -> int:

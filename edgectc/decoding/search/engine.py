@@ -21,7 +21,6 @@ from edgectc.decoding.search.context import BEGIN, following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.trace import Path
 from edgectc.language.ngram.tables import UNK, normalize_word
-from edgectc.language.spelling import spell
 
 _NO_MEMORY = -1
 _CONTEXTS = 64  # contexts whose words an engine keeps
@@ -114,7 +113,6 @@ class _Engine:
         freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
         freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
-        self._alphabet = parts.lexicon.alphabet
         model = parts.language_model
         self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
         if first is None:
@@ -168,7 +166,7 @@ class _Engine:
         if changed:
             self._call("share", dictionary.share)
         for text in dict.fromkeys(changed):
-            spelled = spell(text, self._alphabet)
+            spelled = self._parts.spell(text)
             if not spelled:
                 continue
             held = dictionary[text]

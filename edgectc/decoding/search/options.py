@@ -12,7 +12,9 @@ from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import ContextModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
+from edgectc.decoding.search.signs import Signs
 from edgectc.language.packed import PackedLexicon
+from edgectc.language.spelling import spell
 from edgectc.language.user_dictionary import UserDictionary
 
 MOST_WEIGHT = 1e6  # sums of such weights stay finite
@@ -83,6 +85,7 @@ class Parts:
         lexicon: the words, spelled with letters that all have a column.
         language_model: what previous words say about the next, or None.
         dictionary: words of the user, or None.
+        spells: how its letters stand for the tokens; None where each is a token itself.
     """
 
     options: Options
@@ -90,8 +93,14 @@ class Parts:
     lexicon: PackedLexicon
     language_model: ContextModel | None = None
     dictionary: UserDictionary | None = None
+    spells: Signs | None = None
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
         """Column of each letter of the lexicon, then that of the blank."""
-        return (*(self.tokens.ids[c] for c in self.lexicon.letters), self.tokens.blank_id)
+        ids = self.spells.columns if self.spells else self.tokens.ids
+        return (*(ids[c] for c in self.lexicon.letters), self.tokens.blank_id)
+
+    def spell(self, word: str) -> str | None:
+        """Return the letters to write a word with, or None if there are none here."""
+        return self.spells.spell(word) if self.spells else spell(word, self.lexicon.alphabet)

@@ -17,7 +17,6 @@ from edgectc.decoding.search.overlay import Known, Overlay, tree_of
 from edgectc.decoding.search.prefix_search import Bounds, Tree
 from edgectc.language import tries
 from edgectc.language.packed import PackedLexicon
-from edgectc.language.spelling import spell
 from edgectc.language.tries import Trie
 from edgectc.language.user_dictionary import UserDictionary
 
@@ -94,6 +93,7 @@ class Words:
         lexicon, options = parts.lexicon, parts.options
         self.lexicon, self.letters = lexicon, lexicon.letters
         self.language_model, self.dictionary = parts.language_model, parts.dictionary
+        self._spells = parts.spell
         self._numbers = {letter: number for number, letter in enumerate(self.letters)}
         self._lm_weight, self.letter_score = options.lm_weight, options.letter_score
         self._context_weight = options.context_weight
@@ -131,7 +131,7 @@ class Words:
 
     def spell(self, word: str) -> str | None:
         """Return the letters to write a word with, None if there are none here."""
-        return spell(word, self.lexicon.alphabet)
+        return self._spells(word)
 
     def best(self, spelled: str, entry: int, named: Mapping[str, float]) -> Over | None:
         """Return the word of a spelling that weighs most; None if none is left.

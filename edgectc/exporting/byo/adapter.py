@@ -97,14 +97,19 @@ def answer(
     network: nn.Module, calling: Calling, features: Tensor, length: Tensor
 ) -> tuple[Tensor, Tensor | None]:
     """Return what a network answers as it stands, and the output lengths if it tells them."""
+    return tensors(raw(network, calling, features, length))
+
+
+def raw(network: nn.Module, calling: Calling, features: Tensor, length: Tensor) -> Any:
+    """Return whatever a network answers."""
     x = features[..., 0] if calling.wave else features
     with _plain_attention():
         if not calling.second:
-            return tensors(network(x))
+            return network(x)
         told = second_argument(calling, length, x.shape[1])
         if calling.by_name:
-            return tensors(network(x, **{calling.second: told}))
-        return tensors(network(x, told))
+            return network(x, **{calling.second: told})
+        return network(x, told)
 
 
 def second_argument(calling: Calling, length: Tensor, frames: int) -> Tensor:
@@ -135,6 +140,15 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
+def leaves(found: Any) -> Iterator[Tensor]:
+    """Yield every tensor of what a network answers."""
+    if isinstance(found, Tensor):
+        yield found
+    elif isinstance(found, (tuple, list, Mapping)):
+        for part in found.values() if isinstance(found, Mapping) else found:
+            yield from leaves(part)
+
+
 def tensors(found: Any) -> tuple[Tensor, Tensor | None]:
     """Return scores and output lengths of whatever a network returns."""
     if isinstance(found, Mapping) or hasattr(found, "logits"):  # transformers' outputs are both
@@ -151,7 +165,8 @@ def tensors(found: Any) -> tuple[Tensor, Tensor | None]:
     if not parts or not isinstance(parts[0], Tensor) or not parts[0].is_floating_point():
         raise InputError(
             f"the network returns {type(found).__name__}, expected logits or log_probs, alone or "
-            "first in a tuple",
+            "first in a tuple; where they are "
+            "another of its answers, say answer=NAME or PLACE (--answer)",
             reason="bad_shape",
         )
     second = parts[1] if len(parts) > 1 and isinstance(parts[1], Tensor) else None

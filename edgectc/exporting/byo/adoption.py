@@ -6,17 +6,21 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgectc.core import registry
+from edgectc.core import registry, vocabularies
+from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import BundleMismatchError, ConfigError, InputError
 from edgectc.core.tokens import BLANK, Tokens, output_length
 from edgectc.core.types import JSON, Check, Recording
+from edgectc.data.columns import Input
 from edgectc.data.frontends.features import PADDINGS
+from edgectc.exporting.byo import inputs as several
 from edgectc.exporting.byo import probes, signature
 from edgectc.exporting.byo.adapter import AXES, Adapter
 from edgectc.exporting.byo.original import Original
@@ -46,6 +50,16 @@ class About:
         mask: "valid" or "padding" if it is a mask and what 1 means in it; "" to find it out.
         decoder: preset ``{"type": NAME, options}``.
         check_blank: whether to refuse a network whose surest token is not the blank.
+        counts: how many there are of each input of ids or indices; {} for those of the sample.
+        answer: name or place of the scores among the answers; "" for the first.
+        to_float32: whether weights of other float types are converted.
+        sample_rate: samples a second of a waveform, which is then floats of -1 to 1; 0 if unknown.
+        chunk: frames by which a stream goes on, see docs/streaming.md; 0 for whole recordings.
+        look_ahead: frames after the chunk that a step sees too; None for what the window needs.
+        states: argument to its shape, or its tensor before the first frame; empty to find them.
+        state_outputs: names of the states in the order in which they come back; () if that is the
+            order in which they go in.
+        step: name of the method that answers a chunk; "" for ``forward``.
     """
 
     tokens: tuple[str, ...]
@@ -60,6 +74,15 @@ class About:
     mask: str = ""
     decoder: Mapping[str, JSON] = field(default_factory=lambda: {"type": "greedy"})
     check_blank: bool = True
+    counts: Mapping[str, int] = field(default_factory=dict)
+    answer: str = ""
+    to_float32: bool = False
+    sample_rate: int = 0
+    chunk: int = 0
+    look_ahead: int | None = None
+    states: Mapping[str, Any] = field(default_factory=dict)
+    state_outputs: tuple[str, ...] = ()
+    step: str = ""
 
     def __post_init__(self) -> None:
         if self.axes not in AXES:
@@ -70,6 +93,12 @@ class About:
             raise ConfigError(f"mask is {self.mask!r}, expected one of ['valid', 'padding']")
         if self.stride is not None and self.stride < 1:
             raise ConfigError(f"stride is {self.stride}, expected 1 or more")
+        if self.chunk < 0 or (self.look_ahead or 0) < 0:
+            raise ConfigError(
+                f"chunk is {self.chunk} and look_ahead {self.look_ahead}, expected 0 or more"
+            )
+        if not self.chunk and (self.states or self.step or self.look_ahead is not None):
+            raise ConfigError("states, step and look_ahead go with chunk=FRAMES", options=["chunk"])
         if (self.stride is None) != (self.window is None):
             raise ConfigError("name stride and window together, or neither")
 
@@ -119,6 +148,7 @@ def adopt(
     about: About,
     *,
     width: Callable[[int, int, int], int] | None = None,
+    inputs: Sequence[Input] = (),
 ) -> Adopted:
     """Return a network ready for export.
 
@@ -130,6 +160,7 @@ def adopt(
             the recordings become its reference cases.
         about: what the network cannot say.
         width: of the target, see `edgectc.core.contracts.Target.width`; None for the longest.
+        inputs: of a network of several, what the columns of its features are.
 
     Raises:
         ConfigError: the network cannot be exported as it is; the message says why and what to do.
@@ -138,6 +169,7 @@ def adopt(
     """
     tokens = about.table()
     features, lengths = _sample(sample)
+    waveform = _waveform(about, features)
     check_finite(network)
     trained = network.training
     network = copy.deepcopy(network).eval().requires_grad_(False)
@@ -152,6 +184,10 @@ def adopt(
         stride, window = probe.length_map(about.stride, about.window)
         probe.padding(stride, window, masked=about.padding == "masked")
         probe.listens(stride, window)
+        if inputs:
+            ask = partial(probe.original.ask, lengths=torch.tensor([features.shape[1]]))
+            probe.checks.append(several.matter(inputs, probe.full, ask))
+        probe.outputs()
         probe.blank(about.check_blank)
     if trained:
         text = "the module was in training mode; a copy in evaluation mode was exported"
@@ -165,6 +201,8 @@ def adopt(
         "blank_id": tokens.blank_id,
         "separator": about.separator,
         "padding": about.padding,
+        **({"inputs": [to_dict(one) for one in inputs]} if inputs else {}),
+        **waveform,
     }
     model.frontend = registry.create("frontends", spec)
     model.stride, model.window = stride, window
@@ -177,6 +215,27 @@ def adopt(
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
     )
+
+
+def _waveform(about: About, features: Tensor) -> dict[str, JSON]:
+    """Return what a frontend is told of a waveform.
+
+    Raises:
+        ConfigError: there is none, or it is not of -1 to 1.
+    """
+    if not about.sample_rate:
+        return {}
+    most = float(features.abs().max())
+    if features.dim() != 2 or most > 1.0:
+        what = (
+            "features of the shape (N, T, C)" if features.dim() != 2 else f"values up to {most:g}"
+        )
+        raise ConfigError(
+            f"sample_rate is that of waveforms (N, T) with floats of -1 to 1, and the sample holds "
+            f"{what}; divide int16 by 32768, or leave sample_rate out",
+            options=["sample_rate"],
+        )
+    return {"sample_rate": about.sample_rate}
 
 
 def again(network: nn.Module, manifest: Manifest) -> Adapter:
@@ -195,6 +254,9 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
             f"{manifest.name} was made from a bundle, not from a network of one's own"
         )
     options = manifest.frontend
+    inputs = tuple(from_dict(Input, {**one}) for one in options.get("inputs", ()))
+    if inputs:
+        network = several.wrapped(network, inputs, {})
     cases = [c for c in reference.from_json(manifest.reference) if c.points is not None]
     features = torch.from_numpy(np.stack([case.trace for case in cases]))
     lengths = torch.tensor([case.length for case in cases])
@@ -211,7 +273,8 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
     for sample in (features, *waves):
         for axes in AXES:
             try:
-                return adopt(network, (sample, lengths), replace(said, axes=axes)).model
+                said = replace(said, axes=axes)
+                return adopt(network, (sample, lengths), said, inputs=inputs).model
             except Exception as error:  # the network was called in a way that it does not take
                 first = first or error
     raise ConfigError(
@@ -299,21 +362,20 @@ def _answer(model: Adapter, original: Original, case: Case, width: int, greedy: 
     return replace(reference.answered(case, out, text, ""), points=case.points)
 
 
-def tokens_of(text: str, blank: str | None = None) -> tuple[tuple[str, ...], int | None]:
-    """Return the tokens of a ``tokens.txt``, one a line, and the blank's column.
+def tokens_of(
+    symbols: Sequence[str], blank: str | None = None
+) -> tuple[tuple[str, ...], int | None]:
+    """Return the tokens of a file and the blank's column, None if one of them is ``<blank>``.
 
     Args:
-        text: content of the file.
-        blank: the blank's symbol or column; None if one line is ``<blank>``.
+        symbols: as the file has them.
+        blank: the blank's symbol or column, the one after the last adds it; None to find it.
 
     Raises:
         ConfigError: no such token.
     """
-    symbols: Sequence[str] = text.removesuffix("\n").split("\n")
-    if blank is None:
+    named = next((name for name in vocabularies.SURELY if name in symbols), None)
+    if blank is None and named in (None, BLANK):
         return tuple(symbols), None
-    if blank in symbols:
-        return tuple(symbols), list(symbols).index(blank)
-    if not blank.isdigit():
-        raise ConfigError(f"the blank {blank!r} is no line of the token file and no column number")
-    return tuple(symbols), int(blank)
+    column = vocabularies.column_of([*symbols], blank or named, "the token file")
+    return (*symbols, *([BLANK] if column == len(symbols) else [])), column

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import nn
 
+from edgectc.core import vocabularies
 from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
 from edgectc.core.files import read_given
 from edgectc.core.types import JSON, Array
@@ -47,19 +48,24 @@ def read_tokens(options: dict[str, JSON], blank: str | None) -> None:
     """
     path = options.get("tokens")
     if isinstance(path, (str, os.PathLike)):
-        symbols, column = adoption.tokens_of(_text(path), blank)
+        symbols, column = adoption.tokens_of(vocabularies.read_symbols(path), blank)
         options.update({"blank_id": column, **options, "tokens": [*symbols]})
     elif blank is not None:
         raise ConfigError("blank goes with a file of tokens; say blank_id", options=["blank"])
 
 
-def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array]:
+def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array] | dict[str, Array]:
     """Return features and lengths of a ``.npz``; without lengths, every recording is whole.
+
+    With more arrays than that it is those of several inputs, by their names.
 
     Raises:
         InputError: not such a file.
     """
     arrays = read_arrays(Path(path))
+    known = {"features", "lengths", "texts", "split"}
+    if {*arrays} - known:
+        return {name: array for name, array in arrays.items() if name not in ("texts", "split")}
     if "features" not in arrays:
         raise InputError(
             f"{path} holds {sorted(arrays)}, expected features (N, T, C) and lengths (N,)",
@@ -68,13 +74,6 @@ def read_sample(path: str | os.PathLike[str]) -> tuple[Array, Array]:
     features = arrays["features"]
     whole = np.full(len(features), features.shape[1] if features.ndim > 1 else 0)
     return features, arrays.get("lengths", whole)
-
-
-def _text(path: str | os.PathLike[str]) -> str:
-    try:
-        return read_given(path, "tokens", options=["tokens"]).decode()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8: {error}") from error
 
 
 def build(name: str, weights: str | os.PathLike[str] | None = None) -> nn.Module:

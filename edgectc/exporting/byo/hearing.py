@@ -88,7 +88,10 @@ def first_that_runs(
         return runs, raised
     shape = tuple(full.shape[:2] if ways[0].wave else full.shape)
     kinds = {str(p.dtype).removeprefix("torch.") for p in network.parameters()} - {"float32"}
-    hint = f"; its weights are {', '.join(kinds)}: export network.float()" if kinds else ""
+    hint = ""
+    if kinds:
+        hint = f"; its weights are {', '.join(kinds)}: export network.float(), or say "
+        hint += "to_float32=True (--to-float32)"
     raise ConfigError(
         f"{type(network).__name__} called with float32 features {shape} and {raised}{hint}"
     )

@@ -14,7 +14,7 @@ from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import Array, Check
 from edgectc.exporting.byo import frozen, hearing
 from edgectc.exporting.byo import length_map as maps
-from edgectc.exporting.byo.adapter import AXES, Adapter, Calling, answer
+from edgectc.exporting.byo.adapter import AXES, Adapter, Calling, answer, leaves, raw, tensors
 from edgectc.exporting.byo.hearing import ALIKE as TOLERANCE
 from edgectc.exporting.byo.original import Original
 from edgectc.exporting.byo.tracing_modes import Decisions, Seen, Sizes, Watch
@@ -224,6 +224,16 @@ class Probe:
             f"(--stride {stride} --window {window}); if {told} are, the network answers fewer or "
             "more frames than it says: mend the lengths that it returns"
         )
+
+    def outputs(self) -> None:
+        """Say which answers beside the scores the artifact will not give."""
+        with torch.no_grad():
+            found = raw(self.network, self.calling, self.full, torch.tensor([self.T]))
+        scores = tensors(found)[0]
+        others = [tuple(t.shape) for t in leaves(found) if t is not scores]
+        if others:
+            text = f"{len(others)} beside the scores are dropped, of shapes {others}"
+            self.checks.append(Check("outputs", "pass", text))
 
     def read_sizes(self) -> None:
         """Take the sizes that the network reads from its lengths, at full length."""

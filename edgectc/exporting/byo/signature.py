@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+from collections.abc import Callable, Sequence
 from inspect import Parameter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +75,21 @@ def is_optional(network: nn.Module, name: str) -> bool:
     """Return whether a network also answers without an argument."""
     found = inspect.signature(network.forward).parameters.get(name)
     return found is not None and found.default is not found.empty
+
+
+def signed(forward: Callable[..., Any], parameters: Sequence[Parameter]) -> None:
+    """Let a method that takes anything say which parameters it takes, after ``self``."""
+    me = Parameter("self", Parameter.POSITIONAL_ONLY)
+    by_name = (Parameter.VAR_POSITIONAL, Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)
+    plain = [p for p in parameters if p.kind not in by_name]
+    rest = sorted((p for p in parameters if p.kind in by_name), key=lambda p: p.kind)
+    ordered = [*sorted(plain, key=lambda p: (p.kind, p.default is not p.empty)), *rest]
+    forward.__signature__ = inspect.Signature([me, *ordered])  # type: ignore[attr-defined]
+
+
+def tells_length(name: str) -> bool:
+    """Return whether the name of an argument says that it tells a length."""
+    return _rank(name) < len(_NAMES)
 
 
 def _tellers(network: nn.Module, others: list[Parameter], told_by: str) -> list[Parameter]:

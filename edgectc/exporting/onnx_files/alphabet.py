@@ -7,23 +7,17 @@ one symbol a line (k2, icefall, sherpa-onnx, WeNet), and ``vocab.json`` (transfo
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectc.core import strict_json
+from edgectc.core import vocabularies
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import read_given
 from edgectc.core.tokens import BLANK
+from edgectc.core.vocabularies import BLANKS, SURELY
 
 KEYS = ("character", "characters", "vocab", "vocabulary", "tokens", "labels")
 BESIDE = ("tokens.txt", "vocab.json", "vocab.txt")
-# What projects call the blank; "<pad>" and "_" last, as they are tokens like others elsewhere.
-_SURELY = (BLANK, "<blk>", "<eps>", "blank", "[blank]", "<ctc_blank>")
-BLANKS = (*_SURELY, "<pad>", "[PAD]", "_")
-_ID = re.compile(r"^(.*?)[ \t](\d+)$")
 _WORDS = "|"  # stands between words in the alphabets of wav2vec2
 
 
@@ -81,7 +75,8 @@ def _own(metadata: Mapping[str, str], blank: str | None) -> Alphabet | None:
     for key in KEYS:
         text = metadata.get(key, "")
         if text.count("\n") or text.lstrip()[:1] in ("[", "{"):
-            return Alphabet(_symbols(text, f"metadata {key!r}"), f"metadata {key!r}", blank)
+            symbols = vocabularies.parse(text, f"metadata {key!r}")
+            return Alphabet(symbols, f"metadata {key!r}", blank)
     return None
 
 
@@ -101,42 +96,7 @@ def _first_difference(one: tuple[str, ...], other: tuple[str, ...]) -> str:
 
 
 def _read(path: Path, blank: str | None) -> Alphabet:
-    try:
-        text = read_given(path, "tokens", options=["tokens"]).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8: {error}") from error
-    return Alphabet(_symbols(text, str(path)), str(path), blank)
-
-
-def _symbols(text: str, where: str) -> tuple[str, ...]:
-    if text.lstrip()[:1] in ("{", "["):
-        try:
-            held = strict_json.parse(text)
-        except (ConfigError, json.JSONDecodeError) as error:
-            raise ConfigError(f"{where} is no JSON: {error}") from error
-        if isinstance(held, list) and all(isinstance(one, str) for one in held):
-            return tuple(held)
-        if isinstance(held, dict) and all(type(i) is int for i in held.values()):
-            return _by_id([(symbol, i) for symbol, i in held.items()], where)
-        raise ConfigError(f"{where} is no list of symbols, nor symbols with their ids")
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    matches = [_ID.match(line) for line in lines]
-    if len(lines) > 1 and all(matches):
-        return _by_id([(m.group(1) or " ", int(m.group(2))) for m in matches if m], where)
-    return tuple(lines)
-
-
-def _by_id(rows: list[tuple[str, int]], where: str) -> tuple[str, ...]:
-    """Return symbols in the order of their ids, which have to be 0, 1, 2 ..."""
-    ids = sorted(i for _, i in rows)
-    if ids != [*range(len(ids))]:
-        wrong = next(k for k, i in enumerate(ids) if k != i)
-        hint = ": all are one too high, take one off" if ids == [*range(1, len(ids) + 1)] else ""
-        raise ConfigError(
-            f"the ids of {where} are {ids[0]}..{ids[-1]} and not 0..{len(ids) - 1}, the first "
-            f"wrong one being {ids[wrong]} in place of {wrong}{hint}"
-        )
-    return tuple(symbol for symbol, _ in sorted(rows, key=lambda row: row[1]))
+    return Alphabet(vocabularies.read_symbols(path), str(path), blank)
 
 
 def fitted(alphabet: Alphabet, columns: int) -> tuple[tuple[str, ...], int | None, str]:
@@ -160,7 +120,7 @@ def fitted(alphabet: Alphabet, columns: int) -> tuple[tuple[str, ...], int | Non
         if column is None and named is not None:
             column = symbols.index(named)
         return _spaced(symbols), column, "one symbol a column"
-    named = next((name for name in _SURELY if name in symbols), None)
+    named = next((name for name in SURELY if name in symbols), None)
     if more == 2 and " " not in symbols and named is None and "character" in alphabet.source:
         return (BLANK, *symbols, " "), 0, "a blank before and a space after were added"
     if more == 1 and named is None:

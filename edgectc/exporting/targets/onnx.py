@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from torch.export import Dim
 
 from edgectc.core.console import suppress_output
 from edgectc.core.contracts import Target
-from edgectc.core.errors import ExportError, MissingDependencyError
+from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
@@ -92,6 +92,29 @@ class OnnxTarget(Target):
             MissingDependencyError: a converter package is missing.
             ExportError: the exporter failed, or wrote another opset than asked for.
         """
+        return self._converted(model, inputs, ["log_probs"], plan)
+
+    def convert_step(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        plan: Plan | None = None,
+    ) -> bytes:
+        """Return the serialized graph of one chunk; raises as `convert` does."""
+        if self.options.dynamic_batch:
+            raise ConfigError(
+                "a stream has a batch of one; leave dynamic_batch out", options=["dynamic_batch"]
+            )
+        return self._converted(model, inputs, ["log_probs", *outputs], plan)
+
+    def _converted(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        plan: Plan | None,
+    ) -> bytes:
         try:
             import onnx
             import onnxscript  # noqa: F401  (torch.onnx imports it late and explains it badly)
@@ -106,7 +129,7 @@ class OnnxTarget(Target):
         write = self._dynamo if self.options.exporter == "dynamo" else self._legacy
         try:
             with suppress_output():
-                graph = write(model, inputs, asked)
+                graph = write(model, inputs, outputs, asked)
         except Exception as error:  # the exporters raise many unrelated classes
             raise ExportError(f"torch.onnx failed: {explained(error)}") from error
         _expect(graph, asked)
@@ -133,7 +156,9 @@ class OnnxTarget(Target):
 
         yield from qdq_onnx.constants(converted)
 
-    def _dynamo(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> ModelProto:
+    def _dynamo(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], opset: int
+    ) -> ModelProto:
         import torch
 
         given = tuple(inputs.values())
@@ -150,20 +175,22 @@ class OnnxTarget(Target):
             dynamic_shapes=shapes,
             opset_version=opset,
             input_names=list(inputs),
-            output_names=["log_probs"],
+            output_names=[*outputs],
             external_data=False,
             verbose=False,
         )
         assert program is not None
         return program.model_proto
 
-    def _legacy(self, model: nn.Module, inputs: Mapping[str, Tensor], opset: int) -> ModelProto:
+    def _legacy(
+        self, model: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], opset: int
+    ) -> ModelProto:
         import io
 
         import onnx
         import torch
 
-        names, written = [*inputs, "log_probs"], io.BytesIO()
+        names, written = [*inputs, *outputs], io.BytesIO()
         torch.onnx.export(
             model,
             tuple(inputs.values()),
@@ -172,7 +199,7 @@ class OnnxTarget(Target):
             dynamic_axes={k: {0: "N"} for k in names} if self.options.dynamic_batch else None,
             opset_version=opset,
             input_names=list(inputs),
-            output_names=["log_probs"],
+            output_names=[*outputs],
         )
         return onnx.load_from_string(written.getvalue())
 

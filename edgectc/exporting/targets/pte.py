@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -134,6 +134,21 @@ class PteTarget(Target):
                     f"{self.options.delegate} took no part of {name}; no file was made"
                 )
         return edge
+
+    def convert_step(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        plan: Plan | None = None,
+    ) -> Converted:
+        """Return the lowered edge program of one chunk; raises as `convert` does."""
+        if self.options.buckets or self.options.length == "dynamic":
+            raise ConfigError(
+                "a stream has one length, its chunk; leave buckets and length out",
+                options=["buckets", "length"],
+            )
+        return self.convert(model, inputs, plan)
 
     def _captured(
         self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None, window: int

@@ -5,6 +5,7 @@ Source: Doug Paul's format as SRILM's ngram-format(5) describes it. Numbers in i
 
 from __future__ import annotations
 
+import codecs
 import math
 import os
 from dataclasses import dataclass
@@ -101,7 +102,8 @@ def _natural(log10: Array) -> Column:
 
 def _head(lines: list[bytes]) -> tuple[list[int], int]:
     """Return the number of n-grams of each order and the line after the head."""
-    start = next((i for i, line in enumerate(lines[:10_000]) if line.strip() == b"\\data\\"), None)
+    heads = (line.removeprefix(codecs.BOM_UTF8).strip() for line in lines[:10_000])
+    start = next((i for i, line in enumerate(heads) if line == b"\\data\\"), None)
     if start is None:
         raise _error(1, "expected a line \\data\\: this is not an ARPA language model")
     counts: list[int] = []

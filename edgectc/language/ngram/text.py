@@ -22,7 +22,6 @@ CLOSERS = '"”“»«›‹)]}」』】〉》）］｝'  # these and apostrophe
 _GREEK = "\u0370-\u03ff\u1f00-\u1fff"
 _CLOSING = re.escape(CLOSERS) + APOSTROPHES.replace("\u02bc", "")  # which is a letter, too
 _SENTENCE_END = re.compile(rf"(?:[{ENDS}]|(?<=[{_GREEK}]);)[{_CLOSING}]*(?:\s+|\Z)|[{BREAKS}]")
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*", re.ASCII)
 
 
 def sentences(text: str) -> list[list[str]]:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from edgectc.core.config import check_numbers, number
 from edgectc.core.errors import ConfigError
+from edgectc.networks.causal import carried
 from edgectc.networks.layers import MOST_LAYERS, Recurrent, windows
 
 
@@ -94,8 +96,37 @@ class GruEncoder(nn.Module):
             x: (N, F, T) float32 features.
             keep: (N, 1, T) float32, 1 on valid frames, 0 on padding.
         """
+        frames, whole = self._windows(x, keep)
+        return self.layers(frames, whole).transpose(1, 2)
+
+    def _windows(self, x: Tensor, keep: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the windows (N, T', F * window), and which are valid (N, 1, T')."""
         frames = windows(x, self.window, self.stride)
         # A window is valid if its last frame is.
         whole = keep[:, :, self.window - 1 :: self.stride]
-        frames = self.input_dropout(self.norm(frames)) * whole.transpose(1, 2)
-        return self.layers(frames, whole).transpose(1, 2)
+        return self.input_dropout(self.norm(frames)) * whole.transpose(1, 2), whole
+
+    @property
+    def look_ahead(self) -> int:
+        """Return the frames after a chunk that its last window needs."""
+        return self.window - self.stride
+
+    def initial(self) -> tuple[Tensor, ...]:
+        """Return the states before the first chunk: (layers, 1, channels).
+
+        Raises:
+            ConfigError: the layers read each recording from its end, too.
+        """
+        if self.layers.bidirectional:
+            raise ConfigError(
+                "encoder.bidirectional is true: such a network reads a recording from its end, so "
+                "it cannot stream; train one with encoder.bidirectional=false"
+            )
+        return (torch.zeros(len(self.layers.ahead), 1, self.out_features),)
+
+    def step(
+        self, x: Tensor, keep: Tensor, states: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return (1, C, T') of the frames of one chunk and the look-ahead, and the states after."""
+        out, after = carried(self.layers.ahead, self._windows(x, keep)[0], states[0])
+        return out.transpose(1, 2), (after,)

@@ -83,15 +83,47 @@ class NeuralFeatures(nn.Module):
             length: (N,) int32 valid frames.
             day: (N,) int32 index of the day.
         """
-        N, T, C = signal.shape
+        N, T, _ = signal.shape
         lengths = length.reshape(N, 1, 1).to(signal.dtype)
         keep = torch.clamp(lengths - self.frames[:, :, :T].to(signal.dtype), 0.0, 1.0)
         x = F.pad(signal.transpose(1, 2) * keep, self.padding)
+        return self._moved(x, day), keep, ()
+
+    @property
+    def look_ahead(self) -> int:
+        """Return the frames after a chunk that its smoothing needs."""
+        return self.padding[1]
+
+    def initial(self) -> tuple[Tensor, ...]:
+        """Return the frames before the first chunk: (1, F, left) zeros."""
+        return (torch.zeros(1, self.out_features, self.padding[0]),)
+
+    def step(
+        self, chunk: int, inputs: tuple[Tensor, ...], states: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return features, keep and () as a call does, without the look-ahead; and the states.
+
+        Args:
+            chunk: frames by which the stream moves on.
+            inputs: as of a call; the signal holds at least the chunk and the look-ahead.
+            states: (1, F, left), the frames before.
+        """
+        signal, length, day = inputs
+        T, left = signal.shape[1], self.padding[0]
+        place = torch.arange(T, device=signal.device, dtype=signal.dtype)[None, None]
+        keep = torch.clamp(length.reshape(-1, 1, 1).to(signal.dtype) - place, 0.0, 1.0)
+        x = torch.cat([states[0], signal.transpose(1, 2) * keep], dim=2)
+        kept = keep[:, :, : T - self.look_ahead]
+        return self._moved(x, day), kept, (), (x[:, :, chunk : chunk + left],)
+
+    def _moved(self, x: Tensor, day: Tensor) -> Tensor:
+        """Return (N, F, T) smoothed features of padded x (N, F, T + kernel - 1)."""
+        C = x.shape[1]
         smooth = F.conv1d(x, self.gaussian, groups=C).transpose(1, 2)
         weight = torch.index_select(self.day_weight, 0, day)
         moved = torch.bmm(smooth, weight) + torch.index_select(self.day_bias, 0, day)
         moved = moved / (1.0 + moved.abs())  # softsign
-        return self.dropout(moved).transpose(1, 2), keep, ()
+        return self.dropout(moved).transpose(1, 2)
 
 
 def gaussian(kernel: int, sigma: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -107,6 +107,13 @@ class EagerRunner(Runner):
 
     def run(self, inputs: Mapping[str, Array]) -> Array:
         """Return log_probs (N, T', V) float32; they are on the CPU when it returns."""
+        return self._answers(inputs)[0]
+
+    def step(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+        """Return all outputs, which are ``outputs`` in their order."""
+        return self._answers(inputs)
+
+    def _answers(self, inputs: Mapping[str, Array]) -> list[Array]:
         import torch
 
         from edgectc.networks import torch_state
@@ -122,8 +129,11 @@ class EagerRunner(Runner):
             else:
                 with torch.autocast(device, getattr(torch, precision)):
                     answer = self._model(**tensors)
-            log_probs: Array = answer.float().cpu().numpy()
-        return log_probs
+            parts = answer if isinstance(answer, tuple) else (answer,)
+            answers: list[Array] = [
+                (part.float() if part.is_floating_point() else part).cpu().numpy() for part in parts
+            ]
+        return answers
 
 
 class _Graphs:

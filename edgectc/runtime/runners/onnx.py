@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,7 +105,7 @@ class OnnxRunner(Runner):
 
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return name -> (dtype, shape) of each input as the graph itself states it."""
-        kinds = {"tensor(float)": "float32", "tensor(int32)": "int32"}
+        kinds = {"tensor(float)": "float32", "tensor(int32)": "int32", "tensor(int64)": "int64"}
         return {
             i.name: (kinds.get(i.type, i.type), list(i.shape)) for i in self._session.get_inputs()
         }
@@ -120,11 +120,20 @@ class OnnxRunner(Runner):
         if self._shortest:
             first = next(iter(given))
             given[first] = given[first][:, : max(int(given["length"].max()), self._shortest)]
+        log_probs: Array = self.step(given, ["log_probs"])[0]
+        return log_probs
+
+    def step(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+        """Return the named outputs.
+
+        Raises:
+            InputError: reason ``bad_shape``: the graph refused the inputs.
+        """
         try:
             with forks.whole():
-                log_probs: Array = self._session.run(["log_probs"], given)[0]
+                answers: list[Array] = self._session.run([*outputs], dict(inputs))
         except Exception as error:  # ONNX Runtime raises its own unrelated classes
             raise InputError(
                 f"ONNX Runtime refused the inputs: {explained(error)}", reason="bad_shape"
             ) from error
-        return log_probs
+        return answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,7 @@ class PteRunner(Runner):
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return position -> (dtype, shape) of each input as the program itself states it."""
         meta = self._methods["forward"].metadata
-        kinds = {6: "float32", 3: "int32"}  # torch ScalarType codes
+        kinds = {6: "float32", 3: "int32", 4: "int64"}  # torch ScalarType codes
         inputs = {}
         for i in range(meta.num_inputs()):
             tensor = meta.input_tensor_meta(i)
@@ -112,6 +112,20 @@ class PteRunner(Runner):
         # The output lives in memory that the next call overwrites.
         copied: Array = log_probs.numpy().copy()
         return copied
+
+    def step(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
+        """Return all outputs, which are ``outputs`` in their order.
+
+        Raises:
+            InputError: reason ``bad_shape``: the program refused the inputs.
+        """
+        import torch
+
+        # Copies, because numpy may give an axis of size one the stride 0, which is refused.
+        answers = self.execute([torch.from_numpy(value.copy()) for value in inputs.values()])
+        assert len(answers) == len(outputs)
+        # They live in memory that the next call overwrites.
+        return [answer.numpy().copy() for answer in answers]
 
     def execute(self, tensors: list[Any], method: str = "forward") -> list[Any]:
         """Return all outputs of a method; they live in memory that the next call overwrites.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 
+_AVERAGED = 5  # validations
+
+
 @dataclass
 class EpochStats:
     """What happened in an epoch so far; plain numbers, kept in checkpoints."""
@@ -69,6 +72,16 @@ class EpochStats:
             **({"bad_steps": self.notes} if self.notes else {}),
         }
 
+    def warning(self, limit: float) -> str:
+        """Return what to say of gradients whose median norm is above ``limit``; "" for nothing."""
+        middle = float(np.median(self.norms)) if self.norms else 0.0
+        if middle <= limit:
+            return ""
+        return (
+            f"the median norm of the gradients is {middle:.3g}, above optimizer.warn_norm="
+            f"{limit:g}: lower optimizer.lr, or lengthen optimizer.warmup"
+        )
+
     def state(self) -> dict[str, JSON]:
         """Return plain values for a checkpoint; ``EpochStats(**values)`` is the inverse."""
         return asdict(self)
@@ -80,14 +93,20 @@ def _quantiles(values: list[float]) -> list[float] | None:
 
 
 class Records:
-    """Where figures go. ``done`` epochs are kept of an earlier log; later ones come again."""
+    """Where figures go. ``done`` epochs are kept of an earlier log; later ones come again.
 
-    def __init__(self, out: Path, *, done: int, step: int) -> None:
-        self._log = out / "metrics.jsonl"
+    Beside the figure ``metric`` stands the mean of its last five validations,
+    ``metric_average``, to look at; it decides nothing.
+    """
+
+    def __init__(self, out: Path, *, done: int, step: int, metric: str = "") -> None:
+        self._log, self._metric, self._values = out / "metrics.jsonl", metric, list[float]()
         if self._log.exists():
             lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if _epoch(line) <= done]
             write_bytes(self._log, "".join(kept).encode())
+            found = [json.loads(line).get(metric) for line in kept]
+            self._values = [value for value in found if isinstance(value, (int, float))]
         self._board: SummaryWriter | None = None
         if importlib.util.find_spec("tensorboard") is not None and _is_text(str(out)):
             from torch.utils.tensorboard import SummaryWriter
@@ -102,6 +121,11 @@ class Records:
 
     def epoch(self, step: int, figures: Mapping[str, JSON], norms: Sequence[float]) -> None:
         """Record the figures of an epoch, and all its gradient norms as a histogram."""
+        value = figures.get(self._metric)
+        if isinstance(value, (int, float)):
+            self._values.append(value)
+            mean = float(np.mean(self._values[-_AVERAGED:]))
+            figures = {**figures, f"{self._metric}_average": round(mean, 5)}
         with self._log.open("a", encoding="utf-8") as log:
             text = json.dumps(figures, sort_keys=True, ensure_ascii=False, allow_nan=False)
             log.write(text + "\n")

@@ -25,7 +25,8 @@ def learning_rate(
             return _cosine(step / warm, first, peak)
         return _cosine((step - warm) / max(1, total - 1 - warm), peak, max(low, first * 1e-4))
     if step < warm:
-        return peak * (step + 1) / warm
+        first = optimizer.warmup_start
+        return peak * (first + (1.0 - first) * (step + 1) / warm)
     held = min(total, warm + round(schedule.hold * total))
     done = max(0.0, (step - held) / max(1, total - held))
     if schedule.type == "cosine":

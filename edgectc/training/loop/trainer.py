@@ -141,6 +141,8 @@ class Trainer:
         self.settings, self.unwrapped, self.task = settings, model, task
         self.out, self.fabric = out, fabric
         self.teacher = load_teacher(settings, model)
+        if settings.compile:
+            model.compile()
         self.model, self.optimizer = fabric.setup(model, make_optimizer(model, settings.optimizer))
         # Fabric's wrapper keeps the groups it was made with; loading a state makes new ones.
         self.inner = self.optimizer.optimizer
@@ -177,12 +179,14 @@ class Trainer:
         total = self.settings.epochs * self.steps
         self._resume()
         main = self.fabric.is_global_zero
-        records = Records(self.out, done=self.epoch, step=self.step) if main else None
+        name = self.task.metric.name
+        at = {"done": self.epoch, "step": self.step}
+        records = Records(self.out, **at, metric=name) if main else None
         display = Display(total, done=self.step, shown=main)
         with closing(records) if records else nullcontext(), self._postponed() as self.stop:
             while self.epoch < self.settings.epochs and not self._stalled():
                 self._one_epoch(records, display)
-        value, name = self.best.value, self.task.metric.name
+        value = self.best.value
         if main and self.teacher is not None and value is not None:
             best = checkpoints.read(self.out / "best.safetensors").model
             report(self.out, self.settings, self.teacher, best, self.task)
@@ -216,6 +220,8 @@ class Trainer:
             name = self.task.metric.name
             display.metric = f"{name} {figures[name]}"
         if records is not None:
+            if told := self.stats.warning(self.settings.optimizer.warn_norm):
+                say(f"edgectc: warning: epoch {self.epoch}: {told}")
             about = {**figures, "epoch": self.epoch, "step": self.step}
             records.epoch(self.step, about, self.stats.norms)
             if checked:

@@ -28,6 +28,7 @@ class Augment:
         drop: chance of each point to be lost.
         mask: chance of a recording to lose stretches of time.
         mask_frames: longest of them.
+        masks: most of them in a recording.
     """
 
     noise: float = 0.01
@@ -39,9 +40,12 @@ class Augment:
     drop: float = 0.0
     mask: float = 0.0
     mask_frames: int = 8
+    masks: int = 2
 
     def __post_init__(self) -> None:
         check_strengths(self)
+        if self.masks < 1:
+            raise ValueError("expected masks >= 1")
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def create(options: Options, *, run: Run) -> SignalTask:
         signal = change.white_noise(signal, rng, how.noise)
         signal = change.warp(signal, rng, pace=how.pace, least=least, most=most)
         signal = change.drop_points(signal, rng, how.drop, dims=3)
-        signal = change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
+        signal = change.time_masks(
+            signal, rng, chance=how.mask, width=how.mask_frames, most=how.masks
+        )
         return np.nan_to_num(signal, copy=False)
 
     return SignalTask(Metric("dev_wer"), run, options.data, samples, augment)

@@ -29,6 +29,7 @@ class Augment:
         drop: chance of each channel to be lost.
         mask: chance of a recording to lose stretches of time.
         mask_frames: longest of them, in bins.
+        masks: most of them in a recording.
 
     Source: Willett et al. 2023, "A high-performance speech neuroprosthesis" (the baseline).
     """
@@ -40,9 +41,12 @@ class Augment:
     drop: float = 0.0
     mask: float = 0.0
     mask_frames: int = 15
+    masks: int = 2
 
     def __post_init__(self) -> None:
         check_strengths(self)
+        if self.masks < 1:
+            raise ValueError("expected masks >= 1")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ def create(options: Options, *, run: Run) -> SignalTask:
         signal = change.jitter(signal, rng, how.jitter)
         signal = change.warp(signal, rng, pace=how.pace, least=least, most=most)
         signal = change.drop_points(signal, rng, how.drop)
-        return change.time_masks(signal, rng, chance=how.mask, width=how.mask_frames)
+        return change.time_masks(
+            signal, rng, chance=how.mask, width=how.mask_frames, most=how.masks
+        )
 
     return SignalTask(Metric("dev_per"), run, options.data, samples, augment)

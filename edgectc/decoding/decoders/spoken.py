@@ -1,0 +1,378 @@
+"""Sentences of words from phonemes: a beam over pronunciations; context tells homophones apart."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgectc.core.config import check_numbers, number
+from edgectc.core.contracts import LanguageModel
+from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.tokens import Tokens
+from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
+from edgectc.decoding.search import beam_native, compiled
+from edgectc.decoding.search.beam_numpy import PlainSearch
+from edgectc.decoding.search.beam_tables import MAY_END, Ending, Pieces, Tables
+from edgectc.decoding.search.beam_words import weighed
+from edgectc.decoding.search.checks import (
+    check_context,
+    check_log_probs,
+    check_nbest,
+    fold_special,
+)
+from edgectc.decoding.search.options import MOST_WEIGHT
+from edgectc.decoding.search.spans import word_spans
+from edgectc.decoding.search.spoken import Frequencies, Homophones, Listener, Sequel, places, steps
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import SpokenLexicon
+
+USES = frozenset({"lexicon", "language_model", "hotwords"})
+BACKENDS = ("auto", "numpy", "native")
+SILENCES = ("SIL", "sil", "<sil>", "SP", "sp", "|", "<space>", " ", "_")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Width and weights of the search.
+
+    Attributes:
+        beam_size: prefixes of phonemes kept after each frame.
+        beam_threshold: nats under the best prefix beyond which one is dropped; None keeps all.
+        token_threshold: natural-log probability under which a token counts as impossible in a
+            frame, unless it is the frame's most likely or no prefix could go on; None for off.
+        lm_weight: weight of the language model's natural-log probabilities.
+        word_score: nats added per word; above 0 favours more, shorter words.
+        hotword_score: nats added per hotword that comes without a weight of its own.
+        separator: token between words, after every word but the last. None: a word may end
+            anywhere, with or without a token of silence (``SIL``, ``sil``, ``|`` ...).
+    """
+
+    beam_size: int = number(100, least=1, most=1_000_000)
+    beam_threshold: float | None = number(14.0, above=0, below=1e8)
+    token_threshold: float | None = -7.0
+    lm_weight: float = number(0.6, least=0, most=MOST_WEIGHT)
+    word_score: float = number(0.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    hotword_score: float = number(5.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
+    separator: str | None = None
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        if self.token_threshold is not None and not self.token_threshold <= 0:
+            raise ConfigError(
+                f"token_threshold is {self.token_threshold}, expected a natural-log probability "
+                "(0 or less), or None for off"
+            )
+
+
+def create(
+    options: Options,
+    *,
+    tokens: Tokens,
+    lexicon: Lexicon | None,
+    language_model: LanguageModel | None = None,
+    hotwords: Iterable[str] | Mapping[str, float] = (),
+    backend: str = "auto",
+) -> SpokenDecoder:
+    """Return the decoder.
+
+    Args:
+        options: width and weights.
+        tokens: phonemes of the columns of log_probs.
+        lexicon: words with pronunciations, see `edgectc.language.pronunciations.spoken`.
+        language_model: scores of words in sentences; without one, the lexicon's frequencies.
+        hotwords: words or phrases of the lexicon to favour; a mapping gives each its nats.
+        backend: "native" is the compiled search, "numpy" the plain one with the same answers;
+            "auto" takes native where it was built.
+
+    Raises:
+        ConfigError: no pronunciations, or none that the tokens can say; a separator that is no
+            token, a hotword that is no word of the lexicon, or no native search to be had.
+        UnknownNameError: no such backend.
+    """
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, BACKENDS)
+    if not isinstance(lexicon, SpokenLexicon):
+        raise ConfigError(
+            "the decoder 'spoken' needs to know how words are said; give pronunciations, such as "
+            "a file of CMUdict",
+            options=["pronunciations"],
+        )
+    if options.separator is not None and options.separator not in tokens.ids:
+        raise ConfigError(
+            f"separator {options.separator!r} is no token; expected one of the model's, or None "
+            "where nothing stands between words"
+        )
+    native = compiled.library() if backend != "numpy" else None
+    if backend == "native" and native is None:
+        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
+    hot = weighed(hotwords, options.hotword_score)
+    return SpokenDecoder(options, tokens, lexicon, language_model, hot, native)
+
+
+class SpokenDecoder:
+    """Finds the word sequences w of highest score that a beam of phonemes leads to.
+
+    The score that the search maximises, as far as its beam reaches::
+
+        score(w) = log (sum over pronunciations q of w of weight(q) * P_ctc(q))
+                   + lm_weight * log P_lm(w) + word_score * words(w) + hotwords(w)
+
+    P_ctc(q) sums over the alignments that survived, P_lm includes the end of the sentence. Only
+    words of the lexicon are found; those that sound alike compete by the language model, 16 word
+    sequences for each sequence of phonemes. ``parts`` holds the terms before weighting; ``ctc``
+    has the weights of the pronunciations in it. ``timesteps`` has the frame of each phoneme, and of
+    each token between words. Where silence beats every text, there is no candidate.
+
+    Source: Mohri et al. 2002, "Weighted Finite-State Transducers in Speech Recognition" (lexicon
+    and grammar composed as the search goes).
+    """
+
+    takes: ClassVar[frozenset[str]] = frozenset({"context", "normalize", "spans"})
+
+    def __init__(
+        self,
+        options: Options,
+        tokens: Tokens,
+        lexicon: SpokenLexicon,
+        language_model: LanguageModel | None,
+        hotwords: Mapping[str, float],
+        native: compiled.Library | None,
+    ) -> None:
+        self._options, self._tokens, self._words = options, tokens, lexicon.words
+        self._native, self._given = native, language_model
+        self._model = language_model or Frequencies(lexicon)
+        self._boundary = _boundary(options, tokens, lexicon)
+        self._homophones = Homophones.of(lexicon, tokens, self._boundary)
+        dropped = self._homophones.dropped
+        if dropped:
+            logging.getLogger("edgectc").warning(
+                "edgectc: %d of %d words cannot be said with the tokens of the model, such as %r; "
+                "they are left out", len(dropped), len(lexicon.words), dropped[0],
+            )  # fmt: skip
+        self._hotwords = _places(hotwords, lexicon.words, frozenset(dropped))
+        self._tables = self._searched(lexicon)
+
+    def _searched(self, lexicon: SpokenLexicon) -> Tables:
+        options, V = self._options, len(self._tokens)
+        ahead = self._homophones.ahead(lexicon.log_probs, options.lm_weight)
+        highest = options.lm_weight * max(0.0, float(lexicon.log_probs.max()))
+        hot = sum(max(0.0, weight) for weight in self._hotwords.values())
+        free = MAY_END * (options.separator is None)
+        threshold, least = options.beam_threshold, options.token_threshold
+        return Tables(
+            n_tokens=V,
+            blank=self._tokens.blank_id,
+            boundary=self._boundary,
+            constrain=True,
+            asks=True,
+            counts=True,
+            words=self._homophones.trie,
+            ahead=ahead,
+            ahead_unknown=0.0,
+            hotwords=None,
+            beam_size=options.beam_size,
+            beam_threshold=math.inf if threshold is None else threshold,
+            token_threshold=-math.inf if least is None else least,
+            lm_weight=1.0,
+            word_score=options.word_score,
+            unknown_score=0.0,
+            gain=0.0,
+            end_gain=max(0.0, options.word_score) + float(ahead[0]) + hot + highest,
+            pieces=Pieces.of([free] * V, [[token] for token in range(V)]) if free else None,
+        )
+
+    @property
+    def backend(self) -> str:
+        """Return "native" or "numpy"."""
+        return "native" if self._native else "numpy"
+
+    def __call__(
+        self,
+        log_probs: Array,
+        *,
+        nbest: int = 5,
+        context: Sequence[str] | str = (),
+        spans: bool = False,
+        normalize: bool = False,
+    ) -> Decoded:
+        """Return the ``nbest`` best texts, by score; none where silence beats them all.
+
+        Args:
+            log_probs: (T, V) natural-log probabilities.
+            nbest: most texts to return.
+            context: words before this text, for the language model.
+            spans: tell where each word is, once the texts are found.
+            normalize: take scores of any scale, whose log_softmax is meant.
+
+        Raises:
+            InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
+        """
+        nbest = check_nbest(nbest)
+        stream = self.stream(context=context, spans=spans, normalize=normalize)
+        stream.push(log_probs)
+        return stream.finish(nbest=nbest)
+
+    def stream(
+        self, *, context: Sequence[str] | str = (), spans: bool = False, normalize: bool = False
+    ) -> SpokenStream:
+        """Return a search that takes its frames piece by piece and answers as one call would.
+
+        Args:
+            context: words before this text, for the language model.
+            spans: keep the frames, so that the answer tells where each word is.
+            normalize: take scores of any scale, whose log_softmax is meant.
+
+        Raises:
+            InputError: a context without a language model.
+        """
+        context = check_context(context, self._given)
+        listener = Listener(self._model, context, self._homophones, self._words,
+                            self._options.lm_weight, self._hotwords)  # fmt: skip
+        search: PlainSearch | beam_native.NativeSearch
+        if self._native:
+            search = beam_native.NativeSearch(self._native, self._tables, listener)
+        else:
+            search = PlainSearch(self._tables, listener)
+        made = SpokenStream(self._options, self._tokens, self._words, self._homophones, listener,
+                            search)  # fmt: skip
+        made.boundary, made.normalize = self._boundary, normalize
+        made.frames = [] if spans else None
+        return made
+
+
+class SpokenStream:
+    """One signal, piece by piece. Memory grows with the text; with ``spans`` with the frames too.
+
+    Attributes:
+        boundary: token between words, V for none.
+        normalize: whether chunks are scores of any scale, whose log_softmax is meant.
+        frames: the chunks so far, kept where spans are wanted; else None.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        tokens: Tokens,
+        words: Sequence[str],
+        homophones: Homophones,
+        listener: Listener,
+        search: PlainSearch | beam_native.NativeSearch,
+    ) -> None:
+        self._options, self._tokens, self._words = options, tokens, words
+        self._homophones, self._listener, self._search = homophones, listener, search
+        self.boundary, self.normalize = len(tokens), False
+        self.frames: list[Array] | None = None
+
+    def push(self, log_probs: Array) -> None:
+        """Take the next frames.
+
+        Args:
+            log_probs: (T, V) natural-log probabilities.
+
+        Raises:
+            InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
+        """
+        values = check_log_probs(log_probs, len(self._tokens), normalize=self.normalize)
+        values = fold_special(values, self._tokens)
+        self._search.push(values)
+        if self.frames is not None:
+            self.frames.append(values.copy())
+
+    def partial(self) -> str:
+        """Return the words of the prefix that leads now, without one that is not complete."""
+        best = self._search.best()
+        for ending in self._search.endings(unfinished=True) if best is not None else ():
+            if ending.place == best:
+                return self._text(self._listener.states[ending.lm][0])
+        return ""
+
+    def finish(self, *, nbest: int = 5) -> Decoded:
+        """Return the ``nbest`` best texts if the signal ends here; more frames may still come.
+
+        Args:
+            nbest: most texts to return.
+
+        Raises:
+            ConfigError: ``nbest`` is below 1.
+        """
+        nbest = check_nbest(nbest)
+        texts: dict[str, list[tuple[float, Ending, Sequel]]] = {}
+        for ending in self._search.endings():
+            for sequel in self._listener.states[ending.lm]:
+                score = ending.ctc + sequel.total + self._options.word_score * ending.words
+                score += self._options.lm_weight * self._listener.finish(sequel)
+                if score > -math.inf:
+                    texts.setdefault(self._text(sequel), []).append((score, ending, sequel))
+        ranked = [
+            (float(np.logaddexp.reduce([row[0] for row in rows])), text,
+             max(rows, key=lambda row: row[0]))
+            for text, rows in texts.items()
+        ]  # fmt: skip
+        ranked.sort(key=lambda row: -round(row[0], 9))
+        if not ranked or not ranked[0][1]:  # nothing, or silence
+            return Decoded(())
+        share = np.exp(np.array([row[0] for row in ranked]) - ranked[0][0])
+        share /= share.sum()
+        found = [
+            self._hypothesis(score, float(part), text, best)
+            for (score, text, best), part in zip(ranked, share.tolist(), strict=True)
+            if text
+        ]
+        return Decoded(tuple(found[:nbest]))
+
+    def _hypothesis(
+        self, score: float, share: float, text: str, best: tuple[float, Ending, Sequel]
+    ) -> Hypothesis:
+        _, ending, sequel = best
+        lm = sequel.lm + self._listener.finish(sequel)
+        words = float(ending.words)
+        rest = self._options.lm_weight * lm + self._options.word_score * words + sequel.hot
+        parts = {"ctc": score - rest, "lm": lm, "words": words, "hotwords": sequel.hot}
+        ids, frames = self._search.path(ending.place)
+        if ids and ids[-1] == self.boundary:
+            frames = frames[:-1]
+        spans: tuple[WordSpan, ...] = ()
+        if self.frames:
+            said = [(self._words[step.place], self._homophones.spellings[step.row])
+                    for step in steps(sequel.last)]  # fmt: skip
+            required = self.boundary if self._options.separator is not None else -1
+            spans = word_spans(np.concatenate(self.frames), said, blank=self._tokens.blank_id,
+                               boundary=required)  # fmt: skip
+        return Hypothesis(text, score, share, tuple(frames), parts=parts, words=spans)
+
+    def _text(self, sequel: Sequel) -> str:
+        return " ".join(self._words[place] for place in places(sequel.last))
+
+
+def _boundary(options: Options, tokens: Tokens, lexicon: SpokenLexicon) -> int:
+    """Return the token between words: the one named, or a silence that no word has, or V."""
+    if options.separator is not None:
+        return tokens.ids[options.separator]
+    used = {phoneme for said in lexicon.said for phonemes, _ in said for phoneme in phonemes}
+    named = (s for s in SILENCES if s in tokens.ids and s not in used)
+    columns = (tokens.ids[s] for s in named)
+    return next((i for i in columns if i != tokens.blank_id), len(tokens))
+
+
+def _places(
+    hotwords: Mapping[str, float], words: Sequence[str], dropped: frozenset[str]
+) -> dict[tuple[int, ...], float]:
+    """Return hotwords as places of words; letter case does not count where a word needs none."""
+    exact = {word: place for place, word in enumerate(words) if word not in dropped}
+    small = {word.lower(): place for word, place in reversed(exact.items())}
+    found: dict[tuple[int, ...], float] = {}
+    for phrase, weight in hotwords.items():
+        row = [exact.get(word, small.get(word.lower())) for word in phrase.split()]
+        if not row or None in row:
+            raise ConfigError(
+                f"hotword {phrase!r} has no pronunciation; add its words to the pronunciations, or "
+                "leave it out"
+            )
+        key = tuple(place for place in row if place is not None)
+        found[key] = found.get(key, 0.0) + weight
+    return found

@@ -1,0 +1,88 @@
+"""Networks before anything is asked of them: their scores picked, their weights in float32."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgectc.core.errors import ConfigError
+from edgectc.core.types import Check
+from edgectc.exporting.byo import signature
+
+
+class Picked(nn.Module):
+    """A network whose scores are not the first of its answers."""
+
+    def __init__(self, network: nn.Module, answer: str) -> None:
+        super().__init__()
+        self.network, self.answer = network, answer
+
+    def pick(self, found: Any) -> Any:
+        """Return the scores.
+
+        Raises:
+            ConfigError: there is no such answer.
+        """
+        if isinstance(found, Mapping) and self.answer in found:
+            return found[self.answer]
+        if isinstance(found, (tuple, list)) and self.answer in map(str, range(len(found))):
+            return found[int(self.answer)]
+        told = sorted(found) if isinstance(found, Mapping) else f"0 to {len(_listed(found)) - 1}"
+        raise ConfigError(f"answer is {self.answer!r}, expected one of {told}", options=["answer"])
+
+
+def picked(network: nn.Module, answer: str) -> Picked:
+    """Return a network that answers with one of its answers, by name or place."""
+
+    def forward(self: Picked, *given: Any, **named: Any) -> Any:
+        return self.pick(self.network(*given, **named))
+
+    signature.signed(forward, list(inspect.signature(network.forward).parameters.values()))
+    made: Picked = type(type(network).__name__, (Picked,), {"forward": forward})(network, answer)
+    return made
+
+
+def _listed(found: Any) -> list[Any]:
+    return list(found) if isinstance(found, (tuple, list)) else [found]
+
+
+def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check]]:
+    """Return a network with weights of float32, and what that changes.
+
+    Args:
+        network: any module.
+        convert: whether others are converted; they are refused where the network is run, else.
+
+    Raises:
+        ConfigError: it is a program already, and no module of Python.
+    """
+    kind = _program(network)
+    if kind:
+        raise ConfigError(
+            f"the network is {kind}: a program whose lines and layers are gone, which torch.export "
+            "does not take; export the nn.Module that it was made from (its weights can be loaded: "
+            "module.load_state_dict(program.state_dict()))"
+        )
+    floats = [p for p in (*network.parameters(), *network.buffers()) if p.is_floating_point()]
+    kinds = sorted({str(p.dtype).removeprefix("torch.") for p in floats} - {"float32"})
+    if not kinds or not convert:
+        return network, []
+    network = copy.deepcopy(network).float()
+    text = f"weights of {', '.join(kinds)} were converted to float32; the answers expected"
+    return network, [Check("weights", "pass", f"{text} are those of the converted network")]
+
+
+def _program(network: nn.Module) -> str:
+    """Return what kind of finished program a module is, "" for a module of Python."""
+    if isinstance(network, torch.jit.ScriptModule):
+        return "TorchScript"
+    try:
+        network.train(network.training)
+    except NotImplementedError:  # the module of an exported program has one mode
+        return "an exported program"
+    return ""

@@ -1,7 +1,8 @@
 """How often the right word is first: figures with intervals, by slice, on labelled swipes.
 
-Words are compared by their letters only ("its" and "it's" are one answer), and a word that the
-lexicon does not hold counts as wrong. `edgectc.evaluation.comparison` compares two models.
+Words are compared by their letters only ("its" and "it's" are one answer), and once more as they
+are shown, with case and apostrophe (``top1_shown``). A word that the lexicon does not hold counts
+as wrong. `edgectc.evaluation.comparison` compares two models.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.ngram.text import context_of
-from edgectc.language.spelling import letters, word_hash
+from edgectc.language.spelling import letters, plain, word_hash
 from edgectc.runtime.recognizer import Recognizer
 
 _LENGTHS = {"letters 1-3": (1, 3), "letters 4-6": (4, 6), "letters 7+": (7, 99)}
@@ -45,6 +46,7 @@ class Answer:
         user: who swiped, for the intervals.
         probability: that the best one is right, by the recognizer.
         candidates: the texts as they were given.
+        shown: whether the best one is the label as it is written, case and apostrophe too.
     """
 
     word: str
@@ -52,6 +54,7 @@ class Answer:
     user: str
     probability: float = 0.0
     candidates: tuple[Hypothesis, ...] = ()
+    shown: bool = False
 
     def rank(self) -> int | None:
         """Return the place of the right word from 1, None if it was not given."""
@@ -165,9 +168,10 @@ def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) 
         known: what the slices need.
 
     Returns:
-        ``rows``, ``users``, ``top1``, ``top3`` and ``top5`` as ``{"value", "low", "high"}`` (95 %,
-        by user, see `edgectc.core.metrics.interval`) and ``cer``; the same by slice in ``slices``;
-        ``user_p10``, top-1 of the user at the 10th percentile;
+        ``rows``, ``users``, ``top1``, ``top3``, ``top5`` and ``top1_shown`` as
+        ``{"value", "low", "high"}`` (95 %, by user, see `edgectc.core.metrics.interval`) and
+        ``cer``; the same by slice in ``slices``; ``user_p10``, top-1 of the user at the 10th
+        percentile;
         `edgectc.core.metrics.calibration_error`.
     """
     slices = {name: keep for name, keep in _slices(answers, swipes, known).items() if any(keep)}
@@ -268,13 +272,16 @@ def _answer(
         recognizer.run(sample.inputs),
         sample.inputs,
         setting=sample.setting,
-        nbest=nbest,
+        nbest=2 * nbest,  # words that differ in case or apostrophe alone count as one here
         decoder=decoder,
         context=context,
     )
     said = dict.fromkeys(letters(candidate.text) for candidate in decoded.candidates)
     word, user = letters(swipe.word or ""), swipe.user or ""
-    return Answer(word, tuple(said), user, decoded.best.probability, decoded.candidates)
+    best = decoded.best
+    shown = plain(best.text) == plain(swipe.word or "")
+    given = decoded.candidates[:nbest]
+    return Answer(word, tuple(said)[:nbest], user, best.probability, given, shown)
 
 
 def _figures(answers: Sequence[Answer]) -> Figures:
@@ -285,6 +292,7 @@ def _figures(answers: Sequence[Answer]) -> Figures:
     for k in (1, 3, 5):
         hits = [float(rank is not None and rank <= k) for rank in ranks]
         figures[f"top{k}"] = _interval(hits, groups)
+    figures["top1_shown"] = _interval([float(answer.shown) for answer in answers], groups)
     pairs = [(answer.word, answer.said[0] if answer.said else "") for answer in answers]
     figures["cer"] = round(metrics.error_rate(pairs), 5)
     return figures

@@ -2,8 +2,9 @@
 
 Letter area: x 0..1 over the full keyboard width, y 0..1 over the rows that hold letters, 0 = top.
 A layout file is JSON: ``{"name", "title", "rows": [{"keys", "x", "key_width"}]}``; ``keys`` is one
-character a key (a space is a gap), ``x`` the left edge of the row's first key. Rows share the
-height equally.
+character a key (a space is a gap), or a list of texts, each with all letters of one key ("sß"; ""
+is a gap); ``x`` is the left edge of the row's first key. Rows share the height equally. A letter
+may lie on several keys, as on split keyboards: the one nearest to the trace counts.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ _MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class KeyRow:
-    """One row of keys; ``x`` and ``key_width`` are fractions of the keyboard width."""
+    """One row of keys; ``x`` and ``key_width`` are fractions of the keyboard width.
 
-    keys: str
+    Attributes:
+        keys: one character a key, a space for a gap; or the letters of each key.
+    """
+
+    keys: str | tuple[str, ...]
     x: float
     key_width: float
 
@@ -40,7 +45,7 @@ class Layout:
     """A keyboard layout.
 
     Raises:
-        ConfigError: no letters, a letter twice, or a key outside the keyboard.
+        ConfigError: no letters, a letter twice on one key, or a key outside the keyboard.
     """
 
     name: str
@@ -50,9 +55,9 @@ class Layout:
     def __post_init__(self) -> None:
         if not self.letters:
             raise ConfigError(f"layout {self.name!r} has no keys")
-        if len(set(self.letters)) != len(self.letters):
-            raise ConfigError(f"layout {self.name!r} has a letter on two keys")
-        x = self.centers[:, 0]
+        if twice := [key for row in self.rows for key in row.keys if len(set(key)) < len(key)]:
+            raise ConfigError(f"layout {self.name!r} has a letter twice on the key {twice[0]!r}")
+        x = self._places[:, 0]
         if not (np.all(x > 0) and np.all(x < 1) and all(row.key_width > 0 for row in self.rows)):
             raise ConfigError(f"layout {self.name!r} has keys outside x 0..1; use the letter area")
 
@@ -61,25 +66,47 @@ class Layout:
 
     @cached_property
     def letters(self) -> tuple[str, ...]:
-        """The letter of each key, row by row from the top left."""
-        return tuple(key for row in self.rows for key in row.keys if key != " ")
+        """The K letters, row by row from the top left, each at its first key."""
+        return tuple(dict.fromkeys(letter for letter, _ in self._keys))
 
     @cached_property
     def centers(self) -> Array:
-        """(K, 2) float64 key centres, x and y in the letter-area frame."""
-        return np.array(
-            [
-                (row.x + (column + 0.5) * row.key_width, (i + 0.5) / len(self.rows))
-                for i, row in enumerate(self.rows)
-                for column, key in enumerate(row.keys)
-                if key != " "
-            ]
-        )
+        """(K, 2) float64 centres of the letters' first keys, in the letter-area frame."""
+        first = {letter: place for letter, place in reversed(self._keys)}
+        return np.array([first[letter] for letter in self.letters])
+
+    def near(self, points: Array) -> Array:
+        """Return (K, 2) centres of the letters' keys, of several the one nearest to a trace.
+
+        Args:
+            points: (n, 2) or wider, x and y in the letter-area frame.
+        """
+        if len(self._keys) == len(self.letters):
+            return self.centers
+        apart = (self._places[:, None] - np.asarray(points)[None, :, :2]) / self.key_size
+        distance = (apart**2).sum(axis=2).min(axis=1)
+        order = np.argsort(-distance, kind="stable").tolist()
+        nearest = {self._keys[i][0]: self._keys[i][1] for i in order}  # the last one stays
+        return np.array([nearest[letter] for letter in self.letters])
+
+    @cached_property
+    def _keys(self) -> list[tuple[str, tuple[float, float]]]:
+        """Every letter of every key with the key's centre."""
+        return [
+            (letter, (row.x + (column + 0.5) * row.key_width, (i + 0.5) / len(self.rows)))
+            for i, row in enumerate(self.rows)
+            for column, key in enumerate(row.keys)
+            for letter in key.replace(" ", "")
+        ]
+
+    @cached_property
+    def _places(self) -> Array:
+        return np.array([place for _, place in self._keys])
 
     @cached_property
     def key_size(self) -> Array:
         """(2,) float64 width and height of a typical key: the unit of distance on this layout."""
-        widths = [row.key_width for row in self.rows for key in row.keys if key != " "]
+        widths = [row.key_width for row in self.rows for key in row.keys if key.strip()]
         return np.array([np.median(widths), 1.0 / len(self.rows)])
 
 

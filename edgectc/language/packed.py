@@ -18,7 +18,7 @@ from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language import tries
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.spelling import APOSTROPHES, HYPHENS, spell
+from edgectc.language.spelling import APOSTROPHES, HYPHENS, normalize_word, spell
 from edgectc.language.tries import Trie
 
 VERSION = 1
@@ -137,6 +137,18 @@ class PackedLexicon(Lexicon):
         start = self.arrays["odd_start"]
         return bytes(self.arrays["text"][start[row] : start[row + 1]]).decode()
 
+    def find_normal(self, word: str) -> int:
+        """Return the entry of a word that is not shown as it is spelled, by normal form, or -1."""
+        return self._odd_entries.get(word, -1)
+
+    @cached_property
+    def _odd_entries(self) -> dict[str, int]:
+        entries: dict[str, int] = {}
+        places = np.searchsorted(self.first_word, self.arrays["odd"], "right") - 1
+        for word, entry in zip(self.arrays["odd"].tolist(), places.tolist(), strict=True):
+            entries.setdefault(normalize_word(self._odd(word) or ""), entry)
+        return entries
+
     @cached_property
     def _odd_rows(self) -> dict[int, int]:
         return {word: row for row, word in enumerate(self.arrays["odd"].tolist())}
@@ -207,7 +219,12 @@ def pack_spelled(
     order = np.lexsort((rows, -lexicon.log_probs[rows], entry))
     rows, entry = rows[order], entry[order]
     texts = [lexicon.words[row] for row in rows]
-    odd = [i for i, row in enumerate(order.tolist()) if texts[i] != spelled[row]]
+    # A word whose normal form is another ("straße") is odd too, so that it is found by that.
+    odd = [
+        i
+        for i, row in enumerate(order.tolist())
+        if not spelled[row] == texts[i] == normalize_word(texts[i])
+    ]
     blobs = [texts[i].encode() for i in odd]
     log_probs = lexicon.log_probs[rows]
     arrays = {

@@ -40,14 +40,6 @@ static double median(double *values, int32_t n) {
   return (values[(n - 1) / 2] + values[n / 2]) / 2.0;
 }
 
-static int32_t small(int32_t letter) {
-  char text[5] = {0}, lower[5] = {0};
-  const uint8_t *at = (const uint8_t *)lower;
-  size_t size = (size_t)edgectc_put_utf8(letter, text);
-  edgectc_lower(text, size, lower);
-  return edgectc_utf8(&at, at + size);
-}
-
 static int is_key(const edgectc_key *key) {
   return fabs(key->x) < 1e9 && fabs(key->y) < 1e9 && key->width > 0.0 && key->width < 1e9 && key->height > 0.0 &&
          key->height < 1e9 && key->letter >= 0 && key->letter < 0x110000 &&
@@ -75,7 +67,7 @@ int32_t edgectc_board_of(Board *board, int32_t slots, const edgectc_key *keys, i
     if (!key->letter) continue;
     sizes[board->n] = key->width / wide;
     sizes[lettered + board->n] = key->height / high;
-    add(board, small(key->letter), (key->x - left + 0.5 * key->width) / wide, (key->y - top + 0.5 * key->height) / high);
+    add(board, edgectc_small(key->letter), (key->x - left + 0.5 * key->width) / wide, (key->y - top + 0.5 * key->height) / high);
   }
   board->width = median(sizes, lettered);
   board->height = median(sizes + lettered, lettered);

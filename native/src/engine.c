@@ -37,6 +37,8 @@ static void close_shared(Shared *shared) {
   free(shared->gain);
   free(shared->bare);
   free(shared->below);
+  free(shared->several);
+  free(shared->more);
   free(shared);
 }
 
@@ -121,7 +123,13 @@ EDGECTC_API int32_t edgectc_engine_lexicon(edgectc_engine *engine, const uint8_t
   shared->bare = malloc(nodes * sizeof(float));
   shared->below = malloc(nodes * sizeof(uint32_t));
   engine->hidden = calloc(entries, 1);
-  if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden) {
+  for (size_t i = 0; i < entries; i++)
+    shared->n_several += shared->words.first_word[i + 1] - shared->words.first_word[i] > 1;
+  size_t several = (size_t)shared->n_several + 1;
+  shared->several = malloc(several * sizeof(int32_t));
+  shared->more = malloc(several * sizeof(double));
+  if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden ||
+      !shared->several || !shared->more) {
     close_shared(shared);
     free(engine->hidden);
     engine->hidden = NULL;
@@ -327,15 +335,14 @@ EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text
   if (count == 0.0 && boost == 0.0 && !hidden) return EDGECTC_OK;
   size_t size = strlen(text);
   if (make_room(owns)) return NO_MEMORY(engine);
-  Own own = {malloc(2 * size + 2), NULL, copy_of(letters, (size_t)n * sizeof(uint16_t)), n, count, boost, hidden};
+  Own own = {malloc(3 * size + 2), NULL, copy_of(letters, (size_t)n * sizeof(uint16_t)), n, count, boost, hidden};
   if (!own.text || !own.letters) {
     clear_own(&own);
     return NO_MEMORY(engine);
   }
-  own.lower = own.text + size + 1;
+  own.normal = own.text + size + 1;
   memcpy(own.text, text, size + 1);
-  edgectc_lower(text, size, own.lower);
-  own.lower[size] = 0;
+  own.normal[edgectc_fold(text, size, own.normal)] = 0;
   owns->words[owns->size] = own;
   size_t at = place_of(owns, text, size);
   owns->index.places[at] = (int32_t)owns->size++;

@@ -178,20 +178,24 @@ static int make_index(Words *words) {
   size_t room = 64;
   while (room < 2 * (size_t)words->n_odd) room *= 2;
   words->end = malloc((size_t)words->entries * sizeof(int32_t));
-  words->lower = malloc((size_t)words->text_bytes + 1);
+  char *normal = malloc(2 * (size_t)words->text_bytes + 1);
   words->index.places = malloc(room * sizeof(int32_t));
   words->index.mask = room - 1;
-  if (!words->end || !words->lower || !words->index.places) return OUT_OF_MEMORY;
+  if (!words->end || !normal || !words->index.places) {
+    free(normal);
+    return OUT_OF_MEMORY;
+  }
   for (int64_t node = 1; node < words->nodes; node++)
     if (words->word[node] >= 0) words->end[words->word[node]] = (int32_t)node;
   memset(words->index.places, -1, room * sizeof(int32_t));
-  edgectc_lower((const char *)words->text, (size_t)words->text_bytes, words->lower);
   for (int64_t i = 0; i < words->n_odd; i++) {
     int32_t start = words->odd_start[i];
-    size_t at = edgectc_hash(words->lower + start, (size_t)(words->odd_start[i + 1] - start));
+    const char *text = (const char *)words->text + start;
+    size_t at = edgectc_hash(normal, edgectc_fold(text, (size_t)(words->odd_start[i + 1] - start), normal));
     for (at &= words->index.mask; words->index.places[at] >= 0;) at = (at + 1) & words->index.mask;
     words->index.places[at] = (int32_t)i;
   }
+  free(normal);
   return DONE;
 }
 
@@ -224,7 +228,6 @@ int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Comp
 void edgectc_words_close(Words *words) {
   free(words->letters);
   free(words->end);
-  free(words->lower);
   free(words->index.places);
   memset(words, 0, sizeof(*words));
 }
@@ -286,27 +289,31 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
   for (size_t at = edgectc_hash(text, size) & words->index.mask; words->index.places[at] >= 0;
        at = (at + 1) & words->index.mask) {
     int32_t place = words->index.places[at], start = words->odd_start[place];
-    if ((size_t)(words->odd_start[place + 1] - start) == size &&
-        !memcmp(words->lower + start, text, size))
+    size_t length = (size_t)(words->odd_start[place + 1] - start);
+    if (edgectc_folds_to((const char *)words->text + start, length, text, size))
       return last_at_most(words->first_word, words->entries, words->odd[place]);
   }
   return -1;
 }
 
-size_t edgectc_words_text(const Words *words, int64_t word, int64_t entry, char *out) {
+char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size) {
   int64_t place = words_odd(words, word);
   if (place >= 0) {
-    size_t size = (size_t)(words->odd_start[place + 1] - words->odd_start[place]);
-    if (out) memcpy(out, words->text + words->odd_start[place], size);
-    return size;
+    *size = (size_t)(words->odd_start[place + 1] - words->odd_start[place]);
+    char *text = malloc(*size + 1);
+    if (!text) return NULL;
+    memcpy(text, words->text + words->odd_start[place], *size);
+    text[*size] = 0;
+    return text;
   }
   uint16_t letters[MOST_LETTERS];
-  char letter[4];
-  size_t size = 0;
   int32_t n = edgectc_words_letters(words, entry, letters);
-  for (int32_t i = 0; i < n; i++)
-    size += (size_t)edgectc_put_utf8(words->letters[letters[i]], out ? out + size : letter);
-  return size;
+  char *text = malloc(4 * (size_t)n + 1), *end = text;
+  if (!text) return NULL;
+  for (int32_t i = 0; i < n; i++) end += edgectc_put_utf8(words->letters[letters[i]], end);
+  *end = 0;
+  *size = (size_t)(end - text);
+  return text;
 }
 
 int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out) {

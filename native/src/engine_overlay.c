@@ -20,8 +20,8 @@ static double personal(const Own *own, double share, double log_prob) {
   return own->hidden || total == 0.0 ? -HUGE_VAL : log(total) + own->boost;
 }
 
-static double gain_of(const Following *following, const char *lower, size_t size) {
-  int32_t number = following ? edgectc_number(following->words, lower, size) : -1;
+static double gain_of(const Following *following, const char *normal, size_t size) {
+  int32_t number = following ? edgectc_number(following->words, normal, size) : -1;
   return number >= 0 && !isnan(following->gains[number]) ? following->gains[number] : 0.0;
 }
 
@@ -32,55 +32,79 @@ typedef struct {              /* what words are weighed with */
   double share;
 } Scale;
 
-/* Makes a word the one that is shown, if none weighs more. */
-static void offer(Over *over, const Options *options, double log_prob, double gain, int64_t shown) {
-  if (!(log_prob > -HUGE_VAL)) return;
+/* Adds a word to the spelling that was taken in last. */
+static int offer(Overlay *overlay, const Options *options, double log_prob, double gain, int64_t word) {
+  Over *over = overlay->overs + overlay->size - 1;
+  if (!(log_prob > -HUGE_VAL)) return DONE;
+  if (overlay->n_shown == overlay->shown_room) {
+    int64_t room = overlay->shown_room ? 2 * overlay->shown_room : 64;
+    Shown *shown = realloc(overlay->shown, (size_t)room * sizeof(Shown));
+    if (!shown) return OUT_OF_MEMORY;
+    overlay->shown = shown;
+    overlay->shown_room = room;
+  }
   double weight = options->lm_weight * log_prob + options->context_weight * gain +
                   options->letter_score * over->n_letters;
-  if (weight < over->weight || (weight == over->weight && !(log_prob > over->log_prob))) return;
-  over->weight = weight;
-  over->log_prob = log_prob;
-  over->gain = gain;
-  over->shown = shown;
-}
-
-/* Chooses the word of a spelling that weighs most: of the lexicon's, and of the user's `group` (n). */
-static int choose(Over *over, const Scale *scale, const Own *const *group, int64_t n, const Owns *owns) {
-  const Words *words = scale->words;
-  int64_t first = over->entry < 0 ? 0 : words->first_word[over->entry];
-  int64_t last = over->entry < 0 ? 0 : words->first_word[over->entry + 1];
-  char *known = calloc((size_t)n + 1, 1); /* whether the lexicon has the word of the user */
-  if (!known) return OUT_OF_MEMORY;
-  for (int64_t word = first; word < last; word++) {
-    size_t size = edgectc_words_text(words, word, over->entry, NULL);
-    char *text = malloc(2 * size + 1), *lower = text + size;
-    if (!text) {
-      free(known);
-      return OUT_OF_MEMORY;
-    }
-    edgectc_words_text(words, word, over->entry, text);
-    edgectc_lower(text, size, lower);
-    const Own *own = NULL;
-    for (int64_t i = 0; i < n && !own; i++)
-      if (strlen(group[i]->text) == size && !memcmp(group[i]->text, text, size)) {
-        own = group[i];
-        known[i] = 1;
-      }
-    double log_prob = personal(own, scale->share, edgectc_words_log_prob(words, word));
-    offer(over, scale->options, log_prob, gain_of(scale->following, lower, size), word);
-    free(text);
-  }
-  for (int64_t i = 0; i < n; i++) {
-    if (known[i]) continue;
-    double gain = gain_of(scale->following, group[i]->lower, strlen(group[i]->lower));
-    offer(over, scale->options, personal(group[i], scale->share, -HUGE_VAL), gain,
-          -2 - (group[i] - owns->words));
-  }
-  free(known);
+  overlay->shown[overlay->n_shown++] = (Shown){word, weight, log_prob, gain};
+  over->n_shown++;
+  if (weight > over->weight) over->weight = weight;
   return DONE;
 }
 
-/* Takes another word in; NULL if there is no memory. */
+/* Whether the user hides a word, in whatever case. */
+static int is_hidden(const Own *const *group, int64_t n, const char *normal, size_t size) {
+  for (int64_t i = 0; i < n; i++)
+    if (group[i]->hidden && strlen(group[i]->normal) == size && !memcmp(group[i]->normal, normal, size)) return 1;
+  return 0;
+}
+
+/* Adds a word of the lexicon as the user's `group` (n) changes it; notes in `known` whose it is. */
+static int offer_word(Overlay *overlay, const Scale *scale, const Own *const *group, int64_t n,
+                      int64_t entry, int64_t word, char *known) {
+  size_t size;
+  char *text = edgectc_words_text(scale->words, word, entry, &size);
+  char *normal = text ? malloc(2 * size + 1) : NULL;
+  if (!normal) {
+    free(text);
+    return OUT_OF_MEMORY;
+  }
+  size_t length = edgectc_fold(text, size, normal);
+  const Own *own = NULL;
+  for (int64_t i = 0; i < n && !own; i++)
+    if (strlen(group[i]->text) == size && !memcmp(group[i]->text, text, size)) {
+      own = group[i];
+      known[i] = 1;
+    }
+  double log_prob = personal(own, scale->share, edgectc_words_log_prob(scale->words, word));
+  int status = DONE;
+  if (!is_hidden(group, n, normal, length))
+    status = offer(overlay, scale->options, log_prob, gain_of(scale->following, normal, length), word);
+  free(normal);
+  free(text);
+  return status;
+}
+
+/* Adds all words of the spelling that was taken in last: the lexicon's, and the user's `group` (n). */
+static int offer_all(Overlay *overlay, const Scale *scale, const Own *const *group, int64_t n, const Owns *owns) {
+  const Words *words = scale->words;
+  int64_t entry = overlay->overs[overlay->size - 1].entry;
+  int64_t first = entry < 0 ? 0 : words->first_word[entry], last = entry < 0 ? 0 : words->first_word[entry + 1];
+  char *known = calloc((size_t)n + 1, 1); /* whether the lexicon has the word of the user */
+  int status = known ? DONE : OUT_OF_MEMORY;
+  for (int64_t word = first; status == DONE && word < last; word++)
+    status = offer_word(overlay, scale, group, n, entry, word, known);
+  for (int64_t i = 0; status == DONE && i < n; i++) {
+    size_t size = strlen(group[i]->normal);
+    if (known[i] || is_hidden(group, n, group[i]->normal, size)) continue;
+    double gain = gain_of(scale->following, group[i]->normal, size);
+    status = offer(overlay, scale->options, personal(group[i], scale->share, -HUGE_VAL), gain,
+                   -2 - (group[i] - owns->words));
+  }
+  free(known);
+  return status;
+}
+
+/* Takes another spelling in; NULL if there is no memory. */
 static Over *add(Overlay *overlay, const uint16_t *letters, int32_t n, int64_t entry) {
   if (overlay->n_letters + n > overlay->letter_room) {
     int64_t room = 2 * overlay->letter_room + 1024;
@@ -98,7 +122,7 @@ static Over *add(Overlay *overlay, const uint16_t *letters, int32_t n, int64_t e
   }
   memcpy(overlay->letters + overlay->n_letters, letters, (size_t)n * sizeof(uint16_t));
   Over *over = overlay->overs + overlay->size++;
-  *over = (Over){letters, overlay->n_letters, n, entry, -1, -HUGE_VAL, -HUGE_VAL, 0.0};
+  *over = (Over){letters, overlay->n_letters, n, 0, overlay->n_shown, entry, -HUGE_VAL};
   overlay->n_letters += n;
   return over;
 }
@@ -129,7 +153,7 @@ static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, u
         break;
     int64_t entry = edgectc_words_entry(scale->words, own->letters, own->n_letters);
     Over *over = add(overlay, own->letters, own->n_letters, entry);
-    status = over ? choose(over, scale, sorted + i, n, owns) : OUT_OF_MEMORY;
+    status = over ? offer_all(overlay, scale, sorted + i, n, owns) : OUT_OF_MEMORY;
     if (over && entry >= 0) hidden[entry] = 1;
   }
   free(sorted);
@@ -156,9 +180,10 @@ static int gather_following(Overlay *overlay, const Scale *scale, uint8_t *hidde
     if (!over) return OUT_OF_MEMORY;
     hidden[entry] = 1;
     int64_t word = words->first_word[entry];
-    if (words->first_word[entry + 1] - word == 1) /* as most are: it is the one that was named */
-      offer(over, scale->options, edgectc_words_log_prob(words, word), following->gains[number], word);
-    else if (choose(over, scale, NULL, 0, NULL))
+    int alone = words->first_word[entry + 1] - word == 1; /* as most are: it is the one that was named */
+    double log_prob = edgectc_words_log_prob(words, word);
+    if (alone ? offer(overlay, scale->options, log_prob, following->gains[number], word)
+              : offer_all(overlay, scale, NULL, 0, NULL))
       return OUT_OF_MEMORY;
   }
   return DONE;
@@ -224,6 +249,14 @@ static Below make_node(Growing *tree, const Over *overs, int64_t node, int64_t l
   return held;
 }
 
+/* What all words of a spelling weigh together, in shares of the heaviest. */
+static double together(const Overlay *overlay, const Over *over) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < over->n_shown; i++)
+    sum += exp(overlay->shown[over->first_shown + i].weight - over->weight);
+  return sum;
+}
+
 static int make_tree(Overlay *overlay, int32_t K, double letter_score, double top) {
   size_t nodes = 1;
   if (overlay->size) qsort(overlay->overs, (size_t)overlay->size, sizeof(Over), by_letters);
@@ -233,12 +266,16 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
   }
   nodes += nodes % 2; /* so that all arrays are aligned */
   size_t live = (size_t)overlay->live;
-  char *memory = malloc(live * sizeof(double) + nodes * (5 * 4 + 2 * 2));
+  /* Weights, what all words of a spelling weigh, and which have several; then the tree. */
+  size_t beside = live * (2 * sizeof(double)) + (live + live % 2) * sizeof(int32_t);
+  char *memory = malloc(beside + nodes * (5 * 4 + 2 * 2));
   if (!memory) return OUT_OF_MEMORY;
   Growing tree = {.size = 1, .top = top, .letter_score = letter_score};
   overlay->memory = memory;
   tree.weights = (double *)memory;
-  tree.first_child = (int32_t *)(memory + live * sizeof(double));
+  double *more = tree.weights + live;
+  int32_t *several = (int32_t *)(more + live);
+  tree.first_child = (int32_t *)(memory + beside);
   tree.word = tree.first_child + nodes;
   tree.gain = (float *)(tree.word + nodes);
   tree.bare = tree.gain + nodes;
@@ -250,7 +287,13 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
   if (live) make_node(&tree, overlay->overs, 0, 0, overlay->live, 0);
   overlay->tree = (Tree){tree.first_child, tree.word, tree.n_children, tree.letter, tree.gain,
                          letter_score != 0.0 ? tree.bare : NULL, K <= 32 ? tree.below : NULL,
-                         tree.weights, NULL, overlay->live};
+                         tree.weights, NULL, overlay->live, several, more, 0, 1.0};
+  for (int64_t i = 0; i < overlay->live; i++)
+    if (overlay->overs[i].n_shown > 1) {
+      several[overlay->tree.n_several] = (int32_t)i;
+      double sum = more[overlay->tree.n_several++] = together(overlay, overlay->overs + i);
+      if (sum > overlay->tree.most) overlay->tree.most = sum;
+    }
   return DONE;
 }
 
@@ -272,6 +315,7 @@ int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
 
 void edgectc_overlay_close(Overlay *overlay) {
   free(overlay->overs);
+  free(overlay->shown);
   free(overlay->letters);
   free(overlay->memory);
   memset(overlay, 0, sizeof(*overlay));

@@ -21,8 +21,13 @@ int32_t edgectc_refuse(Complaint *why, int32_t code, const char *text, ...);
 int32_t edgectc_utf8(const uint8_t **at, const uint8_t *end);
 /* Writes a code point; returns its bytes, at most 4. */
 int32_t edgectc_put_utf8(int32_t code, char *out);
-/* Writes `size` bytes of text in lower case, as long as they were; see CAPITALS. */
-void edgectc_lower(const char *text, size_t size, char *out);
+/* Returns the small letter of a code point, which may be itself. */
+int32_t edgectc_small(int32_t code);
+/* Writes the normal form of `size` bytes of text in NFC, see spelling.py; returns its bytes, at most twice
+ * as many. */
+size_t edgectc_fold(const char *text, size_t size, char *out);
+/* Returns whether the normal form of a text is this word. */
+int edgectc_folds_to(const char *text, size_t size, const char *word, size_t length);
 uint32_t edgectc_hash(const char *text, size_t size);
 
 typedef struct {              /* text to number, by open addressing */
@@ -30,10 +35,9 @@ typedef struct {              /* text to number, by open addressing */
   size_t mask;
 } Index;
 
-typedef struct {              /* words by number, found by their lower case */
+typedef struct {              /* words by number, found by their normal form */
   const char *text;           /* one line feed between */
   uint32_t *start;            /* (size + 1) where each begins */
-  char *lower;
   Index index;
   int64_t size;
 } Vocabulary;
@@ -57,8 +61,7 @@ typedef struct {
   const uint8_t *text;
   const double *finer;        /* (words) natural logs that were given in place of log_prob, or NULL */
   int32_t *end;               /* (entries) node of each */
-  char *lower;                /* texts of odd words in lower case */
-  Index index;                /* of odd words, by that */
+  Index index;                /* of odd words, by their normal form */
 } Words;
 
 int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Complaint *why);
@@ -69,11 +72,10 @@ double edgectc_words_log_prob(const Words *words, int64_t word);
 int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out);
 /* Returns the entry of letters, or -1. */
 int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t n);
-/* Returns the entry one of whose words reads so in lower case, or -1. */
+/* Returns the entry one of whose words has this normal form, or -1. */
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
-/* Writes the text of a word as it is shown; returns its bytes. `out` holds 4 * MOST_LETTERS, or
- * NULL to only count; an odd word may be longer. */
-size_t edgectc_words_text(const Words *words, int64_t word, int64_t entry, char *out);
+/* Makes the text of a word as it is shown, to be freed, and says its bytes; NULL if there is no memory. */
+char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size);
 /* Turns a text into letters; returns how many, or -1. */
 int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out);
 
@@ -114,7 +116,7 @@ double edgectc_lm_after(const Grammar *lm, const char *context, Following *follo
 /* ---- overlay: engine_overlay.c ---- */
 
 typedef struct {              /* what the user taught about a word */
-  char *text, *lower;
+  char *text, *normal;
   uint16_t *letters;
   int32_t n_letters;
   double count, boost;
@@ -128,19 +130,27 @@ typedef struct {
   double share;
 } Owns;
 
-typedef struct {              /* one word laid over the lexicon */
+typedef struct {              /* one word of a spelling that is laid over the lexicon */
+  int64_t word;               /* of the lexicon, or -2 - place among the user's */
+  double weight;
+  double log_prob, gain;      /* terms of the weight: as the user's words change it; of the context */
+} Shown;
+
+typedef struct {              /* one spelling laid over the lexicon */
   const uint16_t *letters;
   int64_t start;              /* of its letters among those of the overlay */
   int32_t n_letters;
+  int32_t n_shown;            /* its words */
+  int64_t first_shown;        /* among those of the overlay */
   int64_t entry;              /* of the lexicon, or -1 */
-  int64_t shown;              /* its word, or -2 - place among the user's */
-  double weight;              /* -inf: only hides the entry */
-  double log_prob, gain;      /* terms of the weight: as the user's words change it; of the context */
+  double weight;              /* of its heaviest word; -inf: only hides the entry */
 } Over;
 
 typedef struct {
   Over *overs;
   int64_t size, room;
+  Shown *shown;
+  int64_t n_shown, shown_room;
   int64_t live;               /* those with a weight; the first ones */
   uint16_t *letters;          /* of all of them */
   int64_t n_letters, letter_room;
@@ -164,7 +174,10 @@ typedef struct {              /* what engines of one lexicon share; only read on
   double *weights;            /* (entries) */
   float *gain, *bare;         /* (nodes) */
   uint32_t *below;            /* (nodes) */
-  double top, lightest;
+  int32_t *several;           /* entries of more than one word, ascending */
+  double *more;               /* (n_several) see Tree */
+  int64_t n_several;
+  double most, top, lightest; /* most: the greatest of `more`, at least 1 */
   int32_t weighed;            /* whether all that is of the options of now */
   int32_t users;              /* engines */
 } Shared;

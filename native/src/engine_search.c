@@ -39,7 +39,8 @@ static Lexicon problem(const edgectc_engine *engine) {
   lexicon.trees[0] = (Tree){words->first_child, words->word, words->n_children, words->letter,
                             shared->gain, options->letter_score != 0.0 ? shared->bare : NULL,
                             words->K <= 32 ? shared->below : NULL, shared->weights,
-                            engine->hidden, words->entries};
+                            engine->hidden, words->entries, shared->several, shared->more, shared->n_several,
+                            shared->most};
   lexicon.trees[1] = overlay->tree;
   return lexicon;
 }
@@ -86,43 +87,56 @@ static const Over *over_of(const edgectc_engine *engine, int64_t word) {
   return place < 0 ? NULL : engine->view->overlay.overs + place;
 }
 
-/* Makes the text of a found word; NULL if there is no memory. */
-static char *shown(const edgectc_engine *engine, const Task *task, int64_t i, int32_t T) {
+/* How many words a found spelling has. */
+static int64_t count_words(const edgectc_engine *engine, int64_t word) {
+  const Over *over = word < 0 ? NULL : over_of(engine, word);
+  if (word < 0) return 1; /* a free spelling */
+  return over ? over->n_shown : engine->shared->words.first_word[word + 1] - engine->shared->words.first_word[word];
+}
+
+/* The i-th word of a found spelling, and the weight of the heaviest. */
+static Shown word_of(const edgectc_engine *engine, int64_t entry, int64_t i, double *heaviest) {
   const Words *words = &engine->shared->words;
-  int64_t word = task->answer.words[i], entry = word, first;
-  if (word < 0) { /* a free spelling */
-    int32_t n = task->answer.lengths[i];
-    char *text = malloc((size_t)n * 4 + 1), *end = text;
-    for (int32_t j = 0; text && j < n; j++)
-      end += edgectc_put_utf8(words->letters[task->answer.letters[i * T + j]], end);
-    if (text) *end = 0;
-    return text;
-  }
-  const Over *over = over_of(engine, word);
+  const Over *over = over_of(engine, entry);
   if (over) {
-    if (over->shown < -1) {
-      const char *own = engine->owns.words[-2 - over->shown].text;
-      char *text = malloc(strlen(own) + 1);
-      return text ? strcpy(text, own) : NULL;
-    }
-    entry = over->entry;
-    first = over->shown;
-  } else {
-    first = words->first_word[entry];
+    *heaviest = over->weight;
+    return engine->view->overlay.shown[over->first_shown + i];
   }
-  size_t size = edgectc_words_text(words, first, entry, NULL);
-  char *text = malloc(size + 1);
-  if (!text) return NULL;
-  edgectc_words_text(words, first, entry, text);
-  text[size] = 0;
+  int64_t word = words->first_word[entry] + i;
+  double log_prob = edgectc_words_log_prob(words, word);
+  *heaviest = engine->shared->weights[entry];
+  double less = i ? engine->options.lm_weight * (log_prob - edgectc_words_log_prob(words, word - i)) : 0.0;
+  return (Shown){word, *heaviest + less, log_prob, 0.0};
+}
+
+/* Makes the text of a word of a found spelling; NULL if there is no memory. */
+static char *text_of(const edgectc_engine *engine, int64_t word, int64_t found) {
+  if (word < -1) {
+    const char *own = engine->owns.words[-2 - word].text;
+    char *text = malloc(strlen(own) + 1);
+    return text ? strcpy(text, own) : NULL;
+  }
+  const Words *words = &engine->shared->words;
+  const Over *over = over_of(engine, found);
+  int64_t entry = over ? over->entry : found;
+  size_t size;
+  return edgectc_words_text(words, word, entry, &size);
+}
+
+/* Makes the text of a free spelling; NULL if there is no memory. */
+static char *free_text(const edgectc_engine *engine, const int32_t *letters, int32_t n) {
+  char *text = malloc((size_t)n * 4 + 1), *end = text;
+  for (int32_t j = 0; text && j < n; j++) end += edgectc_put_utf8(engine->shared->words.letters[letters[j]], end);
+  if (text) *end = 0;
   return text;
 }
 
 typedef struct {
   double key;                     /* rounded, so that words equal up to rounding come in one order */
   double score, miss;
+  Shown shown;                    /* terms of its weight; all 0 for a free spelling */
   char *text;
-  int64_t place;
+  int64_t place;                  /* of its spelling in the answer */
 } Ranked;
 
 static int by_rank(const void *left, const void *right) {
@@ -142,26 +156,21 @@ static void sort_down(const double *values, int64_t n, double *sorted) {
 }
 
 /* Writes the terms of a word's score. */
-static void explain(const edgectc_engine *engine, const Task *task, int64_t place, double *figures) {
+static void explain(const edgectc_engine *engine, const Task *task, const Ranked *ranked, double *figures) {
   const Lexicon *lexicon = &task->lexicon;
-  const Words *words = &engine->shared->words;
-  int64_t word = task->answer.words[place];
-  double weight;
-  if (word < 0) {
-    weight = lexicon->free_spelling_score + lexicon->free_spelling_letter_score * task->answer.lengths[place];
+  double weight = ranked->shown.weight, score = ranked->score + engine->options.template_weight * ranked->miss;
+  if (task->answer.words[ranked->place] < 0) {
+    weight = lexicon->free_spelling_score + lexicon->free_spelling_letter_score * task->answer.lengths[ranked->place];
   } else {
-    const Over *over = over_of(engine, word);
-    weight = over ? over->weight : engine->shared->weights[word];
-    figures[EDGECTC_LEXICON] = over ? over->log_prob : edgectc_words_log_prob(words, words->first_word[word]);
-    if (engine->view->speaks)
-      figures[EDGECTC_CONTEXT] = engine->view->others + (over ? over->gain : 0.0);
+    figures[EDGECTC_LEXICON] = ranked->shown.log_prob;
+    if (engine->view->speaks) figures[EDGECTC_CONTEXT] = engine->view->others + ranked->shown.gain;
   }
-  figures[EDGECTC_CTC] = task->answer.scores[place] - weight;
+  figures[EDGECTC_CTC] = score - weight;
 }
 
 /* Writes the least and the most that a word can have of all words together. */
-static void bound_posterior(const Answer *answer, int64_t place, double *figures) {
-  double high = exp(fmin(0.0, answer->scores[place] - answer->log_sum));
+static void bound_posterior(const Answer *answer, double score, double *figures) {
+  double high = exp(fmin(0.0, score - answer->log_sum));
   figures[EDGECTC_POSTERIOR_HIGH] = high;
   figures[EDGECTC_POSTERIOR_LOW] = high / (1.0 + exp(fmin(700.0, answer->log_rest - answer->log_sum)));
 }
@@ -194,57 +203,65 @@ static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, co
     kept->figures[EDGECTC_SCORE] = ranked[i].score + engine->view->shift;
     kept->figures[EDGECTC_PROBABILITY] = exp((ranked[i].score - ranked[0].score) / temperature) / sum;
     kept->figures[EDGECTC_EXACT] = exact && ranked[i].score >= ranking->floor;
-    explain(engine, task, place, kept->figures);
+    explain(engine, task, ranked + i, kept->figures);
     if (ranking->judged) kept->figures[EDGECTC_TEMPLATE] = -ranked[i].miss;
-    else if (!ranking->partial && answer->words[place] >= 0) bound_posterior(answer, place, kept->figures);
+    else if (!ranking->partial && answer->words[place] >= 0) bound_posterior(answer, ranked[i].score, kept->figures);
   }
   return EDGECTC_OK;
 }
 
-/* Scores what the search met, after the trace had its say. */
+/* Scores every word of what the search met, after the trace had its say. */
 static int32_t score_all(const edgectc_engine *engine, const Task *task, Ranked *ranked, int judged, int32_t T) {
   const Answer *answer = &task->answer;
   const double *keys = engine->path_keys ? engine->path_keys : engine->keys;
   double *least = malloc(((size_t)engine->n_points + 1) * sizeof(double));
-  if (!least) return OUT_OF_MEMORY;
-  for (int64_t i = 0; i < task->n; i++) {
+  int64_t n = 0;
+  for (int64_t i = 0; least && i < task->n; i++) {
+    const int32_t *letters = answer->letters + i * T;
+    int64_t found = answer->words[i];
     double miss = 0.0;
-    if (judged)
-      miss = edgectc_miss(engine->points, engine->n_points, keys, answer->letters + i * T, answer->lengths[i], least);
-    double score = answer->scores[i] - engine->options.template_weight * miss;
-    ranked[i] = (Ranked){-rint(score / SLACK), score, miss, shown(engine, task, i, T), i};
-    if (!ranked[i].text) {
-      free(least);
-      return OUT_OF_MEMORY;
+    if (judged) miss = edgectc_miss(engine->points, engine->n_points, keys, letters, answer->lengths[i], least);
+    for (int64_t j = 0; j < count_words(engine, found); j++, n++) {
+      double heaviest = 0.0;
+      Shown shown = found < 0 ? (Shown){0} : word_of(engine, found, j, &heaviest);
+      double score = answer->scores[i] + (shown.weight - heaviest) - engine->options.template_weight * miss;
+      char *text = found < 0 ? free_text(engine, letters, answer->lengths[i]) : text_of(engine, shown.word, found);
+      ranked[n] = (Ranked){-rint(score / SLACK), score, miss, shown, text, i};
+      if (!text) {
+        free(least);
+        return OUT_OF_MEMORY;
+      }
     }
   }
+  int32_t status = least ? EDGECTC_OK : OUT_OF_MEMORY;
   free(least);
-  return EDGECTC_OK;
+  return status;
 }
 
 static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest, int64_t compared,
                     int32_t partial) {
   const Answer *answer = &task->answer;
   const double silence = engine->options.no_word_score;
-  int64_t n = task->n;
+  int64_t n = task->n, words = 0;
+  for (int64_t i = 0; i < n; i++) words += count_words(engine, answer->words[i]);
   double *sorted = malloc(((size_t)n + 1) * sizeof(double));
-  Ranked *ranked = calloc((size_t)n + 1, sizeof(Ranked));
-  engine->ranked = calloc((size_t)n + 1, sizeof(Hypothesis));
+  Ranked *ranked = calloc((size_t)words + 1, sizeof(Ranked));
+  engine->ranked = calloc((size_t)words + 1, sizeof(Hypothesis));
   int32_t status = sorted && ranked && engine->ranked ? EDGECTC_OK : OUT_OF_MEMORY;
   if (status == EDGECTC_OK) sort_down(answer->scores, n, sorted);
   int answers = status == EDGECTC_OK && n && (isnan(silence) || answer->log_blank + silence <= sorted[0]);
   if (answers) {
-    Ranking ranking = {n < compared ? n : compared, nbest, partial, 0, sorted[0] - task->lexicon.margin};
+    Ranking ranking = {words < compared ? words : compared, nbest, partial, 0, sorted[0] - task->lexicon.margin};
     ranking.judged = engine->options.template_weight != 0.0 && !partial && engine->points;
     /* The trace only takes from a score: what still reaches the last score met beats all others. */
     if (n >= compared && sorted[compared - 1] > ranking.floor) ranking.floor = sorted[compared - 1];
     status = score_all(engine, task, ranked, ranking.judged, T);
     if (status == EDGECTC_OK) {
-      qsort(ranked, (size_t)n, sizeof(Ranked), by_rank);
+      qsort(ranked, (size_t)words, sizeof(Ranked), by_rank);
       status = keep(engine, task, ranked, &ranking, T);
     }
   }
-  for (int64_t i = 0; ranked && i < n; i++) free(ranked[i].text);
+  for (int64_t i = 0; ranked && i < words; i++) free(ranked[i].text);
   free(ranked);
   free(sorted);
   return status < 0 ? NO_MEMORY(engine) : engine->n_ranked;

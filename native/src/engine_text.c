@@ -1,6 +1,7 @@
 /* UTF-8, lower case and hashing for the engine. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine_parts.h"
@@ -64,9 +65,8 @@ typedef struct {
 } Capitals;
 
 /* Unicode's capitals whose lower case takes as many bytes, in ascending order; all simple pairs of
- * Unicode 14, and those of 16. Left out, as nothing may change its length: the 25 whose lower case is
- * longer or shorter in UTF-8 (U+0130, U+023A, U+1E9E, the signs of ohm, kelvin and angstrom, some of
- * Latin Extended-C and -D), and the sigma at the end of a Greek word, which depends on its neighbours. */
+ * Unicode 14, and those of 16. Those whose lower case is longer or shorter are in FOLDS, but for some of
+ * Latin Extended-C and -D. */
 static const Capitals CAPITALS[] = {
   {0x41, 0x5A, 1, 32}, {0xC0, 0xD6, 1, 32}, {0xD8, 0xDE, 1, 32}, {0x100, 0x12E, 2, 1},
   {0x132, 0x136, 2, 1}, {0x139, 0x147, 2, 1}, {0x14A, 0x176, 2, 1}, {0x178, 0x178, 1, -121},
@@ -112,7 +112,7 @@ static const Capitals CAPITALS[] = {
   {0x118A0, 0x118BF, 1, 32}, {0x16E40, 0x16E5F, 1, 32}, {0x1E900, 0x1E921, 1, 34},
 };
 
-static int32_t lower(int32_t code) {
+int32_t edgectc_small(int32_t code) {
   int32_t low = 0, high = sizeof(CAPITALS) / sizeof(*CAPITALS) - 1;
   if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + 32 : code;
   while (low < high) { /* to the last row that begins at or before it */
@@ -125,13 +125,68 @@ static int32_t lower(int32_t code) {
   return capital ? code + row->more : code;
 }
 
-void edgectc_lower(const char *text, size_t size, char *out) {
+typedef struct {
+  int32_t from, to, then; /* `then` is 0 where there is but one */
+} Fold;
+
+/* What the normal form of spelling.py has beside lower case, in ascending order; a `to` of 0 is nothing.
+ * Letters with an iota below, U+1F80 to U+1FAF, are in `fold`. */
+static const Fold FOLDS[] = {
+  {0xAD, 0, 0}, {0xB5, 0x3BC, 0}, {0xDF, 's', 's'}, {0x130, 'i', 0}, {0x149, '\'', 'n'}, {0x17F, 's', 0},
+  {0x23A, 0x2C65, 0}, {0x23E, 0x2C66, 0}, {0x2BC, '\'', 0}, {0x345, 0x3B9, 0}, {0x3C2, 0x3C3, 0},
+  {0x3D0, 0x3B2, 0}, {0x3D1, 0x3B8, 0}, {0x3D5, 0x3C6, 0}, {0x3D6, 0x3C0, 0}, {0x3F0, 0x3BA, 0},
+  {0x3F1, 0x3C1, 0}, {0x3F5, 0x3B5, 0}, {0x55A, '\'', 0}, {0x587, 0x565, 0x582}, {0x5F3, '\'', 0},
+  {0x1E9B, 0x1E61, 0}, {0x1E9E, 's', 's'}, {0x1FB2, 0x1F70, 0x3B9}, {0x1FB3, 0x3B1, 0x3B9},
+  {0x1FB4, 0x3AC, 0x3B9}, {0x1FB7, 0x1FB6, 0x3B9}, {0x1FBC, 0x3B1, 0x3B9}, {0x1FBE, 0x3B9, 0},
+  {0x1FC2, 0x1F74, 0x3B9}, {0x1FC3, 0x3B7, 0x3B9}, {0x1FC4, 0x3AE, 0x3B9}, {0x1FC7, 0x1FC6, 0x3B9},
+  {0x1FCC, 0x3B7, 0x3B9}, {0x1FF2, 0x1F7C, 0x3B9}, {0x1FF3, 0x3C9, 0x3B9}, {0x1FF4, 0x3CE, 0x3B9},
+  {0x1FF7, 0x1FF6, 0x3B9}, {0x1FFC, 0x3C9, 0x3B9}, {0x200E, 0, 0}, {0x200F, 0, 0}, {0x2018, '\'', 0},
+  {0x2019, '\'', 0}, {0x201B, '\'', 0}, {0x2060, 0, 0}, {0xFB00, 'f', 'f'}, {0xFB01, 'f', 'i'},
+  {0xFB02, 'f', 'l'}, {0xFB05, 's', 't'}, {0xFB06, 's', 't'}, {0xFEFF, 0, 0}, {0xFF07, '\'', 0},
+};
+
+static Fold fold(int32_t code) {
+  static const int32_t bases[] = {0x1F00, 0x1F20, 0x1F60};
+  int32_t low = 0, high = sizeof(FOLDS) / sizeof(*FOLDS) - 1;
+  if (code < 0x80) return (Fold){code, edgectc_small(code), 0};
+  if (code >= 0x1F80 && code < 0x1FB0) return (Fold){code, bases[(code - 0x1F80) / 16] + (code & 7), 0x3B9};
+  while (low < high) {
+    int32_t middle = (low + high) / 2;
+    if (FOLDS[middle].from < code) low = middle + 1;
+    else high = middle;
+  }
+  return FOLDS[low].from == code ? FOLDS[low] : (Fold){code, edgectc_small(code), 0};
+}
+
+size_t edgectc_fold(const char *text, size_t size, char *out) {
   const uint8_t *at = (const uint8_t *)text, *end = at + size;
+  char *start = out;
+  int32_t last = 0;
   while (at < end) {
     int32_t code = edgectc_utf8(&at, end);
-    if (code < 0) *out++ = (char)*at++;
-    else out += edgectc_put_utf8(lower(code), out);
+    if (code < 0) {
+      *out++ = (char)*at++;
+      continue;
+    }
+    if (code == 0x307 && last == 'i') continue; /* the dot of a capital I is no mark of its own */
+    Fold folded = fold(code);
+    if (folded.to) out += edgectc_put_utf8(last = folded.to, out);
+    if (folded.then) out += edgectc_put_utf8(last = folded.then, out);
   }
+  return (size_t)(out - start);
+}
+
+int edgectc_folds_to(const char *text, size_t size, const char *word, size_t length) {
+  char part[64];
+  if (size <= sizeof(part) / 2) {
+    size_t folded = edgectc_fold(text, size, part);
+    return folded == length && !memcmp(part, word, length);
+  }
+  char *whole = malloc(2 * size);
+  size_t folded = whole ? edgectc_fold(text, size, whole) : 0;
+  int same = whole && folded == length && !memcmp(whole, word, length);
+  free(whole);
+  return same;
 }
 
 uint32_t edgectc_hash(const char *text, size_t size) {

@@ -15,6 +15,8 @@ static void weigh_entries(Shared *shared, const Options *options, double *depth)
   shared->top = -HUGE_VAL;
   shared->lightest = HUGE_VAL;
   depth[0] = 0.0;
+  shared->n_several = 0;
+  shared->most = 1.0;
   for (int64_t node = 0; node < words->nodes; node++) {
     for (int32_t i = 0; i < words->n_children[node]; i++)
       depth[words->first_child[node] + i] = depth[node] + 1.0;
@@ -25,6 +27,14 @@ static void weigh_entries(Shared *shared, const Options *options, double *depth)
     shared->weights[entry] = weight;
     if (weight > shared->top) shared->top = weight;
     if (weight < shared->lightest) shared->lightest = weight;
+    int64_t first = words->first_word[entry], last = words->first_word[entry + 1];
+    if (last - first == 1) continue;
+    double more = 1.0;
+    for (int64_t word = first + 1; word < last; word++)
+      more += exp(options->lm_weight * (edgectc_words_log_prob(words, word) - log_prob));
+    shared->several[shared->n_several] = entry; /* entries come in the order of their nodes */
+    shared->more[shared->n_several++] = more;
+    if (more > shared->most) shared->most = more;
   }
 }
 

@@ -263,4 +263,29 @@ static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
   return -1;
 }
 
+#if defined(__GNUC__)
+#define NOT_INLINE __attribute__((noinline, unused))
+#else
+#define NOT_INLINE
+#endif
+
+/* What all words of an entry weigh together, in shares of the heaviest. */
+static NOT_INLINE double more(const Tree *tree, int32_t entry) {
+  int64_t low = 0, high = tree->n_several;
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    if (tree->several[middle] < entry) low = middle + 1;
+    else high = middle;
+  }
+  return low < tree->n_several && tree->several[low] == entry ? tree->more[low] : 1.0;
+}
+
+/* The most that it is of any entry. */
+static inline double most_more(const Lexicon *lexicon) {
+  double most = 1.0;
+  for (int32_t i = 0; i < lexicon->n_trees; i++)
+    if (lexicon->trees[i].most > most) most = lexicon->trees[i].most;
+  return most;
+}
+
 #endif

@@ -64,7 +64,8 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
   double weight = tree->weights[word];
   if (partial && costly(lattice)) weight -= lattice->letter_score * length_of(lattice, slot);
   double share = lifted * exp(weight - found->top);
-  found->sum += share; /* of all words scored, so that the posterior knows what there is beside */
+  /* So that the posterior knows what there is beside; most words are not worth a look for their like. */
+  found->sum += share > 1e-13 * found->sum ? share * more(tree, word) : share;
   if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
   double value = log(lifted) - LIFT + weight;
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
@@ -362,7 +363,7 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
   free(row);
   double shift = lattice->mass + lexicon->top - LIFT;
   out->log_sum = log(found->sum) + shift;
-  out->log_rest = log(found->rest) + shift;
+  out->log_rest = log(found->rest * most_more(lexicon)) + shift;
   out->log_blank = log(spelled(lattice, 0)) - LIFT + lattice->mass;
   return n;
 }

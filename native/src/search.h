@@ -33,6 +33,10 @@ typedef struct {         /* see Tree in prefix_search.py */
   const double *weights; /* (entries) */
   const uint8_t *hidden; /* (entries), or NULL */
   int64_t entries;
+  const int32_t *several; /* (n_several) entries of more than one word, ascending */
+  const double *more;    /* (n_several) what all words of each weigh together, in shares of the heaviest */
+  int64_t n_several;
+  double most;           /* the greatest of `more`, at least 1 */
 } Tree;
 
 typedef struct {

@@ -109,19 +109,6 @@ def test_tokens_that_are_words_are_aligned_as_brute_force_says(seed: int) -> Non
 
 
 @SEEDS
-def test_confidence_is_the_likelihood_of_pytorch(seed: int) -> None:
-    torch = pytest.importorskip("torch")
-    rng = np.random.default_rng([20, seed])
-    log_probs = log_softmax(rng.normal(0.0, 3.0, (30, 6)))
-    ids = rng.integers(1, 6, 7).tolist()
-    (found,) = word_spans(log_probs, [("word", ids)], blank=0)
-    loss = torch.nn.functional.ctc_loss(
-        torch.tensor(log_probs)[:, None], torch.tensor([ids]), [30], [7], reduction="sum"
-    )
-    assert found.confidence == pytest.approx(math.exp(-float(loss)), rel=1e-9)
-
-
-@SEEDS
 def test_a_long_clear_signal_is_aligned_as_it_was_made(seed: int) -> None:
     rng = np.random.default_rng([21, seed])
     path: list[int] = []

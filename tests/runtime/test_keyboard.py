@@ -1,4 +1,4 @@
-"""The keyboard of the C library against the recognizer, PyTorch and `check_points`."""
+"""The keyboard of the C library against the recognizer and `check_points`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from boards import HIGH, LEFT, TOP, WIDE, keys_of, pixels
 from traces import trace
 
 import edgectc
@@ -19,7 +20,6 @@ from edgectc.data.generators.swipes import swipe
 from edgectc.decoding.search import compiled
 from edgectc.formats import layouts
 from edgectc.formats import manifest as manifests
-from edgectc.formats.layouts import Layout
 from edgectc.runtime.keyboard import Key, Keyboard
 
 pytestmark = pytest.mark.skipif(compiled.library() is None, reason="needs the compiled library")
@@ -28,21 +28,6 @@ BUNDLE = Path(edgectc.__file__).parent.parent / "models" / "swipe-en"
 if not BUNDLE.is_dir():
     BUNDLE = Path(edgectc.__file__).parent / "models" / "swipe-en"
 INT8 = "artifacts/swipe-en-int8-dynamic.edgectc"
-WIDE, HIGH, LEFT, TOP = 1080.0, 480.0, 13.0, 700.0  # pixels
-
-
-def keys_of(layout: Layout) -> list[Key]:
-    """The keys of a layout on a screen."""
-    width, height = layout.key_size
-    return [
-        (letter, (x - width / 2) * WIDE + LEFT, (y - height / 2) * HIGH + TOP, width * WIDE,
-         height * HIGH)
-        for letter, (x, y) in zip(layout.letters, layout.centers, strict=True)
-    ]  # fmt: skip
-
-
-def pixels(points: Array) -> Array:
-    return points * [WIDE, HIGH, 1.0] + [LEFT, TOP, 0.0]
 
 
 @pytest.fixture(scope="module")
@@ -74,18 +59,6 @@ def test_it_answers_as_the_recognizer(
         for ours, theirs in zip(got, wanted, strict=True):
             assert ours.score == pytest.approx(theirs.score, abs=1e-3)
             assert ours.probability == pytest.approx(theirs.probability, abs=1e-3)
-
-
-def test_in_float32_it_answers_as_pytorch(tmp_path: Path) -> None:
-    made = edgectc.export("swipe-en-tiny", target="native", out=tmp_path)
-    board = Keyboard(made.path, keys=keys_of(layouts.shipped("qwerty")))
-    board.test()
-    network = edgectc.load("swipe-en-tiny", runner="eager")
-    for seed, word in enumerate(["hello", "world", "i", "through", "bookkeeper"]):
-        points = trace(word, seed)
-        got, wanted = board.swipe(pixels(points)), network(points)
-        assert [c.text for c in got] == [c.text for c in wanted]
-        assert max(abs(a.score - b.score) for a, b in zip(got, wanted, strict=True)) < 1e-4
 
 
 def test_one_handed_and_scaled_boards_change_nothing(keyboard: Keyboard) -> None:

@@ -126,7 +126,8 @@ class SwipeFrontend(Frontend):
         trace = np.zeros((self.max_frames, 3), np.float32)
         trace[: len(frames)] = frames
         length = np.array([len(frames)], np.int32)
-        return {"trace": trace[None], "length": length, **self.context(setting)}
+        table = self.key_table(_layout(setting), frames)
+        return {"trace": trace[None], "length": length, **table}
 
     def frames(self, points: object, setting: Setting = None, /) -> Array:
         """Return (length, 3) float64, what the network sees of a raw trace; see `resample`."""
@@ -136,8 +137,11 @@ class SwipeFrontend(Frontend):
         """Return the inputs that say what a trace was made on: its layout's keys."""
         return self.key_table(_layout(setting))
 
-    def key_table(self, layout: Layout) -> dict[str, Array]:
-        """Return the ``keys``, ``key_mask`` and ``key_size`` inputs of a layout."""
+    def key_table(self, layout: Layout, frames: Array | None = None) -> dict[str, Array]:
+        """Return the ``keys``, ``key_mask`` and ``key_size`` inputs of a layout.
+
+        Of a letter on several keys the one nearest to the ``frames`` counts, or its first.
+        """
         used = len(layout.letters)
         if used > self.slots:
             raise InputError(
@@ -145,7 +149,7 @@ class SwipeFrontend(Frontend):
                 reason="too_many_keys",
             )
         keys = np.zeros((1, self.slots, 2), np.float32)
-        keys[0, :used] = layout.centers
+        keys[0, :used] = layout.centers if frames is None else layout.near(frames)
         key_mask = np.zeros((1, self.slots), np.float32)
         key_mask[0, :used] = 1.0
         return {"keys": keys, "key_mask": key_mask, "key_size": layout.key_size[None].astype("f4")}

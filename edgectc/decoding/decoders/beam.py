@@ -25,6 +25,7 @@ from edgectc.decoding.search.beam_words import (
     spelled,
     weighed,
 )
+from edgectc.decoding.search.boundaries import boundary_of, in_pieces
 from edgectc.decoding.search.checks import (
     check_context,
     check_log_probs,
@@ -176,9 +177,9 @@ class BeamDecoder:
         self._tokens, self._native = tokens, native
         self._vocabulary, self._model = None, language_model
         self._given = language_model
-        boundary = pieces.boundary_of(tokens, options.separator, single=lexicon is not None)
+        boundary = boundary_of(options.separator, tokens, words=lexicon is not None)
         segmenter, speller = None, Speller(tokens, options.separator)
-        if pieces.in_pieces(tokens, boundary):
+        if in_pieces(tokens, boundary):
             segmenter = pieces.Segmenter(tokens, options.separator)
         if lexicon is not None:
             more: dict[str, float] = {}

@@ -118,8 +118,8 @@ class LexiconDecoder:
     with `edgectc.decoding.search.trace.Path.miss`. As that takes something from every word, a word
     which still beats the last score found cannot have been beaten by one that was not found.
 
-    Words that are spelled with the same letters ("its", "it's") are one candidate: the one with
-    the higher score is shown. ``probability`` is the share of exp(score / temperature) among the
+    Words that are spelled with the same letters ("its", "it's") are candidates each, with their own
+    frequency, context and use. ``probability`` is the share of exp(score / temperature) among the
     words that were compared: those returned, and at least ``rescore_size``. ``posterior`` bounds
     the share of exp(score) among all words of the lexicon, proven; there is none where a trace had
     a say. ``exact`` tells that no better candidate can have been missed; under the ``margin``

@@ -190,8 +190,8 @@ class _Engine:
         if self._call("said_context", key, None, None, 0, 0.0):
             return
         words, gains, others = following(model, context)
-        # Only a word in lower case is found: numpy looks it up by the lower case of what is shown.
-        rows = [row for row, word in enumerate(words) if word == word.lower() and _is_text(word)]
+        # Only a normal word is found: numpy looks it up by the normal form of what is shown.
+        rows = [row for row, word in enumerate(words) if _is_normal(word) and _is_text(word)]
         text = "\n".join(words[row] for row in rows).encode()
         gains = np.ascontiguousarray(np.asarray(gains, np.float64)[rows])
         self._call("said_context", key, text, gains.ctypes.data, len(gains), float(others))
@@ -243,6 +243,10 @@ def _lines(context: Sequence[str]) -> bytes:
         known = _is_text(plain) and (plain != BEGIN or word == BEGIN)  # "<S>" begins no sentence
         words.append(plain if known else UNK)
     return "\n".join(words).encode()
+
+
+def _is_normal(word: str) -> bool:
+    return normalize_word(word) == word
 
 
 def _is_text(word: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from edgectc.core.types import Array
 from edgectc.decoding.search import alignment, free_spelling, prefix_beam
 from edgectc.decoding.search.checks import log_sum
-from edgectc.decoding.search.prefix_search import Result, Tree, best_entries
+from edgectc.decoding.search.prefix_search import Result, Tree, best_entries, found_in
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,9 @@ class PlainDecoder:
                 scores.append(forward + tree.weights[new - base])
             base += len(tree.weights)
         all_scores = np.concatenate(scores)
-        log_found = float(np.logaddexp.reduce(all_scores, initial=-np.inf))
-        return Result(np.concatenate(entries), all_scores, False, log_found, result.log_rest)
+        all_entries = np.concatenate(entries)
+        log_found = found_in(self._trees, all_entries, all_scores)
+        return Result(all_entries, all_scores, False, log_found, result.log_rest)
 
     def _letters(self, word: int) -> list[int]:
         for tree in self._trees:

@@ -149,32 +149,6 @@ class Segmenter:
         return found
 
 
-def in_pieces(tokens: Tokens, boundary: int) -> bool:
-    """Return whether tokens write several letters of a word, or say where words begin or end."""
-    letters = tokens.separator == "" and boundary >= 0 and not tokens.writing.is_plain
-    return letters or _marked(tokens)
-
-
-def boundary_of(tokens: Tokens, separator: str | None, *, single: bool) -> int:
-    """Return the token between words; V where none is emitted, -1 where each token is a word.
-
-    Args:
-        tokens: the table.
-        separator: symbol between words, None where there is none.
-        single: whether a text without marks and separator is one word.
-    """
-    if separator is not None:
-        return tokens.ids[separator]
-    if _marked(tokens):
-        between = tokens.writing.between
-        return between if between >= 0 else len(tokens)
-    return len(tokens) if single else -1
-
-
-def _marked(tokens: Tokens) -> bool:
-    return tokens.separator == "" and tokens.writing.of_pieces
-
-
 def tables(tokens: Tokens) -> Pieces:
     """Return what the beam reads of a table: letters and marks of each token."""
     writing = tokens.writing

@@ -74,12 +74,15 @@ class Tree:
             it out.
         bounds: highest weights at or below each node.
         hidden: (entries,) bool: entries that are not to be found; None hides nothing.
+        more: (entries,) nats that all words of an entry weigh together beyond the heaviest; None
+            where each has one.
     """
 
     trie: Trie
     weights: Array
     bounds: Bounds
     hidden: Array | None = None
+    more: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +143,17 @@ def best_entries(
         base -= len(tree.weights)
         exact &= _search_tree(tree, base, lattice, scored, budget, partial)
     scores = np.concatenate(scored.scores)
-    log_found = float(np.logaddexp.reduce(scores, initial=-np.inf))
-    return Result(np.concatenate(scored.entries), scores, exact, log_found, scored.log_rest)
+    entries = np.concatenate(scored.entries)
+    log_found = found_in(trees, entries, scores)
+    most = max(0.0 if tree.more is None else tree.more.max(initial=0.0) for tree in trees)
+    return Result(entries, scores, exact, log_found, scored.log_rest + float(most))
+
+
+def found_in(trees: Sequence[Tree], entries: Array, scores: Array) -> float:
+    """Return the log of the sum of exp(score) over all words of entries, of these heaviest ones."""
+    nats = [np.zeros(len(t.weights)) if t.more is None else t.more for t in trees]
+    totals = scores + np.concatenate(nats)[entries] if len(entries) else scores
+    return float(np.logaddexp.reduce(totals, initial=-np.inf))
 
 
 def _search_tree(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search.lexicon_numpy import Answer, PlainDecoder, Settings
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.trace import Path
-from edgectc.decoding.search.words import View, Words
+from edgectc.decoding.search.words import Over, View, Words
 
 _SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
 _MORE_SLACK = 3.0  # nats to search further down while a posterior is too wide
@@ -45,14 +46,14 @@ class NumpySearch:
         """Return the ``nbest`` best words of (T, V) log_probs that were checked."""
         view = self._words.view(context)
         slack, width = _SLACK, 1.0 if partial else self._options.posterior_width
-        # All words, a free spelling, and one that is never there: more would only take memory.
-        nbest = min(nbest, sum(len(tree.weights) for tree in view.trees) + 2)
         compared = max(nbest, self._options.rescore_size)
+        # All spellings, a free one, and one that is never there: more would only take memory.
+        wanted = min(compared, sum(len(tree.weights) for tree in view.trees) + 2)
         search = PlainDecoder(view.trees, self._settings)
-        answer = search(values, nbest=compared, slack=slack, partial=partial)
+        answer = search(values, nbest=wanted, slack=slack, partial=partial)
         while answer.scores and answer.exact and _unseen(answer) > width:
             slack += _MORE_SLACK
-            answer = search(values, nbest=compared, slack=slack, partial=partial)
+            answer = search(values, nbest=wanted, slack=slack, partial=partial)
         return self._decoded(view, answer, trace, nbest, partial)
 
     def prepare(self, context: Sequence[str]) -> None:
@@ -67,31 +68,32 @@ class NumpySearch:
             return Decoded(())
         if silence is not None and answer.log_blank + silence > max(answer.scores):
             return Decoded(())
-        misses = self._misses(answer, trace)
         weight = self._options.template_weight
-        scores = [score - weight * miss for score, miss in zip(answer.scores, misses, strict=True)]
+        # Every word of a spelling competes. Those of the n best spellings hold the n best words.
+        found = [
+            _Found(text, answer.scores[i] + less - weight * miss, miss, i, word)
+            for i, miss in enumerate(self._misses(answer, trace))
+            for text, less, word in self._words_of(view, answer, i)
+        ]
         # Rounded, so that words equal up to rounding come in one order on every machine.
-        ranked = sorted(
-            (-round(score / _SLACK), self._shown(view, answer, i), i)
-            for i, score in enumerate(scores)
-        )[:compared]
-        top, temperature = scores[ranked[0][2]], self._options.temperature
-        shares = [math.exp((scores[i] - top) / temperature) for _, _, i in ranked]
+        ranked = sorted(found, key=lambda one: (-round(one.score / _SLACK), one.text))[:compared]
+        top, temperature = ranked[0].score, self._options.temperature
+        shares = [math.exp((one.score - top) / temperature) for one in ranked]
         # No word that was not found scores more than this.
         best = sorted(answer.scores)
         floor = max(
             best[-1] - self._margin, best[-compared] if len(best) >= compared else -math.inf
         )
         hypotheses, total = [], sum(shares)
-        for (_, text, i), share in zip(ranked[:nbest], shares, strict=False):
-            parts, exact, posterior = self._proven(view, answer, i, partial)
+        for one, share in zip(ranked[:nbest], shares, strict=False):
+            parts, exact, posterior = self._proven(view, answer, one, partial)
             if trace is not None:  # the score is no share of all words any more
-                parts, posterior = {**parts, "template": -misses[i]}, None
+                parts, posterior = {**parts, "template": -one.miss}, None
             # The shift is what the context takes from every word that it does not name.
-            score, exact = scores[i] + view.shift, exact and scores[i] >= floor
-            frames = answer.frames[i]
+            score, exact = one.score + view.shift, exact and one.score >= floor
+            frames = answer.frames[one.place]
             hypotheses.append(
-                Hypothesis(text, score, share / total, frames, exact, parts, posterior)
+                Hypothesis(one.text, score, share / total, frames, exact, parts, posterior)
             )
         return Decoded(tuple(hypotheses))
 
@@ -101,24 +103,43 @@ class NumpySearch:
             return [0.0] * len(answer.scores)
         return [trace.miss("".join(self._letters[n] for n in word)) for word in answer.letters]
 
-    def _shown(self, view: View, answer: Answer, i: int) -> str:
+    def _words_of(
+        self, view: View, answer: Answer, i: int
+    ) -> Iterator[tuple[str, float, Over | None]]:
+        """Yield the words of a found spelling, how much less each weighs than the heaviest."""
         spelled = "".join([self._letters[letter] for letter in answer.letters[i]])
-        word = answer.words[i]
-        return view.text(word, spelled) if word >= 0 else spelled
+        if answer.words[i] < 0:
+            yield spelled, 0.0, None
+            return
+        words = view.words(answer.words[i], spelled)
+        for word in words:
+            yield word.text, word.weight - words[0].weight, word
 
     def _proven(
-        self, view: View, answer: Answer, i: int, partial: bool
+        self, view: View, answer: Answer, one: _Found, partial: bool
     ) -> tuple[dict[str, float], bool, tuple[float, float] | None]:
         """Return the terms of a found word's score, and what is known of its rivals."""
-        word, score = answer.words[i], answer.scores[i]
-        if word < 0:
+        score = one.score + self._options.template_weight * one.miss
+        if one.word is None:
             assert self._settings.free_spelling is not None
             weight = self._settings.free_spelling[0] + self._settings.free_spelling[1] * len(
-                answer.letters[i]
+                answer.letters[one.place]
             )
             return {"ctc": score - weight}, answer.spelled_exact, None
         posterior = None if partial else _interval(score, answer.log_found, answer.log_rest)
-        return {"ctc": score - view.weight(word), **view.parts(word)}, answer.exact, posterior
+        parts = {"ctc": score - one.word.weight, **view.parts(one.word)}
+        return parts, answer.exact, posterior
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A word that competes: its text, score, how far the trace misses it, its spelling's place."""
+
+    text: str
+    score: float
+    miss: float
+    place: int
+    word: Over | None  # None for a free spelling
 
 
 def _unseen(answer: Answer) -> float:

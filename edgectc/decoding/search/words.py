@@ -11,12 +11,14 @@ from functools import cached_property
 import numpy as np
 
 from edgectc.core import forks
+from edgectc.core.types import Array
 from edgectc.decoding.search.context import following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.overlay import Known, Overlay, tree_of
 from edgectc.decoding.search.prefix_search import Bounds, Tree
 from edgectc.language import tries
 from edgectc.language.packed import PackedLexicon
+from edgectc.language.spelling import normalize_word
 from edgectc.language.tries import Trie
 from edgectc.language.user_dictionary import UserDictionary
 
@@ -25,7 +27,7 @@ _CONTEXTS = 64  # contexts whose words are kept
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """One word of an overlay: how it is shown, and the terms of its weight."""
+    """A word: how it is shown, and the terms of its weight."""
 
     text: str
     weight: float
@@ -41,49 +43,60 @@ class View:
         lexicon: the lexicon.
         main: its tree; what the overlay holds is hidden in it.
         over: tree of the overlay, None if there is none.
-        overs: its entries.
+        overs: the words of each of its entries, the heaviest first.
         unnamed: context term of every word that the context does not name, before weighting; it
             is not in the weights of the trees, as it is the same for all.
         shift: the same, weighted.
+        lm_weight: what log_probs are weighted with.
     """
 
     lexicon: PackedLexicon
     main: Tree
     over: Tree | None = None
-    overs: Sequence[Over] = ()
+    overs: Sequence[Sequence[Over]] = ()
     unnamed: float | None = None
     shift: float = 0.0
+    lm_weight: float = 0.0
 
     @cached_property
     def trees(self) -> tuple[Tree, ...]:
         """The trees to search, the largest first."""
         return (self.main,) if self.over is None else (self.main, self.over)
 
-    def over_of(self, word: int) -> Over | None:
-        """Return the overlay's word of a found entry, None for one of the lexicon."""
-        row = word - len(self.main.weights)
-        return self.overs[row] if row >= 0 else None
+    def words(self, entry: int, spelled: str) -> Sequence[Over]:
+        """Return the words of a found entry with this spelling, the heaviest first."""
+        row = entry - len(self.main.weights)
+        if row >= 0:
+            return self.overs[row]
+        heaviest = float(self.main.weights[entry])
+        first, last = self.lexicon.first_word[entry : entry + 2].tolist()
+        log_probs = self.lexicon.log_probs[first:last].tolist()
+        return [
+            Over(
+                self.lexicon.text(word, spelled),
+                heaviest + self.lm_weight * (log_prob - log_probs[0]),
+                log_prob,
+            )
+            for word, log_prob in zip(range(first, last), log_probs, strict=True)
+        ]
 
-    def text(self, word: int, spelled: str) -> str:
-        """Return how a found entry with this spelling is shown."""
-        over = self.over_of(word)
-        return over.text if over else self.lexicon.text(int(self.lexicon.first_word[word]), spelled)
-
-    def weight(self, word: int) -> float:
-        """Return all of an entry's score but the signal and `shift`."""
-        over = self.over_of(word)
-        return over.weight if over else float(self.main.weights[word])
-
-    def parts(self, word: int) -> dict[str, float]:
-        """Return the terms of an entry's weight, before weighting."""
-        over = self.over_of(word)
-        if over:
-            parts = {"lexicon": over.log_prob}
-        else:
-            parts = {"lexicon": float(self.lexicon.log_probs[self.lexicon.first_word[word]])}
+    def parts(self, word: Over) -> dict[str, float]:
+        """Return the terms of a word's weight, before weighting."""
+        parts = {"lexicon": word.log_prob}
         if self.unnamed is not None:
-            parts["context"] = self.unnamed + (over.context if over else 0.0)
+            parts["context"] = self.unnamed + word.context
         return parts
+
+
+def _more(overs: Sequence[Sequence[Over]]) -> Array:
+    """Return `Tree.more` of an overlay."""
+    return np.array([_together(words) for words in overs], np.float64)
+
+
+def _together(words: Sequence[Over]) -> float:
+    if len(words) < 2:
+        return 0.0
+    return math.log(math.fsum(math.exp(word.weight - words[0].weight) for word in words))
 
 
 class Words:
@@ -95,14 +108,14 @@ class Words:
         self.language_model, self.dictionary = parts.language_model, parts.dictionary
         self._spells = parts.spell
         self._numbers = {letter: number for number, letter in enumerate(self.letters)}
-        self._lm_weight, self.letter_score = options.lm_weight, options.letter_score
+        self.lm_weight, self.letter_score = options.lm_weight, options.letter_score
         self._context_weight = options.context_weight
-        own = lexicon.log_probs[lexicon.first_word[:-1]]  # of the word that is shown
+        own = lexicon.log_probs[lexicon.first_word[:-1]]  # of the heaviest word
         weights = options.lm_weight * own + options.letter_score * lexicon.trie.lengths()
         bounds = Bounds(lexicon.trie, weights, options.letter_score)
-        self.main = Tree(lexicon.trie, weights, bounds)
+        self.main = Tree(lexicon.trie, weights, bounds, more=self._more_words())
         self._user = _UserWords(self, parts.dictionary) if parts.dictionary is not None else None
-        self._view = View(lexicon, self.main)
+        self._view = View(lexicon, self.main, lm_weight=self.lm_weight)
         self._contexts: dict[tuple[str, ...], View] = {}
         self._found: dict[str, tuple[int, str, str | None, float]] = {}
         self._held: dict[str, list[tuple[str, float]]] = {}
@@ -133,27 +146,36 @@ class Words:
         """Return the letters to write a word with, None if there are none here."""
         return self._spells(word)
 
-    def best(self, spelled: str, entry: int, named: Mapping[str, float]) -> Over | None:
-        """Return the word of a spelling that weighs most; None if none is left.
+    def known(self, spelled: str, entry: int, named: Mapping[str, float]) -> list[Over]:
+        """Return the words of a spelling that are not hidden, the heaviest first.
 
         Args:
             spelled: letters of one lexicon entry, or of words that only the user has.
             entry: that entry, or -1.
-            named: context term of words in lower case; others have 0.
+            named: context term of words in normal form; others have 0.
         """
         log_probs = dict(self._texts(spelled, entry))
         if self._user is not None and self.dictionary is not None:
-            for text in self._user.texts(spelled):
+            for text in sorted(self._user.texts(spelled)):
                 log_probs.setdefault(text, -math.inf)
             log_probs = {text: self.dictionary.log_prob(text, lp) for text, lp in log_probs.items()}
         overs = []
         for text, log_prob in log_probs.items():
             if log_prob > -math.inf:
-                context = named.get(text.lower(), 0.0)
-                weight = self._lm_weight * log_prob + self._context_weight * context
+                context = named.get(normalize_word(text), 0.0)
+                weight = self.lm_weight * log_prob + self._context_weight * context
                 weight += self.letter_score * len(spelled)
                 overs.append(Over(text, weight, log_prob, context))
-        return max(overs, key=lambda over: (over.weight, over.log_prob), default=None)
+        return sorted(overs, key=lambda over: -over.weight)
+
+    def _more_words(self) -> Array | None:
+        """Return `Tree.more` of the lexicon."""
+        first, log_probs = self.lexicon.first_word, self.lexicon.log_probs
+        if len(log_probs) == len(first) - 1:
+            return None
+        starts = np.asarray(first[:-1], np.int64)
+        less = self.lm_weight * (log_probs - np.repeat(log_probs[starts], np.diff(first)))
+        return np.log(np.add.reduceat(np.exp(less), starts))
 
     def _after(self, context: tuple[str, ...]) -> View:
         """Return the words after a context: those that the language model names are laid over."""
@@ -162,7 +184,7 @@ class Words:
         named = dict(zip(words, log_probs.tolist(), strict=True))
         self._find(words)
         users = self._user.entries() if self._user else {}
-        overs: dict[str, Over | None] = {}
+        overs: dict[str, list[Over]] = {}
         entries: dict[str, int] = dict(users)
         for word, value in named.items():
             entry, spelled, text, log_prob = self._found[word]
@@ -170,37 +192,42 @@ class Words:
                 continue
             entries[spelled] = entry
             if text is None:  # several words are spelled like this
-                overs[spelled] = self.best(spelled, entry, named)
+                overs[spelled] = self.known(spelled, entry, named)
             else:
                 weight = float(self.main.weights[entry]) + self._context_weight * value
-                overs[spelled] = Over(text, weight, log_prob, value)
+                overs[spelled] = [Over(text, weight, log_prob, value)]
         for spelled, entry in users.items():
-            overs[spelled] = self.best(spelled, entry, named)
+            overs[spelled] = self.known(spelled, entry, named)
         return self._laid_over(overs, entries, unnamed)
 
     def _laid_over(
-        self, overs: Mapping[str, Over | None], entries: Mapping[str, int], unnamed: float
+        self, overs: Mapping[str, list[Over]], entries: Mapping[str, int], unnamed: float
     ) -> View:
         hidden = np.zeros(len(self.main.weights), bool)
         hidden[[entry for entry in entries.values() if entry >= 0]] = True
         main, shift = replace(self.main, hidden=hidden), self._context_weight * unnamed
-        shown = sorted((s, over) for s, over in overs.items() if over is not None)
+        shown = sorted((s, words) for s, words in overs.items() if words)
         if not shown:
-            return View(self.lexicon, main, EMPTY, (), unnamed, shift)
+            return View(self.lexicon, main, EMPTY, (), unnamed, shift, self.lm_weight)
         codes = tries.encode(np.array([spelled for spelled, _ in shown]), self._numbers)
-        weights = np.array([over.weight for _, over in shown])
+        weights = np.array([words[0].weight for _, words in shown])
         tree, numbers = tree_of(codes, weights, self.letter_score)
         by_entry = [shown[i][1] for i in np.argsort(numbers)]
-        return View(self.lexicon, main, tree, by_entry, unnamed, shift)
+        over = replace(tree, more=_more(by_entry))
+        return View(self.lexicon, main, over, by_entry, unnamed, shift, self.lm_weight)
 
     def _find(self, words: Sequence[str]) -> None:
-        """Note each lower-case word's entry and spelling, and text and log_prob if it is alone."""
+        """Note each normal word's entry and spelling, and text and log_prob if it is alone."""
         new = [word for word in words if word not in self._found]
         spelled = [self.spell(word) or "" for word in new]
         entries = self.lexicon.find(spelled).tolist()
         for word, letters, entry in zip(new, spelled, entries, strict=True):
             texts = self._texts(letters, entry)
-            if word in (text.lower() for text, _ in texts):
+            if word not in (normalize_word(text) for text, _ in texts):
+                entry = self.lexicon.find_normal(word)  # "strasse" may be spelled "straße" here
+                letters = self.lexicon.spelling(entry) if entry >= 0 else letters
+                texts = self._texts(letters, entry)
+            if texts:
                 alone = texts[0] if len(texts) == 1 else (None, 0.0)
                 self._found[word] = (entry, letters, *alone)
             else:
@@ -227,7 +254,7 @@ class _UserWords:
         self._texts: dict[str, set[str]] = {}
         self._entries: dict[str, int] = {}
         self._overlay = Overlay(words.letter_score)
-        self._overs: list[Over] = []
+        self._overs: list[list[Over]] = []
         self._hidden = np.zeros(len(words.main.weights), bool)
 
     def texts(self, spelled: str) -> set[str]:
@@ -256,17 +283,19 @@ class _UserWords:
         if not own:
             del self._texts[spelled]
         entry = self._entries[spelled]
-        over = self._words.best(spelled, entry, {}) if own else None
-        row = self._overlay.set(self._words.numbers(spelled), over.weight if over else -math.inf)
-        shown = over or Over(text, -math.inf, -math.inf)
-        self._overs[row : row + 1] = [shown]  # a new place is the one after the last
+        words = self._words.known(spelled, entry, {}) if own else []
+        weight = words[0].weight if words else -math.inf
+        row = self._overlay.set(self._words.numbers(spelled), weight)
+        self._overs[row : row + 1] = [words]  # a new place is the one after the last
         if entry >= 0:
             self._hidden[entry] = bool(own)
 
     def view(self) -> View:
         """Return the words as they are now."""
         main = replace(self._words.main, hidden=self._hidden.copy())
-        return View(self._words.lexicon, main, self._overlay.snapshot(), tuple(self._overs))
+        over = replace(self._overlay.snapshot(), more=_more(self._overs))
+        overs, lm_weight = tuple(self._overs), self._words.lm_weight
+        return View(self._words.lexicon, main, over, overs, lm_weight=lm_weight)
 
 
 EMPTY = Tree(

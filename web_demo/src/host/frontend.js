@@ -26,6 +26,7 @@ export function readLayout(file) {
   /** @type {string[]} */ const letters = [];
   /** @type {number[][]} */ const centres = [];
   /** @type {number[]} */ const widths = [];
+  if (file.rows.some((row) => typeof row.keys !== "string")) throw new Refused(`“${file.title}” has several letters on a key, which this page cannot draw.`);
   file.rows.forEach((row, i) =>
     [...row.keys].forEach((key, column) => {
       if (key === " ") return;

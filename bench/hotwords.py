@@ -1,6 +1,6 @@
 """Hotwords: what they cost and what they find, beside ctc-beam-decoder on the same emissions.
 
-    python bench/hotwords.py DATA [--test 60] [--out bench/results/hotwords.txt]
+    python bench/hotwords.py DATA [--test 60] [--out FILE]
 
 DATA is a gzip of plain English text, a paragraph a line; emissions are those of sentences.py. The
 workload is the peer's own: letters alone, no language model, `decode_beams` with the frames of

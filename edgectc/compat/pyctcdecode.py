@@ -123,7 +123,7 @@ class BeamSearchDecoderCTC:
         words = sorted(word for word in unigrams or () if labels.spells(word))
         if model is not None and words:
             self._lexicon = Lexicon(tuple(words), np.zeros(len(words)))
-            self._vocabulary = Vocabulary.build(self._lexicon, Speller(labels.tokens, " "), ())
+            self._vocabulary = Vocabulary.build(self._lexicon, Speller(labels.tokens, " "), {})
         self._decoder = functools.lru_cache(_DECODERS_KEPT)(self._make)
 
     def reset_params(
@@ -182,13 +182,12 @@ class BeamSearchDecoderCTC:
         stream = decoder.stream(state=lm_start_state)
         stream.push(values)
         tokens = self._labels.tokens
-        divider = Divider(values, tokens.blank_id, tokens.ids[" "])
+        divider = Divider(values, tokens, tokens.ids[" "])
         found: list[OutputBeam] = []
         for row in stream.ranked():
             if found and row.score < found[0].lm_score + beam_prune_logp:
                 break
-            placed = divider.words(*stream.path(row.place))
-            frames = [(tokens.decode(ids), span) for ids, span in placed]
+            frames = divider.words(*stream.path(row.place))
             text = " ".join(word for word, _ in frames)
             found.append(OutputBeam(text, row.state, frames, row.parts["ctc"], row.score))
         return self._distinct(found) if prune_history else found

@@ -6,6 +6,7 @@
  * Re-entrant, no global state; of libc only malloc, realloc, free, memory functions, exp and log1p,
  * so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
+#include "beam_places.h"
 #include "beam_prefixes.h"
 
 #if defined(_WIN32)
@@ -58,7 +59,7 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
   int32_t token = p->token, cell;
   double path = best_path(e, &cell);
   Entry after = {e->total + blank, -HUGE_VAL, e->total + blank, path + blank, -HUGE_VAL, 0.0,
-                 e->prefix, cell, -1, 0};
+                 e->prefix, cell, -1, 0, e->lent};
   if (!allowed) return after;
   double value = row[token], mass = e->total;
   if (token != s->tables.boundary) {
@@ -78,35 +79,39 @@ static Entry stay(const Search *s, const Entry *e, const double *row, double bla
    * of any rank too. */
   if (p->parent >= 0) {
     const Prefix *parent = s->prefixes + p->parent;
-    if (parent->slot >= 0)
-      arrive(&after, s->entries + parent->slot, token == parent->token, value);
+    const Entry *from = parent->slot >= 0 ? s->entries + parent->slot : NULL;
+    if (from && (e->lent || !from->lent || completes(s, p)))
+      arrive(&after, from, token == parent->token, value);
   }
   after.total = log_add(after.blank, after.last);
   return after;
 }
 
-/* Adds the child `made` of entry `e` to nexts unless it is in the beam or impossible. */
+/* Adds the child `made` of entry `e` to nexts unless it is impossible or in the beam and not only lent. */
 static void grow(Search *s, const Entry *e, int32_t made, double value) {
   const Prefix *child = s->prefixes + made;
-  if (child->slot >= 0 || child->barred || child->unscored || child->bonus == -HUGE_VAL) return;
+  if (child->barred || child->unscored || child->bonus == -HUGE_VAL) return;
+  if (child->slot >= 0 && (e->lent || !s->entries[child->slot].lent)) return;
+  int lent = e->lent && !completes(s, child);
   Entry *after = s->nexts + s->n_nexts;
-  *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0};
+  *after = (Entry){-HUGE_VAL, -HUGE_VAL, 0.0, -HUGE_VAL, -HUGE_VAL, 0.0, made, -1, -1, 0, lent};
   arrive(after, e, child->token == s->prefixes[e->prefix].token, value);
   after->total = after->last;
   s->n_nexts += after->last > -HUGE_VAL;
 }
 
 /* Adds the child of `e` in which `token` begins a word and so ends the one before. */
-static int begin_word(Search *s, const Entry *e, int32_t token, double value, double floor) {
+static int begin_word(Search *s, const Entry *e, int32_t token, double value, Floors floors) {
   const Tables *t = &s->tables;
-  double reach = e->total + s->prefixes[e->prefix].bonus + t->end_gain + t->gain - t->ahead[0] + value;
+  const Prefix *p = s->prefixes + e->prefix;
+  double most = e->total + p->bonus + t->end_gain + t->gain - t->ahead[0] + value;
   int32_t word = 0;
   if (t->words.first_child) {
     word = word_step(t, 0, token);
     if (word < 0 && t->constrain) return DONE;
-    reach += word >= 0 ? t->ahead[word] : t->ahead_unknown;
+    most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
   }
-  if (reach < floor) return DONE;
+  if (!may_stay(t, e, p->hot, 1, token, word, most, floors)) return DONE;
   int32_t ended = child_of(s, e->prefix, e->prefix, t->n_tokens, 0);
   if (ended < 0) return OUT_OF_MEMORY;
   const Prefix *held = s->prefixes + ended;
@@ -117,9 +122,9 @@ static int begin_word(Search *s, const Entry *e, int32_t token, double value, do
   return DONE;
 }
 
-/* Adds all that can follow entry `i` to nexts and is not in the beam; what must fall under `floor` is
- * skipped. */
-static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, double floor) {
+/* Adds all that can follow entry `i` to nexts and is not in the beam, or only lent; what must fall under
+ * the floors is skipped. */
+static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, Floors floors) {
   const Tables *t = &s->tables;
   Entry e = s->entries[i];
   Prefix p = s->prefixes[e.prefix];
@@ -132,7 +137,7 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
     if (t->marks && p.in_word && token != t->boundary) {
       int32_t bits = t->marks[token];
       int goes_on = !(bits & BEGINS || t->marks[p.token] & ENDS);
-      if ((!goes_on || (bits & MAY_END && is_word)) && begin_word(s, &e, token, value, floor))
+      if ((!goes_on || (bits & MAY_END && is_word)) && begin_word(s, &e, token, value, floors))
         return OUT_OF_MEMORY;
       if (!goes_on) continue;
     }
@@ -149,11 +154,7 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
       if (word < 0 && t->constrain) continue;
       most += word >= 0 ? t->ahead[word] : t->ahead_unknown;
     }
-    if (most < floor) continue;
-    if (t->hot.first_child) { /* the hotwords of this very child: few have any */
-      int32_t node = hot_step(t, p.hot, token);
-      if (most - t->hot_gain + t->settled[node] + t->partial[node] < floor) continue;
-    }
+    if (!may_stay(t, &e, p.hot, 0, token, word, most, floors)) continue;
     int32_t made = child_of(s, e.prefix, e.prefix, token, word);
     if (made < 0) return OUT_OF_MEMORY;
     grow(s, &e, made, value);
@@ -161,57 +162,45 @@ static int extend(Search *s, int64_t i, const double *row, int32_t n_tokens, dou
   return DONE;
 }
 
-/* Returns the n-th largest of keys (from 1), which are reordered. */
-static int64_t nth_largest(int64_t *keys, int64_t size, int64_t n) {
-  int64_t low = 0, high = size - 1, wanted = n - 1;
-  while (low < high) {
-    int64_t pivot = keys[low + (high - low) / 2], i = low, j = high;
-    while (i <= j) {
-      while (keys[i] > pivot) i++;
-      while (keys[j] < pivot) j--;
-      if (i <= j) {
-        int64_t swap = keys[i];
-        keys[i++] = keys[j];
-        keys[j--] = swap;
-      }
-    }
-    if (wanted <= j) high = j;
-    else if (wanted >= i) low = i;
-    else break;
-  }
-  return keys[wanted];
-}
-
-/* Keeps the best prefixes, in order of age. Returns how many, 0 if none is possible. */
+/* Keeps the best prefixes, in order of age. Returns how many, 0 if none is possible.
+ *
+ * Their places are given as if there were no begun hotwords. Others in which one is begun may be lent
+ * `hot_size` further places, by the rank that it promises. What follows them is lent too, until the
+ * hotword is complete, and gives nothing to the others: so a hotword that is in no text changes none. */
 static int64_t prune(Search *s) {
   const Tables *t = &s->tables;
-  int64_t alive = 0, top = INT64_MIN, kept = 0;
+  int64_t top = INT64_MIN, least = INT64_MIN, n_old = s->n_entries;
   for (int64_t i = 0; i < s->n_nexts; i++) {
-    Entry *after = s->nexts + i;
+    const Entry *after = s->nexts + i;
     double rank = after->total + s->prefixes[after->prefix].rank;
-    if (!(rank > -HUGE_VAL)) continue;
-    int64_t key = key_of(rank);
-    if (key > top) top = key;
-    s->keys[alive] = key;
-    s->nexts[alive++] = *after;
+    s->keys[i] = !after->lent && rank > -HUGE_VAL ? key_of(rank) : INT64_MIN;
+    if (s->keys[i] > top) top = s->keys[i];
   }
-  if (!alive) return 0;
-  int64_t least = INT64_MIN, ties = 0;
+  if (top == INT64_MIN) return 0;
   if (t->beam_threshold < HUGE_VAL) least = top - (int64_t)(t->beam_threshold * STEPS);
-  for (int64_t i = 0; i < alive; i++)
-    if (s->keys[i] >= least) s->scratch[kept++] = s->keys[i];
-  if (kept > t->beam_size) {
-    least = nth_largest(s->scratch, kept, t->beam_size);
-    ties = t->beam_size;
-    for (int64_t i = 0; i < alive; i++) ties -= s->keys[i] > least;
-  } else {
-    ties = kept;
+  choose(s, t->beam_size, least);
+  if (t->hot_size) {
+    for (int64_t i = n_old; i < s->n_nexts; i++) { /* one that was lent may have a place of its own now */
+      int32_t slot = s->prefixes[s->nexts[i].prefix].slot;
+      if (slot >= 0 && s->keys[i] == INT64_MAX) s->nexts[slot].total = -HUGE_VAL;
+    }
+    for (int64_t i = 0; i < s->n_nexts; i++) {
+      const Prefix *p = s->prefixes + s->nexts[i].prefix;
+      double rank = s->nexts[i].total + p->rank + p->promise;
+      if (s->keys[i] == INT64_MAX) continue;
+      s->keys[i] = INT64_MIN;
+      if (p->promise > 0 && rank > -HUGE_VAL && (i < n_old || p->slot < 0)) {
+        s->keys[i] = key_of(rank);
+        s->nexts[i].lent = 1;
+      }
+    }
+    choose(s, t->hot_size, least);
   }
-  for (int64_t i = 0; i < s->n_entries; i++) s->prefixes[s->entries[i].prefix].slot = -1;
+  for (int64_t i = 0; i < n_old; i++) s->prefixes[s->entries[i].prefix].slot = -1;
   s->n_entries = 0;
   s->at_rest = 0;
-  for (int64_t i = 0; i < alive; i++) {
-    if (s->keys[i] < least || (s->keys[i] == least && ties-- <= 0)) continue;
+  for (int64_t i = 0; i < s->n_nexts; i++) {
+    if (s->keys[i] < INT64_MAX) continue;
     Entry entry = s->nexts[i];
     s->prefixes[entry.prefix].slot = (int32_t)s->n_entries;
     if (entry.fresh) {
@@ -257,30 +246,33 @@ static int64_t take_frame(Search *s, const double *row, double threshold) {
     if (s->tokens[k] == t->blank) blank = row[t->blank];
   /* Sure silence, as most frames of speech models are, changes no order: one addition does it. */
   if (n_tokens == 1 && s->tokens[0] == t->blank) return only_blank(s, blank);
-  if (room_for_nexts(s, s->n_entries * ((t->marks ? 2 : 1) * (int64_t)n_tokens + 1) + 1) ||
-      room_for_cells(s, t->beam_size)) /* before nexts point to cells */
+  int64_t ways = t->marks ? 2 : 1; /* a token goes on with a word, or begins one, or both */
+  if (room_for_nexts(s, s->n_entries * (ways * n_tokens + 1) + 1) ||
+      room_for_cells(s, (int64_t)t->beam_size + t->hot_size)) /* before nexts point to cells */
     return OUT_OF_MEMORY;
   /* A prefix that stays keeps its place by all that it has after this frame, so those ranks bound what
    * a new one needs; computed first, they spare most of the work of `extend`. */
-  double floor = -HUGE_VAL, last = HUGE_VAL;
+  double best = -HUGE_VAL, last = HUGE_VAL;
+  int64_t n_free = 0;
   for (int64_t i = 0; i < s->n_entries; i++) {
     const Entry *e = s->entries + i;
     const Prefix *p = s->prefixes + e->prefix;
     int allowed = p->token >= 0 && p->token < t->n_tokens && p->token != t->blank &&
                   (row[p->token] >= threshold || p->token == top) && row[p->token] > -HUGE_VAL;
     Entry after = stay(s, e, row, blank, allowed);
-    double rank = after.total + p->rank;
-    if (rank > floor) floor = rank;
-    if (rank < last) last = rank;
     s->nexts[i] = after;
+    if (e->lent) continue;
+    double rank = after.total + p->rank;
+    if (rank > best) best = rank;
+    if (rank < last) last = rank;
+    n_free++;
   }
   s->n_nexts = s->n_entries;
-  floor -= t->beam_threshold;
+  Floors floors = {best - t->beam_threshold - SLACK, best - t->beam_threshold - SLACK};
   /* In a full beam, each prefix that comes must replace one. */
-  if (s->n_entries == t->beam_size && last > floor) floor = last;
-  floor -= SLACK;
+  if (n_free == t->beam_size && last - SLACK > floors.own) floors.own = last - SLACK;
   for (int64_t i = 0; i < s->n_entries; i++)
-    if (extend(s, i, row, n_tokens, floor)) return OUT_OF_MEMORY;
+    if (extend(s, i, row, n_tokens, floors)) return OUT_OF_MEMORY;
   if (s->n_asked) return 0; /* words end here that are not scored yet: the caller scores them, and again */
   return prune(s);
 }
@@ -293,7 +285,7 @@ EXPORT void *edgectc_beam_new(const Tables *tables) {
   s->tables = *tables;
   s->prefix_room = s->prefix_limit = SPARE;
   s->prefixes = malloc((size_t)s->prefix_room * sizeof(Prefix));
-  s->entries = malloc(((size_t)tables->beam_size + 1) * sizeof(Entry));
+  s->entries = malloc(((size_t)tables->beam_size + (size_t)tables->hot_size + 1) * sizeof(Entry));
   s->tokens = malloc((size_t)tables->n_tokens * sizeof(int32_t));
   if (!s->prefixes || !s->entries || !s->tokens || index_prefixes(s, 0)) {
     free(s->prefixes);
@@ -406,7 +398,7 @@ EXPORT int64_t edgectc_beam_end(void *search) {
 }
 
 /* Writes what each prefix is as a whole text: 4 reals and 4 integers each, see Ending; text -1 is
- * none. To be called after edgectc_beam_end, when all words have scores. */
+ * none, -2 one that is only lent. To be called after edgectc_beam_end, when all words have scores. */
 EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *whole) {
   const Search *s = search;
   for (int64_t i = 0; i < s->n_entries; i++) {
@@ -418,7 +410,9 @@ EXPORT void edgectc_beam_endings(const void *search, double *reals, int32_t *who
     reals[4 * i + 1] = best_path(e, &cell);
     reals[4 * i + 2] = p->lm_sum;
     reals[4 * i + 3] = p->hot_sum;
-    whole[4 * i] = p->barred ? -1 : text;
+    /* A hotword that is begun and not complete is in no text. */
+    int done = s->prefixes[e->prefix].in_word && !p->barred && completes(s, p);
+    whole[4 * i] = e->lent && !done ? -2 : p->barred ? -1 : text;
     whole[4 * i + 1] = p->lm; /* of a barred one, before its last word */
     whole[4 * i + 2] = p->words;
     whole[4 * i + 3] = p->unknown;
@@ -430,6 +424,7 @@ EXPORT int64_t edgectc_beam_best(const void *search) {
   const Search *s = search;
   int64_t best = -1, top = INT64_MIN;
   for (int64_t i = 0; i < s->n_entries; i++) {
+    if (s->entries[i].lent) continue;
     int64_t key = key_of(s->entries[i].total + s->prefixes[s->entries[i].prefix].rank);
     if (best < 0 || key > top) {
       best = i;

@@ -21,16 +21,17 @@ typedef struct {    /* see Trie in beam_tables.py */
 
 typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_native.py */
   Trie words, hot;  /* absent: first_child is NULL */
-  const double *ahead, *settled, *partial;
+  const double *ahead, *settled, *partial, *lift;
   const int32_t *fail;
   const int32_t *marks, *start, *letters; /* of pieces; absent: NULL */
   double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
   double ahead_unknown, gain, end_gain, hot_gain, unknown_length;
-  int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start;
+  int32_t n_tokens, blank, boundary, constrain, asks, counts, beam_size, hot_start, hot_size;
 } Tables;
 
 typedef struct {    /* a text begun: its tokens as a chain of parents; a parent comes first */
   double lm_sum, hot_sum, bonus, rank;
+  double promise;   /* nats of a hotword that is begun; 0 for none */
   int32_t parent, token, slot, word, lm, hot, words, unknown;
   int32_t in_word;  /* tokens of the word that is open */
   int32_t after;    /* the parent, or that with its word ended, where this token begins a word */
@@ -47,6 +48,7 @@ typedef struct {    /* a prefix in the beam: all its alignments and the best one
   double value;     /* of the emission to be made, if fresh */
   int32_t prefix, blank_cell, last_cell;
   int32_t fresh;    /* 1: last_cell is the emission before one that is still to be made */
+  int32_t lent;     /* 1: kept for a begun hotword alone, see `prune` */
 } Entry;
 
 typedef struct {
@@ -103,6 +105,15 @@ static int64_t key_of(double rank) {
   return (int64_t)(steps > MOST ? MOST : steps < -MOST ? -MOST : steps);
 }
 
+/* Whether hotwords that add to the score end with this prefix, or with the word before its own. */
+static int completes(const Search *s, const Prefix *p) {
+  const Tables *t = &s->tables;
+  if (!t->hot.first_child) return 0;
+  double settled = t->settled[p->hot];
+  if (p->after != p->parent) settled += t->settled[s->prefixes[p->after].hot];
+  return settled > 0;
+}
+
 static int64_t place_of(const Search *s, int32_t after, int32_t token) {
   uint64_t key = ((uint64_t)(uint32_t)after << 32 | (uint32_t)token) * 0x9E3779B97F4A7C15u;
   int64_t mask = s->table_size - 1, at = (int64_t)(key >> 20) & mask;
@@ -139,7 +150,8 @@ static void settle(const Tables *t, Prefix *p) {
   if (p->word < 0 && ahead < 0 && p->in_word > t->unknown_length)
     ahead *= p->in_word / t->unknown_length;
   p->rank = p->bonus + ahead;
-  p->rank += t->hot.first_child ? t->partial[p->hot] : 0.0;
+  p->promise = t->hot.first_child ? t->partial[p->hot] : 0.0;
+  if (p->promise > 0 && t->lift && p->word >= 0) p->promise += t->lift[p->word];
 }
 
 static int ask(Search *s, int32_t prefix) {

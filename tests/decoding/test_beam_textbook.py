@@ -43,6 +43,16 @@ class ByText(dict):
         return super().get("".join(symbols), default)
 
 
+def begun_by(words: dict[Text, float]) -> ByText:
+    """Return the best frequency of the words that begin so, for each way that one begins."""
+    best: dict[str, float] = {}
+    for symbols, log_prob in words.items():
+        text = "".join(symbols)
+        for end in range(len(text) + 1):
+            best[text[:end]] = max(log_prob, best.get(text[:end], -math.inf))
+    return ByText(best)
+
+
 def worth_of(made: dict) -> Worth:
     """Return what the texts of a random case are worth."""
     options, tokens, lexicon = made["options"], made["tokens"], made["lexicon"]
@@ -54,17 +64,21 @@ def worth_of(made: dict) -> Worth:
         for way in itertools.product(*(ways_of(w, tokens, every) for w in phrase.split()))
     ]
     words: dict[Text, float] = {}
+    lent: set[Text] = set()
     if lexicon:
         rows = zip(lexicon.words, lexicon.log_probs.tolist(), strict=True)
         words = {way: log_prob for word, log_prob in rows for way in ways_of(word, tokens, every)}
         rarest = min(words.values())
-        for phrase, _ in hotwords:
+        for phrase, nats in hotwords:
             for word in phrase:
+                if nats > 0 and word not in words:
+                    lent.add(word)
                 words.setdefault(word, rarest)
     worth = Worth(
         separator=options.separator,
         single=options.separator is None and lexicon is not None,
         words=words,
+        lent=frozenset(lent),
         constrain=options.constrain,
         model=made["model"],
         lm_weight=options.lm_weight,
@@ -74,12 +88,8 @@ def worth_of(made: dict) -> Worth:
         hotwords=hotwords,
     )
     if every:
-        best: dict[str, float] = {}
-        for symbols, log_prob in words.items():
-            text = "".join(symbols)
-            for end in range(len(text) + 1):
-                best[text[:end]] = max(log_prob, best.get(text[:end], -math.inf))
-        worth.best = ByText(best)  # type: ignore[assignment]
+        worth.best = begun_by(words)
+        worth.own = begun_by({word: nats for word, nats in words.items() if word not in lent})
     return worth
 
 

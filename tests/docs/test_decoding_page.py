@@ -13,7 +13,7 @@ import edgectc
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TOKENS = ["-", *"abcdefghijklmnopqrstuvwxyz'", "|"]
-SECTIONS = ("Where the words are", "Scores that are no probabilities",
+SECTIONS = ("Hotwords", "Where the words are", "Scores that are no probabilities",
             "In place of pyctcdecode")  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def test_the_sections_have_examples() -> None:
 def test_every_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     session: dict[str, object] = {
-        "edgectc": edgectc, "np": np, "tokens": TOKENS, "log_probs": signal("-call-|-mom-"),
+        "edgectc": edgectc, "np": np, "tokens": TOKENS, "log_probs": signal("-cal-l-|-mom-"),
     }  # fmt: skip
     for title in SECTIONS:
         for code in BLOCK.findall(section(title)):

@@ -37,6 +37,7 @@ from edgectc.decoding.search.spans import word_spans
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
+_IMPOSSIBLE = -1e6  # nats of a prefix that only a hotword can follow, where words are constrained
 BACKENDS = ("auto", "numpy", "native")
 
 
@@ -151,7 +152,8 @@ class BeamDecoder:
     as blank.
 
     While a word is unfinished, a prefix is ranked, though not scored, by the best lexicon frequency
-    that it can still reach, and by the part of a hotword that it has spelled.
+    that it can still reach. A hotword that is only begun changes no rank: prefixes with one are
+    lent places beside the beam, a quarter as many, until it is complete.
 
     ``timesteps`` has, for each token and each separator between words, the frame where the best
     alignment of the text that survived is surest of it. ``probability`` is the share of exp(score)
@@ -180,7 +182,9 @@ class BeamDecoder:
         if in_pieces(tokens, boundary):
             segmenter = pieces.Segmenter(tokens, options.separator)
         if lexicon is not None:
-            more = [word for phrase in hotwords for word in phrase.split()]
+            more: dict[str, float] = {}
+            for phrase, nats in hotwords.items():
+                more.update({w: max(nats, more.get(w, nats)) for w in phrase.split()})
             spells = segmenter.letters if segmenter else speller
             self._vocabulary = vocabulary or Vocabulary.build(lexicon, spells, more)
             self._model = language_model or Frequencies(self._vocabulary)
@@ -452,11 +456,16 @@ def _tables(
 ) -> Tables:
     """Return all that a search reads, bounds on what one token can add included."""
     asks = model is not None and options.lm_weight > 0
-    ahead, ahead_unknown = np.zeros(1), 0.0
+    ahead, ahead_unknown, lift = np.zeros(1), 0.0, None
     if vocabulary:
-        ahead = options.lm_weight * vocabulary.ahead()
         lowest = float(vocabulary.log_probs.min())
         ahead_unknown = options.lm_weight * lowest + options.unknown_score
+        best = vocabulary.ahead(vocabulary.known)
+        alone = np.isinf(best)  # only hotwords lie below
+        ahead = options.lm_weight * np.where(alone, 0.0, best)
+        ahead[alone] = _IMPOSSIBLE if options.constrain else ahead_unknown
+        if vocabulary.known < len(vocabulary.texts):
+            lift = np.maximum(0.0, options.lm_weight * vocabulary.ahead() - ahead)
     hot = hotwords.gain if hotwords else 0.0
     unknown = max(0.0, options.unknown_score) if vocabulary else 0.0
     word = max(0.0, options.word_score)
@@ -483,5 +492,7 @@ def _tables(
         gain=hot + word if boundary < 0 else hot,
         end_gain=end_gain,
         hot_gain=hot,
+        lift=lift,
+        hot_size=max(1, options.beam_size // 4) if hotwords else 0,
         unknown_length=math.inf if options.unknown_length is None else options.unknown_length,
     )

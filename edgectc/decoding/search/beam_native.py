@@ -32,9 +32,10 @@ class _Tables(ctypes.Structure):
 
     _fields_ = (
         *((name, _Trie) for name in ("words", "hot")),
-        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "fail", *_PIECES)),
+        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "lift", "fail")),
+        *((name, ctypes.c_void_p) for name in _PIECES),
         *((name, ctypes.c_double) for name in _REALS),
-        *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start")),
+        *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start", "hot_size")),
     )
 
 
@@ -86,7 +87,7 @@ class NativeSearch:
         return [
             Ending(place, text, ctc, path, lm_sum, lm, words, unknown, hot_sum)
             for place, ((ctc, path, lm_sum, hot_sum), (text, lm, words, unknown)) in enumerate(rows)
-            if text >= 0 or unfinished
+            if text >= 0 or (text == -1 and unfinished)
         ]
 
     def path(self, place: int) -> tuple[list[int], list[int]]:
@@ -128,6 +129,8 @@ def _struct(tables: Tables) -> _Tables:
     packed = _Tables(words=_trie(tables.words), ahead=tables.ahead.ctypes.data, **numbers)
     if tables.hotwords:
         packed.hot, packed.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
+        packed.hot_size = tables.hot_size
+        packed.lift = None if tables.lift is None else tables.lift.ctypes.data
         for name in ("settled", "partial", "fail"):
             setattr(packed, name, getattr(tables.hotwords, name).ctypes.data)
     if tables.pieces:

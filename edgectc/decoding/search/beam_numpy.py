@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from edgectc.core.types import Array
+from edgectc.decoding.search.beam_prefixes import Entry, Prefix, last_word
 from edgectc.decoding.search.beam_tables import BEGINS, ENDS, MAY_END, Ending, Tables
 
 # (state of the language model, row of the word or -1, its tokens) to (log_prob, next state)
 Ask = Callable[[int, int, list[int]], tuple[float, int]]
-# Emission of a token: (frame, log_prob there, the emission before); None before the first.
-Cell = tuple[int, float, Any]
 
 _INF = math.inf
 _STEPS = 1e9  # ranks closer than a billionth of a nat are one rank
@@ -26,57 +24,6 @@ _MOST = 4e18  # steps; ranks of over 4e9 nats are one rank, as beam.c counts in 
 _SLACK = 1e-6  # nats, on bounds; far above rounding
 _STEPS_KEPT = 1 << 17  # steps in the vocabulary that are remembered
 _SPARE = 4096  # prefixes beyond twice those in use, after which the unused are forgotten
-
-
-class Prefix:
-    """A text begun: its tokens as a chain of parents, and all its score but that of CTC."""
-
-    __slots__ = (
-        "after", "bonus", "children", "hot", "hot_sum", "in_word", "lm", "lm_sum", "parent", "rank",
-        "slot", "token", "unknown", "word", "words",
-    )  # fmt: skip
-
-    def __init__(self, parent: Prefix | None, token: int, after: Prefix | None = None) -> None:
-        self.parent, self.token = parent, token
-        self.after = after  # the parent with its word ended, where this token begins a word
-        self.children: dict[int, Prefix | None] = {}
-        self.slot = -1  # place in the beam
-        self.word = 0  # node of the vocabulary; -1 outside of it
-        self.in_word = 0  # tokens of the word that is open
-        self.hot = 0  # node of the hotwords
-        self.bonus = 0.0  # settled: language model, words, complete hotwords
-        self.rank = 0.0  # bonus, and what the begun word and hotwords promise
-        before = after or parent
-        self.lm: int = before.lm if before else 0  # state of the language model
-        self.lm_sum: float = before.lm_sum if before else 0.0
-        self.words: int = before.words if before else 0
-        self.unknown: int = before.unknown if before else 0
-        self.hot_sum: float = before.hot_sum if before else 0.0  # nats of complete hotwords
-
-
-class Entry:
-    """A prefix in the beam: log-probability of its alignments, and its best alignment.
-
-    Both are over the search's ``lead``.
-    """
-
-    __slots__ = ("blank", "blank_cell", "blank_path", "last", "last_cell", "last_path", "prefix",
-                 "total")  # fmt: skip
-
-    def __init__(self, prefix: Prefix) -> None:
-        self.prefix = prefix
-        self.last = -_INF  # ends in the last token
-        self.blank = -_INF  # ends in blank
-        self.total = -_INF  # either
-        self.blank_path = self.last_path = -_INF  # the most probable single one
-        self.blank_cell: Cell | None = None
-        self.last_cell: Cell | None = None
-
-    def best_path(self) -> tuple[float, Cell | None]:
-        """Return log-probability and emissions of the most probable alignment."""
-        if self.last_path >= self.blank_path:
-            return self.last_path, self.last_cell
-        return self.blank_path, self.blank_cell
 
 
 class PlainSearch:
@@ -97,7 +44,6 @@ class PlainSearch:
         root.rank = self._ahead[0]
         if self._hot:
             root.hot = self._hot.start
-            root.rank += float(self._hot.partial[root.hot])
         root.slot = 0
         first = Entry(root)
         first.blank = first.total = first.blank_path = 0.0
@@ -136,19 +82,19 @@ class PlainSearch:
         allowed.pop(tables.blank, None)
         nexts = [self._stay(e, values, allowed, blank_value) for e in self.entries]
         # What stays bounds what a new prefix needs, so it comes first and spares most of the work.
-        floor = self._floor([n.total + n.prefix.rank for n in nexts])
+        floor = self._floor([n.total + n.prefix.rank for n in nexts if not n.lent])
         letters = [(token, values[token]) for token in allowed]
         for entry in self.entries:
             self._extend(entry, letters, floor, nexts)
         return self._prune(nexts)
 
-    def _floor(self, ranks: list[float]) -> float:
-        """Return the rank that a new prefix needs at least, given those of the old ones."""
+    def _floor(self, ranks: list[float]) -> tuple[float, float]:
+        """Return the rank that a new prefix needs, and one that may be lent a place."""
         tables = self._tables
-        floor = max(ranks, default=-_INF) - tables.beam_threshold
+        floor = hot_floor = max(ranks, default=-_INF) - tables.beam_threshold
         if len(ranks) == tables.beam_size:  # each that comes must replace one
             floor = max(floor, min(ranks))
-        return floor - _SLACK
+        return floor - _SLACK, hot_floor - _SLACK
 
     def _only_blank(self, value: float) -> None:
         """All prefixes end in blank; their order stays."""
@@ -172,7 +118,7 @@ class PlainSearch:
         """
         prefix = e.prefix
         token = prefix.token
-        after = Entry(prefix)
+        after = Entry(prefix, e.lent)
         path, cell = e.best_path()
         after.blank = e.total + blank_value
         after.blank_path, after.blank_cell = path + blank_value, cell
@@ -188,8 +134,9 @@ class PlainSearch:
                 cell = (self._t, value, cell[2])
             after.last_cell = cell
             parent = prefix.parent
-            if parent is not None and parent.slot >= 0:
-                self._arrive(after, self.entries[parent.slot], value)
+            before = self.entries[parent.slot] if parent and parent.slot >= 0 else None
+            if before and (e.lent or not before.lent or prefix.completes):
+                self._arrive(after, before, value)
         blank, last = after.blank, after.last
         after.total = blank if last == -_INF else _log_add(blank, last)
         return after
@@ -205,11 +152,16 @@ class PlainSearch:
             after.last_cell = (self._t, value, cell)
 
     def _extend(
-        self, e: Entry, letters: list[tuple[int, float]], floor: float, nexts: list[Entry]
+        self,
+        e: Entry,
+        letters: list[tuple[int, float]],
+        floors: tuple[float, float],
+        nexts: list[Entry],
     ) -> None:
-        """Add all that can follow ``e`` to ``nexts`` and is not in the beam.
+        """Add all that can follow ``e`` to ``nexts`` and is not in the beam, or only lent.
 
-        What must fall under ``floor`` is skipped.
+        What must fall under the floor, or the second where a hotword is begun, is skipped, see
+        `_may_stay`.
         """
         tables, prefix = self._tables, e.prefix
         boundary, n_tokens = tables.boundary, tables.n_tokens
@@ -224,7 +176,7 @@ class PlainSearch:
                 bits = self._marks[token]
                 goes_on = not (bits & BEGINS or self._marks[prefix.token] & ENDS)
                 if not goes_on or (bits & MAY_END and self._is_word(prefix)):
-                    self._begin(e, token, value, floor, nexts)
+                    self._begin(e, token, value, floors, nexts)
             if not goes_on:
                 continue
             if token == boundary:
@@ -237,36 +189,76 @@ class PlainSearch:
                 if word < 0 and tables.constrain:
                     continue
                 most += self._ahead[word] if word >= 0 else tables.ahead_unknown
-            if most < floor:
+            if not self._may_stay(e, token, word, most, floors):
                 continue
-            if self._hot:  # the hotwords of this very child: few have any
-                hot = self._hot.step(prefix.hot, token)
-                worth = float(self._hot.settled[hot]) + float(self._hot.partial[hot])
-                if most - tables.hot_gain + worth < floor:
-                    continue
             self._grow(e, self._child(prefix, token, word), value, nexts)
 
-    def _begin(self, e: Entry, token: int, value: float, floor: float, nexts: list[Entry]) -> None:
+    def _may_stay(
+        self,
+        e: Entry,
+        token: int,
+        word: int,
+        most: float,
+        floors: tuple[float, float],
+        *,
+        begins: bool = False,
+    ) -> bool:
+        """Whether the child of ``e`` by ``token`` may get a place.
+
+        Args:
+            e: the entry before it.
+            token: its last token.
+            word: its node of the vocabulary.
+            most: bound of its rank, with the greatest gain of hotwords for each step.
+            floors: what it must rank, and what if a hotword is begun.
+            begins: whether the token begins a word and so ends the one before: two steps.
+        """
+        floor, hot_floor = floors
+        tables = self._tables
+        if not self._hot:
+            return most >= floor
+        hot, settled = e.prefix.hot, 0.0
+        for step in (tables.boundary, token) if begins else (token,):
+            hot = self._hot.step(hot, step)
+            settled += float(self._hot.settled[hot])
+            most -= tables.hot_gain
+        most, promise = most + settled, float(self._hot.partial[hot])
+        if promise > 0 and tables.lift is not None and word >= 0:
+            promise += float(tables.lift[word])
+        if promise > 0 and most + promise >= hot_floor:
+            return True
+        return most >= floor and (not e.lent or settled > 0)
+
+    def _begin(
+        self,
+        e: Entry,
+        token: int,
+        value: float,
+        floors: tuple[float, float],
+        nexts: list[Entry],
+    ) -> None:
         """Add the prefix in which ``token`` begins a word and so ends the one before."""
         tables, prefix, word = self._tables, e.prefix, 0
-        reach = e.total + prefix.bonus + tables.end_gain + tables.gain - self._ahead[0] + value
+        most = e.total + prefix.bonus + tables.end_gain + tables.gain - self._ahead[0] + value
         if self._words:
             step = token  # from the root
             word = self._steps[step] if step in self._steps else self._step(0, token, step)
             if word < 0 and tables.constrain:
                 return
-            reach += self._ahead[word] if word >= 0 else tables.ahead_unknown
-        if reach < floor:
+            most += self._ahead[word] if word >= 0 else tables.ahead_unknown
+        if not self._may_stay(e, token, word, most, floors, begins=True):
             return
         ended = self._child(prefix, tables.n_tokens, 0)
         if ended is not None and ended.bonus > -_INF:
             self._grow(e, self._child(prefix, token, word, ended), value, nexts)
 
     def _grow(self, e: Entry, child: Prefix | None, value: float, nexts: list[Entry]) -> None:
-        """Add a child of ``e`` to ``nexts`` unless it is in the beam or impossible."""
-        if child is None or child.slot >= 0 or child.bonus == -_INF:
+        """Add a child of ``e`` to ``nexts`` unless impossible or in the beam and not only lent."""
+        if child is None or child.bonus == -_INF:
             return
-        after = Entry(child)
+        if child.slot >= 0 and (e.lent or not self.entries[child.slot].lent):
+            return
+        after = Entry(child, e.lent and not child.completes)
         self._arrive(after, e, value)
         after.total = after.last
         if after.last > -_INF:
@@ -290,26 +282,38 @@ class PlainSearch:
         return word
 
     def _prune(self, nexts: list[Entry]) -> bool:
-        """Keep the best prefixes, in order of age."""
-        tables = self._tables
-        keys: list[int] = []
-        alive: list[Entry] = []
-        for after in nexts:
-            rank = after.total + after.prefix.rank
-            if rank > -_INF:
-                keys.append(_key(rank))
-                alive.append(after)
-        if not alive:
+        """Keep the best prefixes, in order of age.
+
+        Their places are given as if there were no begun hotwords. Others in which one is begun may
+        be lent ``hot_size`` further places, by the rank that it promises. What follows them is
+        lent too, until the hotword is complete, and gives nothing to the others: so a hotword that
+        is in no text changes none.
+        """
+        tables, old = self._tables, len(self.entries)
+        ranks = {i: n.total + n.prefix.rank for i, n in enumerate(nexts) if not n.lent}
+        keys = {i: _key(rank) for i, rank in ranks.items() if rank > -_INF}
+        if not keys:
             return False
         least = -_INF
         if tables.beam_threshold < _INF:
-            least = max(keys) - int(tables.beam_threshold * _STEPS)
-        kept = [i for i, key in enumerate(keys) if key >= least]
-        if len(kept) > tables.beam_size:
-            kept = sorted(sorted(kept, key=lambda i: -keys[i])[: tables.beam_size])
+            least = max(keys.values()) - int(tables.beam_threshold * _STEPS)
+        kept = _best(keys, tables.beam_size, least)
+        if tables.hot_size:
+            # One that was lent may have a place of its own now.
+            own = {nexts[i].prefix.slot for i in kept if i >= old}
+            keys = {}
+            for i, after in enumerate(nexts):
+                prefix = after.prefix
+                twin = i in own if i < old else prefix.slot >= 0
+                rank = after.total + prefix.rank + prefix.promise
+                if i not in kept and not twin and prefix.promise > 0 and rank > -_INF:
+                    keys[i] = _key(rank)
+            for i in _best(keys, tables.hot_size, least):
+                nexts[i].lent = True
+                kept.add(i)
         for e in self.entries:
             e.prefix.slot = -1
-        self.entries = [alive[i] for i in kept]
+        self.entries = [nexts[i] for i in sorted(kept)]
         self._at_rest = False
         for slot, e in enumerate(self.entries):
             e.prefix.slot = slot
@@ -343,7 +347,7 @@ class PlainSearch:
                 children[token] = None
                 return None
             child.unknown += bool(self._words and row < 0)
-            spelled = _last_word(parent) if row < 0 and tables.asks else []
+            spelled = last_word(parent) if row < 0 and tables.asks else []
         elif tables.boundary >= 0:
             child.in_word, child.word = (0 if ended else parent.in_word) + 1, word
         if ends or tables.boundary < 0:
@@ -358,12 +362,17 @@ class PlainSearch:
     def _settle(self, child: Prefix, hot: int) -> None:
         """Set the terms that follow from the child's own: bonus and rank."""
         tables = self._tables
-        promise = 0.0
         if self._hot:
             token = child.token if child.token < tables.n_tokens else tables.boundary
             child.hot = self._hot.step(hot, token)
-            child.hot_sum += float(self._hot.settled[child.hot])
-            promise = float(self._hot.partial[child.hot])
+            settled = float(self._hot.settled[child.hot])
+            child.hot_sum += settled
+            if child.after:  # those that end with the word before
+                settled += float(self._hot.settled[child.after.hot])
+            child.completes = settled > 0
+            child.promise = float(self._hot.partial[child.hot])
+            if child.promise > 0 and tables.lift is not None and child.word >= 0:
+                child.promise += float(tables.lift[child.word])
         bonus = tables.word_score * child.words + tables.unknown_score * child.unknown
         if tables.asks:
             bonus += tables.lm_weight * child.lm_sum
@@ -371,7 +380,7 @@ class PlainSearch:
         ahead = self._ahead[child.word] if child.word >= 0 else tables.ahead_unknown
         if child.word < 0 and ahead < 0 and child.in_word > tables.unknown_length:
             ahead *= child.in_word / tables.unknown_length
-        child.rank = child.bonus + ahead + promise
+        child.rank = child.bonus + ahead
 
     def _forget(self) -> None:
         """Forget the prefixes that are in no text of the beam."""
@@ -392,7 +401,7 @@ class PlainSearch:
         """Return the place of the prefix of highest rank, of equals the oldest; None of none."""
         if not self.entries:
             return None
-        keys = [_key(e.total + e.prefix.rank) for e in self.entries]
+        keys = [-_INF if e.lent else _key(e.total + e.prefix.rank) for e in self.entries]
         return keys.index(max(keys))
 
     def endings(self, *, unfinished: bool = False) -> list[Ending]:
@@ -407,6 +416,8 @@ class PlainSearch:
             prefix: Prefix | None = e.prefix
             if e.prefix.in_word:
                 prefix = self._child(e.prefix, self._tables.boundary, 0)
+            if e.lent and not (e.prefix.in_word and prefix and prefix.completes):
+                continue  # a hotword is begun and not complete
             if prefix is None and unfinished:
                 last = e.prefix
                 lm, counts = (last.lm_sum, last.lm), (last.words, last.unknown)
@@ -429,15 +440,10 @@ class PlainSearch:
         return tokens[::-1], frames[::-1]
 
 
-def _last_word(prefix: Prefix) -> list[int]:
-    """Return the tokens of the word that ``prefix`` ends in."""
-    tokens = []
-    at: Prefix | None = prefix
-    for _ in range(prefix.in_word):
-        assert at is not None
-        tokens.append(at.token)
-        at = at.parent
-    return tokens[::-1]
+def _best(keys: dict[int, int], size: int, least: float) -> set[int]:
+    """Return which have the ``size`` largest keys of at least ``least``, of equals the first."""
+    wanted = [i for i, key in keys.items() if key >= least]
+    return set(sorted(wanted, key=lambda i: -keys[i])[:size])
 
 
 def _key(rank: float) -> int:

@@ -101,14 +101,14 @@ class Trie:
 class Hotwords:
     """Phrases to favour, found in any text one token at a time.
 
-    A phrase that is only begun has a share of its weight, in proportion to its tokens; the share
-    is lost when the text goes another way.
+    A phrase that is only begun promises a share of its weight, in proportion to its tokens. That
+    keeps a prefix in places beside the beam and takes none from others, see ``prune`` in beam.c.
 
     Attributes:
         trie: tree of the phrases with their boundaries.
         fail: (n,) int32 node of the longest end of this node's sequence that is in the tree.
         settled: (n,) nats of the phrases that end here.
-        partial: (n,) nats for phrases that are begun here.
+        partial: (n,) nats, 0 or more, that phrases promise which are begun here.
         start: node at the beginning of a text.
 
     Source: Aho and Corasick 1975, "Efficient string matching".
@@ -126,7 +126,7 @@ class Hotwords:
         trie = Trie.build(list(phrases))
         nodes = len(trie.token)
         fail, settled = np.zeros(nodes, np.int32), np.zeros(nodes)
-        partial = np.full(nodes, -np.inf)
+        partial = np.zeros(nodes)
         for phrase, weight in phrases.items():
             node, done, total = 0, 0, sum(token != boundary for token in phrase)
             for token in phrase:
@@ -134,16 +134,13 @@ class Hotwords:
                 node = trie.child(node, token)
                 done += token != boundary
             settled[node] += weight
-        partial[np.isinf(partial)] = 0.0
-        partial[0] = 0.0
         automaton = cls(trie, fail, settled, partial, 0)
         for node in range(1, nodes):  # a parent, and all shorter sequences, come first
             above = int(trie.parent[node])
             if above:
                 fail[node] = automaton.step(int(fail[above]), int(trie.token[node]))
             settled[node] += settled[fail[node]]
-            if abs(partial[fail[node]]) > abs(partial[node]):
-                partial[node] = partial[fail[node]]
+            partial[node] = max(partial[node], partial[fail[node]])
         start = max(trie.child(0, boundary), 0) if boundary >= 0 else 0
         return cls(trie, fail, settled, partial, start)
 
@@ -160,8 +157,7 @@ class Hotwords:
     @property
     def gain(self) -> float:
         """Most nats that one token can add."""
-        low = min(0.0, float(self.partial.min()))
-        return max(0.0, float(self.settled.max())) + max(0.0, float(self.partial.max())) - low
+        return max(0.0, float(self.settled.max())) + float(self.partial.max())
 
 
 BEGINS, ENDS, MAY_END = 1, 2, 4  # bits of `Pieces.marks`
@@ -219,6 +215,9 @@ class Tables:
         hot_gain: what of both comes from hotwords.
         unknown_length: tokens of an unknown word from which on ``ahead_unknown``, if it costs,
             grows in proportion to its length; inf for never.
+        lift: (nodes,) nats that a begun hotword promises besides, where no other word lies below a
+            node of ``words``, whose ``ahead`` is that of an unknown word then; None for none.
+        hot_size: places beside ``beam_size`` for prefixes in which a hotword is begun.
     """
 
     n_tokens: int
@@ -241,6 +240,8 @@ class Tables:
     end_gain: float
     hot_gain: float = 0.0
     unknown_length: float = math.inf
+    hot_size: int = 0
+    lift: Array | None = None
     pieces: Pieces | None = None
 
 

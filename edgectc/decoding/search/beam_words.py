@@ -101,32 +101,40 @@ class Vocabulary:
         trie: their tree; rows are words.
         texts: each word as it is shown.
         log_probs: (n,) natural log of each word's share; the sum over words spelled alike.
+        known: how many of them are known without the hotwords; these come first.
     """
 
     trie: Trie
     texts: list[str]
     log_probs: Array
+    known: int
 
     @classmethod
-    def build(cls, lexicon: Lexicon, speller: Spells, more: Iterable[str]) -> Vocabulary:
+    def build(cls, lexicon: Lexicon, speller: Spells, more: Mapping[str, float]) -> Vocabulary:
         """Return the words of ``lexicon`` that can be spelled, and ``more`` as rare as its rarest.
+
+        Those of ``more`` that are worth nothing are known as the others are; the rest is found for
+        its worth alone.
 
         Raises:
             ConfigError: no word of the lexicon can be spelled.
         """
         rows, texts, log_probs = entries(lexicon, speller)
         rarest = min(log_probs)
-        for word in more:
+        known = len(texts)
+        for word in sorted(more, key=lambda word: more[word] > 0):
             spelling = speller(word)
             if spelling and rows.setdefault(spelling, len(texts)) == len(texts):
                 texts.append(word)
                 log_probs.append(rarest)
-        return cls(Trie.build(list(rows)), texts, np.array(log_probs))
+                known += more[word] <= 0
+        return cls(Trie.build(list(rows)), texts, np.array(log_probs), known)
 
-    def ahead(self) -> Array:
-        """Return (nodes,) the highest log_prob at or below each node."""
+    def ahead(self, count: int | None = None) -> Array:
+        """Return (nodes,) the highest log_prob at or below each node, of the first words."""
         trie = self.trie
-        best = np.where(trie.entry >= 0, self.log_probs[trie.entry], -np.inf)
+        counts = (trie.entry >= 0) & (trie.entry < (len(self.texts) if count is None else count))
+        best = np.where(counts, self.log_probs[trie.entry], -np.inf)
         for nodes in reversed(list(trie.levels())):
             np.maximum.at(best, trie.parent[nodes], best[nodes])
         return best

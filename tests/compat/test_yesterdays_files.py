@@ -250,6 +250,11 @@ def test_options_keep_their_old_names(case: dict[str, Any]) -> None:
     native = getattr(decode, "backend", "") != "numpy"  # the plain search proves more, or less
     if native or "budget" not in case["options"]:
         found = decode(tables()[case["table"]], nbest=5)
+        if more and "hotword_score" in case["options"]:
+            # A begun hotword took the places of other texts then; now it is lent some of its own.
+            assert found.best.text == case["words"][0][0]
+            assert found.best.score == pytest.approx(case["words"][0][1], abs=0.05)
+            return
         same(found, case["words"], DECODING, strict=native)
 
 

@@ -29,6 +29,7 @@ FileName: TypeAlias = Annotated[str, "path"]  # a path of any kind comes in, and
 Count: TypeAlias = Annotated[int, Range(1, 2**31 - 1)]
 Index: TypeAlias = Annotated[int, Range(0, 2**31 - 1)]
 Seed: TypeAlias = Annotated[int, Range(0, 2**63 - 1)]
+Chunk: TypeAlias = Annotated[int, Range(1, 1 << 20)]  # frames
 Threads: TypeAlias = Annotated[int, Range(1, MOST_THREADS)]
 # Longer lists are no use, and some searches take memory for each place.
 Nbest: TypeAlias = Annotated[int, Range(1, MOST_TEXTS)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from torch import nn
 
 from edgectc.core import registry, schemes
-from edgectc.core.arguments import checked
-from edgectc.core.config import check_numbers, check_options, from_dict, number
+from edgectc.core.arguments import Chunk, check, checked
+from edgectc.core.config import check_options, from_dict
 from edgectc.core.contracts import Target
 from edgectc.core.errors import (
     ConfigError,
@@ -118,18 +118,8 @@ def opened(
         )
     origin = of_bundle(path)
     if chunk:
-        origin = streamed(origin, from_dict(_Chunk, {"chunk": chunk}).chunk)
+        origin = streamed(origin, check("chunk", Chunk, chunk, options=["chunk"]))
     return origin, maker
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """The one option of a stream that a bundle takes too."""
-
-    chunk: int = number(1, least=1)
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
 
 
 _OWN = {field.name for owner in (adoption.About, factory.Files) for field in fields(owner)}

@@ -274,6 +274,7 @@ def from_bytes(
     where = where or manifest.name
     check_decoder(manifest.decoder, where)
     spec, words = {**(options or {}), "type": manifest.target}, words or Words()
+    frontend = made_frontend(manifest.frontend, where)  # first: its sizes may be absurd
     engine: Runner = runner or registry.create("runners", spec, source=data)
     if manifest.streaming is not None:
         stride, window = manifest.output.stride, manifest.output.window
@@ -282,7 +283,7 @@ def from_bytes(
         )
     return Recognizer(
         name=manifest.name,
-        frontend=made_frontend(manifest.frontend, where),
+        frontend=frontend,
         runner=engine,
         stride=manifest.output.stride,
         window=manifest.output.window,

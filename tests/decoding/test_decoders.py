@@ -93,10 +93,11 @@ def test_parts_add_up_and_the_frequency_decides_between_equal_signals():
     assert cot.exact
 
 
-def test_words_of_the_same_letters_are_one_candidate():
+def test_every_word_of_the_same_letters_is_a_candidate():
     decoded = decoder({"its": 2, "it's": 3, "ITS": 1, "is": 4})(emit("i-t-s"))
-    assert texts(decoded) == ["it's", "is"]
-    assert decoded.best.parts["lexicon"] == pytest.approx(math.log(0.3))
+    assert texts(decoded) == ["it's", "its", "ITS", "is"]
+    shares = [one.parts["lexicon"] for one in decoded.candidates[:3]]
+    assert shares == pytest.approx([math.log(0.3), math.log(0.2), math.log(0.1)])
 
 
 def test_letters_the_tokens_lack_are_folded_or_the_word_is_left_out():

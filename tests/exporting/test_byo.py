@@ -228,7 +228,7 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main("decode conformer.onnx --input long.npz".split()) == 2
     assert "refused (too_long)" in capsys.readouterr().out
     assert cli.main("decode conformer.onnx --input tokens.txt".split()) == 2
-    assert "--input tokens.txt is no .npz" in capsys.readouterr().err
+    assert "--input tokens.txt holds no recordings" in capsys.readouterr().err
     assert cli.main("decode conformer.onnx --input s.npz --layout qwerty".split()) == 2
     assert "--layout goes with swipes" in capsys.readouterr().err
     assert cli.main("decode --input s.npz".split()) == 2
@@ -263,7 +263,7 @@ def test_the_text_of_the_command_will_do_in_python(files: Path) -> None:
         ({"weights": "tokens.txt"}, "is no safetensors file"),
         ({"sample": "tokens.txt"}, "no .npz of plain arrays"),
         ({"tokens": "s.npz"}, "is not UTF-8"),
-        ({"blank": "<pad>"}, "no line of the token file"),
+        ({"blank": "<pad>"}, "none of the tokens of the token file"),
     ],
 )
 def test_the_command_refuses(

@@ -96,7 +96,7 @@ def test_loading_imports_nothing_that_only_builds() -> None:
     assert not [name for name in loaded if name.startswith((*rooms, "edgectc.exporting"))]
     # What builds language models needs more than all that read them.
     lms = [f"edgectc.{registry.PACKAGES['lms']}.{name}" for name in registry.names("lms")]
-    readers = f"import edgectc.language.loading, {', '.join(lms)}"
+    readers = f"import edgectc.language.loading, edgectc.language.ngram.text, {', '.join(lms)}"
     builders = imported("import edgectc.language.builder") - imported(readers)
     assert len(builders) > 4
     assert not loaded & builders

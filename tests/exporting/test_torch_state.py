@@ -28,7 +28,9 @@ def _exported(folder: Path) -> None:
 
 
 def _quantized(folder: Path) -> None:
-    edgectc.quantize(MODEL, target="onnx", scheme="int8-dynamic", limit=5, out=folder / "x.onnx")
+    edgectc.quantize(
+        "swipe-en", target="onnx", scheme="int8-dynamic", limit=5, out=folder / "x.onnx"
+    )
 
 
 def _located(folder: Path) -> None:

@@ -31,7 +31,9 @@ def listed(path: str, pattern: str) -> set[str]:
     ],
 )
 def test_hosts_know_every_key_of_a_manifest(path: str, pattern: str) -> None:
-    assert listed(path, pattern) == {field.name for field in fields(Manifest)}
+    # No host of swipes runs a stream, so each refuses it as a key that it does not know.
+    known = {field.name for field in fields(Manifest)} - {"streaming"}
+    assert listed(path, pattern) == known
 
 
 @pytest.mark.parametrize(

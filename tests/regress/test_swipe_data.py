@@ -136,10 +136,13 @@ def test_messages_stay_short_whatever_the_line(tmp_path: Path) -> None:
 
 
 def test_pixels_and_seconds_are_told_apart_from_swipes(tmp_path: Path) -> None:
-    """Pixels are refused. Seconds are not guessed at: a short trace in them is a quick one."""
+    """Pixels are refused, and times that no finger has: seconds, most often."""
     pixels = b'{"points": [[100, 500, 0], [300, 520, 16], [320, 540, 33]]}'
     seconds = b'{"points": [[0.1, 0.5, 0], [0.3, 0.5, 0.016], [0.4, 0.6, 0.033]]}'
-    assert reasons(save(tmp_path, pixels + b"\n" + seconds)) == ["pixel_coordinates", "ok"]
+    assert reasons(save(tmp_path, pixels + b"\n" + seconds)) == [
+        "pixel_coordinates",
+        "time_too_short",
+    ]
 
 
 @pytest.mark.data

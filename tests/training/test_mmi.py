@@ -16,9 +16,11 @@ from edgectc.core import registry
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import collapse
+from edgectc.core.types import Hypothesis
 from edgectc.exporting.untrained import build
 from edgectc.formats import layouts
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import spell
 from edgectc.training.loop import checkpoints, devices
 from edgectc.training.loop.trainer import Trainer, train
 from edgectc.training.objectives import forward, losses
@@ -109,8 +111,10 @@ def test_rivals_are_what_the_decoder_finds_and_the_label(layout: str) -> None:
     plain = registry.create(
         "decoders", {**PRESET, "unknown_score": None}, tokens=tokens, lexicon=lexicon
     )
-    by_decoder = {tuple(tokens.encode(hypothesis.text.replace("'", ""))): hypothesis
-                  for hypothesis in plain(log_probs, nbest=9)}  # fmt: skip
+    by_decoder: dict[tuple[int, ...], Hypothesis] = {}  # of words spelled alike, the heaviest
+    for hypothesis in plain(log_probs, nbest=9):
+        spelled = spell(hypothesis.text, frozenset(layouts.load(layout).letters))
+        by_decoder.setdefault(tuple(tokens.encode(spelled)), hypothesis)
     assert first.tokens == label
     assert {first.tokens, *(competitor.tokens for competitor in others)} == set(by_decoder)
     for competitor in (first, *others):

@@ -185,7 +185,7 @@ def test_unlearnable_labels_are_dropped_and_counted() -> None:
     model = CtcModel(CONFIG["model"])
     layout = layouts.load("qwerty")
     points = swipe("hi", layout, np.random.default_rng(0))
-    quick = points * [1, 1, 0.01]
+    quick = points * [1, 1, 12.0 / points[-1, 2]]
     rows = [
         Swipe(points, "hi"),
         Swipe(quick, "mississippi"),

@@ -23,7 +23,7 @@ from edited import edited, sealed
 
 import edgectc
 from edgectc.benchmarking import gate
-from edgectc.commands.verbs import accuracy as accuracy_verbs
+from edgectc.commands.verbs import measuring
 from edgectc.commands.verbs import models as model_verbs
 from edgectc.core.errors import EdgectcError
 from edgectc.data import importers, signals, swipe_files
@@ -114,7 +114,7 @@ READERS = {
     "checkpoint": Reader("x.safetensors", checkpoints.read),
     "state to repair from": Reader("x.safetensors", lambda p: repair._read(p), folders=True),
     "preset": Reader("x.json", lambda p: model_verbs._preset(p, ())),
-    "sentences": Reader("x.txt", accuracy_verbs._sentences),
+    "sentences": Reader("x.txt", measuring._sentences),
     "baseline": Reader("x.json", gate.read),
     "signature": Reader("x.sig", lambda p: signature.read(p.with_suffix(""), "artifact")),
     "public keys": Reader("x.pem", public_keys.trusted),

@@ -54,7 +54,8 @@ def test_the_brain_to_text_family_writes_words(
                                    language_model=rec.language_model)  # fmt: skip
     assert [by_hand(rec.log_probs(signal)).best.text for signal in signals] == texts
     assert by_hand(_said(tokens, "N OW SIL T UW")).best.text == "no two"
-    np.savez(tmp_path / "in.npz", signal=np.concatenate(signals), length=np.array([60, 60]))
+    np.savez(tmp_path / "in.npz", signal=np.concatenate(signals), length=np.array([60, 60]),
+             group=np.array([rec.frontend.options.days[-1]] * 2))  # fmt: skip
     arguments = ["decode", str(bundle), "--input", str(tmp_path / "in.npz"), "--runner", "eager",
                  "--pronunciations", files["pronunciations"], "--json",
                  "--language-model", files["language_model"]]  # fmt: skip

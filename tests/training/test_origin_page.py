@@ -13,7 +13,7 @@ import pytest
 from edgectc.commands.cli import build_verbs
 from edgectc.core import registry
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ROWS = [
     [cell.strip() for cell in line.strip().strip("|").split("|")]
     for line in (ROOT / "docs" / "origin.md").read_text(encoding="utf-8").splitlines()

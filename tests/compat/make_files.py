@@ -175,7 +175,7 @@ def write_swipe(out: Path, scratch: Path) -> None:
     edgectc("pack", run, "--out", bundle, "--name", "swipe", *words, *settings(PRESET))
     untuned = scratch / "untuned"
     edgectc("pack", run, "--out", untuned, *words, "--set", "lm_weight=0.4")
-    tuned = ("--data", data, "--limit", 80, "--out", out / "preset.json")
+    tuned = ("--data", data, "--limit", 80, "--min-labels", 1, "--out", out / "preset.json")
     edgectc("tune-decoder", untuned, *tuned)
     folder = bundle / "artifacts"
     for target in ("onnx", "pte", "coreml"):

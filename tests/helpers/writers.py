@@ -109,7 +109,8 @@ def _older(suffix: str) -> Callable[[Path], object]:
 
 
 def _quantize(place: Path) -> None:
-    edgectc.quantize(TINY, target="onnx", scheme="int8-dynamic", limit=5, out=place / "x.onnx")
+    how = {"scheme": "int8-dynamic", "limit": 5}
+    edgectc.quantize("swipe-en", target="onnx", out=place / "x.onnx", **how)
 
 
 def _bundle(place: Path) -> str:

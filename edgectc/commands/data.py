@@ -28,7 +28,6 @@ def declare(verbs: Verbs) -> None:
     text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
     parser.add_argument("--kind", help=text)
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
-
     text = "Write generated samples."
     parser = verbs.add("data synth", "data.run_synthesis", text, function="synth_data")
     parser.add_argument("kind", help="type of a frontend, e.g. swipe, landmarks or neural")

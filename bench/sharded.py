@@ -4,7 +4,7 @@
 
 Rows are 20,000 generated swipes, again and again, each time moved by noise of its own: reading and
 preparing costs the same a row, so it is measured once and not a million times. The time to the
-first step is that of a new process, from its start, imports and all; the pages of the files may be
+first step is that of a new process, from its start, imports and all, and of its CPU; the pages of the files may be
 in the system's memory. Memory is what the process holds after the steps: all of it, and what
 belongs to it alone (the rest are pages of files, which the system takes back when it needs them).
 Speed is of blocks of steps in turns, with the same rows in memory; small network of tcn.
@@ -113,19 +113,19 @@ def steps(trainer):
 
 
 def child(folder: Path, count: int) -> None:
-    """Print seconds to the first step and the memory after ``count`` steps, as JSON."""
+    """Print seconds to the first step, by the clock and of CPU, and the memory after ``count`` steps, as JSON."""
     began = float(os.environ["BEGAN"])
     with tempfile.TemporaryDirectory() as out:
         trainer = trainer_of(folder, Path(out))
         for n, _ in enumerate(steps(trainer)):
             if n == 0:
-                first = time.time() - began
+                first, cpu = time.time() - began, time.process_time()
             if n == count:
                 break
     lines = Path("/proc/self/status").read_text().splitlines()
     memory = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if " kB" in line}
     told = {name: memory[name] for name in ("VmHWM", "VmRSS", "RssAnon")}
-    print(json.dumps({"first_step_s": first, **told}))
+    print(json.dumps({"first_step_s": first, "cpu_s": cpu, **told}))
 
 
 def speed(folder: Path, blocks: int) -> tuple[float, float]:
@@ -178,13 +178,14 @@ def main() -> None:
             ).stdout  # fmt: skip
             got = json.loads(told)
             values = [f"{got[name]:.0f}" for name in ("VmHWM", "VmRSS", "RssAnon")]
-            lines.append([f"{count:,}", f"{got['first_step_s']:.1f}", *values])
+            start = [f"{got[name]:.1f}" for name in ("first_step_s", "cpu_s")]
+            lines.append([f"{count:,}", *start, *values])
         mapped, held = speed(Path(folder, str(rows[0])), options.blocks)
     repeats = f"batch {BATCH}, memory after {options.steps} steps, medians of {options.blocks} "
     said = heading(
         ("torch", "numpy"), repeats=f"{repeats}blocks of {BLOCK} steps in turns, CPU time"
     )
-    head = ["rows", "first step s", "peak MB", "MB", "own MB"]
+    head = ["rows", "first step s", "CPU s", "peak MB", "MB", "own MB"]
     speeds = table(
         ["samples of", "samples/s", "of memory"],
         [["shards", f"{mapped:.0f}", f"{mapped / held:.2f}"], ["memory", f"{held:.0f}", "1.00"]],

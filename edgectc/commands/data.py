@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc.commands.arguments import Verbs, names, values
+from edgectc.commands.arguments import Verbs, add_jobs, names, values
 from edgectc.commands.output import print_json, print_next, print_readable
 
 
@@ -28,6 +28,7 @@ def declare(verbs: Verbs) -> None:
     text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
     parser.add_argument("--kind", help=text)
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+    add_jobs(parser)
     text = "Write generated samples."
     parser = verbs.add("data synth", "data.run_synthesis", text, function="synth_data")
     parser.add_argument("kind", help="type of a frontend, e.g. swipe, landmarks or neural")

@@ -71,13 +71,18 @@ def read(path: str | Path, *, layout: str = DEFAULT_LAYOUT) -> Iterator[Row]:
         InputError: reason ``unreadable_file``: missing, damaged or not UTF-8. It comes when the
             reading gets there, after the rows before it.
     """
+    return (parsed(*row, layout) for row in lines(path))
+
+
+def lines(path: str | Path) -> Iterator[tuple[int, int, bytes]]:
+    """Yield index, number of the line from 1, and bytes of each row; raises as `read` does."""
     index = number = 0
     try:
         with open_bytes(path, pipes=True) as file:
             for number, raw in enumerate(_lines(file), start=1):
                 line = raw.strip().removeprefix(codecs.BOM_UTF8)
                 if line:
-                    yield _row(index, number, line, layout)
+                    yield index, number, line
                     index += 1
     except (*READ_ERRORS, UnicodeDecodeError) as error:
         where = f", stopped at line {number}" if number else ""
@@ -235,7 +240,8 @@ def _lines(stream: BufferedIOBase) -> Iterator[bytes]:
         yield line
 
 
-def _row(index: int, number: int, line: bytes, layout: str) -> Row:
+def parsed(index: int, number: int, line: bytes, layout: str) -> Row:
+    """Return the row of a line of JSON; ``number`` is that of the line, from 1."""
     try:
         return Row(index, _swipe(line, layout), None)
     except InputError as error:

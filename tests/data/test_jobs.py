@@ -129,10 +129,14 @@ def test_interrupted_workers_end(swipes: Path) -> None:
     assert "Traceback" not in told
     if process.returncode == 130:
         assert told.strip().endswith("interrupted")
-    with pytest.raises(ProcessLookupError):  # nobody is left, soon
-        for _ in range(200):
-            os.killpg(process.pid, 0)
-            time.sleep(0.1)
+    with pytest.raises(ProcessLookupError):
+        wait_until_nobody_is_left(process.pid)
+
+
+def wait_until_nobody_is_left(group: int) -> None:
+    for _ in range(200):
+        os.killpg(group, 0)
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def square(number: int) -> int:
 def test_results_come_in_order_and_errors_as_they_are() -> None:
     found = parallel.ordered_map(square, range(12), jobs=2, engine="ray")
     assert [*found] == [n * n for n in range(12)]
-    with pytest.raises(InputError, match="^thirteen$") as caught:
+    with pytest.raises(InputError, match=r"^thirteen$") as caught:
         [*parallel.ordered_map(square, [13], jobs=2, engine="ray")]
     assert caught.value.reason == "unlucky"
 

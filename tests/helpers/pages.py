@@ -47,9 +47,9 @@ def run_command(line: str) -> str:
 
 
 def run(
-    page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: Sequence[str] = ()
+    page: Path | str, folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Run a page in an empty folder; return what each command printed.
+    """Run a page, or a text, in an empty folder; return what each command printed.
 
     A block of Python whose first line names a file is written there; the others are one session.
     """
@@ -65,7 +65,7 @@ def run(
             if named := FILE.match(code):
                 (folder / named[1]).write_text(code, encoding="utf-8")
             else:
-                exec(compile(code, str(page), "exec"), session)
+                exec(compile(code, "page", "exec"), session)
             continue
         assert not kind, f"a block of {kind!r} is neither run nor shown"
         for line in code.splitlines():

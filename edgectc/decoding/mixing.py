@@ -12,7 +12,7 @@ import numpy as np
 
 from edgectc.core.contracts import Decoder
 from edgectc.core.errors import ConfigError
-from edgectc.core.types import Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.decoders.lexicon import LexiconDecoder
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.context import PreparedDecoder
@@ -76,7 +76,7 @@ class MixedDecoder:
 
     def __call__(
         self,
-        log_probs: object,
+        log_probs: Array,
         *,
         nbest: int = 5,
         context: Sequence[str] | str = (),

@@ -34,6 +34,7 @@ from edgectc.runtime.recognizer import Recognizer, Vocabulary
 SCHEMA_VERSION = 1
 INDEX = "language.json"
 FOLDER = "languages"
+LEXICON, MODEL = "lexicon.trie", "words.lm"
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47, as far as packs need it
 
 
@@ -226,14 +227,30 @@ def _own(recognizer: Recognizer, name: str) -> Vocabulary:
     return Vocabulary(recognizer.lexicon, recognizer.language_model)
 
 
-def write_index(folder: Path, index: Index) -> None:
-    """Write the index of a pack whose other files are in place, the last step of making one."""
+def write_index(
+    folder: Path, language: str, title: str, layout: Layout, sources: Mapping[str, Any]
+) -> None:
+    """Write the index of a pack whose other files are in place, the last step of making one.
+
+    Raises:
+        ConfigError: ``language`` is no tag.
+    """
+    held = {
+        name: NamedFile(name, file_sha256(folder / name))
+        for name in (LEXICON, MODEL, lexicon_file.OFFENSIVE)
+        if (folder / name).is_file()
+    }
+    index = Index(
+        SCHEMA_VERSION,
+        language,
+        title,
+        layout,
+        held[LEXICON],
+        held.get(MODEL),
+        held.get(lexicon_file.OFFENSIVE),
+        sources,
+    )
     (folder / INDEX).write_text(dumps(to_dict(index)), encoding="utf-8")
-
-
-def named_file(path: Path, licence: str = "") -> NamedFile:
-    """Return the record of a file of a pack."""
-    return NamedFile(path.name, file_sha256(path), licence)
 
 
 def _folders() -> list[Path]:

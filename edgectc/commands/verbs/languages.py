@@ -43,7 +43,6 @@ KNOWN = {
 _MODEL_WORDS = 25_000  # of a language model: the most frequent ones
 _MODEL_SHARE = 1 / 3  # of a pack's size, at most
 _FEWEST_WORDS = 1000
-_LEXICON, _MODEL = "lexicon.trie", "words.lm"
 
 
 @dataclass(frozen=True)
@@ -115,14 +114,7 @@ def build_language(
         BudgetError: not even 1,000 words fit into ``max_mb``.
         MissingDependencyError: the package that the source needs is not installed.
     """
-    known = KNOWN.get(re.split("[-_]", language)[0], ("", ""))
-    if not (layout or known[1]):
-        raise ConfigError(
-            f"no keyboard is known for {language!r}; give layout=, the name of one "
-            f"({', '.join(layouts.names())}) or the path of a .json",
-            options=["layout"],
-        )
-    keyboard = layouts.load(layout or known[1])
+    named, keyboard = _named(language, layout)
     folder = Path(out) if out is not None else Path(languages.FOLDER) / language
     _check_folder(folder)
     source = source or f"wordfreq:{language}"
@@ -138,28 +130,15 @@ def build_language(
     limit = int(max_mb * 1e6)
     trie = _fitted(words, keyboard, int(limit * (1 - _MODEL_SHARE)) if lines else limit, dropped)
     shares = {reason: round(share, 6) for reason, share in dropped.shares().items()}
-    about = {
-        "source": source,
-        "texts": [Path(file).name for file in text],
-        "notes": list(note),
-        "dropped_share": shares,
-    }
+    texts = [Path(file).name for file in text]
+    about = {"source": source, "texts": texts, "notes": list(note), "dropped_share": shares}
     with staged_folder(folder) as staging:
-        lexicon_file.write(trie, staging / _LEXICON)
-        ngrams = _write_model(lines, trie, staging / _MODEL, int(limit * _MODEL_SHARE))
+        say(f"{language}: language model of {len(lines):,} lines")
+        ngrams = _write_model(lines, trie, staging / languages.MODEL, int(limit * _MODEL_SHARE))
+        lexicon_file.write(trie, staging / languages.LEXICON)
         if flagged is not None:
             lexicon_file.write(flagged, staging / lexicon_file.OFFENSIVE)
-        index = languages.Index(
-            languages.SCHEMA_VERSION,
-            language,
-            title or known[0] or language,
-            keyboard,
-            languages.named_file(staging / _LEXICON),
-            languages.named_file(staging / _MODEL) if ngrams else None,
-            None if flagged is None else languages.named_file(staging / lexicon_file.OFFENSIVE),
-            about,
-        )
-        languages.write_index(staging, index)
+        languages.write_index(staging, language, title or named, keyboard, about)
     return BuiltLanguage(
         folder,
         language,
@@ -172,6 +151,18 @@ def build_language(
         dropped.examples(),
         _covered(trie, counts) if lines else None,
     )
+
+
+def _named(language: str, layout: str | None) -> tuple[str, Layout]:
+    """Return the title and the keyboard of a language."""
+    title, usual = KNOWN.get(re.split("[-_]", language)[0], (language, ""))
+    if not (layout or usual):
+        raise ConfigError(
+            f"no keyboard is known for {language!r}; give layout=, the name of one "
+            f"({', '.join(layouts.names())}) or the path of a .json",
+            options=["layout"],
+        )
+    return title, layouts.load(layout or usual)
 
 
 def _write_model(lines: Sequence[str], words: Lexicon, path: Path, most: int) -> tuple[int, ...]:
@@ -189,7 +180,7 @@ def _check_folder(folder: Path) -> None:
     """Refuse a folder that holds something else than a pack: nothing of that is lost."""
     if not folder.exists():
         return
-    ours = {languages.INDEX, _LEXICON, _MODEL, lexicon_file.OFFENSIVE}
+    ours = {languages.INDEX, languages.LEXICON, languages.MODEL, lexicon_file.OFFENSIVE}
     others = [p.name for p in folder.iterdir() if p.name not in ours] if folder.is_dir() else ["it"]
     if others:
         raise ConfigError(

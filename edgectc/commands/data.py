@@ -91,7 +91,7 @@ def _declare_sharding(verbs: Verbs) -> None:
 def run_check(options: Namespace) -> int:
     """Print what is wrong with a data set; exit 1 if figures measured on it would lie."""
     from edgectc.commands.verbs.data_sets import check_data
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.data import checks
 
     findings = check_data(*options.files, **values(options, without=["files"]))
@@ -105,10 +105,10 @@ def run_check(options: Namespace) -> int:
     )
     if summary["problems"]:
         header = ["problem", "severity", "count", "for example"]
-        print(table(header, checks.describe(summary), right=False))
+        print_table(header, checks.describe(summary), right=False)
     names = [f"p{p}" for p in (0, 5, 25, 50, 75, 95, 100)]
     rows = [[k, *(f"{v[n]:g}" for n in names)] for k, v in summary["statistics"].items()]
-    print(table(["statistic", *names], rows))
+    print_table(["statistic", *names], rows)
     print(f"verdict: {summary['status']}")
     return 1 if findings.failed else 0
 
@@ -171,7 +171,7 @@ def run_sharding(options: Namespace) -> int:
 def run_comparison(options: Namespace) -> int:
     """Print how generated swipes differ from real ones."""
     from edgectc.commands.verbs.data_sets import compare_data
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
     compared = compare_data(**values(options))
     summary = compared.summary()
@@ -188,7 +188,7 @@ def run_comparison(options: Namespace) -> int:
         ]
         for name, v in summary.items()
     ]
-    print(table([*header, "distance", "people"], rows))
+    print_table([*header, "distance", "people"], rows)
     print(
         f"{compared.counts['real']} real, {compared.counts['generated']} generated swipes; "
         "distance: largest difference of the distributions, 0..1; people: the same between two "

@@ -50,22 +50,35 @@ void edgectc_vocabulary_close(Vocabulary *vocabulary);
 int32_t edgectc_number(const Vocabulary *vocabulary, const char *word, size_t size);
 const char *edgectc_word_at(const Vocabulary *vocabulary, int32_t number, size_t *size);
 
-/* ---- lexicon: engine_lexicon.c ---- */
+/* ---- lexicon: engine_lexicon.c, engine_lexicon_file.c ---- */
 
 typedef struct {
   int32_t *letters;           /* (K) code points, ascending */
   int32_t K;
-  int64_t nodes, entries, words, n_odd, text_bytes;
-  const int32_t *first_child, *word, *first_word, *log_prob, *odd, *odd_start;
-  const uint16_t *n_children, *letter;
+  int64_t nodes, entries, words, n_several, n_values, n_odd, text_bytes;
+  Nodes tree;
+  const int32_t *several;     /* (n_several) entries of more than one word, ascending */
+  const int32_t *beyond;      /* (n_several + 1) words beyond the first of each entry, before these */
+  const int32_t *log_prob;    /* (words), or NULL: (n_values) `value` by (words) `code` has it */
+  const int32_t *value;
+  const uint16_t *code;
+  const int32_t *odd, *odd_start;
   const uint8_t *text;
   const double *finer;        /* (words) natural logs that were given in place of log_prob, or NULL */
-  int32_t *end;               /* (entries) node of each */
+  void *memory;               /* arrays that a file of version 1 does not have */
   Index index;                /* of odd words, by their normal form */
 } Words;
 
+typedef struct {              /* words first to last, without the last */
+  int64_t first, last;
+} Range;
+
+/* Finds the arrays of a file and checks them; `words` is all 0 before. */
+int32_t edgectc_words_map(Words *words, const uint8_t *bytes, size_t size, Complaint *why);
 int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Complaint *why);
 void edgectc_words_close(Words *words);
+/* Returns the words that are spelled like an entry, the most frequent first. */
+Range edgectc_words_of(const Words *words, int64_t entry);
 /* Returns the natural log of a word's share of running text. */
 double edgectc_words_log_prob(const Words *words, int64_t word);
 /* Writes the letters of an entry; returns how many, at most MOST_LETTERS. */
@@ -113,7 +126,7 @@ void edgectc_following_close(Following *following);
 /* Notes what the model says after words one line feed apart; returns the log back-off of all others. */
 double edgectc_lm_after(const Grammar *lm, const char *context, Following *following);
 
-/* ---- overlay: engine_overlay.c ---- */
+/* ---- the user's words: engine_owns.c; overlay: engine_overlay.c ---- */
 
 typedef struct {              /* what the user taught about a word */
   char *text, *normal;
@@ -129,6 +142,14 @@ typedef struct {
   Index index;                /* by text */
   double share;
 } Owns;
+
+/* Returns what is known of a text, or NULL. */
+Own *edgectc_own(const Owns *owns, const char *text);
+/* Takes a word in, or anew; `n` letters, none where it is not to be spelled. OUT_OF_MEMORY changes nothing. */
+int edgectc_owns_put(Owns *owns, const char *text, const uint16_t *letters, int32_t n, double count, double boost,
+                     int32_t hidden);
+void edgectc_owns_forget(Owns *owns, const char *text);
+void edgectc_owns_close(Owns *owns);
 
 typedef struct {              /* one word of a spelling that is laid over the lexicon */
   int64_t word;               /* of the lexicon, or -2 - place among the user's */
@@ -174,9 +195,7 @@ typedef struct {              /* what engines of one lexicon share; only read on
   double *weights;            /* (entries) */
   float *gain, *bare;         /* (nodes) */
   uint32_t *below;            /* (nodes) */
-  int32_t *several;           /* entries of more than one word, ascending */
   double *more;               /* (n_several) see Tree */
-  int64_t n_several;
   double most, top, lightest; /* most: the greatest of `more`, at least 1 */
   int32_t weighed;            /* whether all that is of the options of now */
   int32_t users;              /* engines */

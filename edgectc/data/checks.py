@@ -182,7 +182,7 @@ def _chunks(path: Path) -> Iterator[Chunk]:
     else:
         lines = swipe_files.lines(path)
         while piece := [*itertools.islice(lines, _ROWS)]:
-            yield Chunk(path.name, lines=piece, size=len(piece))
+            yield Chunk(path.name, lines=piece, path=str(path), size=len(piece))
 
 
 def _pieces(name: str, rows: Iterator[Row] | Iterator[Recording | InputError]) -> Iterator[Chunk]:

@@ -78,6 +78,7 @@ class Chunk:
         file: name of the file or set.
         rows: rows of swipes as read, or recordings, or nothing where ``shard`` says what.
         lines: or rows of JSON lines as they stand: index, number and bytes.
+        path: of the file that the lines are of.
         shard: or set and number of a shard, and how many rows of the set are before it.
         model: bundle that has to have room for the labels; None for no model.
         kind: type of the frontend of the recordings, where that is known.
@@ -89,6 +90,7 @@ class Chunk:
     file: str
     rows: Sequence[Row | Recording | InputError] = field(default=(), repr=False)
     lines: Sequence[tuple[int, int, bytes]] = field(default=(), repr=False)
+    path: str = ""
     shard: tuple[Path, int, int] | None = None
     model: str | None = None
     kind: str | None = None
@@ -132,8 +134,11 @@ def _rows(chunk: Chunk) -> Iterator[Row | Recording | InputError]:
             else:
                 swipe = opened.swipe(row, default=swipe_files.DEFAULT_LAYOUT)
                 yield Row(before + row, swipe, None)
-    for index, line_number, line in chunk.lines:
-        yield swipe_files.parsed(index, line_number, line, swipe_files.DEFAULT_LAYOUT)
+    for index, number, line in chunk.lines:
+        try:
+            yield swipe_files.parsed(index, number, line, swipe_files.DEFAULT_LAYOUT)
+        except UnicodeDecodeError as error:
+            raise swipe_files.unreadable(chunk.path, number, error) from error
     yield from chunk.rows
 
 

@@ -75,6 +75,7 @@ _WHERE = {
     "read_tokens": "core.vocabularies",
     "sample": "data.synthesis",
     "score_language_model": "commands.verbs.words",
+    "shard_data": "commands.verbs.data_sets",
     "sign": "commands.verbs.signing",
     "synth_data": "commands.verbs.data_sets",
     "train": "commands.verbs.models",
@@ -130,6 +131,7 @@ __all__ = [
     "read_tokens",
     "sample",
     "score_language_model",
+    "shard_data",
     "sign",
     "synth_data",
     "train",
@@ -141,7 +143,13 @@ if TYPE_CHECKING:
     from edgectc.benchmarking.benchmark import bench
     from edgectc.commands.verbs.accuracy import evaluate, tune_decoder
     from edgectc.commands.verbs.artifacts import compare_layers, inspect, verify
-    from edgectc.commands.verbs.data_sets import check_data, compare_data, import_data, synth_data
+    from edgectc.commands.verbs.data_sets import (
+        check_data,
+        compare_data,
+        import_data,
+        shard_data,
+        synth_data,
+    )
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode

@@ -74,7 +74,7 @@ def run_evaluation(options: Namespace) -> int:
 
 
 def _print(figures: Mapping[str, Any]) -> None:
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.evaluation import accuracy, comparison
 
     against = figures.get("against")
@@ -83,7 +83,7 @@ def _print(figures: Mapping[str, Any]) -> None:
         rows += [
             [f"{against['name']}: {row[0]}", *row[1:]] for row in accuracy.lines(against["figures"])
         ]
-    print(table(_HEADER, rows))
+    print_table(_HEADER, rows)
     print(
         f"{figures['users']} users; intervals by user; words compared by letters; "
         "out-of-vocabulary counts as wrong\n"
@@ -106,14 +106,14 @@ def _print(figures: Mapping[str, Any]) -> None:
 
 
 def _print_sequences(figures: Mapping[str, Any]) -> None:
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.evaluation.sequences import lines, shown
 
     metric, against = figures["metric"], figures.get("against")
     rows = lines(figures)
     if against:
         rows += [[f"{against['name']}: {row[0]}", *row[1:]] for row in lines(against["figures"])]
-    print(table(["group", "rows", "symbols", f"{metric} [95 %]"], rows))
+    print_table(["group", "rows", "symbols", f"{metric} [95 %]"], rows)
     print(
         f"{figures['substitutions']} substituted, {figures['deletions']} left out, "
         f"{figures['insertions']} put in; without an error {shown(figures['exact'])}; closest "

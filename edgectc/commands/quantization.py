@@ -112,12 +112,13 @@ def run(options: Namespace) -> int:
         report = report_dict(quantized.artifact.report)
         print(json.dumps({**document, **report}, sort_keys=True))
         return 0
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.quantization.budget_search import HEADER
 
     if len(quantized.tried) > 1:
-        print(table(HEADER, [point.row() for point in quantized.tried]), end="\n\n")
-    print(table(["", "float32", options.scheme, ""], _lines(quantized.report), right=True))
+        print_table(HEADER, [point.row() for point in quantized.tried])
+        print()
+    print_table(["", "float32", options.scheme, ""], _lines(quantized.report), right=True)
     print("\n".join(_notes(quantized.report)))
     print(f"{quantized.artifact.path}: verdict {quantized.artifact.report.status}")
     return 0

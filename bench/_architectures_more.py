@@ -197,6 +197,7 @@ class UpDown(nn.Module):
         y = F.relu(self.down(x))
         y = F.relu(self.mid(y * mask_of(lengths // 2, y.shape[2])[:, None]))
         y = self.up(y * mask_of(lengths // 2, y.shape[2])[:, None])
+        y = F.pad(y, (0, x.shape[2] - y.shape[2]))
         return self.head(F.relu(y).transpose(1, 2))
 
 

@@ -32,7 +32,7 @@ export class Library {
 
   /**
    * @param {string} name
-   * @param {...number} values
+   * @param {...(number | bigint)} values int64 are bigint
    * @returns {number}
    */
   call(name, ...values) {

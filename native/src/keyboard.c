@@ -250,6 +250,7 @@ int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *
   if (length < 0) return length;
   int32_t rows = by_network(keyboard, edgectc_network_run(keyboard->network, keyboard->frames, length, keyboard->log_probs));
   if (rows < 0) return rows;
+  keyboard->rows = rows;
   int32_t moving = flags & EDGECTC_MOVING;
   int32_t status = edgectc_engine_trace(keyboard->engine, moving ? NULL : keyboard->frames, length);
   if (status == EDGECTC_OK) status = edgectc_engine_search(keyboard->engine, keyboard->log_probs, rows, most, moving);

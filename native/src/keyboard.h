@@ -25,6 +25,7 @@ struct edgectc_keyboard {
   edgectc_point *points;      /* (room) in the letter area */
   double *arc;                /* (room) */
   int32_t room;
+  int32_t rows;               /* of log_probs, of the last swipe */
   const char *reason;
   Complaint why;
 };

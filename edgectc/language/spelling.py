@@ -153,7 +153,7 @@ def _replaced(c: str, alphabet: Container[str]) -> str | None:
     if c == "'" or c in HYPHENS:
         kinds = APOSTROPHES if c == "'" else HYPHENS
         return next((kind for kind in kinds if kind in alphabet), "")
-    for other in (c.upper(), _nfc(c.casefold())):
+    for other in (c.upper(), normalize_word(c)):
         if all(one in alphabet for one in other):
             return other
     return _decomposed(c, alphabet) if c.isalpha() else ""

@@ -32,7 +32,7 @@ static int32_t by_network(edgectc_keyboard *keyboard, int32_t status) {
 
 edgectc_keyboard *edgectc_keyboard_new(void) {
   edgectc_keyboard *keyboard = calloc(1, sizeof *keyboard);
-  if (keyboard) keyboard->reason = "";
+  if (keyboard) keyboard->reason = "", keyboard->owns.share = 1e-5;
   return keyboard;
 }
 
@@ -54,6 +54,7 @@ static void close_model(edgectc_keyboard *keyboard) {
 void edgectc_keyboard_free(edgectc_keyboard *keyboard) {
   if (!keyboard) return;
   close_model(keyboard);
+  edgectc_owns_close(&keyboard->owns);
   free(keyboard->points);
   free(keyboard->arc);
   free(keyboard);

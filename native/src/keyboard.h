@@ -16,6 +16,7 @@ struct edgectc_keyboard {
   Artifact artifact;
   edgectc_network *network;
   edgectc_engine *engine;
+  Owns owns;                  /* the user's words, also those that the engine cannot spell */
   Board board;
   int has_language_model;
   double left, top, wide, high; /* the board in the caller's unit; wide is 0 before there are keys */

@@ -31,17 +31,23 @@ export class Dictionary {
   /** Hands all words to another keyboard. @param {import("edgectc").Keyboard} keyboard */
   follow(keyboard) {
     this.keyboard = keyboard;
-    for (const [text, held] of Object.entries(this.words)) this.#tell(text, held);
+    for (const [text, held] of Object.entries(this.words)) {
+      try {
+        this.#tell(text, held);
+      } catch {
+        delete this.words[text]; // no word that a keyboard takes, wherever it came from
+      }
+    }
+    this.#render();
   }
 
   /**
    * @param {string} text
-   * @param {Held | null} held null forgets the word
+   * @param {Held} held
    */
   #tell(text, held) {
-    this.keyboard?.forget(text);
-    if (held?.hidden) this.keyboard?.hide(text);
-    else if (held) this.keyboard?.teach(text, { uses: held.count });
+    if (held.hidden) this.keyboard?.hide(text);
+    else this.keyboard?.teach(text, { uses: held.count });
   }
 
   /** @param {string} text */
@@ -66,7 +72,8 @@ export class Dictionary {
       return false;
     }
     try {
-      this.#tell(text, held);
+      if (this.has(text)) this.keyboard?.forget(text);
+      if (held) this.#tell(text, held);
     } catch (error) {
       this.places.problem.textContent = error instanceof Error ? error.message : String(error);
       return false;

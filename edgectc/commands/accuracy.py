@@ -7,7 +7,15 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from edgectc.commands.arguments import MODEL, Verbs, add_labelled, add_runtime, names, values
+from edgectc.commands.arguments import (
+    MODEL,
+    Verbs,
+    add_labelled,
+    add_language,
+    add_runtime,
+    names,
+    values,
+)
 from edgectc.core.messages import say
 
 _HEADER = ["slice", "rows", "top-1 [95 %]", "top-3", "top-5", "CER"]
@@ -38,6 +46,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--context", action="store_true", help=text)
     text = "print the N most frequent mistakes of each kind"
     parser.add_argument("--confusions", type=int, default=0, metavar="N", help=text)
+    add_language(parser)
     add_runtime(parser)
 
     text = "Choose the decoder's weights on labelled dev rows."
@@ -74,7 +83,7 @@ def run_evaluation(options: Namespace) -> int:
 
 
 def _print(figures: Mapping[str, Any]) -> None:
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.evaluation import accuracy, comparison
 
     against = figures.get("against")
@@ -83,7 +92,7 @@ def _print(figures: Mapping[str, Any]) -> None:
         rows += [
             [f"{against['name']}: {row[0]}", *row[1:]] for row in accuracy.lines(against["figures"])
         ]
-    print(table(_HEADER, rows))
+    print_table(_HEADER, rows)
     print(
         f"{figures['users']} users; intervals by user; words compared by letters; "
         "out-of-vocabulary counts as wrong\n"
@@ -106,14 +115,14 @@ def _print(figures: Mapping[str, Any]) -> None:
 
 
 def _print_sequences(figures: Mapping[str, Any]) -> None:
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.evaluation.sequences import lines, shown
 
     metric, against = figures["metric"], figures.get("against")
     rows = lines(figures)
     if against:
         rows += [[f"{against['name']}: {row[0]}", *row[1:]] for row in lines(against["figures"])]
-    print(table(["group", "rows", "symbols", f"{metric} [95 %]"], rows))
+    print_table(["group", "rows", "symbols", f"{metric} [95 %]"], rows)
     print(
         f"{figures['substitutions']} substituted, {figures['deletions']} left out, "
         f"{figures['insertions']} put in; without an error {shown(figures['exact'])}; closest "

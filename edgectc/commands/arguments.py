@@ -18,7 +18,9 @@ MODEL = (
 )
 # Arguments of the public functions that are not called like their flags.
 _FLAGS = {"overrides": "--set", "check_blank": "--any-blank"}
-_OF_THE_PARSER = {"verb", "run", "function", "arguments", "json", "debug"}
+_OF_THE_PARSER = {
+    "verb", "run", "function", "arguments", "completion", "json", "debug", "quiet", "verbose",
+}  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,6 +102,11 @@ class Verbs:
         parser.set_defaults(verb=name, run=run, function=function or name)
         parser.add_argument("--json", action="store_true", help="print JSON to standard output")
         parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        talk = parser.add_mutually_exclusive_group()
+        text = "say nothing but results, warnings and errors"
+        talk.add_argument("-q", "--quiet", action="store_true", help=text)
+        text = "show what tool chains print, and the time that the verb took"
+        talk.add_argument("-v", "--verbose", action="store_true", help=text)
         self.parsers[name] = parser
         return parser
 
@@ -195,6 +202,12 @@ def add_runtime(parser: Parser) -> None:
     parser.add_argument("--runner", help="onnx, native, pte or eager (default: what is there)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the runtime (default 1)")
     add_trust(parser)
+
+
+def add_language(parser: Parser) -> None:
+    """Add which language packs are used."""
+    text = "language packs in place of the model's words, the main one first (docs/languages.md)"
+    parser.add_argument("--language", metavar="NAME,NAME,...", help=text)
 
 
 def add_trust(parser: Parser) -> None:

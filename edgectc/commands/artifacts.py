@@ -280,7 +280,7 @@ def run_inspection(options: Namespace) -> int:
 
 
 def _print_contents(contents: dict[str, Any]) -> None:
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
     if "not_run" in contents:
         print(f"operators: {contents['not_run']}")
@@ -289,7 +289,7 @@ def _print_contents(contents: dict[str, Any]) -> None:
         [row["kind"], row["dtype"], row["delegate"] or "-", row["count"], f"{row['macs']:,}"]
         for row in contents["rows"]
     ]
-    print(table(["operator", "type", "run by", "count", "multiply-adds"], rows))
+    print_table(["operator", "type", "run by", "count", "multiply-adds"], rows)
     share = f"{contents['macs']:,} multiply-adds, {contents['int8_share']:.0%}".replace("%", " %")
     print(f"{share} of them in 8 bits or less")
     if contents["delegated_share"] is not None:
@@ -300,5 +300,5 @@ def _print_contents(contents: dict[str, Any]) -> None:
         [row["name"], row["dtype"], "x".join(map(str, row["shape"])), f"{row['size_bytes']:,}"]
         for row in contents["largest"]
     ]
-    print(table(["largest tensors", "type", "shape", "bytes"], largest))
+    print_table(["largest tensors", "type", "shape", "bytes"], largest)
     print(f"{contents['weights_bytes']:,} bytes of tensors in all")

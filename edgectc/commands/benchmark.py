@@ -66,16 +66,16 @@ def run(options: Namespace) -> int:
         if verdicts:
             _print_verdicts(verdicts, options.tolerance)
     if options.baseline and all(verdict["verdict"] == "not_run" for verdict in verdicts):
-        say("edgectc: error: no row could be compared with the baseline")
+        say("edgectc: error: no row could be compared with the baseline", always=True)
         return 3
     return int(any(verdict["verdict"] == "worse" for verdict in verdicts))
 
 
 def _print(report: Any) -> None:
     from edgectc.benchmarking import tables
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
-    print(table(tables.HEADER, tables.lines(report)))
+    print_table(tables.HEADER, tables.lines(report))
     print("\n".join(tables.notes(report)))
     for name, trace in report.get("traces", {}).items():
         print(f"\n{name}: {trace['reason'] or 'ten heaviest operators, ' + trace['file']}")
@@ -85,13 +85,13 @@ def _print(report: Any) -> None:
                 [o["name"], o["calls"], f"{o['ms']:.4f}", f"{o['share']:.1%}"]
                 for o in trace["operators"]
             ]
-            print(table(head, rows))
+            print_table(head, rows)
 
 
 def _print_verdicts(verdicts: Sequence[Mapping[str, Any]], tolerance: str | None) -> None:
     from edgectc.benchmarking import gate
     from edgectc.benchmarking.benchmark import TOLERANCE
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
     allowed = gate.tolerance(tolerance or TOLERANCE)
     print(f"\nbaseline, tolerance {allowed:.0%} beyond noise")
@@ -99,7 +99,7 @@ def _print_verdicts(verdicts: Sequence[Mapping[str, Any]], tolerance: str | None
         [v["row"], v["figure"], v["verdict"], _ratio(v) if v["ratio"] is not None else v["detail"]]
         for v in verdicts
     ]
-    print(table(["row", "figure", "verdict", "now / baseline"], rows, right=False))
+    print_table(["row", "figure", "verdict", "now / baseline"], rows, right=False)
 
 
 def _ratio(verdict: Mapping[str, Any]) -> str:

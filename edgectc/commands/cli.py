@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import time
+from argparse import Namespace
 from collections.abc import Sequence
 from errno import ENOSPC
 
@@ -17,6 +19,7 @@ from edgectc.commands import (
     adoption,
     artifacts,
     benchmark,
+    completion,
     data,
     language,
     machine,
@@ -50,14 +53,28 @@ def _run(arguments: Sequence[str] | None) -> int:
     if rest:
         used = verbs.parsers.get(options.verb, parser) if options.verb else parser
         used.error(f"unrecognized argument {rest[0]!r}{used.near(rest[0])}")
+    if options.completion is not None:
+        try:
+            print(completion.script(options.completion, verbs), end="")
+        except EdgectcError as error:
+            parser.error(str(error))
+        return 0
     if options.verb is None:
         parser.print_help()
         return 0
+    return _call(options)
+
+
+def _call(options: Namespace) -> int:
+    """Call the verb, and make one line and an exit code of whatever ends it."""
     try:
         module, _, function = options.run.partition(".")
         commands = importlib.import_module(f"edgectc.commands.{module}")
-        with signals.cleaning_up():
+        began = time.monotonic()
+        with messages.spoken(options.verbose - options.quiet), signals.cleaning_up():
             code: int = getattr(commands, function)(options)
+            if options.verbose:
+                messages.say(f"edgectc {options.verb}: {time.monotonic() - began:.1f} s")
         return code
     except EdgectcError as error:
         if options.debug:
@@ -99,7 +116,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    messages.say(f"edgectc: error: {' '.join(message.split())}")
+    messages.say(f"edgectc: error: {' '.join(message.split())}", always=True)
     return code
 
 
@@ -111,6 +128,7 @@ def build_verbs() -> Verbs:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"edgectc {__version__}")
+    parser.add_argument("--completion", metavar="SHELL", help=completion.HELP)
     parser.set_defaults(verb=None, debug=False)
     verbs = Verbs(parser)
     recognition.declare(verbs)
@@ -123,6 +141,7 @@ def build_verbs() -> Verbs:
     signing.declare(verbs)
     models.declare(verbs)
     language.declare_lexicon(verbs)
+    language.declare_languages(verbs)
     benchmark.declare(verbs)
     data.declare(verbs)
     language.declare_models(verbs)

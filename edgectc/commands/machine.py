@@ -68,13 +68,13 @@ def run_doctor(options: Namespace) -> int:
 
 
 def _print_findings(diagnosis: Diagnosis) -> None:
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
     rows = [
         [f.name, f.verdict, f.found or "-", f.tested or "-", ", ".join(f.needed_by)]
         for f in diagnosis.findings
     ]
-    print(table(["part", "verdict", "found", "tested", "needed by"], rows, right=False))
+    print_table(["part", "verdict", "found", "tested", "needed by"], rows, right=False)
     for finding in diagnosis.findings:
         if finding.fix:
             print(f"{finding.name}: {finding.fix}")
@@ -120,13 +120,16 @@ def run_list(options: Namespace) -> int:
     """List registered names; nothing is imported for it."""
     from edgectc.commands.verbs.machine import list_names
     from edgectc.core import schemes
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
     if options.kind == "schemes":
         support = schemes.support()
         rows = [[name, *cells.values()] for name, cells in support.items()]
         header = ["scheme", *schemes.SUPPORTED]
-        print(json.dumps(support) if options.json else table(header, rows, right=False))
+        if options.json:
+            print(json.dumps(support))
+        else:
+            print_table(header, rows, right=False)
         return 0
     names = list_names(options.kind)
     if options.json:

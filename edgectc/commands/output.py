@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgectc.core import messages
+
 if TYPE_CHECKING:  # holds numpy arrays; building the parser stays light
     from edgectc.core.types import Report
 
@@ -32,7 +34,8 @@ def print_readable(document: Mapping[str, Any], *, sort_keys: bool = False) -> N
 
 def print_next(*words: str | Path) -> None:
     """Print a command that goes on from here; its paths may be pasted as they are."""
-    print(f"next: edgectc {shlex.join(str(word) for word in words)}")
+    if messages.level() >= 0:
+        print(f"next: edgectc {shlex.join(str(word) for word in words)}")
 
 
 def report_dict(report: Report) -> dict[str, Any]:
@@ -52,8 +55,8 @@ def report_of(document: Mapping[str, Any]) -> Report:
 
 def print_report(report: Report) -> None:
     """Print a report as a table."""
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
 
     rows = [[check.name, check.status, check.detail] for check in report.checks]
-    print(table(["check", "verdict", "what was seen"], rows, right=False))
+    print_table(["check", "verdict", "what was seen"], rows, right=False)
     print(f"verdict: {report.status}")

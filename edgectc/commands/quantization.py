@@ -17,7 +17,9 @@ def declare(verbs: Verbs) -> None:
     """Declare the verb."""
     text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
     parser = verbs.add("quantize", "quantization.run", text)
-    parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    parser.add_argument(
+        "model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en), or ONNX file"
+    )
     add_factory(parser)
     parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument(
@@ -110,12 +112,13 @@ def run(options: Namespace) -> int:
         report = report_dict(quantized.artifact.report)
         print(json.dumps({**document, **report}, sort_keys=True))
         return 0
-    from edgectc.core.console import table
+    from edgectc.core.console import print_table
     from edgectc.quantization.budget_search import HEADER
 
     if len(quantized.tried) > 1:
-        print(table(HEADER, [point.row() for point in quantized.tried]), end="\n\n")
-    print(table(["", "float32", options.scheme, ""], _lines(quantized.report), right=True))
+        print_table(HEADER, [point.row() for point in quantized.tried])
+        print()
+    print_table(["", "float32", options.scheme, ""], _lines(quantized.report), right=True)
     print("\n".join(_notes(quantized.report)))
     print(f"{quantized.artifact.path}: verdict {quantized.artifact.report.status}")
     return 0

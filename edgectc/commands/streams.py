@@ -53,7 +53,8 @@ def failed(error: OSError, code: int = 0) -> int:
     left = isinstance(error, BrokenPipeError)
     messages.drop(sys.stdout)
     if not left:
-        messages.say(f"edgectc: error: standard output cannot be written: {error.strerror}")
+        said = f"edgectc: error: standard output cannot be written: {error.strerror}"
+        messages.say(said, always=True)
     return code or (UNREAD if left else 2)
 
 

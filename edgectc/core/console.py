@@ -1,7 +1,6 @@
 """Tables and progress for people, and keeping the chatter of other tool chains away from them.
 
-Progress goes to standard error, so that output stays clean. Errors of a tool chain still come as
-exceptions; only its logs, warnings and prints are held back.
+Progress goes to standard error. Of a tool chain, what it says is held back, and no exception.
 """
 
 from __future__ import annotations
@@ -14,14 +13,15 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager, redirect_stdout
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from edgectc.core.messages import say
+from edgectc.core import messages, terminal
 
 T = TypeVar("T")
+Rows: TypeAlias = Iterable[Sequence[object]]  # of cells, as `str` has them
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, right: bool = True) -> str:
+def table(header: Sequence[str], rows: Rows, *, right: bool = True) -> str:
     """Return an aligned text table: first column left, the rest right unless ``right`` is off."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(header), *cells]) for i in range(len(header))]
@@ -32,6 +32,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, right: boo
         return "  ".join([row[0].ljust(widths[0]), *rest]).rstrip()
 
     return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, cells)])
+
+
+def print_table(header: Sequence[str], rows: Rows, *, right: bool = True) -> None:
+    """Print a `table`; on a terminal with the package rich, one that fits it, verdicts coloured."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not terminal.print_table(header, cells, right=right):
+        print(table(header, cells, right=right))
 
 
 class ProgressLine:
@@ -54,10 +61,11 @@ class ProgressLine:
         if not self.shown or not self._due(now, finished):
             return
         self.printed = now
-        line = text + self._left(count, now)
+        bar = terminal.bar(count, self.total) if self.terminal and self.total else ""
+        line = bar + text + self._left(count, now)
         end = "\n" if finished or not self.terminal else ""
-        start = "\r" if self.terminal else ""
-        say(f"{start}{line:<79}", end=end)
+        start = terminal.CLEARED if bar else "\r" if self.terminal else ""
+        messages.say(f"{start}{line:<79}", end=end)
 
     def _due(self, now: float, finished: bool) -> bool:
         if self.terminal:
@@ -91,7 +99,14 @@ def clock(seconds: float) -> str:
 
 @contextmanager
 def suppress_output() -> Iterator[None]:
-    """Hold back warnings, log records up to ERROR, and what Python prints to standard output."""
+    """Hold back warnings, log records up to ERROR, and what Python prints to standard output.
+
+    Where more is to be said (`edgectc.core.messages.level`), all of it goes to standard error.
+    """
+    if messages.level() > 0:
+        with redirect_stdout(sys.stderr):
+            yield
+        return
     previous = logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -105,6 +120,9 @@ def suppress_output() -> Iterator[None]:
 @contextmanager
 def suppress_stderr() -> Iterator[None]:
     """Hold back what native code writes to standard error, which Python's logging cannot reach."""
+    if messages.level() > 0:
+        yield
+        return
     sys.stderr.flush()
     saved = os.dup(2)
     with open(os.devnull, "wb") as sink:

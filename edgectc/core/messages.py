@@ -4,11 +4,39 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
+_level = 0
 
-def say(text: str, *, end: str = "\n") -> None:
-    """Print to standard error; where nobody can read it, what is done goes on all the same."""
+
+def level() -> int:
+    """Return how much is said: -1 errors and warnings alone, 0 as usual, 1 of tool chains too."""
+    return _level
+
+
+@contextmanager
+def spoken(level: int) -> Iterator[None]:
+    """Say more or less for a while, see `level`."""
+    global _level
+    before, _level = _level, level
+    try:
+        yield
+    finally:
+        _level = before
+
+
+def say(text: str, *, end: str = "\n", always: bool = False) -> None:
+    """Print to standard error; where nobody can read it, what is done goes on all the same.
+
+    Args:
+        text: what to say.
+        end: printed after it.
+        always: an error, which is said even if nothing else is.
+    """
+    if _level < 0 and not always:
+        return
     try:
         print(text, end=end, file=sys.stderr, flush=True)
     except OSError:

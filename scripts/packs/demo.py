@@ -23,10 +23,10 @@ def build(out: Path) -> Path:
     staging = Path(tempfile.mkdtemp(prefix=f"{SITE.name}.", dir=SITE.parent))
     try:
         shutil.copytree(SOURCE, staging, dirs_exist_ok=True)
-        shutil.copytree(package, staging / "edgectc", ignore=shutil.ignore_patterns("*.d.ts"))
+        shutil.copytree(package, staging / "package", ignore=shutil.ignore_patterns("*.d.ts"))
         for path in sorted((staging / "app").glob("*.js")):  # a browser knows no package by name
             text = path.read_text(encoding="utf-8")
-            linked = re.sub(r'(from )"edgectc"', r'\1"../edgectc/index.js"', text)
+            linked = re.sub(r'(from )"edgectc"', r'\1"../package/index.js"', text)
             path.write_text(linked, encoding="utf-8")
         staging.chmod(0o755)
         shutil.rmtree(SITE, ignore_errors=True)

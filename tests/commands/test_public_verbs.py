@@ -14,7 +14,7 @@ from edgectc.commands.cli import build_verbs
 VERBS = {
     name: parser for name, parser in build_verbs().parsers.items() if parser.get_default("run")
 }
-COMMON = {"help", "json", "debug"}  # of the command line alone
+COMMON = {"help", "json", "debug", "quiet", "verbose"}  # of the command line alone
 # Flags that are no argument of the same function: compare_layers is that of `verify --layerwise`.
 APART = {"verify": {"layerwise", "network", "weights"}}
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pages
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"```(python)?\n(.*?)```", re.DOTALL)
+README = ROOT / "README.md"
 # Commands that other checks run: the empty environments of `.ci/run` and `scripts/check-wheel`, the
 # demos' own tests (tests/commands/test_demo_server.py, web_demo, android_demo), and this very test.
 ELSEWHERE = (
@@ -19,47 +19,32 @@ ELSEWHERE = (
     "scripts/quickstart", "scripts/test",
 )  # fmt: skip
 
-pytestmark = pytest.mark.slow
+
+def section(name: str) -> str:
+    text = README.read_text(encoding="utf-8")
+    return text.partition(f"## Your own {name}\n")[2].partition("\n## ")[0]
 
 
-def blocks() -> list[tuple[bool, str]]:
-    """Whether it is Python, and the text, of every block in order."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [(kind == "python", code) for kind, code in BLOCK.findall(text)]
-
-
-def commands() -> list[str]:
-    lines = [line for python, code in blocks() if not python for line in code.splitlines()]
-    return [line for line in lines if line.strip() and not line.startswith(ELSEWHERE)]
-
-
-def test_every_line_of_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["own network", "all else"])
+def test_every_line_of_readme_runs(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for package in ("torch", "onnx", "onnxscript", "executorch", "onnxruntime", "lightning"):
         pytest.importorskip(package)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("EDGECTC_DATA", raising=False)  # README has none
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    session: dict[str, object] = {"__name__": "session"}
-    ran = 0
-    for python, code in blocks():
-        if python:
-            exec(compile(code, "README.md", "exec"), session)
-            continue
-        for line in code.splitlines():
-            if not line.strip() or line.startswith(ELSEWHERE):
-                continue
-            words = shlex.split(line, comments=True)
-            assert words[0] == "edgectc", line
-            done = subprocess.run(
-                [sys.executable, "-m", *words], text=True, capture_output=True, check=False
-            )
-            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-            ran += 1
-    assert ran == len(commands()) >= 12
+    whole = README.read_text(encoding="utf-8")
+    own = section("network")
+    printed = pages.run(
+        own if part == "own network" else whole.replace(own, ""), tmp_path, monkeypatch, ELSEWHERE
+    )
+    assert len(printed) == {"own network": 5, "all else": 13}[part]
+    verified = [text for line, text in printed.items() if line.startswith("edgectc verify")]
+    assert len(verified) == {"own network": 2, "all else": 1}[part]
+    assert all("verdict: pass" in text for text in verified)
 
 
 def test_the_first_lines_answer_what_they_promise() -> None:
-    first = next(code for python, code in blocks() if python)
+    first = next(code for kind, code in pages.blocks(README) if kind == "python")
     *before, last = first.strip().splitlines()
     expression, promised = last.split("  # ")
     program = "\n".join([*before, f"print({expression})"])
@@ -67,3 +52,23 @@ def test_the_first_lines_answer_what_they_promise() -> None:
         [sys.executable, "-c", program], cwd=ROOT, text=True, capture_output=True, check=True
     )
     assert done.stdout.strip() == promised.strip('"')
+
+
+def test_each_way_in_has_the_commands_that_it_says() -> None:
+    """At most five; the ones that are counted stand in its section, in order."""
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[.*\]\(#your-own-\w+\) \| (\d) \|", text, re.MULTILINE)
+    install, made, quantized = pages.commands(section("network"))
+    (trained,) = pages.commands(section("data"))
+    said = [int(number) for number in rows]
+    assert said == [len(install + made), len(install + made[:1] + quantized), len(trained)]
+    assert max(said) <= 5
+
+
+def test_the_torch_to_install_is_the_one_that_is_tested() -> None:
+    """By hand it would grow old in README, in the manual and in the message of `doctor`."""
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    (pinned,) = re.findall(r"^torch==([\d.]+)$", constraints, re.MULTILINE)
+    for page in [README, *(ROOT / "docs").rglob("*.md")]:
+        named = re.findall(r"torch==(\d[\d.]*\d)", page.read_text(encoding="utf-8"))
+        assert {*named} <= {pinned}, page

@@ -28,7 +28,7 @@ def test_export_takes_the_options_of_its_plugins() -> None:
     }
     parser = build_verbs().parsers["export"]
     flags = {action.dest for action in parser._actions if action.option_strings}
-    shell = flags - {"help", "json", "debug"} - OF_THE_SHELL
+    shell = flags - {"help", "json", "debug", "quiet", "verbose"} - OF_THE_SHELL
     assert shell <= own | fields
     assert own <= shell
     assert fields - shell <= OF_PYTHON

@@ -1,0 +1,75 @@
+"""Pages that are run from top to bottom, as a newcomer would: each command, each line of Python."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FILE = re.compile(r"# ([\w/]+\.py)\n")
+SHOWN = ("text", "json", "toml", "c", "java", "js", "html")  # is read, and not run
+
+
+def blocks(page: Path | str) -> list[tuple[str, str]]:
+    """Language and text of every block of a page or text, in order; "" for commands."""
+    text = page if isinstance(page, str) else page.read_text(encoding="utf-8")
+    found = FENCE.findall(text)
+    return [("" if kind in ("sh", "bash") else kind, code) for kind, code in found]
+
+
+def commands(page: Path | str, elsewhere: Sequence[str] = ()) -> list[list[str]]:
+    """The commands of each block that has any, but for those that begin as what others run."""
+    found = [code.splitlines() for kind, code in blocks(page) if not kind]
+    return [
+        [line for line in lines if line.strip() and not line.startswith(tuple(elsewhere))]
+        for lines in found
+    ]
+
+
+def run_command(line: str) -> str:
+    """Run one and return what it printed."""
+    words = shlex.split(line, comments=True)
+    assert words[0] in ("edgectc", "python"), line
+    module = ["-m"] if words[0] == "edgectc" else []
+    done = subprocess.run(
+        [sys.executable, *module, *words[0 if module else 1 :]],
+        text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def run(
+    page: Path | str, folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: Sequence[str] = ()
+) -> dict[str, str]:
+    """Run a page, or a text, in an empty folder; return what each command printed.
+
+    A block of Python whose first line names a file is written there; the others are one session.
+    """
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("EDGECTC_DATA", raising=False)  # a newcomer has none
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    session: dict[str, object] = {"__name__": "session"}
+    printed = {}
+    for kind, code in blocks(page):
+        if kind in SHOWN:
+            continue
+        if kind == "python":
+            if named := FILE.match(code):
+                (folder / named[1]).write_text(code, encoding="utf-8")
+            else:
+                exec(compile(code, "page", "exec"), session)
+            continue
+        assert not kind, f"a block of {kind!r} is neither run nor shown"
+        for line in code.splitlines():
+            if line.strip() and not line.startswith(tuple(elsewhere)):
+                printed[line] = run_command(line)
+    assert len(printed) == sum(len({*lines}) for lines in commands(page, elsewhere))
+    return printed

@@ -29,6 +29,7 @@ SECTIONS = {
     "spoken.txt": "Decoders: words from phonemes, 50,000 words and a 3-gram",
     "quantization.txt": "Quantization schemes, untrained networks of every family",
     "training.txt": "Training throughput",
+    "sharded.txt": "Training from shards: start, memory, speed",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",
 }
 HEAD = """# Measured

@@ -53,6 +53,7 @@ _WHERE = {
     "WriteError": "core.errors",
     "adopt": "exporting.adopter",
     "bench": "benchmarking.benchmark",
+    "build_language": "commands.verbs.languages",
     "build_language_model": "commands.verbs.words",
     "build_lexicon": "commands.verbs.words",
     "check_data": "commands.verbs.data_sets",
@@ -75,6 +76,7 @@ _WHERE = {
     "read_tokens": "core.vocabularies",
     "sample": "data.synthesis",
     "score_language_model": "commands.verbs.words",
+    "shard_data": "commands.verbs.data_sets",
     "sign": "commands.verbs.signing",
     "synth_data": "commands.verbs.data_sets",
     "train": "commands.verbs.models",
@@ -108,6 +110,7 @@ __all__ = [
     "__version__",
     "adopt",
     "bench",
+    "build_language",
     "build_language_model",
     "build_lexicon",
     "check_data",
@@ -130,6 +133,7 @@ __all__ = [
     "read_tokens",
     "sample",
     "score_language_model",
+    "shard_data",
     "sign",
     "synth_data",
     "train",
@@ -141,7 +145,14 @@ if TYPE_CHECKING:
     from edgectc.benchmarking.benchmark import bench
     from edgectc.commands.verbs.accuracy import evaluate, tune_decoder
     from edgectc.commands.verbs.artifacts import compare_layers, inspect, verify
-    from edgectc.commands.verbs.data_sets import check_data, compare_data, import_data, synth_data
+    from edgectc.commands.verbs.data_sets import (
+        check_data,
+        compare_data,
+        import_data,
+        shard_data,
+        synth_data,
+    )
+    from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode

@@ -6,7 +6,8 @@ their meaning.
 
     python native/build.py            builds what Python loads: edgectc/decoding/search/_native.so
     python native/build.py options    makes src/options.h of the lexicon decoder's Options
-    python native/build.py text       makes src/text_tables.h of what Python knows of characters
+    python native/build.py text       makes src/text_tables.h and src/spelling_tables.h of what
+                                      Python knows of characters
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "edgectc" / "decoding" / "search" / "_native.so"
 OPTIONS = ROOT / "native" / "src" / "options.h"
 TEXT = ROOT / "native" / "src" / "text_tables.h"
+SPELLING = ROOT / "native" / "src" / "spelling_tables.h"
 
 
 class Build(TypedDict):
@@ -150,17 +152,18 @@ static const Option OPTIONS[] = {{
 """
 
 
-def text_header() -> str:
-    """Return the C tables of characters: their kind in running text, and their normal form."""
+def text_headers() -> dict[Path, str]:
+    """Return the C tables of characters: in running text, and as they are typed."""
     sys.path.insert(0, str(ROOT))
     import text_tables
 
-    return text_tables.header()
+    return {TEXT: text_tables.header(), SPELLING: text_tables.spelling_header()}
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["text"]:
-        TEXT.write_text(text_header(), encoding="ascii")
+        for path, text in text_headers().items():
+            path.write_text(text, encoding="ascii")
     elif sys.argv[1:] == ["options"]:
         OPTIONS.write_text(options_header(), encoding="ascii")
     else:

@@ -1,4 +1,4 @@
-"""Makes src/text_tables.h, for `build.py text`: what Unicode says of each character, as C tables.
+"""Makes src/text_tables.h and src/spelling_tables.h, for `build.py text`: what Unicode says, in C.
 
 A character that this Python's Unicode lacks is taken for what stands before it: letters of a script
 are added where its letters are.
@@ -9,13 +9,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from edgectc.language import spelling
+from edgectc.language import hangul, spelling
 from edgectc.language.ngram import text
 from edgectc.language.spelling import normalize_word
 
-KINDS = (
-    "OTHER", "LETTER", "MARK", "JOINER", "APOSTROPHE", "UNSEEN", "SPACE", "END", "BREAK", "CLOSER"
-)  # fmt: skip
+_JAMO = 0x3130  # the letters of a Korean keyboard follow it
 _SETS = {
     "BREAK": text.BREAKS,
     "UNSEEN": spelling.UNSEEN,
@@ -82,10 +80,94 @@ def header() -> str:
     """Return the text of the header."""
     return _HEADER.format(
         version=unicodedata.unidata_version,
-        names=", ".join(KINDS),
         kinds="\n".join(_wrapped(_kinds())),
         normals="\n".join(_wrapped(_normals())),
     )
+
+
+def typed(character: str) -> str:
+    """Return a character of NFC as it is typed, alone: see `spelling.spell`."""
+    return spelling._typed(character)
+
+
+def _numbers() -> Iterator[str]:
+    for first, last in _runs(c for c in _characters() if unicodedata.category(c)[0] == "N"):
+        yield f"  {ord(first):#x} << 8 | {ord(last) - ord(first)},"
+
+
+def _typed_otherwise() -> Iterator[str]:
+    """Rows of characters that are typed otherwise than `normal` says."""
+    rows: list[list[int]] = []  # first, last, more
+    for c in _characters():
+        known = normal(c) if kind(c) in ("LETTER", "MARK") else c
+        if kind(c) in ("APOSTROPHE", "UNSEEN") or typed(c) == known:
+            continue
+        more = ord(typed(c)) - ord(c)
+        if rows and rows[-1][1:] == [ord(c) - 1, more]:
+            rows[-1][1] += 1
+        else:
+            rows.append([ord(c), ord(c), more])
+    for first, last, more in rows:
+        yield f"  {{{first:#x}, {last:#x}, {more}}},"
+
+
+def _pairs() -> Iterator[str]:
+    for c in _characters():
+        parts = unicodedata.decomposition(c).split()
+        small = c.isalpha() and typed(c) == c and c < "\U00010000"
+        if small and len(parts) == 2 and not parts[0].startswith("<"):
+            yield f"  {{{ord(c):#x}, {int(parts[0], 16):#x}, {int(parts[1], 16):#x}}},"
+
+
+def _without_parts() -> Iterator[str]:
+    for c, plain in sorted(spelling._WITHOUT_PARTS.items()):
+        first, second = (ord(letter) for letter in plain.ljust(2, "\0"))
+        yield f"  {{{ord(c):#x}, {{{first:#x}, {second:#x}}}}},"
+
+
+def _jamo(first: int, n: int) -> Iterator[str]:
+    """Offsets of a keyboard's letters, of `n` conjoining ones."""
+    for code in range(first, first + n):
+        yield f"  {ord(hangul._of_keyboard(chr(code))) - _JAMO},"
+
+
+def _jamo_parts() -> Iterator[str]:
+    for code in range(_JAMO + 1, 0x3164):
+        first, second = (ord(part) - _JAMO for part in hangul._PARTS.get(chr(code), chr(_JAMO) * 2))
+        yield f"  {{{first}, {second}}},"
+
+
+def _characters() -> Iterator[str]:
+    """Every character that a text in NFC can hold."""
+    for code in [*range(0xD800), *range(0xE000, 0x110000)]:
+        if unicodedata.normalize("NFC", chr(code)) == chr(code):
+            yield chr(code)
+
+
+def _runs(characters: Iterator[str]) -> list[tuple[str, str]]:
+    """Return first and last of characters that follow each other."""
+    runs: list[tuple[str, str]] = []
+    for c in characters:
+        if runs and ord(runs[-1][1]) == ord(c) - 1:
+            runs[-1] = runs[-1][0], c
+        else:
+            runs.append((c, c))
+    return runs
+
+
+def spelling_header() -> str:
+    """Return the text of the header of spelling.c."""
+    tables = {
+        "numbers": _numbers(),
+        "typed": _typed_otherwise(),
+        "pairs": _pairs(),
+        "whole": _without_parts(),
+        "leads": _jamo(0x1100, 19),
+        "trails": _jamo(0x11A8, 27),
+        "parts": _jamo_parts(),
+    }
+    rows = {name: "\n".join(_wrapped(made)) for name, made in tables.items()}
+    return _SPELLING.format(version=unicodedata.unidata_version, **rows)
 
 
 def _wrapped(rows: Iterator[str]) -> Iterator[str]:
@@ -106,7 +188,7 @@ _HEADER = """\
 
 #include <stdint.h>
 
-enum {{ {names} }};
+#include "text_kinds.h"
 
 static const uint32_t KINDS[] = {{ /* where each run of one kind begins, times 16, and the kind */
 {kinds}
@@ -119,6 +201,59 @@ typedef struct {{ /* every `step`-th code point, and what its normal form lies f
 
 static const Normal NORMALS[] = {{
 {normals}
+}};
+
+#endif
+"""
+
+_SPELLING = """\
+/* How characters are typed, from Unicode {version}. Made by `python native/build.py text` of
+ * edgectc/language/spelling.py: edit that, not this. */
+#ifndef EDGECTC_SPELLING_TABLES_H
+#define EDGECTC_SPELLING_TABLES_H
+
+#include <stdint.h>
+
+static const uint32_t NUMBERS[] = {{ /* where each run begins, times 256, and how many follow */
+{numbers}
+}};
+
+typedef struct {{
+  uint16_t first, last;
+  int16_t more; /* what stands for each lies so much further on */
+}} Typed;
+
+static const Typed TYPED[] = {{ /* of characters that stay what their normal form is not */
+{typed}
+}};
+
+typedef struct {{
+  uint16_t letter, base, mark;
+}} Pair;
+
+static const Pair PAIRS[] = {{ /* small letters of 16 bits that have a base and a mark */
+{pairs}
+}};
+
+typedef struct {{
+  uint16_t letter;
+  uint8_t plain[2]; /* the second one is 0 where there is one alone */
+}} Whole;
+
+static const Whole WHOLE[] = {{ /* letters without parts, and what stands for them */
+{whole}
+}};
+
+/* Letters of a Korean keyboard, counted from U+3130: of a syllable's lead and trail, and the two
+ * that type each compound one, from U+3131 on. */
+static const uint8_t LEADS[] = {{
+{leads}
+}};
+static const uint8_t TRAILS[] = {{
+{trails}
+}};
+static const uint8_t JAMO_PARTS[][2] = {{
+{parts}
 }};
 
 #endif

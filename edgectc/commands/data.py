@@ -11,7 +11,7 @@ from edgectc.commands.output import print_json, print_next, print_readable
 
 def declare(verbs: Verbs) -> None:
     """Declare the verbs of `edgectc data`."""
-    verbs.group("data", "Check, generate, import and compare data sets.")
+    verbs.group("data", "Check, generate, import, shard and compare data sets.")
     text = "Say what is wrong with a data set."
     parser = verbs.add("data check", "data.run_check", text, function="check_data")
     parser.add_argument(
@@ -28,7 +28,6 @@ def declare(verbs: Verbs) -> None:
     text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
     parser.add_argument("--kind", help=text)
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
-
     text = "Write generated samples."
     parser = verbs.add("data synth", "data.run_synthesis", text, function="synth_data")
     parser.add_argument("kind", help="type of a frontend, e.g. swipe, landmarks or neural")
@@ -57,6 +56,7 @@ def declare(verbs: Verbs) -> None:
     text = "order of the parts in arrays of 543 points (default pose,left_hand,right_hand,face)"
     parser.add_argument("--points", type=names, metavar="PARTS", help=text)
 
+    _declare_sharding(verbs)
     text = "Compare generated swipes with real ones."
     parser = verbs.add("data compare", "data.run_comparison", text, function="compare_data")
     parser.add_argument("real", metavar="REAL", help="labelled swipes, .jsonl or .jsonl.gz")
@@ -70,6 +70,17 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--style", default="plain", help="of the generator: plain or fitted")
     parser.add_argument("--seed", type=int, default=0, help="default 0")
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+
+
+def _declare_sharding(verbs: Verbs) -> None:
+    text = "Write a data set of any size as shards, which training reads where they lie."
+    parser = verbs.add("data shard", "data.run_sharding", text, function="shard_data")
+    text = "swipes, or recordings; read one after another"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=text)
+    text = "folder to make; a set of shards that is there is replaced"
+    parser.add_argument("--out", required=True, metavar="DIR", help=text)
+    text = "recordings of a shard (default 20000)"
+    parser.add_argument("--rows", type=int, default=20_000, metavar="N", help=text)
 
 
 def run_check(options: Namespace) -> int:
@@ -132,6 +143,23 @@ def run_import(options: Namespace) -> int:
         f"{written.path}: {written.swipes} swipes of {written.users} users "
         f"({written.without_user} without one); refused: {refused}"
     )
+    return 0
+
+
+def run_sharding(options: Namespace) -> int:
+    """Write a set of shards, and tell what was refused."""
+    from edgectc.commands.verbs.data_sets import shard_data
+
+    written = shard_data(*options.files, **values(options, without=["files"]))
+    if options.json:
+        print_json(written)
+        return 0
+    refused = ", ".join(f"{count} {reason}" for reason, count in written.refused.items()) or "none"
+    print(
+        f"{written.path}: {written.rows} recordings of {written.groups} people or days in "
+        f"{written.shards} shards; refused: {refused}"
+    )
+    print_next("data", "check", written.path)
     return 0
 
 

@@ -17,7 +17,9 @@ def declare(verbs: Verbs) -> None:
     """Declare the verb."""
     text = "Make a smaller, faster artifact that is still right, or refuse with numbers."
     parser = verbs.add("quantize", "quantization.run", text)
-    parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
+    parser.add_argument(
+        "model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en), or ONNX file"
+    )
     add_factory(parser)
     parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument(

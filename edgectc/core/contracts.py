@@ -468,6 +468,7 @@ class Task(Protocol):
         dev_rows: dev samples that are scored.
         test: samples that the best weights are scored on at the end; None for none.
         rows: of each split before checks; {} for generated samples.
+        buffer_rows: rows of an `order` that lie near each other on disk; 0 for all in memory.
         files: what the run folder must hold beside the checkpoints, by file name.
         competitors: finds words for ``loss.mmi``; None where there is no lexicon to find them in.
     """
@@ -481,15 +482,14 @@ class Task(Protocol):
     test: HeldOut | None
     rows: Mapping[str, int]
     files: Mapping[str, bytes]
+    buffer_rows: int = 0
 
     @property
     def epoch_rows(self) -> int:
         """Return how many rows `order` gives."""
-        ...
 
     def order(self, rng: np.random.Generator) -> Array:
         """Return the training rows of one epoch."""
-        ...
 
     def dev_inputs(self, rows: Array) -> dict[str, Tensor]:
         """Return the inputs of dev samples, first axis as ``rows``."""

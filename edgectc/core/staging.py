@@ -115,14 +115,21 @@ def staged_writer(path: str | os.PathLike[str], *, level: int = 9) -> Iterator[B
             yield raw
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+def write_bytes(path: str | os.PathLike[str], data: bytes, *, private: bool = False) -> None:
     """Write a file whole or not at all; waits a moment for another writer to end.
+
+    Args:
+        path: its name.
+        data: its bytes.
+        private: no other user of the machine may read it.
 
     Raises:
         ConfigError: another writer does not end.
         WriteError: it cannot be written.
     """
     with staged(path, wait=_SOON) as temporary:
+        if private:
+            temporary.chmod(0o600)
         temporary.write_bytes(data)
 
 

@@ -14,7 +14,7 @@ from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.metrics import edit_distance
 from edgectc.core.types import Recording
-from edgectc.data import readers, signals, splits
+from edgectc.data import readers, shards, signals, splits
 from edgectc.formats.manifest import pack_array
 
 if TYPE_CHECKING:
@@ -59,12 +59,15 @@ class SignalSamples(Samples):
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
         """
-        for row in readers.read(path):
-            if isinstance(row, Recording):
-                row = self.taken(row)
-                if self.frontend.settings:
-                    row = replace(row, setting=row.group or "")
-            yield row
+        return map(self.as_taken, readers.read(path))
+
+    def as_taken(self, row: Recording | InputError) -> Recording | InputError:
+        """Return a recording of a file as the frontend takes it, with its setting."""
+        if isinstance(row, Recording):
+            row = self.taken(row)
+            if self.frontend.settings:
+                row = replace(row, setting=row.group or "")
+        return row
 
     def taken(self, recording: Recording) -> Recording:
         """Return a recording as the frontend takes it: without what the network makes itself."""
@@ -72,12 +75,25 @@ class SignalSamples(Samples):
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the recordings of a split; of None the dev ones, or those of a file without any."""
-        rows, people = self.rows(path), not self.frontend.settings
+        people = not self.frontend.settings
+        if shards.is_set(path):
+            return map(self.as_taken, self._of_shards(path, split, people))
+        rows = self.rows(path)
         if split is not None:
             return splits.of_split(rows, split, people=people)
         held = list(rows)
         dev = [row for row in held if isinstance(row, Recording) and row.split == "dev"]
         return iter(dev or held)
+
+    def _of_shards(
+        self, path: Path, split: str | None, people: bool
+    ) -> Iterator[Recording | InputError]:
+        if split is None:
+            (sides,), how = shards.sides([shards.open_set(path)], people=people)
+            dev = splits.SPLITS.index("dev")
+            named = how == splits.AS_NAMED and any((side == dev).any() for side in sides)
+            split = "dev" if named else "all"
+        return shards.of_split(path, split, people=people)
 
     def typical(self, recordings: Sequence[Recording]) -> bool:
         """Return whether recordings of an unknown family are plainly of this one."""

@@ -39,10 +39,13 @@ def read(path: Path) -> Iterator[Recording | InputError]:
 
 
 def recordings(path: Path) -> list[tuple[Array, str | None]]:
-    """Return the recordings of a ``.npz``, (T, C) or (T,) each, and who or which day they are from.
+    """Return the recordings of a ``.npz`` and who or which day they are from.
+
+    Each is (T, C), (T,), or an image (C, H, W), whose columns are its frames.
 
     Either ``signal`` and ``length`` as for training, with ``group`` if wanted, or ``features``
-    (N, T, C) or (N, T) with ``lengths`` (N,), without which every recording is whole.
+    (N, T, C), (N, T) or images (N, C, H, W) with ``lengths`` (N,), without which every recording is
+    whole.
 
     Raises:
         InputError: the file cannot be read, or its arrays do not fit; reason ``bad_file``.
@@ -50,18 +53,18 @@ def recordings(path: Path) -> list[tuple[Array, str | None]]:
     arrays = read_arrays(path)
     if "features" in arrays:
         features = arrays["features"]
-        n, T = features.shape[:2] if features.ndim in (2, 3) else (-1, 0)
+        image = features.ndim == 4
+        frames = features.transpose(0, 3, 1, 2) if image else features
+        n, T = frames.shape[:2] if frames.ndim in (2, 3, 4) else (-1, 0)
         lengths = arrays.get("lengths", np.full(max(n, 0), T))
         if lengths.shape != (n,) or lengths.dtype.kind not in "iu" or (lengths > T).any():
             raise InputError(
                 f"{path}: features have shape {features.shape} and lengths {lengths.shape}, "
-                f"expected (N, T, C) or (N, T), and N whole lengths of at most T",
+                "expected (N, T, C), (N, T) or (N, C, H, W), and N whole lengths of at most T or W",
                 reason="bad_file",
             )
-        return [
-            (row[: max(0, int(length))], None)
-            for row, length in zip(features, lengths, strict=True)
-        ]
+        parts = [row[: max(0, int(length))] for row, length in zip(frames, lengths, strict=True)]
+        return [(row.transpose(1, 2, 0) if image else row, None) for row in parts]
     missing = {"signal", "length"} - {*arrays}
     if missing:
         raise InputError(

@@ -71,18 +71,26 @@ def assign(
     check_rule(rule)
     if any(named):
         return [split or "train" for split in named], AS_NAMED
+    sides, how = by_people((user for user in users if user), rule=rule, people=people)
+    if sides is None:
+        return [_side(content(row)) for row in range(len(users))], how
+    return [sides[user] if user else None for user in users], how
+
+
+def by_people(
+    users: Iterable[str], *, rule: str = "auto", people: bool = True
+) -> tuple[dict[str, str] | None, str]:
+    """Return the split of each person, None where rows are split instead, and how; see `assign`."""
     if rule == "row" or (rule == "auto" and not people):
-        return [_side(content(row)) for row in range(len(users))], "by row"
-    everybody = sorted({user for user in users if user})
+        return None, "by row"
+    everybody = sorted({*users})
     sides = {user: split_of(user) for user in everybody}
-    how = "by user"
     if not {"train", "dev"} <= {*sides.values()}:
         if rule == "auto" and len(everybody) < _FEW:
             count = f"{len(everybody)} {'person' if len(everybody) == 1 else 'people'}"
-            how = f"by row, of {count}: figures say nothing of anybody else"
-            return [_side(content(row)) for row in range(len(users))], how
+            return None, f"by row, of {count}: figures say nothing of anybody else"
         sides = _in_turn(everybody)
-    return [sides[user] if user else None for user in users], how
+    return sides, "by user"
 
 
 def place(
@@ -124,9 +132,18 @@ def of_split(
         yield from (r for r in placed if isinstance(r, InputError) or r.split == wanted)
 
 
+def row_key(content: bytes) -> int:
+    """Return the 32 bits of a recording's hash that say on which side it is: see `side_of_row`."""
+    return int.from_bytes(hashlib.sha256(content).digest()[:4], "big")
+
+
+def side_of_row(key: int) -> str:
+    """Return "dev" or "test", a tenth of all recordings each, or "train"."""
+    return {0: "dev", 1: "test"}.get(key % 10, "train")
+
+
 def _side(content: bytes) -> str:
-    digest = hashlib.sha256(content).hexdigest()
-    return {0: "dev", 1: "test"}.get(int(digest[:8], 16) % 10, "train")
+    return side_of_row(row_key(content))
 
 
 def _in_turn(users: Sequence[str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from edgectc.core.errors import InputError
 from edgectc.core.files import READ_ERRORS, open_bytes
 from edgectc.core.staging import staged_writer
 from edgectc.core.types import Recording, Swipe
-from edgectc.data import splits, validation
+from edgectc.data import shards, splits, validation
 from edgectc.data.refusals import Refusals
 from edgectc.language.spelling import letters
 
@@ -195,8 +195,8 @@ def find(data: str | None, *, option: str = "data") -> Path:
     """Return the swipe file that ``data`` or the environment variable EDGECTC_DATA names.
 
     Args:
-        data: a file, or a folder that holds ``swipes.jsonl.gz`` or ``swipes.jsonl``, itself or in
-            ``how-we-swipe/``; None asks the environment.
+        data: a file, a folder of shards, or a folder that holds ``swipes.jsonl.gz`` or
+            ``swipes.jsonl``, itself or in ``how-we-swipe/``; None asks the environment.
         option: the argument that ``data`` is the value of, for the message.
 
     Raises:
@@ -211,6 +211,8 @@ def find(data: str | None, *, option: str = "data") -> Path:
             options=[option],
         )
     path = Path(named)
+    if shards.is_set(path, shards.SWIPES):
+        return path
     names = ("swipes.jsonl.gz", "swipes.jsonl")
     inside = [folder / name for folder in (path, path / "how-we-swipe") for name in names]
     for candidate in (path, *inside):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
 
 from edgectc.core import registry
 from edgectc.core.arguments import Count, File, FileName, checked
-from edgectc.core.contracts import Converted, Runner, Target
-from edgectc.core.errors import ConfigError, ExportError, InputError
+from edgectc.core.contracts import Runner
+from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.files import read_given
 from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed, temporaries
@@ -23,15 +22,15 @@ from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import JSON, Array, Check
 from edgectc.data.signals import read_arrays
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
-from edgectc.exporting.lowering.quantization_plan import Plan
-from edgectc.exporting.onnx_files import alphabet, cases, graph, questions
+from edgectc.exporting.finished import FinishedTarget, Stand
+from edgectc.exporting.onnx_files import alphabet, cases, questions
+from edgectc.exporting.onnx_files import graph as graphs
 from edgectc.exporting.onnx_files.graph import Interface
 from edgectc.exporting.onnx_files.questions import Labelled
 from edgectc.exporting.onnx_files.session import Foreign
 from edgectc.exporting.origin import Origin
-from edgectc.exporting.targets import onnx as onnx_target
 from edgectc.formats import one_file
-from edgectc.formats.manifest import PREFIX, Manifest
+from edgectc.formats.manifest import PREFIX
 from edgectc.runtime.recognizer import Recognizer
 
 _LONGEST = {"NT": 320_000, "NTC": 2000, "NCT": 2000, "NCHW": 2560, "NHWC": 2560}
@@ -83,41 +82,78 @@ def adopt(
         NonFiniteError: it answers NaN or Inf.
         ParityError: the artifact does not answer as the file does.
     """
-    _check_options(layout, axes, answers)
-    source = Path(path)
+    said = Said(
+        tokens, blank, name, separator, layout, height, axes, answers, stride, max_frames,
+        references,
+    )  # fmt: skip
+    origin, target = found(Path(path), sample, said)
+    final = destination(out, f"{origin.name}-adopted.onnx")
+    job = Job(origin, "onnx", target, Float32(), final)
+    with claimed(final), temporaries():
+        return write(job, sealed(job, target.graph))
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of a file, the arguments of `adopt` by their names; the rest is found out."""
+
+    tokens: str | None = None
+    blank: str | None = None
+    name: str | None = None
+    separator: str = ""
+    layout: str | None = None
+    height: int | None = None
+    axes: str | None = None
+    answers: str | None = None
+    stride: int | None = None
+    max_frames: int | None = None
+    references: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_options(self.layout, self.axes, self.answers)
+
+
+def found(source: Path, sample: File | None, said: Said) -> tuple[Origin, FinishedTarget]:
+    """Return an ONNX file of others as an origin, and the target that holds its graph.
+
+    Args:
+        source: the file.
+        sample: as of `adopt`.
+        said: of it.
+
+    Raises:
+        EdgectcError: as `adopt` does.
+    """
     data = read_given(source, "ONNX file", options=["path"])
     if PREFIX[:20] in data:
         raise ConfigError(f"{source} is an artifact of edgectc already; verify or decode with it")
     one_file.check(data, "onnx", str(source))
     file = Foreign(data, str(source))
-    written = alphabet.found(source, file.metadata, tokens, blank)
-    about = file.inputs(layout, height)
-    about = questions.answer(file, about, axes, len(written.symbols))
-    about, kind = questions.kind(file, about, answers)
+    written = alphabet.found(source, file.metadata, said.tokens, said.blank)
+    about = file.inputs(said.layout, said.height)
+    about = questions.answer(file, about, said.axes, len(written.symbols))
+    about, kind = questions.kind(file, about, said.answers)
     symbols, column, added = alphabet.fitted(written, about.columns)
     rows = [] if sample is None else _recordings(sample, about)
     column, blanks = questions.blank(file, about, rows, symbols, column)
-    table = _table(symbols, column, separator)
-    longest = about.frames or max_frames or _LONGEST[about.layout]
-    step, first, mapped = questions.length_map(file, about, longest, stride)
+    table = _table(symbols, column, said.separator)
+    longest = about.frames or said.max_frames or _LONGEST[about.layout]
+    step, first, mapped = questions.length_map(file, about, longest, said.stride)
     padding, heard, padded = questions.listens(file, about, longest)
     spelled = questions.labels(file, about, rows, table)
-    most = cases.budget(len(data)) if references is None else references
+    most = cases.budget(len(data)) if said.references is None else said.references
     made, budgeted = cases.made(
         file, about, rows, table, longest=longest, length_map=(step, first), most_bytes=most
     )
-    found = Check("tokens", "pass", f"{len(table)} from {written.source}; {added}")
+    tokens = Check("tokens", "pass", f"{len(table)} from {written.source}; {added}")
     inputs = Check("inputs", "pass", _described(about))
-    checks = [inputs, kind, found, blanks, mapped, heard, padded, spelled, budgeted]
+    checks = [inputs, kind, tokens, blanks, mapped, heard, padded, spelled, budgeted]
     facts = _Facts(about, table, (step, first), longest, padding)
-    origin = _origin(file, facts, made, hashlib.sha256(data).hexdigest(), name or _name(source))
+    digest = hashlib.sha256(data).hexdigest()
+    origin = _origin(file, facts, made, digest, said.name or _name(source))
     origin = replace(origin, checks=tuple(check for check in checks if check is not None))
-    target = _Adopted(about, _opset(data))
-    final = destination(out, f"{origin.name}-adopted.onnx")
-    job = Job(origin, "onnx", target, Float32(), final, any_length=about.frames is None)
-    with claimed(final), temporaries():
-        converted = graph.wrapped(_parsed(data), about, shortest=max(1, first))
-        return write(job, sealed(job, converted))
+    graph = graphs.wrapped(_parsed(data), about, shortest=max(1, first))
+    return origin, FinishedTarget(graph, about, _opset(data))
 
 
 @dataclass(frozen=True)
@@ -129,52 +165,6 @@ class _Facts:
     length_map: tuple[int, int]
     longest: int
     padding: str
-
-
-class _Adopted(Target):
-    """Embeds the manifest in a graph that is finished already."""
-
-    suffix = ".onnx"
-
-    def __init__(self, about: Interface, opset: int) -> None:
-        self.options, self.opset, self.batch = about, opset, 1
-
-    def kinds(self, scheme: str) -> tuple[str, ...]:
-        """Return nothing: an adopted graph is not quantized."""
-        return ()
-
-    def convert(
-        self,
-        model: nn.Module,
-        inputs: Mapping[str, Tensor],
-        plan: Plan | None = None,
-        *,
-        window: int = 1,
-    ) -> Converted:
-        """Refuse: there is no network to convert."""
-        raise ExportError("an adopted file has no network in PyTorch to convert")
-
-    def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
-        """Yield name and values of every float constant."""
-        yield from onnx_target.create(onnx_target.Options()).constants(converted)
-
-    def embed(self, converted: Converted, manifest: Manifest) -> bytes:
-        """Return the file with the unsealed manifest inside."""
-        target = onnx_target.create(onnx_target.Options())
-        return target.embed(converted, manifest)
-
-
-class _Stand(nn.Module):
-    """Where an origin has its network: a file has none in PyTorch, and so no weights."""
-
-    def __init__(self, frontend: Any, length_map: tuple[int, int]) -> None:
-        super().__init__()
-        self.frontend = frontend
-        self.stride, self.window = length_map
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Refuse."""
-        raise ExportError("an adopted file has no network in PyTorch to run")
 
 
 class _FileRunner(Runner):
@@ -209,7 +199,7 @@ def _origin(file: Foreign, facts: _Facts, made: Any, digest: str, name: str) -> 
         **({"image": list(image)} if image else {}),
     }
     frontend = registry.create("frontends", spec)
-    stand: Any = _Stand(frontend, facts.length_map)
+    stand: Any = Stand(frontend, facts.length_map)
     stride, window = facts.length_map
     decoder = registry.complete("decoders", {"type": "greedy"})
     recognizer = Recognizer(
@@ -233,6 +223,7 @@ def _origin(file: Foreign, facts: _Facts, made: Any, digest: str, name: str) -> 
         cases=made,
         decoder=decoder,
         weights_sha256=digest,
+        any_length=about.frames is None,
     )
 
 
@@ -242,7 +233,7 @@ def _check_options(
     answers: str | None,
 ) -> None:
     allowed = {
-        "layout": (layout, graph.LAYOUTS),
+        "layout": (layout, graphs.LAYOUTS),
         "axes": (axes, tuple(questions.AXES)),
         "answers": (answers, questions.KINDS),
     }

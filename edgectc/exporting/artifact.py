@@ -68,7 +68,6 @@ class Job:
         target: makes the content.
         scheme: number format.
         final: where the artifact goes.
-        any_length: whether the graph takes recordings of any number of frames, without padding.
     """
 
     origin: Origin
@@ -76,7 +75,6 @@ class Job:
     target: Target
     scheme: Scheme
     final: Path
-    any_length: bool = False
 
     def convert(self, plan: Plan | None = None) -> Converted:
         """Return what the target makes of the network, under a plan if one is given.
@@ -289,7 +287,7 @@ def _require(report: Report) -> None:
 def _shape(job: Job, shape: Sequence[int]) -> list[int | str]:
     """Return the shape of an input (N, T, ...) as the graph states it."""
     further: list[int | str] = [*shape[1:]]
-    if job.any_length and further:
+    if job.origin.any_length and further:
         further[0] = "T"
     return [job.target.batch, *further]
 
@@ -299,7 +297,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
     module: TargetModule = registry.module("targets", job.target_name)
     contract = model.frontend.input_contract()
     most = output_length(model.frontend.max_frames, model.stride, model.window)
-    frames: int | str = "frames" if job.any_length else most
+    frames: int | str = "frames" if job.origin.any_length else most
     entries = [
         from_dict(GraphInput, {"name": name, **entry, "shape": _shape(job, entry["shape"])})
         for name, entry in contract.items()

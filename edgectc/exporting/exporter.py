@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -12,16 +14,16 @@ from edgectc.core import registry, schemes
 from edgectc.core.arguments import Chunk, check, checked
 from edgectc.core.config import check_options, from_dict
 from edgectc.core.contracts import Target
-from edgectc.core.errors import (
-    ConfigError,
-    UnsupportedSchemeError,
-)
+from edgectc.core.errors import ConfigError, UnsupportedSchemeError
+from edgectc.core.files import read_given
 from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed, temporaries
 from edgectc.core.types import JSON
+from edgectc.exporting import adopter, finished
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption, factory
 from edgectc.exporting.origin import Origin, of_bundle, of_network, streamed
+from edgectc.formats.manifest import PREFIX
 
 
 @checked
@@ -108,10 +110,13 @@ def opened(
         if isinstance(sample, (str, os.PathLike)):
             sample = factory.read_sample(sample)
         return of_network(network, sample, about, width=maker.width), maker
+    named = "" if path is None else os.fspath(path)
+    if scheme != Float32.name and named.endswith(".onnx"):
+        return _file(Path(named), target, scheme, sample, options)
     chunk = options.pop("chunk", 0)
     _refuse_own_options([*options, *(["sample"] if sample is not None else [])])
     maker = target_for(target, scheme, **options)
-    if str(path).endswith(".onnx"):
+    if named.endswith(".onnx"):
         raise ConfigError(
             f"{path} is a finished file without its network in PyTorch; give the bundle or the "
             "package.module:factory that it was made from"
@@ -120,6 +125,32 @@ def opened(
     if chunk:
         origin = streamed(origin, check("chunk", Chunk, chunk, options=["chunk"]))
     return origin, maker
+
+
+def _file(
+    path: Path, target: str, scheme: str, sample: Any, options: dict[str, JSON]
+) -> tuple[Origin, Target]:
+    """Return a finished ONNX file, an artifact or a file of others, to be quantized."""
+    finished.check_target(target, scheme, path)
+    data = read_given(path, "ONNX file", options=["path"])
+    if PREFIX[:20] in data:
+        given = [*options, *(["sample"] if sample is not None else [])]
+        if given:
+            raise ConfigError(
+                f"{given[0]} was said when {path} was made, which is an artifact; leave it out",
+                options=given,
+            )
+        return finished.of_artifact(path)
+    if not isinstance(sample, (str, os.PathLike)):
+        got = "" if sample is None else f", got {type(sample).__name__}"
+        raise ConfigError(
+            "quantizing an ONNX file of others needs sample=FILE.npz, recordings of which three "
+            f"become its reference cases{got}",
+            options=["sample"],
+        )
+    check_options(options, {"an ONNX file of others": adopter.Said})
+    origin, made = adopter.found(path, sample, from_dict(adopter.Said, options))
+    return origin, finished.folded_target(made.graph, made.options)
 
 
 _OWN = {field.name for owner in (adoption.About, factory.Files) for field in fields(owner)}

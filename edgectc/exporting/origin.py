@@ -63,6 +63,7 @@ class Origin:
         checks: what was looked at before the export.
         suspects: what may be the cause if a converter fails.
         streaming: of a network that goes chunk by chunk; ``model`` is one step then.
+        any_length: whether the graph takes recordings of any number of frames, without padding.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Origin:
     checks: tuple[Check, ...] = ()
     suspects: str = ""
     streaming: Streaming | None = None
+    any_length: bool = False
 
     def __repr__(self) -> str:
         return f"Origin({self.name!r}, {self.family}, {len(self.cases)} cases)"

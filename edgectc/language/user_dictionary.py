@@ -21,15 +21,16 @@ from edgectc.core.config import (
     to_dict,
 )
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import read_plain
+from edgectc.core.files import read_plain, sha256
 from edgectc.core.staging import write_bytes
 from edgectc.language.lexicon import MOST_NATS
 from edgectc.language.spelling import letters, normalize_word
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # the first with a digest, which may be left out
 Share: TypeAlias = Annotated[float, Range(0, 1, above=True)]
 Nats: TypeAlias = Annotated[float, Range(-MOST_NATS, MOST_NATS)]
 MOST_USES = 1e9  # of a word
+_DIGEST, _NONE = "sha256", "0" * 64  # of a file, and what stands there while it is hashed
 MOST_LETTERS = 255  # of a word, as in native/src/engine_parts.h
 
 
@@ -140,10 +141,14 @@ class UserDictionary:
         return -math.inf if hidden or total == 0 else math.log(total) + held.boost
 
     def save(self, path: str | Path) -> None:
-        """Write the words whole or not at all."""
+        """Write the words whole or not at all, for this user of the machine alone.
+
+        The C library reads the file, too, and writes it alike.
+        """
         words = {word: to_dict(held) for word, held in self._words.items()}
         values = {"schema_version": SCHEMA_VERSION, "share": self.share, "words": words}
-        write_bytes(path, dumps(values).encode())
+        plain = dumps({**values, _DIGEST: _NONE}).encode()
+        write_bytes(path, plain.replace(_NONE.encode(), sha256(plain).encode(), 1), private=True)
 
     @classmethod
     def read(cls, path: str | Path) -> UserDictionary:
@@ -155,8 +160,11 @@ class UserDictionary:
             ConfigError: the file is not there, or is not such a file.
         """
         try:
-            values = strict_json.parse(read_plain(path))
-            check_version("it", values.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
+            data = read_plain(path)
+            values = strict_json.parse(data)
+            if values.get("schema_version") != 1:
+                check_version("it", values.get("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
+            _check_digest(data, values.pop(_DIGEST, None))
             if set(values) != {"schema_version", "share", "words"}:
                 raise ConfigError(f"expected schema_version, share and words, got {sorted(values)}")
             dictionary = cls(share=float(values["share"]))
@@ -189,6 +197,18 @@ class UserDictionary:
         if not alike:
             del self._hidden[name]
         self._changed.append(word)
+
+
+def _check_digest(data: bytes, digest: str | None) -> None:
+    """Refuse bytes that do not hash to their digest, where they have one."""
+    if digest is None:
+        return
+    plain = data.replace(str(digest).encode(), _NONE.encode(), 1)
+    if len(str(digest)) != len(_NONE) or sha256(plain) != digest:
+        raise ConfigError(
+            f"it is damaged: its bytes are not those that were saved; leave out {_DIGEST} if you "
+            "changed them yourself"
+        )
 
 
 def _unfit(word: str) -> str:

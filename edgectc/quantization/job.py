@@ -21,16 +21,11 @@ from edgectc.evaluation.accuracy import seen_words
 from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.lowering import calibration as calibrations
-from edgectc.exporting.lowering.quantization_plan import (
-    CONVOLUTION,
-    LINEAR,
-    RECURRENT,
-    Plan,
-    operators,
-)
-from edgectc.quantization import activations, fake_quantization, timing
+from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
+from edgectc.quantization import activations, layers, timing
 from edgectc.quantization.accuracy_drop import AccuracyEvaluator
 from edgectc.quantization.budget_search import Candidate
+from edgectc.quantization.layers import Layers
 from edgectc.runtime import loading
 
 _RANKED = 128  # samples that operators are ranked on
@@ -72,10 +67,11 @@ class QuantizationJob:
         self.about: dict[str, JSON] = {}
         self.sensitivity: Mapping[str, float] = {}
         self.tuned = False
+        self.layers = layers.of_job(job)
         kinds, kept = job.target.kinds(job.scheme.name), job.target.kept
-        self.operators = operators(job.origin.model, kinds, kept)
+        self.operators = self.layers.operators(kinds, kept)
         if not self.operators and job.scheme.name != "float16":
-            raise ExportError(_no_kernel(job))
+            raise ExportError(_no_kernel(job, self.layers))
         self.inputs = self._calibration_inputs()
         self.plan = self._plan()
         plain = replace(job, scheme=Float32())
@@ -86,10 +82,8 @@ class QuantizationJob:
     def _calibration_inputs(self) -> tuple[Mapping[str, Array], ...]:
         """Return the inputs that ranges are taken from, all of them finite inside and out."""
         job, source = self.job, self.source
-        weights = job.origin.model.state_dict()
-        largest = {k: float(v.abs().max()) for k, v in weights.items() if v.numel()}
         if job.scheme.name == "float16":
-            nonfinite.check_half(largest, "weights")
+            nonfinite.check_half(self.layers.largest_weights(), "weights")
         if job.scheme.name == "int8-static" or source.calibration is not None:
             prepared = recordings.load(
                 self.owner,
@@ -123,9 +117,7 @@ class QuantizationJob:
         own = self.job.origin.bundle is None
         shortest = (max(1, model.window),) if own else (0, 1)
         edges = {f"length {n}": {**inputs[0], "length": np.array([n], np.int32)} for n in shortest}
-        bad, largest = activations.check_activations(
-            model, [*inputs, *edges.values()], [*names, *edges]
-        )
+        bad, largest = self.layers.check([*inputs, *edges.values()], [*names, *edges])
         if bad:
             reasons = {name: f"first in {where}" for name, where in bad.items()}
             if self.source.nan_policy != "drop-samples" or edges.keys() & bad.keys():
@@ -150,7 +142,7 @@ class QuantizationJob:
         names = frozenset(op.name for op in self.operators)
         if self.job.scheme.name != "int8-static":
             return Plan(self.job.scheme, names)
-        seen = activations.histograms(self.job.origin.model, self.operators, self.inputs)
+        seen = self.layers.histograms(self.operators, self.inputs)
         self.about["calibrator"] = self.source.calibrator
         return Plan(self.job.scheme, names, **activations.ranges(seen, self.source.calibrator))
 
@@ -205,9 +197,7 @@ class QuantizationJob:
 
     def ranking(self) -> list[str]:
         """Return the operators, the most sensitive first."""
-        self.sensitivity = fake_quantization.sensitivity(
-            self.job.origin.model, self.plan, self.inputs[:_RANKED]
-        )
+        self.sensitivity = self.layers.sensitivity(self.plan, self.inputs[:_RANKED])
         return sorted(self.sensitivity, key=lambda name: (-self.sensitivity[name], name))
 
     def tried(self, float_operators: tuple[str, ...]) -> Candidate:
@@ -316,13 +306,13 @@ def _without_masks(constants: Iterable[tuple[str, Array]]) -> Iterator[tuple[str
         )
 
 
-def _no_kernel(job: Job) -> str:
+def _no_kernel(job: Job, held_by: Layers) -> str:
     """Return why a scheme does nothing for a network, and which would."""
-    target, model, name = job.target, job.origin.model, job.scheme.name
+    target, name = job.target, job.scheme.name
     every = (CONVOLUTION, LINEAR, RECURRENT)
-    has = [kind for kind in every if operators(model, (kind,))]
+    has = [kind for kind in every if held_by.operators((kind,))]
     held = SUPPORTED[job.target_name]
-    others = [one for one in held if one == "float16" or operators(model, target.kinds(one))]
+    others = [o for o in held if o == "float16" or held_by.operators(target.kinds(o))]
     return (
         f"target {job.target_name!r} has {name} kernels for {', '.join(target.kinds(name))}, and "
         f"the encoder is {', '.join(has) or 'without any layer of weights'}; this target can do "

@@ -26,6 +26,7 @@ from edgectc.core.arguments import (
     Seed,
     checked,
 )
+from edgectc.core.contracts import Target
 from edgectc.core.errors import BudgetError, ConfigError, MissingDependencyError
 from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed, temporaries
@@ -36,6 +37,7 @@ from edgectc.exporting import exporter
 from edgectc.exporting import origin as origin_module
 from edgectc.exporting.artifact import Artifact, Job
 from edgectc.exporting.byo import factory, folding
+from edgectc.exporting.finished import FinishedTarget
 from edgectc.exporting.lowering import calibration as calibrations
 from edgectc.quantization.budget_search import Budgets, Candidate, search
 from edgectc.quantization.job import CalibrationSource, QuantizationJob
@@ -86,14 +88,15 @@ def quantize(
     out: File | None = None,
     **options: JSON,
 ) -> Quantized:
-    """Quantize a bundle, or a network of one's own, to one self-describing, verified file.
+    """Quantize a bundle, a network of one's own or an ONNX file to one verified file.
 
     Args:
         path: as of `edgectc.export`: bundle directory, or the name of a shipped model, None for the
-            default one; or a torch module, or the text ``package.module:factory``.
+            default one; or a torch module, or the text ``package.module:factory``; or an ONNX file,
+            what `edgectc.adopt` made of one or the file itself, which needs no PyTorch network.
         target: "onnx", "pte", "coreml" or "native".
         scheme: number format, see `edgectc list schemes`.
-        sample: with a module, see `edgectc.export`.
+        sample: with a module, see `edgectc.export`; with an ONNX file, see `edgectc.adopt`.
         calibration: recordings that show the ranges of activations; swipes of training users, or a
             ``.npz``; None takes what EDGECTC_DATA names, or generates recordings.
         samples: how many of them, spread over short and long ones.
@@ -108,7 +111,8 @@ def quantize(
         retune_decoder: tune the decoder's weights on the dev recordings for the new network.
         seed: of every choice.
         out: file or existing directory; default is ``NAME-SCHEME.SUFFIX`` here.
-        options: as of `edgectc.export`: of the target, and with a module ``tokens`` and the rest.
+        options: as of `edgectc.export`: of the target, and with a module ``tokens`` and the rest;
+            with an ONNX file of others, those of `edgectc.adopt`.
 
     Raises:
         UnknownNameError: no such target, scheme or calibrator.
@@ -128,7 +132,7 @@ def quantize(
         if repair_from is not None:
             given, tensors = stack.enter_context(repaired(_bundle(path), repair_from))
         origin, maker = exporter.opened(given, target, scheme, sample, options)
-        _fold(origin)
+        _fold(origin, maker)
         if retune_decoder:
             _check_tunable(origin)
         final = artifact_module.destination(out, f"{origin.name}-{scheme}{maker.suffix}")
@@ -172,9 +176,9 @@ def _check_tunable(origin: origin_module.Origin) -> None:
         )
 
 
-def _fold(origin: origin_module.Origin) -> None:
+def _fold(origin: origin_module.Origin, maker: Target) -> None:
     """Merge the batch norms of a network made elsewhere; a bundle's is folded as it is read."""
-    if origin.bundle is None:
+    if origin.bundle is None and not isinstance(maker, FinishedTarget):
         folding.fold(origin.model, artifact_module.example_inputs(origin))
 
 

@@ -20,7 +20,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edgectc.core import forks
-from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
+from edgectc.core.errors import (
+    BundleError,
+    ConfigError,
+    InputError,
+    MissingDependencyError,
+    WriteError,
+)
 from edgectc.core.types import Array, Decoded, Hypothesis
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import check_nbest
@@ -29,7 +35,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.records import NamedFile
 
-_NO_MEMORY, _MOVING = -1, 1  # EDGECTC_NO_MEMORY, EDGECTC_MOVING
+_NO_MEMORY, _CANCELLED, _MOVING = -1, -4, 1  # EDGECTC_NO_MEMORY and so on
 _MOST_WORDS = 1000
 
 Key = tuple[str, float, float, float, float]
@@ -130,7 +136,7 @@ class Keyboard:
             moving: the finger still moves: rank what the points so far may begin.
 
         Raises:
-            InputError: the points are no swipe; ``reason`` names why.
+            InputError: the points are no swipe, or another thread cancelled; ``reason`` names why.
         """
         rows = _points(points)
         words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
@@ -138,6 +144,8 @@ class Keyboard:
             n = self._status(
                 "swipe", rows.ctypes.data, len(rows), _MOVING * moving, words, len(words)
             )
+            if n == _CANCELLED:
+                raise InputError(self._error(), reason="cancelled")
             if n < 0:
                 reason = self._c.edgectc_keyboard_reason(self._handle).decode()
                 if not reason:
@@ -148,6 +156,13 @@ class Keyboard:
                 for word in words[:n]
             ))  # fmt: skip
 
+    def cancel(self) -> bool:
+        """End the swipe that another thread waits for, and tell whether one ran.
+
+        It raises InputError with the ``reason`` "cancelled" there.
+        """
+        return bool(self._c.edgectc_keyboard_cancel(self._handle))
+
     def before(self, text: str, *, whole: bool = True) -> None:
         """Say what stands before the cursor; the sentence that it ends in ranks the next word.
 
@@ -156,9 +171,47 @@ class Keyboard:
             whole: nothing stands before ``text``, so that it begins a sentence.
         """
         plain = unicodedata.normalize("NFC", text).replace("\0", " ")
+        self._call("before", plain.encode(errors="replace"), int(whole))
+
+    def teach(self, word: str, uses: float = 1.0) -> None:
+        """Count uses of a word, new or known; it is shown again if it was hidden, in any case.
+
+        The word ranks with those of the lexicon, as by `UserDictionary.add` of a recognizer.
+
+        Raises:
+            ConfigError: it is no word, or ``uses`` is not above 0.
+        """
+        self._call("teach", _word(word), uses)
+
+    def hide(self, word: str) -> None:
+        """Never rank a word, in whatever case, be it the user's own or of the lexicon."""
+        self._call("hide", _word(word))
+
+    def forget(self, word: str) -> None:
+        """Forget all about a word; one of the lexicon is then as it was.
+
+        Raises:
+            ConfigError: the user has no such word.
+        """
+        self._call("forget", _word(word))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the user's words, for this user of the machine alone; `UserDictionary` reads them.
+
+        Raises:
+            WriteError: the file cannot be written; what had its name is as it was.
+        """
         with self._turn():
-            if self._status("before", plain.encode(errors="replace"), int(whole)) < 0:
-                raise ConfigError(self._error())
+            if self._status("save", os.fsencode(path)) < 0:
+                raise WriteError(self._error())
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Take the user's words of a file that a keyboard or a `UserDictionary` saved.
+
+        Raises:
+            ConfigError: there is none, or it was damaged; the words are as they were.
+        """
+        self._call("load", os.fsencode(path))
 
     def prepare(self) -> None:
         """Make ready what the next swipe would make first."""
@@ -172,9 +225,9 @@ class Keyboard:
         """
         self._call("test")
 
-    def _call(self, name: str) -> None:
+    def _call(self, name: str, *arguments: Any) -> None:
         with self._turn():
-            if self._status(name) < 0:
+            if self._status(name, *arguments) < 0:
                 raise ConfigError(self._error())
 
     @contextmanager
@@ -216,6 +269,21 @@ def _named(file: NamedFile | None, artifact: Path, kind: str) -> Array:
     if file is None:
         return np.empty(0, np.uint8)
     return _mapped(bundles.find_file(file, artifact.parent, kind=kind))
+
+
+def _word(text: str) -> bytes:
+    """Return a word as the library takes it.
+
+    Raises:
+        ConfigError: it holds what is no character of a text.
+    """
+    try:
+        plain = unicodedata.normalize("NFC", text).encode()
+    except UnicodeEncodeError:
+        plain = b"\0"
+    if b"\0" in plain:
+        raise ConfigError(f"{text!r} is no word: it holds what is no character of a text")
+    return plain
 
 
 def row_of(key: Key) -> KeyRow:

@@ -1,14 +1,15 @@
 """Prepared samples in a folder, so that the next run need not read, resample or generate them.
 
-A file is named by a hash of all it was made of: the data, the options, and the source of the code
-that prepares samples, keyboards and plugins of other packages included. Whatever changes, another
-file is made; none is ever stale, and all of them may be deleted at any time.
+They are columns that are read where they lie, so that what a run does not use takes no memory. A
+set of them is a folder, named by a hash of all it was made of: the data, the options, and the
+source of the code that prepares samples, keyboards and plugins of other packages included. Whatever
+changes, another one is made; none is ever stale, and all of them may be deleted at any time.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -17,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from edgectc.core import registry
+from edgectc.core import column_files, registry
+from edgectc.core.column_files import ColumnWriter, Ragged, Texts
 from edgectc.core.config import dumps
 from edgectc.core.messages import say
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, staged_folder
 from edgectc.core.types import Array
 from edgectc.data import readers
 from edgectc.data.sources import Sources
@@ -30,6 +32,9 @@ Arrays = dict[str, Array]
 # What prepares samples, and what that reads, by folder; with all that is in them.
 _PREPARING = ("core", "data", "formats", "language", "training")
 _PLUGINS = ("frontends", "samples", "tasks")  # kinds of those that take part in it
+_SIZES = "sizes.json"  # of the files of a set: one that was cleared away in part is made again
+_END = "_end"
+_WAIT_S = 6 * 3600.0  # for another process that prepares the same samples
 
 
 def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arrays]) -> Arrays:
@@ -43,34 +48,85 @@ def recall(folder: Path | None, about: Mapping[str, Any], make: Callable[[], Arr
     """
     if folder is None:
         return make()
+    return kept(folder, about, lambda writer: writer.put(make()))
+
+
+def kept(
+    folder: Path, about: Mapping[str, Any], write: Callable[[ColumnWriter], None]
+) -> dict[str, Array]:
+    """Return the columns that ``write`` writes, as they lie in ``folder``, mapped and not copied.
+
+    Of several processes that ask for the same ones, one writes them and the others wait.
+
+    Args:
+        folder: of the cache; made if it is not there.
+        about: as `recall` takes it.
+        write: is called if they were not written before.
+    """
     named = {key: _named(value) for key, value in about.items()}
     text = dumps({"about": named, "source": source_sha256(), "numpy": np.__version__})
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
-    if path.exists():
-        try:
-            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except Exception as error:  # of zipfile, zlib and numpy, which share no class
-            say(f"edgectc: {path} cannot be read ({error}); made again")
-    arrays = make()
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)  # type: ignore[arg-type]
-    write_bytes(path, packed.getvalue())
-    return arrays
+    path = folder / hashlib.sha256(text.encode()).hexdigest()[:32]
+    found = _found(path)
+    if found is not None:
+        return found
+    with claimed(path, wait=_WAIT_S):
+        if (found := _found(path)) is None:
+            with staged_folder(path) as new:
+                writer = ColumnWriter(new)
+                write(writer)
+                writer.close()
+                (new / _SIZES).write_text(json.dumps(_sizes(new)), encoding="utf-8")
+            found = column_files.read(path)
+    return found
+
+
+def _found(path: Path) -> dict[str, Array] | None:
+    """Return a set of columns; None if it is not there or not whole."""
+    if not path.exists():
+        return None
+    try:
+        if json.loads((path / _SIZES).read_text(encoding="utf-8")) != _sizes(path):
+            raise ValueError("a part is missing")
+        return column_files.read(path)
+    except (OSError, ValueError) as error:
+        say(f"edgectc: {path} cannot be read ({error}); made again")
+        return None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in sorted(folder.glob("*.npy"))}
 
 
 def flat(rows: Sequence[Sequence[int]], name: str) -> Arrays:
-    """Return rows of integers as two arrays, ``NAME`` and ``NAME_length``."""
-    return {
-        name: np.array([value for row in rows for value in row], np.int64),
-        f"{name}_length": np.array([len(row) for row in rows], np.int64),
-    }
+    """Return rows of integers as two arrays, ``NAME`` and ``NAME_end``."""
+    values, ends = column_files.ragged(rows)
+    return {name: values, f"{name}_end": ends}
 
 
-def rows_of(arrays: Mapping[str, Array], name: str) -> tuple[tuple[int, ...], ...]:
+def flat_texts(rows: Sequence[str], name: str) -> Arrays:
+    """Return texts as two arrays, ``NAME`` and ``NAME_end``."""
+    values, ends = column_files.texts(rows)
+    return {name: values, f"{name}_end": ends}
+
+
+def rows_of(arrays: Mapping[str, Array], name: str) -> Ragged:
     """Return the rows that `flat` took apart."""
-    ends = np.cumsum(arrays[f"{name}_length"])
-    return tuple(tuple(row.tolist()) for row in np.split(arrays[name], ends)[:-1])
+    return Ragged(arrays[name], arrays[f"{name}_end"])
+
+
+def texts_of(arrays: Mapping[str, Array], name: str) -> Texts:
+    """Return the texts that `flat_texts` took apart."""
+    return Texts(arrays[name], arrays[f"{name}_end"])
+
+
+def append(writer: ColumnWriter, prefix: str, arrays: Mapping[str, Array]) -> None:
+    """Add rows to columns; the ends of rows of several values count from the first piece."""
+    placed = {}
+    for name, array in arrays.items():
+        if name.endswith(_END):
+            array = array + writer.rows(prefix + name.removesuffix(_END))
+        placed[prefix + name] = array
+    writer.append(placed)
 
 
 def prefixed(prefix: str, arrays: Mapping[str, Array]) -> Arrays:

@@ -10,6 +10,8 @@ from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import frames_needed
 from edgectc.core.types import Array
 
+BLOCK_ROWS = 2_000
+BUFFER_ROWS = 16 * BLOCK_ROWS
 INFEASIBLE = ("drop", "truncate")
 
 
@@ -60,6 +62,26 @@ def draw(origins: Array, weights: Sequence[float], rng: np.random.Generator) -> 
         chosen += [rows] * whole
         chosen.append(rng.choice(rows, rest, replace=False))
     return np.concatenate(chosen)
+
+
+def nearby(rows: Array, stored: int, rng: np.random.Generator) -> Array:
+    """Return rows shuffled by blocks and buffers, so that a disk reads long stretches.
+
+    Blocks of 2,000 stored rows come in random order; sixteen of them at a time, a buffer, are
+    shuffled row by row. Rows from ``stored`` on are in memory and come anywhere.
+
+    Args:
+        rows: to shuffle; a row may come several times.
+        stored: rows below this one are read from disk.
+        rng: of the draws.
+    """
+    buffers = max(1, -(-stored // BUFFER_ROWS))
+    turn = rng.permutation(-(-stored // BLOCK_ROWS)) // (BUFFER_ROWS // BLOCK_ROWS)
+    read = rows < stored
+    buffer = np.empty(len(rows), np.int64)
+    buffer[read] = turn[rows[read] // BLOCK_ROWS]
+    buffer[~read] = rng.integers(0, buffers, int((~read).sum()))
+    return rows[np.lexsort((rng.random(len(rows)), buffer))]
 
 
 def fitted(label: tuple[int, ...], frames: int, infeasible: str) -> tuple[int, ...]:

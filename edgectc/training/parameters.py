@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 import torch
@@ -102,3 +103,17 @@ class Average:
         self.updates = updates
         for name, value in weights.items():
             self.weights[name].copy_(value)
+
+
+@contextmanager
+def averaged(model: nn.Module, average: Average | None) -> Iterator[None]:
+    """Give a model its average, if there is one, for a while."""
+    if average is None:
+        yield
+        return
+    own = {k: v.clone() for k, v in model.state_dict().items()}
+    model.load_state_dict(average.weights)
+    try:
+        yield
+    finally:
+        model.load_state_dict(own)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields, replace
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from edgectc.core import registry
+from edgectc.core.column_files import ColumnWriter, Pages, Slices
 from edgectc.core.contracts import Decoder, Frontend
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.messages import say
@@ -25,8 +26,27 @@ from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.sources import DataSet
 from edgectc.data.splits import SPLITS
 from edgectc.networks.model import CtcModel
-from edgectc.training.cache import flat, part, prefixed, recall, rows_of
-from edgectc.training.mixing import check_count, check_shares, draw, epoch_rows, fitted
+from edgectc.training.cache import (
+    append,
+    flat,
+    flat_texts,
+    kept,
+    part,
+    prefixed,
+    recall,
+    rows_of,
+    texts_of,
+)
+from edgectc.training.mixing import (
+    BUFFER_ROWS,
+    check_count,
+    check_shares,
+    draw,
+    epoch_rows,
+    fitted,
+    nearby,
+)
+from edgectc.training.sharded import ShardedSources, are_shards, prepared_folder
 from edgectc.training.task import Batch, Metric, Run, Score, no_data
 
 # A recording (T, C), draws, and the frames that must remain for its target to fit.
@@ -107,31 +127,39 @@ class Signals:
         max_frames: frames of that input, padded.
         least: frames of each that its target needs.
         augment: changes a recording at random.
+        lengths: (n,) frames of each.
+        pages: of columns that are read from disk; None for what is in memory.
     """
 
-    frames: tuple[Array, ...]
-    context: tuple[Mapping[str, Array], ...]
-    labels: tuple[tuple[int, ...], ...]
-    names: tuple[str, ...]
+    frames: Sequence[Array]
+    context: Sequence[Mapping[str, Array]]
+    labels: Sequence[tuple[int, ...]]
+    names: Sequence[str]
     input_name: str
     max_frames: int
-    least: tuple[int, ...]
+    least: Sequence[int] | Array
     augment: Change
+    lengths: Array
+    pages: Pages | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    @property
-    def lengths(self) -> Array:
-        """Return (N,) valid frames."""
-        return np.array([len(f) for f in self.frames], np.int32)
 
     def name(self, row: int) -> str:
         """Return what names a sample in reports."""
         return self.names[row]
 
-    def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
-        """Return rows, padded; each changed by draws of its own if there is ``noise``."""
+    def batch(
+        self, rows: Array, noise: torch.Generator | None = None, share: Array | None = None
+    ) -> Batch:
+        """Return rows, padded; each changed by draws of its own if there is ``noise``.
+
+        Args:
+            rows: of a batch.
+            noise: of the draws.
+            share: places in ``rows`` of what is returned; None for all.
+        """
+        rows = rows if share is None else rows[share]
         chosen = [self.frames[i] for i in rows]
         if noise is not None:
             seed = int(torch.randint(2**62, (1,), generator=noise))
@@ -140,11 +168,13 @@ class Signals:
                 self.augment(frames, rng, self.least[i])
                 for frames, rng, i in zip(chosen, draws, rows, strict=True)
             ]
-        signal = torch.zeros(len(chosen), self.max_frames, chosen[0].shape[1])
+        if self.pages is not None:
+            self.pages.used(len(rows))
+        signal = np.zeros((len(chosen), self.max_frames, chosen[0].shape[1]), np.float32)
         for n, frames in enumerate(chosen):
-            signal[n, : len(frames)] = torch.from_numpy(frames)
+            signal[n, : len(frames)] = frames
         length = torch.tensor([len(f) for f in chosen], dtype=torch.int32)
-        inputs = {self.input_name: signal, "length": length}
+        inputs = {self.input_name: torch.from_numpy(signal), "length": length}
         for key in self.context[rows[0]]:
             inputs[key] = torch.from_numpy(np.concatenate([self.context[i][key] for i in rows]))
         return Batch(inputs, tuple(self.labels[i] for i in rows))
@@ -154,6 +184,7 @@ class SignalTask:
     """Recordings and their token error rate; see `edgectc.core.contracts.Task`."""
 
     competitors = None
+    buffer_rows = 0
 
     def __init__(
         self,
@@ -183,7 +214,12 @@ class SignalTask:
             "frontend": [type(frontend).__name__, frontend.options],
             "model": [run.model.stride, run.model.window, run.seed],
         }
-        arrays = recall(run.cache, ingredients, lambda: _prepared(run, how, samples))
+        if run.data is not None and are_shards(run.data):
+            self.buffer_rows = BUFFER_ROWS
+            folder = prepared_folder(run.data, run.cache)
+            arrays = kept(folder, ingredients, lambda w: _write_sharded(w, run, how, samples))
+        else:
+            arrays = recall(run.cache, ingredients, lambda: _prepared(run, how, samples))
         self.train, dev, test = (
             _signals(part(arrays, f"{split}."), frontend, augment) for split in SPLITS
         )
@@ -212,7 +248,8 @@ class SignalTask:
 
     def order(self, rng: np.random.Generator) -> Array:
         """Return all rows, shuffled."""
-        return rng.permutation(draw(self._origins, self._weights, rng))
+        rows = draw(self._origins, self._weights, rng)
+        return nearby(rows, len(self.train), rng) if self.buffer_rows else rng.permutation(rows)
 
     @property
     def dev_rows(self) -> int:
@@ -258,20 +295,31 @@ class HeldOutSignals:
 
 def _signals(mine: Mapping[str, Array], frontend: Frontend, augment: Change) -> Signals:
     """Return the recordings of one split of what `_prepared` gave."""
-    keys = [key for key in mine if key.startswith("context.")]
-    n = len(mine["length"])
     return Signals(
-        frames=tuple(np.split(mine["frames"], np.cumsum(mine["length"])[:-1])) if n else (),
-        context=tuple(
-            {key.removeprefix("context."): mine[key][i : i + 1] for key in keys} for i in range(n)
-        ),
+        frames=Slices(mine["frames"], mine["frames_end"]),
+        context=_Contexts(part(mine, "context."), len(mine["length"])),
         labels=rows_of(mine, "labels"),
-        names=tuple(mine["names"].tolist()),
+        names=texts_of(mine, "names"),
         input_name=next(iter(frontend.input_contract())),
         max_frames=frontend.max_frames,
-        least=tuple(mine["least"].tolist()),
+        least=mine["least"],
         augment=augment,
+        lengths=mine["length"],
+        pages=Pages(mine.values()),
     )
+
+
+class _Contexts(Sequence[Mapping[str, Array]]):
+    """The inputs after ``length`` of each recording, out of a column of each."""
+
+    def __init__(self, columns: Mapping[str, Array], count: int) -> None:
+        self._columns, self._count = columns, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, row: Any) -> Any:
+        return {name: column[row : row + 1] for name, column in self._columns.items()}
 
 
 def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
@@ -303,6 +351,40 @@ def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
         "rows": np.array(json.dumps(counts)),
         "split": np.array(found.how),
     }
+
+
+def _write_sharded(writer: ColumnWriter, run: Run, how: Data, samples: SignalSamples) -> None:
+    """Write what `_prepared` makes of files, of shards, a piece at a time."""
+    assert run.data is not None
+    prepare = Preparation(run.model.frontend)
+    found = ShardedSources(run.data, samples.rows, people=not run.model.frontend.settings)
+    refusals = {split: Refusals() for split in SPLITS}
+    looked_at = not how.check_scale
+    for piece in found.pieces():
+        rows = [samples.as_taken(row) for row in piece.rows]
+        if piece.split == "train" and not looked_at:
+            usable = [row for row in rows if isinstance(row, Recording)]
+            scales.check(samples.problems(usable), str(run.data))
+            looked_at = bool(usable)
+        choice = how.infeasible if piece.split == "train" else ""
+        made, left_out = _checked(rows, prepare, run.model, how.too_long, choice)
+        refusals[piece.split] += left_out
+        if made:
+            columns = _arrays(made, left_out)
+            del columns["refusals"]
+            append(writer, f"{piece.split}.", columns)
+        if piece.split == "train":
+            writer.append({"origins": np.full(len(made), piece.origin, np.int64)})
+    for split, left_out in refusals.items():
+        left_out.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped")
+        if not writer.rows(f"{split}.length"):
+            writer.put(prefixed(f"{split}.", _arrays([], left_out)))
+        writer.put({f"{split}.refusals": np.array(left_out.to_json())})
+    sizes = [writer.rows(f"{split}.length") for split in SPLITS]
+    if not all(sizes[:2]):
+        text = sum(refusals.values(), Refusals()).text
+        raise no_data(str(run.data), sizes[0], sizes[1], f"dropped or cut: {text}")
+    writer.put({"rows": np.array(json.dumps(dict(found.counts))), "split": np.array(found.how)})
 
 
 def _read(run: Run, how: Data, samples: SignalSamples) -> DataSet:
@@ -379,14 +461,15 @@ def _arrays(rows: list[_Row], refusals: Refusals) -> dict[str, Array]:
     about = {"refusals": np.array(refusals.to_json())}
     if not rows:
         empty = {"frames": np.zeros((0, 0), np.float32), "length": np.zeros(0, np.int32)}
-        names, least = np.zeros(0, np.str_), np.zeros(0, np.int64)
-        return {**empty, **flat([], "labels"), "names": names, "least": least, **about}
+        empty |= {"frames_end": np.zeros(0, np.int64), "least": np.zeros(0, np.int64)}
+        return {**empty, **flat([], "labels"), **flat_texts([], "names"), **about}
     keys = rows[0].context
     return {
         "frames": np.concatenate([row.frames for row in rows]),
+        "frames_end": np.cumsum([len(row.frames) for row in rows], dtype=np.int64),
         "length": np.array([len(row.frames) for row in rows], np.int32),
         **flat([row.label for row in rows], "labels"),
-        "names": np.array([row.name for row in rows], np.str_),
+        **flat_texts([row.name for row in rows], "names"),
         "least": np.array([row.least for row in rows], np.int64),
         **{f"context.{k}": np.concatenate([row.context[k] for row in rows]) for k in keys},
         **about,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgectc.core.column_files import Ragged
 from edgectc.core.errors import InputError
 from edgectc.core.metrics import error_rate
 from edgectc.core.tokens import collapse, frames_needed
@@ -173,8 +174,17 @@ class TrainingSamples(Protocol):
         """Return what names a sample in reports."""
         ...
 
-    def batch(self, rows: Array, noise: torch.Generator | None = None) -> Batch:
-        """Return rows as a batch, augmented by draws from ``noise`` if there is one."""
+    def batch(
+        self, rows: Array, noise: torch.Generator | None = None, share: Array | None = None
+    ) -> Batch:
+        """Return rows as a batch, augmented by draws from ``noise`` if there is one.
+
+        Args:
+            rows: of a batch.
+            noise: of the draws; the generator goes on as for all rows, whatever is returned.
+            share: places in ``rows`` of those that are returned, each as it is in the whole batch;
+                None for all. One of several processes asks so.
+        """
         ...
 
 
@@ -230,8 +240,13 @@ def check_feasible(samples: TrainingSamples, model: LengthMap) -> None:
         InputError: reason ``label_too_long``; names the samples.
     """
     frames = output_frames(model, samples.lengths)
-    needed = [frames_needed(label) for label in samples.labels]
-    bad = [row for row, (need, has) in enumerate(zip(needed, frames, strict=True)) if need > has]
+    labels = samples.labels
+    needed = (
+        labels.frames_needed()
+        if isinstance(labels, Ragged)
+        else np.array([frames_needed(label) for label in labels], np.int64)
+    )
+    bad = np.flatnonzero(needed > frames).tolist()
     if bad:
         shown = ", ".join(f"{samples.name(r)} ({needed[r]} > {frames[r]})" for r in bad[:5])
         raise InputError(

@@ -31,6 +31,7 @@ enum {
   EDGECTC_NO_MEMORY = -1,
   EDGECTC_BAD_INPUT = -2, /* what was given, or that something was not given yet */
   EDGECTC_TOO_WIDE = -3,  /* the words' weights lie over 600 nats apart: no bound can hold them */
+  EDGECTC_CANCELLED = -4, /* by another thread */
 };
 
 enum { /* figures of a ranked word; NaN where there is none */
@@ -251,12 +252,41 @@ EDGECTC_API int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edge
  * long as it is not called, words are ranked without context. */
 EDGECTC_API int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const char *text, int32_t whole);
 
+/* The user's words, in NFC, as they are shown; they rank with those of the lexicon from the next swipe on. What
+ * this keyboard's letters cannot type is kept, too, for another one. A call that fails changes nothing.
+ *
+ * Counts uses of a word, new or known; it is shown again if it was hidden, in any case. */
+EDGECTC_API int32_t edgectc_keyboard_teach(edgectc_keyboard *keyboard, const char *word, double uses);
+
+/* Never ranks a word, in whatever case, be it the user's own or of the lexicon. */
+EDGECTC_API int32_t edgectc_keyboard_hide(edgectc_keyboard *keyboard, const char *word);
+
+/* Forgets all about a word that was taught or hidden; one of the lexicon is then as it was. */
+EDGECTC_API int32_t edgectc_keyboard_forget(edgectc_keyboard *keyboard, const char *word);
+
+/* Writes the user's words to a file that only this user of the machine can read, whole or not at all; edgectc's
+ * Python reads it, too. */
+EDGECTC_API int32_t edgectc_keyboard_save(edgectc_keyboard *keyboard, const char *path);
+
+/* Reads the words of such a file in place of all there are. */
+EDGECTC_API int32_t edgectc_keyboard_load(edgectc_keyboard *keyboard, const char *path);
+
+/* The same without files, for hosts that keep bytes elsewhere: returns the size of the words and writes them
+ * where there is room for all; takes them. */
+EDGECTC_API int64_t edgectc_keyboard_words(edgectc_keyboard *keyboard, char *out, int64_t room);
+EDGECTC_API int32_t edgectc_keyboard_take_words(edgectc_keyboard *keyboard, edgectc_file words);
+
 /* Makes ready what the next swipe would make first; call it when a word was committed. */
 EDGECTC_API int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard);
 
 /* Ranks words of n points and writes at most `most`, best first; returns how many. */
 EDGECTC_API int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
                                            int32_t flags, edgectc_word *words, int32_t most);
+
+/* Ends the swipe that runs in another thread, whose answer nobody waits for any more: it returns EDGECTC_CANCELLED
+ * after the step that it is in, resampling, network or search. Returns 1, or 0 if none runs. The one function
+ * that may be called while another thread uses the keyboard. */
+EDGECTC_API int32_t edgectc_keyboard_cancel(edgectc_keyboard *keyboard);
 
 /* Returns why the last points were no swipe: "one_point" (a tap), "off_keyboard" and the other reasons
  * of docs/host_contract.md; "" if they were one. */

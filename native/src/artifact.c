@@ -1,4 +1,6 @@
 /* See artifact.h. Nothing of a manifest is ignored: what this library does not know, it refuses. */
+#include "cold.h"
+
 #include <math.h>
 #include <string.h>
 

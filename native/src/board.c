@@ -1,4 +1,6 @@
 /* Keys, from a screen or from a manifest, in the letter area: 0..1 over the width and height of the board. */
+#include "cold.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* The lexicon decoder of lexicon.py as a library: what it is given, and how long it lives; see edgectc.h.
  * What it must answer is in tests/golden/. */
+#include "cold.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -23,11 +25,6 @@ EDGECTC_API edgectc_engine *edgectc_engine_new(void) {
     return NULL;
   }
   return engine;
-}
-
-static void clear_own(Own *own) {
-  free(own->text);
-  free(own->letters);
 }
 
 static void close_shared(Shared *shared) {
@@ -55,12 +52,12 @@ EDGECTC_API void edgectc_engine_free(edgectc_engine *engine) {
   if (!engine) return;
   edgectc_clear_ranked(engine);
   edgectc_forget_views(engine);
-  for (int64_t i = 0; i < engine->owns.size; i++) clear_own(engine->owns.words + i);
+  edgectc_owns_close(&engine->owns);
   close_lm(engine);
   close_shared(engine->shared);
   edgectc_pool_close(&engine->pool);
-  void *held[] = {engine->views, engine->owns.words, engine->owns.index.places, engine->columns,
-                  engine->keys, engine->points, engine->path_keys, engine->context, engine->hidden};
+  void *held[] = {engine->views, engine->columns, engine->keys, engine->points, engine->path_keys, engine->context,
+                  engine->hidden};
   for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) free(held[i]);
   free(engine);
 }
@@ -270,59 +267,8 @@ EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t
 
 /* ---- the user's words ------------------------------------------------------------------- */
 
-/* The place of a text in the index of the user's words, or a free one. */
-static size_t place_of(const Owns *owns, const char *text, size_t size) {
-  size_t at = edgectc_hash(text, size) & owns->index.mask;
-  for (; owns->index.places[at] >= 0; at = (at + 1) & owns->index.mask)
-    if (!strcmp(owns->words[owns->index.places[at]].text, text)) break;
-  return at;
-}
-
-/* Makes room for one more word, and the index anew; that happens as often as the room doubles. */
-static int make_room(Owns *owns) {
-  if (owns->size < owns->room) return DONE;
-  int64_t room = owns->room ? 2 * owns->room : 64;
-  Own *words = realloc(owns->words, (size_t)room * sizeof(Own));
-  if (!words) return OUT_OF_MEMORY;
-  owns->words = words;
-  int32_t *places = malloc((size_t)(4 * room) * sizeof(int32_t));
-  if (!places) return OUT_OF_MEMORY;
-  free(owns->index.places);
-  owns->index = (Index){places, (size_t)(4 * room) - 1};
-  owns->room = room;
-  memset(places, -1, (size_t)(4 * room) * sizeof(int32_t));
-  for (int64_t i = 0; i < owns->size; i++)
-    places[place_of(owns, words[i].text, strlen(words[i].text))] = (int32_t)i;
-  return DONE;
-}
-
-/* Frees a place of the index; what was put behind it, as it was taken, moves up. */
-static void free_place(Owns *owns, size_t at) {
-  int32_t *places = owns->index.places;
-  places[at] = -1;
-  for (at = (at + 1) & owns->index.mask; places[at] >= 0; at = (at + 1) & owns->index.mask) {
-    int32_t moved = places[at];
-    places[at] = -1;
-    places[place_of(owns, owns->words[moved].text, strlen(owns->words[moved].text))] = moved;
-  }
-}
-
-static void forget(Owns *owns, const char *text) {
-  if (!owns->size) return;
-  size_t at = place_of(owns, text, strlen(text));
-  int32_t place = owns->index.places[at];
-  if (place < 0) return;
-  free_place(owns, at);
-  Own *last = owns->words + --owns->size;
-  clear_own(owns->words + place);
-  if (place == owns->size) return;
-  owns->index.places[place_of(owns, last->text, strlen(last->text))] = place;
-  owns->words[place] = *last;
-}
-
 EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text, const char *spelled,
                                         double count, double boost, int32_t hidden) {
-  Owns *owns = &engine->owns;
   uint16_t letters[MOST_LETTERS];
   if (!engine->shared) return REFUSE(engine, "give the lexicon before the user's words");
   int32_t n = edgectc_words_spell(&engine->shared->words, spelled, strlen(spelled), letters);
@@ -331,22 +277,11 @@ EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text
   if (!(count >= 0.0 && count < HUGE_VAL && fabs(boost) < HUGE_VAL))
     return REFUSE(engine, "'%s' needs a count of at least 0 and a finite boost", text);
   edgectc_forget_views(engine);
-  forget(owns, text);
-  if (count == 0.0 && boost == 0.0 && !hidden) return EDGECTC_OK;
-  size_t size = strlen(text);
-  if (make_room(owns)) return NO_MEMORY(engine);
-  Own own = {malloc(3 * size + 2), NULL, copy_of(letters, (size_t)n * sizeof(uint16_t)), n, count, boost, hidden};
-  if (!own.text || !own.letters) {
-    clear_own(&own);
-    return NO_MEMORY(engine);
+  if (count == 0.0 && boost == 0.0 && !hidden) {
+    edgectc_owns_forget(&engine->owns, text);
+    return EDGECTC_OK;
   }
-  own.normal = own.text + size + 1;
-  memcpy(own.text, text, size + 1);
-  own.normal[edgectc_fold(text, size, own.normal)] = 0;
-  owns->words[owns->size] = own;
-  size_t at = place_of(owns, text, size);
-  owns->index.places[at] = (int32_t)owns->size++;
-  return EDGECTC_OK;
+  return edgectc_owns_put(&engine->owns, text, letters, n, count, boost, hidden) ? NO_MEMORY(engine) : EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share) {

@@ -5,8 +5,7 @@
 #include "engine_parts.h"
 #include "text_tables.h"
 
-/* Returns what a code point is to a word or a sentence. */
-static int kind_of(int32_t code) {
+int edgectc_kind(int32_t code) {
   int32_t low = 0, high = sizeof(KINDS) / sizeof(*KINDS) - 1;
   while (low < high) { /* to the last row that begins at or before it */
     int32_t middle = (low + high + 1) / 2;
@@ -14,6 +13,22 @@ static int kind_of(int32_t code) {
     else high = middle - 1;
   }
   return (int)(KINDS[low] & 15);
+}
+
+int edgectc_normal(int32_t code, int32_t out[3]) {
+  int32_t low = 0, high = sizeof(NORMALS) / sizeof(*NORMALS) - 1;
+  while (low < high) {
+    int32_t middle = (low + high + 1) / 2;
+    if (NORMALS[middle].first <= code) low = middle;
+    else high = middle - 1;
+  }
+  const Normal *row = NORMALS + low;
+  int n = 1;
+  out[0] = code;
+  if (code < row->first || code > row->last || (code - row->first) % row->step) return n;
+  out[0] = code + row->more;
+  while (n < 3 && row->then[n - 1]) out[n] = row->then[n - 1], n++;
+  return n;
 }
 
 static int is_greek(int32_t code) {
@@ -36,7 +51,7 @@ static void advance(Reader *reader) {
     }
     reader->code = edgectc_utf8(&reader->at, reader->end);
     if (reader->code < 0) reader->at++, reader->code = 0xFFFD;
-    reader->kind = kind_of(reader->code);
+    reader->kind = edgectc_kind(reader->code);
   } while (reader->kind == UNSEEN);
 }
 
@@ -55,21 +70,10 @@ static void put_code(Writer *writer, int32_t code) {
   put_bytes(writer, bytes, edgectc_put_utf8(code, bytes));
 }
 
-/* Writes a code point in normal form. */
 static void put_normal(Writer *writer, int32_t code) {
-  int32_t low = 0, high = sizeof(NORMALS) / sizeof(*NORMALS) - 1;
-  while (low < high) {
-    int32_t middle = (low + high + 1) / 2;
-    if (NORMALS[middle].first <= code) low = middle;
-    else high = middle - 1;
-  }
-  const Normal *row = NORMALS + low;
-  if (code < row->first || code > row->last || (code - row->first) % row->step) {
-    put_code(writer, code);
-    return;
-  }
-  put_code(writer, code + row->more);
-  for (int i = 0; i < 2 && row->then[i]; i++) put_code(writer, row->then[i]);
+  int32_t normal[3];
+  int n = edgectc_normal(code, normal);
+  for (int i = 0; i < n; i++) put_code(writer, normal[i]);
 }
 
 /* Writes the word that begins at a letter, and moves behind it; returns its last code point. */

@@ -113,7 +113,7 @@ void edgectc_following_close(Following *following);
 /* Notes what the model says after words one line feed apart; returns the log back-off of all others. */
 double edgectc_lm_after(const Grammar *lm, const char *context, Following *following);
 
-/* ---- overlay: engine_overlay.c ---- */
+/* ---- the user's words: engine_owns.c; overlay: engine_overlay.c ---- */
 
 typedef struct {              /* what the user taught about a word */
   char *text, *normal;
@@ -129,6 +129,14 @@ typedef struct {
   Index index;                /* by text */
   double share;
 } Owns;
+
+/* Returns what is known of a text, or NULL. */
+Own *edgectc_own(const Owns *owns, const char *text);
+/* Takes a word in, or anew; `n` letters, none where it is not to be spelled. OUT_OF_MEMORY changes nothing. */
+int edgectc_owns_put(Owns *owns, const char *text, const uint16_t *letters, int32_t n, double count, double boost,
+                     int32_t hidden);
+void edgectc_owns_forget(Owns *owns, const char *text);
+void edgectc_owns_close(Owns *owns);
 
 typedef struct {              /* one word of a spelling that is laid over the lexicon */
   int64_t word;               /* of the lexicon, or -2 - place among the user's */

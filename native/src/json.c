@@ -1,4 +1,6 @@
 /* See json.h. RFC 8259; numbers are read without the locale. */
+#include "cold.h"
+
 #include <math.h>
 #include <string.h>
 

@@ -2,6 +2,8 @@
 #ifndef EDGECTC_KEYBOARD_H
 #define EDGECTC_KEYBOARD_H
 
+#include <stdatomic.h>
+
 #include "artifact.h"
 #include "swipe.h"
 
@@ -12,10 +14,13 @@ typedef struct {              /* keys in the letter area: 0..1 over the board's 
   double width, height;       /* of a typical key */
 } Board;
 
+enum { IDLE, RUNS, CANCELLED };
+
 struct edgectc_keyboard {
   Artifact artifact;
   edgectc_network *network;
   edgectc_engine *engine;
+  Owns owns;                  /* the user's words, also those that the engine cannot spell */
   Board board;
   int has_language_model;
   double left, top, wide, high; /* the board in the caller's unit; wide is 0 before there are keys */
@@ -26,6 +31,7 @@ struct edgectc_keyboard {
   double *arc;                /* (room) */
   int32_t room;
   const char *reason;
+  _Atomic int state;          /* IDLE, or what another thread may make of RUNS */
   Complaint why;
 };
 

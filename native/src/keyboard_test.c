@@ -1,4 +1,6 @@
 /* The reference cases of an artifact, run where it will run. */
+#include "cold.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* Reads a native artifact in place. The file may be anything: every size and place is looked at
  * before use, and what is accepted can be run on any input without reading or writing elsewhere. */
+#include "cold.h"
+
 #include <string.h>
 
 #include "network_parts.h"

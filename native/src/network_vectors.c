@@ -1,6 +1,13 @@
 /* The kernels in vectors of 128 bits that every compiler here knows: SSE2, WebAssembly, 32-bit ARM.
- * Tiles of 2 rows and 16 columns, 8 of 16 registers of sums. int8 is that of the plain set. */
+ * Tiles of 2 rows and 16 columns, 8 of 16 registers of sums. Where pairs of 16-bit products are one
+ * instruction, int8 has them; elsewhere it is that of the plain set. */
 #include "network.h"
+
+#if defined(__wasm_simd128__)
+#include <wasm_simd128.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #define NAME(x) vectors_##x
 #define TARGET
@@ -20,6 +27,61 @@ static inline Four vectors_greater(Four a, Four b) {
   return (Four)((first & (FourWhole)a) | (~first & (FourWhole)b));
 }
 
+#if defined(__wasm_simd128__) || defined(__SSE2__)
+#define HAS_INT8
+#define INTEGERS FourWhole
+#define LOAD_INT8 vectors_load_whole
+#define ALL_INT8(x) ((FourWhole){x, x, x, x})
+#define NO_INTEGERS ((FourWhole){0, 0, 0, 0})
+#define DOT vectors_dot
+#define REST(sum, zero, sums) ((sum) - (zero) * vectors_load_whole(sums))
+#define TO_FLOATS(sum) __builtin_convertvector(sum, Four)
+#define STORE_CODES vectors_store_codes
+
+static inline Four vectors_lesser(Four a, Four b) {
+  FourWhole first = a < b;
+  return (Four)((first & (FourWhole)a) | (~first & (FourWhole)b));
+}
+
+static inline FourWhole vectors_load_whole(const void *at) {
+  FourWhole value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+#if defined(__wasm_simd128__)
+/* Returns the sums of four products of each column: codes are bytes, weights signed ones. */
+static inline FourWhole vectors_dot(FourWhole sum, FourWhole codes, FourWhole weights) {
+  v128_t wide = wasm_u16x8_extend_low_u8x16((v128_t)codes);
+  v128_t low = wasm_i32x4_dot_i16x8(wide, wasm_i16x8_extend_low_i8x16((v128_t)weights));
+  v128_t high = wasm_i32x4_dot_i16x8(wide, wasm_i16x8_extend_high_i8x16((v128_t)weights));
+  v128_t even = wasm_i32x4_shuffle(low, high, 0, 2, 4, 6), odd = wasm_i32x4_shuffle(low, high, 1, 3, 5, 7);
+  return sum + (FourWhole)even + (FourWhole)odd;
+}
+
+static inline FourWhole vectors_nearest(Four value) {
+  return (FourWhole)wasm_i32x4_trunc_sat_f32x4(wasm_f32x4_nearest((v128_t)value));
+}
+#else
+static inline FourWhole vectors_dot(FourWhole sum, FourWhole codes, FourWhole weights) {
+  __m128i signs = (__m128i)weights, wide = _mm_unpacklo_epi8((__m128i)codes, _mm_setzero_si128());
+  __m128 low = _mm_castsi128_ps(_mm_madd_epi16(wide, _mm_srai_epi16(_mm_unpacklo_epi8(signs, signs), 8)));
+  __m128 high = _mm_castsi128_ps(_mm_madd_epi16(wide, _mm_srai_epi16(_mm_unpackhi_epi8(signs, signs), 8)));
+  __m128 even = _mm_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0)), odd = _mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1));
+  return sum + (FourWhole)_mm_castps_si128(even) + (FourWhole)_mm_castps_si128(odd);
+}
+
+static inline FourWhole vectors_nearest(Four value) { return (FourWhole)_mm_cvtps_epi32((__m128)value); }
+#endif
+
+static inline void vectors_store_codes(uint8_t *out, Four value, int32_t zero, int32_t levels) {
+  Four most = {1e4f, 1e4f, 1e4f, 1e4f};
+  value = vectors_lesser(vectors_greater(value, -most), most); /* NaN too becomes a number */
+  FourWhole code = vectors_nearest(value) + zero;
+  for (int i = 0; i < 4; i++) out[i] = (uint8_t)(code[i] < 0 ? 0 : code[i] > levels ? levels : code[i]);
+}
+#endif
+
 #define ROWS 2
 #define PANELS 1
 #define WIDTH 4
@@ -28,12 +90,19 @@ static inline Four vectors_greater(Four a, Four b) {
 #define STORE(at, value) memcpy(at, &(value), sizeof(Four))
 #define ALL(x) ((Four){x, x, x, x})
 #define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#define TIMES(a, b) ((a) * (b))
 #define PLUS(a, b) ((a) + (b))
 #define GREATER vectors_greater
+#define LESSER vectors_lesser
 #define MORE_ROWS(tile, pieces)
 #include "network_tiles.h"
 
+#ifndef HAS_INT8
+#define vectors_integers edgectc_integers
+#define vectors_quantize edgectc_quantize
+#endif
+
 const Kernels edgectc_kernels_vectors = {
-  "vectors", 255, vectors_products, edgectc_integers, edgectc_quantize, vectors_near,
+  "vectors", 255, vectors_products, vectors_integers, vectors_quantize, vectors_near,
   vectors_scores,
 };

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { OTHER, LETTER, MARK, JOINER, APOSTROPHE, UNSEEN, SPACE, END, BREAK, CLOSER };
+#include "text_kinds.h"
 
 static const uint32_t KINDS[] = { /* where each run of one kind begins, times 16, and the kind */
   0x0 << 4 | OTHER, 0x9 << 4 | SPACE, 0xa << 4 | BREAK, 0xe << 4 | OTHER, 0x1c << 4 | SPACE,

@@ -39,6 +39,7 @@ NEEDED = {
     "data check": ["none.jsonl"],
     "data synth": ["swipe", "--out", "x.jsonl"],
     "data import": ["futo:none", "--out", "x.jsonl"],
+    "data shard": ["none.jsonl", "--out", "x"],
     "data compare": ["none.jsonl"],
 }
 WHOLE = ["-1", "99999999999999999999", "1.5", "x", "", "nan", "1e3"]

@@ -35,12 +35,19 @@ words = edgectc.UserDictionary()
 words.add("one")
 words.save(path)
 """
+KEYBOARD = """
+from edgectc.runtime.keyboard import Keyboard
+keyboard = Keyboard(context=False)
+keyboard.teach("one")
+keyboard.save(path)
+"""
 WRITERS = {
     "file": "write_bytes(path, b'new')",
     "stream": "with staged_writer(path) as file:\n    file.write(b'n')\n    file.write(b'ew')",
     "folder": FOLDER,
     "folder, in two renames": TWICE + FOLDER,
     "user dictionary": DICTIONARY,
+    "words of a keyboard": KEYBOARD,
 }
 
 
@@ -48,7 +55,7 @@ def _prepare(name: str, path: Path) -> None:
     if "folder" in name:
         with staged_folder(path) as made:
             (made / "old").write_text("old")
-    elif name == "user dictionary":
+    elif name in ("user dictionary", "words of a keyboard"):
         UserDictionary().save(path)
     else:
         write_bytes(path, b"old")

@@ -17,8 +17,8 @@ QUOTED = re.compile(r"`([\w./-]+\.(?:c|h|java|js|json|md|mjs|py|sh|svg|toml))`")
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 SCRIPTS = {"android_demo", "bench", "scripts"}
 OF_USERS = {"bench.html", "preset.json", "distillation.json", "metrics.jsonl", "config.json",
-            "overfit.json", "curves.svg", "identity.json", "test.json",
-            "speech.py", "ship.py", "mine.json",
+            "shards.json", "overfit.json", "curves.svg", "identity.json", "test.json",
+            "speech.py", "ship.py", "mine.json", "language.json",
             "vocab.json", "tokenizer.json", "added_tokens.json"}  # fmt: skip
 
 

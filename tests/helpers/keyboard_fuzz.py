@@ -1,4 +1,4 @@
-"""Damaged models opened, tested and swiped on by a keyboard of the C library; see `c_fuzz`."""
+"""Calls of a keyboard of the C library: damaged models and words, taught words; see `c_fuzz`."""
 
 from __future__ import annotations
 
@@ -114,8 +114,54 @@ def some_keys(rng: np.random.Generator) -> list[keyboards.Key]:
     return keys
 
 
+_WORDS = tuple(word if isinstance(word, bytes) else word.encode() for word in (
+    "hello", "Hello", "", b"a\xffb", b"\xed\xa0\x80", "\u00dcber-Gr\u00f6\u00dfe",
+    "it's", "\ud55c\uad6d",
+    "\u03a3\u0391\u03a3", "x" * 255, "y" * 256, "-'" * 3000 + "a", "\u1ea5\u0323\u0301" * 90, "12",
+    "a\nb", 'quo"te\\',
+))  # fmt: skip
+_NUMBERS = (0.0, 1.0, 5e-324, 1e9, -1.0, 1e308, float("nan"), 1 / 3)
+
+
+def some_words(rng: np.random.Generator) -> bytes:
+    """Return a file of words, mostly with something changed."""
+    known = {f"word{i}x": {"boost": -1.5, "count": i / 3, "hidden": i == 2} for i in range(4)}
+    value = {"schema_version": int(rng.choice([1, 2])), "share": 1e-5, "words": known}
+    if rng.random() < 0.7:
+        value = damaged_values(value, rng)
+    text = json.dumps(value).encode()
+    return damaged_text(text, rng) if rng.random() < 0.3 else text
+
+
+def learn(
+    library: compiled.Library, handle: int, rng: np.random.Generator, *, opened: bool
+) -> None:
+    """Teach, hide, forget, take and write words."""
+    for _ in range(int(rng.integers(12))):
+        word, number = _WORDS[int(rng.integers(len(_WORDS)))], _NUMBERS[int(rng.integers(8))]
+        call = int(rng.integers(5))
+        if call == 0:
+            library.edgectc_keyboard_teach(handle, word, number)
+        elif call == 1:
+            library.edgectc_keyboard_hide(handle, word)
+        elif call == 2:
+            library.edgectc_keyboard_forget(handle, word)
+        elif call == 3:
+            data = some_words(rng)
+            held = np.frombuffer(data or b" ", np.uint8).copy()
+            library.edgectc_keyboard_take_words(handle, File(held.ctypes.data, len(data)))
+        else:
+            size = library.edgectc_keyboard_words(handle, None, 0)
+            out = np.zeros(max(size, 1), np.uint8)
+            room = int(rng.choice([size, size - 1, 0])) if size > 0 else 0
+            library.edgectc_keyboard_words(handle, out.ctypes.data, room)
+            if room == size > 0:  # what it writes it takes
+                file = File(out.ctypes.data, size)
+                assert (library.edgectc_keyboard_take_words(handle, file) == 0) == opened
+
+
 def swipes(rng: np.random.Generator) -> Iterator[None]:
-    """Open damaged models, run their cases, place keys, write contexts, swipe."""
+    """Open damaged models, run their cases, place keys, write contexts, learn words, swipe."""
     library = compiled.library()
     assert library is not None
     lexicon = np.fromfile(MODELS / "swipe-en" / "lexicon.trie", np.uint8)
@@ -146,6 +192,7 @@ def _use(
             library.edgectc_keyboard_keys(handle, (keyboards.KeyRow * len(rows))(*rows), len(rows))
             text = str(rng.choice(["", "of the ", "\u00c9t\u00e9. \u0915\u093e", "x" * 5000]))
             library.edgectc_keyboard_before(handle, text.encode(), int(rng.integers(2)))
+            learn(library, handle, rng, opened=not failed)
             points, most = some_points(rng), int(rng.choice([0, 1, 5]))
             flags = int(rng.choice([0, 0, 1, 2]))
             library.edgectc_keyboard_swipe(

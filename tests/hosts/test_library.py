@@ -122,6 +122,7 @@ def test_the_lines_of_python_print_the_word(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, edgectc.load()(edgectc.sample())[0].text)
+    assert [*edgectc.UserDictionary.read(tmp_path / "mine.json")] == ["Zyxgle"]
 
 
 CONSUMER = """

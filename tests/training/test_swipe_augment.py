@@ -25,6 +25,7 @@ from edgectc.training.objectives import forward, losses
 from edgectc.training.settings import Loss, Optimizer, Schedule, Settings
 from edgectc.training.swipes.arrays import Data, SwipeArrays, to_arrays
 from edgectc.training.swipes.augment import Augment
+from edgectc.training.swipes.draws import Draws
 from edgectc.training.swipes.keyboard_augment import backwards, random_layout, rebuilt
 from edgectc.training.task import Batch, Run
 from edgectc.training.tasks import swipe as task
@@ -105,7 +106,7 @@ def test_keyboard_and_trace_move_alike(model: Any) -> None:
     arrays = arrays_of(model, made("keyboard"), made("on", 2))
     inputs = arrays.batch(np.array([0, 1])).inputs
     how = Augment(mirror=0.5, stretch=0.3, skew=0.2)
-    out = rebuilt(inputs, how, torch.Generator().manual_seed(3))
+    out = rebuilt(inputs, how, Draws(torch.Generator().manual_seed(3), 2))
     assert (out["keys"][inputs["key_mask"] == 0] == 0).all()
     for row in range(2):
         n = int(inputs["length"][row])
@@ -117,14 +118,14 @@ def test_keyboard_and_trace_move_alike(model: Any) -> None:
         fit = torch.linalg.lstsq(design.double(), after.double()).solution
         assert torch.allclose(design.double() @ fit, after.double(), atol=1e-5)
         assert not torch.allclose(before, after, atol=1e-3)
-    same = rebuilt(inputs, Augment(), torch.Generator().manual_seed(3))
+    same = rebuilt(inputs, Augment(), Draws(torch.Generator().manual_seed(3), 2))
     assert torch.allclose(same["trace"], inputs["trace"], atol=1e-6)
     assert torch.allclose(same["keys"], inputs["keys"], atol=1e-6)
 
 
 def test_a_mirrored_keyboard_turns_features_into_their_mirror_image(model: Any) -> None:
     inputs = arrays_of(model, made("keyboard")).batch(np.array([0])).inputs
-    out = rebuilt(inputs, Augment(mirror=1.0), torch.Generator().manual_seed(0))
+    out = rebuilt(inputs, Augment(mirror=1.0), Draws(torch.Generator().manual_seed(0), 1))
     unit = inputs["key_size"][0]
     for a, b in ((inputs, out), (out, inputs)):
         far = (a["trace"][0, :9, None, :2] - a["keys"][0, None, :26]) / unit

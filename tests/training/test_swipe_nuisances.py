@@ -19,6 +19,7 @@ from edgectc.formats import layouts
 from edgectc.training.swipes import nuisances
 from edgectc.training.swipes.arrays import SwipeArrays, to_arrays
 from edgectc.training.swipes.augment import Augment
+from edgectc.training.swipes.draws import Draws
 from edgectc.training.swipes.keyboard_augment import parted
 
 LAYOUT = layouts.load("qwerty")
@@ -128,7 +129,9 @@ def test_speed_is_followed_by_the_number_of_frames(arrays: SwipeArrays) -> None:
 
 def test_keys_of_a_split_board_take_the_trace_with_them(arrays: SwipeArrays) -> None:
     inputs = arrays.batch(np.arange(len(WORDS))).inputs
-    moved, chosen = parted(inputs, held(split=1.0), torch.Generator().manual_seed(1))
+    moved, chosen = parted(
+        inputs, held(split=1.0), Draws(torch.Generator().manual_seed(1), len(WORDS))
+    )
     assert chosen.all()
     size = inputs["key_size"][:, None]
     for row, word in enumerate(WORDS):
@@ -147,7 +150,7 @@ def test_keys_of_a_split_board_take_the_trace_with_them(arrays: SwipeArrays) -> 
             ]
             near = far[0].norm(dim=1) < 0.3
             assert torch.allclose(far[0][near], far[1][near], atol=0.35)
-    same, none = parted(inputs, held(), torch.Generator().manual_seed(1))
+    same, none = parted(inputs, held(), Draws(torch.Generator().manual_seed(1), len(WORDS)))
     assert not none.any()
     assert torch.allclose(same["trace"], inputs["trace"], atol=1e-6)
 
@@ -181,7 +184,7 @@ def test_a_label_always_fits(arrays: SwipeArrays) -> None:
     room = arrays.reporting.room(int(inputs["length"][0]))
     how = held(speed=1.0, rest=1.0)
     for seed in range(20):
-        noise = torch.Generator().manual_seed(seed)
+        noise = Draws(torch.Generator().manual_seed(seed), 1)
         out = nuisances.disturbed(inputs, [long[:room]], how, arrays.reporting, noise)
         assert arrays.reporting.room(int(out["length"][0])) >= room
 

@@ -36,6 +36,7 @@ from edgectc.training.loop.trainer import train
 from edgectc.training.settings import Optimizer
 from edgectc.training.swipes.arrays import joined, to_arrays
 from edgectc.training.swipes.augment import Augment, augmented
+from edgectc.training.swipes.draws import Draws
 
 WORDS = ["the", "and", "hello", "world", "keyboard", "swipe"]
 LEXICON = Lexicon.from_counts({word: 10.0 for word in WORDS})
@@ -124,7 +125,7 @@ def test_the_loop_does_what_a_plain_one_for_swipes_does(data: Path, tmp_path: Pa
             ids = both.layout[rows]
             inputs = {"trace": both.trace[rows], "length": both.length[rows]}
             inputs |= {k: getattr(both, k)[ids] for k in ("keys", "key_mask", "key_size")}
-            log_probs = model(**augmented(inputs, Augment(), noise))
+            log_probs = model(**augmented(inputs, Augment(), Draws(noise, len(rows))))
             labels = [both.labels[row] for row in rows]
             loss = torch.nn.functional.ctc_loss(
                 log_probs.transpose(0, 1),
@@ -267,10 +268,10 @@ def test_augmentation_is_safe_on_any_length(length: int) -> None:
         "length": torch.full((4,), length, dtype=torch.int32),
         "key_size": torch.full((4, 2), 0.1),
     }
-    out = augmented(inputs, Augment(), torch.Generator().manual_seed(0))["trace"]
+    out = augmented(inputs, Augment(), Draws(torch.Generator().manual_seed(0), 4))["trace"]
     assert torch.isfinite(out).all()
     assert (out[:, length:] == 0).all()
     assert (out[:, 1:length, 2] >= out[:, : length - 1, 2]).all()
     still = Augment(shift=0, scale=0, shear=0, wobble=0, pace=0)
-    same = augmented(inputs, still, torch.Generator().manual_seed(0))["trace"]
+    same = augmented(inputs, still, Draws(torch.Generator().manual_seed(0), 4))["trace"]
     torch.testing.assert_close(same, trace, atol=1e-5, rtol=0)

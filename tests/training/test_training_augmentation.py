@@ -14,6 +14,7 @@ from edgectc.core.tokens import frames_needed
 from edgectc.data import augmentation as change
 from edgectc.training.preparing import prepare
 from edgectc.training.swipes.augment import Augment, augmented
+from edgectc.training.swipes.draws import Draws
 
 CHANGES = {
     "white_noise": lambda x, rng, s: change.white_noise(x, rng, s),
@@ -146,7 +147,7 @@ def test_swipes_stay_valid(name: str, lengths: list[int], seed: int) -> None:
     chosen = SWIPE if name == "all" else {name: SWIPE[name]}
     before = swipes(lengths, seed)
     kept = before["trace"].clone()
-    rng = torch.Generator().manual_seed(seed)
+    rng = Draws(torch.Generator().manual_seed(seed), len(lengths))
     out = augmented(before, Augment(**{**STILL, **chosen}), rng)["trace"]
     assert torch.equal(before["trace"], kept)
     assert out.shape == kept.shape
@@ -162,7 +163,9 @@ def test_changes_of_swipes_are_what_they_say() -> None:
 
     def changed(**how: float) -> torch.Tensor:
         wanted = Augment(**{**STILL, **how})
-        return augmented(before, wanted, torch.Generator().manual_seed(1))["trace"]
+        return augmented(before, wanted, Draws(torch.Generator().manual_seed(1), len(length)))[
+            "trace"
+        ]
 
     lost = changed(drop=0.5)
     for new, old, n in zip(lost, before["trace"], length, strict=True):
@@ -189,11 +192,13 @@ def test_changes_of_swipes_are_what_they_say() -> None:
 def test_a_change_that_is_not_asked_for_draws_nothing() -> None:
     before = swipes([64, 40], 0)
     one, two = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
-    plain = augmented(before, Augment(), one)["trace"]
-    augmented(before, Augment(noise=0.1), two)
+    plain = augmented(before, Augment(), Draws(one, 2))["trace"]
+    augmented(before, Augment(noise=0.1), Draws(two, 2))
     assert not torch.equal(one.get_state(), two.get_state())
     two.manual_seed(1)
-    assert torch.equal(augmented(before, Augment(drop=0.0, mask=0.0), two)["trace"], plain)
+    assert torch.equal(
+        augmented(before, Augment(drop=0.0, mask=0.0), Draws(two, 2))["trace"], plain
+    )
     assert torch.equal(one.get_state(), two.get_state())
 
 

@@ -196,8 +196,9 @@ def test_targets_out_of_reach_are_named_before_training() -> None:
         names = tuple(f"row-{i}" for i in range(4))
         least = (1,) * 4
         return Signals(
-            frames, (day,) * 4, labels, names, "signal", 64, least, lambda x, rng, least: x
-        )
+            frames, (day,) * 4, labels, names, "signal", 64, least, lambda x, rng, least: x,
+            np.array([13, 14, 18, 22]),
+        )  # fmt: skip
 
     with pytest.raises(InputError, match=r"row-0 \(1 > 0\), row-2 \(3 > 2\); ") as caught:
         check_feasible(samples(((1,), (1,), (5, 5), (5, 5))), model)

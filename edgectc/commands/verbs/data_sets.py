@@ -1,18 +1,21 @@
-"""Data sets: checked, generated, imported and compared, each with its page."""
+"""Data sets: checked, generated, imported, made into shards and compared, each with its page."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from edgectc.core.arguments import Count, File, Seed, checked
+from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
-from edgectc.data import checks, checks_page, importing, synthesis
+from edgectc.data import checks, checks_page, importing, sharding, synthesis
 from edgectc.data.checks import Findings
 from edgectc.data.importers import Imported
 from edgectc.data.importing import ImportedRecordings
 from edgectc.data.movement import Comparison
 from edgectc.data.readers import Choices
+from edgectc.data.sharding import Sharded
 from edgectc.data.synthesis import Synthesized
 from edgectc.language import pronunciations as pronunciation
 
@@ -116,6 +119,24 @@ def import_data(
     """
     said = None if pronunciations is None else pronunciation.read(pronunciations)
     return importing.import_data(source, out, Choices(said, tuple(points or ())))
+
+
+@checked
+def shard_data(*files: File, out: File, rows: Count = sharding.ROWS) -> Sharded:
+    """Return where recordings of any number were written as shards; see docs/data.md.
+
+    Args:
+        files: swipes, or recordings of another family; read one after another.
+        out: folder to make; a set of shards that is there is replaced.
+        rows: recordings of a shard.
+
+    Raises:
+        ConfigError: no file, files of two kinds, or ``out`` holds something else.
+        InputError: a file cannot be read, or no row can be used.
+    """
+    if not files:
+        raise ConfigError("no file was named; name swipes or recordings", options=["files"])
+    return sharding.shard([Path(file) for file in files], Path(out), rows=rows)
 
 
 @checked

@@ -16,7 +16,7 @@ from pathlib import Path
 from edgectc.core import files
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Recording
-from edgectc.data import signals
+from edgectc.data import shards, signals
 from edgectc.data.reading import PARTS, Choices
 
 __all__ = ["Choices", "content_sha256", "format_of", "import_format", "names", "read", "takes"]
@@ -38,16 +38,22 @@ def format_of(path: Path) -> str | None:
 
 
 def takes(path: Path) -> bool:
-    """Return whether `read` reads it: a ``.npz``, or a file or folder in one of the formats."""
+    """Return whether `read` reads it: ``.npz``, shards, or what is in one of the formats."""
+    if shards.is_set(path):
+        return shards.is_set(path, shards.SIGNALS)
     return path.suffix == signals.SUFFIX or format_of(path) is not None
 
 
 def content_sha256(path: Path) -> str:
     """Return a hash of all that is read of a file or folder of recordings.
 
+    That of shards is of their index, which holds the hashes of all.
+
     Raises:
         OSError: it cannot be read.
     """
+    if shards.is_set(path):
+        return shards.identity(path)
     name = format_of(path) if path.is_file() else None
     if name is None or not importlib.import_module(f"{__name__}.{name}").BESIDE:
         return files.content_sha256(path)
@@ -62,6 +68,8 @@ def read(path: Path) -> Iterator[Recording | InputError]:
         InputError: it cannot be read.
         MissingDependencyError: the format needs a package that is absent.
     """
+    if shards.is_set(path, shards.SIGNALS):
+        return shards.recordings(path)
     name = format_of(path)
     return signals.read(path) if name is None else import_format(name, path, Choices())
 

@@ -37,8 +37,8 @@ class FeaturesSamples(SignalSamples):
     def rows(self, path: Path) -> Iterator[Recording | InputError]:
         """Yield the recordings of a file.
 
-        Beside the usual files, one of ``features`` (N, T, C) or (N, T) with ``lengths`` (N,), and
-        if wanted ``texts`` (N,), what they say, and ``split`` (N,).
+        Beside the usual files, one of ``features`` (N, T, C), (N, T) or images (N, C, H, W) with
+        ``lengths`` (N,), and if wanted ``texts`` (N,), what they say, and ``split`` (N,).
 
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
@@ -59,6 +59,12 @@ class FeaturesSamples(SignalSamples):
         separator = self.frontend.tokens().separator
         for i, (signal, text, part) in enumerate(zip(cut, texts, parts, strict=True)):
             target = tuple(text.split(separator) if separator else text)
+            if signal.ndim == 3:  # an image: its columns, as the network gets them
+                try:
+                    signal = self.frontend.frames(signal)
+                except InputError as error:
+                    yield InputError(str(error), reason=error.reason, name=f"row {i}")
+                    continue
             yield Recording(signal, target, f"row {i}", split=part)
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:

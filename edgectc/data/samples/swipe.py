@@ -13,7 +13,7 @@ import numpy as np
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Recording
-from edgectc.data import signals, splits, swipe_files, swipe_tables
+from edgectc.data import shards, signals, splits, swipe_files, swipe_tables
 from edgectc.data.generators import swipes
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
@@ -82,6 +82,9 @@ class SwipeSamples(Samples):
 
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the swipes of a split, all of them for None."""
+        if shards.is_set(path):
+            layout = next(iter(self._layouts), swipe_files.DEFAULT_LAYOUT)
+            return shards.of_split(path, split or "all", default=layout)
         return splits.of_split(self.rows(path), split or "all")
 
     def synthesize(

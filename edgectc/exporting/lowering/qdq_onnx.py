@@ -11,7 +11,7 @@ Neural Network Quantization" (one scale a channel for weights, symmetric).
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,24 +27,45 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
 _LEAST = 256  # values: storing less in fewer bits saves nothing
-_CHANNELS = {"Conv": 0, "MatMul": 1, "Gemm": 1, "GRU": 1, "LSTM": 1}
+CHANNELS = {"Conv": 0, "MatMul": 1, "Gemm": 1, "GRU": 1, "LSTM": 1}
 
 
-def quantized(graph: ModelProto, plan: Plan) -> ModelProto:
+def module_of(node: NodeProto) -> str:
+    """Return the path of the module that a node was exported from."""
+    for entry in node.metadata_props:
+        if entry.key == "pkg.torch.onnx.name_scopes":
+            scopes = ast.literal_eval(entry.value)
+            return str(scopes[-2]) if len(scopes) > 1 else ""
+    return ""
+
+
+def name_of(node: NodeProto) -> str:
+    """Return the name of a node, by which a plan for a graph of others knows it."""
+    return str(node.name)
+
+
+def quantized(
+    graph: ModelProto, plan: Plan, *, named: Callable[[NodeProto], str] = module_of
+) -> ModelProto:
     """Return the ModelProto ``graph`` under ``plan``.
+
+    Args:
+        graph: is not changed.
+        plan: what to quantize.
+        named: the operator of the plan that a node belongs to.
 
     Raises:
         ExportError: an operator of the plan is not in the graph, or the tools failed.
     """
     edit = _Edit(graph)
     edit.fold_weights()
-    nodes = _chosen(edit.model, plan.operators)
+    nodes = _chosen(edit.model, plan.operators, named)
     scheme = plan.scheme.name
     if scheme == "int8-dynamic":
         return _dynamic(edit.model, nodes)
     if scheme == "int8-static":
         for node in nodes:
-            edit.static(node, plan, _owner(node))
+            edit.static(node, plan, named(node))
     elif scheme == "int8-weight":
         for node in nodes:
             edit.weights_int8(node)
@@ -55,23 +76,16 @@ def quantized(graph: ModelProto, plan: Plan) -> ModelProto:
     return edit.finish()
 
 
-def _owner(node: NodeProto) -> str:
-    """Return the path of the module that a node was exported from."""
-    for entry in node.metadata_props:
-        if entry.key == "pkg.torch.onnx.name_scopes":
-            scopes = ast.literal_eval(entry.value)
-            return str(scopes[-2]) if len(scopes) > 1 else ""
-    return ""
-
-
-def _chosen(graph: ModelProto, names: frozenset[str]) -> list[NodeProto]:
+def _chosen(
+    graph: ModelProto, names: frozenset[str], named: Callable[[NodeProto], str]
+) -> list[NodeProto]:
     constants = {tensor.name for tensor in graph.graph.initializer}
     found = [
         node
         for node in graph.graph.node
-        if node.op_type in _CHANNELS and node.input[1] in constants and _owner(node) in names
+        if node.op_type in CHANNELS and node.input[1] in constants and named(node) in names
     ]
-    if missing := names - {_owner(node) for node in found}:
+    if missing := names - {named(node) for node in found}:
         raise ExportError(f"the exported graph has no operator of {sorted(missing)[0]!r}")
     return found
 
@@ -261,7 +275,7 @@ class _Edit:
 
     def _axis(self, node: NodeProto) -> int:
         about = {a.name: a.i for a in node.attribute if a.type == self.onnx.AttributeProto.INT}
-        return 0 if node.op_type == "Gemm" and about.get("transB") else _CHANNELS[node.op_type]
+        return 0 if node.op_type == "Gemm" and about.get("transB") else CHANNELS[node.op_type]
 
     def weights_int8(self, node: NodeProto) -> None:
         """Store the weights of one operator in int8; ONNX Runtime widens them when it loads."""

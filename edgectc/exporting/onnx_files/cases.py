@@ -22,6 +22,7 @@ _MOST_BYTES = 2_000_000  # of all cases, as they stand in the manifest
 _SHARE = 0.12  # of the file, where that is less
 _LEAST_BYTES = 60_000
 _BASE64 = 4 / 3
+SAMPLE = "sample-"  # what the names of cases from recordings begin with
 
 
 def budget(file_bytes: int) -> int:
@@ -39,7 +40,7 @@ def made(
     length_map: tuple[int, int],
     most_bytes: int,
 ) -> tuple[list[Case], Check]:
-    """Return answered cases: recordings, cut to fit, and noise of chosen lengths.
+    """Return answered cases: recordings, cut to fit, and parts of them of chosen lengths.
 
     Args:
         file: answers.
@@ -63,18 +64,18 @@ def made(
 
     cases: list[Case] = []
     left = float(most_bytes)
-    real = [row.features for row in rows] or [noise(longest, about.width, 11)]
+    real = [row.features for row in rows if len(row.features)]
     for i, features in enumerate(real[:3]):
         length = _cut(len(features), cost, left / 2)
         if output_length(length, stride, window) >= 1:
-            cases.append(_case(f"sample-{i}", features, length, about, window))
+            cases.append(_case(f"{SAMPLE}{i}", features, length, about, window))
             left -= cost(length)
     chosen = {1, 2, 7, 31, max(1, window - 1), max(1, window), window + stride, longest // 2}
     chosen |= {longest - 1, longest, *(2**k for k in range(3, 12))}
     told = sorted(n for n in chosen if 1 <= n <= (about.frames or longest))
     for length in told:
         if cost(length) <= left:
-            row = noise(length, about.width, length)
+            row = _repeated(real, length) if real else noise(length, about.width, length)
             cases.append(_case(f"length-{length}", row, length, about, window))
             left -= cost(length)
     answered = [_answered(file, about, case, length_map, greedy) for case in cases]
@@ -90,6 +91,13 @@ def made(
         f"{'' if rows else '; no sample was given: all are noise'}"
     )
     return kept, Check("references", "pass", text)
+
+
+def _repeated(real: Sequence[Array], length: int) -> Array:
+    """Return (length, width), the longest recording as often as it takes."""
+    whole = max(real, key=len)
+    rows: Array = whole[np.arange(length) % len(whole)]
+    return rows
 
 
 def _cut(most: int, cost: Callable[[int], float], budget_bytes: float) -> int:

@@ -116,12 +116,16 @@ class OnnxRunner(Runner):
         Raises:
             InputError: reason ``bad_shape``: the graph refused the inputs.
         """
+        log_probs: Array = self.step(self.trimmed(inputs), ["log_probs"])[0]
+        return log_probs
+
+    def trimmed(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the inputs as the graph gets them: without padding where it takes any length."""
         given = dict(inputs)
         if self._shortest:
             first = next(iter(given))
             given[first] = given[first][:, : max(int(given["length"].max()), self._shortest)]
-        log_probs: Array = self.step(given, ["log_probs"])[0]
-        return log_probs
+        return given
 
     def step(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> list[Array]:
         """Return the named outputs.

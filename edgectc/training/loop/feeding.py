@@ -27,7 +27,7 @@ _GRAIN = 16  # frames: batches are cut to a multiple, so that few shapes occur
 
 @dataclass(frozen=True)
 class Fed:
-    """A batch, its rows, and the state of the noise after it was made."""
+    """A batch, or a process's share of it, all its rows, and the noise after it was made."""
 
     rows: Array
     batch: Batch
@@ -43,12 +43,16 @@ class Feeder:
         device: where they go.
         workers: see `edgectc.training.settings.Settings`.
         least: frames that a batch is cut to at least; None leaves batches as they are.
+        rank: number of this process, which makes its share of each batch alone.
+        world: how many processes there are.
     """
 
     samples: TrainingSamples
     device: torch.device
     workers: int = 0
     least: int | None = None
+    rank: int = 0
+    world: int = 1
 
     def feed(self, plan: Sequence[Array], noise: torch.Generator) -> Iterator[Fed]:
         """Yield the batches of ``plan``, augmented by draws from ``noise``, in order."""
@@ -57,7 +61,10 @@ class Feeder:
         return self._ahead(plan, noise)
 
     def _made(self, rows: Array, noise: torch.Generator) -> Fed:
-        batch = self.samples.batch(rows, noise)
+        if self.world == 1:
+            batch = self.samples.batch(rows, noise)
+        else:
+            batch = self.samples.batch(rows, noise, shared(len(rows), self.rank, self.world))
         if self.least is not None:
             batch = cut(batch, self.least)
         if self.device.type == "cuda":
@@ -86,6 +93,11 @@ class Feeder:
                 pool.shutdown(cancel_futures=True)
 
 
+def shared(count: int, rank: int, world: int) -> Array:
+    """Return places in a batch of ``count`` rows that a process takes; the first if it has none."""
+    return np.arange(rank, count, world) if rank < count else np.zeros(1, np.int64)
+
+
 def cut(batch: Batch, least: int) -> Batch:
     """Return a batch without the frames that are padding in all of its samples, or nearly so.
 
@@ -100,7 +112,9 @@ def cut(batch: Batch, least: int) -> Batch:
     return replace(batch, inputs={**batch.inputs, first: batch.inputs[first][:, :frames]})
 
 
-def bucketed(rows: Array, lengths: Array, rng: np.random.Generator, batch_size: int) -> Array:
+def bucketed(
+    rows: Array, lengths: Array, rng: np.random.Generator, batch_size: int, buffer_rows: int = 0
+) -> Array:
     """Return the same rows, such that batches hold like lengths and come in random order.
 
     Rows are sorted within pools of fifty batches; the last, smaller batch stays last.
@@ -110,6 +124,7 @@ def bucketed(rows: Array, lengths: Array, rng: np.random.Generator, batch_size: 
         lengths: (n,) frames of each sample, by row.
         rng: draws the order of batches.
         batch_size: rows of a batch.
+        buffer_rows: rows that stay near each other, see `edgectc.core.contracts.Task`; 0 for all.
     """
     whole = len(rows) // batch_size * batch_size
     batches: list[Array] = []
@@ -117,7 +132,13 @@ def bucketed(rows: Array, lengths: Array, rng: np.random.Generator, batch_size: 
         pool = rows[i : min(i + _POOL * batch_size, whole)]
         ordered = pool[np.argsort(np.asarray(lengths)[pool], kind="stable")]
         batches += [ordered[j : j + batch_size] for j in range(0, len(ordered), batch_size)]
-    return np.concatenate([*(batches[i] for i in rng.permutation(len(batches))), rows[whole:]])
+    window = max(1, buffer_rows // batch_size) if buffer_rows else max(1, len(batches))
+    order = [
+        batches[start + i]
+        for start in range(0, len(batches), window)
+        for i in rng.permutation(len(batches[start : start + window]))
+    ]
+    return np.concatenate([*order, rows[whole:]])
 
 
 def to_device(batch: Batch, device: torch.device) -> dict[str, Tensor]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,12 @@ from edgectc.training.log.progress import Display
 from edgectc.training.log.records import EpochStats, Records, memory_mb
 from edgectc.training.loop import checkpoints, devices, stopping
 from edgectc.training.loop.checkpoints import Checkpoint
-from edgectc.training.loop.feeding import Feeder, bucketed, to_device
+from edgectc.training.loop.feeding import Feeder, bucketed, shared, to_device
 from edgectc.training.loop.guards import StepGuard, first_bad
 from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.objectives import forward, losses
 from edgectc.training.objectives.distillation import load_teacher, report
-from edgectc.training.parameters import Average, Freezer
+from edgectc.training.parameters import Average, Freezer, averaged
 from edgectc.training.preparing import make_optimizer, open_run, prepare
 from edgectc.training.settings import Settings
 from edgectc.training.task import Batch, HeldOut, Score, output_frames
@@ -156,8 +156,9 @@ class Trainer:
         self.freezer = Freezer(model, settings.freeze)
         self.average = Average(model, settings.ema) if settings.ema else None
         self.feeder = Feeder(
-            task.train, fabric.device, settings.workers, model.window if settings.bucket else None
-        )
+            task.train, fabric.device, settings.workers, model.window if settings.bucket else None,
+            fabric.global_rank, fabric.world_size,
+        )  # fmt: skip
         self.noise = torch.Generator()
         self.stats = EpochStats()
         self.epoch = self.batch = self.validations_without_improvement = (
@@ -268,7 +269,7 @@ class Trainer:
         rng = np.random.default_rng(seed)
         order = self.task.order(rng)
         if self.settings.bucket:
-            order = bucketed(order, self.task.train.lengths, rng, size)
+            order = bucketed(order, self.task.train.lengths, rng, size, self.task.buffer_rows)
         return [order[i * size : (i + 1) * size] for i in range(self.batch, self.steps)]
 
     def train_mode(self) -> None:
@@ -286,14 +287,19 @@ class Trainer:
     def take_step(self, batch: Batch, rows: Array, rate: float) -> float | None:
         """Take one step; return the norm of the gradient, None if the step was refused.
 
+        Args:
+            batch: what this process has of the batch.
+            rows: all of the batch.
+            rate: learning rate.
+
         Raises:
             NonFiniteError: it was one refused step too many.
         """
         for group in self.inner.param_groups:
             group["lr"] = rate
         self.inner.zero_grad()
-        self.stats.seen(len(batch), int(batch.inputs["length"].sum()))
-        self.last_loss = float(self._backward(batch))
+        self.last_loss, frames = self._backward(batch, len(rows))
+        self.stats.seen(len(rows), frames)
         self.freezer.hold(self.epoch)
         clipped: Any = self.fabric.clip_gradients(
             self.model,
@@ -323,25 +329,32 @@ class Trainer:
         self.guard.bad_step(what, steps=self.steps, broken=broken)
         return None
 
-    def _backward(self, batch: Batch) -> Tensor:
-        """Add up the gradient of the mean loss over the whole batch; return that loss.
+    def _backward(self, batch: Batch, count: int) -> tuple[float, int]:
+        """Add up the gradient of the mean loss over all ``count`` rows; return loss and frames.
 
         The batch is dealt out to processes and passes. A share counts by its size, so that the sum
         is the mean over samples however they are dealt.
         """
         fabric, passes = self.fabric, self.settings.optimizer.accumulate
         world, rank = fabric.world_size, fabric.global_rank
+        own = len(range(rank, count, world))
         total: Any = 0.0
         for i in range(passes):
-            mine = list(range(i * world + rank, len(batch), world * passes))
-            weight = len(mine) * world / len(batch)
+            mine = list(range(i, own, passes))
+            weight = len(mine) * world / count
             with self._unsynced(i < passes - 1):
                 loss = self._loss(batch.take(mine or [0]))
                 loss = loss if weight == 1.0 else loss * weight
                 fabric.backward(loss)
             total = total + loss.detach()
-        summed: Any = fabric.all_reduce(total, reduce_op="mean") if world > 1 else total
-        return summed
+        frames = int(batch.inputs["length"].sum()) if own else 0
+        if world == 1:
+            return float(total), frames
+        mean: Any = fabric.all_reduce(total, reduce_op="mean")
+        together: Any = fabric.all_reduce(
+            torch.tensor(frames, device=fabric.device), reduce_op="sum"
+        )
+        return float(mean), int(together)
 
     def _unsynced(self, wanted: bool) -> AbstractContextManager[None]:
         return self.fabric.no_backward_sync(self.model) if wanted else nullcontext()
@@ -375,14 +388,16 @@ class Trainer:
             one = self._forward(batch, inputs, self.unwrapped(**inputs).float())
             each = losses.ctc(one.log_probs, one.frames, one.labels, one.blank_id, "none")
         self.train_mode()
-        names = [self.task.train.name(int(row)) for row in rows] * batch.views
+        world = self.fabric.world_size
+        own = rows[shared(len(rows), self.fabric.global_rank, world)] if world > 1 else rows
+        names = [self.task.train.name(int(row)) for row in own] * batch.views
         return f"loss {self.last_loss:.4g}, first {first_bad(self.unwrapped, batch, each, names)}"
 
     def _validate(self) -> dict[str, JSON]:
         """Return the dev figures; keep the weights if they are the best so far."""
         metric, score = self.task.metric, Score({})
         if self.fabric.is_global_zero:
-            with self._averaged():
+            with averaged(self.unwrapped, self.average):
                 score = validate(
                     self.unwrapped, self.task, batch_size=self.settings.validation_batch
                 )
@@ -401,19 +416,6 @@ class Trainer:
                 checkpoints.write(self.out / "best.safetensors", Checkpoint(self._judged(), about))
         figures = {k: None if v is None or math.isnan(v) else v for k, v in score.figures.items()}
         return {**figures, "examples": [list(pair) for pair in score.examples]}
-
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """Give the model its average, if there is one, for a while."""
-        if self.average is None:
-            yield
-            return
-        own = {k: v.clone() for k, v in self.unwrapped.state_dict().items()}
-        self.unwrapped.load_state_dict(self.average.weights)
-        try:
-            yield
-        finally:
-            self.unwrapped.load_state_dict(own)
 
     def _judged(self) -> dict[str, Tensor]:
         """Return the weights that are validated and kept: the average, if there is one."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from edgectc.core.column_files import ColumnWriter
+from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Recording
 from edgectc.data import sources, swipe_files
 from edgectc.data.generators.swipes import generate
 from edgectc.data.preparation import Preparation
 from edgectc.data.recordings import samples_for
+from edgectc.data.refusals import Refusals
 from edgectc.data.sources import HELD_OUT, DataSet
 from edgectc.data.splicing import splice
 from edgectc.data.splits import SPLITS
@@ -19,12 +22,21 @@ from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import word_hash
-from edgectc.training.cache import prefixed
-from edgectc.training.swipes.arrays import Data, SwipeArrays, joined, to_arrays, to_numpy
+from edgectc.training.cache import append, prefixed
+from edgectc.training.sharded import ShardedSources
+from edgectc.training.swipes.arrays import (
+    Data,
+    SwipeArrays,
+    TableNumbers,
+    joined,
+    to_arrays,
+    to_numpy,
+)
 from edgectc.training.swipes.keyboard_augment import random_layout
 from edgectc.training.task import Run, no_data
 
 # What generated swipes spell if no lexicon is given.
+_STROKES = 40_000  # swipes of shards whose strokes are spliced, drawn at random
 _WORDS = "the and you that was for are with this have from they know want been good much some time"
 
 
@@ -71,6 +83,92 @@ def assemble(how: Data, run: Run, keyboards: Sequence[Layout]) -> dict[str, Arra
     }
 
 
+class ShardedSwipes:
+    """Makes of shards what `assemble` makes of files, as columns, a piece at a time."""
+
+    def __init__(self, how: Data, run: Run, keyboards: Sequence[Layout]) -> None:
+        """Take what `assemble` takes; ``run.data`` are shards."""
+        assert run.data is not None
+        samples = samples_for({"type": "swipe"}, keyboards, frontend=run.model.frontend)
+        self._how, self._run = how, run
+        self._prepare = Preparation(run.model.frontend, keyboards)
+        default = keyboards[0].name
+        self._rows = ShardedSources(run.data, samples.rows, people=True, default=default)
+        self._tables = {split: TableNumbers() for split in SPLITS}
+        self._refusals = {split: Refusals() for split in SPLITS}
+        self._seen, self._strokes = set[int](), list[Recording]()
+        rng, count = np.random.default_rng(run.seed), self._rows.train_rows
+        most = _STROKES if how.spliced > 0 else 0
+        chosen = rng.choice(count, most, replace=False) if count > most else np.arange(count)
+        self._chosen = np.zeros(count, bool)
+        self._chosen[chosen] = most > 0
+        self._met = 0
+
+    def write(self, writer: ColumnWriter) -> None:
+        """Write all columns.
+
+        Raises:
+            InputError: too few rows can be used.
+        """
+        how, run = self._how, self._run
+        for split in SPLITS:  # each column is there, with no row too
+            self._append(writer, split, to_arrays([], self._prepare, run.model))
+        for piece in self._rows.pieces():
+            choice = how.infeasible if piece.split == "train" else ""
+            made = to_arrays(
+                piece.rows, self._prepare, run.model, infeasible=choice, first=piece.first
+            )
+            if piece.split == "train":
+                self._learn(piece.rows)
+                writer.append({"origins": np.full(len(made), piece.origin, np.int64)})
+            self._append(writer, piece.split, made)
+        for refusals in self._refusals.values():
+            refusals.check(how.max_dropped, str(run.data), "data.max_dropped")
+        count, dev = writer.rows("train.places"), writer.rows("dev.places")
+        if not count or not dev:
+            refusals = self._refusals["train"] + self._refusals["dev"]
+            hint = f"left out: {refusals.text}; swipes need a word (see docs/data.md)"
+            raise no_data(str(run.data), count, dev, hint)
+        sizes, wanted = [], []
+        for pool, share in _pools(how, run, self._strokes, self._prepare):
+            sizes.append(len(pool))
+            wanted.append(share)
+            self._append(writer, "train", pool)
+        writer.put(self._whole())
+        writer.put(
+            {
+                "real": np.array(count),
+                "pools": np.array(sizes, np.int64),
+                "wanted": np.array(wanted, np.float64),
+            }
+        )
+
+    def _append(self, writer: ColumnWriter, split: str, made: SwipeArrays) -> None:
+        self._refusals[split] += made.refusals
+        append(writer, f"{split}.", self._tables[split].rows(made))
+
+    def _learn(self, rows: Sequence[Recording | InputError]) -> None:
+        """Keep the words of training rows, and some of them for their strokes."""
+        for row in rows:
+            if isinstance(row, Recording):
+                self._seen |= {word_hash(row.target[0])} if row.target else set()
+                self._strokes += [row] if self._chosen[self._met] else []
+                self._met += 1
+
+    def _whole(self) -> Mapping[str, Array]:
+        """Return what there is of all rows together."""
+        whole: dict[str, Array] = {}
+        for split in SPLITS:
+            whole |= prefixed(f"{split}.", self._tables[split].columns())
+            whole[f"{split}.refusals"] = np.array(self._refusals[split].to_json())
+        return {
+            **whole,
+            "seen_words": np.array(sorted(self._seen), "<u4"),
+            "rows": np.array(json.dumps(dict(self._rows.counts))),
+            "split": np.array(self._rows.how),
+        }
+
+
 def _read(how: Data, run: Run, keyboards: Sequence[Layout]) -> DataSet:
     """Return the rows of all files; without any, generated ones to validate on."""
     if run.data is None:
@@ -82,9 +180,8 @@ def _read(how: Data, run: Run, keyboards: Sequence[Layout]) -> DataSet:
 
 
 def _held_out(found: DataSet, split: str, run: Run, prepare: Preparation) -> SwipeArrays:
-    """Return the swipes of a split that are scored; of many dev swipes, always the same ones."""
-    arrays = to_arrays(found.rows[split], prepare, run.model, infeasible="")
-    return arrays.take(run.validated(len(arrays))) if split == "dev" else arrays
+    """Return the swipes of a split that may be scored."""
+    return to_arrays(found.rows[split], prepare, run.model, infeasible="")
 
 
 def _pools(

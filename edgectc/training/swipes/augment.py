@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from edgectc.training.signal_task import check_strengths
+from edgectc.training.swipes.draws import Draws
 
 _CHANCES = ("mirror", "reverse", "split", "speed", "rest", "clock", "rate", "finger")
 
@@ -78,19 +79,17 @@ class Augment:
             raise ValueError(f"expected {', '.join(chances)} in [0, 1], views 1 or 2")
 
 
-def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
+def augmented(inputs: dict[str, Tensor], how: Augment, draws: Draws) -> dict[str, Tensor]:
     """Return the inputs with each trace warped at random; keys stay where they are.
 
     Padding stays zero, and every finite trace stays finite.
     """
     trace, length = inputs["trace"], inputs["length"]
-    N, T, _ = trace.shape
+    _, T, _ = trace.shape
     size = inputs["key_size"][:, None, :]
     keep = (torch.arange(T) < length[:, None])[:, :, None]
 
-    def noise(*shape: int) -> Tensor:
-        return torch.randn(N, *shape, generator=rng)
-
+    noise = draws.normal
     xy = trace[:, :, :2] / size
     middle = (xy * keep).sum(1, keepdim=True) / length[:, None, None]
     centred = xy - middle
@@ -104,7 +103,7 @@ def augmented(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> 
         t = _warped(t, torch.einsum("nk,kt->nt", noise(5), _waves(T)) * (how.warp * 0.4**0.5))
     moved_trace = torch.cat([moved, t], dim=2) * keep
     if how.drop or how.mask:
-        moved_trace = _bridged(moved_trace, ~_lost(length, T, how, rng)) * keep
+        moved_trace = _bridged(moved_trace, ~_lost(length, T, how, draws)) * keep
     return {**inputs, "trace": moved_trace}
 
 
@@ -120,17 +119,17 @@ def _warped(t: Tensor, log_pace: Tensor) -> Tensor:
     return (t[:, :1, 0] + (steps * log_pace.exp()).cumsum(1))[:, :, None]
 
 
-def _lost(length: Tensor, frames: int, how: Augment, rng: torch.Generator) -> Tensor:
+def _lost(length: Tensor, frames: int, how: Augment, draws: Draws) -> Tensor:
     """Return (N, T) bool, True for points between the ends that are lost."""
     N, frame = len(length), torch.arange(frames)
     lost = torch.zeros(N, frames, dtype=torch.bool)
     if how.drop:
-        lost |= torch.rand(N, frames, generator=rng) < how.drop
+        lost |= draws.uniform(frames) < how.drop
     if how.mask:
-        draws = torch.rand(3, N, 1, generator=rng)
-        width = 1 + (draws[1] * how.mask_frames).long()
-        start = 1 + (draws[2] * (length[:, None] - 1 - width).clamp(min=1)).long()
-        lost |= (draws[0] < how.mask) & (frame >= start) & (frame < start + width)
+        chance, size, place = draws.uniform(1), draws.uniform(1), draws.uniform(1)
+        width = 1 + (size * how.mask_frames).long()
+        start = 1 + (place * (length[:, None] - 1 - width).clamp(min=1)).long()
+        lost |= (chance < how.mask) & (frame >= start) & (frame < start + width)
     return lost & (frame > 0) & (frame < length[:, None] - 1)
 
 

@@ -8,22 +8,23 @@ from torch import Tensor
 
 from edgectc.formats.layouts import KeyRow, Layout
 from edgectc.training.swipes.augment import Augment
+from edgectc.training.swipes.draws import Draws
 
 _REACH = 0.3  # key units: how far a key takes the trace with it
 
 
-def rebuilt(inputs: dict[str, Tensor], how: Augment, rng: torch.Generator) -> dict[str, Tensor]:
+def rebuilt(inputs: dict[str, Tensor], how: Augment, draws: Draws) -> dict[str, Tensor]:
     """Return the inputs with trace and keys mirrored, stretched and skewed together.
 
     It happens about the centre of the keys. Padding and unused slots stay zero.
     """
     trace, keys, used = inputs["trace"], inputs["keys"], inputs["key_mask"][:, :, None]
-    N, T, _ = trace.shape
+    _, T, _ = trace.shape
     size = inputs["key_size"][:, None, :]
     keep = (torch.arange(T) < inputs["length"][:, None])[:, :, None]
-    side = 1.0 - 2.0 * (torch.rand(N, 1, 2, generator=rng) < how.mirror).float()
-    grow = side * torch.exp(how.stretch * torch.randn(N, 1, 2, generator=rng))
-    lean = how.skew * torch.randn(N, 1, 2, generator=rng)
+    side = 1.0 - 2.0 * (draws.uniform(1, 2) < how.mirror).float()
+    grow = side * torch.exp(how.stretch * draws.normal(1, 2))
+    lean = how.skew * draws.normal(1, 2)
     centre = (keys * used).sum(1, keepdim=True) / used.sum(1, keepdim=True)
 
     def move(places: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ def backwards(trace: Tensor, length: Tensor, chosen: Tensor) -> Tensor:
 
 
 def parted(
-    inputs: dict[str, Tensor], how: Augment, rng: torch.Generator
+    inputs: dict[str, Tensor], how: Augment, draws: Draws
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Return the inputs, some keyboards split in halves one to three keys apart; and (N,) which.
 
@@ -58,11 +59,11 @@ def parted(
     N, T, _ = trace.shape
     size = inputs["key_size"][:, None, :]
     keep = (torch.arange(T) < inputs["length"][:, None])[:, :, None]
-    chosen = (torch.rand(N, 1, 1, generator=rng) < how.split).float()
-    gap = chosen * (1.0 + 2.0 * torch.rand(N, 1, 1, generator=rng))
+    chosen = (draws.uniform(1, 1) < how.split).float()
+    gap = chosen * (1.0 + 2.0 * draws.uniform(1, 1))
     places = keys / size
     middle = (places * used).sum(1, keepdim=True)[:, :, :1] / used.sum(1, keepdim=True)
-    border = middle + 2.4 * (torch.rand(N, 1, 1, generator=rng) - 0.5)
+    border = middle + 2.4 * (draws.uniform(1, 1) - 0.5)
     aside = torch.where(places[:, :, :1] < border, -0.5, 0.5) * gap
     near = torch.cdist(trace[:, :, :2] / size, places) ** 2 / (-2.0 * _REACH**2)
     near = torch.softmax(near + (used.transpose(1, 2) - 1.0) * 1e9, dim=2)

@@ -18,6 +18,7 @@ from edgectc.core.tokens import frames_needed, output_length
 from edgectc.core.types import Array
 from edgectc.data.frontends.swipe import SwipeFrontend
 from edgectc.training.swipes.augment import Augment
+from edgectc.training.swipes.draws import Draws
 from edgectc.training.swipes.keyboard_augment import parted
 from edgectc.training.task import LengthMap
 
@@ -63,7 +64,7 @@ def disturbed(
     labels: Sequence[Sequence[int]],
     how: Augment,
     reporting: Reporting,
-    noise: torch.Generator,
+    draws: Draws,
 ) -> dict[str, Tensor]:
     """Return the inputs with each trace reported otherwise, some on a keyboard in two halves.
 
@@ -74,16 +75,19 @@ def disturbed(
         labels: token ids of each.
         how: chances and strengths.
         reporting: of the model.
-        noise: of the draws.
+        draws: of the batch; each row has some of its own.
     """
     again = [False] * len(labels)
     if how.split:
-        inputs, halves = parted(inputs, how, noise)
+        inputs, halves = parted(inputs, how, draws)
         again = halves.tolist()
-    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=noise)))
+    seed = draws.seed()
+    places = range(len(labels)) if draws.rows is None else draws.rows.tolist()
     trace, length = inputs["trace"].numpy().copy(), inputs["length"].numpy().copy()
     sizes = inputs["key_size"].double().numpy()
-    for i, (n, label) in enumerate(zip(length.tolist(), labels, strict=True)):
+    rows = zip(places, length.tolist(), labels, strict=True)
+    for i, (place, n, label) in enumerate(rows):
+        rng = np.random.default_rng([seed, place])
         points = trace[i, :n].astype(np.float64) * (1.0, 1.0, 1e3)
         points[:, :2] /= sizes[i]
         changed = change(points, how, rng)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -16,10 +17,12 @@ from edgectc.core.types import Array
 from edgectc.data.refusals import Refusals
 from edgectc.data.sources import HELD_OUT
 from edgectc.formats import layouts
-from edgectc.training.cache import part, recall
-from edgectc.training.mixing import check_count, draw, epoch_rows
+from edgectc.formats.layouts import Layout
+from edgectc.training.cache import kept, part, recall
+from edgectc.training.mixing import BUFFER_ROWS, check_count, draw, epoch_rows, nearby
+from edgectc.training.sharded import are_shards, prepared_folder
 from edgectc.training.swipes.arrays import Data, SwipeArrays, from_numpy
-from edgectc.training.swipes.assembling import assemble, keyboards_of
+from edgectc.training.swipes.assembling import ShardedSwipes, assemble, keyboards_of
 from edgectc.training.swipes.augment import Augment
 from edgectc.training.swipes.competitors import LexiconCompetitors
 from edgectc.training.swipes.held_out import HeldOutSwipes
@@ -61,6 +64,7 @@ class SwipeTask:
     """Samples and top-1 of swipes; see `edgectc.core.contracts.Task`."""
 
     metric = Metric("dev_top1", higher=True)
+    buffer_rows = 0
 
     def __init__(self, options: Options, run: Run) -> None:
         self._frontend, self._lexicon = run.model.frontend, run.lexicon
@@ -84,7 +88,8 @@ class SwipeTask:
             "keyboards": [layouts.describe(layout) for layout in keyboards],
             "model": [run.model.stride, run.model.window, run.seed, run.validation_rows],
         }
-        prepared = recall(run.cache, ingredients, lambda: assemble(how, run, keyboards))
+        prepared = _prepared(run, how, keyboards, ingredients)
+        self.buffer_rows = BUFFER_ROWS if are_shards(run.data) else 0
         arrays = from_numpy(part(prepared, "train."))
         # Start, size and rows an epoch of what there is to choose from beside the real swipes.
         self._pools: list[tuple[int, int, int]] = []
@@ -107,7 +112,7 @@ class SwipeTask:
         self.blank_id = arrays.keys.shape[1]
         self.dev, self.test = (
             HeldOutSwipes(
-                from_numpy(part(prepared, f"{split}.")),
+                _validated(run, split, from_numpy(part(prepared, f"{split}."))),
                 self._frontend, self._decoder, self._lexicon, name=split,
             )
             for split in HELD_OUT
@@ -138,7 +143,8 @@ class SwipeTask:
             share = share / share.sum() if self._weights else share
             real = rng.choice(real, len(real), p=share)
         generated = [start + rng.choice(n, rows, replace=False) for start, n, rows in self._pools]
-        return rng.permutation(np.concatenate([real, *generated]))
+        rows = np.concatenate([real, *generated])
+        return nearby(rows, self.real, rng) if self.buffer_rows else rng.permutation(rows)
 
     @property
     def dev_rows(self) -> int:
@@ -152,6 +158,21 @@ class SwipeTask:
     def score(self, answers: Iterable[Array]) -> Score:
         """Return top-1 of dev swipes, by the greedy decoder and by the preset."""
         return self.dev.score(answers)
+
+
+def _prepared(
+    run: Run, how: Data, keyboards: Sequence[Layout], ingredients: Mapping[str, Any]
+) -> Mapping[str, Array]:
+    """Return all samples of a run, of shards or not, kept or made."""
+    if run.data is None or not are_shards(run.data):
+        return recall(run.cache, ingredients, lambda: assemble(how, run, keyboards))
+    folder = prepared_folder(run.data, run.cache)
+    return kept(folder, ingredients, lambda w: ShardedSwipes(how, run, keyboards).write(w))
+
+
+def _validated(run: Run, split: str, arrays: SwipeArrays) -> SwipeArrays:
+    """Return the swipes of a split that are scored; of many dev swipes, always the same ones."""
+    return arrays.take(run.validated(len(arrays))) if split == "dev" else arrays
 
 
 def _tell(run: Run, task: SwipeTask, how: str, refusals: Refusals) -> None:

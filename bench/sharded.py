@@ -1,0 +1,202 @@
+"""Training from shards: time to the first step, memory by the number of rows, speed beside memory.
+
+    python bench/sharded.py [--rows 200000,1000000,2000000] [--folder DIR] [--out FILE]
+
+Rows are 20,000 generated swipes, again and again, each time moved by noise of its own: reading and
+preparing costs the same a row, so it is measured once and not a million times. The time to the
+first step is that of a new process, from its start, imports and all, and of its CPU; the pages of
+the files may be in the system's memory. Memory is what the process holds after the steps: all of
+it, and what belongs to it alone (the rest are pages of files, which the system takes back).
+Speed is of blocks of steps in turns, with the same rows in memory; small network of tcn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from _result import heading, publish
+
+from edgectc.core import column_files
+from edgectc.core.config import dumps, family_config, to_dict
+from edgectc.core.console import table
+from edgectc.data import sharding, shards, synthesis
+from edgectc.data.sources import Sources
+
+FEW, BATCH, BLOCK = 20_000, 256, 10
+CONFIG = {
+    **family_config("tcn", "small"),
+    "data": {"synthetic": 0.0, "spliced": 0.0},
+    "decoder": {"type": "greedy"},
+    "batch_size": BATCH,
+    "bucket": True,
+}
+
+
+def task_of(folder: Path):
+    from edgectc.training.preparing import prepare
+
+    return prepare(CONFIG, data=Sources((folder,)))
+
+
+def make(folder: Path, rows: list[int]) -> tuple[float, float]:
+    """Write sets of so many rows; return microseconds a row to shard and to prepare."""
+    from edgectc.training.tasks import swipe
+
+    file, few = folder / "few.jsonl", folder / "few"
+    synthesis.synth_data("swipe", file, count=FEW)
+    began = time.perf_counter()
+    sharding.shard([file], few)
+    sharded = time.perf_counter()
+    task_of(few)
+    done = time.perf_counter()
+    (kept,) = (few / "prepared").iterdir()
+    columns = column_files.read(kept)
+    for count in rows:
+        times, out = count // FEW, folder / str(count)
+        out.mkdir()
+        index = to_dict(shards.open_set(few).index)
+        (one,) = index["shards"]
+        index["shards"] = [{**one, "name": f"{n:05d}"} for n in range(times)]
+        for shard in index["shards"]:
+            (out / shard["name"]).mkdir()
+            for path in (few / one["name"]).iterdir():
+                os.link(path, out / shard["name"] / path.name)
+        (out / shards.INDEX).write_text(dumps(index))
+        swipe.ShardedSwipes.write = repeated(columns, times)
+        task_of(out)
+    return (sharded - began) / FEW * 1e6, (done - sharded) / FEW * 1e6
+
+
+def repeated(columns, times: int):
+    """Return what writes prepared columns so many times, traces moved by noise."""
+    from edgectc.training.cache import append
+    from edgectc.training.swipes.arrays import ROWS
+
+    rng, names = np.random.default_rng(0), [f"train.{name}" for name in ROWS]
+    mine = {name: np.array(columns[name]) for name in [*names, "origins"]}
+    others = {name: column for name, column in columns.items() if name not in mine}
+    others["real"] = np.array(int(columns["real"]) * times)
+
+    def write(_, writer) -> None:
+        for _ in range(times):
+            trace = mine["train.trace"]
+            moved = trace + rng.normal(0.0, 0.003, (len(trace), 1, 1)).astype("f4") * (trace != 0)
+            append(writer, "", {**mine, "train.trace": moved})
+        writer.put(others)
+
+    return write
+
+
+def trainer_of(folder: Path, out: Path):
+    from edgectc.training.loop import devices
+    from edgectc.training.loop.trainer import Trainer
+
+    settings, model, task = task_of(folder)
+    return Trainer(settings, model, task, out, devices.fabric("cpu", "fp32"))
+
+
+def steps(trainer):
+    """Yield after each step of an epoch."""
+    trainer.train_mode()
+    for fed in trainer.feeder.feed(trainer._plan(), trainer.noise):
+        trainer.take_step(fed.batch, fed.rows, 1e-3)
+        yield
+
+
+def child(folder: Path, count: int) -> None:
+    """Print, as JSON, seconds to the first step, by clock and CPU, and memory after ``count``."""
+    began = float(os.environ["BEGAN"])
+    with tempfile.TemporaryDirectory() as out:
+        trainer = trainer_of(folder, Path(out))
+        for n, _ in enumerate(steps(trainer)):
+            if n == 0:
+                first, cpu = time.time() - began, time.process_time()
+            if n == count:
+                break
+    lines = Path("/proc/self/status").read_text().splitlines()
+    memory = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if " kB" in line}
+    told = {name: memory[name] for name in ("VmHWM", "VmRSS", "RssAnon")}
+    print(json.dumps({"first_step_s": first, "cpu_s": cpu, **told}))
+
+
+def speed(folder: Path, blocks: int) -> tuple[float, float]:
+    """Return samples a second from shards and from memory: the median of blocks in turns."""
+    with tempfile.TemporaryDirectory() as out:
+        mapped, held = (trainer_of(folder, Path(out) / name) for name in "ab")
+    arrays = held.task.train
+    copied = replace(
+        arrays, trace=arrays.trace.clone(), length=arrays.length.clone(),
+        layout=arrays.layout.clone(), labels=tuple(arrays.labels), names=tuple(arrays.names),
+        pages=None,
+    )  # fmt: skip
+    held.task.train, held.task.buffer_rows = copied, 0
+    held.feeder = replace(held.feeder, samples=copied)
+    runs = {"shards": steps(mapped), "memory": steps(held)}
+    found = {name: [] for name in runs}
+    for run in runs.values():
+        next(run)
+    for block in range(blocks):
+        for name in sorted(runs, reverse=bool(block % 2)):
+            began = time.process_time()
+            for _ in range(BLOCK):
+                next(runs[name])
+            found[name].append(BLOCK * BATCH / (time.process_time() - began))
+    return float(np.median(found["shards"])), float(np.median(found["memory"]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", default="200000,1000000,2000000")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--blocks", type=int, default=10)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--child", type=Path)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child, options.steps)
+        return
+    rows = [int(count) for count in options.rows.split(",")]
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        shard_us, prepare_us = make(Path(folder), rows)
+        lines = []
+        for count in rows:
+            place = Path(folder, str(count))
+            command = [sys.executable, __file__, "--child", place, "--steps", str(options.steps)]
+            told = subprocess.run(
+                command, capture_output=True, text=True, check=True,
+                env={**os.environ, "BEGAN": str(time.time())},
+            ).stdout  # fmt: skip
+            got = json.loads(told)
+            values = [f"{got[name]:.0f}" for name in ("VmHWM", "VmRSS", "RssAnon")]
+            start = [f"{got[name]:.1f}" for name in ("first_step_s", "cpu_s")]
+            lines.append([f"{count:,}", *start, *values])
+        mapped, held = speed(Path(folder, str(rows[0])), options.blocks)
+    repeats = f"batch {BATCH}, memory after {options.steps} steps, medians of {options.blocks} "
+    said = heading(
+        ("torch", "numpy"), repeats=f"{repeats}blocks of {BLOCK} steps in turns, CPU time"
+    )
+    head = ["rows", "first step s", "CPU s", "peak MB", "MB", "own MB"]
+    speeds = table(
+        ["samples of", "samples/s", "of memory"],
+        [["shards", f"{mapped:.0f}", f"{mapped / held:.2f}"], ["memory", f"{held:.0f}", "1.00"]],
+    )
+    costs = f"Once a row: {shard_us:.0f} us to shard, {prepare_us:.0f} us to prepare, one process."
+    publish(
+        f"{said}\nstart and memory\n\n{table(head, lines)}\n\nspeed, {rows[0]:,} rows\n\n"
+        f"{speeds}\n\n{costs}\n",
+        options.out,
+    )
+
+
+if __name__ == "__main__":
+    main()

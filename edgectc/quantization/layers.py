@@ -1,0 +1,91 @@
+"""The network that is quantized, as a job needs it: its operators, and what runs through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from edgectc.exporting.artifact import Job
+from edgectc.exporting.finished import FinishedTarget
+from edgectc.exporting.lowering.quantization_plan import (
+    ActivationStatistics,
+    Operator,
+    Plan,
+    operators,
+)
+from edgectc.exporting.origin import Network
+from edgectc.quantization import activations, fake_quantization
+from edgectc.quantization.activations import Inputs
+from edgectc.quantization.graph_layers import GraphLayers
+
+
+class Layers(Protocol):
+    """A network of float32, in PyTorch or a finished graph."""
+
+    def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
+        """Return the operators of some kinds that may be quantized, in their order.
+
+        Args:
+            kinds: of operators.
+            kept: parts of paths whose operators stay in float.
+        """
+        ...
+
+    def largest_weights(self) -> dict[str, float]:
+        """Return the largest magnitude in each tensor of weights."""
+        ...
+
+    def check(
+        self, samples: Sequence[Inputs], names: Sequence[str]
+    ) -> tuple[dict[str, str], dict[str, float]]:
+        """Return the first operator that is not finite by sample, and every operator's largest."""
+        ...
+
+    def histograms(
+        self, chosen: Sequence[Operator], samples: Sequence[Inputs]
+    ) -> Mapping[str, ActivationStatistics]:
+        """Return what operators take and give; raises `NonFiniteError`."""
+        ...
+
+    def sensitivity(self, plan: Plan, samples: Sequence[Inputs]) -> Mapping[str, float]:
+        """Return the mean |difference| of likely tokens in nats that each operator makes alone."""
+        ...
+
+
+def of_job(job: Job) -> Layers:
+    """Return the layers of what a job converts."""
+    if isinstance(job.target, FinishedTarget):
+        return GraphLayers(job.target, (job.origin.model.stride, job.origin.model.window))
+    return TorchLayers(job.origin.model)
+
+
+class TorchLayers(Layers):
+    """Those of a network in PyTorch."""
+
+    def __init__(self, model: Network) -> None:
+        self._model = model
+
+    def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
+        """Return the modules that may be quantized."""
+        return operators(self._model, kinds, kept)
+
+    def largest_weights(self) -> dict[str, float]:
+        """Return the largest magnitude of each parameter and buffer."""
+        weights = self._model.state_dict()
+        return {k: float(v.abs().max()) for k, v in weights.items() if v.numel()}
+
+    def check(
+        self, samples: Sequence[Inputs], names: Sequence[str]
+    ) -> tuple[dict[str, str], dict[str, float]]:
+        """See `edgectc.quantization.activations.check_activations`."""
+        return activations.check_activations(self._model, samples, names)
+
+    def histograms(
+        self, chosen: Sequence[Operator], samples: Sequence[Inputs]
+    ) -> Mapping[str, ActivationStatistics]:
+        """See `edgectc.quantization.activations.histograms`."""
+        return activations.histograms(self._model, chosen, samples)
+
+    def sensitivity(self, plan: Plan, samples: Sequence[Inputs]) -> Mapping[str, float]:
+        """See `edgectc.quantization.fake_quantization.sensitivity`."""
+        return fake_quantization.sensitivity(self._model, plan, samples)

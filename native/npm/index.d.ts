@@ -1,0 +1,65 @@
+/** Bytes of a file; or where they are: an address or, in Node, a path. */
+export type Source = Uint8Array | ArrayBuffer | URL | string;
+
+/** A letter, "" for none, and its key as it is touched: x, y of the left upper corner, width, height. */
+export type Key = readonly [letter: string, x: number, y: number, width: number, height: number];
+
+/** In the unit of the keys, and the time of the touch event in milliseconds from any origin. */
+export type Point = readonly [x: number, y: number, tMs: number];
+
+export interface Word {
+  text: string;
+  /** Natural log. */
+  score: number;
+  /** Share among the words compared. */
+  probability: number;
+  /** Whether no better word was missed. */
+  exact: boolean;
+}
+
+export interface Files {
+  /** An artifact of `edgectc export --target native`. */
+  model: Source | Promise<Source>;
+  /** The .trie that lies beside it. */
+  lexicon: Source | Promise<Source>;
+  /** The .lm that lies beside it; without it words are ranked without context. */
+  languageModel?: Source | Promise<Source> | null;
+  /** The compiled library, where it does not lie beside this module. */
+  wasm?: WebAssembly.Module | null;
+}
+
+/** What was refused, and why. */
+export class EdgectcError extends Error {
+  constructor(message: string, reason?: string);
+  /** "one_point" (a tap), "off_keyboard" ... where points were no swipe, else "". */
+  reason: string;
+}
+
+/** EDGECTC_ABI of the library that this package was built with. */
+export const ABI: number;
+
+/** A keyboard over one model: points go in, ranked words come out. Its memory goes when it does. */
+export class Keyboard {
+  private constructor();
+
+  /** Checks the seal and the hashes of all files. Throws `EdgectcError`, as all calls do. */
+  static open(files: Files): Promise<Keyboard>;
+
+  /** Runs the model's own reference cases on this machine. */
+  test(): void;
+
+  /** Says where the keys lie now; call it at every change of their place or letters. */
+  place(keys: Iterable<Key>): void;
+
+  /** Says what stands before the cursor; `whole`: nothing stands before the text. */
+  before(text: string, how?: { whole?: boolean }): void;
+
+  /** Makes ready what the next swipe would make first; call it when a word was committed. */
+  prepare(): void;
+
+  /** Returns the words of the sentence that a text ends in, after "<s>" where it begins there. */
+  contextOf(text: string, how?: { whole?: boolean }): string[];
+
+  /** Ranks words, best first; `moving`: the finger still moves. */
+  swipe(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
+}

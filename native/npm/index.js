@@ -1,0 +1,174 @@
+// Finger in, words out: the C library as WebAssembly. native/include/edgectc.h says what each call does.
+
+import { EdgectcError, read } from "./files.js";
+import { ABI, Library, compiled } from "./library.js";
+
+/** @typedef {import("./index.js").Files} Files */
+/** @typedef {import("./index.js").Key} Key */
+/** @typedef {import("./index.js").Point} Point */
+/** @typedef {import("./index.js").Word} Word */
+
+export { ABI, EdgectcError };
+
+// Sizes and places of the C structs, in bytes, as 32-bit WebAssembly lays them out.
+const KEY = 40; // int32 letter, 4 left out, 4 doubles: x, y, width, height
+const POINT = 24; // 3 doubles: x, y, t_ms
+const WORD = 32; // char *text, 4 left out, double score, double probability, int32 exact, 4 left out
+const FILE = 8; // pointer, size
+const MOVING = 1; // EDGECTC_MOVING
+const MOST_WORDS = 1000;
+
+/** A keyboard over one model; its types are in index.d.ts. */
+export class Keyboard {
+  /** @type {Library} */
+  #c;
+  /** @type {number} */
+  #handle;
+
+  /** @param {Files} files */
+  static async open({ model, lexicon, languageModel = null, wasm = null }) {
+    const sources = { model, lexicon, "language model": languageModel };
+    const reading = Object.entries(sources).map(([what, source]) => read(source, what));
+    for (const one of reading) one.catch(() => {}); // each is waited for below, in its turn
+    const library = await Library.make(wasm ?? (await compiled()));
+    const keyboard = new Keyboard(library);
+    const files = [];
+    for (const one of reading) files.push(await one);
+    keyboard.#open(files);
+    return keyboard;
+  }
+
+  /** @param {Library} library */
+  constructor(library) {
+    if (!(library instanceof Library)) throw new TypeError("make a keyboard with: await Keyboard.open({ model, lexicon })");
+    this.#c = library;
+    this.#handle = library.call("edgectc_keyboard_new");
+    if (!this.#handle) throw new EdgectcError("no memory for a keyboard");
+  }
+
+  /**
+   * The library keeps the bytes where they lie, as long as this object.
+   * @param {(Uint8Array | null)[]} files
+   */
+  #open(files) {
+    const table = this.#c.room(FILE * files.length);
+    files.forEach((bytes, i) => {
+      const at = bytes ? this.#c.put(bytes) : 0;
+      this.#c.view().setUint32(table + FILE * i, at, true);
+      this.#c.view().setUint32(table + FILE * i + 4, bytes?.length ?? 0, true);
+    });
+    this.#call("open", table, table + FILE, table + 2 * FILE);
+    this.#c.free(table);
+  }
+
+  test() {
+    this.#call("test");
+  }
+
+  /** @param {Iterable<Key>} keys */
+  place(keys) {
+    const rows = Array.from(keys);
+    this.#c.with(KEY * rows.length, (at) => {
+      const view = this.#c.view();
+      rows.forEach((key, i) => {
+        const [letter, ...box] = checkedKey(key);
+        view.setInt32(at + KEY * i, letter ? letter.codePointAt(0) : 0, true);
+        box.forEach((value, k) => view.setFloat64(at + KEY * i + 8 * (k + 1), value, true));
+      });
+      this.#call("keys", at, rows.length);
+    });
+  }
+
+  /**
+   * @param {string} text
+   * @param {{whole?: boolean}} how
+   */
+  before(text, { whole = true } = {}) {
+    this.#c.withText(plain(text), (at) => this.#call("before", at, Number(whole)));
+  }
+
+  prepare() {
+    this.#call("prepare");
+  }
+
+  /**
+   * @param {string} text
+   * @param {{whole?: boolean}} how
+   */
+  contextOf(text, { whole = true } = {}) {
+    return this.#c.withText(plain(text), (at) => {
+      const room = this.#c.call("edgectc_context", at, Number(whole), 0, 0);
+      return this.#c.with(room, (out) => {
+        this.#c.call("edgectc_context", at, Number(whole), out, room);
+        const words = this.#c.text(out);
+        return words ? words.split("\n") : [];
+      });
+    });
+  }
+
+  /**
+   * @param {Iterable<Point>} points
+   * @param {{nbest?: number, moving?: boolean}} how
+   * @returns {Word[]}
+   */
+  swipe(points, { nbest = 5, moving = false } = {}) {
+    if (!Number.isInteger(nbest) || nbest < 1) throw new EdgectcError(`nbest is ${nbest}, expected a whole number from 1`);
+    const most = Math.min(nbest, MOST_WORDS);
+    const rows = Array.from(points, checkedPoint);
+    return this.#c.with(POINT * rows.length, (at) =>
+      this.#c.with(WORD * most, (words) => {
+        const view = this.#c.view();
+        rows.forEach((point, i) => point.forEach((value, k) => view.setFloat64(at + POINT * i + 8 * k, value, true)));
+        const found = this.#call("swipe", at, rows.length, moving ? MOVING : 0, words, most);
+        return Array.from({ length: found }, (_, i) => this.#word(words + WORD * i));
+      }));
+  }
+
+  /**
+   * @param {number} at
+   * @returns {Word}
+   */
+  #word(at) {
+    const view = this.#c.view();
+    return {
+      text: this.#c.text(view.getUint32(at, true)),
+      score: view.getFloat64(at + 8, true),
+      probability: view.getFloat64(at + 16, true),
+      exact: view.getInt32(at + 24, true) === 1,
+    };
+  }
+
+  /**
+   * @param {string} name
+   * @param {...number} values
+   */
+  #call(name, ...values) {
+    const status = this.#c.call(`edgectc_keyboard_${name}`, this.#handle, ...values);
+    if (status >= 0) return status;
+    const say = (/** @type {string} */ what) => this.#c.text(this.#c.call(`edgectc_keyboard_${what}`, this.#handle));
+    throw new EdgectcError(say("error"), name === "swipe" ? say("reason") : "");
+  }
+}
+
+// As the library takes texts.
+/** @param {string} text */
+const plain = (text) => String(text).normalize("NFC").replaceAll("\0", " ");
+
+/**
+ * @param {Key} key
+ * @returns {[string, ...number[]]}
+ */
+function checkedKey(key) {
+  const [letter, ...box] = key ?? /** @type {any} */ ([]);
+  const good = typeof letter === "string" && [...letter].length <= 1 && box.length === 4 && box.every((value) => typeof value === "number");
+  if (!good) throw new EdgectcError(`a key is ${JSON.stringify(key)}, expected [one letter or "", x, y, width, height]`);
+  return [letter, ...box];
+}
+
+/** @param {Point} point */
+function checkedPoint(point) {
+  const row = Array.from(point ?? []);
+  if (row.length !== 3 || row.some((value) => typeof value !== "number"))
+    throw new EdgectcError(`a point is ${JSON.stringify(point)}, expected [x, y, t_ms]`, "bad_shape");
+  return row;
+}

@@ -1,0 +1,132 @@
+// The same keyboard in a thread of its own: every call is a promise, answered in order.
+
+import { EdgectcError } from "./files.js";
+
+/** @typedef {{say: (message: any) => void, hear: (use: (message: any) => void) => void, failed: (use: (why: string) => void) => void, end: () => void}} Thread */
+
+/** Types are in worker.d.ts. */
+export class WorkerKeyboard {
+  /** @type {Thread} */
+  #worker;
+  /** @type {Map<number, {done: (value: any) => void, fail: (error: unknown) => void}>} */
+  #waiting = new Map();
+  #next = 0;
+  #ended = "";
+
+  /** @param {import("./index.js").Files} files */
+  static async open(files) {
+    const keyboard = new WorkerKeyboard(await start());
+    const entries = Object.entries(files).map(async ([name, source]) => [name, plain(await source)]);
+    try {
+      await keyboard.#ask("open", [Object.fromEntries(await Promise.all(entries))]);
+    } catch (error) {
+      keyboard.close();
+      throw error;
+    }
+    return keyboard;
+  }
+
+  /** @param {Thread} worker */
+  constructor(worker) {
+    this.#worker = worker;
+    worker.hear(({ id, value, error }) => {
+      const asked = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) asked?.fail(new EdgectcError(error.message, error.reason));
+      else asked?.done(value);
+    });
+    worker.failed((message) => this.#end(`the worker ended: ${message}`));
+  }
+
+  test() {
+    return this.#ask("test", []);
+  }
+
+  /** @param {Iterable<import("./index.js").Key>} keys */
+  place(keys) {
+    return this.#ask("place", [Array.from(keys)]);
+  }
+
+  /**
+   * @param {string} text
+   * @param {{whole?: boolean}} how
+   */
+  before(text, how = {}) {
+    return this.#ask("before", [text, how]);
+  }
+
+  prepare() {
+    return this.#ask("prepare", []);
+  }
+
+  /**
+   * @param {Iterable<import("./index.js").Point>} points
+   * @param {{nbest?: number, moving?: boolean}} how
+   */
+  swipe(points, how = {}) {
+    return this.#ask("swipe", [Array.from(points), how]);
+  }
+
+  close() {
+    this.#end("the keyboard was closed");
+  }
+
+  /** @param {string} why */
+  #end(why) {
+    this.#ended ||= why;
+    this.#worker.end();
+    for (const { fail } of this.#waiting.values()) fail(new EdgectcError(this.#ended));
+    this.#waiting.clear();
+  }
+
+  /**
+   * @param {string} name
+   * @param {any[]} values
+   * @returns {Promise<any>}
+   */
+  #ask(name, values) {
+    if (this.#ended) return Promise.reject(new EdgectcError(this.#ended));
+    const id = this.#next++;
+    return new Promise((done, fail) => {
+      this.#waiting.set(id, { done, fail });
+      try {
+        this.#worker.say({ id, name, values });
+      } catch (error) { // a value that cannot be sent
+        this.#waiting.delete(id);
+        fail(error);
+      }
+    });
+  }
+}
+
+// An address goes to another thread as text, and whole: a worker's base is another than the page's.
+/** @param {any} source */
+function plain(source) {
+  if (source instanceof URL) return source.href;
+  return typeof source === "string" && typeof document === "object" ? new URL(source, document.baseURI).href : source;
+}
+
+/**
+ * Returns a worker of the browser or of Node, with one face.
+ * @returns {Promise<Thread>}
+ */
+async function start() {
+  const place = new URL("./worker-side.js", import.meta.url);
+  if (typeof Worker === "function") {
+    const worker = new Worker(place, { type: "module" });
+    return {
+      say: (message) => worker.postMessage(message),
+      hear: (use) => { worker.onmessage = ({ data }) => use(data); },
+      failed: (use) => { worker.onerror = (event) => use(event.message ?? "it could not be started"); },
+      end: () => worker.terminate(),
+    };
+  }
+  const { Worker: NodeWorker } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads");
+  const worker = new NodeWorker(place);
+  return {
+    say: (message) => worker.postMessage(message),
+    hear: (use) => worker.on("message", use),
+    failed: (use) => worker.on("error", (error) => use(error.message)),
+    end: () => void worker.terminate(),
+  };
+}

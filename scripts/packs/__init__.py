@@ -1,0 +1,1 @@
+"""What `scripts/packages` builds, a file each, all of the one list in `native/build.json`."""

@@ -1,0 +1,33 @@
+"""The packages of the C library, built by the script that users run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgectc.formats.layouts import Layout
+from edgectc.runtime.keyboard import Key
+
+ROOT = Path(__file__).parents[2]
+
+
+def build(name: str, out: Path) -> Path:
+    """Return a package's folder; skip the test where there is no Zig."""
+    command = [sys.executable, str(ROOT / "scripts" / "packages.py"), name, "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 4 and "no Zig here" in done.stderr:
+        pytest.skip("needs Zig's compiler: scripts/packages installs it")
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.split(": ", 1)[1].strip())
+
+
+def board(layout: Layout) -> list[Key]:
+    """Return the keys of a layout in the letter area, and one of its whole size."""
+    width, height = layout.key_size
+    return [("", 0.0, 0.0, 1.0, 1.0)] + [
+        (letter, x - width / 2, y - height / 2, width, height)
+        for letter, (x, y) in zip(layout.letters, layout.centers, strict=True)
+    ]

@@ -1,0 +1,267 @@
+"""The npm package: built, packed, installed into an empty folder, and held against Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from packages import ROOT, board, build
+
+import edgectc
+from edgectc.data import swipe_files
+from edgectc.formats import layouts
+
+pytestmark = pytest.mark.slow
+BUNDLE = ROOT / "models" / "swipe-en"
+MODEL = BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"
+LEXICON, CONTEXT = BUNDLE / "lexicon.trie", BUNDLE / "words.lm"
+PAGE, HOST = ROOT / "docs" / "library.md", ROOT / "native" / "examples" / "host.mjs"
+
+# Reads {files, cases: [{keys, points, before}]}; answers each case, in a thread of its own or not.
+ANSWER = """
+import { readFileSync } from "node:fs";
+import { EdgectcError, Keyboard } from "edgectc";
+import { WorkerKeyboard } from "edgectc/worker";
+const { files, cases, worker } = JSON.parse(readFileSync(0));
+const keyboard = await (worker ? WorkerKeyboard : Keyboard).open(files);
+await keyboard.test();
+const answers = [];
+for (const { keys, points, before, whole, moving = false } of cases) {
+  try {
+    await keyboard.place(keys);
+    await keyboard.before(before, { whole });
+    await keyboard.prepare();
+    answers.push({ words: await keyboard.swipe(points, { moving }) });
+  } catch (error) {
+    if (!(error instanceof EdgectcError)) throw error;
+    answers.push({ message: error.message, reason: error.reason });
+  }
+}
+if (worker) keyboard.close();
+console.log(JSON.stringify(answers));
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder into which the packed package was installed."""
+    if not shutil.which("npm"):
+        pytest.skip("needs Node and npm")
+    package = build("npm", tmp_path_factory.mktemp("built"))
+    folder = tmp_path_factory.mktemp("host")
+    _run("npm", "pack", str(package), "--silent", folder=folder)
+    (packed,) = folder.glob("*.tgz")
+    assert packed.name == f"edgectc-{edgectc.__version__}.tgz"
+    _run("npm", "install", "--offline", "--no-audit", "--no-fund", packed.name, folder=folder)
+    (folder / "answer.mjs").write_text(ANSWER, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def float32(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped network in full precision, whose answers hardly differ between processors."""
+    pytest.importorskip("torch")
+    out = tmp_path_factory.mktemp("model") / "swipe-en.edgectc"
+    edgectc.export(BUNDLE, target="native", out=out)
+    return out
+
+
+def _run(*command: str, folder: Path, given: str = "") -> str:
+    done = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _answers(folder: Path, model: Path, cases: list[dict[str, Any]], **how: Any) -> list[Any]:
+    files = {"model": str(model), "lexicon": str(LEXICON), "languageModel": str(CONTEXT)}
+    given = json.dumps({"files": files, "cases": cases, **how})
+    return list(json.loads(_run("node", "answer.mjs", folder=folder, given=given)))
+
+
+def _layout(name: str) -> list[Any]:
+    return board(layouts.load(name))
+
+
+def _golden(name: str) -> Any:
+    return json.loads((ROOT / "tests" / "golden" / name).read_text(encoding="ascii"))
+
+
+def _same(found: list[Any], wanted: list[Any], within: float) -> None:
+    assert [one["text"] for one in found] == [one["text"] for one in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        assert abs(one["score"] - other["score"]) < within
+        assert abs(one["probability"] - other["probability"]) < within
+
+
+def test_the_program_of_the_page_prints_the_words_of_python(installed: Path) -> None:
+    (shown,) = re.findall(r"```js\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown == HOST.read_text(encoding="utf-8")
+    assert len(shown.splitlines()) <= 10
+    (installed / "host.mjs").write_text(shown, encoding="utf-8")
+    points = edgectc.sample() * [1080, 480, 1]
+    printed = _run(
+        "node", "host.mjs", str(MODEL), str(LEXICON), str(CONTEXT),
+        folder=installed, given=json.dumps(points.tolist()),
+    )  # fmt: skip
+    wanted = edgectc.load(MODEL)(edgectc.sample())
+    rows = [line.split() for line in printed.splitlines()]
+    assert [word for word, _ in rows] == [one.text for one in wanted]
+    # int8 codes differ between sets of kernels.
+    assert all(
+        abs(float(score) - one.score) < 0.3 for (_, score), one in zip(rows, wanted, strict=True)
+    )
+
+
+@pytest.mark.parametrize("worker", [False, True])
+def test_it_meets_the_golden_vectors(installed: Path, float32: Path, worker: bool) -> None:
+    golden = _golden("traces.json")["cases"]
+    cases = [
+        {"keys": _layout(one["layout"]), "points": one["points"],
+         "before": " ".join(word for word in one["context"] if word != "<s>"),
+         "whole": "<s>" in one["context"]}
+        for one in golden
+    ]  # fmt: skip
+    found = _answers(installed, float32, cases, worker=worker)
+    for one, answer in zip(golden, found, strict=True):
+        _same(answer["words"], one["words"], within=1e-3)
+
+
+def test_points_are_refused_for_the_same_reasons(installed: Path) -> None:
+    points = _golden("checks.json")["points"]
+    cases = [{"keys": _layout("qwerty"), "points": one["points"], "before": "", "whole": False}
+             for one in points]  # fmt: skip
+    # JSON has no NaN: the rows that hold one come as texts, which no number is.
+    found = _answers(installed, MODEL, cases)
+    for one, answer in zip(points, found, strict=True):
+        held = any(isinstance(value, str) for row in one["points"] for value in row)
+        assert answer.get("reason") == ("bad_shape" if held else one["reason"]), one["name"]
+
+
+@pytest.mark.data
+def test_real_swipes_give_the_five_words_of_python(installed: Path, float32: Path) -> None:
+    swipes, _ = swipe_files.load(swipe_files.find(None), split="dev")
+    swipes, recognizer = swipes[:200], edgectc.load(float32)
+    assert len(swipes) == 200
+    size = [1080.0, 480.0, 1.0]
+    keys = [
+        (letter, x * 1080, y * 480, w * 1080, h * 480) for letter, x, y, w, h in _layout("qwerty")
+    ]
+    cases = [{"keys": keys, "points": (np.asarray(one.points) * size).tolist(), "before": "",
+              "whole": False} for one in swipes]  # fmt: skip
+    for one, answer in zip(swipes, _answers(installed, float32, cases), strict=True):
+        wanted = [{"text": c.text, "score": c.score, "probability": c.probability}
+                  for c in recognizer(one.points)]  # fmt: skip
+        _same(answer["words"], wanted, within=1e-3)
+
+
+REFUSED = """
+import { readFileSync } from "node:fs";
+import { EdgectcError, Keyboard } from "edgectc";
+import { WorkerKeyboard } from "edgectc/worker";
+const [model, lexicon, languageModel] = process.argv.slice(2);
+const bytes = new Uint8Array(readFileSync(model));
+bytes[5000] ^= 1;
+const calls = {
+  damaged: () => Keyboard.open({ model: bytes, lexicon, languageModel }),
+  swapped: () => Keyboard.open({ model, lexicon: languageModel }),
+  missing: () => Keyboard.open({ model: "nowhere.edgectc", lexicon }),
+  "no lexicon": () => Keyboard.open({ model }),
+  constructed: async () => new Keyboard(),
+  key: async () => (await Keyboard.open({ model, lexicon })).place([["ab", 0, 0, 1, 1]]),
+  "no keys": async () => (await Keyboard.open({ model, lexicon })).swipe([[0, 0, 0], [1, 1, 50]]),
+  "in a worker": () => WorkerKeyboard.open({ model: bytes, lexicon, languageModel }),
+  closed: async () => {
+    const keyboard = await WorkerKeyboard.open({ model, lexicon });
+    const waiting = keyboard.test();
+    keyboard.close();
+    await waiting.then(() => { throw new Error("it answered"); }, () => {});
+    await keyboard.test();
+  },
+};
+const told = {};
+for (const [name, call] of Object.entries(calls))
+  told[name] = await call().then(() => "nothing", (error) => `${error.name}: ${error.message}`);
+console.log(JSON.stringify(told));
+"""
+MESSAGES = {
+    "damaged": "EdgectcError: the model is damaged",
+    "swapped": "EdgectcError: this is not the lexicon",
+    "missing": "EdgectcError: the model cannot be read (nowhere.edgectc)",
+    "no lexicon": "EdgectcError: the lexicon is missing, expected its bytes",
+    "constructed": "TypeError: make a keyboard with: await Keyboard.open({ model, lexicon })",
+    "key": 'EdgectcError: a key is ["ab",0,0,1,1], expected [one letter',
+    "no keys": "EdgectcError: give the keys before a swipe",
+    "in a worker": "EdgectcError: the model is damaged",
+    "closed": "EdgectcError: the keyboard was closed",
+}
+
+
+def test_what_is_refused_is_said(installed: Path) -> None:
+    (installed / "refused.mjs").write_text(REFUSED, encoding="utf-8")
+    printed = _run("node", "refused.mjs", str(MODEL), str(LEXICON), str(CONTEXT), folder=installed)
+    told = json.loads(printed)
+    assert {*told} == {*MESSAGES}
+    for name, message in MESSAGES.items():
+        assert told[name].startswith(message), name
+
+
+TYPED = """
+import { Keyboard, type Word } from "edgectc";
+import { WorkerKeyboard } from "edgectc/worker";
+export async function read(points: [number, number, number][]): Promise<Word[]> {
+  const lexicon = new URL("file:///l");
+  const keyboard = await Keyboard.open({ model: "m", lexicon, languageModel: null });
+  keyboard.place([["a", 0, 0, 1, 1]]);
+  const worker = await WorkerKeyboard.open({ model: "m", lexicon });
+  const waited: Word[] = await worker.swipe(points);
+  // @ts-expect-error a worker answers later
+  const early: Word[] = worker.swipe(points);
+  // @ts-expect-error keys have five parts
+  keyboard.place([["a", 0, 0]]);
+  return [...waited, ...early, ...keyboard.swipe(points, { nbest: 3, moving: true })];
+}
+"""
+
+
+def test_its_types_are_taken_and_held(installed: Path) -> None:
+    compiler = ROOT / "web_demo" / "node_modules" / ".bin" / "tsc"
+    if not compiler.exists():
+        pytest.skip("needs the packages of web_demo: npm ci --ignore-scripts")
+    (installed / "typed.ts").write_text(TYPED, encoding="utf-8")
+    strict = [
+        "--strict",
+        "--noEmit",
+        "--target",
+        "es2022",
+        "--module",
+        "nodenext",
+        "--lib",
+        "es2022,dom",
+    ]
+    _run(str(compiler), *strict, "typed.ts", folder=installed)
+
+
+ASKS = """
+import { readFileSync } from "node:fs";
+const module = new WebAssembly.Module(readFileSync(process.argv[2]));
+const exports = WebAssembly.Module.exports(module).map((one) => one.name);
+console.log(JSON.stringify([WebAssembly.Module.imports(module), exports]));
+"""
+
+
+def test_the_wasm_is_small_and_asks_for_nothing(installed: Path) -> None:
+    file = installed / "node_modules" / "edgectc" / "edgectc.wasm"
+    assert file.stat().st_size <= 130 * 1024
+    (installed / "asks.mjs").write_text(ASKS, encoding="utf-8")
+    told = _run("node", "asks.mjs", str(file), folder=installed)
+    imports, exports = json.loads(told)
+    assert imports == []
+    header = (ROOT / "native" / "include" / "edgectc.h").read_text(encoding="ascii")
+    wanted = set(re.findall(r"\b(edgectc_keyboard_\w+|edgectc_abi|edgectc_context)\(", header))
+    assert {name for name in exports if name.startswith("edgectc_")} == wanted

@@ -72,6 +72,7 @@ _WHERE = {
     "make_decoder": "decoding.api",
     "pack": "commands.verbs.models",
     "pack_language_model": "commands.verbs.words",
+    "pack_lexicon": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "read_tokens": "core.vocabularies",
     "sample": "data.synthesis",
@@ -129,6 +130,7 @@ __all__ = [
     "make_decoder",
     "pack",
     "pack_language_model",
+    "pack_lexicon",
     "quantize",
     "read_tokens",
     "sample",
@@ -161,6 +163,7 @@ if TYPE_CHECKING:
         build_language_model,
         build_lexicon,
         pack_language_model,
+        pack_lexicon,
         score_language_model,
     )
     from edgectc.core.errors import (

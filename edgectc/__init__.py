@@ -65,6 +65,7 @@ _WHERE = {
     "doctor": "commands.verbs.machine",
     "evaluate": "commands.verbs.accuracy",
     "export": "exporting.exporter",
+    "from_hub": "commands.verbs.hub",
     "import_data": "commands.verbs.data_sets",
     "inspect": "commands.verbs.artifacts",
     "list_names": "commands.verbs.machine",
@@ -123,6 +124,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "from_hub",
     "import_data",
     "inspect",
     "list_names",
@@ -154,6 +156,7 @@ if TYPE_CHECKING:
         shard_data,
         synth_data,
     )
+    from edgectc.commands.verbs.hub import from_hub
     from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train

@@ -99,7 +99,7 @@ class Sentence:
         """
         if not 1 <= open_words <= MOST_OPEN or not 0 <= context_weight <= MOST_WEIGHT:
             raise ConfigError(
-                f"open_words is {open_words!r} and context_weight {context_weight!r}, expected 1 to "
+                f"open_words is {open_words!r}, context_weight {context_weight!r}; expected 1 to "
                 f"{MOST_OPEN} and 0 to {MOST_WEIGHT:g}",
                 options=["open_words", "context_weight"],
             )
@@ -188,9 +188,7 @@ class Sentence:
                 text.score + one.score + self._weight * gain,
             )
             for text in self._texts
-            for one, gain in zip(
-                found, self._gains(text.words, [c.text for c in found]), strict=True
-            )
+            for one, gain in zip(found, self._gains(text.words, words), strict=True)
         ]
         self._texts = sorted(more, key=lambda text: -text.score)[:_WIDTH]
 

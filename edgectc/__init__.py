@@ -53,6 +53,7 @@ _WHERE = {
     "WriteError": "core.errors",
     "adopt": "exporting.adopter",
     "bench": "benchmarking.benchmark",
+    "build_language": "commands.verbs.languages",
     "build_language_model": "commands.verbs.words",
     "build_lexicon": "commands.verbs.words",
     "check_data": "commands.verbs.data_sets",
@@ -110,6 +111,7 @@ __all__ = [
     "__version__",
     "adopt",
     "bench",
+    "build_language",
     "build_language_model",
     "build_lexicon",
     "check_data",
@@ -152,6 +154,7 @@ if TYPE_CHECKING:
         shard_data,
         synth_data,
     )
+    from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode

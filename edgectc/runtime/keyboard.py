@@ -35,7 +35,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.records import NamedFile
 
-_NO_MEMORY, _MOVING = -1, 1  # EDGECTC_NO_MEMORY, EDGECTC_MOVING
+_NO_MEMORY, _CANCELLED, _MOVING = -1, -4, 1  # EDGECTC_NO_MEMORY and so on
 _MOST_WORDS = 1000
 
 Key = tuple[str, float, float, float, float]
@@ -136,7 +136,7 @@ class Keyboard:
             moving: the finger still moves: rank what the points so far may begin.
 
         Raises:
-            InputError: the points are no swipe; ``reason`` names why.
+            InputError: the points are no swipe, or another thread cancelled; ``reason`` names why.
         """
         rows = _points(points)
         words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
@@ -144,6 +144,8 @@ class Keyboard:
             n = self._status(
                 "swipe", rows.ctypes.data, len(rows), _MOVING * moving, words, len(words)
             )
+            if n == _CANCELLED:
+                raise InputError(self._error(), reason="cancelled")
             if n < 0:
                 reason = self._c.edgectc_keyboard_reason(self._handle).decode()
                 if not reason:
@@ -153,6 +155,13 @@ class Keyboard:
                 Hypothesis(word.text.decode(), word.score, word.probability, exact=bool(word.exact))
                 for word in words[:n]
             ))  # fmt: skip
+
+    def cancel(self) -> bool:
+        """End the swipe that another thread waits for, and tell whether one ran.
+
+        It raises InputError with the ``reason`` "cancelled" there.
+        """
+        return bool(self._c.edgectc_keyboard_cancel(self._handle))
 
     def before(self, text: str, *, whole: bool = True) -> None:
         """Say what stands before the cursor; the sentence that it ends in ranks the next word.

@@ -31,6 +31,7 @@ enum {
   EDGECTC_NO_MEMORY = -1,
   EDGECTC_BAD_INPUT = -2, /* what was given, or that something was not given yet */
   EDGECTC_TOO_WIDE = -3,  /* the words' weights lie over 600 nats apart: no bound can hold them */
+  EDGECTC_CANCELLED = -4, /* by another thread */
 };
 
 enum { /* figures of a ranked word; NaN where there is none */
@@ -281,6 +282,11 @@ EDGECTC_API int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard);
 /* Ranks words of n points and writes at most `most`, best first; returns how many. */
 EDGECTC_API int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
                                            int32_t flags, edgectc_word *words, int32_t most);
+
+/* Ends the swipe that runs in another thread, whose answer nobody waits for any more: it returns EDGECTC_CANCELLED
+ * after the step that it is in, resampling, network or search. Returns 1, or 0 if none runs. The one function
+ * that may be called while another thread uses the keyboard. */
+EDGECTC_API int32_t edgectc_keyboard_cancel(edgectc_keyboard *keyboard);
 
 /* Returns why the last points were no swipe: "one_point" (a tap), "off_keyboard" and the other reasons
  * of docs/host_contract.md; "" if they were one. */

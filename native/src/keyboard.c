@@ -236,6 +236,35 @@ int32_t edgectc_keyboard_resample(edgectc_keyboard *keyboard, const edgectc_poin
   return length;
 }
 
+/* Writes what the engine ranked; `status` is how many. */
+static int32_t answer(edgectc_keyboard *keyboard, int32_t status, edgectc_word *words) {
+  if (by_engine(keyboard, status) < 0) return status;
+  for (int32_t i = 0; i < status; i++) {
+    words[i].text = edgectc_engine_text(keyboard->engine, i);
+    words[i].score = edgectc_engine_figure(keyboard->engine, i, EDGECTC_SCORE);
+    words[i].probability = edgectc_engine_figure(keyboard->engine, i, EDGECTC_PROBABILITY);
+    words[i].exact = edgectc_engine_figure(keyboard->engine, i, EDGECTC_EXACT) == 1.0;
+  }
+  return status;
+}
+
+static int is_cancelled(edgectc_keyboard *keyboard) {
+  return atomic_load_explicit(&keyboard->state, memory_order_relaxed) == CANCELLED;
+}
+
+/* Ranks words of the keyboard's own points (n). */
+static int32_t swipe(edgectc_keyboard *keyboard, int32_t n, int32_t moving, edgectc_word *words, int32_t most) {
+  int32_t length = edgectc_keyboard_resample(keyboard, keyboard->points, n, &keyboard->board);
+  if (length < 0) return length;
+  if (is_cancelled(keyboard)) return EDGECTC_CANCELLED;
+  int32_t rows = by_network(keyboard, edgectc_network_run(keyboard->network, keyboard->frames, length, keyboard->log_probs));
+  if (rows < 0) return rows;
+  if (is_cancelled(keyboard)) return EDGECTC_CANCELLED;
+  int32_t status = edgectc_engine_trace(keyboard->engine, moving ? NULL : keyboard->frames, length);
+  if (status == EDGECTC_OK) status = edgectc_engine_search(keyboard->engine, keyboard->log_probs, rows, most, moving);
+  return answer(keyboard, status, words);
+}
+
 int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
                                int32_t flags, edgectc_word *words, int32_t most) {
   if (!keyboard->network || !(keyboard->wide > 0.0)) return refuse(keyboard, "give the keys before a swipe");
@@ -247,19 +276,13 @@ int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *
     keyboard->points[i].y = (points[i].y - keyboard->top) / keyboard->high;
     keyboard->points[i].t_ms = points[i].t_ms;
   }
-  int32_t length = edgectc_keyboard_resample(keyboard, keyboard->points, n, &keyboard->board);
-  if (length < 0) return length;
-  int32_t rows = by_network(keyboard, edgectc_network_run(keyboard->network, keyboard->frames, length, keyboard->log_probs));
-  if (rows < 0) return rows;
-  int32_t moving = flags & EDGECTC_MOVING;
-  int32_t status = edgectc_engine_trace(keyboard->engine, moving ? NULL : keyboard->frames, length);
-  if (status == EDGECTC_OK) status = edgectc_engine_search(keyboard->engine, keyboard->log_probs, rows, most, moving);
-  if (by_engine(keyboard, status) < 0) return status;
-  for (int32_t i = 0; i < status; i++) {
-    words[i].text = edgectc_engine_text(keyboard->engine, i);
-    words[i].score = edgectc_engine_figure(keyboard->engine, i, EDGECTC_SCORE);
-    words[i].probability = edgectc_engine_figure(keyboard->engine, i, EDGECTC_PROBABILITY);
-    words[i].exact = edgectc_engine_figure(keyboard->engine, i, EDGECTC_EXACT) == 1.0;
-  }
-  return status;
+  atomic_store(&keyboard->state, RUNS);
+  int32_t status = swipe(keyboard, n, flags & EDGECTC_MOVING, words, most);
+  if (atomic_exchange(&keyboard->state, IDLE) != CANCELLED) return status;
+  return edgectc_refuse(&keyboard->why, EDGECTC_CANCELLED, "cancelled by another thread");
+}
+
+int32_t edgectc_keyboard_cancel(edgectc_keyboard *keyboard) {
+  int runs = RUNS;
+  return atomic_compare_exchange_strong(&keyboard->state, &runs, CANCELLED);
 }

@@ -2,6 +2,8 @@
 #ifndef EDGECTC_KEYBOARD_H
 #define EDGECTC_KEYBOARD_H
 
+#include <stdatomic.h>
+
 #include "artifact.h"
 #include "swipe.h"
 
@@ -11,6 +13,8 @@ typedef struct {              /* keys in the letter area: 0..1 over the board's 
   double *centers;            /* (slots, 2) */
   double width, height;       /* of a typical key */
 } Board;
+
+enum { IDLE, RUNS, CANCELLED };
 
 struct edgectc_keyboard {
   Artifact artifact;
@@ -27,6 +31,7 @@ struct edgectc_keyboard {
   double *arc;                /* (room) */
   int32_t room;
   const char *reason;
+  _Atomic int state;          /* IDLE, or what another thread may make of RUNS */
   Complaint why;
 };
 

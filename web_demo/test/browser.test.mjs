@@ -246,7 +246,7 @@ const broken = {
   "model cut": [(model) => fs.truncateSync(path.join(model, "swipe-en.onnx"), 2_000_000), /no manifest|damaged/],
   "model of another version": [(model) => replace(path.join(model, "swipe-en.onnx"), '{"edgectc_manifest":1', '{"edgectc_manifest":9'), /version 9/],
   "no model at all": [(model) => fs.rmSync(model, { recursive: true }), /list of models is missing/],
-  "lexicon mismatch": [(model) => flip(path.join(model, "lexicon.trie"), 4_000_000), /lexicon is not the one/],
+  "lexicon mismatch": [(model) => flip(path.join(model, "lexicon.trie"), 2_000_000), /lexicon is not the one/],
   "lexicon missing": [(model) => fs.rmSync(path.join(model, "lexicon.trie")), /lexicon is missing/],
 };
 

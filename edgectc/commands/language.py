@@ -158,21 +158,6 @@ def run_lexicon(options: Namespace) -> int:
     return 0
 
 
-def run_words(options: Namespace) -> int:
-    """Pack a lexicon into a file that is mapped."""
-    from edgectc.commands.verbs.words import pack_lexicon
-
-    lexicon = pack_lexicon(**values(options))
-    if options.json:
-        print_json(lexicon)
-    else:
-        print(
-            f"{lexicon.path}: {lexicon.words:,} words, {lexicon.bytes:,} bytes, "
-            f"sha256 {lexicon.sha256}; {lexicon.left_out:,} words left out"
-        )
-    return 0
-
-
 def run_language(options: Namespace) -> int:
     """Build a language pack."""
     from edgectc.commands.verbs.languages import build_language
@@ -190,6 +175,21 @@ def run_language(options: Namespace) -> int:
         share, words = pack.dropped_share[reason], pack.dropped_examples[reason]
         print(f"  {reason}: {rows:,}, {share:.2%} of running text, e.g. {', '.join(words)}")
     print(f"next: edgectc decode --language {pack.path} --input FILE")
+    return 0
+
+
+def run_words(options: Namespace) -> int:
+    """Pack a lexicon into a file that is mapped."""
+    from edgectc.commands.verbs.words import pack_lexicon
+
+    lexicon = pack_lexicon(**values(options))
+    if options.json:
+        print_json(lexicon)
+    else:
+        print(
+            f"{lexicon.path}: {lexicon.words:,} words, {lexicon.bytes:,} bytes, "
+            f"sha256 {lexicon.sha256}; {lexicon.left_out:,} words left out"
+        )
     return 0
 
 

@@ -78,7 +78,19 @@ def host_library(out: Path) -> Path:
     """Compile the same library for this machine's Java."""
     sources = [str(SOURCE / "keyboard_jni.c"), *zig.sources()]
     compiler = shutil.which("cc") or "cc"
-    zig.run([compiler, "-shared", "-fPIC", *zig.flags(), *jni_library(), *sources, "-o", str(out), "-lm"])
+    zig.run(
+        [
+            compiler,
+            "-shared",
+            "-fPIC",
+            *zig.flags(),
+            *jni_library(),
+            *sources,
+            "-o",
+            str(out),
+            "-lm",
+        ]
+    )
     return out
 
 
@@ -102,7 +114,10 @@ def classes(out: Path) -> Path:
 
 def _jar(work: Path) -> bytes:
     folder = classes(work / "classes")
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.class"))}
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.class"))
+    }
     about = f"Manifest-Version: 1.0\r\nImplementation-Version: {facts.version()}\r\nEdgectc-Abi: {facts.abi()}\r\n\r\n"
     _zip({"META-INF/MANIFEST.MF": about.encode(), **files}, work / "classes.jar")
     return (work / "classes.jar").read_bytes()

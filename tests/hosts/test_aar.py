@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
@@ -56,8 +57,9 @@ def _run(*command: str, folder: Path, given: str = "") -> str:
     return done.stdout
 
 
-def _java(made: Path, name: str, given: str) -> str:
-    command = ["java", "-Xcheck:jni", f"-Djava.library.path={made}", "-cp", str(made / "classes")]
+def _java(made: Path, name: str, given: str, *, library: Path | None = None) -> str:
+    place = f"-Djava.library.path={library or made}"
+    command = ["java", "-Xcheck:jni", place, "-cp", str(made / "classes")]
     return _run(*command, name, *FILES, folder=made, given=given)
 
 
@@ -82,11 +84,35 @@ def test_every_call_does_what_it_says(made: Path) -> None:
     assert _java(made, "KeyboardTest", _sample()).splitlines()[-1] == "all held"
 
 
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("javac"):
+        pytest.skip("needs a JDK")
+    return build("aar", tmp_path_factory.mktemp("built"))
+
+
 @pytest.mark.slow
-def test_the_archive_is_as_gradle_and_android_take_it(tmp_path: Path) -> None:
-    if not shutil.which("javac") or not shutil.which("readelf"):
-        pytest.skip("needs a JDK and readelf")
-    archive = build("aar", tmp_path)
+def test_the_machine_code_of_the_archive_does_so_too(
+    made: Path, archive: Path, tmp_path: Path
+) -> None:
+    """That for x86-64, with the names of Android's C library changed to this machine's."""
+    if not shutil.which("patchelf") or platform.machine() != "x86_64":
+        pytest.skip("needs patchelf and an x86-64 processor")
+    name = "jni/x86_64/libedgectc_keyboard.so"
+    library = tmp_path / Path(name).name
+    with zipfile.ZipFile(archive) as file:
+        library.write_bytes(file.read(name))
+    renamed = [
+        word for one in "cm" for word in ("--replace-needed", f"lib{one}.so", f"lib{one}.so.6")
+    ]
+    _run("patchelf", *renamed, str(library), folder=tmp_path)
+    assert _java(made, "KeyboardTest", _sample(), library=tmp_path).splitlines()[-1] == "all held"
+
+
+@pytest.mark.slow
+def test_the_archive_is_as_gradle_and_android_take_it(archive: Path, tmp_path: Path) -> None:
+    if not shutil.which("readelf"):
+        pytest.skip("needs readelf")
     assert archive.name == f"edgectc-{edgectc.__version__}.aar"
     with zipfile.ZipFile(archive) as file:
         names = set(file.namelist())
@@ -107,5 +133,7 @@ def test_the_archive_is_as_gradle_and_android_take_it(tmp_path: Path) -> None:
         rows = [line.split() for line in symbols if re.match(r"\s*\d+:", line)]
         assert {row[7] for row in rows if len(row) > 7 and row[6] == "UND"} <= ALLOWED
         shown = {row[7] for row in rows if len(row) > 7 and row[6] != "UND"}
-        natives = re.findall(r"native [\w\[\]]+ (\w+)\(", (JAVA / "src/org/edgectc/Keyboard.java").read_text())
+        natives = re.findall(
+            r"native [\w\[\]]+ (\w+)\(", (JAVA / "src/org/edgectc/Keyboard.java").read_text()
+        )
         assert {f"Java_org_edgectc_Keyboard_{name}" for name in natives} <= shown

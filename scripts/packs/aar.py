@@ -20,14 +20,15 @@ ABIS = {"arm64-v8a": "aarch64-linux-android", "armeabi-v7a": "arm-linux-androide
         "x86_64": "x86_64-linux-android"}  # fmt: skip
 # What the libraries ask of Android's; all are there since version 1.
 STUBS = {
-    "libc.so": "malloc calloc realloc free qsort memcpy memmove memset memcmp memchr strlen strcmp strcpy "
-    "strncmp strchr strrchr strstr strpbrk strcspn abort getauxval",
-    "libm.so": "exp expm1 log log10 log1p pow rint rintf sqrt sqrtf fmin fmax floor ceil hypot sin cos sincos "
-    "nextafterf",
+    "libc.so": "malloc calloc realloc free qsort memcpy memmove memset memcmp memchr strlen strcmp "
+    "strcpy strncmp strchr strrchr strstr strpbrk strcspn abort getauxval",
+    "libm.so": "exp expm1 log log10 log1p pow rint rintf sqrt sqrtf fmin fmax floor ceil hypot sin "
+    "cos sincos nextafterf",
 }
 # No files: Java keeps the bytes of words() where the app's data lie.
 FLAGS = ["-DEDGECTC_NO_FILES", "-fPIC", "-shared", "-s", "-nostdlib", "-fno-builtin-sincos",
-         "-fno-stack-protector", "-Wl,-z,max-page-size=16384", "-Wl,--no-undefined", "-Wl,--gc-sections"]  # fmt: skip
+         "-fno-stack-protector", "-Wl,-z,max-page-size=16384", "-Wl,--no-undefined",
+         "-Wl,--gc-sections"]  # fmt: skip
 DATE = (1980, 1, 1, 0, 0, 0)  # so that the same sources make the same bytes
 
 
@@ -40,8 +41,9 @@ def build(out: Path) -> Path:
     work = out / "aar.partial"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    files = {"AndroidManifest.xml": _manifest(), "proguard.txt": (SOURCE / "proguard.txt").read_bytes(),
-             "R.txt": b"", "classes.jar": _jar(work)}  # fmt: skip
+    rules = (SOURCE / "proguard.txt").read_bytes()
+    files = {"AndroidManifest.xml": _manifest(), "proguard.txt": rules, "R.txt": b"",
+             "classes.jar": _jar(work)}  # fmt: skip
     for abi in ABIS:
         files[f"jni/{abi}/{NAME}"] = library(abi, work / abi).read_bytes()
     made = work / "edgectc.aar"
@@ -61,40 +63,30 @@ def library(abi: str, work: Path) -> Path:
     for name, functions in STUBS.items():
         text = "".join(f"void {function}(void) {{}}\n" for function in functions.split())
         (work / f"{name}.c").write_text(text, encoding="ascii")
-        zig.run([*zig.command(), "cc", "-target", target, "-w", "-fno-builtin", "-shared", "-fPIC", "-nostdlib",
-                 f"-Wl,-soname,{name}", str(work / f"{name}.c"), "-o", str(work / name)])  # fmt: skip
+        stub = ["-w", "-fno-builtin", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{name}"]
+        zig.run([*zig.command(), "cc", "-target", target, *stub, str(work / f"{name}.c"),
+                 "-o", str(work / name)])  # fmt: skip
     helpers = work / "helpers.o"  # what a processor lacks as one instruction
-    zig.run([*zig.command(), "build-obj", str(_library() / "compiler_rt.zig"), "-O", "ReleaseSmall", "-target", target,
-             "-fPIC", "-fstrip", "-ffunction-sections", "-fdata-sections", f"-femit-bin={helpers}"])  # fmt: skip
+    zig.run([*zig.command(), "build-obj", str(_library() / "compiler_rt.zig"), "-target", target,
+             "-O", "ReleaseSmall", "-fPIC", "-fstrip", "-ffunction-sections", "-fdata-sections",
+             f"-femit-bin={helpers}"])  # fmt: skip
     headers = [f"-isystem{include / f'{own}-linux-musl'}", f"-isystem{include / 'generic-musl'}"]
-    sources = [str(SOURCE / "keyboard_jni.c"), *zig.sources()]
-    return zig.compiled(
-        target, [*FLAGS, *headers, *jni_library(), f"-Wl,-soname,{NAME}", *sources, str(helpers), *(str(work / name) for name in STUBS)],
-        work / NAME,
-    )  # fmt: skip
+    linked = [str(SOURCE / "keyboard_jni.c"), *zig.sources(), str(helpers)]
+    linked += [str(work / name) for name in STUBS]
+    options = [*FLAGS, *headers, *jni_headers(), f"-Wl,-soname,{NAME}", *linked]
+    return zig.compiled(target, options, work / NAME)
 
 
 def host_library(out: Path) -> Path:
     """Compile the same library for this machine's Java."""
     sources = [str(SOURCE / "keyboard_jni.c"), *zig.sources()]
     compiler = shutil.which("cc") or "cc"
-    zig.run(
-        [
-            compiler,
-            "-shared",
-            "-fPIC",
-            *zig.flags(),
-            *jni_library(),
-            *sources,
-            "-o",
-            str(out),
-            "-lm",
-        ]
-    )
+    options = ["-shared", "-fPIC", *zig.flags(), *jni_headers()]
+    zig.run([compiler, *options, *sources, "-o", str(out), "-lm"])
     return out
 
 
-def jni_library() -> list[str]:
+def jni_headers() -> list[str]:
     """Return the flags that find the JDK's jni.h.
 
     Raises:
@@ -107,8 +99,8 @@ def jni_library() -> list[str]:
 def classes(out: Path) -> Path:
     """Compile the Java, for Java 8 as Android's tools take it; return its folder."""
     sources = [str(path) for path in sorted((SOURCE / "src").rglob("*.java"))]
-    zig.run([_tool("javac"), "--release", "8", "-Xlint:all,-options,-serial", "-Werror", "-encoding", "UTF-8",
-             "-d", str(out), *sources])  # fmt: skip
+    strict = ["--release", "8", "-Xlint:all,-options,-serial", "-Werror", "-encoding", "UTF-8"]
+    zig.run([_tool("javac"), *strict, "-d", str(out), *sources])
     return out
 
 
@@ -118,8 +110,13 @@ def _jar(work: Path) -> bytes:
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*.class"))
     }
-    about = f"Manifest-Version: 1.0\r\nImplementation-Version: {facts.version()}\r\nEdgectc-Abi: {facts.abi()}\r\n\r\n"
-    _zip({"META-INF/MANIFEST.MF": about.encode(), **files}, work / "classes.jar")
+    about = {
+        "Manifest-Version": "1.0",
+        "Implementation-Version": facts.version(),
+        "Edgectc-Abi": facts.abi(),
+    }
+    text = "".join(f"{name}: {value}\r\n" for name, value in about.items()) + "\r\n"
+    _zip({"META-INF/MANIFEST.MF": text.encode(), **files}, work / "classes.jar")
     return (work / "classes.jar").read_bytes()
 
 

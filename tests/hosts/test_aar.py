@@ -23,9 +23,9 @@ FILES = [str(BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"), str(BUNDLE
 MACHINES = {"arm64-v8a": "AArch64", "armeabi-v7a": "ARM", "x86_64": "X86-64"}
 # What Android has had since its first version; more is a mistake that only a phone would show.
 ALLOWED = set(
-    "malloc calloc realloc free qsort memcpy memmove memset memcmp memchr strlen strcmp strncmp strcpy strchr "
-    "strrchr strstr strpbrk strcspn abort getauxval exp expm1 log log10 log1p pow rint rintf sqrt sqrtf fmin fmax "
-    "floor ceil hypot sin cos nextafterf".split()
+    "malloc calloc realloc free qsort memcpy memmove memset memcmp memchr strlen strcmp strncmp "
+    "strcpy strchr strrchr strstr strpbrk strcspn abort getauxval exp expm1 log log10 log1p pow "
+    "rint rintf sqrt sqrtf fmin fmax floor ceil hypot sin cos nextafterf".split()
 )
 MAKE = """
 import sys

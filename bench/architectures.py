@@ -54,6 +54,11 @@ def frames(rng: np.random.Generator, rows: int, T: int = 64) -> np.ndarray:
     return (0.6 * x + 0.5 * np.roll(x, 1, 1)).astype(np.float32)
 
 
+def short(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return features of 24 frames."""
+    return frames(rng, rows, 24)
+
+
 def waves(rng: np.random.Generator, rows: int) -> np.ndarray:
     """Return waveforms (rows, 1600)."""
     return (0.3 * rng.standard_normal((rows, 1600))).clip(-1, 1).astype(np.float32)
@@ -132,7 +137,7 @@ ROWS = {
     "SEW": Row(one.Sew, waves),
     "W2V-BERT": Row(one.W2vBert, ask=padded, options=ZEROS),
     "Parakeet-CTC (FastConformer)": Row(one.ParakeetCtc),
-    "Mamba-CTC": Row(one.Mamba, ask=bare),
+    "Mamba-CTC": Row(one.Mamba, short, bare),  # a loop that is unrolled
     "Emformer": Row(one.Emformer),
     "CRNN": Row(one.Crnn, images, pictured, ZEROS),
     "ResNet-BiLSTM": Row(one.ResNetOcr, images, pictured, ZEROS),
@@ -300,6 +305,10 @@ def whole(case: Case, folder: Path) -> dict[str, Any]:
             ),
         )
     for name, (target, schemes) in FEWER.items():
+        alike = found["onnx 18" if target == "onnx" else "pte"].get("why", "")
+        if alike.startswith("ConfigError"):  # of the network itself, whatever the format
+            found[name] = {"why": alike}
+            continue
         for scheme in schemes:
             answer = tried(
                 case,

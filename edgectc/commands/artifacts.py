@@ -305,3 +305,5 @@ def _print_contents(contents: dict[str, Any]) -> None:
     ]
     print_table(["largest tensors", "type", "shape", "bytes"], largest)
     print(f"{contents['weights_bytes']:,} bytes of tensors in all")
+    for method, size in (contents["planned_bytes"] or {}).items():
+        print(f"{size:,} bytes of memory planned for a call of {method}, the delegate's own apart")

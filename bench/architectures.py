@@ -1,6 +1,6 @@
 """Architectures of others through every format: how far the file answers from its own network.
 
-    python bench/architectures.py NAME ... --results bench/results/architectures.json
+    python bench/architectures.py NAME ... --results bench/results/architectures.json  # goes on
     python bench/architectures.py --page docs/architectures.md --results ...
 
 Each network is run as its authors run it, alone on recordings of several lengths, and its answer is
@@ -19,6 +19,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -291,20 +292,24 @@ def apart(case: Case, made: Any, run: Callable[..., np.ndarray]) -> dict[str, An
     return {"difference": worst, "likely": likely, "agreement": agree / total}
 
 
-def whole(case: Case, folder: Path) -> dict[str, Any]:
-    """Return what became of every format of a network that sees whole recordings."""
-    found: dict[str, Any] = {}
+def whole(case: Case, folder: Path, found: dict[str, Any], save: Callable[[], None]) -> None:
+    """Find what becomes of every format of a network that sees whole recordings, and keep it."""
     given = {"sample": case.sample(), "tokens": TOKENS, "check_blank": False, **case.row.options}
     if case.days:
         given["counts"] = {"day_idx": 5}
     for name, (target, options) in FORMATS.items():
+        if name in found:
+            continue
         found[name] = tried(
             case,
             lambda t=target, o=options: edgectc.export(
                 case.network, target=t, out=folder / f"x.{t}", **given, **o
             ),
         )
+        save()
     for name, (target, schemes) in FEWER.items():
+        if name in found:
+            continue
         alike = found["onnx 18" if target == "onnx" else "pte"].get("why", "")
         if alike.startswith("ConfigError"):  # of the network itself, whatever the format
             found[name] = {"why": alike}
@@ -324,7 +329,7 @@ def whole(case: Case, folder: Path) -> dict[str, Any]:
             if "difference" in answer:
                 break
             found[name].setdefault("others", []).append(f"{scheme}: {answer.get('why')}")
-    return found
+        save()
 
 
 def tried(case: Case, make: Callable[[], Any]) -> dict[str, Any]:
@@ -337,14 +342,15 @@ def tried(case: Case, make: Callable[[], Any]) -> dict[str, Any]:
     return apart(case, made, run)
 
 
-def measured(name: str) -> dict[str, Any]:
-    """Return what became of each format of one architecture."""
+def measure(name: str, found: dict[str, Any], save: Callable[[], None]) -> None:
+    """Find what becomes of each format of one architecture that is not in ``found`` yet."""
     case = Case(ROWS[name])
     with tempfile.TemporaryDirectory() as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         folder = Path(text)
-        found = whole(case, folder) if case.row.whole else {}
-        if case.row.chunk:
+        if case.row.whole:
+            whole(case, folder, found, save)
+        if case.row.chunk and "streaming" not in found:
             found["streaming"] = tried(
                 case,
                 lambda: edgectc.export(
@@ -352,7 +358,7 @@ def measured(name: str) -> dict[str, Any]:
                     check_blank=False, chunk=case.row.chunk, out=folder / "s.onnx",
                 ),
             )  # fmt: skip
-    return found
+            save()
 
 
 def wrong(found: Mapping[str, Any]) -> list[str]:
@@ -411,6 +417,12 @@ def _cell(
     return f"{one['difference']:.1g}"
 
 
+def kept(results: Mapping[str, Any], path: Path | None) -> None:
+    """Write the results so far, so that a run which is stopped goes on where it was."""
+    if path is not None:
+        path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="architectures (default: all)")
@@ -424,10 +436,8 @@ def main() -> int:
     results = json.loads(path.read_text()) if path is not None and path.exists() else {}
     if options.page is None:
         for name in options.names or ROWS:
-            results[name] = measured(name)
+            measure(name, results.setdefault(name, {}), partial(kept, results, path))
             print(name, json.dumps(results[name], indent=1))
-            if path is not None:
-                path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     else:
         head = heading(["torch", "onnxruntime", "executorch"], repeats="once")
         options.page.write_text(page(results, head), encoding="utf-8")

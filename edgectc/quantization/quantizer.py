@@ -148,7 +148,11 @@ def quantize(
         if max_drop is not None and quantization.evaluator is not None:
             quantization.evaluator.check_resolves(max_drop)
         if budgets.any:
-            point, tried = search(quantization.ranking(), quantization.tried, budgets)
+            point = quantization.tried(())
+            tried = [point]
+            if not point.holds(budgets):  # only then is it worth knowing which to leave in float
+                ranking = quantization.ranking()
+                point, tried = search(ranking, quantization.tried, budgets, first=point)
         else:
             point = quantization.attempt(())
             tried = [point]

@@ -17,7 +17,7 @@ import logging
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -297,7 +297,22 @@ def whole(case: Case, folder: Path, found: dict[str, Any], save: Callable[[], No
     given = {"sample": case.sample(), "tokens": TOKENS, "check_blank": False, **case.row.options}
     if case.days:
         given["counts"] = {"day_idx": 5}
-    for name, (target, options) in FORMATS.items():
+    floats(case, folder, found, save, given, ("onnx 18", "pte"))
+    fewer(case, folder, found, save, given)
+    floats(case, folder, found, save, given, FORMATS)
+
+
+def floats(
+    case: Case,
+    folder: Path,
+    found: dict[str, Any],
+    save: Callable[[], None],
+    given: Mapping[str, Any],
+    names: Iterable[str],
+) -> None:
+    """Find what becomes of formats of float32."""
+    for name in names:
+        target, options = FORMATS[name]
         if name in found:
             continue
         found[name] = tried(
@@ -307,6 +322,16 @@ def whole(case: Case, folder: Path, found: dict[str, Any], save: Callable[[], No
             ),
         )
         save()
+
+
+def fewer(
+    case: Case,
+    folder: Path,
+    found: dict[str, Any],
+    save: Callable[[], None],
+    given: Mapping[str, Any],
+) -> None:
+    """Find what becomes of int8, by the first scheme that answers."""
     for name, (target, schemes) in FEWER.items():
         if name in found:
             continue

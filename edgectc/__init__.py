@@ -65,6 +65,7 @@ _WHERE = {
     "doctor": "commands.verbs.machine",
     "evaluate": "commands.verbs.accuracy",
     "export": "exporting.exporter",
+    "from_hub": "commands.verbs.hub",
     "import_data": "commands.verbs.data_sets",
     "inspect": "commands.verbs.artifacts",
     "list_names": "commands.verbs.machine",
@@ -72,6 +73,7 @@ _WHERE = {
     "make_decoder": "decoding.api",
     "pack": "commands.verbs.models",
     "pack_language_model": "commands.verbs.words",
+    "pack_lexicon": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "read_tokens": "core.vocabularies",
     "sample": "data.synthesis",
@@ -122,6 +124,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "from_hub",
     "import_data",
     "inspect",
     "list_names",
@@ -129,6 +132,7 @@ __all__ = [
     "make_decoder",
     "pack",
     "pack_language_model",
+    "pack_lexicon",
     "quantize",
     "read_tokens",
     "sample",
@@ -152,6 +156,7 @@ if TYPE_CHECKING:
         shard_data,
         synth_data,
     )
+    from edgectc.commands.verbs.hub import from_hub
     from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
@@ -161,6 +166,7 @@ if TYPE_CHECKING:
         build_language_model,
         build_lexicon,
         pack_language_model,
+        pack_lexicon,
         score_language_model,
     )
     from edgectc.core.errors import (

@@ -14,9 +14,16 @@ if TYPE_CHECKING:  # holds numpy arrays; building the parser stays light
 
 
 def declare_lexicon(verbs: Verbs) -> None:
-    """Declare the verb of `edgectc lexicon`."""
+    """Declare the verbs of `edgectc lexicon`."""
+    verbs.group("lexicon", "Build and pack lexicons: words with natural-log frequencies.")
+    text = "Pack a lexicon into a file that is mapped, or one of an earlier version anew."
+    parser = verbs.add("lexicon pack", "language.run_words", text, function="pack_lexicon")
+    parser.add_argument("source", metavar="LEXICON", help=".trie, .tsv or .tsv.gz")
+    parser.add_argument("--out", required=True, metavar="FILE", help=".trie file to write")
+    text = "all letters of the keyboard (default: those of a .trie, else a to z)"
+    parser.add_argument("--letters", metavar="ABC", help=text)
+
     text = "Build a lexicon: words with natural-log frequencies."
-    verbs.group("lexicon", text)
     parser = verbs.add("lexicon build", "language.run_lexicon", text, function="build_lexicon")
     parser.add_argument(
         "source", help="wordfreq:LANG, AOSP .combined, TSV of counts, or a word list"
@@ -168,6 +175,21 @@ def run_language(options: Namespace) -> int:
         share, words = pack.dropped_share[reason], pack.dropped_examples[reason]
         print(f"  {reason}: {rows:,}, {share:.2%} of running text, e.g. {', '.join(words)}")
     print(f"next: edgectc decode --language {pack.path} --input FILE")
+    return 0
+
+
+def run_words(options: Namespace) -> int:
+    """Pack a lexicon into a file that is mapped."""
+    from edgectc.commands.verbs.words import pack_lexicon
+
+    lexicon = pack_lexicon(**values(options))
+    if options.json:
+        print_json(lexicon)
+    else:
+        print(
+            f"{lexicon.path}: {lexicon.words:,} words, {lexicon.bytes:,} bytes, "
+            f"sha256 {lexicon.sha256}; {lexicon.left_out:,} words left out"
+        )
     return 0
 
 

@@ -146,7 +146,7 @@ ROWS = {
     "QuartzNet": Row(one.Jasper),
     "Citrinet": Row(one.Citrinet),
     "TDS": Row(two.Tds, ask=bare),
-    "Squeezeformer": Row(two.Squeezeformer),
+    "Squeezeformer": Row(two.Squeezeformer, ask=padded, options=ZEROS),
     "FSMN with caches": Row(two.Fsmn, ask=remembering, chunk=8, whole=False),
     "GRU with day index": Row(two.DayGru, ask=on_day),
     "BiLSTM with packing": Row(two.PackedLstm),
@@ -408,19 +408,21 @@ def page(results: Mapping[str, Any], head: str) -> str:
         "log-probability; in int8, of those",
         "of tokens of probability 0.01 or more, with the scheme (s: static, d: dynamic, w: weights "
         "alone); a number in brackets is a",
-        "refusal, below. Untrained networks say what converts and how exactly, nothing of",
-        "accuracy.",
+        "refusal, below; - was not measured, or does not apply. Untrained networks say",
+        "what converts and how exactly, nothing of accuracy.",
         "", f"| network | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|",
     ]  # fmt: skip
     reasons: list[str] = []
     counts = dict.fromkeys(columns, 0)
-    for name in ROWS:
-        found = results.get(name, {})
+    shown = [name for name in ROWS if name in results]
+    for name in shown:
+        found = results[name]
         cells = [_cell(found.get(column), reasons, counts, column) for column in columns]
         mark = " (z)" if ROWS[name].options == ZEROS else ""
         lines.append(f"| {name}{mark} | {' | '.join(cells)} |")
     held = ", ".join(f"{column} {count}" for column, count in counts.items())
-    lines += ["", f"Accepted, of {len(ROWS)}: {held}.", "", "## Refusals", ""]
+    lines += ["", f"Accepted, of {len(shown)}, {len(ROWS)} being in the script: {held}."]
+    lines += ["", "## Refusals", ""]
     lines += [f"{i}. {why}" for i, why in enumerate(reasons, 1)]
     lines += ["", "## Conditions", "", "```", head.strip(), "```", ""]
     return "\n".join(lines)

@@ -20,7 +20,7 @@ from typing import Any, TypedDict
 
 from edgectc.benchmarking.plan import Plan
 from edgectc.benchmarking.report import Floor, Throughput, Trace
-from edgectc.benchmarking.worker import Round
+from edgectc.benchmarking.worker import Chunks, Round
 from edgectc.benchmarking.workload import Workload, to_json, write
 from edgectc.core.staging import scratch
 from edgectc.core.types import JSON
@@ -66,6 +66,7 @@ class More(TypedDict, total=False):
     gpu_memory_bytes: int | None
     cpu_s: float
     throughput: list[Throughput]
+    chunks: Chunks | None
     labelled: int
     units: int
     top1: float
@@ -239,6 +240,7 @@ def _finish(
     record: Record, process: _Process, samples: Workload, file: Path, settings: Settings
 ) -> None:
     record.more.update(process.ask("memory"))
+    record.more.update(process.ask("chunks", passes=max(1, settings.rounds)))
     if settings.throughput_s > 0:
         batches: Sequence[int] = _BATCHES[record.plan.device]
         if not record.plan.subject.batched:

@@ -74,7 +74,16 @@ class Saturation(TypedDict, total=False):
     throughput: list[Throughput]
 
 
-class Row(Head, Latencies, Starts, Saturation, total=False):
+class ChunkLatencies(TypedDict, total=False):
+    """Milliseconds of the network for a chunk of so many frames; of streams alone."""
+
+    chunk_frames: int
+    chunk_p50_ms: float
+    chunk_p90_ms: float
+    chunk_p99_ms: float
+
+
+class Row(Head, Latencies, Starts, Saturation, ChunkLatencies, total=False):
     """One artifact on one runtime, device and thread count; figures where it ran."""
 
     threads_seen: int | None

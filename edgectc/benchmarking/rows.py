@@ -16,8 +16,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgectc.benchmarking.measure import Cold, Record
-from edgectc.benchmarking.report import Latencies, Row, Saturation, Starts, Throughput
-from edgectc.benchmarking.worker import STAGES
+from edgectc.benchmarking.report import (
+    ChunkLatencies,
+    Latencies,
+    Row,
+    Saturation,
+    Starts,
+    Throughput,
+)
+from edgectc.benchmarking.worker import STAGES, Chunks
 from edgectc.benchmarking.workload import Workload
 from edgectc.core.types import Array
 
@@ -60,6 +67,7 @@ def row(record: Record, samples: Workload) -> Row:
         "cpu_ms": round(float(np.median((cpu - cpu_floor).sum(axis=2).mean(axis=1))), 4),
         "cpu_s": round(record.more["cpu_s"], 3),
         **_throughput(record.more.get("throughput", [])),
+        **_chunks(record.more.get("chunks")),
         "peak_rss_bytes": record.more["peak_rss_bytes"],
         "gpu_memory_bytes": record.more.get("gpu_memory_bytes"),
         "labelled": record.more.get("labelled", 0),
@@ -166,6 +174,17 @@ def interval(values: Sequence[float] | Array) -> tuple[float, float]:
         return middle - reach, middle + reach
     place = max(0, math.floor((n - 1.96 * math.sqrt(n)) / 2 - 0.5))
     return float(ordered[place]), float(ordered[n - 1 - place])
+
+
+def _chunks(timed: Chunks | None) -> ChunkLatencies:
+    """Return percentiles over the chunks of a stream; {} of what is none, or was given no chunk."""
+    if timed is None or not timed["spent_ms"]:
+        return {}
+    p50, p90, p99 = _percentiles(np.array(timed["spent_ms"]))
+    frames = timed["frames"]
+    return {
+        "chunk_frames": frames, "chunk_p50_ms": p50, "chunk_p90_ms": p90, "chunk_p99_ms": p99
+    }  # fmt: skip
 
 
 def _throughput(tried: Sequence[Throughput]) -> Saturation:

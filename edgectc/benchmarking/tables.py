@@ -78,7 +78,14 @@ def notes(report: Report) -> list[str]:
         if row["status"] != "ok":
             name = " ".join([row["artifact"], row["runtime"], row["device"]])
             reasons.setdefault(row["reason"], []).append(name)
-        elif row.get("threads_seen") not in (None, row["threads"]):
+            continue
+        if "chunk_frames" in row:
+            found.append(
+                f"{row['artifact']} {row['runtime']}: the network takes {row['chunk_p50_ms']:.3g} "
+                f"ms for a chunk of {row['chunk_frames']} frames, 99 % of them "
+                f"{row['chunk_p99_ms']:.3g} ms or less"
+            )
+        if row.get("threads_seen") not in (None, row["threads"]):
             found.append(
                 f"{row['artifact']} {row['runtime']}: asked for {row['threads']} threads, the "
                 f"runtime uses {row['threads_seen']}"

@@ -49,6 +49,13 @@ class Round(TypedDict):
     cpu_yardstick_ns: float
 
 
+class Chunks(TypedDict):
+    """How long the network took for each chunk of a stream."""
+
+    frames: int
+    spent_ms: list[float]
+
+
 class Memory(TypedDict):
     """What a process has used."""
 
@@ -175,6 +182,33 @@ class Worker:
                 break  # saturated
         return {"throughput": found}
 
+    def do_chunks(self, passes: int) -> dict[str, Chunks | None]:
+        """Time every chunk of the recordings as they come, the network alone; None of no stream."""
+        from edgectc.runtime.steps import Steps, StreamRunner
+
+        runner = self.model.runner
+        if not isinstance(runner, StreamRunner):
+            return {"chunks": None}
+        size, look_ahead = runner.streaming.chunk, runner.streaming.look_ahead
+        spent: list[list[float]] = []
+        for item in self.items:
+            inputs = self._prepare(item)[2]
+            first, *rest = inputs
+            context = {name: inputs[name] for name in rest if name != "length"}
+            rows = inputs[first][0, : int(inputs["length"][0])]
+            tries = []
+            for _ in range(passes):
+                steps = Steps(runner, first, context)
+                steps.push(rows[:look_ahead])
+                tries.append(
+                    [
+                        _milliseconds(partial(steps.push, rows[start : start + size]))
+                        for start in range(look_ahead, len(rows) - size + 1, size)
+                    ]
+                )
+            spent += map(list, zip(*tries, strict=True))
+        return {"chunks": {"frames": size, "spent_ms": [statistics.median(one) for one in spent]}}
+
     def do_accuracy(self, path: str) -> Score:
         """Answer every labelled sample and count."""
         from pathlib import Path
@@ -238,6 +272,12 @@ def measure_round(
         t3 = clock()
         spent.append([t1 - t0, t2 - t1, t3 - t2])
     return spent
+
+
+def _milliseconds(call: Callable[[], Array]) -> float:
+    began = time.perf_counter_ns()
+    call()
+    return (time.perf_counter_ns() - began) / 1e6
 
 
 def _same(value: A) -> A:

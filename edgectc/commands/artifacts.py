@@ -17,7 +17,7 @@ _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "len
 OF_FACTORIES = (
     *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
     *("window", "lengths", "mask", "check_blank", "answer", "to_float32", "sample_rate", "counts"),
-    *("references",),
+    *("references", "lexicon", "language_model", "preset"),
 )
 OF_STREAMS = ("chunk", "look_ahead", "states", "state_outputs", "step")
 _WORST = 5
@@ -148,6 +148,12 @@ def add_factory(parser: Parser) -> None:
     own.add_argument("--to-float32", action="store_true", default=None, help=text)
     text = "samples a second of a waveform of -1 to 1"
     own.add_argument("--sample-rate", type=int, metavar="HZ", help=text)
+    text = "file of words that it decodes with, found beside it by its hash"
+    own.add_argument("--lexicon", metavar="FILE", help=text)
+    text = "language model that it decodes with, found in the same way"
+    own.add_argument("--language-model", metavar="FILE", help=text)
+    text = "decoder preset from tune-decoder (default: greedy, or beam where words are named)"
+    own.add_argument("--preset", metavar="FILE", help=text)
     text = "bytes of reference cases inside (default: as weights); none; or a file beside it"
     own.add_argument("--references", metavar="BYTES", help=text)
     text = "what 1 means in a mask, valid or padding (default: found out)"
@@ -306,3 +312,5 @@ def _print_contents(contents: dict[str, Any]) -> None:
     ]
     print_table(["largest tensors", "type", "shape", "bytes"], largest)
     print(f"{contents['weights_bytes']:,} bytes of tensors in all")
+    for method, size in (contents["planned_bytes"] or {}).items():
+        print(f"{size:,} bytes of memory planned for a call of {method}, the delegate's own apart")

@@ -219,6 +219,7 @@ def _line(error: BaseException, known: Known | None) -> str:
     texts = [_COLOURS.sub("", str(link)) for link in _chain(error)]
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
     matched = [line for line in lines if known and re.search(known.pattern, line)]
+    matched.sort(key=lambda line: "For more information" in line)  # what is said below it says more
     telling = [line for line in lines if not _NOISE.search(line)]
-    line = [*matched, *telling, *lines, type(error).__name__][0]
+    line = [*matched, *telling, *lines, type(error).__name__][0].removeprefix("- ")
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

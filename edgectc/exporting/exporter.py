@@ -19,7 +19,7 @@ from edgectc.core.files import read_given
 from edgectc.core.schemes import Float32
 from edgectc.core.staging import claimed, temporaries
 from edgectc.core.types import JSON
-from edgectc.exporting import adopter, finished
+from edgectc.exporting import adopter, finished, words
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.byo import adoption, factory
 from edgectc.exporting.origin import Origin, of_bundle, of_network, streamed
@@ -169,6 +169,8 @@ def _opened(model: str | nn.Module, about: dict[str, JSON]) -> tuple[nn.Module, 
     files = from_dict(factory.Files, {k: v for k, v in texts.items() if k in names})
     about = {k: v for k, v in about.items() if k not in names}
     factory.read_tokens(about, files.blank)
+    if files.preset is not None:
+        about["decoder"] = words.read_preset(files.preset)
     if isinstance(model, nn.Module):
         return model, about
     return factory.build(model, files.weights), about

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
@@ -66,6 +67,7 @@ class Origin:
         suspects: what may be the cause if a converter fails.
         streaming: of a network that goes chunk by chunk; ``model`` is one step then.
         any_length: whether the graph takes recordings of any number of frames, without padding.
+        beside: folder of the language model of a network that was made elsewhere.
         references: how many of the cases an artifact carries; None for all.
     """
 
@@ -88,6 +90,7 @@ class Origin:
     streaming: Streaming | None = None
     any_length: bool = False
     references: References | None = None
+    beside: Path = Path()
 
     def __repr__(self) -> str:
         return f"Origin({self.name!r}, {self.family}, {len(self.cases)} cases)"
@@ -199,7 +202,7 @@ def of_network(
         stride=model.stride,
         window=model.window,
         layouts=(),
-        decoder=adopted.decoder,
+        decoder=adopted.words.decoder,
         lexicon=None,
         kind="features",
     )
@@ -211,7 +214,11 @@ def of_network(
         frontend={"type": "features", **to_dict(frontend.options)},
         tokens=adopted.tokens,
         cases=adopted.cases,
-        decoder=adopted.decoder,
+        decoder=adopted.words.decoder,
+        lexicon=adopted.words.lexicon,
+        language_model=adopted.words.language_model,
+        words=adopted.words.words,
+        beside=adopted.words.folder,
         weights_sha256=_digest(model.network),
         streaming=streaming,
         references=references.said(said.references, adoption.weights_bytes(model.network)),

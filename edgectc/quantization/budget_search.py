@@ -99,7 +99,11 @@ HEADER = ["in float", "MB", "times faster", "accuracy drop", ""]
 
 
 def search(
-    worst_first: Sequence[str], attempt: Callable[[tuple[str, ...]], Candidate], budgets: Budgets
+    worst_first: Sequence[str],
+    attempt: Callable[[tuple[str, ...]], Candidate],
+    budgets: Budgets,
+    *,
+    first: Candidate | None = None,
 ) -> tuple[Candidate, list[Candidate]]:
     """Return the point with the fewest operators in float that holds, and all that were tried.
 
@@ -107,11 +111,12 @@ def search(
         worst_first: operators, the one that is most sensitive first.
         attempt: makes and measures an artifact with some operators left in float.
         budgets: to hold.
+        first: what was made with none in float; None if nothing was yet.
 
     Raises:
         BudgetError: no point holds; names the best that were found.
     """
-    tried: dict[int, Candidate] = {}
+    tried: dict[int, Candidate] = {} if first is None else {0: first}
 
     def point(count: int) -> Candidate:
         if count not in tried:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,8 @@ from edgectc.quantization.budget_search import Candidate
 from edgectc.quantization.layers import Layers
 from edgectc.runtime import loading
 
-_RANKED = 128  # samples that operators are ranked on
+_RANKED = 128  # samples that operators are ranked on; of more than 32 operators fewer
+_RUNS = 4096
 _TIMED = 200
 _OVERHEAD = 4096  # bytes of an operator's nodes and scales, generously
 OF_OTHERS = "norms, softmax, attention, additions, masks and weights outside of usual layers"
@@ -180,7 +180,7 @@ class QuantizationJob:
             order = np.random.default_rng(self.source.seed).permutation(len(prepared))
             prepared = prepared.rows(sorted(order[:limit].tolist()))
         origin, bundle = job.origin, job.origin.bundle
-        beside = Path() if bundle is None else bundle.path
+        beside = origin.beside if bundle is None else bundle.path
         model = loading.find_language_model(origin.language_model, beside)
         words = origin.recognizer.replace(lexicon=origin.words, language_model=model)
         samples = samples_for(origin.frontend, origin.layouts, frontend=words.frontend)
@@ -208,7 +208,8 @@ class QuantizationJob:
 
     def ranking(self) -> list[str]:
         """Return the operators, the most sensitive first."""
-        self.sensitivity = self.layers.sensitivity(self.plan, self.seen[:_RANKED])
+        few = min(_RANKED, max(16, _RUNS // max(1, len(self.operators))))
+        self.sensitivity = self.layers.sensitivity(self.plan, self.seen[:few])
         return sorted(self.sensitivity, key=lambda name: (-self.sensitivity[name], name))
 
     def tried(self, float_operators: tuple[str, ...]) -> Candidate:

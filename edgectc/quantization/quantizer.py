@@ -147,11 +147,7 @@ def quantize(
         quantization.load_dev(dev, limit, needed=max_drop is not None or retune_decoder)
         if max_drop is not None and quantization.evaluator is not None:
             quantization.evaluator.check_resolves(max_drop)
-        if budgets.any:
-            point, tried = search(quantization.ranking(), quantization.tried, budgets)
-        else:
-            point = quantization.attempt(())
-            tried = [point]
+        point, tried = _within(quantization, budgets)
         if retune_decoder:
             point, preset = quantization.retuned(point)
             job = replace(job, origin=replace(origin, decoder=preset))
@@ -163,6 +159,20 @@ def quantize(
         draft = artifact_module.sealed(job, point.converted, quantization=report)
         artifact = artifact_module.write(job, draft)
     return Quantized(artifact, point, tuple(tried), report)
+
+
+def _within(job: QuantizationJob, budgets: Budgets) -> tuple[Candidate, list[Candidate]]:
+    """Return the point with the fewest operators in float within budgets, and all that were tried.
+
+    Which operators to leave in float is worth knowing only where quantizing all of them fails.
+    """
+    if not budgets.any:
+        point = job.attempt(())
+        return point, [point]
+    point = job.tried(())
+    if point.holds(budgets):
+        return point, [point]
+    return search(job.ranking(), job.tried, budgets, first=point)
 
 
 def _check_tunable(origin: origin_module.Origin) -> None:

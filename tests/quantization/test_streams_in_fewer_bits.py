@@ -132,6 +132,18 @@ def test_recordings_that_fill_no_chunk_are_refused(here: Path) -> None:
         edgectc.quantize(Remembering(), target="onnx", sample=sample(), **given)
 
 
+def test_bench_times_each_chunk(here: Path) -> None:
+    done = edgectc.quantize(Remembering(), target="onnx", sample=sample(), **GIVEN)
+    given = {"data": "c.npz", "rounds": 1, "processes": 1, "samples": 10}
+    (row,) = [r for r in edgectc.bench(done.artifact.path, **given)["rows"] if r["size_bytes"]]
+    assert row["status"] == "ok"
+    assert row["chunk_frames"] == CHUNK
+    assert 0.0 < row["chunk_p50_ms"] <= row["chunk_p99_ms"]
+    assert row["chunk_p50_ms"] < row["network_p50_ms"]  # a recording is five of them
+    plain = edgectc.bench(**{**given, "data": None}, runtime=("onnx",))["rows"]
+    assert not any("chunk_frames" in one for one in plain)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["int8-static", "int8-dynamic"])
 def test_in_executorch(scheme: str, here: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -58,6 +58,8 @@ class Contents:
             knows no backends.
         weights_bytes: size of all stored tensors.
         largest: the largest of them.
+        planned_bytes: memory that a call needs beside them, by method; None where the format does
+            not plan it.
     """
 
     rows: tuple[Row, ...]
@@ -66,6 +68,7 @@ class Contents:
     delegated_share: float | None
     weights_bytes: int
     largest: tuple[Weight, ...]
+    planned_bytes: Mapping[str, int] | None = None
 
 
 def summed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 from edgectc.core.errors import BundleError
 from edgectc.evaluation.inspection.contents import Contents, Operator, Weight, elements, summed
@@ -43,8 +44,8 @@ def read(data: bytes) -> Contents:
     Raises:
         BundleError: the bytes are no ExecuTorch program.
     """
-    operators, weights = _read(data)
-    return summed(operators, weights, delegates=True)
+    operators, weights, planned = _read(data)
+    return replace(summed(operators, weights, delegates=True), planned_bytes=planned)
 
 
 def stored(data: bytes) -> list[Weight]:
@@ -56,13 +57,13 @@ def stored(data: bytes) -> list[Weight]:
     return _read(data)[1]
 
 
-def _read(data: bytes) -> tuple[list[Operator], list[Weight]]:
+def _read(data: bytes) -> tuple[list[Operator], list[Weight], dict[str, int]]:
     try:
         if data[4:6] != b"ET":
             raise ValueError("no ExecuTorch identifier")
         program = _Program(data)
         operators = list(program.operators())
-        return operators, list(program.weights.values())
+        return operators, list(program.weights.values()), program.planned()
     except (ValueError, IndexError, struct.error) as error:
         raise BundleError(f"the file is no ExecuTorch program: {error}") from error
 
@@ -90,6 +91,14 @@ class _Program:
                     yield from self._step(step, values, names, delegates)
             for i, value in enumerate(values):
                 self._constant(plan.text(0), i, value)
+
+    def planned(self) -> dict[str, int]:
+        """Return the bytes of the buffers that each method plans, of those that need any.
+
+        XNNPACK's own workspace is not among them: it is made when a method is loaded.
+        """
+        sizes = {plan.text(0): sum(plan.numbers(8, "q")) for plan in self.root.tables(1)}
+        return {name: size for name, size in sorted(sizes.items()) if size}
 
     def _step(
         self, step: Table, values: list[Table], names: list[str], delegates: list[Table]

@@ -20,12 +20,13 @@ from edgectc.core.tokens import BLANK, Tokens, output_length
 from edgectc.core.types import JSON, Check, Recording
 from edgectc.data.columns import Input
 from edgectc.data.frontends.features import PADDINGS
-from edgectc.exporting import references
+from edgectc.exporting import references, words
 from edgectc.exporting.byo import inputs as several
 from edgectc.exporting.byo import probes, signature
 from edgectc.exporting.byo.adapter import AXES, Adapter
 from edgectc.exporting.byo.original import Original
 from edgectc.exporting.references import References
+from edgectc.exporting.words import Named
 from edgectc.formats import reference
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.reference import Case
@@ -50,7 +51,10 @@ class About:
         window: input frames that the first output frame needs; None to find it out.
         lengths: name of the argument that tells the length or holds the mask; "" to go by names.
         mask: "valid" or "padding" if it is a mask and what 1 means in it; "" to find it out.
-        decoder: preset ``{"type": NAME, options}``.
+        decoder: preset ``{"type": NAME, options}``; {} for greedy, or for beam where words are
+            named.
+        lexicon: file of words that it decodes with, found by its hash beside the artifact; "" for
+            none. So is language_model.
         check_blank: whether to refuse a network whose surest token is not the blank.
         counts: how many there are of each input of ids or indices; {} for those of the sample.
         answer: name or place of the scores among the answers; "" for the first.
@@ -76,7 +80,9 @@ class About:
     window: int | None = None
     lengths: str = ""
     mask: str = ""
-    decoder: Mapping[str, JSON] = field(default_factory=lambda: {"type": "greedy"})
+    decoder: Mapping[str, Any] = field(default_factory=dict)
+    lexicon: str = ""
+    language_model: str = ""
     check_blank: bool = True
     counts: Mapping[str, int] = field(default_factory=dict)
     answer: str = ""
@@ -133,7 +139,7 @@ class Adopted:
         name: of the model.
         tokens: meaning of its columns.
         cases: its answers to the sample and to parts of it.
-        decoder: complete decoder preset.
+        words: decoder preset, lexicon and language model.
         checks: what was looked at.
         suspects: what may be the cause if a converter fails.
     """
@@ -142,7 +148,7 @@ class Adopted:
     name: str
     tokens: Tokens
     cases: list[Case]
-    decoder: Mapping[str, JSON]
+    words: Named
     checks: tuple[Check, ...]
     suspects: str
 
@@ -214,7 +220,7 @@ def adopt(
             width,
             references.said(about.references, weights_bytes(network)),
         ),
-        decoder=registry.complete("decoders", about.decoder),
+        words=words.named(dict(about.decoder), about.lexicon, about.language_model),
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
     )

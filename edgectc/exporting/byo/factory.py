@@ -29,10 +29,12 @@ class Files:
     Attributes:
         weights: ``.safetensors`` file; None leaves the network as it was made.
         blank: symbol or column of the blank in a file of tokens; None if a line is ``<blank>``.
+        preset: file of a decoder preset, as `edgectc.tune_decoder` writes it, in place of decoder.
     """
 
     weights: str | None = None
     blank: str | None = None
+    preset: str | None = None
 
 
 def is_factory(model: object) -> TypeGuard[str]:

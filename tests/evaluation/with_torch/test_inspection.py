@@ -85,6 +85,23 @@ def test_a_program_is_what_executorch_reads_in_it(pte: Path) -> None:
     assert {row.kind: row.count for row in found.rows if not row.delegate} == expected
 
 
+def test_planned_memory_is_what_executorch_plans(
+    pte: Path, shipped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from executorch.exir._serialize._program import deserialize_pte_binary
+
+    plans = deserialize_pte_binary(pte.read_bytes()).program.execution_plan
+    sizes = {plan.name: sum(plan.non_const_buffer_sizes) for plan in plans}
+    found = of_pte.read(pte.read_bytes()).planned_bytes
+    assert found == {name: size for name, size in sizes.items() if size}
+    assert found is not None
+    assert found["forward"] > 1000
+    assert cli.main(["inspect", str(pte)]) == 0
+    told = f"{found['forward']:,} bytes of memory planned for a call of forward"
+    assert told in capsys.readouterr().out
+    assert of_onnx.read(next(shipped.rglob("*.onnx")).read_bytes()).planned_bytes is None
+
+
 def test_reading_a_program_needs_no_torch(pte: Path) -> None:
     code = (
         "import sys; from edgectc.commands import cli; "

@@ -102,7 +102,10 @@ class PackedLexicon(Lexicon):
         """Return a word as it is shown; ``spelled`` is its spelling, if that is known."""
         if odd := self._odd(word):
             return odd
-        return spelled or self.spelling(int(np.searchsorted(self.first_word, word, "right")) - 1)
+        if spelled:
+            return spelled
+        entry = np.searchsorted(self.first_word, np.int32(word), side="right") - 1
+        return self.spelling(int(entry))
 
     def _odd(self, word: int) -> str | None:
         """Return a word that is not shown as it is spelled, else None."""

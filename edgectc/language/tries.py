@@ -88,11 +88,12 @@ class Trie:
     def parent(self, node: int) -> int:
         """Return the parent of a node of a breadth-first tree that is not the root."""
         # Children follow each other as their parents do, so the parent can be searched for.
-        return int(np.searchsorted(self.first_child[:-1], node, side="right")) - 1
+        # Of the same type: else the whole array is converted for one number.
+        return int(np.searchsorted(self.first_child[:-1], np.int32(node), side="right")) - 1
 
     def end(self, entry: int) -> int:
         """Return the node at which an entry ends."""
-        block = int(np.searchsorted(self.ends_before, entry, side="right")) - 1
+        block = int(np.searchsorted(self.ends_before, np.int32(entry), side="right")) - 1
         bits = int(self.ends[block])
         for _ in range(entry - int(self.ends_before[block])):
             bits &= bits - 1  # without its lowest bit

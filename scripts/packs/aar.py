@@ -46,7 +46,7 @@ def build(out: Path) -> Path:
              "classes.jar": _jar(work)}  # fmt: skip
     for abi in ABIS:
         files[f"jni/{abi}/{NAME}"] = library(abi, work / abi).read_bytes()
-    made = work / "edgectc.aar"
+    made = work / "library.aar"
     _zip(files, made)
     final = out / f"edgectc-{facts.version()}.aar"
     made.replace(final)

@@ -14,6 +14,7 @@ import pytest
 from packages import ROOT, build
 
 import edgectc
+from edgectc.decoding.search import compiled
 
 JAVA, PAGE = ROOT / "native" / "java", ROOT / "docs" / "library.md"
 HOST = ROOT / "native" / "examples" / "Host.java"
@@ -119,7 +120,10 @@ def test_the_archive_is_as_gradle_and_android_take_it(archive: Path, tmp_path: P
         file.extractall(tmp_path / "aar")
     libraries = {f"jni/{abi}/libedgectc_keyboard.so" for abi in MACHINES}
     assert names == {"AndroidManifest.xml", "R.txt", "classes.jar", "proguard.txt", *libraries}
+    manifest = (tmp_path / "aar" / "AndroidManifest.xml").read_text(encoding="utf-8")
+    assert f'android:versionName="{edgectc.__version__}"' in manifest
     with zipfile.ZipFile(tmp_path / "aar" / "classes.jar") as jar:
+        assert f"Edgectc-Abi: {compiled.ABI}" in jar.read("META-INF/MANIFEST.MF").decode()
         assert "org/edgectc/Keyboard.class" in jar.namelist()
     for abi, machine in MACHINES.items():
         library = str(tmp_path / "aar" / "jni" / abi / "libedgectc_keyboard.so")

@@ -1,0 +1,128 @@
+// Finger in, words out: the C library's keyboard; native/include/edgectc.h says what each call does.
+
+import CEdgectc
+import Foundation
+
+/// What was refused, and why; `reason` is "one_point" (a tap) and the like where points were no swipe, else "".
+public struct EdgectcError: Error {
+  public let message: String
+  public let reason: String
+}
+
+/// A ranked word; `score` is a natural log, `exact` says that no better word was missed.
+public struct Word: Equatable {
+  public let text: String
+  public let score: Double
+  public let probability: Double
+  public let exact: Bool
+}
+
+/// A key as it is touched, gaps included; any unit, y downwards. Without a letter it belongs to the board but spells nothing.
+public struct Key {
+  public let letter: Unicode.Scalar?
+  public let x, y, width, height: Double
+
+  public init(_ letter: Unicode.Scalar?, x: Double, y: Double, width: Double, height: Double) {
+    self.letter = letter
+    self.x = x
+    self.y = y
+    self.width = width
+    self.height = height
+  }
+}
+
+/// A point of a finger, in the unit of the keys, and its time from any origin.
+public struct Point {
+  public let x, y, tMs: Double
+
+  public init(x: Double, y: Double, tMs: Double) {
+    self.x = x
+    self.y = y
+    self.tMs = tMs
+  }
+}
+
+/// A keyboard over one model; one thread at a time.
+public final class Keyboard {
+  private let handle: OpaquePointer
+  private let files: [NSData] // the library reads them where they lie
+
+  /// Opens an artifact of `edgectc export --target native` with the lexicon and the language model beside it; files are mapped.
+  public init(model: URL, lexicon: URL, languageModel: URL? = nil) throws {
+    files = try [model, lexicon, languageModel].compactMap { $0 }.map {
+      try NSData(contentsOf: $0, options: .alwaysMapped)
+    }
+    guard let made = edgectc_keyboard_new() else {
+      throw EdgectcError(message: "no memory for a keyboard", reason: "")
+    }
+    handle = made
+    let held = files.map { edgectc_file(at: $0.bytes, size: $0.length) }
+    let none = edgectc_file(at: nil, size: 0)
+    try check(edgectc_keyboard_open(handle, held[0], held[1], held.count > 2 ? held[2] : none))
+  }
+
+  deinit { edgectc_keyboard_free(handle) }
+
+  /// Runs the model's own reference cases on this processor.
+  public func test() throws { try check(edgectc_keyboard_test(handle)) }
+
+  /// Says where the keys lie now; call it at every change of their place or letters.
+  public func place(_ keys: [Key]) throws {
+    let rows = keys.map {
+      edgectc_key(letter: Int32($0.letter?.value ?? 0), x: $0.x, y: $0.y, width: $0.width, height: $0.height)
+    }
+    try check(edgectc_keyboard_keys(handle, rows, Int32(rows.count)))
+  }
+
+  /// Says what stands before the cursor; `whole`: nothing stands before the text.
+  public func before(_ text: String, whole: Bool = true) throws {
+    try check(edgectc_keyboard_before(handle, plain(text), whole ? 1 : 0))
+  }
+
+  /// Makes ready what the next swipe would make first; call it when a word was committed.
+  public func prepare() throws { try check(edgectc_keyboard_prepare(handle)) }
+
+  /// Returns ranked words, best first; `moving`: the finger still moves.
+  public func swipe(_ points: [Point], most: Int = 5, moving: Bool = false) throws -> [Word] {
+    let rows = points.map { edgectc_point(x: $0.x, y: $0.y, t_ms: $0.tMs) }
+    var words = [edgectc_word](repeating: edgectc_word(), count: max(1, min(most, 1000)))
+    let flags = moving ? Int32(EDGECTC_MOVING) : 0
+    let found = edgectc_keyboard_swipe(handle, rows, Int32(rows.count), flags, &words, Int32(words.count))
+    if found < 0 { throw refusal(reason: String(cString: edgectc_keyboard_reason(handle))) }
+    return words.prefix(Int(found)).map {
+      Word(text: String(cString: $0.text), score: $0.score, probability: $0.probability, exact: $0.exact == 1)
+    }
+  }
+
+  /// Counts uses of a word, new or known, and shows it again if it was hidden.
+  public func teach(_ word: String, uses: Double = 1) throws {
+    try check(edgectc_keyboard_teach(handle, plain(word), uses))
+  }
+
+  /// Never ranks a word, in whatever case.
+  public func hide(_ word: String) throws { try check(edgectc_keyboard_hide(handle, plain(word))) }
+
+  /// Forgets all about a word that was taught or hidden.
+  public func forget(_ word: String) throws { try check(edgectc_keyboard_forget(handle, plain(word))) }
+
+  /// Whether the lexicon has a word, in any case.
+  public func knows(_ word: String) -> Bool { edgectc_keyboard_knows(handle, plain(word)) == 1 }
+
+  /// Writes the user's words to a file that only this user can read, whole or not at all.
+  public func save(to file: URL) throws { try check(edgectc_keyboard_save(handle, file.path)) }
+
+  /// Reads the words of such a file in place of all there are.
+  public func load(from file: URL) throws { try check(edgectc_keyboard_load(handle, file.path)) }
+
+  private func plain(_ text: String) -> String {
+    text.precomposedStringWithCanonicalMapping.replacingOccurrences(of: "\0", with: " ")
+  }
+
+  private func check(_ status: Int32) throws {
+    if status < 0 { throw refusal(reason: "") }
+  }
+
+  private func refusal(reason: String) -> EdgectcError {
+    EdgectcError(message: String(cString: edgectc_keyboard_error(handle)), reason: reason)
+  }
+}

@@ -4,9 +4,9 @@
 
 Rows are 20,000 generated swipes, again and again, each time moved by noise of its own: reading and
 preparing costs the same a row, so it is measured once and not a million times. The time to the
-first step is that of a new process, from its start, imports and all, and of its CPU; the pages of the files may be
-in the system's memory. Memory is what the process holds after the steps: all of it, and what
-belongs to it alone (the rest are pages of files, which the system takes back when it needs them).
+first step is that of a new process, from its start, imports and all, and of its CPU; the pages of
+the files may be in the system's memory. Memory is what the process holds after the steps: all of
+it, and what belongs to it alone (the rest are pages of files, which the system takes back).
 Speed is of blocks of steps in turns, with the same rows in memory; small network of tcn.
 """
 
@@ -113,7 +113,7 @@ def steps(trainer):
 
 
 def child(folder: Path, count: int) -> None:
-    """Print seconds to the first step, by the clock and of CPU, and the memory after ``count`` steps, as JSON."""
+    """Print, as JSON, seconds to the first step, by clock and CPU, and memory after ``count``."""
     began = float(os.environ["BEGAN"])
     with tempfile.TemporaryDirectory() as out:
         trainer = trainer_of(folder, Path(out))

@@ -53,6 +53,7 @@ _WHERE = {
     "WriteError": "core.errors",
     "adopt": "exporting.adopter",
     "bench": "benchmarking.benchmark",
+    "build_language": "commands.verbs.languages",
     "build_language_model": "commands.verbs.words",
     "build_lexicon": "commands.verbs.words",
     "check_data": "commands.verbs.data_sets",
@@ -71,6 +72,7 @@ _WHERE = {
     "make_decoder": "decoding.api",
     "pack": "commands.verbs.models",
     "pack_language_model": "commands.verbs.words",
+    "pack_lexicon": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "read_tokens": "core.vocabularies",
     "sample": "data.synthesis",
@@ -109,6 +111,7 @@ __all__ = [
     "__version__",
     "adopt",
     "bench",
+    "build_language",
     "build_language_model",
     "build_lexicon",
     "check_data",
@@ -127,6 +130,7 @@ __all__ = [
     "make_decoder",
     "pack",
     "pack_language_model",
+    "pack_lexicon",
     "quantize",
     "read_tokens",
     "sample",
@@ -150,6 +154,7 @@ if TYPE_CHECKING:
         shard_data,
         synth_data,
     )
+    from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode
@@ -158,6 +163,7 @@ if TYPE_CHECKING:
         build_language_model,
         build_lexicon,
         pack_language_model,
+        pack_lexicon,
         score_language_model,
     )
     from edgectc.core.errors import (

@@ -119,6 +119,12 @@ def _pairs() -> Iterator[str]:
             yield f"  {{{ord(c):#x}, {int(parts[0], 16):#x}, {int(parts[1], 16):#x}}},"
 
 
+def _without_parts() -> Iterator[str]:
+    for c, plain in sorted(spelling._WITHOUT_PARTS.items()):
+        first, second = (ord(letter) for letter in plain.ljust(2, "\0"))
+        yield f"  {{{ord(c):#x}, {{{first:#x}, {second:#x}}}}},"
+
+
 def _jamo(first: int, n: int) -> Iterator[str]:
     """Offsets of a keyboard's letters, of `n` conjoining ones."""
     for code in range(first, first + n):
@@ -155,6 +161,7 @@ def spelling_header() -> str:
         "numbers": _numbers(),
         "typed": _typed_otherwise(),
         "pairs": _pairs(),
+        "whole": _without_parts(),
         "leads": _jamo(0x1100, 19),
         "trails": _jamo(0x11A8, 27),
         "parts": _jamo_parts(),
@@ -226,6 +233,15 @@ typedef struct {{
 
 static const Pair PAIRS[] = {{ /* small letters of 16 bits that have a base and a mark */
 {pairs}
+}};
+
+typedef struct {{
+  uint16_t letter;
+  uint8_t plain[2]; /* the second one is 0 where there is one alone */
+}} Whole;
+
+static const Whole WHOLE[] = {{ /* letters without parts, and what stands for them */
+{whole}
 }};
 
 /* Letters of a Korean keyboard, counted from U+3130: of a syllable's lead and trail, and the two

@@ -7,7 +7,15 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from edgectc.commands.arguments import MODEL, Verbs, add_labelled, add_runtime, names, values
+from edgectc.commands.arguments import (
+    MODEL,
+    Verbs,
+    add_labelled,
+    add_language,
+    add_runtime,
+    names,
+    values,
+)
 from edgectc.core.messages import say
 
 _HEADER = ["slice", "rows", "top-1 [95 %]", "top-3", "top-5", "CER"]
@@ -38,6 +46,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--context", action="store_true", help=text)
     text = "print the N most frequent mistakes of each kind"
     parser.add_argument("--confusions", type=int, default=0, metavar="N", help=text)
+    add_language(parser)
     add_runtime(parser)
 
     text = "Choose the decoder's weights on labelled dev rows."

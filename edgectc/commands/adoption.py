@@ -34,8 +34,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--stride", type=int, help=text)
     text = "longest recording (default: as is usual for its kind)"
     parser.add_argument("--max-frames", type=int, metavar="N", help=text)
-    text = "most bytes of reference cases (default: 12 %% of the file, at most 2 MB)"
-    parser.add_argument("--references", type=int, metavar="BYTES", help=text)
+    text = "bytes of reference cases (default: 12 %% of the file); none; or a file beside it"
+    parser.add_argument("--references", metavar="BYTES", help=text)
 
 
 def run(options: Namespace) -> int:

@@ -204,6 +204,12 @@ def add_runtime(parser: Parser) -> None:
     add_trust(parser)
 
 
+def add_language(parser: Parser) -> None:
+    """Add which language packs are used."""
+    text = "language packs in place of the model's words, the main one first (docs/languages.md)"
+    parser.add_argument("--language", metavar="NAME,NAME,...", help=text)
+
+
 def add_trust(parser: Parser) -> None:
     """Add whose signatures are asked for."""
     text = "public keys: refuse a model that is not signed with one of them, see docs/trust.md"

@@ -17,8 +17,9 @@ _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "len
 OF_FACTORIES = (
     *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
     *("window", "lengths", "mask", "check_blank", "answer", "to_float32", "sample_rate", "counts"),
+    *("references",),
 )
-_OF_STREAMS = ("chunk", "look_ahead", "states", "state_outputs", "step")
+OF_STREAMS = ("chunk", "look_ahead", "states", "state_outputs", "step")
 _WORST = 5
 
 
@@ -72,14 +73,14 @@ def declare_export(verbs: Verbs) -> None:
         help="pte: lengths in frames, one method each, e.g. 32,64",
     )
     parser.add_argument("--length", help="pte: static (default) or dynamic")
-    _add_stream(parser)
+    add_stream(parser)
     parser.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
     parser.add_argument(
         "--isolate", action="store_true", help="in a process of its own: a crash is an error"
     )
 
 
-def _add_stream(parser: Parser) -> None:
+def add_stream(parser: Parser) -> None:
     """Add what a network that remembers needs."""
     group = parser.add_argument_group("a stream", "see docs/streaming.md")
     text = "frames by which it moves on (default: whole recordings)"
@@ -147,6 +148,8 @@ def add_factory(parser: Parser) -> None:
     own.add_argument("--to-float32", action="store_true", default=None, help=text)
     text = "samples a second of a waveform of -1 to 1"
     own.add_argument("--sample-rate", type=int, metavar="HZ", help=text)
+    text = "bytes of reference cases inside (default: as weights); none; or a file beside it"
+    own.add_argument("--references", metavar="BYTES", help=text)
     text = "what 1 means in a mask, valid or padding (default: found out)"
     own.add_argument("--mask", metavar="MEANING", help=text)
     own.add_argument(
@@ -182,7 +185,7 @@ def _exported(options: Namespace) -> dict[str, Any]:
     extra = own.get(options.target, "export-onnx")
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export
-    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *OF_FACTORIES, *_OF_STREAMS)}
+    given = {name: vars(options)[name] for name in (*_OF_TARGETS, *OF_FACTORIES, *OF_STREAMS)}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     artifact = export(
         options.model, target=options.target, scheme=options.scheme, out=options.out, **chosen

@@ -141,6 +141,7 @@ def build_verbs() -> Verbs:
     signing.declare(verbs)
     models.declare(verbs)
     language.declare_lexicon(verbs)
+    language.declare_languages(verbs)
     benchmark.declare(verbs)
     data.declare(verbs)
     language.declare_models(verbs)

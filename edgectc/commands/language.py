@@ -1,4 +1,4 @@
-"""`edgectc lexicon` and `edgectc lm`."""
+"""`edgectc lexicon`, `edgectc lm` and `edgectc language`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ if TYPE_CHECKING:  # holds numpy arrays; building the parser stays light
 
 
 def declare_lexicon(verbs: Verbs) -> None:
-    """Declare the verb of `edgectc lexicon`."""
+    """Declare the verbs of `edgectc lexicon`."""
+    verbs.group("lexicon", "Build and pack lexicons: words with natural-log frequencies.")
+    text = "Pack a lexicon into a file that is mapped, or one of an earlier version anew."
+    parser = verbs.add("lexicon pack", "language.run_words", text, function="pack_lexicon")
+    parser.add_argument("source", metavar="LEXICON", help=".trie, .tsv or .tsv.gz")
+    parser.add_argument("--out", required=True, metavar="FILE", help=".trie file to write")
+    text = "all letters of the keyboard (default: those of a .trie, else a to z)"
+    parser.add_argument("--letters", metavar="ABC", help=text)
+
     text = "Build a lexicon: words with natural-log frequencies."
-    verbs.group("lexicon", text)
     parser = verbs.add("lexicon build", "language.run_lexicon", text, function="build_lexicon")
     parser.add_argument(
         "source", help="wordfreq:LANG, AOSP .combined, TSV of counts, or a word list"
@@ -63,6 +70,32 @@ def declare_models(verbs: Verbs) -> None:
         "model", metavar="FILE", help=".lm, ARPA, binary of KenLM or CMU Sphinx, or lexicon"
     )
     parser.add_argument("text", metavar="TEXT", help="UTF-8 text, plain or .gz")
+
+
+def declare_languages(verbs: Verbs) -> None:
+    """Declare the verb of `edgectc language`."""
+    text = "Build a language pack: words, language model and keyboard for any swipe model."
+    verbs.group("language", text)
+    parser = verbs.add("language build", "language.run_language", text, function="build_language")
+    parser.add_argument("language", metavar="TAG", help="tag of the language: de, fr, pt-BR ...")
+    text = "folder of the pack (default languages/TAG)"
+    parser.add_argument("--out", metavar="FOLDER", help=text)
+    text = "wordfreq:LANG, AOSP .combined, TSV of counts, or a word list (default wordfreq:TAG)"
+    parser.add_argument("--source", help=text)
+    text = "UTF-8 text for the language model, plain or .gz; may be given more than once"
+    parser.add_argument("--text", action="append", default=[], metavar="FILE", help=text)
+    text = "case words as this source has them (default: as the texts do)"
+    parser.add_argument("--casing", metavar="SOURCE", help=text)
+    text = "AOSP .combined: words it flags as offensive are suggested on demand only"
+    parser.add_argument("--offensive", metavar="FILE", help=text)
+    parser.add_argument("--layout", metavar="NAME", help="keyboard: a name, or a .json")
+    parser.add_argument("--title", metavar="TEXT", help="name of the language in English")
+    parser.add_argument("--top", type=int, metavar="N", help="keep the N most frequent words")
+    text = "size of the pack (default 6)"
+    parser.add_argument("--max-mb", type=float, default=6.0, metavar="MB", help=text)
+    parser.add_argument(
+        "--note", action="append", default=[], metavar="TEXT", help="line on source or licence"
+    )
 
 
 def _add_build(parser: Parser) -> None:
@@ -122,6 +155,41 @@ def run_lexicon(options: Namespace) -> int:
         for reason, rows in lexicon.dropped.items():
             share, words = lexicon.dropped_share[reason], lexicon.dropped_examples[reason]
             print(f"  {reason}: {rows:,}, {share:.2%} of running text, e.g. {', '.join(words)}")
+    return 0
+
+
+def run_language(options: Namespace) -> int:
+    """Build a language pack."""
+    from edgectc.commands.verbs.languages import build_language
+
+    pack = build_language(options.language, **values(options, without=["language"]))
+    if options.json:
+        print_json(pack)
+        return 0
+    model = ", ".join(f"{count:,} {n}-grams" for n, count in enumerate(pack.ngrams, start=1))
+    print(f"{pack.path}: {pack.bytes / 1e6:.2f} MB, {pack.words:,} words on {pack.layout}")
+    print(f"language model: {model or 'none, as there is no text'}")
+    if pack.covered is not None:
+        print(f"covers {pack.covered:.1%} of the words of the texts")
+    for reason, rows in pack.dropped.items():
+        share, words = pack.dropped_share[reason], pack.dropped_examples[reason]
+        print(f"  {reason}: {rows:,}, {share:.2%} of running text, e.g. {', '.join(words)}")
+    print(f"next: edgectc decode --language {pack.path} --input FILE")
+    return 0
+
+
+def run_words(options: Namespace) -> int:
+    """Pack a lexicon into a file that is mapped."""
+    from edgectc.commands.verbs.words import pack_lexicon
+
+    lexicon = pack_lexicon(**values(options))
+    if options.json:
+        print_json(lexicon)
+    else:
+        print(
+            f"{lexicon.path}: {lexicon.words:,} words, {lexicon.bytes:,} bytes, "
+            f"sha256 {lexicon.sha256}; {lexicon.left_out:,} words left out"
+        )
     return 0
 
 

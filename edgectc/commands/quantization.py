@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgectc.commands.arguments import Verbs, note, values
-from edgectc.commands.artifacts import OF_FACTORIES, add_factory
+from edgectc.commands.artifacts import OF_FACTORIES, OF_STREAMS, add_factory, add_stream
 from edgectc.commands.output import report_dict
 
 
@@ -21,6 +21,7 @@ def declare(verbs: Verbs) -> None:
         "model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en), or ONNX file"
     )
     add_factory(parser)
+    add_stream(parser)
     parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
     parser.add_argument(
         "--scheme", default="int8-static", help="see `edgectc list schemes` (default int8-static)"
@@ -105,7 +106,7 @@ def run(options: Namespace) -> int:
     with lazy.requires("edgectc quantize", extra="pte" if options.target == "pte" else ""):
         from edgectc.quantization.quantizer import quantize
     given = values(options, without=["model"])
-    unset = [name for name in OF_FACTORIES if given[name] is None]
+    unset = [name for name in (*OF_FACTORIES, *OF_STREAMS) if given[name] is None]
     quantized = quantize(options.model, **{k: v for k, v in given.items() if k not in unset})
     if options.json:
         document = {"path": str(quantized.artifact.path), "quantization": quantized.report}

@@ -22,6 +22,7 @@ from edgectc.core.errors import (
     MissingDependencyError,
     NonFiniteError,
 )
+from edgectc.core.files import read_given
 from edgectc.core.schemes import Float32, Scheme
 from edgectc.core.types import Array, Check, Report
 from edgectc.evaluation import streams
@@ -65,7 +66,11 @@ def verify(
 
 
 def verify_artifact(
-    path: Path, *, lexicon: str | Lexicon | None = None, keys: Trusted | None = None
+    path: Path,
+    *,
+    lexicon: str | Lexicon | None = None,
+    keys: Trusted | None = None,
+    cases: Sequence[Case] | None = None,
 ) -> Report:
     """Return the verdict on one artifact, with nothing beside it.
 
@@ -73,6 +78,7 @@ def verify_artifact(
         path: of the artifact.
         lexicon: file of words, or the words; None looks beside the artifact.
         keys: that it has to be signed with one of; None asks for no signature.
+        cases: what it has to answer; None for the cases inside it, or in the file that it names.
     """
     data, manifest = manifests.read(path)
     before = [Check("hash", "pass", f"sha256 over {manifests.size(data):,} bytes matches")]
@@ -92,12 +98,38 @@ def verify_artifact(
         loaded, skipped_reason = load_artifact(data, manifest, lexicon=words)
     except MissingDependencyError as error:
         return Report((*before, Check("log_probs", "not_run", str(error))))
-    cases = reference.from_json(manifest.reference)
+    if cases is None:
+        try:
+            cases = reference_cases(manifest, path.parent)
+        except BundleFileMissingError as error:
+            missing = Check("log_probs", "not_run", str(error))
+            return Report((*before, _contract(loaded, manifest), missing))
+        if not cases:
+            missing = Check("log_probs", "not_run", "it was made without reference cases")
+            return Report((*before, _contract(loaded, manifest), missing))
     report = compare(loaded, manifest, cases, skipped_reason=skipped_reason)
     checks = [*before, _contract(loaded, manifest), *report.checks]
     if note:
         checks = [_unproven(check, note) if check.name == "words" else check for check in checks]
     return replace(report, checks=tuple(checks))
+
+
+def reference_cases(manifest: Manifest, beside: Path) -> list[Case]:
+    """Return the cases of an artifact: those inside it, or of the file that it names.
+
+    Args:
+        manifest: inside of it.
+        beside: folder of the artifact, where that file is looked for.
+
+    Raises:
+        BundleFileMissingError: no file with that hash is there.
+        BundleError: malformed content.
+    """
+    named = manifest.reference_file
+    if named is None:
+        return reference.from_json(manifest.reference)
+    path = bundles.find_file(named, beside, kind="reference file")
+    return reference.from_safetensors(read_given(path, "reference cases"))
 
 
 def load_artifact(

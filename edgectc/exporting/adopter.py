@@ -21,6 +21,7 @@ from edgectc.core.staging import claimed, temporaries
 from edgectc.core.tokens import BLANK, Tokens
 from edgectc.core.types import JSON, Array, Check
 from edgectc.data.signals import read_arrays
+from edgectc.exporting import references as references_module
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.finished import FinishedTarget, Stand
 from edgectc.exporting.onnx_files import alphabet, cases, questions
@@ -29,6 +30,7 @@ from edgectc.exporting.onnx_files.graph import Interface
 from edgectc.exporting.onnx_files.questions import Labelled
 from edgectc.exporting.onnx_files.session import Foreign
 from edgectc.exporting.origin import Origin
+from edgectc.exporting.references import References
 from edgectc.formats import one_file
 from edgectc.formats.manifest import PREFIX
 from edgectc.runtime.recognizer import Recognizer
@@ -52,7 +54,7 @@ def adopt(
     answers: str | None = None,
     stride: Count | None = None,
     max_frames: Count | None = None,
-    references: Count | None = None,
+    references: Count | str | None = None,
 ) -> Artifact:
     """Make a sealed, self-describing artifact of an ONNX file of others.
 
@@ -74,7 +76,8 @@ def adopt(
         answers: "log_probs", "logits" or "probabilities"; None to find it out.
         stride: input frames per output frame; None to find it out.
         max_frames: longest recording; None for what the file or its kind suggests.
-        references: most bytes of reference cases; None for 12 % of the file, at most 2 MB.
+        references: most bytes of reference cases; "none"; the name of a file beside the artifact
+            for them; None for 12 % of the file, at least 60 kB and at most 2 MB.
 
     Raises:
         ConfigError: something that is said is not so, or cannot be found out.
@@ -107,7 +110,7 @@ class Said:
     answers: str | None = None
     stride: int | None = None
     max_frames: int | None = None
-    references: int | None = None
+    references: int | str | None = None
 
     def __post_init__(self) -> None:
         _check_options(self.layout, self.axes, self.answers)
@@ -141,17 +144,24 @@ def found(source: Path, sample: File | None, said: Said) -> tuple[Origin, Finish
     step, first, mapped = questions.length_map(file, about, longest, said.stride)
     padding, heard, padded = questions.listens(file, about, longest)
     spelled = questions.labels(file, about, rows, table)
-    most = cases.budget(len(data)) if said.references is None else said.references
+    held = References(cases.budget(len(data)))
+    if said.references is not None:
+        held = references_module.said(said.references, len(data))
+    most = held.most_bytes or cases.budget(len(data))
     made, budgeted = cases.made(
         file, about, rows, table, longest=longest, length_map=(step, first), most_bytes=most
     )
     tokens = Check("tokens", "pass", f"{len(table)} from {written.source}; {added}")
     inputs = Check("inputs", "pass", _described(about))
-    checks = [inputs, kind, tokens, blanks, mapped, heard, padded, spelled, budgeted]
+    checks = [inputs, kind, tokens, blanks, mapped, heard, padded, spelled]
     facts = _Facts(about, table, (step, first), longest, padding)
     digest = hashlib.sha256(data).hexdigest()
     origin = _origin(file, facts, made, digest, said.name or _name(source))
-    origin = replace(origin, checks=tuple(check for check in checks if check is not None))
+    told = tuple(check for check in checks if check is not None)
+    if held.most_bytes:  # all that was made fits already
+        origin = replace(origin, checks=(*told, budgeted))
+    else:
+        origin = replace(origin, checks=told, references=held)
     graph = graphs.wrapped(_parsed(data), about, shortest=max(1, first))
     return origin, FinishedTarget(graph, about, _opset(data))
 

@@ -6,6 +6,7 @@ A file that exists under its final name has passed; whatever goes wrong before l
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import logging
 import os
@@ -27,15 +28,24 @@ from edgectc.core.schemes import Scheme
 from edgectc.core.staging import staged, staged_folder, write_bytes
 from edgectc.core.stepping import StepTarget
 from edgectc.core.tokens import output_length
-from edgectc.core.types import JSON, Array, Report
+from edgectc.core.types import JSON, Array, Check, Report
 from edgectc.core.version import __version__
 from edgectc.evaluation import verification
+from edgectc.exporting import references
 from edgectc.exporting.lowering.quantization_plan import Plan
 from edgectc.exporting.origin import Origin
 from edgectc.formats import manifest as manifests
 from edgectc.formats import reference
 from edgectc.formats.manifest import Content, Manifest
-from edgectc.formats.records import GraphInput, GraphOutput, SchemeRecord, Source, Streaming
+from edgectc.formats.records import (
+    GraphInput,
+    GraphOutput,
+    NamedFile,
+    SchemeRecord,
+    Source,
+    Streaming,
+)
+from edgectc.formats.reference import Case
 from edgectc.networks import torch_state
 from edgectc.runtime.recognizer import Recognizer
 from edgectc.runtime.steps import initial
@@ -170,23 +180,52 @@ def write(job: Job, draft: Draft) -> Artifact:
     Raises:
         ParityError: they do not answer like the trained network.
     """
+    held = job.origin.references
+    if held is not None and held.file is not None:
+        write_bytes(held.file, reference.to_safetensors(job.origin.cases))
     if isinstance(draft.content, bytes):
         with staged(job.final) as temporary:
             temporary.write_bytes(draft.content)
-            report = _rechecked(temporary, job.origin)
+            report = _rechecked(temporary, job)
     else:
         with staged_folder(job.final) as temporary:
             for name, content in draft.content.items():
                 write_bytes(temporary / name, content)
-            report = _rechecked(temporary, job.origin)
+            report = _rechecked(temporary, job)
     return Artifact(job.final, draft.manifest, report, draft.bytes)
 
 
-def _rechecked(path: Path, origin: Origin) -> Report:
-    """Verify the very bytes that will get the final name, lexicon words included."""
-    report = verification.verify_artifact(path, lexicon=origin.words)
+def _rechecked(path: Path, job: Job) -> Report:
+    """Verify the very bytes that will get the final name, on all cases, lexicon words included."""
+    origin = job.origin
+    report = verification.verify_artifact(path, lexicon=origin.words, cases=origin.cases)
     _require(report)
-    return dataclasses.replace(report, checks=(*origin.checks, *report.checks))
+    held = _embedded(job)[1]
+    return dataclasses.replace(report, checks=(*origin.checks, *held, *report.checks))
+
+
+def _embedded(job: Job) -> tuple[list[Case], list[Check]]:
+    """Return the reference cases that the artifact carries, and what to say of them."""
+    origin = job.origin
+    if origin.references is None:
+        return origin.cases, []
+    file = origin.references.file
+    references.check_file(file, job.final)
+    first = "" if origin.streaming is None else origin.streaming.case
+    cases, check = references.inside(origin.cases, origin.references.most_bytes, first)
+    if file is not None:
+        text = f"all {len(origin.cases)} cases are in {file.name}, beside the artifact"
+        check = dataclasses.replace(check, detail=text)
+    return cases, [check]
+
+
+def _reference_file(job: Job) -> NamedFile | None:
+    """Return what the manifest says of a file of reference cases; None where there is none."""
+    held = job.origin.references
+    if held is None or held.file is None:
+        return None
+    data = reference.to_safetensors(job.origin.cases)
+    return NamedFile(held.file.name, hashlib.sha256(data).hexdigest())
 
 
 def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
@@ -330,10 +369,11 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         decoder=origin.decoder,
         lexicon=origin.lexicon,
         language_model=origin.language_model,
-        reference=reference.to_json(origin.cases),
+        reference=reference.to_json(_embedded(job)[0]),
         source=Source(origin.weights_sha256, {"edgectc": __version__, **versions}, quantization),
         parity={},
         streaming=origin.streaming,
+        reference_file=_reference_file(job),
     )
 
 

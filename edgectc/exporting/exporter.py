@@ -94,10 +94,6 @@ def opened(
     Raises:
         ConfigError: an option that nothing here has, or one that is lacking.
     """
-    if options.get("chunk") and scheme != Float32.name:
-        raise UnsupportedSchemeError(
-            f"a stream is float32 as yet, not {scheme}; export it, or leave chunk out"
-        )
     if isinstance(path, nn.Module) or factory.is_factory(path):
         about = _own_options(path, target, options)
         maker = target_for(target, scheme, **options)

@@ -13,14 +13,14 @@ from edgectc.core.contracts import Converted, Target
 from edgectc.core.errors import ConfigError, ExportError, UnsupportedSchemeError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.types import JSON, Array
+from edgectc.evaluation import verification
 from edgectc.exporting.lowering import qdq_onnx
 from edgectc.exporting.lowering.quantization_plan import Plan
 from edgectc.exporting.onnx_files import simplifying
-from edgectc.exporting.onnx_files.cases import SAMPLE
 from edgectc.exporting.origin import Origin
+from edgectc.exporting.references import SAMPLE
 from edgectc.exporting.targets import onnx as onnx_target
 from edgectc.formats import manifest as manifests
-from edgectc.formats import reference
 from edgectc.formats.manifest import Manifest
 from edgectc.runtime import loading
 
@@ -123,10 +123,11 @@ def of_artifact(path: Path) -> tuple[Origin, FinishedTarget]:
             f"{path} is a finished file without its network in PyTorch; give the bundle or the "
             "package.module:factory that it was made from"
         )
-    if not any(name.startswith(SAMPLE) for name in manifest.reference):
+    cases = verification.reference_cases(manifest, path.parent)
+    if not any(case.name.startswith(SAMPLE) for case in cases):
         raise ConfigError(
-            f"the reference cases of {path} are noise, of which fewer bits say nothing; adopt the "
-            "file again with sample=RECORDINGS.npz (--sample)"
+            f"no reference case of {path} is a recording, and of noise fewer bits say nothing; "
+            "make it again with sample=RECORDINGS.npz (--sample), and with references"
         )
     recognizer = loading.load(path)
     stand: Any = Stand(recognizer.frontend, (manifest.output.stride, manifest.output.window))
@@ -138,7 +139,7 @@ def of_artifact(path: Path) -> tuple[Origin, FinishedTarget]:
         recognizer=recognizer,
         frontend=manifest.frontend,
         tokens=recognizer.tokens(recognizer.setting(recognizer.layout)),
-        cases=reference.from_json(manifest.reference),
+        cases=cases,
         decoder=manifest.decoder,
         weights_sha256=manifest.source.weights_sha256,
         lexicon=manifest.lexicon,

@@ -21,10 +21,12 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import JSON, Check
 from edgectc.data.columns import Input
 from edgectc.evaluation import verification
+from edgectc.exporting import references
 from edgectc.exporting.byo import adoption, answers, streams
 from edgectc.exporting.byo import inputs as several
 from edgectc.exporting.byo.adapter import Adapter
 from edgectc.exporting.byo.caches import Step
+from edgectc.exporting.references import References
 from edgectc.formats import bundle as bundles
 from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
@@ -64,6 +66,7 @@ class Origin:
         suspects: what may be the cause if a converter fails.
         streaming: of a network that goes chunk by chunk; ``model`` is one step then.
         any_length: whether the graph takes recordings of any number of frames, without padding.
+        references: how many of the cases an artifact carries; None for all.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Origin:
     suspects: str = ""
     streaming: Streaming | None = None
     any_length: bool = False
+    references: References | None = None
 
     def __repr__(self) -> str:
         return f"Origin({self.name!r}, {self.family}, {len(self.cases)} cases)"
@@ -210,6 +214,7 @@ def of_network(
         decoder=adopted.decoder,
         weights_sha256=_digest(model.network),
         streaming=streaming,
+        references=references.said(said.references, adoption.weights_bytes(model.network)),
         checks=(*before, *adopted.checks),
         suspects=adopted.suspects,
     )

@@ -73,6 +73,7 @@ class Manifest:
     family: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     streaming: Streaming | None = field(default=None, metadata=OMITTED)
+    reference_file: NamedFile | None = field(default=None, metadata=OMITTED)
 
     def __repr__(self) -> str:
         parts = f"{self.target}, {self.scheme.type}, {len(self.tokens)} tokens"

@@ -28,7 +28,8 @@ class Case:
 
     Attributes:
         layout: what it was made with: a layout, a day, or "" for nothing.
-        trace: (T, C) float32, the network's first input; zeros after ``length``.
+        trace: (T, C) float32, the network's first input; zeros after ``length``, or fewer rows, if
+            only zeros would follow.
         log_probs: (T', V) float32 on valid frames; of a swipe, the keys of the layout and the blank
             alone; empty until the network has answered.
         points: the raw recording, (n, 3) float64 of a swipe, or None for a length case.
@@ -53,7 +54,16 @@ class Case:
         """Return the network inputs, batch of one."""
         first = next(iter(frontend.input_contract()))
         length = np.array([self.length], np.int32)
-        return {first: self.trace[None], "length": length, **frontend.context(setting)}
+        frames = self.padded(frontend.max_frames)
+        return {first: frames[None], "length": length, **frontend.context(setting)}
+
+    def padded(self, frames: int) -> Array:
+        """Return the trace with zeros up to so many frames."""
+        if len(self.trace) >= frames:
+            return self.trace
+        whole = np.zeros((frames, self.trace.shape[1]), self.trace.dtype)
+        whole[: len(self.trace)] = self.trace
+        return whole
 
 
 def generate(

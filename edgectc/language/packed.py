@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from edgectc.core.config import check_version, from_dict, to_dict
+from edgectc.core.config import check_version
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import open_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
-from edgectc.language import tries
+from edgectc.language import packed_file, packed_first, tries
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed_file import MAGIC, NAME, UNIT, VERSION, Header
 from edgectc.language.spelling import APOSTROPHES, HYPHENS, normalize_word, spell
 from edgectc.language.tries import Trie
-
-VERSION = 1
-_NAME = b"edgelex"
-MAGIC = _NAME + b"%d" % VERSION
-_UNIT = 1e4  # the file holds natural logs in ten-thousandths, as many digits as a text lexicon
-_ALIGN = 8
-
-
-@dataclass(frozen=True)
-class Header:
-    """Sizes of the arrays, and what is not an array."""
-
-    letters: str
-    nodes: int
-    entries: int
-    words: int
-    odd: int
-    text_bytes: int
-    notes: tuple[str, ...] = ()
-
-    def arrays(self) -> dict[str, tuple[str, int]]:
-        """Return type and length of each array, in the order of the file."""
-        return {
-            "first_child": ("<i4", self.nodes),
-            "word": ("<i4", self.nodes),
-            "n_children": ("<u2", self.nodes),
-            "letter": ("<u2", self.nodes),
-            "first_word": ("<i4", self.entries + 1),
-            "log_prob": ("<i4", self.words),
-            "odd": ("<i4", self.odd),
-            "odd_start": ("<i4", self.odd + 1),
-            "text": ("u1", self.text_bytes),
-        }
 
 
 class PackedLexicon(Lexicon):
@@ -75,14 +41,13 @@ class PackedLexicon(Lexicon):
     letters: str
     alphabet: frozenset[str]
     trie: Trie
-    first_word: Array
     _data: Array | None  # the mapped file
 
     def __init__(
         self,
         header: Header,
         arrays: dict[str, Array],
-        log_probs: Array,
+        log_probs: Array | None = None,
         data: Array | None = None,
         alphabet: Set[str] | None = None,
     ) -> None:
@@ -91,18 +56,27 @@ class PackedLexicon(Lexicon):
             "alphabet": frozenset(header.letters if alphabet is None else alphabet),
             "notes": header.notes,
             "untyped": frozenset(APOSTROPHES + HYPHENS) - {*header.letters},
-            "trie": Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word"))),
-            "first_word": arrays["first_word"],
-            "log_probs": log_probs,
+            "trie": packed_file.trie_of(arrays),
             "header": header,
             "arrays": arrays,
             "_data": data,
         }
+        if log_probs is not None:
+            fields["log_probs"] = log_probs
         self.__dict__.update(fields)  # frozen, like its base
 
     def __repr__(self) -> str:
-        size, letters = len(self.log_probs), len(self.letters)
-        return f"PackedLexicon({size:,} words over {letters} letters)"
+        return f"PackedLexicon({self.header.words:,} words over {len(self.letters)} letters)"
+
+    @cached_property
+    def log_probs(self) -> Array:
+        """Natural log of each word's share of running text, as the file has it; at first use."""
+        return packed_file.log_probs(self.header, self.arrays)
+
+    @cached_property
+    def first_word(self) -> Array:
+        """First word of each entry, and one after the last; made at first use."""
+        return packed_file.first_words(self.header, self.arrays)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -170,7 +144,9 @@ class PackedLexicon(Lexicon):
 
     def file_bytes(self) -> Array:
         """Return the (bytes,) uint8 of the packed file, mapped or made in memory."""
-        return np.frombuffer(_file(self), np.uint8) if self._data is None else self._data
+        if self._data is not None:
+            return self._data
+        return np.frombuffer(packed_file.to_bytes(self.header, self.arrays), np.uint8)
 
 
 def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
@@ -228,31 +204,23 @@ def pack_spelled(
     blobs = [texts[i].encode() for i in odd]
     log_probs = lexicon.log_probs[rows]
     arrays = {
-        **{k: getattr(trie, k) for k in ("first_child", "word", "n_children", "letter")},
-        "first_word": np.searchsorted(entry, np.arange(len(unique) + 1)).astype(np.int32),
-        "log_prob": np.round(log_probs * _UNIT).astype(np.int32),
+        **{k: getattr(trie, k) for k in ("first_child", "letter", "ends", "ends_before")},
+        **packed_file.homographs(np.searchsorted(entry, np.arange(len(unique) + 1))),
+        "value": np.zeros(0, np.int32),
+        "log_prob": np.round(log_probs * UNIT).astype(np.int32),
         "odd": np.array(odd, np.int32),
         "odd_start": np.cumsum([0, *map(len, blobs)]).astype(np.int32),
         "text": np.frombuffer(b"".join(blobs), np.uint8),
     }
-    sizes = (len(trie), len(unique), len(rows), len(odd), len(arrays["text"]))
-    header = Header(letters, *sizes, lexicon.notes)
+    sizes = (len(trie), len(unique), len(rows), len(arrays["several"]), 0, len(odd))
+    header = Header(letters, *sizes, len(arrays["text"]), lexicon.notes)
     return PackedLexicon(header, arrays, log_probs, alphabet=usable)
 
 
 def write(lexicon: PackedLexicon, path: str | Path) -> None:
-    """Write the packed file whole or not at all."""
-    write_bytes(path, bytes(_file(lexicon)))
-
-
-def _file(lexicon: PackedLexicon) -> bytearray:
-    """Return the bytes of the packed file."""
-    head = json.dumps(to_dict(lexicon.header), sort_keys=True).encode()
-    out = bytearray(MAGIC + len(head).to_bytes(8, "little") + head)
-    for name, (kind, _) in lexicon.header.arrays().items():
-        out += b"\0" * (-len(out) % _ALIGN)
-        out += np.ascontiguousarray(lexicon.arrays[name], kind).tobytes()
-    return out
+    """Write the packed file, of this version, whole or not at all."""
+    header, arrays = packed_file.smallest(lexicon.header, lexicon.arrays)
+    write_bytes(path, bytes(packed_file.to_bytes(header, arrays)))
 
 
 def is_packed(path: str | Path) -> bool:
@@ -260,7 +228,7 @@ def is_packed(path: str | Path) -> bool:
     try:
         with open_plain(path) as file:
             head = file.read(len(MAGIC))
-            return head.startswith(_NAME) and head[len(_NAME) :].isdigit()
+            return head.startswith(NAME) and head[len(NAME) :].isdigit()
     except OSError:
         return False
 
@@ -276,50 +244,12 @@ def read(path: str | Path) -> PackedLexicon:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
         raise ConfigError(f"cannot read the packed lexicon {path}: {error}") from error
-    version = data[len(_NAME) : len(MAGIC)]
-    if data[: len(_NAME)] == _NAME and version.isdigit():
+    version = data[len(NAME) : len(MAGIC)]
+    is_first = version == b"%d" % packed_first.VERSION
+    if data[: len(NAME)] == NAME and version.isdigit() and not is_first:
         check_version(str(path), int(version), VERSION)
     try:
-        return _parse(data)
+        header, arrays = (packed_first if is_first else packed_file).parse(data)
     except (ConfigError, ValueError) as error:
         raise ConfigError(f"{path} is no usable packed lexicon: {error}") from error
-
-
-def _parse(data: mmap.mmap) -> PackedLexicon:
-    if data[: len(MAGIC)] != MAGIC:
-        raise ConfigError(f"it does not begin with {MAGIC.decode()!r}")
-    start = len(MAGIC) + 8
-    length = int.from_bytes(data[len(MAGIC) : start], "little")
-    if length > len(data) - start:
-        raise ConfigError("its header is cut off")
-    header = from_dict(Header, json.loads(data[start : start + length].decode("ascii")))
-    arrays, at = {}, start + length
-    for name, (kind, count) in header.arrays().items():
-        at += -at % _ALIGN
-        size = count * np.dtype(kind).itemsize
-        if count < 0 or at + size > len(data):
-            raise ConfigError(f"its array {name} of {count} is cut off")
-        arrays[name] = np.frombuffer(data, kind, count, at)
-        at += size
-    if at != len(data):
-        raise ConfigError(f"{len(data) - at} bytes follow its last array")
-    _check(header, arrays)
-    whole = np.frombuffer(data, np.uint8)
-    return PackedLexicon(header, arrays, arrays["log_prob"] / _UNIT, whole)
-
-
-def _check(header: Header, arrays: dict[str, Array]) -> None:
-    """Check that every index stays within its array."""
-    trie = Trie(*(arrays[k] for k in ("first_child", "n_children", "letter", "word")))
-    tries.check(trie, n_letters=len(header.letters), n_entries=header.entries)
-    if header.entries < 1 or "".join(sorted(set(header.letters))) != header.letters:
-        raise ConfigError(f"it has no entry, or its letters {header.letters!r} do not ascend")
-    rises = (("first_word", header.words, 1), ("odd_start", header.text_bytes, 0))
-    for name, last, least in rises:
-        values = arrays[name]
-        if values[0] != 0 or values[-1] != last or not np.all(np.diff(values) >= least):
-            raise ConfigError(f"its {name} does not rise from 0 to {last}")
-    odd = arrays["odd"]
-    if len(odd) and not (odd[0] >= 0 and odd[-1] < header.words and np.all(np.diff(odd) > 0)):
-        raise ConfigError(f"its odd words are not ascending below {header.words}")
-    bytes(arrays["text"]).decode()  # a ValueError is refused like the rest
+    return PackedLexicon(header, arrays, data=np.frombuffer(data, np.uint8))

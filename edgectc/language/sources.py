@@ -18,11 +18,12 @@ from edgectc.language.spelling import is_word, letters, normalize_word, plain
 # AOSP ranks words 0..255 on a log scale whose step it does not state. Against English word
 # frequencies a line with this step fits best (0.066 nats a rank, r = 0.89 over 80,821 words).
 _AOSP_RANKS_PER_NAT = 15.0
-
-
+# Of a word that was seen n times in a text, n - 0.75 are counted: absolute discounting, Ney, Essen
+# and Kneser 1994, with about the figure that large texts have.
+_TEXT_DISCOUNT = 0.75
 _AOSP_NOT_WORDS = frozenset({"nonword", "not_a_word"})
 _EXAMPLES = 5
-_LATER = ("offensive", "letters")  # reasons for which words of a lexicon are left out of it
+_LATER = ("offensive", "letters", "size")  # reasons for which words of a lexicon are left out of it
 
 
 class Dropped(Counter[str]):
@@ -72,6 +73,7 @@ def build(
     min_letters: int = 1,
     max_letters: int = 24,
     notes: tuple[str, ...] = (),
+    text: Mapping[str, int] | None = None,
 ) -> tuple[Lexicon, Dropped]:
     """Return a lexicon and what was dropped, by reason.
 
@@ -86,6 +88,9 @@ def build(
         min_letters: fewest letters of a word, apostrophes and hyphens not counted.
         max_letters: most letters of a word.
         notes: source and licence, as the file will state them.
+        text: counts of words of running text, by normal form. A word that the source lacks and that
+            stands there twice or more, as "l'homme" does where a source parts it, gets its share of
+            that text, less the discount of rare events; see `_TEXT_DISCOUNT`.
 
     Raises:
         ConfigError: unreadable source, malformed line, no usable word, or a limit below 1.
@@ -109,6 +114,8 @@ def build(
             dropped.add("length", raw, count)
         else:
             counts[word] = counts.get(word, 0.0) + count
+    if text:
+        _add_text(counts, text, range(min_letters, max_letters + 1))
     if not counts:
         raise ConfigError(f"{source}: no usable word; dropped: {dict(dropped)}")
     if top is not None and len(counts) > top:
@@ -120,7 +127,16 @@ def build(
     return Lexicon.from_counts(counts, notes), dropped
 
 
-def recased(lexicon: Lexicon, source: str) -> Lexicon:
+def _add_text(counts: dict[str, float], text: Mapping[str, int], lengths: range) -> None:
+    """Add the words of a text that ``counts`` lacks, on the scale of ``counts``."""
+    known = {normalize_word(word) for word in counts}
+    scale = math.fsum(counts.values()) / sum(text.values())
+    for word, count in text.items():
+        if count >= 2 and word not in known and is_word(word) and len(letters(word)) in lengths:
+            counts[word] = (count - _TEXT_DISCOUNT) * scale
+
+
+def recased(lexicon: Lexicon, source: str | Mapping[str, float]) -> Lexicon:
     """Return the lexicon with its lower-case words cased as ``source`` has them: "i'm" as "I'm".
 
     Of several forms the most frequent counts, and one with capitals only if it is e times as
@@ -130,14 +146,14 @@ def recased(lexicon: Lexicon, source: str) -> Lexicon:
 
     Args:
         lexicon: words; those with a capital already are left alone.
-        source: as of `build`.
+        source: as of `build`; or words as they are written, with their counts.
 
     Raises:
         ConfigError: unreadable source.
         MissingDependencyError: the package that the source needs is not installed.
     """
     forms: dict[str, tuple[float, str]] = {}
-    for raw, count in _rows(source):
+    for raw, count in _rows(source) if isinstance(source, str) else source.items():
         word = plain(raw)
         if count is not None and len(word.lower()) == len(word):
             form = (count * (math.e if word == word.lower() else 1.0), word)

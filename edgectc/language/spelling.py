@@ -25,6 +25,10 @@ UNSEEN = "\u00ad\u2060\ufeff\u200e\u200f"
 _UNSEEN = dict.fromkeys(map(ord, UNSEEN))
 _ONE_APOSTROPHE = dict.fromkeys(map(ord, APOSTROPHES[1:]), "'") | _UNSEEN
 _DOTTED = "i\u0307"  # what a capital I with a dot becomes; the dot is no mark of its own
+_WITHOUT_PARTS = {
+    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t",
+    "æ": "ae", "œ": "oe", "ĳ": "ij", "þ": "th", "ŋ": "n", "ĸ": "q",
+}  # fmt: skip
 _LAST_MARK = 0x1FFFF  # behind it are variation selectors alone
 
 
@@ -98,16 +102,23 @@ def words_of(text: str) -> list[str]:
     """
     if text.isascii():
         return [word.lower() for word in _ASCII_WORD.findall(text)]
-    found = _word_pattern().findall(composed(text))
-    return [normalize_word(word) for word in found]
+    return [normalize_word(word) for word in written_words(text)]
+
+
+def written_words(text: str) -> list[str]:
+    """Return the words of running text as they are written; see `words_of`."""
+    return _word_pattern().findall(composed(text))
 
 
 def spell(word: str, alphabet: Container[str]) -> str | None:
     """Return the letters to swipe for ``word``, or None if the alphabet cannot type it.
 
     Every character that the alphabet holds is kept: marks, apostrophes and "ß" too. What it lacks
-    is replaced: "ß" by "ss", "é" by "e" and as much of its marks as there is, a Hangul syllable by
-    its letters, small letters by capitals. Only marks, joiners and what is no letter are left out.
+    is replaced: "ß" by "ss", "é" by "e" and as much of its marks as there is, "ł" and "ø", which
+    have no parts, by "l" and "o", a Hangul syllable by its letters, small letters by capitals. Only
+    marks, joiners and what is no letter are left out.
+
+    Source: of letters without parts, CLDR's transliteration Latin-ASCII.
     """
     typed = _typed(word)
     if all(c in alphabet for c in typed):
@@ -156,13 +167,16 @@ def _replaced(c: str, alphabet: Container[str]) -> str | None:
     for other in (c.upper(), normalize_word(c)):
         if all(one in alphabet for one in other):
             return other
+    plain_letters = _WITHOUT_PARTS.get(c, "")
+    if plain_letters and all(one in alphabet for one in plain_letters):
+        return plain_letters
     return _decomposed(c, alphabet) if c.isalpha() else ""
 
 
 def _decomposed(letter: str, alphabet: Container[str]) -> str | None:
     """Return ``letter`` by its parts: "é" as "e", "ế" as "ê" and its accent; None if it has none.
 
-    "ø" has no parts.
+    "ø" has no parts, see `_WITHOUT_PARTS`.
     """
     base, *marks = list(unicodedata.normalize("NFD", letter))
     if jamo := hangul.letters(letter, alphabet):

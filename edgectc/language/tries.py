@@ -12,30 +12,49 @@ from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
 
 ROOT_LETTER = 0xFFFF  # the root has no letter; so at most 65,535 letters can be told apart
+BLOCK = 64  # nodes whose ends are one word of bits
 
 
 @dataclass(frozen=True, eq=False)
 class Trie:
-    """A prefix tree of M nodes; node 0 is the root, the children of a node are neighbours.
+    """A prefix tree of M nodes, breadth first; node 0 is the root.
+
+    Entries are numbered in the order of their nodes, so that the number of one is how many end
+    before it.
 
     Attributes:
-        first_child: (M,) int32 node of the first child, meaningless without children.
-        n_children: (M,) uint16.
-        letter: (M,) uint16 letter on the way into the node; `ROOT_LETTER` at the root.
-        word: (M,) int32 entry that ends at the node, or -1.
+        first_child: (M + 1,) int32: the children of a node are first_child[node] to
+            first_child[node + 1].
+        letter: (M,) uint8 or uint16 letter on the way into the node, ascending among the children
+            of a node; that of the root is the highest number of the type.
+        ends: (M / 64 rounded up,) uint64: whether an entry ends at a node, from the lowest bit.
+        ends_before: (M / 64 rounded up,) int32 entries that end before each 64 nodes.
     """
 
     first_child: Array
-    n_children: Array
     letter: Array
-    word: Array
+    ends: Array
+    ends_before: Array
 
     def __len__(self) -> int:
-        return len(self.first_child)
+        return len(self.letter)
+
+    def count_children(self, nodes: Array) -> Array:
+        """Return (n,) int64: how many children each of ``nodes`` has."""
+        counts: Array = self.first_child[nodes + 1].astype(np.int64) - self.first_child[nodes]
+        return counts
+
+    @cached_property
+    def word(self) -> Array:
+        """Return (M,) int32 entry that ends at each node, or -1; made at first use."""
+        bits = np.unpackbits(self.ends.view(np.uint8), count=len(self), bitorder="little")
+        word = np.cumsum(bits, dtype=np.int32) - 1
+        word[bits == 0] = -1
+        return word
 
     def children(self, nodes: Array) -> tuple[Array, Array]:
         """Return the children of ``nodes`` and, for each, the index of its parent in ``nodes``."""
-        counts = self.n_children[nodes].astype(np.int64)
+        counts = self.count_children(nodes)
         parents = np.repeat(np.arange(len(nodes)), counts)
         before = np.cumsum(counts) - counts
         offsets = np.repeat(self.first_child[nodes] - before, counts)
@@ -55,7 +74,7 @@ class Trie:
                 break
             wanted = letters[at]
             low = self.first_child[nodes[at]].astype(np.int64)
-            end = low + self.n_children[nodes[at]]
+            end = low + self.count_children(nodes[at])
             high = end.copy()
             while np.any(low < high):  # the first child whose letter is not below the wanted one
                 middle = (low + high) // 2
@@ -69,18 +88,19 @@ class Trie:
     def parent(self, node: int) -> int:
         """Return the parent of a node of a breadth-first tree that is not the root."""
         # Children follow each other as their parents do, so the parent can be searched for.
-        return int(np.searchsorted(self.first_child, node, side="right")) - 1
+        return int(np.searchsorted(self.first_child[:-1], node, side="right")) - 1
 
-    @cached_property
-    def _ends(self) -> Array:
-        ends = np.flatnonzero(self.word >= 0)
-        nodes = np.empty(len(ends), np.int64)
-        nodes[self.word[ends]] = ends
-        return nodes
+    def end(self, entry: int) -> int:
+        """Return the node at which an entry ends."""
+        block = int(np.searchsorted(self.ends_before, entry, side="right")) - 1
+        bits = int(self.ends[block])
+        for _ in range(entry - int(self.ends_before[block])):
+            bits &= bits - 1  # without its lowest bit
+        return BLOCK * block + (bits & -bits).bit_length() - 1
 
     def letters_of(self, word: int) -> list[int]:
         """Return the letters of an entry of a breadth-first tree."""
-        node, letters = int(self._ends[word]), []
+        node, letters = self.end(word), []
         while node:
             letters.append(int(self.letter[node]))
             node = self.parent(node)
@@ -116,10 +136,10 @@ class Trie:
     def _gather(self, join: np.ufunc, values: Array) -> None:
         """Join into each node's value those of all nodes below it, in place."""
         for start, end in reversed(self._levels()):
-            parents = start + np.flatnonzero(self.n_children[start:end])
+            parents = start + np.flatnonzero(np.diff(self.first_child[start : end + 1]))
             if len(parents):
                 first = self.first_child[parents]
-                last = int(first[-1]) + int(self.n_children[parents[-1]])
+                last = int(self.first_child[end])
                 below = join.reduceat(values[first[0] : last], first - first[0])
                 values[parents] = join(values[parents], below)
 
@@ -128,12 +148,12 @@ class Trie:
         levels, start, end = [], 0, 1
         while start < end:
             levels.append((start, end))
-            start, end = end, end + int(self.n_children[start:end].sum())
+            start, end = end, int(self.first_child[end])
         return levels
 
     def lengths(self) -> Array:
         """Return (entries,) int64 letters of each entry of a breadth-first tree."""
-        lengths = np.zeros(np.count_nonzero(self.word >= 0), np.int64)
+        lengths = np.zeros(int(np.count_nonzero(self.word >= 0)), np.int64)
         for depth, (start, end) in enumerate(self._levels()):
             word = self.word[start:end]
             lengths[word[word >= 0]] = depth
@@ -150,7 +170,7 @@ class Trie:
         depth = np.searchsorted([start for start, _ in self._levels()], nodes, side="right") - 1
         while len(nodes):
             spelled[rows, depth - 1] = self.letter[nodes]
-            nodes = np.searchsorted(self.first_child, nodes, side="right") - 1
+            nodes = np.searchsorted(self.first_child[:-1], nodes, side="right") - 1
             depth = depth - 1
             rows, nodes, depth = rows[depth > 0], nodes[depth > 0], depth[depth > 0]
         return spelled
@@ -188,11 +208,29 @@ def build(codes: Array) -> tuple[Trie, Array]:
     entries[rows[ends]] = np.arange(len(codes))
     n_children = np.bincount(np.concatenate(parent)[1:], minlength=size)
     return Trie(
-        first_child=(1 + np.cumsum(n_children) - n_children).astype(np.int32),
-        n_children=n_children.astype(np.uint16),
+        first_child=firsts(n_children),
         letter=np.concatenate(letter).astype(np.uint16),
-        word=np.where(ends, np.cumsum(ends) - 1, -1).astype(np.int32),
+        **bits_of(ends),
     ), entries
+
+
+def firsts(n_children: Array) -> Array:
+    """Return `Trie.first_child` of a breadth-first tree by how many children each node has."""
+    first = np.ones(len(n_children) + 1, np.int64)
+    first[1:] += np.cumsum(n_children)
+    return first.astype(np.int32)
+
+
+def bits_of(ends: Array) -> dict[str, Array]:
+    """Return ``ends`` and ``ends_before`` of a tree by (M,) bool: whether an entry ends there."""
+    blocks = -(-len(ends) // BLOCK)
+    held = np.zeros(blocks * BLOCK, bool)
+    held[: len(ends)] = ends
+    counts = held.reshape(blocks, BLOCK).sum(axis=1)
+    return {
+        "ends": np.packbits(held, bitorder="little").view("<u8"),
+        "ends_before": (np.cumsum(counts) - counts).astype(np.int32),
+    }
 
 
 def encode(spelled: Array, letters: Mapping[str, int]) -> Array:
@@ -219,15 +257,18 @@ def check(trie: Trie, *, n_letters: int, n_entries: int) -> None:
     Raises:
         ConfigError: they are not; the message says why.
     """
-    M = len(trie)
-    counts = trie.n_children.astype(np.int64)
-    expected = 1 + np.cumsum(counts) - counts
-    if M < 1 or not np.array_equal(trie.first_child, expected) or 1 + counts.sum() != M:
+    M, first = len(trie), trie.first_child
+    # A node's children come after it, and no node but the root is without a parent.
+    if first[0] != 1 or first[-1] != M or not np.all(first[1:] >= first[:-1]):
         raise ConfigError("its tree is not breadth first")
-    if not np.all(expected[counts > 0] > np.flatnonzero(counts)):
+    if not np.all(first[:-1] > np.arange(M)):
         raise ConfigError("its tree has a node that is not reached from the root")
-    if trie.letter[0] != ROOT_LETTER or not np.all(trie.letter[1:] < n_letters):
+    root = np.iinfo(trie.letter.dtype).max
+    if trie.letter[0] != root or not np.all(trie.letter[1:] < n_letters):
         raise ConfigError(f"its tree has a letter beyond the {n_letters} of its alphabet")
-    ends = trie.word[trie.word != -1]
-    if not np.array_equal(ends, np.arange(n_entries)) or trie.word[0] != -1:
+    bits = np.unpackbits(trie.ends.view(np.uint8), bitorder="little")
+    expected = bits_of(bits[:M].astype(bool))
+    if bits[0] or bits[M:].any() or not np.array_equal(expected["ends_before"], trie.ends_before):
         raise ConfigError("its entries are not numbered in the order of the tree")
+    if bits.sum() != n_entries:
+        raise ConfigError(f"its tree has {bits.sum()} entries, and its header states {n_entries}")

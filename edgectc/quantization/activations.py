@@ -19,6 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from edgectc.core.console import progress
 from edgectc.core.types import Array
 from edgectc.exporting.byo.adapter import Adapter
+from edgectc.exporting.byo.caches import Step
 from edgectc.exporting.byo.tracing_modes import (
     Arguments,
     Named,
@@ -29,8 +30,10 @@ from edgectc.exporting.lowering import calibration
 from edgectc.exporting.lowering.calibration import Histogram, Range
 from edgectc.exporting.lowering.quantization_plan import ActivationStatistics, Operator
 from edgectc.exporting.origin import Network
+from edgectc.networks.chunked import ChunkedModel
 
 _BATCH = 32  # samples at once; of a network made elsewhere one, for which it is adapted
+STEPS = (Step, ChunkedModel)  # of one chunk, all frames of which are valid
 Inputs = Mapping[str, Array]
 
 
@@ -44,7 +47,7 @@ class Ranges(TypedDict):
 
 def batches(model: nn.Module, samples: Sequence[Inputs]) -> Iterator[dict[str, Tensor]]:
     """Yield the samples, each a batch of one, in batches that a network takes."""
-    size = 1 if isinstance(model, Adapter) else _BATCH
+    size = 1 if isinstance(model, (Adapter, *STEPS)) else _BATCH
     for start in range(0, len(samples), size):
         part = samples[start : start + size]
         yield {k: torch.from_numpy(np.concatenate([s[k] for s in part])) for k in part[0]}
@@ -99,8 +102,8 @@ def _watched(
 
 def _valid(model: Network, tensor: Tensor, lengths: Sequence[int], *, frames_last: bool) -> Tensor:
     """Return the values of the valid frames of (N, C, T) or (N, T, C), flat."""
-    if tensor.dim() != 3 or len(tensor) != len(lengths):
-        return tensor.flatten()  # pooled over frames, which the network masks itself
+    if tensor.dim() != 3 or len(tensor) != len(lengths) or isinstance(model, STEPS):
+        return tensor.flatten()  # pooled over frames, which the network masks itself, or a chunk
     if frames_last:
         tensor = tensor.transpose(1, 2)
     rows = [
@@ -141,7 +144,7 @@ class NonFiniteWatch(TorchDispatchMode):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.first = ""
-        self._masks = isinstance(model, Adapter)
+        self._masks = isinstance(model, (Adapter, Step))
         self.largest: dict[str, float] = {}
         self._inside: list[str] = []
         self._handles: list[RemovableHandle] = []

@@ -8,7 +8,7 @@ budget holds is always measured on the artifact itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ from edgectc.quantization.activations import Inputs, batches
 def sensitivity(model: Network, plan: Plan, samples: Sequence[Inputs]) -> dict[str, float]:
     """Return the sensitivity to each operator of a plan, quantized by itself, see `difference`."""
     inputs = list(batches(model, samples))
-    before = [model(**batch) for batch in inputs]
+    before = [log_probs(model, batch) for batch in inputs]
     return {
         name: _changed(model, replace(plan, operators=frozenset({name})), inputs, before)
         for name in progress(sorted(plan.operators), "operator")
@@ -38,14 +38,21 @@ def sensitivity(model: Network, plan: Plan, samples: Sequence[Inputs]) -> dict[s
 def difference(model: Network, plan: Plan, samples: Sequence[Inputs]) -> float:
     """Return the mean |difference| in nats of the log_probs of likely tokens on valid frames."""
     inputs = list(batches(model, samples))
-    return _changed(model, plan, inputs, [model(**batch) for batch in inputs])
+    return _changed(model, plan, inputs, [log_probs(model, batch) for batch in inputs])
+
+
+def log_probs(model: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Return what a network answers; of one chunk without the states."""
+    found = model(**inputs)
+    first: Tensor = found[0] if isinstance(found, tuple) else found
+    return first
 
 
 def _changed(
     model: Network, plan: Plan, inputs: Sequence[dict[str, Tensor]], before: Sequence[Tensor]
 ) -> float:
     with fake_quantized(model, plan):
-        after = [model(**batch) for batch in inputs]
+        after = [log_probs(model, batch) for batch in inputs]
     total, count = 0.0, 0
     for batch, old, new in zip(inputs, before, after, strict=True):
         likely = (old >= math.log(plan.scheme.likely)) & _frames(model, batch, old)
@@ -77,7 +84,7 @@ def fake_quantized(model: nn.Module, plan: Plan) -> Iterator[None]:
             handles.append(module.register_forward_pre_hook(_entering(plan.inputs[name])))
         elif plan.scheme.name == "int8-dynamic":
             handles.append(module.register_forward_pre_hook(_entering(None)))
-        if static and isinstance(module, nn.Conv1d):
+        if static and isinstance(module, (nn.Conv1d, nn.Conv2d)):
             handles.append(module.register_forward_hook(_leaving(plan.outputs[name])))
     try:
         yield

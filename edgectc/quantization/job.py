@@ -22,7 +22,7 @@ from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.lowering import calibration as calibrations
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
-from edgectc.quantization import activations, layers, timing
+from edgectc.quantization import activations, chunks, layers, timing
 from edgectc.quantization.accuracy_drop import AccuracyEvaluator
 from edgectc.quantization.budget_search import Candidate
 from edgectc.quantization.layers import Layers
@@ -101,7 +101,7 @@ class QuantizationJob:
             self.about = {**prepared.about, "samples": len(prepared), "seed": source.seed}
         else:
             inputs, names = self._reference()
-        self._check_activations(inputs, names)
+        self.seen = self._check_activations(inputs, names)
         return tuple(inputs)
 
     def _reference(self) -> tuple[list[Mapping[str, Array]], list[str]]:
@@ -110,14 +110,23 @@ class QuantizationJob:
         inputs = [c.inputs(recognizer.frontend, recognizer.setting(c.layout)) for c in cases]
         return [*inputs], [case.name for case in cases]
 
-    def _check_activations(self, inputs: list[Mapping[str, Array]], names: list[str]) -> None:
-        """Look at every activation of every sample; take out the samples that make bad ones."""
+    def _check_activations(
+        self, inputs: list[Mapping[str, Array]], names: list[str]
+    ) -> tuple[Mapping[str, Array], ...]:
+        """Look at every activation of every sample; take out the samples that make bad ones.
+
+        Returns:
+            what the layers see of the samples: themselves, or of a stream its chunks.
+        """
+        shown, of = inputs, names
+        if self.job.origin.streaming is not None:
+            shown, of = chunks.cut(self.job.origin, inputs, names)
         model = self.job.origin.model
         # A network made elsewhere promises nothing of recordings without any output frame.
         own = self.job.origin.bundle is None
         shortest = (max(1, model.window),) if own else (0, 1)
-        edges = {f"length {n}": {**inputs[0], "length": np.array([n], np.int32)} for n in shortest}
-        bad, largest = self.layers.check([*inputs, *edges.values()], [*names, *edges])
+        edges = {f"length {n}": {**shown[0], "length": np.array([n], np.int32)} for n in shortest}
+        bad, largest = self.layers.check([*shown, *edges.values()], [*of, *edges])
         if bad:
             reasons = {name: f"first in {where}" for name, where in bad.items()}
             if self.source.nan_policy != "drop-samples" or edges.keys() & bad.keys():
@@ -134,15 +143,17 @@ class QuantizationJob:
                     reason="few_samples",
                 )
             self.about["left_out"] = reasons
+            shown = [one for one, name in zip(shown, of, strict=True) if name not in bad]
             inputs[:] = [inputs[i] for i in rows]
         if self.job.target.half_arithmetic(self.job.scheme.name):
             nonfinite.check_half(largest, "activations")
+        return tuple(shown)
 
     def _plan(self) -> Plan:
         names = frozenset(op.name for op in self.operators)
         if self.job.scheme.name != "int8-static":
             return Plan(self.job.scheme, names)
-        seen = self.layers.histograms(self.operators, self.inputs)
+        seen = self.layers.histograms(self.operators, self.seen)
         self.about["calibrator"] = self.source.calibrator
         return Plan(self.job.scheme, names, **activations.ranges(seen, self.source.calibrator))
 
@@ -197,7 +208,7 @@ class QuantizationJob:
 
     def ranking(self) -> list[str]:
         """Return the operators, the most sensitive first."""
-        self.sensitivity = self.layers.sensitivity(self.plan, self.inputs[:_RANKED])
+        self.sensitivity = self.layers.sensitivity(self.plan, self.seen[:_RANKED])
         return sorted(self.sensitivity, key=lambda name: (-self.sensitivity[name], name))
 
     def tried(self, float_operators: tuple[str, ...]) -> Candidate:

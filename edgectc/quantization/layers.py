@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import torch
+from torch import Tensor
+
+from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.finished import FinishedTarget
 from edgectc.exporting.lowering.quantization_plan import (
@@ -56,18 +60,37 @@ def of_job(job: Job) -> Layers:
     """Return the layers of what a job converts."""
     if isinstance(job.target, FinishedTarget):
         return GraphLayers(job.target, (job.origin.model.stride, job.origin.model.window))
-    return TorchLayers(job.origin.model)
+    return TorchLayers(job.origin.model, artifact.example_inputs(job.origin))
 
 
 class TorchLayers(Layers):
     """Those of a network in PyTorch."""
 
-    def __init__(self, model: Network) -> None:
-        self._model = model
+    def __init__(self, model: Network, example: Mapping[str, Tensor]) -> None:
+        """Run the network once, to see which modules it calls.
+
+        Args:
+            model: the network.
+            example: its inputs.
+        """
+        self._model, self._called = model, set[str]()
+        hooks = [
+            module.register_forward_pre_hook(self._calling(name))
+            for name, module in model.named_modules()
+        ]
+        try:
+            with torch.no_grad():
+                model(*example.values())
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _calling(self, name: str) -> Callable[..., None]:
+        return lambda module, args: self._called.add(name)
 
     def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
-        """Return the modules that may be quantized."""
-        return operators(self._model, kinds, kept)
+        """Return the modules that may be quantized, of those that take part in an answer."""
+        return [op for op in operators(self._model, kinds, kept) if op.name in self._called]
 
     def largest_weights(self) -> dict[str, float]:
         """Return the largest magnitude of each parameter and buffer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from edgectc.language import lexicon_file, loading
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import spoken
 from edgectc.language.user_dictionary import UserDictionary
+from edgectc.runtime import languages
 from edgectc.runtime.recognizer import Recognizer
 from edgectc.runtime.steps import StreamRunner
 
@@ -54,6 +55,7 @@ def load(
     language_model: FileName | None = None,
     lm_required: bool = False,
     dictionary: UserDictionary | FileName | None = None,
+    language: str | os.PathLike[str] | Sequence[str] | None = None,
     offensive: bool = False,
     threads: Threads = 1,
     trust: FileName | None = None,
@@ -73,6 +75,9 @@ def load(
         lm_required: raise where the language model cannot be had; otherwise a warning says so, and
             words are ranked without context.
         dictionary: the user's words, or the path they were saved to.
+        language: words, language model and keyboard of a language pack, by its name or path, in
+            place of the model's own; of several, as ["en", "de"], the first is the main one, and
+            "own" stands for the words of the model. See docs/languages.md.
         offensive: suggest offensive words too; they lie apart from the lexicon.
         threads: threads of the runtime.
         trust: file of Ed25519 public keys, PEM or as ssh-keygen writes them; what is not signed
@@ -90,7 +95,17 @@ def load(
     location = bundles.locate(path)
     if isinstance(dictionary, (str, os.PathLike)):
         dictionary = UserDictionary.read(dictionary)
-    chosen = _Chosen(lexicon, language_model, lm_required, dictionary, offensive, pronunciations)
+    wanted = _languages(language)
+    for name, other in (("lexicon", lexicon), ("language_model", language_model)):
+        if wanted is not None and other is not None:
+            raise ConfigError(
+                f"a language pack brings its own {name}; leave language or {name} out",
+                options=["language", name],
+            )
+    own = offensive and wanted is None  # a pack has its own list
+    chosen = _Chosen(
+        lexicon, language_model, lm_required, dictionary, own, pronunciations, wanted, offensive
+    )
     settings = {"threads": threads, **(options or {})}
     keys = None if trust is None else public_keys.trusted(trust)
     bundle: Bundle | None = None
@@ -168,6 +183,16 @@ def contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     return ""
 
 
+def _languages(
+    given: str | os.PathLike[str] | Sequence[str] | None,
+) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, (str, os.PathLike)):
+        return tuple(os.fspath(given).split(","))
+    return tuple(map(os.fspath, given))
+
+
 @dataclass(frozen=True)
 class Words:
     """What a recognizer knows of words; nothing by default.
@@ -195,9 +220,18 @@ class _Chosen:
     dictionary: UserDictionary | None
     offensive: bool
     pronunciations: str | None = None
+    languages: tuple[str, ...] | None = None
+    offensive_too: bool = False
 
     def decoding(self, recognizer: Recognizer) -> Recognizer:
         """Return the recognizer with the decoder that the chosen words need."""
+        if self.languages is not None:
+            recognizer = languages.speaking(
+                recognizer,
+                self.languages,
+                offensive=self.offensive_too,
+                required=self.lm_required,
+            )
         if self.pronunciations is None or recognizer.preset["type"] == "spoken":
             return recognizer
         return recognizer.replace(preset=registry.complete("decoders", {"type": "spoken"}))

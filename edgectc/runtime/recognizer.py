@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from types import NoneType
 from typing import Any, NoReturn, Self, SupportsIndex
@@ -22,6 +22,7 @@ from edgectc.core.stepping import StreamingDecoder
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
 from edgectc.data.preparation import Preparation, Sample
+from edgectc.decoding.mixing import mixed
 from edgectc.decoding.search.checks import check_nbest, check_partial
 from edgectc.decoding.search.context import PreparedDecoder
 from edgectc.decoding.search.trace import Path as TracePath
@@ -32,6 +33,19 @@ from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.steps import Steps, StreamRunner
 from edgectc.runtime.streaming import Stream
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of a language beside those of the recognizer.
+
+    Attributes:
+        lexicon: the words.
+        language_model: what previous words say about the next, or None.
+    """
+
+    lexicon: Lexicon
+    language_model: LanguageModel | None = None
 
 
 class _Closed(Runner):
@@ -61,6 +75,8 @@ class Recognizer:
         language_model: what previous words say about the next, None where there is none.
         dictionary: the user's words; changes to it are followed.
         layout: the keyboard assumed where a call names none; "" for a model without keyboards.
+        language: name of the language whose words ``lexicon`` holds, "" where nobody said.
+        languages: further languages that it writes at the same time, by name.
     """
 
     def __init__(
@@ -78,8 +94,11 @@ class Recognizer:
         has_model: bool | None = None,
         dictionary: UserDictionary | None = None,
         kind: str = "",
+        language: str = "",
+        languages: Mapping[str, Vocabulary] | None = None,
     ) -> None:
         self.name, self.frontend, self.kind = name, frontend, kind
+        self.language, self.languages = language, dict(languages or {})
         self.runner = runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
@@ -112,6 +131,7 @@ class Recognizer:
         self.runner = _Closed(self.runner_name)
         self._decoders, self._promised = {}, False
         self.lexicon = self.language_model = self.dictionary = None
+        self.languages = {}
 
     @property
     def closed(self) -> bool:
@@ -148,11 +168,43 @@ class Recognizer:
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
             kind=self.kind,
+            language=self.language,
+            languages=self.languages,
         )
         other.layout = self.layout
         if preset is None and lexicon is None and language_model is None:
             other._decoders = self._decoders
         return other
+
+    def speaking(
+        self, languages: Mapping[str, Vocabulary], *, layout: Layout | None = None
+    ) -> Recognizer:
+        """Return one like this that writes other languages.
+
+        Args:
+            languages: by name, one or more; the first is the main one.
+            layout: the keyboard assumed where a call names none; None for the one of before.
+        """
+        (name, main), *others = languages.items()
+        known = {**self._layouts}
+        if layout is not None:
+            known = {layout.name: layout} | {k: v for k, v in known.items() if k != layout.name}
+        return Recognizer(
+            name=self.name,
+            frontend=self.frontend,
+            runner=self.runner,
+            stride=self._length_map[0],
+            window=self._length_map[1],
+            layouts=list(known.values()),
+            decoder=self.preset,
+            lexicon=main.lexicon,
+            language_model=main.language_model,
+            has_model=any(one.language_model is not None for one in languages.values()),
+            dictionary=self.dictionary,
+            kind=self.kind,
+            language=name,
+            languages=dict(others),
+        )
 
     def __call__(
         self,
@@ -250,7 +302,7 @@ class Recognizer:
             return decode(log_probs, nbest=nbest, trace=path_of(inputs, setting), **chosen)
         return decode(log_probs, nbest=nbest, **chosen)
 
-    def _usable(self, context: Sequence[str] | str | None) -> Sequence[str]:
+    def _usable(self, context: Sequence[str] | str | None) -> Sequence[str] | str:
         """Return the words of a context; none where the language model is missing."""
         words = _words(context)
         if words and not self._promised:
@@ -259,6 +311,8 @@ class Recognizer:
                 "call without it",
                 reason="no_language_model",
             )
+        if self.languages:  # each looks for its own language model, and text before tells which
+            return context or ()
         # Where it should be there and is not, `load` has said so.
         return () if self.language_model is None else words
 
@@ -375,17 +429,27 @@ class Recognizer:
             spec: Mapping[str, JSON] = {"type": name}
             if name == self.preset["type"]:  # its options may have had other names when it was made
                 spec = registry.current("decoders", self.preset)
-            self._decoders[key] = registry.create(
-                "decoders",
-                spec,
-                tokens=self.tokens(setting),
-                offered={
-                    "lexicon": self.lexicon,
-                    "language_model": self.language_model,
-                    "dictionary": self.dictionary,
-                },
-            )
+            own = {"lexicon": self.lexicon, "language_model": self.language_model}
+            made = self._made(spec, setting, own)
+            if self.languages:
+                others = {
+                    name: self._made(spec, setting, vars(vocabulary))
+                    for name, vocabulary in self.languages.items()
+                }
+                made = mixed({self.language: made, **others})
+            self._decoders[key] = made
         return self._decoders[key]
+
+    def _made(
+        self, spec: Mapping[str, JSON], setting: Setting, words: Mapping[str, Any]
+    ) -> Decoder:
+        made: Decoder = registry.create(
+            "decoders",
+            spec,
+            tokens=self.tokens(setting),
+            offered={**words, "dictionary": self.dictionary},
+        )
+        return made
 
 
 def _words(context: Sequence[str] | str | None) -> Sequence[str]:

@@ -34,7 +34,6 @@ static void close_shared(Shared *shared) {
   free(shared->gain);
   free(shared->bare);
   free(shared->below);
-  free(shared->several);
   free(shared->more);
   free(shared);
 }
@@ -120,13 +119,8 @@ EDGECTC_API int32_t edgectc_engine_lexicon(edgectc_engine *engine, const uint8_t
   shared->bare = malloc(nodes * sizeof(float));
   shared->below = malloc(nodes * sizeof(uint32_t));
   engine->hidden = calloc(entries, 1);
-  for (size_t i = 0; i < entries; i++)
-    shared->n_several += shared->words.first_word[i + 1] - shared->words.first_word[i] > 1;
-  size_t several = (size_t)shared->n_several + 1;
-  shared->several = malloc(several * sizeof(int32_t));
-  shared->more = malloc(several * sizeof(double));
-  if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden ||
-      !shared->several || !shared->more) {
+  shared->more = malloc(((size_t)shared->words.n_several + 1) * sizeof(double));
+  if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden || !shared->more) {
     close_shared(shared);
     free(engine->hidden);
     engine->hidden = NULL;

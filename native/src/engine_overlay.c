@@ -92,10 +92,10 @@ static int offer_word(Overlay *overlay, const Scale *scale, const Own *const *gr
 static int offer_all(Overlay *overlay, const Scale *scale, const Own *const *group, int64_t n, const Owns *owns) {
   const Words *words = scale->words;
   int64_t entry = overlay->overs[overlay->size - 1].entry;
-  int64_t first = entry < 0 ? 0 : words->first_word[entry], last = entry < 0 ? 0 : words->first_word[entry + 1];
+  Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(words, entry);
   char *known = calloc((size_t)n + 1, 1); /* whether the lexicon has the word of the user */
   int status = known ? DONE : OUT_OF_MEMORY;
-  for (int64_t word = first; status == DONE && word < last; word++)
+  for (int64_t word = range.first; status == DONE && word < range.last; word++)
     status = offer_word(overlay, scale, group, n, entry, word, known);
   for (int64_t i = 0; status == DONE && i < n; i++) {
     size_t size = strlen(group[i]->normal);
@@ -183,10 +183,10 @@ static int gather_following(Overlay *overlay, const Scale *scale, uint8_t *hidde
     Over *over = add(overlay, letters, n, entry);
     if (!over) return OUT_OF_MEMORY;
     hidden[entry] = 1;
-    int64_t word = words->first_word[entry];
-    int alone = words->first_word[entry + 1] - word == 1; /* as most are: it is the one that was named */
-    double log_prob = edgectc_words_log_prob(words, word);
-    if (alone ? offer(overlay, scale->options, log_prob, following->gains[number], word)
+    Range range = edgectc_words_of(words, entry);
+    int alone = range.last - range.first == 1; /* as most are: it is the one that was named */
+    double log_prob = edgectc_words_log_prob(words, range.first);
+    if (alone ? offer(overlay, scale->options, log_prob, following->gains[number], range.first)
               : offer_all(overlay, scale, NULL, 0, NULL))
       return OUT_OF_MEMORY;
   }
@@ -203,54 +203,61 @@ static int by_letters(const void *left, const void *right) {
   return compare_letters(a->letters, a->n_letters, b->letters, b->n_letters);
 }
 
-typedef struct {      /* a tree that is being made */
-  int32_t *first_child, *word;
-  uint16_t *n_children, *letter;
+typedef struct {      /* a tree that is being made, breadth first */
+  int32_t *first_child, *ends_before;
+  uint16_t *letter;
+  uint64_t *ends;
   float *gain, *bare;
   uint32_t *below;
   double *weights;
   int64_t size;
-  double top, letter_score;
 } Growing;
 
-typedef struct {      /* the greatest gains at or below a node, and all letters there */
-  float gain, bare;
-  uint32_t letters;
-} Below;
-
-/* Makes what is below a node out of overs[low..high], which share their first `depth` letters. */
-static Below make_node(Growing *tree, const Over *overs, int64_t node, int64_t low, int64_t high,
-                       int32_t depth) {
-  uint16_t letter = tree->letter[node];
-  Below held = {0.0f, 0.0f, letter < 32 ? 1u << letter : 0u};
-  tree->word[node] = -1;
-  tree->n_children[node] = 0;
-  if (overs[low].n_letters == depth) {
-    tree->word[node] = (int32_t)low;
-    held.gain = edgectc_gain(overs[low].weight, tree->top);
-    held.bare = edgectc_gain(overs[low].weight - tree->letter_score * depth, tree->top);
-    low++;
-  }
-  int64_t first = tree->size;
-  tree->first_child[node] = (int32_t)first;
-  for (int64_t i = low; i < high; i++)
-    if (i == low || overs[i].letters[depth] != overs[i - 1].letters[depth]) {
-      tree->letter[tree->size++] = overs[i].letters[depth];
-      tree->n_children[node]++;
+/* Makes the nodes of overs[0..live], sorted by letters, and `ordered`: the same in the order of their nodes.
+ * `low` and `high` are room for a number a node: overs[low..high] share the letters that lead to it. */
+static void make_nodes(Growing *tree, const Over *overs, int64_t live, Over *ordered, int32_t *low, int32_t *high) {
+  int64_t level_end = 1, entries = 0;
+  int32_t depth = 0;
+  low[0] = 0, high[0] = (int32_t)live;
+  for (int64_t node = 0; node < tree->size; node++) {
+    if (node == level_end) depth++, level_end = tree->size;
+    if (node % 64 == 0) tree->ends_before[node / 64] = (int32_t)entries, tree->ends[node / 64] = 0;
+    int32_t at = low[node], end = high[node];
+    tree->first_child[node] = (int32_t)tree->size;
+    if (at < end && overs[at].n_letters == depth) {
+      ordered[entries++] = overs[at++];
+      tree->ends[node / 64] |= (uint64_t)1 << node % 64;
     }
-  int64_t child = first;
-  for (int64_t i = low; i < high; child++) {
-    int64_t start = i;
-    while (i < high && overs[i].letters[depth] == overs[start].letters[depth]) i++;
-    Below below = make_node(tree, overs, child, start, i, depth + 1);
-    if (below.gain > held.gain) held.gain = below.gain;
-    if (below.bare > held.bare) held.bare = below.bare;
-    held.letters |= below.letters;
+    while (at < end) {
+      uint16_t letter = tree->letter[tree->size] = overs[at].letters[depth];
+      low[tree->size] = at;
+      while (at < end && overs[at].letters[depth] == letter) at++;
+      high[tree->size++] = at;
+    }
   }
-  tree->gain[node] = held.gain;
-  tree->bare[node] = held.bare;
-  tree->below[node] = held.letters;
-  return held;
+  tree->first_child[tree->size] = (int32_t)tree->size;
+}
+
+/* Bounds every node by the best at or below it, from the last node to the first. */
+static void bound_overs(Growing *tree, const Over *overs, int64_t live, double top, double letter_score) {
+  for (int64_t node = tree->size - 1; node >= 0; node--) {
+    float gain = 0.0f, bare = 0.0f;
+    uint32_t below = tree->letter[node] < 32 ? 1u << tree->letter[node] : 0u;
+    if (tree->ends[node / 64] >> node % 64 & 1) {
+      const Over *over = overs + --live;
+      tree->weights[live] = over->weight;
+      gain = edgectc_gain(over->weight, top);
+      bare = edgectc_gain(over->weight - letter_score * over->n_letters, top);
+    }
+    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++) {
+      if (tree->gain[child] > gain) gain = tree->gain[child];
+      if (tree->bare[child] > bare) bare = tree->bare[child];
+      below |= tree->below[child];
+    }
+    tree->gain[node] = gain;
+    tree->bare[node] = bare;
+    tree->below[node] = below;
+  }
 }
 
 /* What all words of a spelling weigh together, in shares of the heaviest. */
@@ -261,6 +268,19 @@ static double together(const Overlay *overlay, const Over *over) {
   return sum;
 }
 
+/* Makes the tree of the live overs, which come into the order of their nodes; `nodes` is the most there are. */
+static int grow_tree(Overlay *overlay, Growing *tree, int64_t nodes, double letter_score, double top) {
+  size_t live = (size_t)overlay->live;
+  Over *ordered = malloc((live + 1) * sizeof(Over) + (size_t)nodes * 2 * sizeof(int32_t));
+  if (!ordered) return OUT_OF_MEMORY;
+  int32_t *low = (int32_t *)(ordered + live + 1);
+  make_nodes(tree, overlay->overs, overlay->live, ordered, low, low + nodes);
+  if (live) memcpy(overlay->overs, ordered, live * sizeof(Over));
+  free(ordered);
+  bound_overs(tree, overlay->overs, overlay->live, top, letter_score);
+  return DONE;
+}
+
 static int make_tree(Overlay *overlay, int32_t K, double letter_score, double top) {
   size_t nodes = 1;
   if (overlay->size) qsort(overlay->overs, (size_t)overlay->size, sizeof(Over), by_letters);
@@ -268,28 +288,25 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
     if (overlay->overs[overlay->live].weight == -HUGE_VAL) break;
     nodes += (size_t)overlay->overs[overlay->live].n_letters;
   }
-  nodes += nodes % 2; /* so that all arrays are aligned */
-  size_t live = (size_t)overlay->live;
-  /* Weights, what all words of a spelling weigh, and which have several; then the tree. */
-  size_t beside = live * (2 * sizeof(double)) + (live + live % 2) * sizeof(int32_t);
-  char *memory = malloc(beside + nodes * (5 * 4 + 2 * 2));
+  size_t live = (size_t)overlay->live, blocks = (nodes + 63) / 64;
+  /* Weights, what all words of a spelling weigh, and the ends; then numbers of four bytes and letters. */
+  size_t wide = (2 * live + blocks) * 8, numbers = live + (nodes + 1) + blocks + 3 * nodes;
+  char *memory = malloc(wide + numbers * 4 + nodes * 2);
   if (!memory) return OUT_OF_MEMORY;
-  Growing tree = {.size = 1, .top = top, .letter_score = letter_score};
+  Growing tree = {.size = 1, .weights = (double *)memory};
   overlay->memory = memory;
-  tree.weights = (double *)memory;
   double *more = tree.weights + live;
-  int32_t *several = (int32_t *)(more + live);
-  tree.first_child = (int32_t *)(memory + beside);
-  tree.word = tree.first_child + nodes;
-  tree.gain = (float *)(tree.word + nodes);
+  tree.ends = (uint64_t *)(more + live);
+  int32_t *several = (int32_t *)(tree.ends + blocks);
+  tree.first_child = several + live;
+  tree.ends_before = tree.first_child + nodes + 1;
+  tree.gain = (float *)(tree.ends_before + blocks);
   tree.bare = tree.gain + nodes;
   tree.below = (uint32_t *)(tree.bare + nodes);
-  tree.n_children = (uint16_t *)(tree.below + nodes);
-  tree.letter = tree.n_children + nodes;
+  tree.letter = (uint16_t *)(tree.below + nodes);
   tree.letter[0] = ROOT_LETTER;
-  for (size_t i = 0; i < live; i++) tree.weights[i] = overlay->overs[i].weight;
-  if (live) make_node(&tree, overlay->overs, 0, 0, overlay->live, 0);
-  overlay->tree = (Tree){tree.first_child, tree.word, tree.n_children, tree.letter, tree.gain,
+  if (grow_tree(overlay, &tree, (int64_t)nodes, letter_score, top)) return OUT_OF_MEMORY;
+  overlay->tree = (Tree){{tree.first_child, NULL, tree.letter, tree.ends, tree.ends_before}, tree.gain,
                          letter_score != 0.0 ? tree.bare : NULL, K <= 32 ? tree.below : NULL,
                          tree.weights, NULL, overlay->live, several, more, 0, 1.0};
   for (int64_t i = 0; i < overlay->live; i++)

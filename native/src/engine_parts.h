@@ -50,22 +50,35 @@ void edgectc_vocabulary_close(Vocabulary *vocabulary);
 int32_t edgectc_number(const Vocabulary *vocabulary, const char *word, size_t size);
 const char *edgectc_word_at(const Vocabulary *vocabulary, int32_t number, size_t *size);
 
-/* ---- lexicon: engine_lexicon.c ---- */
+/* ---- lexicon: engine_lexicon.c, engine_lexicon_file.c ---- */
 
 typedef struct {
   int32_t *letters;           /* (K) code points, ascending */
   int32_t K;
-  int64_t nodes, entries, words, n_odd, text_bytes;
-  const int32_t *first_child, *word, *first_word, *log_prob, *odd, *odd_start;
-  const uint16_t *n_children, *letter;
+  int64_t nodes, entries, words, n_several, n_values, n_odd, text_bytes;
+  Nodes tree;
+  const int32_t *several;     /* (n_several) entries of more than one word, ascending */
+  const int32_t *beyond;      /* (n_several + 1) words beyond the first of each entry, before these */
+  const int32_t *log_prob;    /* (words), or NULL: (n_values) `value` by (words) `code` has it */
+  const int32_t *value;
+  const uint16_t *code;
+  const int32_t *odd, *odd_start;
   const uint8_t *text;
   const double *finer;        /* (words) natural logs that were given in place of log_prob, or NULL */
-  int32_t *end;               /* (entries) node of each */
+  void *memory;               /* arrays that a file of version 1 does not have */
   Index index;                /* of odd words, by their normal form */
 } Words;
 
+typedef struct {              /* words first to last, without the last */
+  int64_t first, last;
+} Range;
+
+/* Finds the arrays of a file and checks them; `words` is all 0 before. */
+int32_t edgectc_words_map(Words *words, const uint8_t *bytes, size_t size, Complaint *why);
 int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Complaint *why);
 void edgectc_words_close(Words *words);
+/* Returns the words that are spelled like an entry, the most frequent first. */
+Range edgectc_words_of(const Words *words, int64_t entry);
 /* Returns the natural log of a word's share of running text. */
 double edgectc_words_log_prob(const Words *words, int64_t word);
 /* Writes the letters of an entry; returns how many, at most MOST_LETTERS. */
@@ -182,9 +195,7 @@ typedef struct {              /* what engines of one lexicon share; only read on
   double *weights;            /* (entries) */
   float *gain, *bare;         /* (nodes) */
   uint32_t *below;            /* (nodes) */
-  int32_t *several;           /* entries of more than one word, ascending */
   double *more;               /* (n_several) see Tree */
-  int64_t n_several;
   double most, top, lightest; /* most: the greatest of `more`, at least 1 */
   int32_t weighed;            /* whether all that is of the options of now */
   int32_t users;              /* engines */

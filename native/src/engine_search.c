@@ -36,10 +36,9 @@ static Lexicon problem(const edgectc_engine *engine) {
       .free_spelling_budget = options->budget < 8.0 ? 1 : (int64_t)options->budget / 8,
       .free_spelling_score = free_spelling ? options->unknown_score : 0.0,
       .free_spelling_letter_score = options->letter_score + options->unknown_letter_score};
-  lexicon.trees[0] = (Tree){words->first_child, words->word, words->n_children, words->letter,
-                            shared->gain, options->letter_score != 0.0 ? shared->bare : NULL,
+  lexicon.trees[0] = (Tree){words->tree, shared->gain, options->letter_score != 0.0 ? shared->bare : NULL,
                             words->K <= 32 ? shared->below : NULL, shared->weights,
-                            engine->hidden, words->entries, shared->several, shared->more, shared->n_several,
+                            engine->hidden, words->entries, words->several, shared->more, words->n_several,
                             shared->most};
   lexicon.trees[1] = overlay->tree;
   return lexicon;
@@ -91,7 +90,9 @@ static const Over *over_of(const edgectc_engine *engine, int64_t word) {
 static int64_t count_words(const edgectc_engine *engine, int64_t word) {
   const Over *over = word < 0 ? NULL : over_of(engine, word);
   if (word < 0) return 1; /* a free spelling */
-  return over ? over->n_shown : engine->shared->words.first_word[word + 1] - engine->shared->words.first_word[word];
+  if (over) return over->n_shown;
+  Range range = edgectc_words_of(&engine->shared->words, word);
+  return range.last - range.first;
 }
 
 /* The i-th word of a found spelling, and the weight of the heaviest. */
@@ -102,7 +103,7 @@ static Shown word_of(const edgectc_engine *engine, int64_t entry, int64_t i, dou
     *heaviest = over->weight;
     return engine->view->overlay.shown[over->first_shown + i];
   }
-  int64_t word = words->first_word[entry] + i;
+  int64_t word = edgectc_words_of(words, entry).first + i;
   double log_prob = edgectc_words_log_prob(words, word);
   *heaviest = engine->shared->weights[entry];
   double less = i ? engine->options.lm_weight * (log_prob - edgectc_words_log_prob(words, word - i)) : 0.0;

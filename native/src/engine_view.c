@@ -15,26 +15,28 @@ static void weigh_entries(Shared *shared, const Options *options, double *depth)
   shared->top = -HUGE_VAL;
   shared->lightest = HUGE_VAL;
   depth[0] = 0.0;
-  shared->n_several = 0;
+  const Nodes *tree = &words->tree;
+  int64_t several = 0, entry = 0, first = 0;
   shared->most = 1.0;
   for (int64_t node = 0; node < words->nodes; node++) {
-    for (int32_t i = 0; i < words->n_children[node]; i++)
-      depth[words->first_child[node] + i] = depth[node] + 1.0;
-    int32_t entry = words->word[node];
-    if (entry < 0) continue;
-    double log_prob = edgectc_words_log_prob(words, words->first_word[entry]);
+    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++)
+      depth[child] = depth[node] + 1.0;
+    if (!(tree->ends[node >> 6] >> (node & 63) & 1)) continue;
+    double log_prob = edgectc_words_log_prob(words, first);
     double weight = options->lm_weight * log_prob + options->letter_score * depth[node];
-    shared->weights[entry] = weight;
     if (weight > shared->top) shared->top = weight;
     if (weight < shared->lightest) shared->lightest = weight;
-    int64_t first = words->first_word[entry], last = words->first_word[entry + 1];
-    if (last - first == 1) continue;
-    double more = 1.0;
-    for (int64_t word = first + 1; word < last; word++)
-      more += exp(options->lm_weight * (edgectc_words_log_prob(words, word) - log_prob));
-    shared->several[shared->n_several] = entry; /* entries come in the order of their nodes */
-    shared->more[shared->n_several++] = more;
-    if (more > shared->most) shared->most = more;
+    shared->weights[entry] = weight;
+    first++;
+    if (several < words->n_several && words->several[several] == entry) {
+      int64_t last = first + words->beyond[several + 1] - words->beyond[several];
+      double more = 1.0;
+      for (; first < last; first++)
+        more += exp(options->lm_weight * (edgectc_words_log_prob(words, first) - log_prob));
+      shared->more[several++] = more;
+      if (more > shared->most) shared->most = more;
+    }
+    entry++; /* entries come in the order of their nodes */
   }
 }
 
@@ -42,20 +44,19 @@ static void weigh_entries(Shared *shared, const Options *options, double *depth)
  * their parents. Rounding up keeps the order of weights, so the greatest of rounded-up gains is the
  * rounded-up gain of the greatest weight: one exp an entry is enough. */
 static void bound_nodes(Shared *shared, const Options *options, const double *depth) {
-  const Words *words = &shared->words;
-  for (int64_t node = words->nodes - 1; node >= 0; node--) {
-    int32_t entry = words->word[node];
-    uint16_t letter = words->letter[node];
+  const Nodes *tree = &shared->words.tree;
+  int64_t entry = shared->words.entries;
+  for (int64_t node = shared->words.nodes - 1; node >= 0; node--) {
+    int32_t letter = edgectc_letter(tree, node);
     uint32_t below = letter < 32 ? 1u << letter : 0u;
     float gain = 0.0f, bare = 0.0f;
-    if (entry >= 0) {
-      double weight = shared->weights[entry];
+    if (tree->ends[node >> 6] >> (node & 63) & 1) {
+      double weight = shared->weights[--entry];
       gain = edgectc_gain(weight, shared->top);
       if (options->letter_score != 0.0)
         bare = edgectc_gain(weight - options->letter_score * depth[node], shared->top);
     }
-    for (int32_t i = 0; i < words->n_children[node]; i++) {
-      int64_t child = words->first_child[node] + i;
+    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++) {
       if (shared->gain[child] > gain) gain = shared->gain[child];
       if (shared->bare[child] > bare) bare = shared->bare[child];
       below |= shared->below[child];

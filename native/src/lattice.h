@@ -257,9 +257,9 @@ static double spelled(const Lattice *lattice, int64_t slot) {
 /* The child of a node by a letter, or -1. */
 static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
   if (node < 0) return -1;
-  int32_t first = tree->first_child[node];
-  for (int32_t child = first; child < first + tree->n_children[node]; child++)
-    if (tree->letter[child] == letter) return child;
+  const int32_t *first = tree->nodes.first_child + node;
+  for (int32_t child = first[0]; child < first[1]; child++)
+    if (edgectc_letter(&tree->nodes, child) == letter) return child;
   return -1;
 }
 

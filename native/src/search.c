@@ -55,7 +55,7 @@ static int keep(Found *found, Word word) {
 /* Scores the word that ends at a grown slot, if any. */
 static int score(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
                  int64_t slot, int partial) {
-  int32_t word = tree->word[lattice->slots[slot].node];
+  int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
   double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
   /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
   if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
@@ -73,12 +73,13 @@ static int score(Found *found, const Tree *tree, int64_t base, const Lattice *la
 
 /* Has the memory fetched that growing a prefix will need. */
 static void foresee(const Tree *tree, int32_t node) {
-  int32_t first = tree->first_child[node];
+  int32_t first = tree->nodes.first_child[node];
   PREFETCH(tree->gain + first);
-  PREFETCH(tree->letter + first);
+  if (tree->nodes.letter) PREFETCH(tree->nodes.letter + first);
   if (tree->bare) PREFETCH(tree->bare + first);
   if (tree->below) PREFETCH(tree->below + first);
-  if (tree->word[node] >= 0) PREFETCH(tree->weights + tree->word[node]);
+  int32_t entry = edgectc_entry_at(&tree->nodes, node);
+  if (entry >= 0) PREFETCH(tree->weights + entry);
 }
 
 /* What takes all the time, for any processor and for one with AVX2. */
@@ -146,14 +147,14 @@ static int64_t advance(Beam *beam, const Tree *tree, const Lattice *lattice, int
   memset(beam->table, -1, (size_t)(beam->mask + 1) * sizeof(int32_t));
   for (int64_t i = 0; i < n; i++) {
     Alive at = beam->now[i];
-    int32_t own = at.node ? tree->letter[at.node] : -1;
+    int32_t own = at.node ? edgectc_letter(&tree->nodes, at.node) : -1;
     Alive *stays = find(beam, &made, at.node, at.path);
     stays->path = at.path;
     stays->in_blank += (at.in_letter + at.in_blank) * lattice->blank[place];
     if (own >= 0) stays->in_letter += at.in_letter * lattice->letters[(int64_t)own * lattice->P + place];
-    int32_t first = tree->first_child[at.node];
-    for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
-      int32_t letter = tree->letter[child];
+    const int32_t *first = tree->nodes.first_child + at.node;
+    for (int32_t child = first[0]; child < first[1]; child++) {
+      int32_t letter = edgectc_letter(&tree->nodes, child);
       /* A letter follows itself only over a blank; without one it is the same letter still. */
       double from = letter == own ? at.in_blank : at.in_blank + at.in_letter;
       double p = from * lattice->letters[(int64_t)letter * lattice->P + place];
@@ -175,7 +176,7 @@ static int64_t prune(Beam *beam, const Tree *tree, Heap *heap, int64_t made, int
   while (n < beam_size && heap->size) {
     Alive at = beam->next[pop(heap).node];
     if (at.path < 0) {
-      beam->steps[beam->n_steps] = (Step){at.node, -2 - at.path, tree->letter[at.node]};
+      beam->steps[beam->n_steps] = (Step){at.node, -2 - at.path, edgectc_letter(&tree->nodes, at.node)};
       at.path = (int32_t)beam->n_steps++;
     }
     beam->now[n++] = at;
@@ -206,9 +207,10 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
     for (int32_t t = 0; t < lattice->T && n >= 0; t++)
       n = prune(&beam, tree, heap, advance(&beam, tree, lattice, n, t), beam_size);
     for (int64_t i = 0; i < n; i++) {
-      if (tree->word[beam.now[i].node] < 0) continue;
+      int32_t entry = edgectc_entry_at(&tree->nodes, beam.now[i].node);
+      if (entry < 0) continue;
       int64_t slot = regrow(lattice, beam.steps, beam.now[i].path);
-      int32_t word = (int32_t)(base + tree->word[beam.now[i].node]);
+      int32_t word = (int32_t)(base + entry);
       int known = 0;
       for (int64_t j = 0; j < found->size && !known; j++) known = found->words[j].word == word;
       int64_t kept = found->size;
@@ -237,7 +239,7 @@ static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot,
     const Tree *tree = lexicon->trees + i;
     int32_t node = 0;
     for (int32_t j = n - 1; j >= 0; j--) node = child_with(tree, node, letters[j]);
-    if (node > 0 && tree->word[node] >= 0) return 1;
+    if (node > 0 && edgectc_entry_at(&tree->nodes, node) >= 0) return 1;
   }
   return 0;
 }

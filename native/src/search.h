@@ -24,9 +24,39 @@ static inline void *edgectc_room(int64_t rows, int64_t columns, size_t size) {
 
 enum { DONE = 0, OUT_OF_MEMORY = -1, BAD_INPUT = -2, OUT_OF_BUDGET = 1 };
 
+typedef struct {         /* see Trie in tries.py: M nodes, breadth first */
+  const int32_t *first_child;    /* (M + 1) the children of a node are first_child[node] to
+                                    first_child[node + 1] */
+  const uint8_t *letter;         /* (M) letter on the way into each node, or NULL */
+  const uint16_t *wide_letter;   /* (M) the same of more than 255 letters, or NULL */
+  const uint64_t *ends;          /* (M / 64, rounded up) whether an entry ends at a node */
+  const int32_t *ends_before;    /* (M / 64, rounded up) entries that end before each 64 nodes */
+} Nodes;
+
+static inline int32_t edgectc_letter(const Nodes *nodes, int64_t node) {
+  return nodes->wide_letter ? nodes->wide_letter[node] : nodes->letter[node];
+}
+
+static inline int32_t edgectc_count_bits(uint64_t bits) {
+#if defined(__GNUC__)
+  return __builtin_popcountll(bits);
+#else
+  bits -= bits >> 1 & 0x5555555555555555u;
+  bits = (bits & 0x3333333333333333u) + (bits >> 2 & 0x3333333333333333u);
+  return (int32_t)(((bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0Fu) * 0x0101010101010101u >> 56);
+#endif
+}
+
+/* Returns the entry that ends at a node, or -1: they are numbered in the order of their nodes. */
+static inline int32_t edgectc_entry_at(const Nodes *nodes, int64_t node) {
+  uint64_t held = nodes->ends[node >> 6] >> (node & 63);
+  if (!(held & 1)) return -1;
+  uint64_t lower = nodes->ends[node >> 6] & (((uint64_t)1 << (node & 63)) - 1);
+  return nodes->ends_before[node >> 6] + edgectc_count_bits(lower);
+}
+
 typedef struct {         /* see Tree in prefix_search.py */
-  const int32_t *first_child, *word;
-  const uint16_t *n_children, *letter;
+  Nodes nodes;
   const float *gain;     /* (M) exp(best weight at or below the node - top), rounded up */
   const float *bare;     /* (M) the same, of weights without letter_score; NULL if that is 0 */
   const uint32_t *below; /* (M) letters at or below the node, one bit each; NULL if K > 32 */

@@ -148,10 +148,10 @@ TARGET static int NAME(branch)(const Tree *tree, Lattice *lattice, Queue *queue,
   double passed_bare = partial ? passed * letter_bonus : 0.0;
   const double *onward = costs ? lattice->paying : lattice->onward;
   const float *gain = costs ? tree->bare : tree->gain;
-  int32_t first = tree->first_child[at.node];
+  const int32_t *first = tree->nodes.first_child + at.node;
   const double *any = at.states, *ended = any + lattice->P;
-  for (int32_t child = first; child < first + tree->n_children[at.node]; child++) {
-    int32_t letter = tree->letter[child];
+  for (int32_t child = first[0], end = first[1]; child < end; child++) {
+    int32_t letter = edgectc_letter(&tree->nodes, child);
     const double *from = letter == at.letter ? ended : any; /* see `before` */
     /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
@@ -200,9 +200,8 @@ static int NAME(search)(const Tree *tree, int64_t base, Lattice *lattice, Queue 
     }
     foresee(tree, entry.node);
     int32_t follows = entry.next >= 0 ? queue->held.entries[entry.next].node : 0;
-    PREFETCH(tree->first_child + follows);
-    PREFETCH(tree->n_children + follows);
-    PREFETCH(tree->word + follows);
+    PREFETCH(tree->nodes.first_child + follows);
+    PREFETCH(tree->nodes.ends + (follows >> 6));
     int64_t slot = NAME(grow)(lattice, entry.node, entry.parent, entry.letter);
     if (slot < 0 || score(found, tree, base, lattice, slot, partial) ||
         NAME(branch)(tree, lattice, queue, found, slot, partial))

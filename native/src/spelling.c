@@ -144,6 +144,16 @@ static int put_decomposed(Spelling *spelling, int32_t letter) {
   return has(spelling->words, base) && put(spelling, left, kept);
 }
 
+/* Writes what stands for a letter without parts, as "l" does for "ł"; 0 if there is nothing. */
+static int put_plain(Spelling *spelling, int32_t letter) {
+  for (size_t i = 0; i < sizeof WHOLE / sizeof *WHOLE; i++) {
+    int32_t plain[2] = {WHOLE[i].plain[0], WHOLE[i].plain[1]};
+    int n = plain[1] ? 2 : 1;
+    if (WHOLE[i].letter == letter && has_all(spelling->words, plain, n)) return put(spelling, plain, n);
+  }
+  return 0;
+}
+
 static int put_typed(Spelling *spelling, int32_t code) {
   static const int32_t apostrophes[] = {'\'', 0x2019, 0x2018, 0x201B, 0x2BC, 0xFF07, 0x55A, 0x5F3};
   static const int32_t hyphens[] = {'-', 0x2010, 0x2011};
@@ -153,6 +163,7 @@ static int put_typed(Spelling *spelling, int32_t code) {
   if (code == '-' || code == 0x2010 || code == 0x2011) return put_one_of(spelling, hyphens, 3);
   int kind = edgectc_kind(code), n = kind == LETTER || kind == MARK ? edgectc_normal(code, normal) : 0;
   if (n && has_all(spelling->words, normal, n)) return put(spelling, normal, n);
+  if (put_plain(spelling, code)) return 1;
   return is_letter(code) ? put_decomposed(spelling, code) : 1;
 }
 

@@ -37,6 +37,15 @@ HOSTS = {
 }
 
 
+# One file alone touches files: that of the user's words, saved and loaded on demand.
+FURTHER = {
+    "user_files.c": {"open", "read", "write", "close", "stat", "fstat", "fchmod", "fsync", "flock",
+                     "ftruncate", "rename", "unlink", "realpath", "strrchr",
+                     "__errno_location", "__errno"},
+    "user_words.c": {"abs", "log10", "strstr"},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: Path(path).name)
 def test_compiles_for(host: str, source: str, tmp_path: Path) -> None:
@@ -59,7 +68,7 @@ def test_compiles_for(host: str, source: str, tmp_path: Path) -> None:
                    "log1p", "expm1", "sqrt", "nextafterf", "fabs", "fmin", "floor", "rint",
                    "sin", "cos", "sincos", "sqrtf", "ceil", "fabsf", "fmax", "hypot", "pow",
                    "memchr", "strchr", "getauxval", "_GLOBAL_OFFSET_TABLE_"}  # fmt: skip
-        assert needed <= allowed
+        assert needed <= allowed | FURTHER.get(Path(source).name, set())
 
 
 def _c_library(tmp_path: Path, *sources: str, code: str = "") -> ctypes.CDLL:

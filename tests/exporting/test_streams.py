@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import edgectc
 from edgectc import kit
 from edgectc.commands import cli
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError, UnsupportedSchemeError
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.evaluation import streams
 from edgectc.exporting import untrained
 from edgectc.formats import manifest as manifests
@@ -289,13 +289,6 @@ def test_wrong_chunks_are_refused(tmp_path: Path) -> None:
         export(network, tmp_path, dynamic_batch=True)
     with pytest.raises(ConfigError, match="'native' has no graph of one chunk"):
         export(network, tmp_path, target="native")
-
-
-def test_a_stream_is_not_quantized(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedSchemeError, match="a stream is float32 as yet, not int8-static"):
-        edgectc.quantize(
-            seeded(Gru), target="onnx", sample=sample(), tokens=TOKENS, chunk=8, out=tmp_path
-        )
 
 
 def test_a_stream_says_what_it_is_not(tmp_path: Path) -> None:

@@ -104,7 +104,8 @@ def formats() -> dict[str, Format]:
         "sealed manifest": Format(
             swipe, _recognize_artifact, json=True, part="artifacts/swipe.onnx"
         ),
-        "trie": Format(FILES / "words.trie", lambda p: lexicon_file.read(p).words),
+        "trie 1": Format(FILES / "words.trie", lambda p: lexicon_file.read(p).words),
+        "trie": Format(_packed(), lambda p: lexicon_file.read(p).words),
         "word list": Format(FILES / "words.tsv", lambda p: lexicon_file.read(p).words),
         "packed word list": Format(FILES / "words.tsv.gz", lambda p: lexicon_file.read(p).words),
         "lm": Format(FILES / "words.lm", _language_model),
@@ -134,6 +135,15 @@ def formats() -> dict[str, Format]:
         "kenlm trie": Format(KENLM / "trie.bin", _kenlm),
         "kenlm quantized trie": Format(KENLM / "quantized-trie.bin", _kenlm),
     }
+
+
+@functools.cache
+def _packed() -> Path:
+    """Return a packed lexicon of today, written now."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    edgectc.pack_lexicon(FILES / "words.trie", out=folder / "words.trie")
+    return folder / "words.trie"
 
 
 @functools.cache

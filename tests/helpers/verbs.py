@@ -38,6 +38,7 @@ PRINTS = {
 WRITES = {
     "lexicon build": ("lexicon build {w}/words.txt --out {w}/out/x.trie", "x.trie"),
     "lm build": ("lm build {w}/text.txt --order 2 --out {w}/out/x.lm", "x.lm"),
+    "lexicon pack": ("lexicon pack {w}/words.tsv --out {w}/out/x.trie", "x.trie"),
     "lm pack": ("lm pack {w}/words.arpa --out {w}/out/x.lm", "x.lm"),
     "data synth": ("data synth landmarks --count 5 --size small --out {w}/out/x.npz", "x.npz"),
     "data check --html": ("data check {w}/swipes.jsonl --html {w}/out/x.html", "x.html"),
@@ -51,6 +52,7 @@ def prepare(work: Path) -> None:
     lines = SAMPLES.read_text(encoding="utf-8").splitlines(keepends=True)
     (work / "swipes.jsonl").write_text("".join(lines[:5]), encoding="utf-8")
     (work / "words.txt").write_text("the\t9\nthen\t3\non\t2\n", encoding="utf-8")
+    (work / "words.tsv").write_text("# edgectc lexicon 1\nthe\t-0.5\n", encoding="utf-8")
     (work / "text.txt").write_text("one two three\ntwo one\n" * 50, encoding="utf-8")
     (work / "words.arpa").write_text(ARPA, encoding="utf-8")
     edgectc.build_language_model(work / "text.txt", out=work / "words.lm", order=2)

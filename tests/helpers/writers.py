@@ -16,6 +16,7 @@ from edgectc.exporting import untrained
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.language import packed
+from edgectc.runtime import languages
 from edgectc.training.loop import checkpoints
 
 TINY = "swipe-en-tiny"
@@ -56,6 +57,7 @@ def writers() -> dict[str, Writer]:
         "pack": Writer(_packer(1), _bundle, _packer(0)),
         "tune-decoder --update": Writer(_tune, _bundle, _to_be_tuned),
         "lexicon build": Writer(_build_lexicon, _lexicon, _lexicon_before),
+        "language build": Writer(_build_language, _language, _language_before),
         "lm build": Writer(_build_language_model, _language_model, _language_model_before),
         "user dictionary": Writer(_dictionary("one two"), _taught, _dictionary("three")),
         "data synth": Writer(_synthesize, _synthesized),
@@ -158,6 +160,21 @@ def _lexicon_before(place: Path) -> None:
 
 def _lexicon(place: Path) -> str:
     return _digest("\n".join(packed.read(place / "x.trie").words).encode())
+
+
+def _build_language(place: Path) -> None:
+    edgectc.build_language("en", source=str(place / "words.txt"), out=place / "x")
+
+
+def _language_before(place: Path) -> None:
+    _words(50)(place)
+    _build_language(place)
+    _words(60)(place)
+
+
+def _language(place: Path) -> str:
+    pack = languages.read(place / "x")
+    return _digest(repr(pack.vocabulary().lexicon.words).encode())
 
 
 def _build_language_model(place: Path) -> None:

@@ -1,11 +1,15 @@
 """Packed lexicon files that were damaged: refused with one line, or decoded within their arrays."""
 
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import lexicon
+from edgectc.decoding.search import compiled
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
@@ -52,9 +56,43 @@ def test_one_changed_byte_never_leaves_the_arrays(good, tmp_path, seed):
     assert all(isinstance(candidate.text, str) for candidate in decoded)
 
 
+FIRST = Path(__file__).parents[1] / "compat" / "files-1" / "words.trie"
+
+
+@pytest.mark.skipif(compiled.library() is None, reason="needs the compiled search")
+@pytest.mark.parametrize("version", [1, 2])
+def test_the_engine_refuses_damage_by_itself(good, version):
+    """Hosts without Python hand files over as they are; sanitizers run over this, too."""
+    c, rng = compiled.library(), np.random.default_rng(version)
+    data, outcomes = good if version == 2 else FIRST.read_bytes(), Counter()
+    for case in range(400):
+        held = np.zeros(len(data) // 8 + 1, np.uint64).view(np.uint8)[: len(data)]
+        held[:] = np.frombuffer(data, np.uint8)
+        start = 16 + int.from_bytes(data[8:16], "little")
+        for place in rng.integers(start if case % 4 else 0, len(data), 1 + case % 3):
+            held[place] ^= rng.integers(1, 256, dtype=np.uint8)
+        size = len(data) if case % 5 else int(rng.integers(len(data)))
+        engine = c.edgectc_engine_new()
+        status = c.edgectc_engine_lexicon(engine, held.ctypes.data, size)
+        outcomes[status] += 1
+        if status < 0:
+            assert b"lexicon" in c.edgectc_engine_error(engine)
+        else:
+            columns = np.array([*map(ord, "abcdefghijklmnopqrstuvwxyz"), -1], np.int32)
+            c.edgectc_engine_columns(engine, columns.ctypes.data, None, 27, 0.0, 0.0)
+            table = np.log(rng.dirichlet(np.full(27, 0.3), 6))
+            c.edgectc_engine_search_double(engine, table.ctypes.data, 6, 5, case % 2)
+        c.edgectc_engine_free(engine)
+    assert set(outcomes) == {0, -2}
+    assert outcomes[-2] > 100
+
+
 def test_no_such_file_and_no_lexicon(tmp_path):
     with pytest.raises(ConfigError):
         lexicon_file.read(tmp_path / "none.trie")
     (tmp_path / "x.trie").write_bytes(b"edgelex1" + b"\xff" * 8)
     with pytest.raises(ConfigError, match="header is cut off"):
+        lexicon_file.read(tmp_path / "x.trie")
+    (tmp_path / "x.trie").write_bytes(b"edgelex3" + b"\xff" * 8)
+    with pytest.raises(ConfigError, match=r"version 3, this edgectc reads version 2; upgrade"):
         lexicon_file.read(tmp_path / "x.trie")

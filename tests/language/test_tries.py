@@ -21,7 +21,7 @@ def test_breadth_first_with_the_best_weight_below():
     assert trie.letter.tolist() == [ROOT, 0, 1, 1, 3, 2]
     assert trie.word.tolist() == [-1, 0, 1, 2, 3, 4]
     assert entries.tolist() == [0, 2, 4, 1, 3]  # in the order of the nodes
-    assert trie.n_children.tolist() == [2, 1, 1, 1, 0, 0]
+    assert trie.count_children(np.arange(6)).tolist() == [2, 1, 1, 1, 0, 0]
     weights = np.array([-5.0, -1.0, -2.0, -4.0, -6.0])[np.argsort(entries)]
     assert trie.best_below(weights).tolist() == [-1.0, -1.0, -4.0, -1.0, -6.0, -2.0]
     assert trie.letters_below().tolist() == [0b1111, 0b0111, 0b1010, 0b0110, 0b1000, 0b0100]

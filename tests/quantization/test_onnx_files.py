@@ -166,7 +166,7 @@ def test_what_cannot_be_is_refused_by_name(adopted: Path) -> None:
 
 def test_noise_says_nothing_of_fewer_bits(files: Path) -> None:
     made = edgectc.adopt("theirs.onnx", tokens="t.txt", out="noise.onnx", max_frames=64)
-    with pytest.raises(ConfigError, match=r"adopt the file again with sample="):
+    with pytest.raises(ConfigError, match=r"make it again with sample="):
         edgectc.quantize(made, target="onnx", calibration="c.npz")
     again = edgectc.adopt(
         "theirs.onnx", tokens="t.txt", sample="s.npz", out="noise.onnx", max_frames=64

@@ -26,8 +26,8 @@ from edgectc.runtime.keyboard import Keyboard
 pytestmark = pytest.mark.skipif(compiled.library() is None, reason="needs the compiled library")
 
 QWERTY = layouts.shipped("qwerty")
-OWN = ["Zxyvq", "Müller", "it’s", "hello", "Hello", "crêpe", "o'Neil", "Anne-Marie", "Straße",
-       "fuck", "qwertz", "tomorow", "naïve", "ABBA"]  # fmt: skip
+OWN = ["Łódź", "cœur", "Zxyvq", "Müller", "it’s", "hello", "Hello", "crêpe", "o'Neil",
+       "Anne-Marie", "Straße", "fuck", "qwertz", "tomorow", "naïve", "ABBA"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

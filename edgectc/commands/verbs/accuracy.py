@@ -54,6 +54,7 @@ def evaluate(
     lexicon: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
+    language: str | Sequence[str] | None = None,
     offensive: bool = False,
     runner: str | None = None,
     threads: Threads = 1,
@@ -83,6 +84,7 @@ def evaluate(
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
+        language: language packs in place of the model's own words.
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
@@ -97,6 +99,7 @@ def evaluate(
         "lexicon": lexicon,
         "language_model": language_model,
         "lm_required": lm_required,
+        "language": language,
         "offensive": offensive,
         "runner": runner,
         "threads": threads,

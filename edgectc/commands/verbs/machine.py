@@ -15,6 +15,7 @@ from edgectc.core.arguments import File, FileName, Port, checked
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.toolchain_errors import Known
 from edgectc.formats import bundle, layouts
+from edgectc.runtime import languages
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def list_names(kind: str | None = None) -> dict[str, list[str]]:
     }
     known |= {
         "families": lambda: sorted(config.families()),
+        "languages": languages.names,
         "layouts": layouts.names,
         "models": bundle.shipped_names,
         "schemes": lambda: sorted(schemes.SCHEMES),

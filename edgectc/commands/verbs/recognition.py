@@ -64,6 +64,7 @@ def decode(
     pronunciations: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
+    language: str | Sequence[str] | None = None,
     offensive: bool = False,
     runner: str | None = None,
     threads: Threads = 1,
@@ -85,6 +86,7 @@ def decode(
         pronunciations: of words, for a model that answers in phonemes.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
+        language: language packs in place of the model's own words.
         offensive: suggest offensive words too.
         runner: what runs the network.
         threads: of the runner.
@@ -102,6 +104,7 @@ def decode(
         language_model=language_model,
         lm_required=lm_required,
         dictionary=dictionary,
+        language=language,
         offensive=offensive,
         runner=runner,
         threads=threads,

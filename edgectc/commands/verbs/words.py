@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 
 from edgectc.core.arguments import (
     Count,
@@ -27,7 +28,7 @@ from edgectc.language import builder, lexicon_file, loading, perplexity, sources
 from edgectc.language.lms import arpa as arpa_module
 from edgectc.language.ngram import codebooks
 from edgectc.language.ngram.tables import NGrams, normalize_word, unusual
-from edgectc.language.packed import pack
+from edgectc.language.packed import PackedLexicon, pack
 from edgectc.language.perplexity import TextScore
 
 
@@ -50,6 +51,25 @@ class BuiltLexicon:
     dropped: dict[str, int]
     dropped_share: dict[str, float]
     dropped_examples: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class PackedWords:
+    """A packed lexicon that was written.
+
+    Attributes:
+        path: its file.
+        bytes: of the file.
+        words: how many it holds.
+        left_out: words of the source that its letters cannot spell.
+        sha256: of the file.
+    """
+
+    path: Path
+    bytes: int
+    words: int
+    left_out: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +113,7 @@ def build_lexicon(
     source: FileName,
     *,
     out: File,
-    letters: str = "abcdefghijklmnopqrstuvwxyz",
+    letters: str = ascii_lowercase,
     top: Count | None = None,
     max_letters: Count = 24,
     casing: FileName | None = None,
@@ -138,6 +158,29 @@ def build_lexicon(
         dropped.shares(),
         dropped.examples(),
     )
+
+
+@checked
+def pack_lexicon(source: File, *, out: File, letters: str | None = None) -> PackedWords:
+    """Return where a lexicon was packed to: its words and frequencies as they are, mapped.
+
+    Args:
+        source: a lexicon: text, or packed, by this version or an earlier one.
+        out: ``.trie`` file, of this version.
+        letters: all letters of the keyboard. None: those that a packed source has, or a to z.
+
+    Raises:
+        ConfigError: no lexicon, a name that does not end in ``.trie``, or no word can be spelled.
+    """
+    path = Path(out)
+    builder.check_suffix(path, [".trie"])
+    lexicon = lexicon_file.read(os.fspath(source))
+    if letters is None:
+        letters = lexicon.letters if isinstance(lexicon, PackedLexicon) else ascii_lowercase
+    packed = pack(lexicon, frozenset(letters))
+    lexicon_file.write(packed, path)
+    left_out = len(lexicon.log_probs) - packed.header.words
+    return PackedWords(path, path.stat().st_size, packed.header.words, left_out, file_sha256(path))
 
 
 @checked

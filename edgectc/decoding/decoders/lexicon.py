@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -142,6 +143,25 @@ class LexiconDecoder:
         """Return what a call makes something of: a trace, where it has a weight."""
         trace = {"trace"} if self._parts.options.template_weight > 0 else set[str]()
         return frozenset({"context", "normalize", "partial", "spans", *trace})
+
+    @property
+    def options(self) -> Options:
+        """Return the weights of the score."""
+        return self._parts.options
+
+    def usable(self, context: Sequence[str] | str) -> Sequence[str] | str:
+        """Return the context, and none where there is no language model to make use of it."""
+        return () if self._parts.language_model is None else context
+
+    def frequency(self, word: str) -> float:
+        """Return the natural log of a word's share of running text, -inf for none of the lexicon.
+
+        Of words that are spelled alike it is that of the most frequent one.
+        """
+        lexicon = self._parts.lexicon
+        spelled = self._parts.spell(word)
+        entry = int(lexicon.find([spelled])[0]) if spelled else -1
+        return float(lexicon.log_probs[lexicon.first_word[entry]]) if entry >= 0 else -math.inf
 
     @property
     def backend(self) -> str:

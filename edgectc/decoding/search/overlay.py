@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -24,13 +24,24 @@ _FILLS = {
 
 
 class _LooseTrie(Trie):
-    """A tree in any order of its nodes, which keeps the letters of its entries beside it."""
+    """A tree in any order of its nodes, which keeps the letters of its entries beside it.
 
-    def __init__(self, arrays: Sequence[Array], labels: Sequence[tuple[int, ...]]) -> None:
-        super().__init__(*arrays)
-        self.__dict__["labels"] = labels  # frozen, like its base
+    Attributes:
+        n_children: (M,) uint16; the children of a node begin at first_child[node].
+        word: (M,) int32 entry that ends at the node, or -1.
+        labels: letters of each entry.
+    """
 
+    n_children: Array
+    word: Array
     labels: Sequence[tuple[int, ...]]
+
+    def __init__(self, arrays: Mapping[str, Array], labels: Sequence[tuple[int, ...]]) -> None:
+        self.__dict__.update(arrays, labels=labels)  # frozen, like its base
+
+    def count_children(self, nodes: Array) -> Array:
+        """Return (n,) int64: how many children each of ``nodes`` has."""
+        return self.n_children[nodes].astype(np.int64)
 
     def letters_below(self) -> Array:
         """Return (M,) uint32 with every bit set, which is true of any tree."""
@@ -119,9 +130,10 @@ class Overlay:
 
     def snapshot(self) -> Tree:
         """Return the words as they are now."""
-        arrays = [getattr(self, name)[: self._size].copy() for name in _FILLS]
-        trie = _LooseTrie(arrays[:4], tuple(self._labels))
-        return Tree(trie, np.array(self._weights, np.float64), Known(*arrays[4:]))
+        arrays = {name: getattr(self, name)[: self._size].copy() for name in _FILLS}
+        bounds = Known(arrays.pop("best"), arrays.pop("bare"))
+        trie = _LooseTrie(arrays, tuple(self._labels))
+        return Tree(trie, np.array(self._weights, np.float64), bounds)
 
     def _child(self, node: int, letter: int) -> int:
         first, count = int(self.first_child[node]), int(self.n_children[node])

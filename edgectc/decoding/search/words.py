@@ -299,7 +299,7 @@ class _UserWords:
 
 
 EMPTY = Tree(
-    Trie(np.zeros(1, np.int32), np.zeros(1, np.uint16), np.full(1, tries.ROOT_LETTER, np.uint16),
-         np.full(1, -1, np.int32)),
+    Trie(np.ones(2, np.int32), np.full(1, tries.ROOT_LETTER, np.uint16),
+         **tries.bits_of(np.zeros(1, bool))),
     np.zeros(0), Known(np.full(1, -np.inf), np.full(1, -np.inf)),
 )  # fmt: skip

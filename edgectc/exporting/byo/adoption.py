@@ -20,10 +20,12 @@ from edgectc.core.tokens import BLANK, Tokens, output_length
 from edgectc.core.types import JSON, Check, Recording
 from edgectc.data.columns import Input
 from edgectc.data.frontends.features import PADDINGS
+from edgectc.exporting import references
 from edgectc.exporting.byo import inputs as several
 from edgectc.exporting.byo import probes, signature
 from edgectc.exporting.byo.adapter import AXES, Adapter
 from edgectc.exporting.byo.original import Original
+from edgectc.exporting.references import References
 from edgectc.formats import reference
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.reference import Case
@@ -60,6 +62,8 @@ class About:
         state_outputs: names of the states in the order in which they come back; () if that is the
             order in which they go in.
         step: name of the method that answers a chunk; "" for ``forward``.
+        references: most bytes of reference cases inside the file; "none"; the name of a file beside
+            it for them; None for the weights' size, at least 60 kB and at most 2 MB.
     """
 
     tokens: tuple[str, ...]
@@ -83,6 +87,7 @@ class About:
     states: Mapping[str, Any] = field(default_factory=dict)
     state_outputs: tuple[str, ...] = ()
     step: str = ""
+    references: int | str | None = None
 
     def __post_init__(self) -> None:
         if self.axes not in AXES:
@@ -193,28 +198,42 @@ def adopt(
         text = "the module was in training mode; a copy in evaluation mode was exported"
         probe.checks.append(Check("mode", "pass", text))
     model = Adapter(network, probe.calling).eval()
-    spec = {
-        "type": "features",
-        "max_frames": features.shape[1],
-        "channels": 1 if probe.calling.wave else features.shape[2],
-        "tokens": list(tokens.symbols),
-        "blank_id": tokens.blank_id,
-        "separator": about.separator,
-        "padding": about.padding,
-        **({"inputs": [to_dict(one) for one in inputs]} if inputs else {}),
-        **waveform,
-    }
+    spec = _spec(about, probe.calling.wave, features, tokens, inputs) | waveform
     model.frontend = registry.create("frontends", spec)
     model.stride, model.window = stride, window
     return Adopted(
         model=model,
         name=about.name or _name(network),
         tokens=tokens,
-        cases=_answered(model, probe.original, tokens, features, lengths, width),
+        cases=_answered(
+            model,
+            probe.original,
+            tokens,
+            features,
+            lengths,
+            width,
+            references.said(about.references, weights_bytes(network)),
+        ),
         decoder=registry.complete("decoders", about.decoder),
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
     )
+
+
+def _spec(
+    about: About, wave: bool, features: Tensor, tokens: Tokens, inputs: Sequence[Input]
+) -> dict[str, JSON]:
+    """Return what makes the frontend of a network."""
+    return {
+        "type": "features",
+        "max_frames": features.shape[1],
+        "channels": 1 if wave else features.shape[2],
+        "tokens": list(tokens.symbols),
+        "blank_id": tokens.blank_id,
+        "separator": about.separator,
+        "padding": about.padding,
+        **({"inputs": [to_dict(one) for one in inputs]} if inputs else {}),
+    }
 
 
 def _waveform(about: About, features: Tensor) -> dict[str, JSON]:
@@ -257,8 +276,12 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
     inputs = tuple(from_dict(Input, {**one}) for one in options.get("inputs", ()))
     if inputs:
         network = several.wrapped(network, inputs, {})
-    cases = [c for c in reference.from_json(manifest.reference) if c.points is not None]
-    features = torch.from_numpy(np.stack([case.trace for case in cases]))
+    found = reference.from_json(manifest.reference)
+    cases = [case for case in found if case.name.startswith(references.SAMPLE)]
+    if not cases:
+        raise BundleMismatchError(f"{manifest.name} holds no recordings to call a network with")
+    longest = int(options["max_frames"])
+    features = torch.from_numpy(np.stack([case.padded(longest) for case in cases]))
     lengths = torch.tensor([case.length for case in cases])
     said = About(
         tokens=manifest.tokens,
@@ -329,11 +352,22 @@ def _answered(
     features: Tensor,
     lengths: Tensor,
     width: Callable[[int, int, int], int] | None,
+    held: References,
 ) -> list[Case]:
-    """Return reference cases with the answers of the user's own network, as the file is run."""
+    """Return reference cases with the answers of the user's own network, as the file is run.
+
+    Of recordings that are too large for the budget their beginnings are cases too.
+    """
     longest = torch.argsort(lengths, descending=True)[:_RECORDINGS].tolist()
     rows = [(i, features[i, : int(lengths[i])].numpy()) for i in sorted(longest)]
-    recordings = [Recording(row, name=f"sample-{i}") for i, row in rows]
+    recordings = [Recording(row, name=f"{references.SAMPLE}{i}") for i, row in rows]
+    for i, row in rows if held.most_bytes else ():
+        fits = references.longest_within(
+            len(row), partial(_cost, model, features), held.most_bytes / (_RECORDINGS + 1)
+        )
+        if 0 < fits < len(row):
+            name = f"{references.SAMPLE}{i}-first-{fits}"
+            recordings.append(Recording(row[:fits], name=name))
     cases = reference.generate(model.frontend, recordings, layouts={}, window=model.window)
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
     T, found = features.shape[1], []
@@ -341,6 +375,18 @@ def _answered(
         frames = T if width is None else width(case.length, T, model.window)
         found.append(_answer(model, original, case, frames, greedy))
     return found
+
+
+def _cost(model: Adapter, features: Tensor, length: int) -> float:
+    """Return the bytes of a case of so many frames inside a manifest."""
+    channels = features.shape[2] if features.dim() == 3 else 1
+    out = np.zeros((model.output_length(length), len(model.frontend.options.tokens)), np.float32)
+    return references.cost(Case("", "", np.zeros((0, channels), np.float32), length, out))
+
+
+def weights_bytes(network: nn.Module) -> int:
+    """Return the size of all weights and buffers of a network."""
+    return sum(t.numel() * t.element_size() for t in network.state_dict().values())
 
 
 def _answer(model: Adapter, original: Original, case: Case, width: int, greedy: Any) -> Case:

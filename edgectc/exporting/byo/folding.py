@@ -7,13 +7,15 @@ what the other takes. A fold that changes the answer is undone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from edgectc.exporting.byo.tracing_modes import Arguments
 
-_LAYERS = (nn.Conv1d, nn.Linear)
+_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _ALIKE = 1e-3  # nats
 
 
@@ -25,24 +27,30 @@ def fold(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[str]:
         model: in evaluation mode; ``forward`` takes the inputs by name.
         inputs: of one recording.
     """
-    before = model(**inputs)
+    before = _first(model(**inputs))
     folded = []
     for norm_name, layer_name in _pairs(model, inputs):
         layer, norm = model.get_submodule(layer_name), model.get_submodule(norm_name)
         assert isinstance(layer, _LAYERS)
-        assert isinstance(norm, nn.BatchNorm1d)
+        assert isinstance(norm, _NORMS)
         kept = {name: value.clone() for name, value in layer.named_parameters()}
         had_bias = layer.bias is not None
         _merge(layer, norm)
         parent, _, last = norm_name.rpartition(".")
         setattr(model.get_submodule(parent), last, nn.Identity())
-        if float((model(**inputs) - before).abs().max()) <= _ALIKE:
+        if float((_first(model(**inputs)) - before).abs().max()) <= _ALIKE:
             folded.append(norm_name)
             continue
         setattr(model.get_submodule(parent), last, norm)  # its input is used elsewhere too
         layer.weight.copy_(kept["weight"])
         layer.bias = nn.Parameter(kept["bias"], requires_grad=False) if had_bias else None
     return folded
+
+
+def _first(found: Any) -> Tensor:
+    """Return log_probs; a network of one chunk gives its states after them."""
+    answer: Tensor = found[0] if isinstance(found, tuple) else found
+    return answer
 
 
 def _pairs(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[tuple[str, str]]:
@@ -71,7 +79,7 @@ def _pairs(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[tuple[str, st
     for name, module in model.named_modules():
         if type(module) in _LAYERS and "weight" in module._parameters:
             handles.append(module.register_forward_hook(leaving(name)))
-        elif type(module) is nn.BatchNorm1d and module.running_mean is not None:
+        elif type(module) in _NORMS and module._buffers.get("running_mean") is not None:
             handles.append(module.register_forward_pre_hook(entering(name)))
     try:
         model(**inputs)
@@ -85,7 +93,7 @@ def _pairs(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[tuple[str, st
     ]
 
 
-def _merge(layer: nn.Conv1d | nn.Linear, norm: nn.BatchNorm1d) -> None:
+def _merge(layer: nn.Conv1d | nn.Conv2d | nn.Linear, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
     """Scale and shift a layer as a norm would its answer.
 
     Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient

@@ -59,7 +59,7 @@ def _annotated(model: GraphModule, plan: Plan) -> set[str]:
     from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
     aten = torch.ops.aten
-    weighted = (aten.conv1d.default, aten.linear.default)
+    weighted = (aten.conv1d.default, aten.conv2d.default, aten.linear.default)
     found: set[str] = set()
     stepped: dict[Any, Any] = {}
     for node in model.graph.nodes:

@@ -16,6 +16,7 @@ RECURRENT = "recurrent"
 GATES = "gate inputs"  # of recurrent layers: the product before the loop, which takes most weights
 _KINDS: dict[type[nn.Module], str] = {
     nn.Conv1d: CONVOLUTION,
+    nn.Conv2d: CONVOLUTION,
     nn.Linear: LINEAR,
     nn.GRU: RECURRENT,
     nn.LSTM: RECURRENT,
@@ -80,7 +81,7 @@ def operators(
         kind = _KINDS.get(type(module), "")
         if kind == RECURRENT and GATES in kinds:
             kind = GATES
-        path = name.split(".")
+        path = name.removeprefix("model.").split(".")  # of a stream of ours
         if kind in kinds and path[0] not in FLOAT_PARTS and not {*path} & {*kept}:
             weights = sum(
                 one.numel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +15,17 @@ from edgectc.core.types import Array, Check
 from edgectc.exporting.onnx_files.graph import Interface
 from edgectc.exporting.onnx_files.questions import Labelled, noise
 from edgectc.exporting.onnx_files.session import Foreign
+from edgectc.exporting.references import LEAST_BYTES, MOST_BYTES, SAMPLE, longest_within
 from edgectc.formats import reference
 from edgectc.formats.reference import Case
 
-_MOST_BYTES = 2_000_000  # of all cases, as they stand in the manifest
 _SHARE = 0.12  # of the file, where that is less
-_LEAST_BYTES = 60_000
 _BASE64 = 4 / 3
-SAMPLE = "sample-"  # what the names of cases from recordings begin with
 
 
 def budget(file_bytes: int) -> int:
     """Return how many bytes all reference cases may take."""
-    return max(_LEAST_BYTES, min(_MOST_BYTES, int(_SHARE * file_bytes)))
+    return max(LEAST_BYTES, min(MOST_BYTES, int(_SHARE * file_bytes)))
 
 
 def made(
@@ -66,7 +64,7 @@ def made(
     left = float(most_bytes)
     real = [row.features for row in rows if len(row.features)]
     for i, features in enumerate(real[:3]):
-        length = _cut(len(features), cost, left / 2)
+        length = longest_within(len(features), cost, left / 2)
         if output_length(length, stride, window) >= 1:
             cases.append(_case(f"{SAMPLE}{i}", features, length, about, window))
             left -= cost(length)
@@ -98,15 +96,6 @@ def _repeated(real: Sequence[Array], length: int) -> Array:
     whole = max(real, key=len)
     rows: Array = whole[np.arange(length) % len(whole)]
     return rows
-
-
-def _cut(most: int, cost: Callable[[int], float], budget_bytes: float) -> int:
-    """Return the longest length up to ``most`` within a budget, by bisection; 0 if none is."""
-    low, high = 0, most + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if cost(middle) <= budget_bytes else (low, middle)
-    return low
 
 
 def _case(name: str, features: Array, length: int, about: Interface, window: int) -> Case:

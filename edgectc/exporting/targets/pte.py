@@ -20,6 +20,7 @@ from edgectc.core.errors import ConfigError, ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
+from edgectc.exporting.lowering import pte_repairs
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, GATES, LINEAR, Plan
 from edgectc.exporting.lowering.rnn_scan import rolled, unrolled
 from edgectc.formats.manifest import Manifest
@@ -162,7 +163,8 @@ class PteTarget(Target):
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
             try:
                 with suppress_output():
-                    programs[name] = self._exported(model, given, max(_SHORTEST, window))
+                    captured = self._exported(model, given, max(_SHORTEST, window))
+                    programs[name] = pte_repairs.with_strides(captured)
                     if plan is not None:
                         from edgectc.exporting.lowering import pt2e
 

@@ -1,0 +1,432 @@
+"""Architectures of others through every format: how far the file answers from its own network.
+
+    python bench/architectures.py NAME ... --results bench/results/architectures.json
+    python bench/architectures.py --page docs/architectures.md --results ...
+
+Each network is run as its authors run it, alone on recordings of several lengths, and its answer is
+held against that of the file, which ONNX Runtime or ExecuTorch run by hand here: nothing of the
+adapter or of the runners is in the way. A format is refused by a message, which is kept, or it
+answers; an answer that is further off than `LIMIT` in float32 is wrong, and the exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import _architectures as one
+import _architectures_more as two
+import numpy as np
+import torch
+from _result import heading
+from torch import Tensor, nn
+
+import edgectc
+from edgectc.quantization import timing
+
+LIMIT = 1e-3  # nats, in float32
+TOKENS = ["<blank>", *"abcdefghij"]
+FORMATS = {
+    "onnx 14": ("onnx", {"opset": 14}),
+    "onnx 18": ("onnx", {"opset": 18}),
+    "onnx 25": ("onnx", {"opset": 25}),
+    "pte": ("pte", {}),
+    "pte dynamic": ("pte", {"length": "dynamic"}),
+}
+FEWER = {
+    "int8 onnx": ("onnx", ("int8-static", "int8-dynamic", "int8-weight")),
+    "int8 pte": ("pte", ("int8-static", "int8-dynamic")),
+}
+_ROWS = 80  # recordings that calibrate
+
+
+def frames(rng: np.random.Generator, rows: int, T: int = 64) -> np.ndarray:
+    """Return smooth features (rows, T, C)."""
+    x = rng.standard_normal((rows, T, one.C))
+    return (0.6 * x + 0.5 * np.roll(x, 1, 1)).astype(np.float32)
+
+
+def waves(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return waveforms (rows, 1600)."""
+    return (0.3 * rng.standard_normal((rows, 1600))).clip(-1, 1).astype(np.float32)
+
+
+def images(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return images (rows, 1, 32, 64)."""
+    return rng.standard_normal((rows, 1, 32, 64)).astype(np.float32)
+
+
+def alone(network: nn.Module, x: Tensor, n: int) -> Any:
+    return network(x[:, :n], torch.tensor([n]))
+
+
+def bare(network: nn.Module, x: Tensor, n: int) -> Any:
+    return network(x[:, :n])
+
+
+def padded(network: nn.Module, x: Tensor, n: int) -> Any:
+    keep = (torch.arange(x.shape[1]) < n).reshape(1, -1, *[1] * (x.dim() - 2))
+    return network(x * keep, torch.tensor([n]))
+
+
+def zeroed(network: nn.Module, x: Tensor, n: int) -> Any:
+    keep = (torch.arange(x.shape[1]) < n).reshape(1, -1, *[1] * (x.dim() - 2))
+    return network(x * keep)
+
+
+def masked(network: nn.Module, x: Tensor, n: int) -> Any:
+    return network(x[:, :n], torch.zeros(1, n, dtype=torch.bool))
+
+
+def shared(network: nn.Module, x: Tensor, n: int) -> Any:
+    return network(x[:, :n], torch.ones(1))
+
+
+def on_day(network: nn.Module, x: Tensor, n: int) -> Any:
+    return network(x[:, :n], torch.tensor([3]))
+
+
+def pictured(network: nn.Module, x: Tensor, n: int) -> Any:
+    keep = torch.arange(x.shape[3]) < n
+    return network(x * keep)
+
+
+def remembering(network: Any, x: Tensor, n: int) -> Any:
+    return network(x[:, :n], torch.tensor([n]), *network.initial_states())
+
+
+@dataclass(frozen=True)
+class Row:
+    """One architecture.
+
+    Attributes:
+        make: the network.
+        source: of the recordings.
+        ask: the network's answer to one of them, as its users get it.
+        options: what export is told.
+        chunk: frames of a stream; 0 if it does not stream.
+        whole: whether it is exported whole too.
+    """
+
+    make: Callable[[], nn.Module]
+    source: Callable[[np.random.Generator, int], np.ndarray] = frames
+    ask: Callable[[nn.Module, Tensor, int], Any] = alone
+    options: Mapping[str, Any] = field(default_factory=dict)
+    chunk: int = 0
+    whole: bool = True
+
+
+ZEROS = {"padding": "zeros"}
+ROWS = {
+    "wav2vec2 (group norm)": Row(one.Wav2Vec2, waves, padded, ZEROS),
+    "HuBERT (layer norm)": Row(lambda: one.Wav2Vec2("layer"), waves, alone),
+    "WavLM": Row(one.WavLm, waves),
+    "SEW": Row(one.Sew, waves),
+    "W2V-BERT": Row(one.W2vBert, ask=padded, options=ZEROS),
+    "Parakeet-CTC (FastConformer)": Row(one.ParakeetCtc),
+    "Mamba-CTC": Row(one.Mamba, ask=bare),
+    "Emformer": Row(one.Emformer),
+    "CRNN": Row(one.Crnn, images, pictured, ZEROS),
+    "ResNet-BiLSTM": Row(one.ResNetOcr, images, pictured, ZEROS),
+    "SVTR": Row(one.Svtr, images, pictured, ZEROS),
+    "QuartzNet": Row(one.Jasper),
+    "Citrinet": Row(one.Citrinet),
+    "TDS": Row(two.Tds, ask=bare),
+    "Squeezeformer": Row(two.Squeezeformer),
+    "FSMN with caches": Row(two.Fsmn, ask=remembering, chunk=8, whole=False),
+    "GRU with day index": Row(two.DayGru, ask=on_day),
+    "BiLSTM with packing": Row(two.PackedLstm),
+    "BiLSTM of the kit": Row(two.KitLstm),
+    "landmarks: conv + BiLSTM": Row(two.Landmarks, ask=zeroed, options=ZEROS),
+    "Transformer (src_key_padding_mask)": Row(two.TorchEncoder, ask=masked),
+    "Transformer (share of the longest)": Row(two.Transformer, ask=shared),
+    "DeepSpeech2": Row(two.DeepSpeech2),
+    "Wav2Letter": Row(two.Wav2Letter, ask=zeroed, options=ZEROS),
+    "transposed convolution": Row(two.UpDown),
+    "streaming transformer": Row(two.Streamer, ask=remembering, chunk=8, whole=False),
+}
+
+
+class Case:
+    """One architecture with its recordings."""
+
+    def __init__(self, row: Row) -> None:
+        torch.manual_seed(0)
+        self.row, self.network = row, row.make().eval()
+        self._settled()
+        rng = np.random.default_rng(0)
+        self.data = row.source(rng, _ROWS)
+        self.T = self.data.shape[3] if self.data.ndim == 4 else self.data.shape[1]
+        self.days = "day" in str(row.ask.__name__)
+        self.lengths = sorted({self.T, 3 * self.T // 4, self.T // 2 + 2})
+
+    def _settled(self) -> None:
+        """Give batch norms statistics other than 0 and 1."""
+        for module in self.network.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                module.running_mean.uniform_(-0.3, 0.3)
+                module.running_var.uniform_(0.5, 1.5)
+
+    def sample(self) -> Any:
+        """Return what export and quantize are given."""
+        x, lengths = torch.from_numpy(self.data[:2]), torch.tensor([self.T, 3 * self.T // 4])
+        if self.days:
+            return {"x": x, "lengths": lengths, "day_idx": torch.tensor([3, 4])}
+        return x, lengths
+
+    def calibration(self, folder: Path) -> str:
+        """Return the file of recordings that ranges are taken from."""
+        lengths = np.random.default_rng(1).integers(self.T // 2, self.T + 1, len(self.data))
+        data = self.data if not self.days else self._table(self.data)
+        np.savez(folder / "c.npz", features=data, lengths=lengths)
+        return str(folder / "c.npz")
+
+    def _table(self, x: np.ndarray) -> np.ndarray:
+        """Return recordings as the columns that the file takes."""
+        if x.ndim == 4:
+            return x.transpose(0, 3, 1, 2).reshape(len(x), x.shape[3], -1)
+        if x.ndim == 2:
+            return x[:, :, None]
+        if self.days:
+            return np.concatenate([x, np.full((*x.shape[:2], 1), 3, np.float32)], 2)
+        return x
+
+    def pairs(self) -> list[tuple[np.ndarray, int, np.ndarray]]:
+        """Return (columns with zeros after the length, length, the network's own log_probs)."""
+        made = []
+        for k, n in enumerate(self.lengths):
+            x = self.data[k : k + 1]
+            with torch.no_grad():
+                found = self.row.ask(self.network, torch.from_numpy(x), n)
+            scores = found[0] if isinstance(found, tuple) else found
+            table = self._table(x).copy()
+            table[:, n:] = 0.0
+            made.append((table, n, scores[0].double().log_softmax(-1).numpy()))
+        return made
+
+
+def by_hand(made: Any) -> Callable[[np.ndarray, int], np.ndarray]:
+    """Return what runs a file, by the runtime's own interface alone."""
+    data = made.path.read_bytes()
+    if made.path.suffix == ".onnx":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        return lambda x, n: session.run(
+            ["log_probs"], {"features": x, "length": np.array([n], np.int32)}
+        )[0][0]
+    from executorch.runtime import Runtime, Verification
+
+    program = Runtime.get().load_program(data, verification=Verification.Minimal)
+    method = program.load_method("forward")
+    free = dict(made.manifest.options).get("length") == "dynamic"
+
+    def run(x: np.ndarray, n: int) -> np.ndarray:
+        given = x[:, : max(n, 8)] if free else x
+        length = torch.tensor([n], dtype=torch.int32)
+        out = method.execute([torch.from_numpy(np.ascontiguousarray(given)), length])
+        return out[0].numpy()[0].copy()
+
+    run.program = program  # type: ignore[attr-defined]  # a method points into it
+    return run
+
+
+def in_chunks(made: Any) -> Callable[[np.ndarray, int], np.ndarray]:
+    """Return what runs an ONNX file of one chunk over a recording, its states fed by hand."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        made.path.read_bytes(), providers=["CPUExecutionProvider"]
+    )
+    streaming = made.manifest.streaming
+    width = streaming.chunk + streaming.look_ahead
+
+    def run(x: np.ndarray, n: int) -> np.ndarray:
+        states = {s.name: np.zeros(s.shape, s.dtype) for s in streaming.states}
+        found = []
+        for start in range(0, n, streaming.chunk):
+            part = np.zeros((1, width, x.shape[2]), np.float32)
+            rows = x[:, start : min(start + width, n)]
+            part[:, : rows.shape[1]] = rows
+            given = {"features": part, "length": np.array([rows.shape[1]], np.int32), **states}
+            answer, *after = session.run(
+                ["log_probs", *(s.output for s in streaming.states)], given
+            )
+            states = dict(zip(states, after, strict=True))
+            found.append(answer[0])
+        return np.concatenate(found)
+
+    return run
+
+
+def apart(case: Case, made: Any, run: Callable[..., np.ndarray]) -> dict[str, Any]:
+    """Return the largest difference from the network's own answers, and the frames that agree."""
+    stride, window = made.manifest.output.stride, made.manifest.output.window
+    worst, likely, agree, total = 0.0, 0.0, 0, 0
+    for x, n, expected in case.pairs():
+        count = max(0, (n - window) // stride + 1)
+        if case.row.ask in (padded, zeroed, pictured):
+            expected = expected[:count]
+        if len(expected) != count:
+            return {"wrong": f"{n} frames: {count} answered, {len(expected)} expected"}
+        got = run(x, n)[:count].astype(np.float64)
+        difference = np.abs(got - expected)
+        worst = max(worst, float(difference.max()))
+        likely = max(likely, float(difference[expected > np.log(0.01)].max()))
+        agree += int((got.argmax(-1) == expected.argmax(-1)).sum())
+        total += count
+    return {"difference": worst, "likely": likely, "agreement": agree / total}
+
+
+def whole(case: Case, folder: Path) -> dict[str, Any]:
+    """Return what became of every format of a network that sees whole recordings."""
+    found: dict[str, Any] = {}
+    given = {"sample": case.sample(), "tokens": TOKENS, "check_blank": False, **case.row.options}
+    if case.days:
+        given["counts"] = {"day_idx": 5}
+    for name, (target, options) in FORMATS.items():
+        found[name] = tried(
+            case,
+            lambda t=target, o=options: edgectc.export(
+                case.network, target=t, out=folder / f"x.{t}", **given, **o
+            ),
+        )
+    for name, (target, schemes) in FEWER.items():
+        for scheme in schemes:
+            answer = tried(
+                case,
+                lambda t=target, s=scheme: edgectc.quantize(
+                    case.network, target=t, scheme=s, calibration=case.calibration(folder),
+                    out=folder / f"q.{t}", **given,
+                ).artifact,
+            )  # fmt: skip
+            answer = {"scheme": scheme, **answer}
+            before = found.get(name)
+            if before is None or "difference" in answer:
+                found[name] = answer
+            if "difference" in answer:
+                break
+            found[name].setdefault("others", []).append(f"{scheme}: {answer.get('why')}")
+    return found
+
+
+def tried(case: Case, make: Callable[[], Any]) -> dict[str, Any]:
+    """Return the differences of a file, or why there is none."""
+    try:
+        made = make()
+    except edgectc.EdgectcError as error:
+        return {"why": f"{type(error).__name__}: {error}"}
+    run = by_hand(made) if made.manifest.streaming is None else in_chunks(made)
+    return apart(case, made, run)
+
+
+def measured(name: str) -> dict[str, Any]:
+    """Return what became of each format of one architecture."""
+    case = Case(ROWS[name])
+    with tempfile.TemporaryDirectory() as text, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folder = Path(text)
+        found = whole(case, folder) if case.row.whole else {}
+        if case.row.chunk:
+            found["streaming"] = tried(
+                case,
+                lambda: edgectc.export(
+                    case.network, target="onnx", sample=case.sample(), tokens=TOKENS,
+                    check_blank=False, chunk=case.row.chunk, out=folder / "s.onnx",
+                ),
+            )  # fmt: skip
+    return found
+
+
+def wrong(found: Mapping[str, Any]) -> list[str]:
+    """Return the formats whose file answers otherwise than the network."""
+    return [
+        name
+        for name, one in found.items()
+        if "wrong" in one or (one.get("difference", 0.0) > LIMIT and "int8" not in name)
+    ]
+
+
+def page(results: Mapping[str, Any], head: str) -> str:
+    """Return the table in Markdown, and every refusal below it."""
+    columns = [*FORMATS, *FEWER, "streaming"]
+    lines = [
+        "# Architectures of others", "",
+        "Written by `bench/architectures.py`. Each network is small, untrained, written as its "
+        "authors write it, and run as they run it:",
+        "alone on recordings of three lengths, or padded with zeros where `padding=\"zeros\"` says "
+        "so (z). The file is run by hand in",
+        "ONNX Runtime or ExecuTorch. In float32 a cell is the largest difference in nats of any "
+        "log-probability; in int8, of those",
+        "of tokens of probability 0.01 or more, with the scheme (s: static, d: dynamic, w: weights "
+        "alone); a number in brackets is a",
+        "refusal, below. Untrained networks say what converts and how exactly, nothing of",
+        "accuracy.",
+        "", f"| network | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|",
+    ]  # fmt: skip
+    reasons: list[str] = []
+    counts = dict.fromkeys(columns, 0)
+    for name in ROWS:
+        found = results.get(name, {})
+        cells = [_cell(found.get(column), reasons, counts, column) for column in columns]
+        mark = " (z)" if ROWS[name].options == ZEROS else ""
+        lines.append(f"| {name}{mark} | {' | '.join(cells)} |")
+    held = ", ".join(f"{column} {count}" for column, count in counts.items())
+    lines += ["", f"Accepted, of {len(ROWS)}: {held}.", "", "## Refusals", ""]
+    lines += [f"{i}. {why}" for i, why in enumerate(reasons, 1)]
+    lines += ["", "## Conditions", "", "```", head.strip(), "```", ""]
+    return "\n".join(lines)
+
+
+def _cell(
+    one: Mapping[str, Any] | None, reasons: list[str], counts: dict[str, int], column: str
+) -> str:
+    if one is None:
+        return "-"
+    if "why" in one or "wrong" in one:
+        text = (one.get("why") or f"WRONG: {one['wrong']}").replace("|", "\\|")
+        if text not in reasons:
+            reasons.append(text)
+        return f"({reasons.index(text) + 1})"
+    counts[column] += 1
+    if "scheme" in one:
+        return f"{one['likely']:.2g} {one['scheme'][5]}"
+    return f"{one['difference']:.1g}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="architectures (default: all)")
+    parser.add_argument("--results", type=Path, help="JSON, to which theirs are added")
+    parser.add_argument("--page", type=Path, help="write the table from the results alone")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)
+    timing._ROUNDS = 1  # times are not what is measured here
+    path = options.results
+    results = json.loads(path.read_text()) if path is not None and path.exists() else {}
+    if options.page is None:
+        for name in options.names or ROWS:
+            results[name] = measured(name)
+            print(name, json.dumps(results[name], indent=1))
+            if path is not None:
+                path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    else:
+        head = heading(["torch", "onnxruntime", "executorch"], repeats="once")
+        options.page.write_text(page(results, head), encoding="utf-8")
+    bad = {name: wrong(found) for name, found in results.items() if wrong(found)}
+    for name, formats in bad.items():
+        print(f"WRONG: {name}: {', '.join(formats)}", file=sys.stderr)
+    return int(bool(bad))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

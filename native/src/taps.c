@@ -84,7 +84,7 @@ static void find(Finds *finds, double score, int64_t entry, int32_t over) {
 
 /* Returns the spelling that ends at a node, -1 for none and for one that is hidden. */
 static int64_t ends(const Search *search, int32_t node) {
-  int64_t entry = node ? search->tree->word[node] : -1;
+  int64_t entry = node ? edgectc_entry_at(&search->tree->nodes, node) : -1;
   return entry >= 0 && search->tree->hidden && search->tree->hidden[entry] ? -1 : entry;
 }
 
@@ -122,18 +122,18 @@ static void push(const Search *search, Layer *layer, int32_t node, int32_t lette
 
 /* Follows a prefix by tap i, and by two where they are swapped. */
 static void follow(const Search *search, const Prefix *prefix, int32_t i, Layer *next, Layer *after) {
-  const Tree *tree = search->tree;
+  const Nodes *nodes = &search->tree->nodes;
   const double *now = search->scores + (size_t)i * (size_t)search->K, *then = now + search->K;
   int32_t node = prefix->node, letters = prefix->letters;
   push(search, next, node, letters, prefix->score + STRAY);
-  if (node) push(search, next, node, letters, prefix->score + DOUBLED + now[tree->letter[node]]);
-  for (int32_t c = tree->first_child[node], end = c + tree->n_children[node]; c < end; c++) {
-    push(search, next, c, letters + 1, prefix->score + now[tree->letter[c]]);
+  if (node) push(search, next, node, letters, prefix->score + DOUBLED + now[edgectc_letter(nodes, node)]);
+  for (int32_t c = nodes->first_child[node]; c < nodes->first_child[node + 1]; c++) {
+    push(search, next, c, letters + 1, prefix->score + now[edgectc_letter(nodes, c)]);
     if (prefix->score + SWAPPED + ahead(search, c) < next->best - RANGE) continue; /* the likelier one of the two below */
-    for (int32_t d = tree->first_child[c], last = d + tree->n_children[c]; d < last; d++) {
-      push(search, next, d, letters + 2, prefix->score + MISSED + now[tree->letter[d]]);
+    for (int32_t d = nodes->first_child[c]; d < nodes->first_child[c + 1]; d++) {
+      push(search, next, d, letters + 2, prefix->score + MISSED + now[edgectc_letter(nodes, d)]);
       if (i + 1 < search->n)
-        push(search, after, d, letters + 2, prefix->score + SWAPPED + now[tree->letter[d]] + then[tree->letter[c]]);
+        push(search, after, d, letters + 2, prefix->score + SWAPPED + now[edgectc_letter(nodes, d)] + then[edgectc_letter(nodes, c)]);
     }
   }
 }
@@ -142,19 +142,19 @@ static void follow(const Search *search, const Prefix *prefix, int32_t i, Layer 
 
 /* Finds the words that end where the taps do. */
 static void finish(const Search *search, const Layer *layer, Finds *finds) {
-  const Tree *tree = search->tree;
+  const Nodes *nodes = &search->tree->nodes;
   for (int32_t i = 0; i < layer->n; i++) {
     const Prefix *prefix = layer->at + i;
     int64_t entry = ends(search, prefix->node);
     if (entry >= 0) find(finds, prefix->score + prior(search, entry, prefix->letters), entry, search->over);
-    for (int32_t c = tree->first_child[prefix->node], end = c + tree->n_children[prefix->node]; c < end; c++)
+    for (int32_t c = nodes->first_child[prefix->node]; c < nodes->first_child[prefix->node + 1]; c++)
       if ((entry = ends(search, c)) >= 0) find(finds, prefix->score + MISSED + prior(search, entry, prefix->letters + 1), entry, search->over);
   }
 }
 
 /* Finds the words that begin as the taps do: the prefix that promises most is followed until it is a word. */
 static int complete(const Search *search, Layer *layer, Finds *finds, int32_t most) {
-  const Tree *tree = search->tree;
+  const Nodes *nodes = &search->tree->nodes;
   int32_t n = layer->n, room = layer->n + 1024, found = 0;
   Prefix *heap = malloc((size_t)room * sizeof *heap); /* a plain list: what is taken is the best of it */
   if (!heap) return OUT_OF_MEMORY;
@@ -170,7 +170,7 @@ static int complete(const Search *search, Layer *layer, Finds *finds, int32_t mo
       find(finds, prefix.bound, -1 - prefix.node, search->over);
       continue;
     }
-    int32_t children = tree->n_children[prefix.node];
+    int32_t first = nodes->first_child[prefix.node], children = nodes->first_child[prefix.node + 1] - first;
     if (n + children + 1 > room) {
       room = 2 * room + children;
       Prefix *grown = realloc(heap, (size_t)room * sizeof *heap);
@@ -185,7 +185,7 @@ static int complete(const Search *search, Layer *layer, Finds *finds, int32_t mo
       double score = prefix.score + prior(search, entry, prefix.letters);
       heap[n++] = (Prefix){(int32_t)(-1 - entry), prefix.letters, score, score};
     }
-    for (int32_t c = tree->first_child[prefix.node]; children--; c++)
+    for (int32_t c = first; children--; c++)
       heap[n++] = (Prefix){c, prefix.letters + 1, prefix.score, prefix.score + ahead(search, c)};
   }
   free(heap);
@@ -241,8 +241,9 @@ static int32_t add(Taps *taps, char *text, double score) {
 
 /* How many words a found spelling has. */
 static int64_t count_words(const edgectc_engine *engine, const Found *found) {
-  const int32_t *first = engine->shared->words.first_word + found->entry;
-  return found->over ? engine->view->overlay.overs[found->entry].n_shown : first[1] - first[0];
+  if (found->over) return engine->view->overlay.overs[found->entry].n_shown;
+  Range range = edgectc_words_of(&engine->shared->words, found->entry);
+  return range.last - range.first;
 }
 
 /* Makes the text of the i-th word of a found spelling, NULL if there is no memory, and says its score. */
@@ -256,7 +257,7 @@ static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i
     if (shown->word < -1) return copied(engine->owns.words[-2 - shown->word].text);
     return edgectc_words_text(words, shown->word, over->entry, &size);
   }
-  int64_t word = words->first_word[found->entry] + i;
+  int64_t word = edgectc_words_of(words, found->entry).first + i;
   double less = i ? edgectc_words_log_prob(words, word) - edgectc_words_log_prob(words, word - i) : 0.0;
   *score = found->score + PRIOR * engine->options.lm_weight * less;
   return edgectc_words_text(words, word, found->entry, &size);
@@ -284,11 +285,11 @@ static int by_score(const void *left, const void *right) {
 
 /* Finds the spelling that was typed in a tree and adds its prior; returns whether it is there. */
 static int is_word(const Search *search, const uint16_t *typed, Found *found) {
-  const Tree *tree = search->tree;
+  const Nodes *nodes = &search->tree->nodes;
   int32_t node = 0;
   for (int32_t i = 0; i < search->n; i++) {
-    int32_t c = tree->first_child[node], end = c + tree->n_children[node];
-    while (c < end && tree->letter[c] != typed[i]) c++;
+    int32_t c = nodes->first_child[node], end = nodes->first_child[node + 1];
+    while (c < end && edgectc_letter(nodes, c) != typed[i]) c++;
     if (c == end) return 0;
     node = c;
   }
@@ -321,8 +322,7 @@ static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches
 
 static Tree tree_of(const edgectc_engine *engine) {
   const Words *words = &engine->shared->words;
-  return (Tree){.first_child = words->first_child, .word = words->word, .n_children = words->n_children,
-                .letter = words->letter, .gain = engine->shared->gain, .weights = engine->shared->weights,
+  return (Tree){.nodes = words->tree, .gain = engine->shared->gain, .weights = engine->shared->weights,
                 .bare = engine->options.letter_score != 0.0 ? engine->shared->bare : NULL, .hidden = engine->hidden};
 }
 

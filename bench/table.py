@@ -34,7 +34,7 @@ SECTIONS = {
 }
 HEAD = """# Measured
 
-Made by `python bench/table.py` from [results/](results); do not edit. Each table is headed by its
+Made by `python bench/table.py` from `results`; do not edit. Each table is headed by its
 command and its conditions: machine, versions, threads, repeats. The machine is shared, so trust
 ratios within a table before absolute times. What each bench measures is said in its script; the
 columns of `edgectc bench` are explained in [docs/benchmark.md](../docs/benchmark.md).

@@ -46,6 +46,7 @@ _WHERE = {
     "Recognizer": "runtime.recognizer",
     "Recording": "core.types",
     "Report": "core.types",
+    "Sentence": "runtime.sentence",
     "Swipe": "core.types",
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
@@ -65,6 +66,7 @@ _WHERE = {
     "doctor": "commands.verbs.machine",
     "evaluate": "commands.verbs.accuracy",
     "export": "exporting.exporter",
+    "from_hub": "commands.verbs.hub",
     "import_data": "commands.verbs.data_sets",
     "inspect": "commands.verbs.artifacts",
     "list_names": "commands.verbs.machine",
@@ -103,6 +105,7 @@ __all__ = [
     "Recognizer",
     "Recording",
     "Report",
+    "Sentence",
     "Swipe",
     "UnknownNameError",
     "UnsupportedSchemeError",
@@ -123,6 +126,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "from_hub",
     "import_data",
     "inspect",
     "list_names",
@@ -154,6 +158,7 @@ if TYPE_CHECKING:
         shard_data,
         synth_data,
     )
+    from edgectc.commands.verbs.hub import from_hub
     from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
@@ -193,6 +198,7 @@ if TYPE_CHECKING:
     from edgectc.runtime.keyboard import Keyboard
     from edgectc.runtime.loading import load
     from edgectc.runtime.recognizer import Recognizer
+    from edgectc.runtime.sentence import Sentence
 
 
 def __getattr__(name: str) -> object:

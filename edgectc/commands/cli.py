@@ -21,6 +21,7 @@ from edgectc.commands import (
     benchmark,
     completion,
     data,
+    hub,
     language,
     machine,
     models,
@@ -139,6 +140,7 @@ def build_verbs() -> Verbs:
     adoption.declare(verbs)
     quantization.declare(verbs)
     signing.declare(verbs)
+    hub.declare(verbs)
     models.declare(verbs)
     language.declare_lexicon(verbs)
     language.declare_languages(verbs)

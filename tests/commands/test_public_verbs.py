@@ -95,6 +95,6 @@ def test_a_verb_of_a_group_names_its_object() -> None:
     for verb, parser in VERBS.items():
         name = parser.get_default("function")
         if " " not in verb:
-            assert name == {"eval": "evaluate", "list": "list_names"}.get(
+            assert name == {"eval": "evaluate", "hub": "from_hub", "list": "list_names"}.get(
                 verb, verb.replace("-", "_")
             )

@@ -314,7 +314,7 @@ static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches
   if (place < 0) return add(taps, copied(taps->typed), score + UNKNOWN + UNKNOWN_LETTER * n);
   for (int32_t i = 0; i < taps->n; i++) best = fmax(best, taps->words[i].score);
   Tapped *word = taps->words + place;
-  if (word->score < best && best - word->score <= KEPT) word->score = nextafter(best, HUGE_VAL);
+  if (word->score < best && best - word->score <= KEPT) word->score = best + 1e-9;
   return place;
 }
 

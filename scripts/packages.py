@@ -9,9 +9,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from packs import demo, npm, zig
+from packs import aar, demo, npm, zig
 
-PACKS = {"npm": npm.build}
+PACKS = {"npm": npm.build, "aar": aar.build}
 OTHERS = {"demo": demo.build}  # only where it is named
 
 

@@ -23,6 +23,7 @@ typedef struct {    /* see Tables in beam_tables.py; the layout is that of beam_
   Trie words, hot;  /* absent: first_child is NULL */
   const double *ahead, *settled, *partial, *lift;
   const int32_t *fail;
+  const uint8_t *alone;
   const int32_t *marks, *start, *letters; /* of pieces; absent: NULL */
   double beam_threshold, token_threshold, lm_weight, word_score, unknown_score;
   double ahead_unknown, gain, end_gain, hot_gain, unknown_length;
@@ -147,11 +148,15 @@ static void settle(const Tables *t, Prefix *p) {
   if (t->asks) bonus += t->lm_weight * p->lm_sum;
   p->bonus = bonus + p->hot_sum;
   double ahead = p->word >= 0 ? t->ahead[p->word] : t->ahead_unknown;
-  if (p->word < 0 && ahead < 0 && p->in_word > t->unknown_length)
-    ahead *= p->in_word / t->unknown_length;
   p->rank = p->bonus + ahead;
   p->promise = t->hot.first_child ? t->partial[p->hot] : 0.0;
   if (p->promise > 0 && t->lift && p->word >= 0) p->promise += t->lift[p->word];
+  int alone = p->word >= 0 && t->alone && t->alone[p->word];
+  if ((p->word < 0 || alone) && ahead < 0 && p->in_word > t->unknown_length) {
+    double more = ahead * (p->in_word / t->unknown_length - 1);
+    p->rank += more;
+    if (alone && p->promise > 0) p->promise -= more; /* a begun hotword has its own places as before */
+  }
 }
 
 static int ask(Search *s, int32_t prefix) {

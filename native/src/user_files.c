@@ -8,7 +8,7 @@
 
 #include "user_words.h"
 
-#if defined(_WIN32) || defined(__wasm__)
+#if defined(_WIN32) || defined(__wasm__) || defined(EDGECTC_NO_FILES)
 
 static int32_t refuse(Complaint *why) {
   return edgectc_refuse(why, EDGECTC_BAD_INPUT, "this build reads and writes no files; keep the bytes of edgectc_keyboard_words");

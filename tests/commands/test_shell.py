@@ -157,7 +157,7 @@ def test_the_nearest_spelling(
     ("line", "wanted"),
     [
         (["exp"], ["export"]),
-        (["data", ""], ["check", "synth", "import", "compare"]),
+        (["data", ""], ["check", "synth", "import", "shard", "compare"]),
         (["data", "check", "--ht"], ["--html"]),
         (["export", "--tar"], ["--target"]),
         (["export", "--target", "p"], ["pte"]),

@@ -43,13 +43,15 @@ def skip_unbuilt(backend: str) -> None:
 
 
 @BACKENDS
-@pytest.mark.parametrize("helped", ["", "model", "lexicon"])
+@pytest.mark.parametrize("helped", ["", "model", "lexicon", "long unknown words"])
 def test_a_term_that_is_in_no_text_changes_none(backend: str, count: int, helped: str) -> None:
     skip_unbuilt(backend)
     rng = np.random.default_rng(40)
     terms = {"hiddenlego": 12.0, "goldenmine": 30.0, "cabbage": 8.0, "an open hole": 9.0}
     more = {"language_model": ToyModel(), "options": {"lm_weight": 0.7}} if helped else {}
-    if helped == "lexicon":
+    if helped == "long unknown words":
+        more["options"] |= {"unknown_length": 2.0, "unknown_score": -1.5}
+    if helped in ("lexicon", "long unknown words"):
         more["lexicon"] = Lexicon.from_counts({w: i + 1.0 for i, w in enumerate(WORDS)})
     plain, with_terms = made(backend, (), **more), made(backend, terms, **more)
     said = 0

@@ -244,7 +244,7 @@ const broken = {
   "model cut": [(model) => fs.truncateSync(path.join(model, "swipe-en-int8-dynamic.edgectc"), 1_000_000), /no manifest|damaged/],
   "model of another version": [(model) => replace(path.join(model, "swipe-en-int8-dynamic.edgectc"), '{"edgectc_manifest":1', '{"edgectc_manifest":9'), /another version/],
   "no model at all": [(model) => fs.rmSync(model, { recursive: true }), /list of models is missing/],
-  "lexicon mismatch": [(model) => flip(path.join(model, "lexicon.trie"), 4_000_000), /not the lexicon that the model was made with/],
+  "lexicon mismatch": [(model) => flip(path.join(model, "lexicon.trie"), 2_000_000), /not the lexicon that the model was made with/],
   "lexicon missing": [(model) => fs.rmSync(path.join(model, "lexicon.trie")), /lexicon is missing/],
 };
 

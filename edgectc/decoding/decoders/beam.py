@@ -456,7 +456,7 @@ def _tables(
 ) -> Tables:
     """Return all that a search reads, bounds on what one token can add included."""
     asks = model is not None and options.lm_weight > 0
-    ahead, ahead_unknown, lift = np.zeros(1), 0.0, None
+    ahead, ahead_unknown, lift, only_hot = np.zeros(1), 0.0, None, None
     if vocabulary:
         lowest = float(vocabulary.log_probs.min())
         ahead_unknown = options.lm_weight * lowest + options.unknown_score
@@ -466,6 +466,7 @@ def _tables(
         ahead[alone] = _IMPOSSIBLE if options.constrain else ahead_unknown
         if vocabulary.known < len(vocabulary.texts):
             lift = np.maximum(0.0, options.lm_weight * vocabulary.ahead() - ahead)
+            only_hot = alone.astype(np.uint8)
     hot = hotwords.gain if hotwords else 0.0
     unknown = max(0.0, options.unknown_score) if vocabulary else 0.0
     word = max(0.0, options.word_score)
@@ -493,6 +494,7 @@ def _tables(
         end_gain=end_gain,
         hot_gain=hot,
         lift=lift,
+        alone=only_hot,
         hot_size=max(1, options.beam_size // 4) if hotwords else 0,
         unknown_length=math.inf if options.unknown_length is None else options.unknown_length,
     )

@@ -18,6 +18,7 @@ _REALS = (
     "beam_threshold", "token_threshold", "lm_weight", "word_score", "unknown_score",
     "ahead_unknown", "gain", "end_gain", "hot_gain", "unknown_length",
 )  # fmt: skip
+_BESIDE = ("ahead", "settled", "partial", "lift", "fail", "alone")
 _WHOLE = ("n_tokens", "blank", "boundary", "constrain", "asks", "counts", "beam_size")
 
 
@@ -32,7 +33,7 @@ class _Tables(ctypes.Structure):
 
     _fields_ = (
         *((name, _Trie) for name in ("words", "hot")),
-        *((name, ctypes.c_void_p) for name in ("ahead", "settled", "partial", "lift", "fail")),
+        *((name, ctypes.c_void_p) for name in _BESIDE),
         *((name, ctypes.c_void_p) for name in _PIECES),
         *((name, ctypes.c_double) for name in _REALS),
         *((name, ctypes.c_int32) for name in (*_WHOLE, "hot_start", "hot_size")),
@@ -131,6 +132,7 @@ def _struct(tables: Tables) -> _Tables:
         packed.hot, packed.hot_start = _trie(tables.hotwords.trie), tables.hotwords.start
         packed.hot_size = tables.hot_size
         packed.lift = None if tables.lift is None else tables.lift.ctypes.data
+        packed.alone = None if tables.alone is None else tables.alone.ctypes.data
         for name in ("settled", "partial", "fail"):
             setattr(packed, name, getattr(tables.hotwords, name).ctypes.data)
     if tables.pieces:

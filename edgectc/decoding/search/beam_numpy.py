@@ -373,14 +373,18 @@ class PlainSearch:
             child.promise = float(self._hot.partial[child.hot])
             if child.promise > 0 and tables.lift is not None and child.word >= 0:
                 child.promise += float(tables.lift[child.word])
+        alone = tables.alone is not None and child.word >= 0 and bool(tables.alone[child.word])
         bonus = tables.word_score * child.words + tables.unknown_score * child.unknown
         if tables.asks:
             bonus += tables.lm_weight * child.lm_sum
         child.bonus = bonus + child.hot_sum
         ahead = self._ahead[child.word] if child.word >= 0 else tables.ahead_unknown
-        if child.word < 0 and ahead < 0 and child.in_word > tables.unknown_length:
-            ahead *= child.in_word / tables.unknown_length
         child.rank = child.bonus + ahead
+        if (child.word < 0 or alone) and ahead < 0 and child.in_word > tables.unknown_length:
+            more = ahead * (child.in_word / tables.unknown_length - 1)
+            child.rank += more
+            if alone and child.promise > 0:
+                child.promise -= more  # a begun hotword has its own places as before
 
     def _forget(self) -> None:
         """Forget the prefixes that are in no text of the beam."""

@@ -217,6 +217,8 @@ class Tables:
             grows in proportion to its length; inf for never.
         lift: (nodes,) nats that a begun hotword promises besides, where no other word lies below a
             node of ``words``, whose ``ahead`` is that of an unknown word then; None for none.
+        alone: (nodes,) uint8, where no word but hotwords lies below a node of ``words``: it ranks
+            like an unknown word, ``unknown_length`` too; None without ``lift``.
         hot_size: places beside ``beam_size`` for prefixes in which a hotword is begun.
     """
 
@@ -242,6 +244,7 @@ class Tables:
     unknown_length: float = math.inf
     hot_size: int = 0
     lift: Array | None = None
+    alone: Array | None = None
     pieces: Pieces | None = None
 
 

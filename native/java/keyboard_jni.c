@@ -1,0 +1,165 @@
+/* The keyboard for Java: one line a call, edgectc.h says what they do. Texts cross as UTF-8 in byte arrays with a zero at the
+ * end: JNI's own strings are not UTF-8. A call that fails returns a negative number, and Java asks why. */
+#include <jni.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edgectc.h"
+
+/* Overloads of native methods are named with their signature; there are none here. */
+#define METHOD(type, name) JNIEXPORT type JNICALL Java_org_edgectc_Keyboard_##name
+#define KEYBOARD(handle) ((edgectc_keyboard *)(intptr_t)(handle))
+
+typedef int32_t OfText(edgectc_keyboard *keyboard, const char *text);
+
+static jbyteArray copied(JNIEnv *jni, const char *bytes, size_t size) {
+  jbyteArray array = (*jni)->NewByteArray(jni, (jsize)size);
+  if (array) (*jni)->SetByteArrayRegion(jni, array, 0, (jsize)size, (const jbyte *)bytes);
+  return array;
+}
+
+static edgectc_file file_of(JNIEnv *jni, jobject bytes) {
+  edgectc_file file = {NULL, 0};
+  if (!bytes) return file;
+  file.at = (*jni)->GetDirectBufferAddress(jni, bytes);
+  file.size = (size_t)(*jni)->GetDirectBufferCapacity(jni, bytes);
+  return file;
+}
+
+static jint with_text(JNIEnv *jni, jlong handle, jbyteArray text, OfText *call) {
+  jbyte *held = (*jni)->GetByteArrayElements(jni, text, NULL);
+  if (!held) return EDGECTC_NO_MEMORY;
+  jint status = call(KEYBOARD(handle), (const char *)held);
+  (*jni)->ReleaseByteArrayElements(jni, text, held, JNI_ABORT);
+  return status;
+}
+
+METHOD(jint, abi)(JNIEnv *jni, jclass type) { return (void)jni, (void)type, (jint)edgectc_abi(); }
+
+METHOD(jboolean, aligned)(JNIEnv *jni, jclass type, jobject bytes) {
+  (void)type;
+  return ((uintptr_t)(*jni)->GetDirectBufferAddress(jni, bytes) & 7) == 0;
+}
+
+METHOD(jlong, make)(JNIEnv *jni, jclass type) { return (void)jni, (void)type, (jlong)(intptr_t)edgectc_keyboard_new(); }
+
+METHOD(void, free)(JNIEnv *jni, jclass type, jlong handle) {
+  (void)jni, (void)type;
+  edgectc_keyboard_free(KEYBOARD(handle));
+}
+
+METHOD(jbyteArray, error)(JNIEnv *jni, jclass type, jlong handle) {
+  const char *text = edgectc_keyboard_error(KEYBOARD(handle));
+  (void)type;
+  return copied(jni, text, strlen(text));
+}
+
+METHOD(jbyteArray, reason)(JNIEnv *jni, jclass type, jlong handle) {
+  const char *text = edgectc_keyboard_reason(KEYBOARD(handle));
+  (void)type;
+  return copied(jni, text, strlen(text));
+}
+
+METHOD(jint, open)(JNIEnv *jni, jclass type, jlong handle, jobject model, jobject lexicon, jobject language_model) {
+  (void)type;
+  return edgectc_keyboard_open(KEYBOARD(handle), file_of(jni, model), file_of(jni, lexicon), file_of(jni, language_model));
+}
+
+METHOD(jint, test)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_test(KEYBOARD(handle)); }
+
+METHOD(jint, keys)(JNIEnv *jni, jclass type, jlong handle, jintArray letters, jdoubleArray boxes) {
+  jsize n = (*jni)->GetArrayLength(jni, letters);
+  edgectc_key *keys = malloc(((size_t)n + 1) * sizeof *keys);
+  jint status = keys ? EDGECTC_OK : EDGECTC_NO_MEMORY;
+  (void)type;
+  for (jsize i = 0; keys && i < n; i++) {
+    jint letter;
+    jdouble box[4];
+    (*jni)->GetIntArrayRegion(jni, letters, i, 1, &letter);
+    (*jni)->GetDoubleArrayRegion(jni, boxes, 4 * i, 4, box);
+    keys[i] = (edgectc_key){letter, box[0], box[1], box[2], box[3]};
+  }
+  if (keys) status = edgectc_keyboard_keys(KEYBOARD(handle), keys, n);
+  free(keys);
+  return status;
+}
+
+METHOD(jint, before)(JNIEnv *jni, jclass type, jlong handle, jbyteArray text, jboolean whole) {
+  jbyte *held = (*jni)->GetByteArrayElements(jni, text, NULL);
+  (void)type;
+  if (!held) return EDGECTC_NO_MEMORY;
+  jint status = edgectc_keyboard_before(KEYBOARD(handle), (const char *)held, whole);
+  (*jni)->ReleaseByteArrayElements(jni, text, held, JNI_ABORT);
+  return status;
+}
+
+METHOD(jint, prepare)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_prepare(KEYBOARD(handle)); }
+
+METHOD(jint, swipe)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
+  jsize n = (*jni)->GetArrayLength(jni, points) / 3, most = (*jni)->GetArrayLength(jni, texts);
+  edgectc_word *words = malloc((size_t)most * sizeof *words);
+  jdouble *held = words ? (*jni)->GetDoubleArrayElements(jni, points, NULL) : NULL;
+  jint found = EDGECTC_NO_MEMORY;
+  (void)type;
+  if (held) {
+    found = edgectc_keyboard_swipe(KEYBOARD(handle), (const edgectc_point *)held, n, flags, words, most);
+    (*jni)->ReleaseDoubleArrayElements(jni, points, held, JNI_ABORT);
+  }
+  for (jint i = 0; i < found; i++) {
+    jdouble row[3] = {words[i].score, words[i].probability, words[i].exact};
+    jbyteArray text = copied(jni, words[i].text, strlen(words[i].text));
+    if (!text) break; /* Java throws that there is no memory */
+    (*jni)->SetObjectArrayElement(jni, texts, i, text);
+    (*jni)->SetDoubleArrayRegion(jni, figures, 3 * i, 3, row);
+    (*jni)->DeleteLocalRef(jni, text);
+  }
+  free(words);
+  return found;
+}
+
+METHOD(jint, cancel)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_cancel(KEYBOARD(handle)); }
+
+METHOD(jint, teach)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word, jdouble uses) {
+  jbyte *held = (*jni)->GetByteArrayElements(jni, word, NULL);
+  (void)type;
+  if (!held) return EDGECTC_NO_MEMORY;
+  jint status = edgectc_keyboard_teach(KEYBOARD(handle), (const char *)held, uses);
+  (*jni)->ReleaseByteArrayElements(jni, word, held, JNI_ABORT);
+  return status;
+}
+
+METHOD(jint, hide)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word) {
+  return (void)type, with_text(jni, handle, word, edgectc_keyboard_hide);
+}
+
+METHOD(jint, forget)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word) {
+  return (void)type, with_text(jni, handle, word, edgectc_keyboard_forget);
+}
+
+static int32_t knows(edgectc_keyboard *keyboard, const char *word) { return edgectc_keyboard_knows(keyboard, word); }
+
+METHOD(jint, knows)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word) {
+  return (void)type, with_text(jni, handle, word, knows);
+}
+
+/* Returns NULL where the library refuses. */
+METHOD(jbyteArray, words)(JNIEnv *jni, jclass type, jlong handle) {
+  int64_t size = edgectc_keyboard_words(KEYBOARD(handle), NULL, 0);
+  char *bytes = size < 0 ? NULL : malloc((size_t)size + 1);
+  (void)type;
+  if (!bytes) return NULL;
+  size = edgectc_keyboard_words(KEYBOARD(handle), bytes, size);
+  jbyteArray array = size < 0 ? NULL : copied(jni, bytes, (size_t)size);
+  free(bytes);
+  return array;
+}
+
+METHOD(jint, takeWords)(JNIEnv *jni, jclass type, jlong handle, jbyteArray words) {
+  jbyte *held = (*jni)->GetByteArrayElements(jni, words, NULL);
+  (void)type;
+  if (!held) return EDGECTC_NO_MEMORY;
+  edgectc_file file = {held, (size_t)(*jni)->GetArrayLength(jni, words)};
+  jint status = edgectc_keyboard_take_words(KEYBOARD(handle), file);
+  (*jni)->ReleaseByteArrayElements(jni, words, held, JNI_ABORT);
+  return status;
+}

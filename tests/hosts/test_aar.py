@@ -1,0 +1,139 @@
+"""The Android library: its Java on this machine's Java, and what Gradle and a phone will find."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packages import ROOT, build
+
+import edgectc
+
+JAVA, PAGE = ROOT / "native" / "java", ROOT / "docs" / "library.md"
+HOST = ROOT / "native" / "examples" / "Host.java"
+BUNDLE = ROOT / "models" / "swipe-en"
+FILES = [str(BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"), str(BUNDLE / "lexicon.trie"),
+         str(BUNDLE / "words.lm")]  # fmt: skip
+MACHINES = {"arm64-v8a": "AArch64", "armeabi-v7a": "ARM", "x86_64": "X86-64"}
+# What Android has had since its first version; more is a mistake that only a phone would show.
+ALLOWED = set(
+    "malloc calloc realloc free qsort memcpy memmove memset memcmp memchr strlen strcmp strncmp "
+    "strcpy strchr strrchr strstr strpbrk strcspn abort getauxval exp expm1 log log10 log1p pow "
+    "rint rintf sqrt sqrtf fmin fmax floor ceil hypot sin cos nextafterf".split()
+)
+MAKE = """
+import sys
+from pathlib import Path
+from packs import aar, zig
+try:
+    aar.classes(Path(sys.argv[1]) / "classes")
+    aar.host_library(Path(sys.argv[1]) / aar.NAME)
+except zig.PackageError as error:
+    sys.exit(f"packages: {error}")
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the classes, the library for this machine, and the programs below."""
+    if not shutil.which("javac") or not shutil.which("cc"):
+        pytest.skip("needs a JDK and a C compiler")
+    out = tmp_path_factory.mktemp("java")
+    _run(sys.executable, "-c", MAKE, str(out), folder=ROOT / "scripts")
+    programs = [str(HOST), str(ROOT / "tests" / "helpers" / "KeyboardTest.java")]
+    _run("javac", "-cp", str(out / "classes"), "-d", str(out / "classes"), *programs, folder=out)
+    return out
+
+
+def _run(*command: str, folder: Path, given: str = "") -> str:
+    done = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _java(made: Path, name: str, given: str, *, library: Path | None = None) -> str:
+    place = f"-Djava.library.path={library or made}"
+    command = ["java", "-Xcheck:jni", place, "-cp", str(made / "classes")]
+    return _run(*command, name, *FILES, folder=made, given=given)
+
+
+def _sample() -> str:
+    rows = (edgectc.sample() * [1080, 480, 1]).tolist()
+    return "".join(f"{x!r} {y!r} {t!r}\n" for x, y, t in rows)
+
+
+def test_the_program_of_the_page_prints_the_words_of_python(made: Path) -> None:
+    (shown,) = re.findall(r"```java\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown == HOST.read_text(encoding="utf-8")
+    assert len(shown[shown.index("public static") :].splitlines()) - 3 <= 15
+    rows = [line.split() for line in _java(made, "Host", _sample()).splitlines()]
+    wanted = edgectc.load(FILES[0])(edgectc.sample())
+    assert [word for word, _ in rows] == [one.text for one in wanted]
+    for (_, score), one in zip(rows, wanted, strict=True):
+        assert float(score) == pytest.approx(one.score, abs=1e-3)
+
+
+def test_every_call_does_what_it_says(made: Path) -> None:
+    """The program ends with the name of what failed; Java checks how it is called."""
+    assert _java(made, "KeyboardTest", _sample()).splitlines()[-1] == "all held"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not shutil.which("javac"):
+        pytest.skip("needs a JDK")
+    return build("aar", tmp_path_factory.mktemp("built"))
+
+
+@pytest.mark.slow
+def test_the_machine_code_of_the_archive_does_so_too(
+    made: Path, archive: Path, tmp_path: Path
+) -> None:
+    """That for x86-64, with the names of Android's C library changed to this machine's."""
+    if not shutil.which("patchelf") or platform.machine() != "x86_64":
+        pytest.skip("needs patchelf and an x86-64 processor")
+    name = "jni/x86_64/libedgectc_keyboard.so"
+    library = tmp_path / Path(name).name
+    with zipfile.ZipFile(archive) as file:
+        library.write_bytes(file.read(name))
+    renamed = [
+        word for one in "cm" for word in ("--replace-needed", f"lib{one}.so", f"lib{one}.so.6")
+    ]
+    _run("patchelf", *renamed, str(library), folder=tmp_path)
+    assert _java(made, "KeyboardTest", _sample(), library=tmp_path).splitlines()[-1] == "all held"
+
+
+@pytest.mark.slow
+def test_the_archive_is_as_gradle_and_android_take_it(archive: Path, tmp_path: Path) -> None:
+    if not shutil.which("readelf"):
+        pytest.skip("needs readelf")
+    assert archive.name == f"edgectc-{edgectc.__version__}.aar"
+    with zipfile.ZipFile(archive) as file:
+        names = set(file.namelist())
+        file.extractall(tmp_path / "aar")
+    libraries = {f"jni/{abi}/libedgectc_keyboard.so" for abi in MACHINES}
+    assert names == {"AndroidManifest.xml", "R.txt", "classes.jar", "proguard.txt", *libraries}
+    with zipfile.ZipFile(tmp_path / "aar" / "classes.jar") as jar:
+        assert "org/edgectc/Keyboard.class" in jar.namelist()
+    for abi, machine in MACHINES.items():
+        library = str(tmp_path / "aar" / "jni" / abi / "libedgectc_keyboard.so")
+        assert machine in _run("readelf", "-h", library, folder=tmp_path)
+        told = _run("readelf", "-dW", library, folder=tmp_path)
+        assert {*re.findall(r"NEEDED.*\[(.*)\]", told)} <= {"libc.so", "libm.so"}
+        heads = _run("readelf", "-lW", library, folder=tmp_path)
+        steps = [int(line.split()[-1], 16) for line in heads.splitlines() if " LOAD " in line]
+        assert min(steps) >= 16384
+        symbols = _run("readelf", "--dyn-syms", "-W", library, folder=tmp_path).splitlines()
+        rows = [line.split() for line in symbols if re.match(r"\s*\d+:", line)]
+        assert {row[7] for row in rows if len(row) > 7 and row[6] == "UND"} <= ALLOWED
+        shown = {row[7] for row in rows if len(row) > 7 and row[6] != "UND"}
+        natives = re.findall(
+            r"native [\w\[\]]+ (\w+)\(", (JAVA / "src/org/edgectc/Keyboard.java").read_text()
+        )
+        assert {f"Java_org_edgectc_Keyboard_{name}" for name in natives} <= shown

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 from edgectc.language import hangul, spelling
 from edgectc.language.ngram import text
@@ -54,26 +55,34 @@ def normal(character: str) -> str:
     return normalize_word(character)
 
 
-def _normals() -> Iterator[str]:
-    rows: list[list[int]] = []  # first, last, step, more
+def _changed() -> Iterator[tuple[int, list[int]]]:
+    """Yield each character of NFC whose normal form is another one, and that."""
     for code in range(0x110000):
         c = chr(code)
-        if (
-            kind(c) not in ("LETTER", "MARK")
-            or unicodedata.normalize("NFC", c) != c
-            or normal(c) == c
-        ):
+        known = kind(c) in ("LETTER", "MARK") and unicodedata.normalize("NFC", c) == c
+        if known and normal(c) != c:
+            yield code, [ord(one) for one in normal(c)]
+
+
+def _normals() -> Iterator[str]:
+    rows: list[list[int]] = []  # first, last, step, more
+    for code, (to, *then) in _changed():
+        if then:
             continue
-        more, then = ord(normal(c)[0]) - code, [ord(one) for one in normal(c)[1:]]
         row = rows[-1] if rows else [0, -9, 1, 0]
-        gap = code - row[1]
-        alone = row[0] == row[1]
-        if not then and more == row[3] and (gap == row[2] or (alone and gap == 2)) and not row[4:]:
+        gap, alone = code - row[1], row[0] == row[1]
+        if to - code == row[3] and (gap == row[2] or (alone and gap == 2)):
             row[1], row[2] = code, gap
         else:
-            rows.append([code, code, 1, more, *then])
-    for first, last, step, more, *then in rows:
-        yield f"  {{{first:#x}, {last:#x}, {step}, {more}, {{{', '.join(map(hex, then)) or 0}}}}},"
+            rows.append([code, code, 1, to - code])
+    for first, last, step, more in rows:
+        yield f"  {{{first:#x} << 8 | {last - first}, {more} * 4 + {step}}},"
+
+
+def _several() -> Iterator[str]:
+    for code, codes in _changed():
+        if len(codes) > 1:
+            yield f"  {{{code:#x}, {{{', '.join(map(hex, codes))}}}}},"
 
 
 def header() -> str:
@@ -82,6 +91,7 @@ def header() -> str:
         version=unicodedata.unidata_version,
         kinds="\n".join(_wrapped(_kinds())),
         normals="\n".join(_wrapped(_normals())),
+        several="\n".join(_wrapped(_several())),
     )
 
 
@@ -111,12 +121,30 @@ def _typed_otherwise() -> Iterator[str]:
         yield f"  {{{first:#x}, {last:#x}, {more}}},"
 
 
+def _marks() -> list[int]:
+    return sorted({mark for _, _, mark in _joined()})
+
+
 def _pairs() -> Iterator[str]:
+    for letter, base, _ in _joined():
+        yield f"  {{{letter:#x}, {base:#x}}},"
+
+
+def _marks_of_pairs() -> Iterator[str]:
+    for _, _, mark in _joined():
+        yield f"  {_marks().index(mark)},"
+
+
+@cache
+def _joined() -> list[tuple[int, int, int]]:
+    """Return small letters of 16 bits that have a base and a mark, with those."""
+    found = []
     for c in _characters():
         parts = unicodedata.decomposition(c).split()
         small = c.isalpha() and typed(c) == c and c < "\U00010000"
         if small and len(parts) == 2 and not parts[0].startswith("<"):
-            yield f"  {{{ord(c):#x}, {int(parts[0], 16):#x}, {int(parts[1], 16):#x}}},"
+            found.append((ord(c), int(parts[0], 16), int(parts[1], 16)))
+    return found
 
 
 def _without_parts() -> Iterator[str]:
@@ -161,6 +189,8 @@ def spelling_header() -> str:
         "numbers": _numbers(),
         "typed": _typed_otherwise(),
         "pairs": _pairs(),
+        "marks": (f"  {mark:#x}," for mark in _marks()),
+        "marks_of_pairs": _marks_of_pairs(),
         "whole": _without_parts(),
         "leads": _jamo(0x1100, 19),
         "trails": _jamo(0x11A8, 27),
@@ -195,12 +225,20 @@ static const uint32_t KINDS[] = {{ /* where each run of one kind begins, times 1
 }};
 
 typedef struct {{ /* every `step`-th code point, and what its normal form lies further on */
-  int32_t first, last, step, more;
-  uint16_t then[2]; /* more code points of it */
+  uint32_t first;   /* times 256, and how far it is to the last */
+  int32_t more;     /* times 4, and the step */
 }} Normal;
 
 static const Normal NORMALS[] = {{
 {normals}
+}};
+
+typedef struct {{
+  uint16_t code, to[3];
+}} Several;
+
+static const Several SEVERAL[] = {{ /* characters whose normal form has several */
+{several}
 }};
 
 #endif
@@ -228,11 +266,17 @@ static const Typed TYPED[] = {{ /* of characters that stay what their normal for
 }};
 
 typedef struct {{
-  uint16_t letter, base, mark;
+  uint16_t letter, base;
 }} Pair;
 
 static const Pair PAIRS[] = {{ /* small letters of 16 bits that have a base and a mark */
 {pairs}
+}};
+static const uint16_t MARKS[] = {{
+{marks}
+}};
+static const uint8_t MARK_OF[] = {{ /* which of these each pair has */
+{marks_of_pairs}
 }};
 
 typedef struct {{

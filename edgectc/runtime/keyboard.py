@@ -151,10 +151,36 @@ class Keyboard:
                 if not reason:
                     raise ConfigError(self._error())
                 raise InputError(self._error(), reason=reason)
-            return Decoded(tuple(
-                Hypothesis(word.text.decode(), word.score, word.probability, exact=bool(word.exact))
-                for word in words[:n]
-            ))  # fmt: skip
+            return _decoded(words[:n])
+
+    def tap(self, taps: ArrayLike, *, nbest: int = 5, moving: bool = False) -> Decoded:
+        """Return the ranked words of taps, corrected; what is no word may be one of them.
+
+        A word of the lexicon or the user is left alone unless another one is much likelier.
+
+        Args:
+            taps: (n, 2) x, y in the unit of the keys, n <= 64.
+            nbest: most words to return.
+            moving: the word goes on: complete it. Of no taps, this is the next word.
+
+        Raises:
+            ConfigError: a tap lies nowhere near the keys, or there are too many.
+        """
+        places = np.array(taps, np.float64).reshape(-1, 2)
+        rows = np.hstack([places, np.zeros((len(places), 1))])
+        words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
+        with self._turn():
+            flags = _MOVING * moving
+            n = self._status("tap", rows.ctypes.data, len(rows), flags, words, len(words))
+            if n < 0:
+                raise ConfigError(self._error())
+            return _decoded(words[:n])
+
+    @property
+    def typed(self) -> str:
+        """The letters of the keys that the last taps were nearest to."""
+        with self._turn():
+            return str(self._c.edgectc_keyboard_typed(self._handle).decode())
 
     def cancel(self) -> bool:
         """End the swipe that another thread waits for, and tell whether one ran.
@@ -244,6 +270,13 @@ class Keyboard:
 
     def _error(self) -> str:
         return str(self._c.edgectc_keyboard_error(self._handle).decode(errors="replace"))
+
+
+def _decoded(words: Iterable[Word]) -> Decoded:
+    return Decoded(tuple(
+        Hypothesis(word.text.decode(), word.score, word.probability, exact=bool(word.exact))
+        for word in words
+    ))  # fmt: skip
 
 
 def _artifact(location: Path) -> Path:

@@ -222,7 +222,7 @@ typedef struct {
 } edgectc_word;
 
 enum {
-  EDGECTC_MOVING = 1,         /* the finger still moves: rank what the points so far may begin */
+  EDGECTC_MOVING = 1,         /* the word goes on: rank what the points so far may begin */
 };
 
 /* Returns a keyboard without a model, or NULL. */
@@ -282,6 +282,15 @@ EDGECTC_API int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard);
 /* Ranks words of n points and writes at most `most`, best first; returns how many. */
 EDGECTC_API int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
                                            int32_t flags, edgectc_word *words, int32_t most);
+
+/* Ranks words of n taps, at most 64, whose times do not count, and writes at most `most`, best first; returns how many.
+ * What was typed is corrected; a word of the lexicon or the user is left alone unless another one is much likelier.
+ * EDGECTC_MOVING: the word goes on, and is completed; of no taps, it is the next word. */
+EDGECTC_API int32_t edgectc_keyboard_tap(edgectc_keyboard *keyboard, const edgectc_point *taps, int32_t n,
+                                         int32_t flags, edgectc_word *words, int32_t most);
+
+/* Returns the letters of the keys that the last taps were nearest to, as typed; stays until the next call. */
+EDGECTC_API const char *edgectc_keyboard_typed(const edgectc_keyboard *keyboard);
 
 /* Ends the swipe that runs in another thread, whose answer nobody waits for any more: it returns EDGECTC_CANCELLED
  * after the step that it is in, resampling, network or search. Returns 1, or 0 if none runs. The one function

@@ -17,18 +17,20 @@ int edgectc_kind(int32_t code) {
 
 int edgectc_normal(int32_t code, int32_t out[3]) {
   int32_t low = 0, high = sizeof(NORMALS) / sizeof(*NORMALS) - 1;
+  int n = 0;
+  for (size_t i = 0; i < sizeof(SEVERAL) / sizeof(*SEVERAL); i++)
+    while (SEVERAL[i].code == code && n < 3 && SEVERAL[i].to[n]) out[n] = SEVERAL[i].to[n], n++;
+  if (n) return n;
   while (low < high) {
     int32_t middle = (low + high + 1) / 2;
-    if (NORMALS[middle].first <= code) low = middle;
+    if ((int32_t)(NORMALS[middle].first >> 8) <= code) low = middle;
     else high = middle - 1;
   }
   const Normal *row = NORMALS + low;
-  int n = 1;
-  out[0] = code;
-  if (code < row->first || code > row->last || (code - row->first) % row->step) return n;
-  out[0] = code + row->more;
-  while (n < 3 && row->then[n - 1]) out[n] = row->then[n - 1], n++;
-  return n;
+  int32_t after = code - (int32_t)(row->first >> 8), step = row->more & 3;
+  int changes = after >= 0 && after <= (int32_t)(row->first & 255) && after % step == 0;
+  out[0] = changes ? code + (row->more - step) / 4 : code;
+  return 1;
 }
 
 static int is_greek(int32_t code) {

@@ -1,4 +1,6 @@
 /* The file of a packed lexicon, of version 2 or 1: its arrays found and checked. docs/lexicon_format.md. */
+#include "cold.h"
+
 #include <stdlib.h>
 #include <string.h>
 

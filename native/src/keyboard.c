@@ -1,4 +1,6 @@
 /* Finger in, words out: the steps of docs/host_contract.md over one network and one engine. */
+#include "cold.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +57,7 @@ void edgectc_keyboard_free(edgectc_keyboard *keyboard) {
   if (!keyboard) return;
   close_model(keyboard);
   edgectc_owns_close(&keyboard->owns);
+  edgectc_taps_close(&keyboard->taps);
   free(keyboard->points);
   free(keyboard->arc);
   free(keyboard);

@@ -6,6 +6,7 @@
 
 #include "artifact.h"
 #include "swipe.h"
+#include "taps.h"
 
 typedef struct {              /* keys in the letter area: 0..1 over the board's width and height */
   int32_t n;
@@ -21,6 +22,7 @@ struct edgectc_keyboard {
   edgectc_network *network;
   edgectc_engine *engine;
   Owns owns;                  /* the user's words, also those that the engine cannot spell */
+  Taps taps;
   Board board;
   int has_language_model;
   double left, top, wide, high; /* the board in the caller's unit; wide is 0 before there are keys */

@@ -51,7 +51,7 @@ static const Pair *pair_of(int32_t letter) {
 /* Returns the letter of a base and a mark, 0 if there is none. */
 static int32_t joined(int32_t base, int32_t mark) {
   for (size_t i = 0; i < sizeof PAIRS / sizeof *PAIRS; i++)
-    if (PAIRS[i].base == base && PAIRS[i].mark == mark) return PAIRS[i].letter;
+    if (PAIRS[i].base == base && MARKS[MARK_OF[i]] == mark) return PAIRS[i].letter;
   return 0;
 }
 
@@ -133,7 +133,7 @@ static int put_decomposed(Spelling *spelling, int32_t letter) {
   if (letter >= 0xAC00 && letter <= 0xD7A3) return put_syllable(spelling, letter);
   int32_t jamo = of_keyboard(letter);
   if (jamo) return put_jamo(spelling, &jamo, 1);
-  for (const Pair *pair = pair_of(letter); pair && n < 7; pair = pair_of(letter)) parts[n++] = pair->mark, letter = pair->base;
+  for (const Pair *pair = pair_of(letter); pair && n < 7; pair = pair_of(letter)) parts[n++] = MARKS[MARK_OF[pair - PAIRS]], letter = pair->base;
   int32_t base = letter, left[8];
   while (n--) { /* the marks, the first one last in `parts` */
     int32_t together = joined(base, parts[n]);

@@ -51,7 +51,7 @@ static void put_number(Writer *writer, double value) {
   int exponent = 0, less = 0, n = 15;
   if (value < 0.0) put_byte(writer, '-'), value = -value;
   if (value > 0.0 && value < 1e-200) value *= 1e200, less = 200; /* so that the scale below is finite */
-  if (value > 0.0) exponent = (int)floor(log10(value));
+  if (value > 0.0) exponent = (int)floor(log(value) / log(10.0));
   double scale = pow(10.0, abs(14 - exponent)), whole = rint(14 >= exponent ? value * scale : value / scale);
   if (whole >= 1e15) whole /= 10.0, exponent++;
   uint64_t rest = (uint64_t)whole;

@@ -161,7 +161,7 @@ def learn(
 
 
 def swipes(rng: np.random.Generator) -> Iterator[None]:
-    """Open damaged models, run their cases, place keys, write contexts, learn words, swipe."""
+    """Open damaged models, run their cases, place keys, write contexts, learn words, swipe, tap."""
     library = compiled.library()
     assert library is not None
     lexicon = np.fromfile(MODELS / "swipe-en" / "lexicon.trie", np.uint8)
@@ -198,6 +198,9 @@ def _use(
             library.edgectc_keyboard_swipe(
                 handle, points.ctypes.data, len(points), flags, room, most
             )
+            taps = some_points(rng)[: int(rng.choice([0, 1, 5, 64, 65]))]
+            library.edgectc_keyboard_tap(handle, taps.ctypes.data, len(taps), flags, room, most)
+            assert library.edgectc_keyboard_typed(handle) is not None
         return not failed
     finally:
         library.edgectc_keyboard_free(handle)

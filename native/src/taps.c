@@ -1,0 +1,366 @@
+/* See taps.h. A beam over the tree of the lexicon and that of what user and context lay over it; what a prefix scores
+ * is bounded by the likeliest word below it. */
+#include "cold.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "taps.h"
+
+/* Tuned on dictionary words that were tapped with a spread of 0.2 to 0.5 keys; bench/taps.py. */
+#define SPREAD 0.40           /* of taps, in keys: the standard deviation on each axis */
+#define TAIL 0.03             /* share of taps that are three times as far away */
+#define MISSED -6.5           /* nats: a letter without a tap */
+#define DOUBLED -5.5          /* a key that is tapped twice for one letter */
+#define SWAPPED -6.0          /* two letters in the wrong order */
+#define STRAY -9.0            /* a tap that is no letter */
+#define PRIOR 1.25            /* what weights of words are multiplied with */
+#define UNKNOWN -9.0          /* prior of what is no word ... */
+#define UNKNOWN_LETTER -2.2   /* ... and of each of its letters */
+#define KEPT 5.0              /* how much likelier another word must be than a right one that was typed */
+#define RANGE 16.0            /* nats under the best prefix from which on none is followed */
+enum { WIDTH = 400, ROOM = 4 * WIDTH, SPELLINGS = 48 };
+
+double edgectc_tap_score(double dx, double dy) {
+  double r = (dx * dx + dy * dy) / (2.0 * SPREAD * SPREAD);
+  return log((1.0 - TAIL) * exp(-r) + TAIL / 9.0 * exp(-r / 9.0));
+}
+
+typedef struct {              /* a prefix of words */
+  int32_t node, letters;
+  double score, bound;        /* of the taps so far; with the best word below */
+} Prefix;
+
+typedef struct {              /* prefixes that have used up the same taps; the best ones once it is full */
+  Prefix *at;                 /* (ROOM) */
+  int32_t n;
+  double best;
+} Layer;
+
+typedef struct {              /* one tree and its words */
+  const Tree *tree;
+  const edgectc_engine *engine;
+  int over;                   /* the tree of the overlay */
+  const double *scores;       /* (taps, K) of each tap on each letter */
+  int32_t n, K;
+} Search;
+
+typedef struct {              /* a found spelling */
+  double score;
+  int64_t entry;
+  int32_t over;
+} Found;
+
+typedef struct {
+  Found best[SPELLINGS];      /* the best first */
+  int32_t n;
+} Finds;
+
+/* ---- words and what they weigh ---------------------------------------------------------- */
+
+/* Returns the prior of the best word at or below a node. */
+static double ahead(const Search *search, int32_t node) {
+  const Tree *tree = search->tree;
+  return PRIOR * (log(tree->bare ? tree->bare[node] : tree->gain[node]) + search->engine->shared->top);
+}
+
+/* Returns the prior of a word's spelling, which ends at a node that many letters deep. */
+static double prior(const Search *search, int64_t entry, int32_t letters) {
+  return PRIOR * (search->tree->weights[entry] - search->engine->options.letter_score * letters);
+}
+
+/* Takes a spelling in, once. */
+static void find(Finds *finds, double score, int64_t entry, int32_t over) {
+  int32_t i = 0;
+  for (; i < finds->n; i++)
+    if (finds->best[i].entry == entry && finds->best[i].over == over) break;
+  if (i < finds->n && finds->best[i].score >= score) return;
+  if (i == finds->n && finds->n < SPELLINGS) finds->n++;
+  else if (i == finds->n && finds->best[--i].score >= score) return;
+  for (; i > 0 && finds->best[i - 1].score < score; i--) finds->best[i] = finds->best[i - 1];
+  finds->best[i] = (Found){score, entry, over};
+}
+
+/* Returns the spelling that ends at a node, -1 for none and for one that is hidden. */
+static int64_t ends(const Search *search, int32_t node) {
+  int64_t entry = node ? edgectc_entry_at(&search->tree->nodes, node) : -1;
+  return entry >= 0 && search->tree->hidden && search->tree->hidden[entry] ? -1 : entry;
+}
+
+/* ---- prefixes --------------------------------------------------------------------------- */
+
+static int by_bound(const void *left, const void *right) {
+  const Prefix *a = left, *b = right;
+  if (a->bound != b->bound) return a->bound < b->bound ? 1 : -1;
+  return (a->node > b->node) - (a->node < b->node);
+}
+
+/* Keeps the best prefixes of a layer, each node once. */
+static void narrow(Layer *layer) {
+  enum { SLOTS = 4 * ROOM };
+  static const int32_t factor = (int32_t)0x9E3779B1u;
+  int32_t seen[SLOTS] = {0}, kept = 0;
+  qsort(layer->at, (size_t)layer->n, sizeof *layer->at, by_bound);
+  for (int32_t i = 0; i < layer->n && kept < WIDTH && layer->at[i].bound > layer->best - RANGE; i++) {
+    uint32_t slot = ((uint32_t)layer->at[i].node * (uint32_t)factor >> 8) % SLOTS;
+    while (seen[slot] && seen[slot] != layer->at[i].node + 1) slot = (slot + 1) % SLOTS;
+    if (seen[slot]) continue;
+    seen[slot] = layer->at[i].node + 1;
+    layer->at[kept++] = layer->at[i];
+  }
+  layer->n = kept;
+}
+
+static void push(const Search *search, Layer *layer, int32_t node, int32_t letters, double score) {
+  double bound = score + ahead(search, node);
+  if (!(bound > layer->best - RANGE)) return;
+  if (bound > layer->best) layer->best = bound;
+  if (layer->n == ROOM) narrow(layer);
+  layer->at[layer->n++] = (Prefix){node, letters, score, bound};
+}
+
+/* Follows a prefix by tap i, and by two where they are swapped. */
+static void follow(const Search *search, const Prefix *prefix, int32_t i, Layer *next, Layer *after) {
+  const Nodes *nodes = &search->tree->nodes;
+  const double *now = search->scores + (size_t)i * (size_t)search->K, *then = now + search->K;
+  int32_t node = prefix->node, letters = prefix->letters;
+  push(search, next, node, letters, prefix->score + STRAY);
+  if (node) push(search, next, node, letters, prefix->score + DOUBLED + now[edgectc_letter(nodes, node)]);
+  for (int32_t c = nodes->first_child[node]; c < nodes->first_child[node + 1]; c++) {
+    push(search, next, c, letters + 1, prefix->score + now[edgectc_letter(nodes, c)]);
+    if (prefix->score + SWAPPED + ahead(search, c) < next->best - RANGE) continue; /* the likelier one of the two below */
+    for (int32_t d = nodes->first_child[c]; d < nodes->first_child[c + 1]; d++) {
+      push(search, next, d, letters + 2, prefix->score + MISSED + now[edgectc_letter(nodes, d)]);
+      if (i + 1 < search->n)
+        push(search, after, d, letters + 2, prefix->score + SWAPPED + now[edgectc_letter(nodes, d)] + then[edgectc_letter(nodes, c)]);
+    }
+  }
+}
+
+/* ---- ends ------------------------------------------------------------------------------- */
+
+/* Finds the words that end where the taps do. */
+static void finish(const Search *search, const Layer *layer, Finds *finds) {
+  const Nodes *nodes = &search->tree->nodes;
+  for (int32_t i = 0; i < layer->n; i++) {
+    const Prefix *prefix = layer->at + i;
+    int64_t entry = ends(search, prefix->node);
+    if (entry >= 0) find(finds, prefix->score + prior(search, entry, prefix->letters), entry, search->over);
+    for (int32_t c = nodes->first_child[prefix->node]; c < nodes->first_child[prefix->node + 1]; c++)
+      if ((entry = ends(search, c)) >= 0) find(finds, prefix->score + MISSED + prior(search, entry, prefix->letters + 1), entry, search->over);
+  }
+}
+
+/* Finds the words that begin as the taps do: the prefix that promises most is followed until it is a word. */
+static int complete(const Search *search, Layer *layer, Finds *finds, int32_t most) {
+  const Nodes *nodes = &search->tree->nodes;
+  int32_t n = layer->n, room = layer->n + 1024, found = 0;
+  Prefix *heap = malloc((size_t)room * sizeof *heap); /* a plain list: what is taken is the best of it */
+  if (!heap) return OUT_OF_MEMORY;
+  memcpy(heap, layer->at, (size_t)n * sizeof *heap);
+  while (n && found < 3 * most) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < n; i++)
+      if (heap[i].bound > heap[best].bound) best = i;
+    Prefix prefix = heap[best];
+    heap[best] = heap[--n];
+    if (prefix.node < 0) { /* a word by itself */
+      found++;
+      find(finds, prefix.bound, -1 - prefix.node, search->over);
+      continue;
+    }
+    int32_t first = nodes->first_child[prefix.node], children = nodes->first_child[prefix.node + 1] - first;
+    if (n + children + 1 > room) {
+      room = 2 * room + children;
+      Prefix *grown = realloc(heap, (size_t)room * sizeof *heap);
+      if (!grown) {
+        free(heap);
+        return OUT_OF_MEMORY;
+      }
+      heap = grown;
+    }
+    int64_t entry = ends(search, prefix.node);
+    if (entry >= 0) {
+      double score = prefix.score + prior(search, entry, prefix.letters);
+      heap[n++] = (Prefix){(int32_t)(-1 - entry), prefix.letters, score, score};
+    }
+    for (int32_t c = first; children--; c++)
+      heap[n++] = (Prefix){c, prefix.letters + 1, prefix.score, prefix.score + ahead(search, c)};
+  }
+  free(heap);
+  return DONE;
+}
+
+/* Searches one tree. */
+static int search_tree(const Search *search, int32_t moving, int32_t most, Finds *finds) {
+  Layer layers[3];
+  Prefix *memory = malloc(3 * ROOM * sizeof *memory);
+  if (!memory) return OUT_OF_MEMORY;
+  for (int i = 0; i < 3; i++) layers[i] = (Layer){memory + i * ROOM, 0, -HUGE_VAL};
+  push(search, layers, 0, 0, 0.0);
+  for (int32_t i = 0; i < search->n; i++) {
+    Layer *now = layers + i % 3, *next = layers + (i + 1) % 3, *after = layers + (i + 2) % 3;
+    *after = (Layer){after->at, 0, -HUGE_VAL};
+    narrow(now);
+    for (int32_t k = 0; k < now->n; k++) follow(search, now->at + k, i, next, after);
+  }
+  Layer *last = layers + search->n % 3;
+  narrow(last);
+  int status = moving ? complete(search, last, finds, most) : DONE;
+  if (!moving) finish(search, last, finds);
+  free(memory);
+  return status;
+}
+
+/* ---- texts ------------------------------------------------------------------------------ */
+
+static char *copied(const char *text) {
+  char *copy = malloc(strlen(text) + 1);
+  return copy ? strcpy(copy, text) : NULL;
+}
+
+/* Adds a word, whose text becomes that of the list; returns its place, or OUT_OF_MEMORY. */
+static int32_t add(Taps *taps, char *text, double score) {
+  if (!text) return OUT_OF_MEMORY;
+  for (int32_t i = 0; i < taps->n; i++)
+    if (strcmp(taps->words[i].text, text) == 0) {
+      if (score > taps->words[i].score) taps->words[i].score = score;
+      free(text);
+      return i;
+    }
+  Tapped *grown = taps->n % 16 ? taps->words : realloc(taps->words, ((size_t)taps->n + 16) * sizeof *grown);
+  if (!grown) {
+    free(text);
+    return OUT_OF_MEMORY;
+  }
+  taps->words = grown;
+  taps->words[taps->n] = (Tapped){text, score};
+  return taps->n++;
+}
+
+/* How many words a found spelling has. */
+static int64_t count_words(const edgectc_engine *engine, const Found *found) {
+  if (found->over) return engine->view->overlay.overs[found->entry].n_shown;
+  Range range = edgectc_words_of(&engine->shared->words, found->entry);
+  return range.last - range.first;
+}
+
+/* Makes the text of the i-th word of a found spelling, NULL if there is no memory, and says its score. */
+static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i, double *score) {
+  const Words *words = &engine->shared->words;
+  size_t size;
+  if (found->over) {
+    const Over *over = engine->view->overlay.overs + found->entry;
+    const Shown *shown = engine->view->overlay.shown + over->first_shown + i;
+    *score = found->score + PRIOR * (shown->weight - over->weight);
+    if (shown->word < -1) return copied(engine->owns.words[-2 - shown->word].text);
+    return edgectc_words_text(words, shown->word, over->entry, &size);
+  }
+  int64_t word = edgectc_words_of(words, found->entry).first + i;
+  double less = i ? edgectc_words_log_prob(words, word) - edgectc_words_log_prob(words, word - i) : 0.0;
+  *score = found->score + PRIOR * engine->options.lm_weight * less;
+  return edgectc_words_text(words, word, found->entry, &size);
+}
+
+/* Adds all words of a spelling; returns the place of the heaviest one, or OUT_OF_MEMORY. */
+static int32_t add_words(Taps *taps, const edgectc_engine *engine, const Found *found) {
+  int32_t heaviest = 0, place;
+  double score, most = -HUGE_VAL;
+  for (int64_t i = 0; i < count_words(engine, found); i++) {
+    char *text = text_of(engine, found, i, &score);
+    if ((place = add(taps, text, score)) < 0) return OUT_OF_MEMORY;
+    if (score > most) most = score, heaviest = place;
+  }
+  return heaviest;
+}
+
+static int by_score(const void *left, const void *right) {
+  const Tapped *a = left, *b = right;
+  if (a->score != b->score) return a->score < b->score ? 1 : -1;
+  return strcmp(a->text, b->text);
+}
+
+/* ---- what was typed --------------------------------------------------------------------- */
+
+/* Finds the spelling that was typed in a tree and adds its prior; returns whether it is there. */
+static int is_word(const Search *search, const uint16_t *typed, Found *found) {
+  const Nodes *nodes = &search->tree->nodes;
+  int32_t node = 0;
+  for (int32_t i = 0; i < search->n; i++) {
+    int32_t c = nodes->first_child[node], end = nodes->first_child[node + 1];
+    while (c < end && edgectc_letter(nodes, c) != typed[i]) c++;
+    if (c == end) return 0;
+    node = c;
+  }
+  found->entry = ends(search, node);
+  if (found->entry >= 0) found->score += prior(search, found->entry, search->n);
+  return found->entry >= 0;
+}
+
+/* Leaves a word that was typed alone, if no other one is much likelier; what is no word competes as such. */
+static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches, const double *nearest) {
+  uint16_t typed[MOST_TAPS];
+  const edgectc_engine *engine = searches->engine;
+  int32_t n = searches->n, place = -1;
+  double score = 0.0, best = -HUGE_VAL;
+  int spelled = edgectc_words_spell(&engine->shared->words, taps->typed, strlen(taps->typed), typed) == n;
+  for (int32_t i = 0; i < n; i++) score += nearest[i];
+  for (int32_t i = 0; spelled && i < n_searches && place < 0; i++) {
+    Found found = {score, -1, searches[i].over};
+    if (!is_word(searches + i, typed, &found)) continue;
+    if ((place = add_words(taps, engine, &found)) < 0) return OUT_OF_MEMORY;
+  }
+  if (place < 0) return add(taps, copied(taps->typed), score + UNKNOWN + UNKNOWN_LETTER * n);
+  for (int32_t i = 0; i < taps->n; i++) best = fmax(best, taps->words[i].score);
+  Tapped *word = taps->words + place;
+  if (word->score < best && best - word->score <= KEPT) word->score = best + 1e-9;
+  return place;
+}
+
+/* ---- all of it -------------------------------------------------------------------------- */
+
+static Tree tree_of(const edgectc_engine *engine) {
+  const Words *words = &engine->shared->words;
+  return (Tree){.nodes = words->tree, .gain = engine->shared->gain, .weights = engine->shared->weights,
+                .bare = engine->options.letter_score != 0.0 ? engine->shared->bare : NULL, .hidden = engine->hidden};
+}
+
+static void write_typed(Taps *taps, const int32_t *letters, int32_t n) {
+  char *end = taps->typed;
+  for (int32_t i = 0; i < n; i++) end += edgectc_put_utf8(letters[i], end);
+  *end = 0;
+}
+
+int32_t edgectc_taps(Taps *taps, const edgectc_engine *engine, const double *places, int32_t n,
+                     const int32_t *letters, const double *nearest, int32_t moving, int32_t most) {
+  int32_t K = engine->shared->words.K, n_searches = 1;
+  double *scores = edgectc_room((int64_t)n + 1, K, sizeof(double));
+  Finds finds = {.n = 0};
+  edgectc_taps_close(taps);
+  if (!scores) return OUT_OF_MEMORY;
+  for (int32_t i = 0; i < n; i++)
+    for (int32_t k = 0; k < K; k++)
+      scores[i * K + k] = edgectc_tap_score(places[2 * i] - engine->keys[2 * k], places[2 * i + 1] - engine->keys[2 * k + 1]);
+  Tree tree = tree_of(engine);
+  const Tree *over = &engine->view->overlay.tree;
+  Search searches[2] = {{&tree, engine, 0, scores, n, K}, {&tree, engine, 0, scores, n, K}};
+  if (over->entries) searches[0] = (Search){over, engine, 1, scores, n, K}, n_searches = 2;
+  int32_t status = DONE;
+  if (!n && !moving) n_searches = 0; /* nothing was tapped */
+  for (int32_t i = 0; status >= 0 && i < n_searches; i++) status = search_tree(searches + i, moving, most, &finds);
+  write_typed(taps, letters, n);
+  for (int32_t i = 0; status >= 0 && i < finds.n; i++) status = add_words(taps, engine, finds.best + i);
+  if (status >= 0 && !moving && n) status = keep_typed(taps, searches, n_searches, nearest);
+  free(scores);
+  if (taps->n) qsort(taps->words, (size_t)taps->n, sizeof *taps->words, by_score);
+  while (taps->n > most || (taps->n && status < 0)) free(taps->words[--taps->n].text);
+  return status < 0 ? status : taps->n;
+}
+
+void edgectc_taps_close(Taps *taps) {
+  while (taps->n) free(taps->words[--taps->n].text);
+  free(taps->words);
+  taps->words = NULL;
+  *taps->typed = 0;
+}

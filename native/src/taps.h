@@ -1,0 +1,34 @@
+/* Words of taps. The noisy channel of spelling correction, on places instead of letters: where a tap lies is
+ * Gaussian around its key, in key units, with heavy tails; letters are missed, doubled and swapped, and taps are too
+ * many. Source: Kernighan, Church, Gale, "A spelling correction program based on a noisy channel model", 1990;
+ * Goodman et al., "Language modeling for soft keyboards", 2002. */
+#ifndef EDGECTC_TAPS_H
+#define EDGECTC_TAPS_H
+
+#include "engine_parts.h"
+
+enum { MOST_TAPS = 64 };
+
+typedef struct {              /* a word of taps */
+  char *text;
+  double score;               /* natural log, of taps and word together */
+} Tapped;
+
+typedef struct {
+  Tapped *words;              /* best first */
+  int32_t n;
+  char typed[4 * MOST_TAPS + 1]; /* what the nearest keys spell */
+} Taps;
+
+/* Ranks words of n taps, (n, 2) in key units, for an engine that is made ready; `letters` (n) are the code points of
+ * the nearest keys, with the score of each tap on it, `nearest` (n). `moving`: the word goes on. At most `most` words
+ * are kept. Returns how many, or OUT_OF_MEMORY. */
+int32_t edgectc_taps(Taps *taps, const edgectc_engine *engine, const double *places, int32_t n,
+                     const int32_t *letters, const double *nearest, int32_t moving, int32_t most);
+
+/* Returns the log of a tap's density that many key widths and heights away, over that on the key itself. */
+double edgectc_tap_score(double dx, double dy);
+
+void edgectc_taps_close(Taps *taps);
+
+#endif

@@ -6,8 +6,8 @@
 
 Every artifact is verified as `edgectc verify` does, but each call goes to the other runtime, and
 its answers are compared with those of ONNX Runtime here too. Exit codes: 0 equal, 1 a check failed,
-3 the other runtime is not there. Node finds onnxruntime-web in web_demo/node_modules after
-`scripts/build-demo`, or through NODE_PATH.
+3 the other runtime is not there. Node finds onnxruntime-web through NODE_PATH:
+`npm install --prefix build/node onnxruntime-web@1.30.0` puts it into build/node/node_modules.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from edgectc.formats import reference
 from edgectc.runtime import loading
 
 HERE = Path(__file__).parent
-WEB = HERE.parent / "edgectc" / "demo" / "web" / "node_modules"
 HEAD = [
     "artifact",
     "scheme",
@@ -114,9 +113,9 @@ def child(runtime: str, python: str) -> tuple[list[str], dict[str, str]]:
     if node is None:
         raise Unavailable("needs Node")
     found = [Path(one) for one in os.environ.get("NODE_PATH", "").split(os.pathsep) if one]
-    packages = next((one for one in [*found, WEB] if (one / "onnxruntime-web").is_dir()), None)
+    packages = next((one for one in found if (one / "onnxruntime-web").is_dir()), None)
     if packages is None:
-        raise Unavailable("needs onnxruntime-web: scripts/build-demo, or NODE_PATH")
+        raise Unavailable("needs onnxruntime-web: npm install it, name its folder in NODE_PATH")
     return [node, str(HERE / "_other_runtime.mjs"), str(packages / "onnxruntime-web")], env
 
 

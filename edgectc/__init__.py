@@ -46,6 +46,7 @@ _WHERE = {
     "Recognizer": "runtime.recognizer",
     "Recording": "core.types",
     "Report": "core.types",
+    "Sentence": "runtime.sentence",
     "Swipe": "core.types",
     "UnknownNameError": "core.errors",
     "UnsupportedSchemeError": "core.errors",
@@ -104,6 +105,7 @@ __all__ = [
     "Recognizer",
     "Recording",
     "Report",
+    "Sentence",
     "Swipe",
     "UnknownNameError",
     "UnsupportedSchemeError",
@@ -196,6 +198,7 @@ if TYPE_CHECKING:
     from edgectc.runtime.keyboard import Keyboard
     from edgectc.runtime.loading import load
     from edgectc.runtime.recognizer import Recognizer
+    from edgectc.runtime.sentence import Sentence
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,6 @@
 """Builds the C library; `build.json` beside this file holds its sources and flags for all hosts.
 
-Python, `web_demo/build.mjs`, `android_demo/tools/native.py` and CMake (`android_demo/native`) read
+Python, `scripts/packages`, `android_demo/tools/native.py` and CMake (`android_demo/native`) read
 that list. The flags let sums be reordered, so that dot products vectorise; NaN and infinity keep
 their meaning.
 

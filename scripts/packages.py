@@ -9,9 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from packs import npm, zig
+from packs import demo, npm, zig
 
 PACKS = {"npm": npm.build}
+OTHERS = {"demo": demo.build}  # only where it is named
 
 
 def main() -> int:
@@ -21,13 +22,14 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=zig.ROOT / "build" / "packages")
     options = parser.parse_args()
+    known = {**PACKS, **OTHERS}
     for name in options.packs:
-        if name not in PACKS:
-            parser.error(f"no package {name!r}, expected one of {', '.join(PACKS)}")
+        if name not in known:
+            parser.error(f"no package {name!r}, expected one of {', '.join(known)}")
     options.out.mkdir(parents=True, exist_ok=True)
     for name in options.packs or PACKS:
         try:
-            print(f"{name}: {PACKS[name](options.out)}", flush=True)
+            print(f"{name}: {known[name](options.out)}", flush=True)
         except zig.PackageError as error:
             print(f"packages: {name}: {error}", file=sys.stderr)
             return 4

@@ -111,6 +111,14 @@ class Verbs:
         return parser
 
 
+def add_jobs(parser: Parser) -> None:
+    """Declare the flags of a verb that works on rows in several processes."""
+    text = "processes that work on the rows; the answer is the same (default 1)"
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help=text)
+    text = "what runs them: processes of this machine, or ray (default processes)"
+    parser.add_argument("--engine", default="processes", metavar="NAME", help=text)
+
+
 class Renamed(argparse.Action):
     """An old spelling of a flag: does what the new one does, and says so once."""
 

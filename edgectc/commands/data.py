@@ -5,29 +5,14 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc.commands.arguments import Verbs, names, values
+from edgectc.commands.arguments import Verbs, add_jobs, names, values
 from edgectc.commands.output import print_json, print_next, print_readable
 
 
 def declare(verbs: Verbs) -> None:
     """Declare the verbs of `edgectc data`."""
     verbs.group("data", "Check, generate, import, shard and compare data sets.")
-    text = "Say what is wrong with a data set."
-    parser = verbs.add("data check", "data.run_check", text, function="check_data")
-    parser.add_argument(
-        "files",
-        nargs="+",
-        metavar="FILE",
-        help="swipes (.jsonl, .jsonl.gz) or recordings (.npz, or as others keep them); of several, "
-        "each is a split",
-    )
-    text = "find labels that this model has too few frames for"
-    parser.add_argument("--model", metavar="BUNDLE", help=text)
-    text = "groups are days, which splits share on purpose"
-    parser.add_argument("--days", action="store_true", help=text)
-    text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
-    parser.add_argument("--kind", help=text)
-    parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+    _declare_check(verbs)
     text = "Write generated samples."
     parser = verbs.add("data synth", "data.run_synthesis", text, function="synth_data")
     parser.add_argument("kind", help="type of a frontend, e.g. swipe, landmarks or neural")
@@ -70,6 +55,26 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--style", default="plain", help="of the generator: plain or fitted")
     parser.add_argument("--seed", type=int, default=0, help="default 0")
     parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+
+
+def _declare_check(verbs: Verbs) -> None:
+    text = "Say what is wrong with a data set."
+    parser = verbs.add("data check", "data.run_check", text, function="check_data")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="swipes (.jsonl, .jsonl.gz) or recordings (.npz, or as others keep them); of several, "
+        "each is a split",
+    )
+    text = "find labels that this model has too few frames for"
+    parser.add_argument("--model", metavar="BUNDLE", help=text)
+    text = "groups are days, which splits share on purpose"
+    parser.add_argument("--days", action="store_true", help=text)
+    text = "what takes the recordings, e.g. landmarks or neural (default: what they plainly are)"
+    parser.add_argument("--kind", help=text)
+    parser.add_argument("--html", metavar="FILE", help="also write a page with plots")
+    add_jobs(parser)
 
 
 def _declare_sharding(verbs: Verbs) -> None:

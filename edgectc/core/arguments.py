@@ -31,6 +31,7 @@ Index: TypeAlias = Annotated[int, Range(0, 2**31 - 1)]
 Seed: TypeAlias = Annotated[int, Range(0, 2**63 - 1)]
 Chunk: TypeAlias = Annotated[int, Range(1, 1 << 20)]  # frames
 Threads: TypeAlias = Annotated[int, Range(1, MOST_THREADS)]
+Jobs: TypeAlias = Annotated[int, Range(1, MOST_THREADS)]  # processes
 # Longer lists are no use, and some searches take memory for each place.
 Nbest: TypeAlias = Annotated[int, Range(1, MOST_TEXTS)]
 Positive: TypeAlias = Annotated[float, Range(0, 1e9, above=True)]

@@ -495,6 +495,5 @@ class Task(Protocol):
         """Return the inputs of dev samples, first axis as ``rows``."""
         ...
 
-    def score(self, answers: Iterable[Array]) -> Score:
-        """Return the figures of log_probs (T', V) float64, one a dev sample in order."""
-        ...
+    def score(self, answers: Iterable[Array], rows: Array | None = None) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a dev sample, or of ``rows``."""

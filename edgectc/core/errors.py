@@ -19,6 +19,7 @@ import difflib
 import platform
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 # What installs an extra. The name is on no package index, so the line names the source tree.
 INSTALL = "pip install '.[{extra}]' in the source tree of edgectc"
@@ -42,6 +43,10 @@ class EdgectcError(Exception):
         self.options = tuple(options)
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[Callable[..., EdgectcError], tuple[Any, ...]]:
+        """Return how another process makes the error again, as it is."""
+        return _again, (type(self), self.args, vars(self))
+
     def spelled(self, spelling: Callable[[str], str]) -> str:
         """Return the message with each of ``options`` as ``spelling`` has it.
 
@@ -55,6 +60,12 @@ class EdgectcError(Exception):
             lambda match: spelling(match[1]) + (" " if match[2] else ""),
             str(self),
         )
+
+
+def _again(kind: type[EdgectcError], args: tuple[Any, ...], state: dict[str, Any]) -> EdgectcError:
+    made = kind.__new__(kind, *args)
+    vars(made).update(state)
+    return made
 
 
 class ConfigError(EdgectcError, ValueError):

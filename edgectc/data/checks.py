@@ -7,30 +7,28 @@ samples, but a data set that is full of them is not what it seems.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import itertools
+from array import array
+from collections import Counter, defaultdict, deque
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgectc.core import registry
-from edgectc.core.contracts import Frontend
-from edgectc.core.errors import ConfigError, InputError, UnknownNameError
-from edgectc.core.tokens import frames_needed, output_length
+from edgectc.core import parallel, registry
+from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Recording, Swipe
-from edgectc.data import readers, scales, splits, swipe_files, swipe_tables
-from edgectc.data.preparation import Preparation
+from edgectc.data import looks, readers, scales, shards, splits, swipe_files, swipe_tables
+from edgectc.data.looks import Chunk, Look, Room, output_frames, path_distance
 from edgectc.data.recordings import samples_for
 from edgectc.data.signal_samples import SignalSamples
+from edgectc.data.swipe_files import Row
 from edgectc.formats import bundle as bundles
-from edgectc.formats import layouts
-from edgectc.formats.layouts import Layout
-from edgectc.language.spelling import spell
 
-Room = Callable[[Swipe | Recording], int]  # output frames that a model has for a recording
+__all__ = ["ERRORS", "Findings", "check_data", "describe", "output_frames", "path_distance"]
 
 ERRORS = (
     "duplicate_across_splits",
@@ -39,32 +37,10 @@ ERRORS = (
     *scales.PROBLEMS,
 )
 _SHOWN = 10  # examples of each problem
-_JUMP = 3.0  # key units within
-_JUMP_MS = 40.0  # this time: another finger, or lost events
-_GAP_MS = 1000.0  # without a point, while the finger was down
-_FAR = 1.5  # key units that the path may keep from the letters of its word, on average
 _OUTLIER = 6.0  # robust standard deviations of the log time per symbol
-
-
-@dataclass(frozen=True)
-class Item:
-    """One sample as the doctor sees it.
-
-    Attributes:
-        name: where it stands: file and row, or its own name.
-        split: it belongs to.
-        group: who or which day it is from; None for unknown.
-        label: what was meant.
-        content: the recording itself; equal recordings have equal values.
-        sample: as read.
-    """
-
-    name: str
-    split: str
-    group: str | None
-    label: tuple[str, ...]
-    content: bytes
-    sample: Swipe | Recording
+_ROWS = 500  # that are looked at in one go
+_SAMPLES = 200  # recordings whose scale is looked at
+_WORST = 12  # swipes on the page
 
 
 @dataclass
@@ -135,8 +111,12 @@ def check_data(
     room: Room | None = None,
     days: bool = False,
     kind: str | None = None,
+    jobs: int = 1,
+    engine: str = "processes",
 ) -> Findings:
     """Return what is found in swipe files, or in ``.npz`` files of other samples.
+
+    A file is read once; of a row no more is kept than what the others have to be compared with.
 
     Args:
         paths: one file, whose splits are its own or those of the hash of its users; or several,
@@ -148,6 +128,8 @@ def check_data(
             ``kind`` is known to have days.
         kind: type of the frontend that takes the recordings, e.g. "landmarks"; None takes that of
             ``model``, or the one whose recordings these plainly are.
+        jobs: processes that look at rows; what they find is the same.
+        engine: see `edgectc.core.parallel.ordered_map`.
 
     Raises:
         InputError: a file cannot be read.
@@ -155,46 +137,198 @@ def check_data(
         UnknownNameError: no such kind.
     """
     if model is not None:
-        room = output_frames(model)
-    findings = Findings()
-    items: list[Item] = []
-    for path in map(Path, paths):
-        read = _recordings if readers.takes(path) else _swipes
-        found = list(read(path, findings))
-        if len(paths) > 1:
-            found = [replace(item, split=path.name.partition(".")[0]) for item in found]
-        items += found
-    samples = [item.sample for item in items if isinstance(item.sample, Recording)]
-    known = _family(samples, kind, model)
-    if known is not None:
-        findings.kind, family = known
-        items = [
-            replace(one, sample=family.taken(one.sample))
-            if isinstance(one.sample, Recording)
-            else one
-            for one in items
-        ]
-        days = days or bool(family.frontend.settings)
-        for name, detail in family.problems(samples).items():
-            findings.problems[name].append(detail)
-        if family.frontend.settings:
-            nowhere = [item.name for item in items if item.group is None]
-            findings.problems |= {"no_group": nowhere} if nowhere else {}
-    if len(paths) == 1:
-        items = _placed(items, findings, people=not days)
-    findings.splits = Counter(item.split for item in items)
-    findings.groups = len({item.group for item in items} - {None})
-    findings.labels = len({item.label for item in items})
-    _duplicates(items, findings)
-    if not days:
-        _leaks(items, findings)
-    _infeasible(items, room, findings)
-    swipes = [(item, item.sample) for item in items if isinstance(item.sample, Swipe)]
-    _traces(swipes, findings)
-    _mismatches(swipes, findings)
-    _rates([(i, i.sample) for i in items if isinstance(i.sample, Recording)], findings)
-    findings.problems = dict(findings.problems)
-    return findings
+        output_frames(model)
+    if kind is not None:
+        samples_for({"type": kind})
+    files = [Path(path) for path in paths]
+    names = [path.name.partition(".")[0] for path in files] if len(files) > 1 else []
+    rows, splits_of = _Rows(), deque[str]()
+    work = looks.look_at if room is None else partial(looks.look_at, room=room)
+
+    def chunks() -> Iterator[Chunk]:
+        for place, path in enumerate(files):
+            for chunk in _chunks(path):
+                splits_of.append(names[place] if names else "")
+                stride = _stride(rows.begun + chunk.size)
+                yield replace(chunk, model=model, kind=kind, first=rows.begun, stride=stride)
+                rows.begun += chunk.size
+
+    for found in parallel.ordered_map(work, chunks(), jobs=jobs, engine=engine):
+        side = splits_of.popleft()
+        for look in found:
+            rows.add(look, side or look.split)
+    return rows.findings(kind, model, days, split=not names)
+
+
+def _stride(rows: int) -> int:
+    """Return the power of two of whose multiples there are no more than the samples in ``rows``."""
+    return 1 << max(0, (rows - 1) // _SAMPLES).bit_length()
+
+
+def _chunks(path: Path) -> Iterator[Chunk]:
+    """Yield the rows of a file a few at a time, or the shards of a set."""
+    if shards.is_set(path):
+        found, before = shards.open_set(path), 0
+        left_out = [*shards.left_out(found)]
+        if left_out:
+            yield Chunk(path.name, rows=left_out, size=len(left_out))
+        for number, shard in enumerate(found.index.shards):
+            yield Chunk(path.name, shard=(path, number, before), size=shard.rows)
+            before += shard.rows
+    elif readers.takes(path):
+        yield from _pieces(path.name, readers.read(path))
+    elif path.suffix == swipe_tables.TABLE:
+        yield from _pieces(path.name, swipe_tables.read(path))
+    else:
+        lines = swipe_files.lines(path)
+        while piece := [*itertools.islice(lines, _ROWS)]:
+            yield Chunk(path.name, lines=piece, path=str(path), size=len(piece))
+
+
+def _pieces(name: str, rows: Iterator[Row] | Iterator[Recording | InputError]) -> Iterator[Chunk]:
+    while piece := [*itertools.islice(rows, _ROWS)]:
+        yield Chunk(name, rows=piece, size=len(piece))
+
+
+class _Rows:
+    """What is kept of each row, until all are known: about 250 bytes."""
+
+    def __init__(self) -> None:
+        self.begun = 0  # rows that were given out to be looked at
+        self._findings, self._problems = Findings(), defaultdict[str, list[str]](list)
+        self._names, self._splits = list[str](), list[str]()
+        self._groups, self._labels = list[str | None](), list[tuple[str, ...]]()
+        self._content, self._keys = bytearray(), array("L")
+        self._figures = {columns: array("d") for columns in (looks.SWIPE, looks.RECORDING)}
+        self._recorded = array("L")  # places of the rows that are no swipes
+        self._same: dict[Hashable, Any] = {}  # equal texts once
+        self._sketches, self._known = list[Recording](), set[int | str]()
+        self._samples: list[tuple[int, Recording]] = []
+
+    def add(self, look: Look, split: str) -> None:
+        """Take one row in."""
+        number, found = self._findings.rows, self._findings
+        found.rows += 1
+        for kind, text in look.problems:
+            self._problems[kind].append(text)
+        if not look.usable:
+            return
+        self._names.append(look.name)
+        self._splits.append(self._same.setdefault(split, split))
+        self._groups.append(self._same.setdefault(look.group, look.group))
+        self._labels.append(self._same.setdefault(look.label, look.label))
+        self._content += look.content
+        self._keys.append(look.key)
+        recorded = len(look.figures) == len(looks.RECORDING)
+        self._figures[looks.RECORDING if recorded else looks.SWIPE].extend(look.figures)
+        if recorded:
+            self._recorded.append(len(self._names) - 1)
+        if look.misfit is not None:
+            found.worst = sorted([*found.worst, look.misfit], key=lambda one: -one[0])[:_WORST]
+        if (sketch := look.sketch) is not None:
+            words = {sketch.signal.shape[1], *sketch.target}
+            if not words <= self._known:
+                self._known |= words
+                self._sketches.append(sketch)
+        if look.sample is not None:
+            stride = _stride(number + 1)
+            self._samples = [one for one in self._samples if one[0] % stride == 0]
+            self._samples += [(number, look.sample)] if number % stride == 0 else []
+
+    def findings(self, kind: str | None, model: str | None, days: bool, *, split: bool) -> Findings:
+        """Return what all rows together show.
+
+        Args:
+            kind: as in `check_data`.
+            model: as there.
+            days: as there.
+            split: whether the rows are of one file, which is split as training does it.
+        """
+        found = self._findings
+        known = _family(self._sketches, kind, model)
+        if known is not None:
+            found.kind, family = known
+            days = days or bool(family.frontend.settings)
+            samples = [family.taken(sample) for _, sample in self._samples]
+            for name, detail in family.problems(samples).items():
+                self._problems[name].append(detail)
+            if family.frontend.settings:
+                named = zip(self._names, self._groups, strict=True)
+                nowhere = [name for name, group in named if group is None]
+                self._problems |= {"no_group": nowhere} if nowhere else {}
+        if split:
+            found.split_by = self._place(people=not days)
+        found.splits = Counter(self._splits)
+        found.groups = len({*self._groups} - {None})
+        found.labels = len({*self._labels})
+        self._duplicates()
+        if not days:
+            self._leaks()
+        self._statistics()
+        found.problems = {kind: names for kind, names in self._problems.items() if names}
+        return found
+
+    def _place(self, people: bool) -> str:
+        """Give each row the split that training would put it in; return how they were found."""
+        if any(self._splits):
+            self._splits = [split or "train" for split in self._splits]
+            return splits.AS_NAMED
+        sides, how = splits.by_people((g for g in self._groups if g), people=people)
+        if sides is None:
+            self._splits = [splits.side_of_row(key) for key in self._keys]
+        else:
+            self._splits = [sides[group] if group else "none" for group in self._groups]
+        return how
+
+    def _duplicates(self) -> None:
+        """Equal recordings: inside a split, across splits, and with two labels."""
+        halves = np.frombuffer(bytes(self._content), np.uint64).reshape(-1, 2)
+        order = np.lexsort(halves.T)
+        equal = (halves[order[1:]] == halves[order[:-1]]).all(axis=1)
+        groups = np.split(order, np.flatnonzero(~equal) + 1) if equal.any() else []
+        for group in sorted((g.tolist() for g in groups if len(g) > 1), key=lambda g: g[0]):
+            names = ", ".join(self._names[i] for i in group[:4])
+            across = len({self._splits[i] for i in group}) > 1
+            self._problems["duplicate_across_splits" if across else "duplicate"].append(names)
+            labels = sorted({" ".join(self._labels[i]) for i in group})
+            if len({self._labels[i] for i in group}) > 1:
+                self._problems["conflicting_labels"].append(f"{names}: {labels}")
+
+    def _leaks(self) -> None:
+        """People or days on both sides."""
+        places: dict[str, set[str]] = defaultdict(set)
+        for group, split in zip(self._groups, self._splits, strict=True):
+            if group is not None:
+                places[group].add(split)
+        for group, sides in sorted(places.items()):
+            if len(sides) > 1:
+                self._problems["group_in_several_splits"].append(f"{group}: {sorted(sides)}")
+
+    def _statistics(self) -> None:
+        for columns, figures in self._figures.items():
+            table = np.array(figures).reshape(-1, len(columns))
+            values = {name: table[:, i] for i, name in enumerate(columns) if len(table)}
+            if "keys_off" in values:
+                off = values.pop("keys_off")
+                values |= {"keys_off": off[np.isfinite(off)]} if np.isfinite(off).any() else {}
+            self._findings.statistics |= values
+        if self._recorded:
+            self._rates(values["frames"], values["symbols"])
+
+    def _rates(self, lengths: Array, symbols: Array) -> None:
+        """Find recordings far too short or long for what they say."""
+        labelled = np.flatnonzero(symbols > 0)
+        pace = np.log(lengths[labelled] / symbols[labelled])
+        if len(pace) < 20:
+            return
+        self._findings.statistics["frames_per_symbol"] = np.exp(pace)
+        spread = float(np.median(np.abs(pace - np.median(pace)))) * 1.4826
+        far = np.abs(pace - np.median(pace)) > _OUTLIER * max(spread, 0.05)
+        for i in np.flatnonzero(far):
+            self._problems["label_mismatch"].append(
+                f"{self._names[self._recorded[labelled[i]]]}: {np.exp(pace[i]):.1f} frames a "
+                f"symbol, the median is {np.exp(np.median(pace)):.1f}"
+            )
 
 
 def _family(
@@ -212,248 +346,6 @@ def _family(
         if isinstance(family, SignalSamples) and (kind is not None or family.typical(samples)):
             return name, family
     return None
-
-
-def output_frames(model: str) -> Room:
-    """Return what gives the output frames of a recording by a model's own length map.
-
-    A recording that the model refuses has none.
-
-    Args:
-        model: bundle, or name of a shipped model.
-
-    Raises:
-        BundleError: there is no such bundle.
-    """
-    index = bundles.read(bundles.locate(model)).index
-    frontend: Frontend = registry.create("frontends", index.model["frontend"])
-    prepare = Preparation(frontend, index.layouts)
-
-    def room(sample: Swipe | Recording) -> int:
-        if isinstance(sample, Swipe) != bool(frontend.slots):
-            raise ConfigError(f"model {model} takes other samples than these")
-        row = swipe_files.recording(sample) if isinstance(sample, Swipe) else sample
-        if frontend.settings and not row.setting:
-            row = replace(row, setting=row.group or "")
-        try:
-            return output_length(prepare(row).length, index.stride, index.window)
-        except InputError:
-            return 0
-
-    return room
-
-
-def _placed(items: list[Item], findings: Findings, people: bool) -> list[Item]:
-    """Return items with the split that training would put them in, by what their rows name."""
-    sides, findings.split_by = splits.assign(
-        [item.split or None for item in items],
-        [item.group for item in items],
-        lambda i: _bytes(items[i].sample),
-        people=people,
-    )
-    return [replace(item, split=side or "none") for item, side in zip(items, sides, strict=True)]
-
-
-def _bytes(sample: Swipe | Recording) -> bytes:
-    values = sample.points if isinstance(sample, Swipe) else sample.signal
-    return np.ascontiguousarray(values).tobytes()
-
-
-def _swipes(path: Path, findings: Findings) -> Iterable[Item]:
-    for row in swipe_tables.read(path):
-        findings.rows += 1
-        name = f"{path.name} row {row.index}"
-        swipe = row.swipe
-        if swipe is None:
-            assert row.error is not None
-            findings.problems[row.error.reason].append(f"{name}: {row.error}")
-            continue
-        if not swipe.word:
-            findings.problems["no_label"].append(name)
-        if swipe.user is None:
-            findings.problems["no_user"].append(name)
-        # Times count from the first point: a log that was exported twice may start elsewhere.
-        points = np.round(swipe.points - [0.0, 0.0, swipe.points[0, 2]], 3) + 0.0
-        key = hashlib.sha256(swipe.layout.encode() + points.tobytes()).digest()
-        label = (swipe.word,) if swipe.word else ()
-        yield Item(name, swipe.split or "", swipe.user, label, key, swipe)
-
-
-def _recordings(path: Path, findings: Findings) -> Iterable[Item]:
-    for sample in readers.read(path):
-        findings.rows += 1
-        if isinstance(sample, InputError):
-            findings.problems[sample.reason].append(f"{path.name} {sample.name}: {sample}")
-            continue
-        name = f"{path.name} {sample.name}"
-        if np.isinf(sample.signal).any():
-            findings.problems["not_finite"].append(name)
-        if not sample.target:
-            findings.problems["no_label"].append(name)
-        content = hashlib.sha256(_bytes(sample)).digest()
-        yield Item(name, sample.split, sample.group, sample.target, content, sample)
-
-
-def _duplicates(items: Sequence[Item], findings: Findings) -> None:
-    """Equal recordings: inside a split, across splits, and with two labels."""
-    same: dict[bytes, list[Item]] = defaultdict(list)
-    for item in items:
-        same[item.content].append(item)
-    for group in same.values():
-        if len(group) < 2:
-            continue
-        names = ", ".join(item.name for item in group[:4])
-        across = len({item.split for item in group}) > 1
-        findings.problems["duplicate_across_splits" if across else "duplicate"].append(names)
-        if len({item.label for item in group}) > 1:
-            labels = sorted({" ".join(item.label) for item in group})
-            findings.problems["conflicting_labels"].append(f"{names}: {labels}")
-
-
-def _leaks(items: Sequence[Item], findings: Findings) -> None:
-    """People or days on both sides."""
-    places: dict[Hashable, set[str]] = defaultdict(set)
-    for item in items:
-        if item.group is not None:
-            places[item.group].add(item.split)
-    for group, sides in sorted(places.items(), key=str):
-        if len(sides) > 1:
-            findings.problems["group_in_several_splits"].append(f"{group}: {sorted(sides)}")
-
-
-def _infeasible(items: Sequence[Item], room: Room | None, findings: Findings) -> None:
-    for item in items:
-        label: Sequence[str] = item.label
-        if isinstance(item.sample, Swipe):
-            if room is None or not label:
-                continue
-            layout = _layout(item.sample.layout)
-            label = () if layout is None else spell(label[0], layout.letters) or ()
-        numbers = {symbol: i for i, symbol in enumerate(sorted(set(label)))}
-        needed = frames_needed([numbers[symbol] for symbol in label])
-        has = room(item.sample) if room is not None else _frames(item.sample)
-        if needed > has:
-            findings.problems["label_too_long"].append(
-                f"{item.name}: {' '.join(item.label)!r} needs {needed} output frames, has {has}"
-            )
-
-
-def _frames(sample: Swipe | Recording) -> int:
-    return len(sample.points if isinstance(sample, Swipe) else sample.signal)
-
-
-def _traces(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> None:
-    """Jumps and gaps of traces, and their lengths and rates."""
-    duration, rates, points = [], [], []
-    for item, swipe in swipes:
-        steps, dt = np.diff(swipe.points[:, :2], axis=0), np.diff(swipe.points[:, 2])
-        layout = _layout(swipe.layout)
-        if layout is None:
-            findings.problems["unknown_layout"].append(f"{item.name}: {swipe.layout!r}")
-        else:
-            keys = np.hypot(*(steps / layout.key_size).T)
-            if ((keys > _JUMP) & (dt < _JUMP_MS)).any():
-                at = int(np.argmax((keys > _JUMP) & (dt < _JUMP_MS))) + 1
-                findings.problems["jump"].append(
-                    f"{item.name}: {keys[at - 1]:.1f} keys at point {at}"
-                )
-        if (dt > _GAP_MS).any():
-            findings.problems["gap"].append(f"{item.name}: {dt.max():.0f} ms without a point")
-        duration.append(float(swipe.points[-1, 2] - swipe.points[0, 2]))
-        points.append(len(swipe.points))
-        rates.append(1000.0 * (len(swipe.points) - 1) / duration[-1])
-    if swipes:
-        findings.statistics |= {
-            "points": np.array(points),
-            "duration_ms": np.array(duration),
-            "points_per_s": np.array(rates),
-            "letters": np.array([len(swipe.word or "") for _, swipe in swipes]),
-        }
-
-
-def _mismatches(swipes: Sequence[tuple[Item, Swipe]], findings: Findings) -> None:
-    """Traces that do not pass the letters of their word, in their order."""
-    distances = []
-    for item, swipe in swipes:
-        layout = _layout(swipe.layout)
-        word = None if layout is None or not swipe.word else spell(swipe.word, layout.letters)
-        if layout is None or word is None:
-            if layout is not None and swipe.word:
-                findings.problems["unknown_letters"].append(f"{item.name}: {swipe.word!r}")
-            continue
-        distance = path_distance(swipe.points, word, layout)
-        distances.append(distance)
-        if distance > _FAR:
-            findings.problems["label_mismatch"].append(
-                f"{item.name}: {swipe.word!r}, {distance:.1f} keys off on average"
-            )
-            findings.worst.append((distance, swipe))
-    findings.worst = sorted(findings.worst, key=lambda pair: -pair[0])[:12]
-    if distances:
-        findings.statistics["keys_off"] = np.array(distances)
-
-
-def path_distance(points: Array, word: str, layout: Layout) -> float:
-    """Return how far a trace keeps from the letters of a word, in keys, on average.
-
-    Each letter is given a place on the trace, in the word's order, so that the sum of distances is
-    least: the first and last letters take the ends of the trace.
-
-    Args:
-        points: (n, 3) x, y, t_ms.
-        word: letters that ``layout`` has.
-        layout: of the trace.
-    """
-    index = {letter: i for i, letter in enumerate(layout.letters)}
-    keys = layout.centers[[index[letter] for letter in word]] / layout.key_size
-    path = points[:, :2] / layout.key_size
-    table = np.hypot(*(keys[:, None] - path[None]).transpose(2, 0, 1))
-    if len(word) == 1:
-        return float(table.min())
-    cost = np.full(len(path), np.inf)
-    cost[0] = table[0, 0]
-    for row in table[1:]:
-        cost = np.minimum.accumulate(cost) + row
-    return float(cost[-1]) / len(word)
-
-
-def _rates(items: Sequence[tuple[Item, Recording]], findings: Findings) -> None:
-    """Lengths, missing values, and samples far too short or long for what they say."""
-    if not items:
-        return
-    lengths = np.array([len(sample.signal) for _, sample in items])
-    symbols = np.array([len(sample.target) for _, sample in items])
-    findings.statistics |= {
-        "frames": lengths,
-        "symbols": symbols,
-        "missing_share": np.array([np.isnan(sample.signal).mean() for _, sample in items]),
-    }
-    labelled = symbols > 0
-    pace = np.log(lengths[labelled] / symbols[labelled])
-    if len(pace) < 20:
-        return
-    findings.statistics["frames_per_symbol"] = np.exp(pace)
-    spread = float(np.median(np.abs(pace - np.median(pace)))) * 1.4826
-    far = np.abs(pace - np.median(pace)) > _OUTLIER * max(spread, 0.05)
-    chosen = [item for (item, _), yes in zip(items, labelled, strict=True) if yes]
-    for i in np.flatnonzero(far):
-        findings.problems["label_mismatch"].append(
-            f"{chosen[i].name}: {np.exp(pace[i]):.1f} frames a symbol, the median is "
-            f"{np.exp(np.median(pace)):.1f}"
-        )
-
-
-_LAYOUTS: dict[str, Layout | None] = {}
-
-
-def _layout(name: str) -> Layout | None:
-    """Return a shipped layout, None if there is none of that name."""
-    if name not in _LAYOUTS:
-        try:
-            _LAYOUTS[name] = layouts.shipped(name)
-        except UnknownNameError:
-            _LAYOUTS[name] = None
-    return _LAYOUTS[name]
 
 
 def describe(summary: Mapping[str, Any]) -> list[list[str]]:

@@ -71,21 +71,36 @@ def read(path: str | Path, *, layout: str = DEFAULT_LAYOUT) -> Iterator[Row]:
         InputError: reason ``unreadable_file``: missing, damaged or not UTF-8. It comes when the
             reading gets there, after the rows before it.
     """
+    number = 0
+    try:
+        for index, number, line in lines(path):
+            yield parsed(index, number, line, layout)
+    except UnicodeDecodeError as error:
+        raise unreadable(path, number, error) from error
+
+
+def lines(path: str | Path) -> Iterator[tuple[int, int, bytes]]:
+    """Yield index, number of the line from 1, and bytes of each row; raises as `read` does."""
     index = number = 0
     try:
         with open_bytes(path, pipes=True) as file:
             for number, raw in enumerate(_lines(file), start=1):
                 line = raw.strip().removeprefix(codecs.BOM_UTF8)
                 if line:
-                    yield _row(index, number, line, layout)
+                    yield index, number, line
                     index += 1
-    except (*READ_ERRORS, UnicodeDecodeError) as error:
-        where = f", stopped at line {number}" if number else ""
-        raise InputError(
-            f"cannot read {str(path)!r}{where}: {getattr(error, 'strerror', None) or error}; "
-            "expected JSON lines in UTF-8, plain or gzip; copy or make the file again",
-            reason="unreadable_file",
-        ) from error
+    except READ_ERRORS as error:
+        raise unreadable(path, number, error) from error
+
+
+def unreadable(path: str | Path, number: int, error: Exception) -> InputError:
+    """Return the error of a file whose reading stopped at a line, 0 for none."""
+    where = f", stopped at line {number}" if number else ""
+    return InputError(
+        f"cannot read {str(path)!r}{where}: {getattr(error, 'strerror', None) or error}; "
+        "expected JSON lines in UTF-8, plain or gzip; copy or make the file again",
+        reason="unreadable_file",
+    )
 
 
 def load(
@@ -235,7 +250,12 @@ def _lines(stream: BufferedIOBase) -> Iterator[bytes]:
         yield line
 
 
-def _row(index: int, number: int, line: bytes, layout: str) -> Row:
+def parsed(index: int, number: int, line: bytes, layout: str) -> Row:
+    """Return the row of a line of JSON; ``number`` is that of the line, from 1.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8, so the file is something else.
+    """
     try:
         return Row(index, _swipe(line, layout), None)
     except InputError as error:

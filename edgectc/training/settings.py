@@ -186,6 +186,7 @@ class Settings:
             pays off in long runs on a CUDA device.
         ema: decay of an average of the weights, which is validated and packed; 0 for none.
         validate_every: epochs between validations and checkpoints.
+        validate_steps: steps between further ones within an epoch; 0 for none.
         validation_rows: most dev samples decoded per validation.
         validation_batch: dev samples at a time; halved by itself where memory runs out.
         save_steps: steps between further checkpoints; 0 for none.
@@ -215,6 +216,7 @@ class Settings:
     compile: bool = False
     ema: float = number(0.0, least=0, below=1)
     validate_every: int = number(2, least=1, most=_MOST)
+    validate_steps: int = number(0, most=_MOST)
     validation_rows: int = number(1500, least=1, most=_MOST)
     validation_batch: int = number(64, least=1, most=_MOST)
     save_steps: int = number(0, least=0, most=_MOST)

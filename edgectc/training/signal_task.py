@@ -16,7 +16,7 @@ from edgectc.core.column_files import ColumnWriter, Pages, Slices
 from edgectc.core.contracts import Decoder, Frontend
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.messages import say
-from edgectc.core.metrics import error_rate
+from edgectc.core.metrics import edit_distance
 from edgectc.core.tokens import Tokens, frames_needed, output_length
 from edgectc.core.types import Array, Recording
 from edgectc.data import scales, sources
@@ -47,7 +47,7 @@ from edgectc.training.mixing import (
     nearby,
 )
 from edgectc.training.sharded import ShardedSources, are_shards, prepared_folder
-from edgectc.training.task import Batch, Metric, Run, Score, no_data
+from edgectc.training.task import SHOWN, Batch, Metric, Run, Score, no_data
 
 # A recording (T, C), draws, and the frames that must remain for its target to fit.
 Change = Callable[[Array, np.random.Generator, int], Array]
@@ -260,9 +260,9 @@ class SignalTask:
         """Return the inputs of dev recordings."""
         return self.dev.inputs(rows)
 
-    def score(self, answers: Iterable[Array]) -> Score:
+    def score(self, answers: Iterable[Array], rows: Array | None = None) -> Score:
         """Return the token error rate of dev recordings, with the decoder of the preset."""
-        return self.dev.score(answers)
+        return self.dev.score(answers, rows)
 
 
 class HeldOutSignals:
@@ -282,15 +282,20 @@ class HeldOutSignals:
         """Return the inputs of some of them."""
         return self.signals.batch(self._rows[rows]).inputs
 
-    def score(self, answers: Iterable[Array]) -> Score:
-        """Return the token error rate; log_probs of each in order."""
-        pairs, separator, symbols = [], self._tokens.separator, self._tokens.symbols
-        for row, log_probs in zip(self._rows.tolist(), answers, strict=True):
+    def score(self, answers: Iterable[Array], rows: Array | None = None) -> Score:
+        """Return the token error rate; log_probs of each, or of some ``rows``, in order."""
+        edits = length = 0
+        shown: list[tuple[str, str]] = []
+        tokens = self._tokens
+        for row, log_probs in zip(
+            (self._rows if rows is None else self._rows[rows]).tolist(), answers, strict=True
+        ):
             text = self._decode(log_probs, nbest=1).best.text
-            answer = [s for s in text.split(separator) if s]
-            pairs.append(([symbols[i] for i in self.signals.labels[row]], answer))
-        shown = tuple((" ".join(meant), " ".join(answer)) for meant, answer in pairs[:3])
-        return Score({self._name: round(error_rate(pairs), 5)}, shown)
+            said = [symbol for symbol in text.split(tokens.separator) if symbol]
+            meant = [tokens.symbols[i] for i in self.signals.labels[row]]
+            edits, length = edits + edit_distance(meant, said), length + len(meant)
+            shown += [(" ".join(meant), " ".join(said))] if len(shown) < SHOWN else []
+        return Score.of({self._name: (edits, length)}, shown)
 
 
 def _signals(mine: Mapping[str, Array], frontend: Frontend, augment: Change) -> Signals:

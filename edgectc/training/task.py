@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,8 @@ from edgectc.core.types import JSON, Array
 from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
+
+SHOWN = 3  # examples of a validation
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,30 @@ class Score:
     Attributes:
         figures: name to value; holds the task's metric.
         examples: (meant, said) of the first samples.
+        sums: numerator and denominator of each figure, by which scores of parts are added up.
     """
 
     figures: Mapping[str, float | None]
     examples: tuple[tuple[str, str], ...] = ()
+    sums: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, sums: Mapping[str, tuple[float, float]], examples: Iterable[tuple[str, str]]
+    ) -> Score:
+        """Return the score of numerators and denominators; keeps the first three examples."""
+        figures = {name: round(up / down, 5) if down else 0.0 for name, (up, down) in sums.items()}
+        return cls(figures, tuple(examples)[:SHOWN], dict(sums))
+
+
+def merged(parts: Sequence[Score]) -> Score:
+    """Return the score of all dev samples, of which each part scored every ``len(parts)``-th."""
+    sums: dict[str, tuple[float, float]] = {}
+    for name in parts[0].sums:
+        ups, downs = zip(*(part.sums[name] for part in parts), strict=True)
+        sums[name] = sum(ups), sum(downs)
+    dealt = itertools.zip_longest(*(part.examples for part in parts))
+    return Score.of(sums, (pair for turn in dealt for pair in turn if pair is not None))
 
 
 @dataclass(frozen=True)
@@ -197,8 +220,13 @@ class HeldOut(Protocol):
         """Return the inputs of some of them, first axis as ``rows``."""
         ...
 
-    def score(self, answers: Iterable[Array]) -> Score:
-        """Return the figures of log_probs (T', V) float64, one a sample in order."""
+    def score(self, answers: Iterable[Array], rows: Array | None = None) -> Score:
+        """Return the figures of log_probs (T', V) float64, one a sample in order.
+
+        Args:
+            answers: of the samples.
+            rows: which they are, ascending; None for all.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,16 +14,26 @@ from torch import Tensor
 from edgectc.core.contracts import Task
 from edgectc.core.types import Array
 from edgectc.networks.model import CtcModel
-from edgectc.training.task import HeldOut, Score, output_frames
+from edgectc.training.task import HeldOut, Score, merged, output_frames
 
 
-def validate(model: CtcModel, task: Task, *, batch_size: int) -> Score:
+def validate(
+    model: CtcModel, task: Task, *, batch_size: int, rank: int = 0, world: int = 1
+) -> Score:
     """Return the task's figures of ``model``, in evaluation mode and full precision.
 
     If an answer is not finite the metric is None, which is never the best, and
     ``dev_not_finite`` counts such answers.
+
+    Args:
+        model: to be scored.
+        task: with the dev samples.
+        batch_size: of the network.
+        rank: number of this process, which scores every ``world``-th sample from there on.
+        world: how many processes there are; `torch.distributed` connects them.
     """
     was_training, broken = model.training, 0
+    rows = np.arange(rank, task.dev_rows, world)
     model.eval()
 
     def finite(found: Iterator[Array]) -> Iterator[Array]:
@@ -34,9 +45,14 @@ def validate(model: CtcModel, task: Task, *, batch_size: int) -> Score:
             yield one
 
     try:
-        score = task.score(finite(answers(model, task, batch_size=batch_size)))
+        found = finite(_answers(model, len(rows), lambda i: task.dev_inputs(rows[i]), batch_size))
+        score = task.score(found) if world == 1 else task.score(found, rows)
     finally:
         model.train(was_training)
+    if world > 1:
+        parts: list[Any] = [None] * world
+        torch.distributed.all_gather_object(parts, (score, broken))
+        score, broken = merged([part for part, _ in parts]), sum(count for _, count in parts)
     if not broken:
         return score
     return replace(score, figures={"dev_not_finite": broken, task.metric.name: None})

@@ -292,6 +292,14 @@ EDGECTC_API int32_t edgectc_keyboard_cancel(edgectc_keyboard *keyboard);
  * of docs/host_contract.md; "" if they were one. */
 EDGECTC_API const char *edgectc_keyboard_reason(const edgectc_keyboard *keyboard);
 
+/* Returns how many rows the network gave of the last swipe and says where they lie, until the next call, and of how many
+ * columns each: natural log, first the keys with a letter in their order, the blank last. */
+EDGECTC_API int32_t edgectc_keyboard_log_probs(const edgectc_keyboard *keyboard, const float **log_probs,
+                                               int32_t *columns);
+
+/* Returns 1 if the lexicon has a word, in NFC and in any case, else 0. */
+EDGECTC_API int32_t edgectc_keyboard_knows(const edgectc_keyboard *keyboard, const char *word);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,12 +26,16 @@ export interface Files {
   languageModel?: Source | Promise<Source> | null;
   /** The compiled library, where it does not lie beside this module. */
   wasm?: WebAssembly.Module | null;
+  /** Public keys, base64: the model is refused unless one of them signed it. */
+  trust?: readonly string[] | null;
+  /** Content of the model's .sig file. */
+  signature?: string | null;
 }
 
 /** What was refused, and why. */
 export class EdgectcError extends Error {
   constructor(message: string, reason?: string);
-  /** "one_point" (a tap), "off_keyboard" ... where points were no swipe, else "". */
+  /** "one_point" (a tap), "off_keyboard" ... where points were no swipe; why a signature was refused; else "". */
   reason: string;
 }
 
@@ -54,6 +58,21 @@ export class Keyboard {
   /** Says what stands before the cursor; `whole`: nothing stands before the text. */
   before(text: string, how?: { whole?: boolean }): void;
 
+  /** Counts uses of a word, new or known, and shows it again if it was hidden. */
+  teach(word: string, how?: { uses?: number }): void;
+
+  /** Never ranks a word, in whatever case. */
+  hide(word: string): void;
+
+  /** Forgets all about a word that was taught or hidden. */
+  forget(word: string): void;
+
+  /** Returns the user's words as bytes to keep, which Python reads as a file, too. */
+  words(): Uint8Array;
+
+  /** Takes such bytes in place of all the words there are. */
+  takeWords(words: Uint8Array): void;
+
   /** Makes ready what the next swipe would make first; call it when a word was committed. */
   prepare(): void;
 
@@ -62,4 +81,13 @@ export class Keyboard {
 
   /** Ranks words, best first; `moving`: the finger still moves. */
   swipe(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
+
+  /**
+   * What the network gave of the last swipe: natural log, (rows, columns); first the keys with a letter in
+   * their order, the blank last.
+   */
+  logProbs(): { rows: number; columns: number; values: Float32Array };
+
+  /** Whether the lexicon has a word, in any case. */
+  knows(word: string): boolean;
 }

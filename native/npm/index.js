@@ -2,6 +2,7 @@
 
 import { EdgectcError, read } from "./files.js";
 import { ABI, Library, compiled } from "./library.js";
+import { checkSignature, statedHash } from "./signature.js";
 
 /** @typedef {import("./index.js").Files} Files */
 /** @typedef {import("./index.js").Key} Key */
@@ -26,7 +27,7 @@ export class Keyboard {
   #handle;
 
   /** @param {Files} files */
-  static async open({ model, lexicon, languageModel = null, wasm = null }) {
+  static async open({ model, lexicon, languageModel = null, wasm = null, trust = null, signature = null }) {
     const sources = { model, lexicon, "language model": languageModel };
     const reading = Object.entries(sources).map(([what, source]) => read(source, what));
     for (const one of reading) one.catch(() => {}); // each is waited for below, in its turn
@@ -34,6 +35,7 @@ export class Keyboard {
     const keyboard = new Keyboard(library);
     const files = [];
     for (const one of reading) files.push(await one);
+    if (trust) await checkSignature(statedHash(files[0]), signature, [...trust]);
     keyboard.#open(files);
     return keyboard;
   }
@@ -72,7 +74,7 @@ export class Keyboard {
       const view = this.#c.view();
       rows.forEach((key, i) => {
         const [letter, ...box] = checkedKey(key);
-        view.setInt32(at + KEY * i, letter ? letter.codePointAt(0) : 0, true);
+        view.setInt32(at + KEY * i, letter.codePointAt(0) ?? 0, true);
         box.forEach((value, k) => view.setFloat64(at + KEY * i + 8 * (k + 1), value, true));
       });
       this.#call("keys", at, rows.length);
@@ -85,6 +87,42 @@ export class Keyboard {
    */
   before(text, { whole = true } = {}) {
     this.#c.withText(plain(text), (at) => this.#call("before", at, Number(whole)));
+  }
+
+  /**
+   * @param {string} word
+   * @param {{uses?: number}} how
+   */
+  teach(word, { uses = 1 } = {}) {
+    this.#c.withText(plain(word), (at) => this.#call("teach", at, uses));
+  }
+
+  /** @param {string} word */
+  hide(word) {
+    this.#c.withText(plain(word), (at) => this.#call("hide", at));
+  }
+
+  /** @param {string} word */
+  forget(word) {
+    this.#c.withText(plain(word), (at) => this.#call("forget", at));
+  }
+
+  words() {
+    const size = this.#call("words", 0, 0n);
+    return this.#c.with(size, (at) => {
+      this.#call("words", at, BigInt(size));
+      return new Uint8Array(this.#c.view().buffer, at, size).slice();
+    });
+  }
+
+  /** @param {Uint8Array} words */
+  takeWords(words) {
+    this.#c.with(words.length + FILE, (at) => {
+      new Uint8Array(this.#c.view().buffer, at + FILE, words.length).set(words);
+      this.#c.view().setUint32(at, at + FILE, true);
+      this.#c.view().setUint32(at + 4, words.length, true);
+      this.#call("take_words", at);
+    });
   }
 
   prepare() {
@@ -124,6 +162,19 @@ export class Keyboard {
       }));
   }
 
+  logProbs() {
+    return this.#c.with(8, (at) => {
+      const rows = this.#call("log_probs", at, at + 4);
+      const [from, columns] = [this.#c.view().getUint32(at, true), this.#c.view().getInt32(at + 4, true)];
+      return { rows, columns, values: new Float32Array(this.#c.view().buffer, from, rows * columns).slice() };
+    });
+  }
+
+  /** @param {string} word */
+  knows(word) {
+    return this.#c.withText(plain(word), (at) => this.#call("knows", at)) === 1;
+  }
+
   /**
    * @param {number} at
    * @returns {Word}
@@ -140,10 +191,10 @@ export class Keyboard {
 
   /**
    * @param {string} name
-   * @param {...number} values
+   * @param {...(number | bigint)} values
    */
   #call(name, ...values) {
-    const status = this.#c.call(`edgectc_keyboard_${name}`, this.#handle, ...values);
+    const status = Number(this.#c.call(`edgectc_keyboard_${name}`, this.#handle, ...values));
     if (status >= 0) return status;
     const say = (/** @type {string} */ what) => this.#c.text(this.#c.call(`edgectc_keyboard_${what}`, this.#handle));
     throw new EdgectcError(say("error"), name === "swipe" ? say("reason") : "");

@@ -9,7 +9,7 @@ let module = null;
 
 /** Returns the compiled library that lies beside this file. */
 export function compiled() {
-  module ??= read(new URL("./edgectc.wasm", import.meta.url), "edgectc.wasm").then((bytes) => WebAssembly.compile(bytes));
+  module ??= read(new URL("./library.wasm", import.meta.url), "library.wasm").then((bytes) => WebAssembly.compile(bytes));
   module.catch(() => { module = null; }); // another attempt may do better
   return module;
 }
@@ -27,12 +27,12 @@ export class Library {
     this.c = instance.exports;
     this.c._initialize();
     const abi = this.c.edgectc_abi();
-    if (abi !== ABI) throw new EdgectcError(`edgectc.wasm has ABI ${abi}, expected ${ABI}; take both from one package`);
+    if (abi !== ABI) throw new EdgectcError(`library.wasm has ABI ${abi}, expected ${ABI}; take both from one package`);
   }
 
   /**
    * @param {string} name
-   * @param {...number} values
+   * @param {...(number | bigint)} values int64 are bigint
    * @returns {number}
    */
   call(name, ...values) {

@@ -32,5 +32,5 @@ if (typeof self === "object" && typeof self.postMessage === "function") {
   serve(self, (use) => { self.onmessage = ({ data }) => use(data); });
 } else {
   const { parentPort } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads");
-  serve(parentPort, (use) => parentPort.on("message", use));
+  serve(parentPort, (use) => parentPort?.on("message", use));
 }

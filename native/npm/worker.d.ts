@@ -1,15 +1,11 @@
-import type { Files, Key, Point, Word } from "./index.js";
+import type { Files, Keyboard } from "./index.js";
 
-/** `Keyboard` in a thread of its own: calls are answered in order, and the page never waits. */
-export class WorkerKeyboard {
-  private constructor();
-  static open(files: Files): Promise<WorkerKeyboard>;
-  test(): Promise<void>;
-  place(keys: Iterable<Key>): Promise<void>;
-  before(text: string, how?: { whole?: boolean }): Promise<void>;
-  prepare(): Promise<void>;
-  swipe(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Promise<Word[]>;
+type Later<T> = { [K in keyof T]: T[K] extends (...values: infer V) => infer R ? (...values: V) => Promise<R> : never };
 
+/** Every call of `Keyboard` in a thread of its own: answered in order, and the page never waits. */
+export interface WorkerKeyboard extends Later<Keyboard> {
   /** Ends the thread; calls that wait, and later ones, are refused. */
   close(): void;
 }
+
+export const WorkerKeyboard: { open(files: Files): Promise<WorkerKeyboard> };

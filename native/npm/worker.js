@@ -60,6 +60,50 @@ export class WorkerKeyboard {
   }
 
   /**
+   * @param {string} word
+   * @param {{uses?: number}} how
+   */
+  teach(word, how = {}) {
+    return this.#ask("teach", [word, how]);
+  }
+
+  /** @param {string} word */
+  hide(word) {
+    return this.#ask("hide", [word]);
+  }
+
+  /** @param {string} word */
+  forget(word) {
+    return this.#ask("forget", [word]);
+  }
+
+  words() {
+    return this.#ask("words", []);
+  }
+
+  /** @param {Uint8Array} words */
+  takeWords(words) {
+    return this.#ask("takeWords", [words]);
+  }
+
+  /** @param {string} word */
+  knows(word) {
+    return this.#ask("knows", [word]);
+  }
+
+  /**
+   * @param {string} text
+   * @param {{whole?: boolean}} how
+   */
+  contextOf(text, how = {}) {
+    return this.#ask("contextOf", [text, how]);
+  }
+
+  logProbs() {
+    return this.#ask("logProbs", []);
+  }
+
+  /**
    * @param {Iterable<import("./index.js").Point>} points
    * @param {{nbest?: number, moving?: boolean}} how
    */
@@ -126,7 +170,7 @@ async function start() {
   return {
     say: (message) => worker.postMessage(message),
     hear: (use) => worker.on("message", use),
-    failed: (use) => worker.on("error", (error) => use(error.message)),
+    failed: (use) => worker.on("error", (/** @type {Error} */ error) => use(error.message)),
     end: () => void worker.terminate(),
   };
 }

@@ -30,6 +30,7 @@ struct edgectc_keyboard {
   edgectc_point *points;      /* (room) in the letter area */
   double *arc;                /* (room) */
   int32_t room;
+  int32_t rows;               /* of log_probs, of the last swipe */
   const char *reason;
   _Atomic int state;          /* IDLE, or what another thread may make of RUNS */
   Complaint why;

@@ -35,6 +35,7 @@ NEEDED = {
     "lexicon build": ["none.tsv", "--out", "x.tsv"],
     "lexicon pack": ["none.tsv", "--out", "x.trie"],
     "lm build": ["none.txt", "--out", "x.lm"],
+    "language build": ["de", "--source", "none.tsv"],
     "lm pack": ["none.arpa", "--out", "x.lm"],
     "lm score": ["none.lm", "none.txt"],
     "data check": ["none.jsonl"],

@@ -27,6 +27,7 @@ from edgectc.core.errors import (
     MissingDependencyError,
 )
 
+NAME = "swipe-en-int8-dynamic.edgectc"
 WEB = Path(__file__).parents[2] / "web_demo"
 
 
@@ -37,7 +38,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "app").mkdir(parents=True)
     (folder / "index.html").write_text("<h1>keyboard</h1>")
     (folder / "app" / "main.js").write_text("1;\n" * 5000)
-    (folder / "engine.wasm").write_bytes(b"\0asm")
+    (folder / "package").mkdir()
+    (folder / "package" / "library.wasm").write_bytes(b"\0asm")
     monkeypatch.setattr(pages, "SITE", folder)
     return folder
 
@@ -56,7 +58,8 @@ def test_the_shipped_model_is_served_whole(site: Path, shipped: Path) -> None:
     made = pages.collect(None)
     index = json.loads(made.index)
     assert index["name"] == made.name == "swipe-en"
-    assert index["artifacts"][0]["scheme"] == "float32"
+    assert index["artifacts"][0]["scheme"] == "int8-dynamic"
+    assert "qwerty" in [layout["name"] for layout in index["layouts"]]
     for name in (index["lexicon"], index["language_model"], index["artifacts"][0]["file"]):
         data = made.read(f"model/{name}")
         assert data
@@ -69,8 +72,8 @@ def test_the_shipped_model_is_served_whole(site: Path, shipped: Path) -> None:
 def test_models_that_are_no_keyboard_are_refused(site: Path, tmp_path: Path, shipped: Path) -> None:
     with pytest.raises(BundleFileMissingError):
         pages.collect(str(tmp_path / "nothing"))
-    damaged = tmp_path / "damaged.onnx"
-    data = bytearray((shipped / "artifacts" / "swipe-en.onnx").read_bytes())
+    damaged = tmp_path / "damaged.edgectc"
+    data = bytearray((shipped / "artifacts" / NAME).read_bytes())
     data[1000] ^= 1
     damaged.write_bytes(data)
     with pytest.raises(BundleError, match="damaged"):
@@ -80,13 +83,15 @@ def test_models_that_are_no_keyboard_are_refused(site: Path, tmp_path: Path, shi
     shutil.rmtree(bare / "artifacts")
     with pytest.raises(ConfigError, match="edgectc export"):
         pages.collect(str(bare))
+    with pytest.raises(ConfigError, match=r"no \.edgectc file"):
+        pages.collect(str(shipped / "artifacts" / "swipe-en.onnx"))
 
 
 def test_the_lexicon_is_found_by_its_hash_alone(
     site: Path, tmp_path: Path, shipped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = tmp_path / "alone.onnx"
-    shutil.copy(shipped / "artifacts" / "swipe-en.onnx", alone)
+    alone = tmp_path / "alone.edgectc"
+    shutil.copy(shipped / "artifacts" / NAME, alone)
     assert json.loads(pages.collect(str(alone)).index)["lexicon"] == "lexicon.trie"
     monkeypatch.setattr("edgectc.formats.bundle.models_dir", lambda: None)
     (tmp_path / "lexicon.trie").write_bytes(b"another")
@@ -138,7 +143,7 @@ def test_types_tags_and_headers(server: Server) -> None:
     for address, kind in (
         ("", "text/html"),
         ("app/main.js", "text/javascript"),
-        ("engine.wasm", "application/wasm"),
+        ("package/library.wasm", "application/wasm"),
         ("model/index.json", "application/json"),
         ("model/lexicon.trie", "application/octet-stream"),
         ("index.html?x=1", "text/html"),
@@ -188,7 +193,7 @@ def _node(*tests: str) -> None:
         pytest.skip("needs Node")
     if not (WEB / "node_modules" / "puppeteer-core").is_dir():
         pytest.skip(f"needs the packages of {WEB}: npm ci --ignore-scripts")
-    if not (pages.SITE / "engine.wasm").is_file():
+    if not (pages.SITE / "package" / "library.wasm").is_file():
         pytest.skip("needs the built page: scripts/build-demo")
     environment = {**os.environ, "PYTHON": sys.executable}
     done = subprocess.run(
@@ -199,9 +204,12 @@ def _node(*tests: str) -> None:
         pytest.skip("needs Chromium")
 
 
-@pytest.mark.slow
-def test_host_code_in_javascript_meets_the_golden_vectors() -> None:
-    _node("test/golden.test.mjs")
+def test_the_page_takes_from_storage_what_it_put_there() -> None:
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("needs Node")
+    done = subprocess.run([node, "--test", WEB / "test" / "page.test.mjs"], capture_output=True)
+    assert done.returncode == 0, done.stdout.decode()[-4000:]
 
 
 @pytest.mark.slow

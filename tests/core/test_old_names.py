@@ -47,7 +47,8 @@ PATH = re.compile(
     r"(?<![\w./~-])(?:edgectc|docs|tests|bench|scripts|native|web_demo|android_demo)/[\w./-]*\w"
 )
 NOT_IN_A_CHECKOUT = ("edgectc/commands/serving/site", "edgectc/constraints.txt", "edgectc/models",
-                     "web_demo/node_modules", "bench/results/quantization.txt")  # fmt: skip
+                     "web_demo/node_modules", "bench/results/quantization.txt",
+                     "edgectc/worker")  # fmt: skip
 
 
 def old_names(text: str) -> set[str]:

@@ -172,13 +172,13 @@ def test_every_source_is_on_the_one_list_and_every_host_reads_it() -> None:
     assert {name for group in groups for name in listed[group]} == on_disk
     root = NATIVE.parent
     for host in (
-        "web_demo/build.mjs",
         "android_demo/native/CMakeLists.txt",
         "native/CMakeLists.txt",
     ):
         text = (root / host).read_text(encoding="utf-8")
         assert "build.json" in text
         assert "fno-math-errno" not in text
-    tools = (root / "android_demo/tools/native.py").read_text(encoding="utf-8")
-    assert "build.py" in tools
-    assert "fno-math-errno" not in tools
+    for host in ("android_demo/tools/native.py", "scripts/packs/zig.py"):
+        tools = (root / host).read_text(encoding="utf-8")
+        assert "build.py" in tools
+        assert "fno-math-errno" not in tools

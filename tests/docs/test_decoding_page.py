@@ -13,8 +13,16 @@ import edgectc
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TOKENS = ["-", *"abcdefghijklmnopqrstuvwxyz'", "|"]
-SECTIONS = ("Hotwords", "Where the words are", "Scores that are no probabilities",
-            "In place of pyctcdecode")  # fmt: skip
+SECTIONS = ("Words of a sentence together", "Hotwords", "Where the words are",
+            "Scores that are no probabilities", "In place of pyctcdecode")  # fmt: skip
+
+
+def test_words_of_a_sentence_are_those_that_were_swiped() -> None:
+    session: dict[str, object] = {"edgectc": edgectc}
+    for code in BLOCK.findall(section("Words of a sentence together")):
+        exec(compile(code, "sentence", "exec"), session)
+    assert session["written"].words == ("how", "are", "you")
+    assert not session["written"].revisions
 
 
 def section(title: str) -> str:

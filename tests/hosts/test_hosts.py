@@ -26,7 +26,6 @@ def listed(path: str, pattern: str) -> set[str]:
     ("path", "pattern"),
     [
         ("docs/host_contract.md", r"Known keys of `manifest`: (.*?)\."),
-        ("web_demo/src/host/manifest.js", r"const KEYS = new Set\(\[(.*?)\]"),
         (f"{JAVA}/Recognizer.java", r"KNOWN =\s+Arrays.asList\((.*?)\)"),
     ],
 )
@@ -40,9 +39,33 @@ def test_hosts_know_every_key_of_a_manifest(path: str, pattern: str) -> None:
     ("path", "pattern"),
     [
         ("docs/host_contract.md", r"All in double. `frontend` gives (.*?)\. "),
-        ("web_demo/src/host/manifest.js", r"const FRONTEND = new Set\(\[(.*?)\]"),
         (f"{JAVA}/SwipeFrontend.java", r"KNOWN =\s+Arrays.asList\((.*?)\)"),
     ],
 )
 def test_hosts_know_every_option_of_the_swipe_frontend(path: str, pattern: str) -> None:
     assert listed(path, pattern) - {"type"} == {field.name for field in fields(Options)}
+
+
+READ = r'edgectc_json_is\(key, "(\w+)"\)'
+
+
+def _function(name: str) -> str:
+    """The text of a function of the C library's reader of manifests."""
+    text = (ROOT / "native" / "src" / "artifact.c").read_text(encoding="ascii")
+    (found,) = re.findall(
+        rf"^\w[^;{{}}]*\b{name}\([^;{{}}]*\) {{\n(.*?)^}}", text, re.DOTALL | re.M
+    )
+    return str(found)
+
+
+def test_the_c_library_knows_every_key_of_a_manifest() -> None:
+    known = {*re.findall(READ, _function("edgectc_artifact"))}
+    known |= {*re.findall(r'"(\w+)"', _function("is_known"))}
+    assert known == {field.name for field in fields(Manifest)} - {"streaming"}
+
+
+def test_the_c_library_knows_every_option_of_the_swipe_frontend() -> None:
+    text = _function("read_frontend")
+    (names,) = re.findall(r"names\[\] = {(.*?)};", text, re.DOTALL)
+    known = {*re.findall(r'"(\w+)"', names), *re.findall(READ, text)}
+    assert known - {"type"} == {field.name for field in fields(Options)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -21,31 +22,8 @@ pytestmark = pytest.mark.slow
 BUNDLE = ROOT / "models" / "swipe-en"
 MODEL = BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"
 LEXICON, CONTEXT = BUNDLE / "lexicon.trie", BUNDLE / "words.lm"
+PROGRAMS = ROOT / "tests" / "helpers" / "npm"
 PAGE, HOST = ROOT / "docs" / "library.md", ROOT / "native" / "examples" / "host.mjs"
-
-# Reads {files, cases: [{keys, points, before}]}; answers each case, in a thread of its own or not.
-ANSWER = """
-import { readFileSync } from "node:fs";
-import { EdgectcError, Keyboard } from "edgectc";
-import { WorkerKeyboard } from "edgectc/worker";
-const { files, cases, worker } = JSON.parse(readFileSync(0));
-const keyboard = await (worker ? WorkerKeyboard : Keyboard).open(files);
-await keyboard.test();
-const answers = [];
-for (const { keys, points, before, whole, moving = false } of cases) {
-  try {
-    await keyboard.place(keys);
-    await keyboard.before(before, { whole });
-    await keyboard.prepare();
-    answers.push({ words: await keyboard.swipe(points, { moving }) });
-  } catch (error) {
-    if (!(error instanceof EdgectcError)) throw error;
-    answers.push({ message: error.message, reason: error.reason });
-  }
-}
-if (worker) keyboard.close();
-console.log(JSON.stringify(answers));
-"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +37,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (packed,) = folder.glob("*.tgz")
     assert packed.name == f"edgectc-{edgectc.__version__}.tgz"
     _run("npm", "install", "--offline", "--no-audit", "--no-fund", packed.name, folder=folder)
-    (folder / "answer.mjs").write_text(ANSWER, encoding="utf-8")
+    shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
     return folder
 
 
@@ -130,6 +108,37 @@ def test_it_meets_the_golden_vectors(installed: Path, float32: Path, worker: boo
     found = _answers(installed, float32, cases, worker=worker)
     for one, answer in zip(golden, found, strict=True):
         _same(answer["words"], one["words"], within=1e-3)
+        heat, wanted = answer["heat"], one["log_probs"]
+        said = np.reshape(heat["values"], (heat["rows"], heat["columns"]))
+        said = said[:, [*range(wanted["shape"][1] - 1), -1]]  # the keys there are, and the blank
+        values = np.frombuffer(base64.b64decode(wanted["base64"]), wanted["dtype"])
+        assert np.abs(said - values.reshape(wanted["shape"])).max() < 1e-4
+
+
+def test_signatures_contexts_and_words_are_judged_alike(installed: Path) -> None:
+    signatures, texts = _golden("trust.json")["signatures"], _golden("context.json")["texts"]
+    files = {"model": str(MODEL), "lexicon": str(LEXICON), "languageModel": str(CONTEXT)}
+    given = json.dumps({"files": files, "texts": texts, "signatures": signatures})
+    found = json.loads(_run("node", "others.mjs", folder=installed, given=given))
+    assert found["refused"] == [one["refused"] or None for one in signatures]
+    assert found["opened"] == [None, "unsigned", "changed", "other_key"]
+    assert found["contexts"] == [one["words"] for one in texts]
+    assert found["known"] == [True, True, True, True, False, False, False]
+
+
+def test_what_a_user_teaches_ranks_and_is_kept(installed: Path) -> None:
+    files = {"model": str(MODEL), "lexicon": str(LEXICON)}
+    points = next(one for one in _golden("traces.json")["cases"] if one["name"] == "qwerty-hello")
+    given = json.dumps({"files": files, "keys": _layout("qwerty"), "points": points["points"]})
+    found = json.loads(_run("node", "taught.mjs", folder=installed, given=given))
+    plain, taught, taken, forgotten, after = found["answers"]
+    assert plain[0] == "hello"
+    assert taught[0] == "Helo"
+    assert "hello" not in taught
+    assert taken == taught == after
+    assert forgotten == plain
+    assert found["refused"]
+    assert {*json.loads(bytes(found["kept"]))["words"]} == {"Helo", "hello"}
 
 
 def test_points_are_refused_for_the_same_reasons(installed: Path) -> None:
@@ -160,35 +169,6 @@ def test_real_swipes_give_the_five_words_of_python(installed: Path, float32: Pat
         _same(answer["words"], wanted, within=1e-3)
 
 
-REFUSED = """
-import { readFileSync } from "node:fs";
-import { EdgectcError, Keyboard } from "edgectc";
-import { WorkerKeyboard } from "edgectc/worker";
-const [model, lexicon, languageModel] = process.argv.slice(2);
-const bytes = new Uint8Array(readFileSync(model));
-bytes[5000] ^= 1;
-const calls = {
-  damaged: () => Keyboard.open({ model: bytes, lexicon, languageModel }),
-  swapped: () => Keyboard.open({ model, lexicon: languageModel }),
-  missing: () => Keyboard.open({ model: "nowhere.edgectc", lexicon }),
-  "no lexicon": () => Keyboard.open({ model }),
-  constructed: async () => new Keyboard(),
-  key: async () => (await Keyboard.open({ model, lexicon })).place([["ab", 0, 0, 1, 1]]),
-  "no keys": async () => (await Keyboard.open({ model, lexicon })).swipe([[0, 0, 0], [1, 1, 50]]),
-  "in a worker": () => WorkerKeyboard.open({ model: bytes, lexicon, languageModel }),
-  closed: async () => {
-    const keyboard = await WorkerKeyboard.open({ model, lexicon });
-    const waiting = keyboard.test();
-    keyboard.close();
-    await waiting.then(() => { throw new Error("it answered"); }, () => {});
-    await keyboard.test();
-  },
-};
-const told = {};
-for (const [name, call] of Object.entries(calls))
-  told[name] = await call().then(() => "nothing", (error) => `${error.name}: ${error.message}`);
-console.log(JSON.stringify(told));
-"""
 MESSAGES = {
     "damaged": "EdgectcError: the model is damaged",
     "swapped": "EdgectcError: this is not the lexicon",
@@ -203,7 +183,6 @@ MESSAGES = {
 
 
 def test_what_is_refused_is_said(installed: Path) -> None:
-    (installed / "refused.mjs").write_text(REFUSED, encoding="utf-8")
     printed = _run("node", "refused.mjs", str(MODEL), str(LEXICON), str(CONTEXT), folder=installed)
     told = json.loads(printed)
     assert {*told} == {*MESSAGES}
@@ -211,29 +190,10 @@ def test_what_is_refused_is_said(installed: Path) -> None:
         assert told[name].startswith(message), name
 
 
-TYPED = """
-import { Keyboard, type Word } from "edgectc";
-import { WorkerKeyboard } from "edgectc/worker";
-export async function read(points: [number, number, number][]): Promise<Word[]> {
-  const lexicon = new URL("file:///l");
-  const keyboard = await Keyboard.open({ model: "m", lexicon, languageModel: null });
-  keyboard.place([["a", 0, 0, 1, 1]]);
-  const worker = await WorkerKeyboard.open({ model: "m", lexicon });
-  const waited: Word[] = await worker.swipe(points);
-  // @ts-expect-error a worker answers later
-  const early: Word[] = worker.swipe(points);
-  // @ts-expect-error keys have five parts
-  keyboard.place([["a", 0, 0]]);
-  return [...waited, ...early, ...keyboard.swipe(points, { nbest: 3, moving: true })];
-}
-"""
-
-
 def test_its_types_are_taken_and_held(installed: Path) -> None:
     compiler = ROOT / "web_demo" / "node_modules" / ".bin" / "tsc"
     if not compiler.exists():
         pytest.skip("needs the packages of web_demo: npm ci --ignore-scripts")
-    (installed / "typed.ts").write_text(TYPED, encoding="utf-8")
     strict = [
         "--strict",
         "--noEmit",
@@ -247,21 +207,14 @@ def test_its_types_are_taken_and_held(installed: Path) -> None:
     _run(str(compiler), *strict, "typed.ts", folder=installed)
 
 
-ASKS = """
-import { readFileSync } from "node:fs";
-const module = new WebAssembly.Module(readFileSync(process.argv[2]));
-const exports = WebAssembly.Module.exports(module).map((one) => one.name);
-console.log(JSON.stringify([WebAssembly.Module.imports(module), exports]));
-"""
-
-
 def test_the_wasm_is_small_and_asks_for_nothing(installed: Path) -> None:
-    file = installed / "node_modules" / "edgectc" / "edgectc.wasm"
+    file = installed / "node_modules" / "edgectc" / "library.wasm"
     assert file.stat().st_size <= 130 * 1024
-    (installed / "asks.mjs").write_text(ASKS, encoding="utf-8")
     told = _run("node", "asks.mjs", str(file), folder=installed)
     imports, exports = json.loads(told)
     assert imports == []
     header = (ROOT / "native" / "include" / "edgectc.h").read_text(encoding="ascii")
     wanted = set(re.findall(r"\b(edgectc_keyboard_\w+|edgectc_abi|edgectc_context)\(", header))
+    # There are no files, and no other thread that could cancel.
+    wanted -= {f"edgectc_keyboard_{name}" for name in ("save", "load", "cancel")}
     assert {name for name in exports if name.startswith("edgectc_")} == wanted

@@ -104,3 +104,23 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path, family: str, seed
         assert all(torch.equal(mine[name], theirs[name]) for name in mine), part
     logged = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in logged] == list(range(1, 13))
+
+
+def test_a_validation_of_two_processes_is_that_of_one(tmp_path: Path) -> None:
+    """Within an epoch too, whose line in the log has a part of an epoch."""
+    config = config_of("gru", epochs=2, validate_steps=4, optimizer={"type": "sgd", "lr": 0.05})
+    config["model"]["encoder"] |= {"dropout": 0.0, "input_dropout": 0.0}
+    script = prepared(tmp_path, config)
+    subprocess.run([sys.executable, *script, str(tmp_path / "one")], check=True)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    subprocess.run([*launch, *script, str(tmp_path / "two")], check=True)
+    one, two = (
+        [json.loads(line) for line in (tmp_path / out / "metrics.jsonl").read_text().splitlines()]
+        for out in ("one", "two")
+    )
+    assert [row["step"] for row in one] == [4, 6, 8, 12]
+    assert [row["epoch"] for row in one] == [0.666667, 1, 1.333333, 2]
+    for mine, theirs in zip(one, two, strict=True):
+        assert {key: mine[key] for key in ("dev_per", "examples", "step")} == {
+            key: theirs[key] for key in ("dev_per", "examples", "step")
+        }

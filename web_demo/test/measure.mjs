@@ -37,18 +37,17 @@ for (let i = 0; i < 3; i++) {
 report.first_word_ms = first.map(round);
 report.later_words_ms = { n: later.length, p50: round(middle(later)), most: round(Math.max(...later)) };
 
-// All of them, through the page's own engine.
+// All of them, through the page's own keyboard.
 const { page } = await open(browser, url);
 const found = await page.evaluate(async (rows) => {
   const { index, load } = await import("./app/loader.js");
   const served = await index();
-  const { recognizer } = await load(served, served.artifacts[0].file);
+  const model = await load(served, served.artifacts[0].file);
   const all = [];
   for (const { layout = "qwerty", points } of rows) {
-    recognizer.use(layout);
+    model.use(model.layouts.find((one) => one.name === layout));
     try {
-      const { words, ms } = await recognizer.read(points);
-      all.push({ words, ms: ms.total });
+      all.push(model.read(points));
     } catch (error) {
       all.push({ words: [], ms: 0, reason: error.reason ?? String(error) });
     }
@@ -68,6 +67,6 @@ found.forEach(({ words }, i) => {
 report.same_top_1 = same / found.length;
 report.same_top_5 = five / found.length;
 report.largest_score_difference = off;
-report.recognizer_ms_p50 = round(middle(found.map((one) => one.ms)));
+report.swipe_ms_p50 = round(middle(found.map((one) => one.ms)));
 console.log(JSON.stringify(report, null, 1));
 await browser.close();

@@ -12,11 +12,13 @@ from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDepe
 from edgectc.core.staging import staged_folder, write_bytes
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
+from edgectc.formats.layouts import describe
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.records import NamedFile
 
+NATIVE = ".edgectc"
 SITE = Path(__file__).with_name("site")
-BUILD = "scripts/build-demo (in the source tree, with Node 20 or later)"
+BUILD = "scripts/build-demo (in the source tree)"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Pages:
 def collect(
     model: str | None, *, lexicon: str | None = None, language_model: str | None = None
 ) -> Pages:
-    """Return the keyboard with a model: a bundle, an ``.onnx`` file, or a shipped model by name.
+    """Return the keyboard with a model: a bundle, a native artifact, or a shipped model by name.
 
     Args:
         model: None is the shipped swipe model.
@@ -78,6 +80,8 @@ def collect(
             context = None  # the page says that it goes on without
     index = {
         "name": first.name,
+        "decoder": first.decoder["type"],
+        "layouts": [describe(layout) for layout in first.layouts],
         "artifacts": [_entry(path) for path in artifacts],
         "lexicon": words.name,
         "language_model": context.name if context else None,
@@ -104,17 +108,21 @@ def export(pages: Pages, folder: Path) -> int:
 
 
 def _artifacts(place: Path) -> list[Path]:
-    """Return the ``.onnx`` files of a model, the one in full precision first."""
+    """Return the native artifacts of a model, the one in full precision first."""
     if not place.is_dir():
         found = [place]
     else:
-        found = [p for p in bundles.read(place).artifacts() if p.suffix == ".onnx"]
+        found = [p for p in bundles.read(place).artifacts() if p.suffix == NATIVE]
     if not found:
         raise ConfigError(
-            f"{place} holds no .onnx artifact; make one with: edgectc export {place} --target onnx"
+            f"{place} holds no native artifact; make one with: "
+            f"edgectc export {place} --target native"
         )
-    if found[0].suffix != ".onnx":
-        raise ConfigError(f"{found[0]} is no .onnx file, which is all that a browser runs")
+    if found[0].suffix != NATIVE:
+        raise ConfigError(
+            f"{found[0]} is no {NATIVE} file, which is all that the page runs; "
+            "make one of its bundle with: edgectc export BUNDLE --target native"
+        )
     return sorted(found, key=lambda path: (_checked(path).scheme.type != "float32", path.name))
 
 
@@ -132,5 +140,7 @@ def _named(wanted: NamedFile | None, artifact: Path, kind: str, given: str | Non
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    scheme = str(_checked(path).scheme.type)
-    return {"file": path.name, "scheme": scheme, "bytes": path.stat().st_size}
+    manifest = _checked(path)
+    off = manifest.parity.get("max_abs_diff")
+    size = path.stat().st_size
+    return {"file": path.name, "scheme": str(manifest.scheme.type), "bytes": size, "off": off}

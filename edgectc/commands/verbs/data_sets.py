@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgectc.core.arguments import Count, File, Seed, checked
+from edgectc.core.arguments import Count, File, Jobs, Seed, checked
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
 from edgectc.data import checks, checks_page, importing, sharding, synthesis
@@ -27,6 +27,8 @@ def check_data(
     days: bool = False,
     kind: str | None = None,
     html: File | None = None,
+    jobs: Jobs = 1,
+    engine: str = "processes",
 ) -> Findings:
     """Return what is wrong with a data set.
 
@@ -38,14 +40,17 @@ def check_data(
         kind: what takes the recordings, e.g. "landmarks" or "neural"; None takes what ``model`` is
             of, or what they plainly are.
         html: file to write a page with plots to.
+        jobs: processes that read the rows; the answer is the same.
+        engine: "processes", or "ray" for a cluster.
 
     Raises:
         InputError: a file cannot be read.
+        MissingDependencyError: Ray is not installed.
         ConfigError: ``model`` takes other recordings than these.
     """
     paths = [os.fspath(file) for file in files]
     name = None if model is None else os.fspath(model)
-    findings = checks.check_data(paths, model=name, days=days, kind=kind)
+    findings = checks.check_data(paths, model=name, days=days, kind=kind, jobs=jobs, engine=engine)
     if html is not None:
         title = f"Data check: {', '.join(paths)}"
         write_bytes(html, checks_page.page(findings, title).encode(errors="backslashreplace"))

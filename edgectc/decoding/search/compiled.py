@@ -67,6 +67,8 @@ FUNCTIONS = {
     "keyboard_free": (None, (_POINTER,)),
     "keyboard_error": (_TEXT, (_POINTER,)),
     "keyboard_reason": (_TEXT, (_POINTER,)),
+    "keyboard_log_probs": (_INT, (_POINTER, _POINTER, _POINTER)),
+    "keyboard_knows": (_INT, (_POINTER, _TEXT)),
     "keyboard_open": (_INT, (_POINTER, File, File, File)),
     "keyboard_test": (_INT, (_POINTER,)),
     "keyboard_keys": (_INT, (_POINTER, _POINTER, _INT)),

@@ -99,7 +99,7 @@ class Records:
     ``metric_average``, to look at; it decides nothing.
     """
 
-    def __init__(self, out: Path, *, done: int, step: int, metric: str = "") -> None:
+    def __init__(self, out: Path, *, done: float, step: int, metric: str = "") -> None:
         self._log, self._metric, self._values = out / "metrics.jsonl", metric, list[float]()
         if self._log.exists():
             lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -27,6 +27,21 @@ _SEPARATOR = "//"
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best validation so far, as checkpoints keep it.
+
+    Attributes:
+        epoch: in or after which it was; 0 if there was none.
+        step: of the run.
+        value: of the task's metric; None if there was none.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    value: float | None = None
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """The state of a run between two steps.
 

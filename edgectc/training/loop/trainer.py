@@ -20,7 +20,6 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from edgectc.core.config import dumps
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.messages import say
@@ -35,8 +34,9 @@ from edgectc.training import identity as identities
 from edgectc.training.log.progress import Display
 from edgectc.training.log.records import EpochStats, Records, memory_mb
 from edgectc.training.loop import checkpoints, devices, stopping
-from edgectc.training.loop.checkpoints import Checkpoint
+from edgectc.training.loop.checkpoints import Best, Checkpoint
 from edgectc.training.loop.feeding import Feeder, bucketed, shared, to_device
+from edgectc.training.loop.final_test import score_best
 from edgectc.training.loop.guards import StepGuard, first_bad
 from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.objectives import forward, losses
@@ -44,8 +44,8 @@ from edgectc.training.objectives.distillation import load_teacher, report
 from edgectc.training.parameters import Average, Freezer, averaged
 from edgectc.training.preparing import make_optimizer, open_run, prepare
 from edgectc.training.settings import Settings
-from edgectc.training.task import Batch, HeldOut, Score, output_frames
-from edgectc.training.validation import measure, validate
+from edgectc.training.task import Batch, output_frames
+from edgectc.training.validation import validate
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Result:
 
     Attributes:
         checkpoint: file of the best weights.
-        epoch: after which they were found; 0 if no validation was finite.
+        epoch: in or after which they were found; 0 if no validation was finite.
         metric: name of the figure, e.g. ``dev_top1``.
         value: of the figure; None if no validation was finite.
     """
@@ -117,21 +117,6 @@ def train(
         return Trainer(settings, model, task, out, fabric).run()
 
 
-@dataclass(frozen=True)
-class Best:
-    """The best validation so far, as checkpoints keep it.
-
-    Attributes:
-        epoch: after which it was; 0 if there was none.
-        step: of the run.
-        value: of the task's metric; None if there was none.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    value: float | None = None
-
-
 class Trainer:
     """One training run. ``run`` does it all; the rest are its parts."""
 
@@ -181,8 +166,8 @@ class Trainer:
         self._resume()
         main = self.fabric.is_global_zero
         name = self.task.metric.name
-        at = {"done": self.epoch, "step": self.step}
-        records = Records(self.out, **at, metric=name) if main else None
+        done = round(self.epoch + self.batch / self.steps, 6)
+        records = Records(self.out, done=done, step=self.step, metric=name) if main else None
         display = Display(total, done=self.step, shown=main)
         with closing(records) if records else nullcontext(), self._postponed() as self.stop:
             while self.epoch < self.settings.epochs and not self._stalled():
@@ -192,19 +177,8 @@ class Trainer:
             best = checkpoints.read(self.out / "best.safetensors").model
             report(self.out, self.settings, self.teacher, best, self.task)
         if main and value is not None and self.task.test is not None and len(self.task.test):
-            self._test(self.task.test)
+            score_best(self.out, self.settings, self.task.test, self.fabric.device, self.best.epoch)
         return Result(self.out / "best.safetensors", self.best.epoch, name, value)
-
-    def _test(self, held_out: HeldOut) -> None:
-        """Score the best weights on what neither weights nor checkpoint were chosen by."""
-        model = CtcModel(self.settings.model)
-        model.load_state_dict(dict(checkpoints.read(self.out / "best.safetensors").model))
-        model.to(self.fabric.device)
-        score = measure(model, held_out, batch_size=self.settings.validation_batch)
-        figures = {**score.figures, "rows": len(held_out), "epoch": self.best.epoch}
-        write_bytes(self.out / "test.json", dumps(figures).encode())
-        told = ", ".join(f"{key} {figure}" for key, figure in score.figures.items())
-        say(f"test: {told} of {len(held_out)} rows")
 
     def _postponed(self) -> AbstractContextManager[stopping.Stop]:
         """Let signals wait for the end of a step; several processes could not agree on one."""
@@ -244,12 +218,16 @@ class Trainer:
             display.update(self.step, self.stats.mean_loss, speed)
             if records is not None and norm is not None:
                 records.step(self.step, lr=rate, grad_norm=norm, loss=self.last_loss)
-            every = self.settings.save_steps
-            due = self.stop.asked or (every and self.step % every == 0)
+            checked = self.batch < self.steps and self._due(self.settings.validate_steps)
+            if checked:
+                self._look(records, display, rate)
+            due = checked or self.stop.asked or self._due(self.settings.save_steps)
             if due and self.batch < self.steps:
                 self._save(noise=fed.noise)
             if self.stop.asked:
                 self.stop.deliver()
+            if checked and self._stalled():
+                break
         seconds = time.perf_counter() - began
         return {
             **self.stats.figures(),
@@ -258,6 +236,21 @@ class Trainer:
             "seconds": round(seconds, 1),
             "memory_mb": memory_mb(self.fabric.device),
         }
+
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.step % every == 0
+
+    def _look(self, records: Records | None, display: Display, rate: float) -> None:
+        """Validate within an epoch, and record the figures so far under a part of an epoch."""
+        figures = self._validate()
+        name = self.task.metric.name
+        display.metric = f"{name} {figures[name]}"
+        if records is not None:
+            epoch = round(self.epoch + self.batch / self.steps, 6)
+            about = {**self.stats.figures(), **figures, "lr": rate, "epoch": epoch}
+            records.epoch(self.step, {**about, "step": self.step}, self.stats.norms)
+            records.plot(name)
+        self.train_mode()
 
     def _plan(self) -> list[Array]:
         """Return the rows of each batch that is left of the epoch; seed all draws at its start."""
@@ -395,13 +388,18 @@ class Trainer:
 
     def _validate(self) -> dict[str, JSON]:
         """Return the dev figures; keep the weights if they are the best so far."""
-        metric, score = self.task.metric, Score({})
-        if self.fabric.is_global_zero:
-            with averaged(self.unwrapped, self.average):
-                score = validate(
-                    self.unwrapped, self.task, batch_size=self.settings.validation_batch
-                )
-        score = self.fabric.broadcast(score)
+        metric, fabric = self.task.metric, self.fabric
+        with averaged(self.unwrapped, self.average):
+            if fabric.world_size > 1:  # batch statistics are each process's own
+                for buffer in self.unwrapped.buffers():
+                    torch.distributed.broadcast(buffer, 0)
+            score = validate(
+                self.unwrapped,
+                self.task,
+                batch_size=self.settings.validation_batch,
+                rank=fabric.global_rank,
+                world=fabric.world_size,
+            )
         value = score.figures[metric.name]
         # Weights that no step of the epoch has changed are nobody's best.
         better = self.stats.good > 0 and metric.better(value, self.best.value)
@@ -410,7 +408,7 @@ class Trainer:
         )
         self._follow_plateau(better)
         if better:
-            self.best = Best(self.epoch, self.step, value)
+            self.best = Best(self.epoch + (self.batch > 0), self.step, value)
             if self.fabric.is_global_zero:
                 about = {**asdict(self.best), "metric": metric.name}
                 checkpoints.write(self.out / "best.safetensors", Checkpoint(self._judged(), about))

@@ -16,7 +16,7 @@ from edgectc.data.frontends.swipe import SwipeFrontend
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import letters
 from edgectc.training.swipes.arrays import SwipeArrays
-from edgectc.training.task import Score
+from edgectc.training.task import SHOWN, Score
 
 _Pair = tuple[Decoder, Decoder | None]
 
@@ -62,20 +62,23 @@ class HeldOutSwipes:
             "key_size": arrays.key_size[layout],
         }
 
-    def score(self, answers: Iterable[Array]) -> Score:
-        """Return top-1 by the greedy decoder and by the preset; log_probs of each in order."""
-        hits, examples = np.zeros(2), []
-        layouts = self.arrays.layout.tolist()
-        for word, layout, log_probs in zip(self.arrays.names, layouts, answers, strict=True):
+    def score(self, answers: Iterable[Array], rows: Array | None = None) -> Score:
+        """Return top-1 by the greedy decoder and by the preset; see `HeldOut`."""
+        hits, count = np.zeros(2), 0
+        examples: list[tuple[str, str]] = []
+        places = range(len(self)) if rows is None else rows.tolist()
+        for place, log_probs in zip(places, answers, strict=True):
+            word, layout = self.arrays.names[place], int(self.arrays.layout[place])
             texts = [
                 "" if decoder is None else letters(decoder(log_probs, nbest=1).best.text)
                 for decoder in self._of_layout(layout)
             ]
             hits += [text == word for text in texts]
-            examples.append((word, texts[1]))
-        greedy, preset = (hits / max(len(self), 1)).round(5)
-        figures = {f"{self._name}_greedy_top1": float(greedy), f"{self._name}_top1": float(preset)}
-        return Score(figures, tuple(examples[:3]))
+            count += 1
+            examples += [(word, texts[1])] if len(examples) < SHOWN else []
+        names = (f"{self._name}_greedy_top1", f"{self._name}_top1")
+        pairs = zip(names, hits.tolist(), strict=True)
+        return Score.of({name: (hit, count) for name, hit in pairs}, examples)
 
     def _of_layout(self, layout: int) -> _Pair:
         """Return the greedy decoder and the preset for a keyboard; made once.

@@ -155,9 +155,9 @@ class SwipeTask:
         """Return the inputs of dev swipes, each on its own keyboard."""
         return self.dev.inputs(rows)
 
-    def score(self, answers: Iterable[Array]) -> Score:
+    def score(self, answers: Iterable[Array], rows: Array | None = None) -> Score:
         """Return top-1 of dev swipes, by the greedy decoder and by the preset."""
-        return self.dev.score(answers)
+        return self.dev.score(answers, rows)
 
 
 def _prepared(

@@ -1,18 +1,21 @@
 // The user's words: added ones can be swiped, hidden ones are never suggested.
 
-import { spell } from "../host/words.js";
 import { canStore, recall, store } from "./storage.js";
 
-/** @typedef {{count: number, boost: number, hidden: boolean}} Held */
+/** @typedef {{count: number, hidden: boolean}} Held */
 
 const USES = 30; // a word that a person adds by hand counts as this many uses
+
+/** Whether something is what this page stores. @param {any} words */
+const good = (words) => words !== null && typeof words === "object" && !Array.isArray(words) &&
+  Object.values(words).every((held) => typeof held?.count === "number" && typeof held.hidden === "boolean");
 
 export class Dictionary {
   /** @param {{dialog: HTMLDialogElement, open: HTMLElement, form: HTMLFormElement, word: HTMLInputElement, problem: HTMLElement, list: HTMLElement}} places */
   constructor(places) {
     this.places = places;
-    /** @type {Record<string, Held>} */ this.words = recall("words", {});
-    /** @type {import("../host/engine.js").Engine | null} */ this.engine = null;
+    /** @type {Record<string, Held>} */ this.words = recall("words", {}, good);
+    /** @type {import("edgectc").Keyboard | null} */ this.keyboard = null;
     places.open.addEventListener("click", () => {
       this.#render();
       places.dialog.showModal();
@@ -20,23 +23,36 @@ export class Dictionary {
     places.form.addEventListener("submit", (event) => {
       event.preventDefault();
       const hide = /** @type {HTMLButtonElement} */ (event.submitter)?.value === "hide";
-      if (this.set(places.word.value.trim(), { count: hide ? 0 : USES, boost: 0, hidden: hide })) places.word.value = "";
+      if (this.set(places.word.value.trim(), { count: hide ? 0 : USES, hidden: hide })) places.word.value = "";
     });
     this.#render();
   }
 
-  /** Hands all words to another engine. @param {import("../host/engine.js").Engine} engine */
-  follow(engine) {
-    this.engine = engine;
+  /** Hands all words to another keyboard. @param {import("edgectc").Keyboard} keyboard */
+  follow(keyboard) {
+    this.keyboard = keyboard;
     for (const [text, held] of Object.entries(this.words)) {
-      const spelled = spell(text, engine.alphabet ?? new Set());
-      if (spelled) engine.word(text, spelled, held);
+      try {
+        this.#tell(text, held);
+      } catch {
+        delete this.words[text]; // no word that a keyboard takes, wherever it came from
+      }
     }
+    this.#render();
+  }
+
+  /**
+   * @param {string} text
+   * @param {Held} held
+   */
+  #tell(text, held) {
+    if (held.hidden) this.keyboard?.hide(text);
+    else this.keyboard?.teach(text, { uses: held.count });
   }
 
   /** @param {string} text */
   add(text) {
-    return this.set(text, { count: USES, boost: 0, hidden: false });
+    return this.set(text, { count: USES, hidden: false });
   }
 
   /** @param {string} text */
@@ -51,13 +67,17 @@ export class Dictionary {
    */
   set(text, held) {
     this.places.problem.textContent = "";
-    const alphabet = this.engine?.alphabet ?? new Set("abcdefghijklmnopqrstuvwxyz");
-    const spelled = /\s/.test(text) ? null : spell(text, alphabet);
-    if (!spelled) {
-      this.places.problem.textContent = `“${text}” is no word that this lexicon's letters can spell.`;
+    if (!/\p{L}/u.test(text) || /\s/.test(text)) {
+      this.places.problem.textContent = `“${text}” is no word.`;
       return false;
     }
-    this.engine?.word(text, spelled, held ?? { count: 0, boost: 0, hidden: false });
+    try {
+      if (this.has(text)) this.keyboard?.forget(text);
+      if (held) this.#tell(text, held);
+    } catch (error) {
+      this.places.problem.textContent = error instanceof Error ? error.message : String(error);
+      return false;
+    }
     if (held) this.words[text] = held;
     else delete this.words[text];
     store("words", this.words);

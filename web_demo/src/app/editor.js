@@ -1,6 +1,6 @@
 // The text: where words go, which of them were swiped, and what else they may have been.
 
-/** @typedef {{start: number, end: number, words: import("../host/engine.js").Found[], chosen: number, row: any}} Swiped */
+/** @typedef {{start: number, end: number, words: import("edgectc").Word[], chosen: number, row: any}} Swiped */
 
 export class Editor {
   /**
@@ -34,7 +34,7 @@ export class Editor {
 
   /** Returns whether the next letter begins a sentence. */
   get atStart() {
-    return /(^|[.!?]\s+|\n)$/.test(this.head);
+    return /(^|[.!?]\s*|\n)$/.test(this.head) && !/\d[.]$/.test(this.head);
   }
 
   /**
@@ -53,7 +53,7 @@ export class Editor {
 
   /**
    * Writes the best of some words, with a space before it where one belongs.
-   * @param {import("../host/engine.js").Found[]} words
+   * @param {import("edgectc").Word[]} words
    * @param {any} row of the recorder
    * @param {(text: string) => string} cased
    */

@@ -17,7 +17,7 @@ export const shortTitle = (text) => text.split(/[;(]/)[0].trim();
 
 /**
  * Returns the keys of a layout, those that every phone has around the letters too.
- * @param {import("../host/frontend.js").LayoutFile} file
+ * @param {import("./loader.js").LayoutFile} file
  * @returns {{keys: Key[], rows: number, letterRows: number}}
  */
 export function keysOf(file) {
@@ -116,7 +116,7 @@ export class Keyboard {
     place.addEventListener("keydown", (event) => this.#arrows(event));
   }
 
-  /** @param {import("../host/frontend.js").LayoutFile} file */
+  /** @param {import("./loader.js").LayoutFile} file */
   show(file) {
     this.file = file;
     this.#render();

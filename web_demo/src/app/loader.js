@@ -1,9 +1,76 @@
-// Fetches the model and makes a recognizer; what fails is told in words.
+// Fetches a model and opens it in the package `edgectc`; what fails is told in words.
 
-import { Recognizer } from "../host/recognizer.js";
-import { Refused } from "../host/manifest.js";
+import { EdgectcError, Keyboard } from "edgectc";
 
-/** @typedef {{name: string, artifacts: {file: string, scheme: string, bytes: number}[], lexicon: string, language_model: string | null, layouts: any[]}} Index */
+/** @typedef {import("edgectc").Word} Word */
+/** @typedef {{name: string, title: string, rows: {keys: string, x: number, key_width: number}[]}} LayoutFile */
+/** @typedef {{file: string, scheme: string, bytes: number, off: number | null}} Artifact */
+/** @typedef {{name: string, decoder: string, artifacts: Artifact[], lexicon: string, language_model: string | null, layouts: LayoutFile[]}} Index */
+/** @typedef {{words: Word[], ms: number}} Answer */
+
+/** A model with its keys. */
+export class Model {
+  /**
+   * @param {Keyboard} keyboard
+   * @param {Index} served
+   * @param {string} notice why words before are not used, ""
+   */
+  constructor(keyboard, served, notice) {
+    this.keyboard = keyboard;
+    this.notice = notice;
+    this.layouts = served.layouts.filter((layout) => this.#fits(layout));
+    if (!this.layouts.length) throw new EdgectcError("the lexicon can be typed on none of the model's layouts");
+    this.layout = this.layouts[0];
+    this.use(this.layout);
+  }
+
+  /** Takes other keys. @param {LayoutFile} layout */
+  use(layout) {
+    this.keyboard.place(keysOf(layout));
+    this.layout = layout;
+  }
+
+  /** The letters whose columns the network gives. */
+  get letters() {
+    return keysOf(this.layout).map(([letter]) => letter).filter(Boolean);
+  }
+
+  /**
+   * Returns ranked words of a trace.
+   * @param {number[][]} points rows x, y, t in milliseconds, in the letter area
+   * @param {{nbest?: number, before?: string, moving?: boolean}} how
+   * @returns {Answer}
+   */
+  read(points, { nbest = 5, before = "", moving = false } = {}) {
+    const start = performance.now();
+    this.keyboard.before(before);
+    const words = this.keyboard.swipe(/** @type {any} */ (points), { nbest, moving });
+    return { words, ms: performance.now() - start };
+  }
+
+  /** Whether the lexicon has a key for each of its letters. @param {LayoutFile} layout */
+  #fits(layout) {
+    if (layout.rows.some(({ keys }) => typeof keys !== "string")) return false; // several letters a key, which is not drawn
+    try {
+      this.use(layout);
+      return true;
+    } catch (error) {
+      if (!(error instanceof EdgectcError)) throw error;
+      return false;
+    }
+  }
+}
+
+/**
+ * Returns the keys of a layout in the letter area, and one as large as it.
+ * @param {LayoutFile} layout
+ * @returns {import("edgectc").Key[]}
+ */
+function keysOf({ rows }) {
+  const letters = rows.flatMap(({ keys, x, key_width: width }, y) =>
+    [...keys].map((letter, i) => /** @type {import("edgectc").Key} */ ([letter, x + i * width, y / rows.length, width, 1 / rows.length])));
+  return [["", 0, 0, 1, 1], ...letters.filter(([letter]) => letter !== " ")];
+}
 
 /** Returns what the server says it serves. @returns {Promise<Index>} */
 export async function index() {
@@ -11,40 +78,29 @@ export async function index() {
 }
 
 /**
- * Returns a recognizer for one artifact, and the artifact's bytes.
+ * Returns a model with its lexicon; without its language model it goes on, and says so.
  * @param {Index} served
  * @param {string} file
  */
 export async function load(served, file) {
-  const parts = {
-    ort: runtime(),
-    module: bytes("engine.wasm", "keyboard engine").then((code) => WebAssembly.compile(code)),
-    artifact: bytes(`model/${file}`, "model"),
-    lexicon: bytes(`model/${served.lexicon}`, "lexicon"),
-    languageModel: served.language_model ? bytes(`model/${served.language_model}`, "language model") : null,
-  };
-  for (const part of Object.values(parts)) part?.catch(() => {}); // each is waited for in its turn
-  const recognizer = await Recognizer.make(parts);
-  return { recognizer, size: (await parts.artifact).length };
+  const model = bytes(`model/${file}`, "model");
+  const lexicon = bytes(`model/${served.lexicon}`, "lexicon");
+  const missing = () => Promise.reject(new EdgectcError("the language model is missing"));
+  const context = served.language_model ? bytes(`model/${served.language_model}`, "language model") : missing();
+  for (const part of [model, lexicon, context]) part.catch(() => {}); // each is waited for in its turn
+  const files = { model: await model, lexicon: await lexicon };
+  try {
+    return new Model(await Keyboard.open({ ...files, languageModel: await context }), served, "");
+  } catch (error) {
+    // Whatever else is wrong fails here, too, and says so.
+    const keyboard = await Keyboard.open(files);
+    if (!(error instanceof EdgectcError)) throw error;
+    return new Model(keyboard, served, `Words before the one you swipe are not used. ${sentence(error.message)}`);
+  }
 }
 
-/** @type {Promise<any> | null} */
-let ort = null;
-
-/** Returns onnxruntime-web; its code is fetched beside all else. */
-function runtime() {
-  const url = new URL("../runtime/", import.meta.url).href;
-  ort ??= Promise.all([
-    import(`${url}ort.wasm.min.mjs`),
-    bytes("runtime/ort-wasm-simd-threaded.wasm", "runtime"),
-  ]).then(([made, code]) => {
-    made.env.wasm.numThreads = 1; // more would need headers that static hosting lacks
-    made.env.wasm.wasmPaths = url;
-    made.env.wasm.wasmBinary = code.buffer;
-    return made;
-  });
-  return ort;
-}
+/** @param {string} text what the library said */
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /**
  * @param {string} path
@@ -55,7 +111,7 @@ async function bytes(path, what) {
   try {
     return new Uint8Array(await response.arrayBuffer());
   } catch {
-    throw new Refused(`The ${what} was cut off on the way. Reload the page.`);
+    throw new EdgectcError(`the ${what} was cut off on the way; reload the page`);
   }
 }
 
@@ -68,8 +124,8 @@ async function get(path, what) {
   try {
     response = await fetch(path);
   } catch {
-    throw new Refused(`The ${what} cannot be fetched: the server does not answer.`);
+    throw new EdgectcError(`the ${what} cannot be fetched: the server does not answer`);
   }
-  if (!response.ok) throw new Refused(`The ${what} is missing (${path}, status ${response.status}).`);
+  if (!response.ok) throw new EdgectcError(`the ${what} is missing (${path}, status ${response.status})`);
   return response;
 }

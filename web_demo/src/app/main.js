@@ -1,11 +1,11 @@
-// Puts the parts together: keys, text, suggestions, recognizer.
+// Puts the parts together: keys, text, suggestions, model.
 
-import { BadSwipe } from "../host/frontend.js";
-import { Refused } from "../host/manifest.js";
+import { EdgectcError } from "edgectc";
+
 import { Dictionary } from "./dictionary.js";
 import { Editor } from "./editor.js";
 import { Keyboard, shortTitle } from "./keyboard.js";
-import { index, load } from "./loader.js";
+import { index, load, sentence } from "./loader.js";
 import { Panel } from "./panel.js";
 import { Recorder } from "./recorder.js";
 import { canStore, recall, store } from "./storage.js";
@@ -21,11 +21,8 @@ const FIRST = { name: "qwerty", title: "QWERTY", rows: [
 ] };
 const LIVE_EVERY = 90; // ms between looks at a trace that is still being drawn
 
-/** @type {import("../host/recognizer.js").Recognizer | null} */
-let recognizer = null;
-/** @type {Promise<unknown>} */
-let turn = Promise.resolve(); // the recognizer takes one call at a time
-let busy = false;
+/** @type {import("./loader.js").Model | null} */
+let model = null;
 let looked = 0;
 let problem = ""; // why only taps work
 
@@ -52,11 +49,11 @@ function suggest() {
       }
       say(kept.words[place].text);
     });
-  } else if (recognizer && [...typed].length > 1 && !dictionary.has(typed)) {
+  } else if (model && [...typed].length > 1 && !dictionary.has(typed) && !model.keyboard.knows(typed)) {
     strip.offer(`Add “${typed}” to your words`, () => {
       strip.hint(dictionary.add(typed) ? `“${typed}” can be swiped now.` : $("word-problem").textContent);
     });
-  } else strip.hint(problem ? "Tap the keys to type." : recognizer ? "Slide over the letters, or tap." : "Tap the keys; swiping is being loaded.");
+  } else strip.hint(problem ? "Tap the keys to type." : model ? "Slide over the letters, or tap." : "Tap the keys; swiping is being loaded.");
 }
 
 /** @param {string} text for a screen reader */
@@ -95,44 +92,34 @@ function relax() {
 /** @param {number[][]} points of a trace that goes on */
 function moving(points) {
   const now = performance.now();
-  if (!recognizer || busy || now - looked < LIVE_EVERY || points.length < 6) return;
+  if (!model || now - looked < LIVE_EVERY || points.length < 6) return;
   looked = now;
-  busy = true;
-  turn = read(points.slice(), 3)
-    .then((answer) => keyboard.touch && strip.moving(answer.words))
-    .catch(() => {}) // a beginning may be no swipe yet
-    .finally(() => { busy = false; });
-}
-
-/** @param {number[][]} points */
-async function swiped(points) {
-  if (!recognizer) return strip.hint(problem || "The model is still being loaded; tap the keys.");
-  const { layout } = recognizer;
-  const context = recognizer.engine.contextOf(editor.head);
   try {
-    await turn;
-    const answer = await (turn = read(points, 5, context));
-    panel.show(answer);
-    if (!answer.words.length) return strip.hint("No word for that.");
-    const row = recorder.add(points, layout.name, answer.words[0].text, context);
-    editor.write(answer.words, row, cased);
-    say(answer.words[0].text);
-    relax();
-    document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
+    strip.moving(model.read(points, { nbest: 3, before: editor.head, moving: true }).words);
   } catch (error) {
-    if (!(error instanceof BadSwipe)) problemWith(error);
-    else strip.hint(error.message);
+    if (!(error instanceof EdgectcError && error.reason)) problemWith(error); // a beginning may be no swipe yet
   }
 }
 
-/**
- * @param {number[][]} points
- * @param {number} nbest
- * @param {string[]} [context] of the text before the cursor, if not given
- */
-function read(points, nbest, context) {
-  if (!recognizer) throw new Refused("There is no model.");
-  return recognizer.read(points, { nbest, context: context ?? recognizer.engine.contextOf(editor.head) });
+/** @param {number[][]} points */
+function swiped(points) {
+  if (!model) return strip.hint(problem || "The model is still being loaded; tap the keys.");
+  const context = model.keyboard.contextOf(editor.head);
+  try {
+    const answer = model.read(points, { before: editor.head });
+    panel.show(answer.ms, { ...model.keyboard.logProbs(), letters: model.letters });
+    if (!answer.words.length) return strip.hint("No word for that.");
+    const row = recorder.add(points, model.layout.name, answer.words[0].text, context);
+    editor.write(answer.words, row, cased);
+    say(answer.words[0].text);
+    relax();
+    model.keyboard.before(editor.head); // so that the next swipe finds it ready
+    model.keyboard.prepare();
+    document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
+  } catch (error) {
+    if (error instanceof EdgectcError && error.reason) strip.hint(sentence(error.message));
+    else problemWith(error);
+  }
 }
 
 // ---- the model -------------------------------------------------------------------------------
@@ -152,31 +139,30 @@ function state(kind, text) {
 /** @param {unknown} error */
 function problemWith(error) {
   const message = error instanceof Error ? error.message : String(error);
-  recognizer = null;
+  model = null;
   problem = "Swiping is off.";
   $("problem").hidden = false;
-  $("problem").textContent = `${message} Swiping is off; tapping the keys still works.`;
+  $("problem").textContent = `${sentence(message)} Swiping is off; tapping the keys still works.`;
   state("taps", "Taps only");
   suggest();
 }
 
 /** @param {string} name */
 function useLayout(name) {
-  const file = recognizer?.manifest.layouts.find((/** @type {any} */ one) => one.name === name);
-  if (!file || !recognizer) return;
-  recognizer.use(name);
-  keyboard.show(file);
+  const layout = model?.layouts.find((one) => one.name === name);
+  if (!layout || !model) return;
+  model.use(layout);
+  keyboard.show(layout);
   store("layout", name);
 }
 
 /** Fills the choice of layouts with those that the lexicon can be typed on. */
 function offerLayouts() {
-  if (!recognizer) return;
-  const { layouts, engine } = recognizer;
-  const usable = layouts.filter((one) => [...(engine.alphabet ?? [])].every((letter) => one.letters.includes(letter)));
-  $("layout").replaceChildren(...usable.map((one) => new Option(shortTitle(one.title || one.name), one.name)));
-  const wanted = recall("layout", usable[0]?.name);
-  $("layout").value = usable.some((one) => one.name === wanted) ? wanted : usable[0]?.name;
+  if (!model) return;
+  const { layouts } = model;
+  $("layout").replaceChildren(...layouts.map((one) => new Option(shortTitle(one.title || one.name), one.name)));
+  const wanted = recall("layout", layouts[0].name);
+  $("layout").value = layouts.some((one) => one.name === wanted) ? wanted : layouts[0].name;
   $("layout").disabled = false;
   useLayout($("layout").value);
 }
@@ -188,12 +174,11 @@ function offerLayouts() {
 async function start(served, file) {
   state("busy", "Loading…");
   try {
-    const { recognizer: made, size } = await load(served, file);
-    await warm(made);
-    recognizer?.session.release();
-    recognizer = made;
-    dictionary.follow(made.engine);
-    panel.about(made.manifest, size);
+    const made = await load(served, file);
+    warm(made);
+    model = made;
+    dictionary.follow(made.keyboard);
+    panel.about(served, file);
     offerLayouts();
     problem = "";
     $("problem").hidden = !made.notice;
@@ -206,9 +191,9 @@ async function start(served, file) {
   }
 }
 
-/** The first run of a network is slow; it should not be the user's. @param {import("../host/recognizer.js").Recognizer} made */
-async function warm(made) {
-  for (let i = 0; i < 3; i++) await made.read([[0.1, 0.2, 0], [0.5, 0.5, 200], [0.9, 0.2, 400]]);
+/** A browser compiles again what runs often; that time should not be the user's. @param {import("./loader.js").Model} made */
+function warm(made) {
+  for (let i = 0; i < 3; i++) made.read([[0.1, 0.2, 0], [0.5, 0.5, 200], [0.9, 0.2, 400]]);
 }
 
 async function begin() {

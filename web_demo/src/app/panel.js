@@ -1,17 +1,17 @@
-// What happens inside: milliseconds of each stage, the model, and the heat map of log_probs.
+// What happens inside: milliseconds of a swipe, the model, and the heat map of log_probs.
 
-const STAGES = ["resample", "network", "search", "total"];
+/** @typedef {{rows: number, columns: number, values: Float32Array, letters: string[]}} Heat */
 
 export class Panel {
   /** @param {{times: HTMLElement, about: HTMLElement, heat: HTMLCanvasElement}} places */
   constructor({ times, about, heat }) {
     this.aboutList = about;
     this.heat = heat;
-    /** @type {Record<string, number[]>} */ this.history = Object.fromEntries(STAGES.map((name) => [name, []]));
-    /** @type {import("../host/recognizer.js").Answer | null} */ this.answer = null;
-    for (const stage of STAGES) {
+    /** @type {number[]} */ this.history = [];
+    /** @type {Heat | null} */ this.answer = null;
+    for (const [id, name] of [["last", "last swipe"], ["p50", "median"], ["most", "slowest"]]) {
       const box = document.createElement("div");
-      box.innerHTML = `<dt>${stage}</dt><dd id="ms-${stage}">–</dd>`;
+      box.innerHTML = `<dt>${name}</dt><dd id="ms-${id}">–</dd>`;
       times.append(box);
     }
     new ResizeObserver(() => this.#draw()).observe(heat);
@@ -19,20 +19,20 @@ export class Panel {
   }
 
   /**
-   * @param {Record<string, any>} manifest
-   * @param {number} bytes
+   * @param {import("./loader.js").Index} served
+   * @param {string} file the artifact in use
    */
-  about(manifest, bytes) {
-    const { parity, decoder, lexicon, language_model: lm } = manifest;
+  about(served, file) {
+    const { scheme, bytes, off } = served.artifacts.find((one) => one.file === file) ?? served.artifacts[0];
     const rows = [
-      ["Name", manifest.name],
-      ["Number format", manifest.scheme.type],
+      ["Name", served.name],
+      ["Number format", scheme],
       ["Size", `${(bytes / 1e6).toFixed(2)} MB`],
-      ["Off its original by", parity?.max_abs_diff === undefined ? "–" : `${parity.max_abs_diff.toExponential(1)} nats`],
-      ["Decoder", decoder.type],
-      ["Lexicon", lexicon.file],
-      ["Language model", lm?.file ?? "none"],
-      ["Runs on", "onnxruntime-web, WebAssembly, one thread"],
+      ["Off its original by", off === null ? "–" : `${off.toExponential(1)} nats`],
+      ["Decoder", served.decoder],
+      ["Lexicon", served.lexicon],
+      ["Language model", served.language_model ?? "none"],
+      ["Runs on", "edgectc as WebAssembly, one thread"],
     ];
     this.aboutList.replaceChildren(...rows.flatMap(([name, value]) => {
       const [term, held] = [document.createElement("dt"), document.createElement("dd")];
@@ -42,15 +42,17 @@ export class Panel {
     }));
   }
 
-  /** @param {import("../host/recognizer.js").Answer} answer of a finished swipe */
-  show(answer) {
-    for (const stage of STAGES) {
-      const held = this.history[stage];
-      held.push(answer.ms[stage]);
-      if (held.length > 200) held.shift();
-      const median = [...held].sort((a, b) => a - b)[held.length >> 1];
-      const place = document.getElementById(`ms-${stage}`);
-      if (place) place.innerHTML = `${answer.ms[stage].toFixed(1)} <i>ms</i><small>p50 ${median.toFixed(1)}</small>`;
+  /**
+   * @param {number} ms that a finished swipe took
+   * @param {Heat} answer of the network
+   */
+  show(ms, answer) {
+    this.history.push(ms);
+    if (this.history.length > 200) this.history.shift();
+    const sorted = [...this.history].sort((a, b) => a - b);
+    for (const [id, value] of /** @type {[string, number][]} */ ([["last", ms], ["p50", sorted[sorted.length >> 1]], ["most", sorted.at(-1)]])) {
+      const place = document.getElementById(`ms-${id}`);
+      if (place) place.innerHTML = `${value.toFixed(1)} <i>ms</i>`;
     }
     this.answer = answer;
     this.#draw();
@@ -81,11 +83,10 @@ export class Panel {
    * Letters that had a say, one a row, in the order in which they were surest; then the blank.
    * @param {CanvasRenderingContext2D} c
    * @param {DOMRect} box
-   * @param {import("../host/recognizer.js").Answer} answer
+   * @param {Heat} answer
    * @param {CSSStyleDeclaration} style
    */
-  #cells(c, box, { logProbs, frames, letters }, style) {
-    const V = logProbs.length / frames;
+  #cells(c, box, { rows: frames, columns: V, values: logProbs, letters }, style) {
     const p = (/** @type {number} */ t, /** @type {number} */ k) => Math.exp(logProbs[t * V + k]);
     const rows = letters
       .map((letter, k) => {

@@ -5,7 +5,7 @@ import { recall, store } from "./storage.js";
 export class Recorder {
   /** @param {{on: HTMLInputElement, count: HTMLElement, save: HTMLButtonElement, forget: HTMLButtonElement}} places */
   constructor({ on, count, save, forget }) {
-    /** @type {any[]} */ this.rows = recall("swipes", []);
+    /** @type {any[]} */ this.rows = recall("swipes", [], (rows) => Array.isArray(rows) && rows.every((row) => Array.isArray(row?.points)));
     this.places = { on, count, save, forget };
     save.addEventListener("click", () => this.#save());
     forget.addEventListener("click", () => {

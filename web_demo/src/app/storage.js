@@ -6,17 +6,25 @@ let works = true;
 export const canStore = () => works;
 
 /**
+ * Returns what was stored, or `otherwise` if that is no longer what this page stores.
  * @template T
  * @param {string} name
  * @param {T} otherwise
+ * @param {(value: any) => boolean} [good]
  * @returns {T}
  */
-export function recall(name, otherwise) {
+export function recall(name, otherwise, good = (value) => typeof value === typeof otherwise) {
+  let text;
   try {
-    const text = localStorage.getItem(`edgectc.${name}`);
-    return text === null ? otherwise : JSON.parse(text);
+    text = localStorage.getItem(`edgectc.${name}`);
   } catch {
     works = false;
+    return otherwise;
+  }
+  try {
+    const value = text === null ? otherwise : JSON.parse(text);
+    return good(value) ? value : otherwise;
+  } catch {
     return otherwise;
   }
 }

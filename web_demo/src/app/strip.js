@@ -14,13 +14,13 @@ export class Strip {
     this.#fill([piece("span", "hint", text)]);
   }
 
-  /** Words of a trace that is still being drawn. @param {import("../host/engine.js").Found[]} words */
+  /** Words of a trace that is still being drawn. @param {import("edgectc").Word[]} words */
   moving(words) {
     this.#fill(words.map((one) => piece("span", "live", one.text)));
   }
 
   /**
-   * @param {import("../host/engine.js").Found[]} words
+   * @param {import("edgectc").Word[]} words
    * @param {number} chosen
    * @param {(place: number) => void} choose
    */

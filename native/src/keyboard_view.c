@@ -1,0 +1,20 @@
+/* What a host may look at: what the network said, and which words there are. */
+#include <string.h>
+
+#include "keyboard.h"
+
+enum { MOST_WORD = 512 /* bytes of a word that is asked for */ };
+
+int32_t edgectc_keyboard_log_probs(const edgectc_keyboard *keyboard, const float **log_probs, int32_t *columns) {
+  *log_probs = keyboard->log_probs;
+  *columns = keyboard->network ? edgectc_network_size(keyboard->network, EDGECTC_COLUMNS) : 0;
+  return keyboard->rows;
+}
+
+int32_t edgectc_keyboard_knows(const edgectc_keyboard *keyboard, const char *word) {
+  char normal[2 * MOST_WORD];
+  size_t size = strlen(word);
+  if (!keyboard->engine || size < 1 || size > MOST_WORD) return 0;
+  size = edgectc_fold(word, size, normal);
+  return edgectc_words_find(&keyboard->engine->shared->words, normal, size) >= 0;
+}

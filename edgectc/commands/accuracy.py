@@ -10,6 +10,7 @@ from typing import Any
 from edgectc.commands.arguments import (
     MODEL,
     Verbs,
+    add_jobs,
     add_labelled,
     add_language,
     add_runtime,
@@ -48,6 +49,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--confusions", type=int, default=0, metavar="N", help=text)
     add_language(parser)
     add_runtime(parser)
+    add_jobs(parser)
 
     text = "Choose the decoder's weights on labelled dev rows."
     parser = verbs.add("tune-decoder", "accuracy.run_tuning", text, function="tune_decoder")

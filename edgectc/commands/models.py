@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.commands.arguments import Parser, Verbs, values
@@ -46,6 +47,8 @@ def _add_train(parser: Parser) -> None:
     text = "go on with a run though its data or lexicon are others than at its start"
     parser.add_argument("--accept-changes", action="store_true", help=text)
     parser.add_argument("--lexicon", metavar="FILE", help="words for the decoder")
+    text = "pack the best weights here at the end, tune the decoder and measure it"
+    parser.add_argument("--bundle", metavar="DIR", help=text)
     parser.add_argument(
         "--overfit", type=int, metavar="N", help="only learn N samples by heart; exit code 1 if not"
     )
@@ -128,8 +131,12 @@ def _print_result(result: Result, options: Namespace) -> int:
                 "that is hardly better than nothing: train longer (--set epochs=N), on more data, "
                 "or see whether it can learn at all: --overfit 5"
             )
+        print(f"summary: {Path(options.out) / 'summary.html'}")
         words = ["--lexicon", options.lexicon] if options.lexicon else []
-        print_next("pack", options.out, *words, "--out", "my-model")
+        if options.bundle:
+            print_next("export", options.bundle, "--target", "onnx")
+        else:
+            print_next("pack", options.out, *words, "--out", "my-model")
     return 0 if result.value is not None else 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from edgectc.commands.arguments import MODEL, Verbs, add_language, add_runtime, values
+from edgectc.commands.arguments import MODEL, Verbs, add_jobs, add_language, add_runtime, values
 from edgectc.commands.output import print_readable
 from edgectc.core.messages import say
 
@@ -43,6 +43,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--pronunciations", metavar="FILE", help=text)
     add_language(parser)
     add_runtime(parser)
+    add_jobs(parser)
 
 
 def run(options: Namespace) -> int:

@@ -36,6 +36,7 @@ NEEDED = {
     "lexicon pack": ["none.tsv", "--out", "x.trie"],
     "lm build": ["none.txt", "--out", "x.lm"],
     "language build": ["de", "--source", "none.tsv"],
+    "hub": ["owner/name"],
     "lm pack": ["none.arpa", "--out", "x.lm"],
     "lm score": ["none.lm", "none.txt"],
     "data check": ["none.jsonl"],

@@ -18,6 +18,7 @@ from edgectc.core.errors import MissingDependencyError, UnknownNameError, instal
 from edgectc.decoding.search import compiled
 from edgectc.formats import bundle
 
+UNPINNED = {"ray"}  # no version is installed with the rest: tests/data/test_ray.py
 ROOT = Path(__file__).parents[2]
 REAL = importlib.metadata.version
 
@@ -49,7 +50,7 @@ def test_tested_versions_are_the_pins() -> None:
     pins = re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.M)
     assert environment.tested() == {name.lower(): version for name, version in pins}
     every = {name for names in environment.needs().values() for name in names}
-    assert all(name.lower() in environment.tested() for name in every)
+    assert {name for name in every if name.lower() not in environment.tested()} <= UNPINNED
 
 
 def test_missing_packages_come_with_the_line_that_works(monkeypatch: pytest.MonkeyPatch) -> None:

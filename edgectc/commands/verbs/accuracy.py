@@ -19,8 +19,19 @@ from edgectc.commands.verbs.opening import (
     refuse_idle,
     swipes_of,
 )
+from edgectc.commands.verbs.sharing import Shared, shared_out
 from edgectc.core import lazy, registry
-from edgectc.core.arguments import Count, File, FileName, Index, Nbest, Share, Threads, checked
+from edgectc.core.arguments import (
+    Count,
+    File,
+    FileName,
+    Index,
+    Jobs,
+    Nbest,
+    Share,
+    Threads,
+    checked,
+)
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document, Recording
@@ -59,6 +70,8 @@ def evaluate(
     runner: str | None = None,
     threads: Threads = 1,
     trust: FileName | None = None,
+    jobs: Jobs = 1,
+    engine: str = "processes",
 ) -> Document:
     """Return accuracy on labelled swipes or recordings with intervals, see docs/evaluation.md.
 
@@ -89,6 +102,8 @@ def evaluate(
         runner: what runs the network.
         threads: of the runner.
         trust: public keys that the model has to be signed with.
+        jobs: processes that answer, each with the model opened; the answers are the same.
+        engine: "processes", or "ray" for a cluster.
 
     Raises:
         InputError: nothing is labelled, or a file cannot be read.
@@ -109,6 +124,7 @@ def evaluate(
     asked = Question(
         recognizer, data, split, limit, max_dropped, decoder, nbest, _name(against),
         _other(against, recognizer, options), confusions, predictions,
+        _shared((model, against), options, jobs, engine),
     )  # fmt: skip
     if recognizer.layout:
         refuse_idle({"pronunciations": pronunciations}, recognizer)
@@ -128,6 +144,19 @@ def _name(against: Model) -> str:
     if against is None:
         return ""
     return against.name if isinstance(against, Recognizer) else os.fspath(against)
+
+
+def _shared(
+    models: tuple[Model, Model], options: RuntimeOptions, jobs: int, engine: str
+) -> tuple[Shared | None, Shared | None]:
+    """Return the processes that answer for a model and for the one it is compared with."""
+    model, against = models
+    own = shared_out(model, options, jobs, engine)
+    if own is None or against is None or against in registry.names("decoders"):
+        return own, None
+    own_words: RuntimeOptions = options.copy()
+    own_words["lexicon"] = None
+    return own, shared_out(against, own_words, jobs, engine)
 
 
 def _other(against: Model, beside: Recognizer, options: RuntimeOptions) -> Recognizer | None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
 
 from edgectc.commands.verbs.opening import Labelled, Model, recordings_of, swipes_of
+from edgectc.commands.verbs.sharing import Shared
 from edgectc.core.errors import InputError
 from edgectc.core.files import read_plain
-from edgectc.core.types import Document
+from edgectc.core.types import Document, Recording, Swipe
 from edgectc.evaluation import accuracy, comparison, predictions, sequences
 from edgectc.evaluation.sequences import Reader
 from edgectc.formats import bundle as bundles
 from edgectc.language import pronunciations, sources
 from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Question:
         other: that model; None for another decoder of ``recognizer``.
         confusions: most mistakes of each kind to tell.
         predictions: file for every answer.
+        shared: processes that answer for ``recognizer``, and for ``other``; None for this one.
     """
 
     recognizer: Recognizer
@@ -47,6 +56,7 @@ class Question:
     other: Recognizer | None
     confusions: int
     predictions: str | os.PathLike[str] | None
+    shared: tuple[Shared | None, Shared | None] = (None, None)
 
     @property
     def models(self) -> list[Recognizer]:
@@ -59,6 +69,11 @@ class Question:
         if self.other is not None:
             return self.other, None
         return self.recognizer, self.against
+
+    @property
+    def theirs(self) -> Shared | None:
+        """Return the processes that answer for `second`."""
+        return self.shared[0 if self.other is None else 1]
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,9 @@ def on_swipes(asked: Question, more: OfSwipes, model: Model) -> Document:
         rows = [accuracy.with_context(row) for row in rows]
     known = _known(model, asked.recognizer, more)
     nbest = max(asked.nbest, accuracy.NBEST)
-    answers, spent = accuracy.answer(asked.recognizer, rows, decoder=asked.decoder, nbest=nbest)
+    answers, spent = _swipes_answered(
+        asked.recognizer, rows, asked.shared[0], decoder=asked.decoder, nbest=nbest
+    )
     figures = Document(accuracy.summarize(answers, rows, known))
     figures |= {"ms_per_swipe": spent, "dropped": dict(refusals.counts), "split": asked.split}
     figures["runner"] = asked.recognizer.runner_name
@@ -89,7 +106,7 @@ def on_swipes(asked: Question, more: OfSwipes, model: Model) -> Document:
         figures["confusions"] = accuracy.confusions(answers)[: asked.confusions]
     if asked.against:
         recognizer, decoder = asked.second
-        theirs, _ = accuracy.answer(recognizer, rows, decoder=decoder)
+        theirs, _ = _swipes_answered(recognizer, rows, asked.theirs, decoder=decoder)
         figures["against"] = {
             "name": asked.against,
             "figures": accuracy.summarize(theirs, rows, known),
@@ -110,8 +127,8 @@ def on_recordings(asked: Question, dictionary: str | None) -> Document:
     rows, refusals = recordings_of(
         asked.data, asked.models, split=asked.split, limit=asked.limit, most=asked.most
     )
-    answers, spent = sequences.answer(
-        recognizer, rows, reader=reader, decoder=asked.decoder, nbest=asked.nbest
+    answers, spent = _recordings_answered(
+        recognizer, rows, asked.shared[0], reader=reader, decoder=asked.decoder, nbest=asked.nbest
     )
     figures = Document(sequences.summarize(answers, metric=samples.metric, reader=reader))
     figures |= {"ms_per_recording": spent, "dropped": dict(refusals.counts), "split": asked.split}
@@ -122,8 +139,8 @@ def on_recordings(asked: Question, dictionary: str | None) -> Document:
         figures["confusions"] = sequences.confusions(answers, asked.confusions)
     if asked.against:
         second, decoder = asked.second
-        theirs, _ = sequences.answer(
-            second, rows, reader=reader, decoder=decoder, nbest=asked.nbest
+        theirs, _ = _recordings_answered(
+            second, rows, asked.theirs, reader=reader, decoder=decoder, nbest=asked.nbest
         )
         figures["against"] = {
             "name": asked.against,
@@ -135,6 +152,42 @@ def on_recordings(asked: Question, dictionary: str | None) -> Document:
         told = predictions.of_sequences(answers, reader.separator, spelled)
         predictions.write(asked.predictions, told)
     return figures
+
+
+def _swipes_answered(
+    recognizer: Recognizer, rows: Sequence[Swipe], shared: Shared | None, **how: Any
+) -> tuple[list[accuracy.Answer], float]:
+    if shared is None:
+        return accuracy.answer(recognizer, rows, **how)
+    return _together(shared(partial(_timed_swipes, how), rows))
+
+
+def _recordings_answered(
+    recognizer: Recognizer, rows: Sequence[Recording], shared: Shared | None, **how: Any
+) -> tuple[list[sequences.Answer], float]:
+    if shared is None:
+        return sequences.answer(recognizer, rows, **how)
+    return _together(shared(partial(_timed_recordings, how), rows))
+
+
+def _timed_swipes(
+    how: Mapping[str, Any], recognizer: Recognizer, rows: list[Swipe]
+) -> list[tuple[accuracy.Answer, float]]:
+    answers, spent = accuracy.answer(recognizer, rows, **how)
+    return [(answer, spent) for answer in answers]
+
+
+def _timed_recordings(
+    how: Mapping[str, Any], recognizer: Recognizer, rows: list[Recording]
+) -> list[tuple[sequences.Answer, float]]:
+    answers, spent = sequences.answer(recognizer, rows, **how)
+    return [(answer, spent) for answer in answers]
+
+
+def _together(found: Iterable[tuple[T, float]]) -> tuple[list[T], float]:
+    """Return the answers, and the median of the milliseconds, each of them that of some rows."""
+    pairs = [*found]
+    return [answer for answer, _ in pairs], round(float(np.median([ms for _, ms in pairs])), 3)
 
 
 def _known(model: Model, recognizer: Recognizer, more: OfSwipes) -> accuracy.Known:

@@ -15,6 +15,7 @@ from edgectc.core.arguments import Count, Seed, Threads, checked
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_given
 from edgectc.core.types import JSON
+from edgectc.data.sources import several
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
 from edgectc.language import loading as language_models
@@ -40,6 +41,7 @@ def train(
     split_by: str = "auto",
     accept_changes: bool = False,
     lexicon: str | os.PathLike[str] | None = None,
+    bundle: str | os.PathLike[str] | None = None,
     overfit: Count | None = None,
     overfit_steps: Count = 1000,
     overfit_as_configured: bool = False,
@@ -61,6 +63,8 @@ def train(
         split_by: how ``data`` is split: "user", "row", or "auto", see docs/data.md.
         accept_changes: go on with a run though its data or lexicon are others than at its start.
         lexicon: file of words for the decoder.
+        bundle: folder to pack the best weights into at the end, decoder tuned and figures measured
+            on held-out recordings; they stand in ``summary.html`` of the run.
         overfit: only learn so many samples by heart, and return how well.
         overfit_steps: at most, of ``overfit``.
         overfit_as_configured: of ``overfit``: keep dropout, weight decay, smoothing, freezing,
@@ -76,7 +80,8 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
-    idle = {"dev": dev, "test": test, "accept_changes": accept_changes}
+    idle = {"dev": dev, "test": test, "accept_changes": accept_changes, "bundle": bundle}
+    _check_folders(out, bundle)
     _check_overfit(overfit, overfit_as_configured, resume, any(idle.values()))
     with lazy.requires("edgectc.train", extra="train"):
         from edgectc.training import runs
@@ -95,7 +100,7 @@ def train(
             device=device,
             threads=threads,
         )
-    return runs.train(
+    result = runs.train(
         config,
         out,
         data=data,
@@ -110,6 +115,38 @@ def train(
         device=device,
         threads=threads,
     )
+    if os.environ.get("RANK", "0") == "0":  # one of torchrun's processes speaks for all
+        _finish(result, out, bundle, lexicon, (data, dev, test))
+    return result
+
+
+def _check_folders(out: str | os.PathLike[str], bundle: str | os.PathLike[str] | None) -> None:
+    """Refuse one folder for a run and its bundle, which would replace it."""
+    if bundle is not None and Path(bundle).resolve() == Path(out).resolve():
+        raise ConfigError(
+            f"out and bundle are both {os.fspath(out)}; the run needs a folder of its own",
+            options=["out", "bundle"],
+        )
+
+
+def _finish(
+    result: Result,
+    out: str | os.PathLike[str],
+    bundle: str | os.PathLike[str] | None,
+    lexicon: str | os.PathLike[str] | None,
+    files: tuple[File | Sequence[File] | None, ...],
+) -> None:
+    """Make the bundle that was asked for, and the page of the run."""
+    from edgectc.training.log import summary
+
+    told: dict[str, JSON] = {}
+    if bundle is not None and result.value is not None:
+        from edgectc.commands.verbs import finishing
+
+        packed = pack(out, out=bundle, lexicon=lexicon)
+        held = finishing.HeldOut(*(several(one) for one in files))
+        told = finishing.finish(packed, Path(out), held)
+    summary.write(Path(out), told)
 
 
 def assignments(overrides: Overrides) -> list[str]:
@@ -140,8 +177,9 @@ def _check_overfit(count: int | None, as_configured: bool, resume: bool, held_ou
         )
     if count is not None and held_out:
         raise ConfigError(
-            "overfit holds nothing out and begins anew; leave dev, test and accept_changes out",
-            options=["overfit", "dev", "test", "accept_changes"],
+            "overfit holds nothing out and begins anew; leave dev, test, accept_changes and bundle "
+            "out",
+            options=["overfit", "dev", "test", "accept_changes", "bundle"],
         )
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
-from edgectc.commands.verbs.opening import Model, recognizer_of
-from edgectc.core.arguments import FileName, Nbest, Threads, checked
+from edgectc.commands.verbs.opening import Model, RuntimeOptions, recognizer_of
+from edgectc.commands.verbs.sharing import Shared, shared_out
+from edgectc.core.arguments import FileName, Jobs, Nbest, Threads, checked
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Decoded, Recording, Swipe
 from edgectc.data import readers, signals, swipe_tables
+from edgectc.data.swipe_files import Row
 from edgectc.evaluation import sequences
 from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime.recognizer import Recognizer
 
 _NOTHING = Decoded(())
+_Numbered: TypeAlias = tuple[int, Recording | InputError]
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ def decode(
     runner: str | None = None,
     threads: Threads = 1,
     trust: FileName | None = None,
+    jobs: Jobs = 1,
+    engine: str = "processes",
 ) -> Iterator[DecodedRow]:
     """Return the answers to a file of swipes or recordings, one a row, as they are decoded.
 
@@ -91,39 +98,57 @@ def decode(
         runner: what runs the network.
         threads: of the runner.
         trust: public keys that the model has to be signed with.
+        jobs: processes that decode, each with the model opened; the answers are the same.
+        engine: "processes", or "ray" for a cluster.
 
     Raises:
         ConfigError: an option that makes no sense for this model.
         InputError: no row can be used; or, if ``strict``, one cannot.
         UnknownNameError: no such layout, decoder or runner.
     """
-    recognizer = recognizer_of(
-        model,
-        lexicon=lexicon,
-        pronunciations=pronunciations,
-        language_model=language_model,
-        lm_required=lm_required,
-        dictionary=dictionary,
-        language=language,
-        offensive=offensive,
-        runner=runner,
-        threads=threads,
-        trust=trust,
-    )
+    opened: RuntimeOptions = {
+        "lexicon": lexicon,
+        "pronunciations": pronunciations,
+        "language_model": language_model,
+        "lm_required": lm_required,
+        "dictionary": dictionary,
+        "language": language,
+        "offensive": offensive,
+        "runner": runner,
+        "threads": threads,
+        "trust": trust,
+    }
+    shared = shared_out(model, opened, jobs, engine)
+    recognizer = recognizer_of(model, **opened)
     path, words = Path(input), context_of(context) if isinstance(context, str) else context
     options = _Options(nbest, layout, decoder, None if words is None else tuple(words))
     if recognizer.layout:
-        if path.suffix == ".npz":
-            raise ConfigError(f"model {recognizer.name!r} takes swipes (.jsonl), and no {path}")
-        # A wrong layout or decoder is the caller's mistake, not a row's.
-        recognizer.decoder(recognizer.setting(layout or recognizer.layout), decoder)
-        return _checked(_swipes(recognizer, path, options), strict, "swipe")
+        return _checked(_answered_swipes(recognizer, path, options, shared), strict, "swipe")
     named = {"layout": layout, "context": context, "dictionary": dictionary}
     _check_recordings(
         recognizer, path, [name for name, value in named.items() if value is not None]
     )
     recognizer.decoder(None, decoder)
-    return _checked(_recordings(recognizer, path, options), strict, "recording")
+    numbered = enumerate(_rows(recognizer, path))
+    found = (
+        _recording_rows(options, recognizer, numbered)
+        if shared is None
+        else shared(partial(_of_recordings, options), numbered)
+    )
+    return _checked(found, strict, "recording")
+
+
+def _answered_swipes(
+    recognizer: Recognizer, path: Path, options: _Options, shared: Shared | None
+) -> Iterator[DecodedRow]:
+    if path.suffix == ".npz":
+        raise ConfigError(f"model {recognizer.name!r} takes swipes (.jsonl), and no {path}")
+    # A wrong layout or decoder is the caller's mistake, not a row's.
+    recognizer.decoder(recognizer.setting(options.layout or recognizer.layout), options.decoder)
+    rows = swipe_tables.read(path, layout=recognizer.layout)
+    if shared is None:
+        return _swipe_rows(options, recognizer, rows)
+    return shared(partial(_of_swipes, options), rows)
 
 
 def _checked(rows: Iterator[DecodedRow], strict: bool, what: str) -> Iterator[DecodedRow]:
@@ -137,8 +162,10 @@ def _checked(rows: Iterator[DecodedRow], strict: bool, what: str) -> Iterator[De
         raise InputError(f"{refused} of {usable + refused} rows refused", reason="refused_rows")
 
 
-def _swipes(recognizer: Recognizer, path: Path, options: _Options) -> Iterator[DecodedRow]:
-    for row in swipe_tables.read(path, layout=recognizer.layout):
+def _swipe_rows(
+    options: _Options, recognizer: Recognizer, rows: Iterable[Row]
+) -> Iterator[DecodedRow]:
+    for row in rows:
         decoded, error = _NOTHING, row.error
         if row.swipe is not None:
             try:
@@ -146,6 +173,10 @@ def _swipes(recognizer: Recognizer, path: Path, options: _Options) -> Iterator[D
             except InputError as problem:
                 error = problem
         yield DecodedRow(row.index, decoded, error)
+
+
+def _of_swipes(options: _Options, recognizer: Recognizer, rows: list[Row]) -> list[DecodedRow]:
+    return [*_swipe_rows(options, recognizer, rows)]
 
 
 def _decode_swipe(recognizer: Recognizer, swipe: Swipe, options: _Options) -> Decoded:
@@ -187,8 +218,10 @@ def _check_recordings(recognizer: Recognizer, path: Path, of_swipes: list[str]) 
         )
 
 
-def _recordings(recognizer: Recognizer, path: Path, options: _Options) -> Iterator[DecodedRow]:
-    for index, row in enumerate(_rows(recognizer, path)):
+def _recording_rows(
+    options: _Options, recognizer: Recognizer, rows: Iterable[_Numbered]
+) -> Iterator[DecodedRow]:
+    for index, row in rows:
         decoded, error = _NOTHING, None
         try:
             if isinstance(row, InputError):
@@ -197,6 +230,12 @@ def _recordings(recognizer: Recognizer, path: Path, options: _Options) -> Iterat
         except InputError as problem:
             error = problem
         yield DecodedRow(index, decoded, error)
+
+
+def _of_recordings(
+    options: _Options, recognizer: Recognizer, rows: list[_Numbered]
+) -> list[DecodedRow]:
+    return [*_recording_rows(options, recognizer, rows)]
 
 
 def _decode_recording(recognizer: Recognizer, row: Recording, options: _Options) -> Decoded:

@@ -1,0 +1,88 @@
+"""The page of a run: it has what was measured, needs nothing else, and escapes what it is given."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgectc
+from edgectc.core.errors import ConfigError
+from edgectc.data import signals
+from edgectc.data.generators import neural
+from edgectc.training.log import summary
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.said = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.said += data
+
+
+def brain(path: Path) -> Path:
+    rows = list(neural.synthesize(60, seed=0, channels=16, max_frames=64))
+    signals.write(path, {"train": rows[:40], "dev": rows[40:50], "test": rows[50:]})
+    return path
+
+
+def test_one_command_leads_to_a_measured_bundle(tmp_path: Path) -> None:
+    data = brain(tmp_path / "<b>brain.npz")
+    few = {"epochs": 1, "batch_size": 16, "validate_every": 1}
+    out, bundle = tmp_path / "run", tmp_path / "bundle"
+    edgectc.train("gru-small", out=out, data=data, overrides=few, bundle=bundle, device="cpu")
+    assert edgectc.load(bundle).name == "bundle"
+    text = (out / "summary.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.links == []
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "script" not in page.tags
+    assert {"svg", "table", "h2"} <= {*page.tags}
+    assert "b" not in page.tags, "names of files are escaped"
+    figures = edgectc.evaluate(bundle, data, split="test")
+    rate = figures["error_rate"]
+    shown = " to ".join(f"{100 * rate[side]:.2f}" for side in ("low", "high"))
+    assert f"{100 * rate['value']:.2f} % ({shown})" in page.said
+    identity = json.loads((out / "identity.json").read_text())
+    for told in (identity["data"][0]["sha256"], "Confusions", "substitutions", "keeps its preset"):
+        assert told in page.said
+    assert "Figures on <b>brain.npz, test" in page.said
+    assert len((out / "predictions.jsonl").read_text().splitlines()) == 10
+
+
+def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
+    assert Page(summary.page(tmp_path, {})).tags.count("h2") == 1
+    told = {"Bad <i>": {"a": {"value": 0.5, "low": None, "high": None}, "<u>": [["<s>", 1.23456]]}}
+    page = Page(summary.page(tmp_path, told))
+    assert not {"i", "u", "s"} & {*page.tags}
+    assert "50.00 %" in page.said
+    assert "1.235" in page.said
+
+
+def test_generated_samples_measure_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGECTC_DATA", raising=False)
+    few = {"epochs": 1, "data.train": 16, "data.dev": 8}
+    out, bundle = tmp_path / "run", tmp_path / "bundle"
+    edgectc.train("gru-small", out=out, overrides=few, bundle=bundle, device="cpu")
+    assert "not measured: the samples are generated" in (out / "summary.html").read_text()
+    assert (bundle / "bundle.json").is_file()
+
+
+def test_run_and_bundle_are_two_folders(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs a folder of its own"):
+        edgectc.train("gru-small", out=tmp_path, bundle=tmp_path)
+    with pytest.raises(ConfigError, match="and bundle out"):
+        edgectc.train("gru-small", out=tmp_path, bundle=tmp_path / "b", overfit=2)
+    assert np.array([*tmp_path.iterdir()]).size == 0

@@ -35,11 +35,14 @@ svg .mark { fill: var(--back); font-weight: 700; font-size: 10px; pointer-events
  gap: 4px 16px; }
 .key span { display: inline-block; width: 12px; height: 12px; border-radius: 3px;
  margin-right: 6px; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; width: 100%%; }
-th, td { padding: 5px 9px; text-align: right; white-space: nowrap;
- border-bottom: 1px solid var(--line); }
+.scroll { overflow-x: auto; width: fit-content; max-width: calc(100vw - 56px); position: relative;
+ left: 50%%; transform: translateX(-50%%); }
+table { border-collapse: collapse; font-size: 13px; width: 100%%; }
+th, td { padding: 5px 7px; text-align: right; border-bottom: 1px solid var(--line); }
+td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
- background: var(--card); }
+ background: var(--card); white-space: normal; overflow-wrap: anywhere; min-width: 9em; }
+@media print { body { max-width: none; } table { font-size: 9px; } th, td { padding: 2px 3px; } }
 .worse { color: var(--c4); font-weight: 700; } .better { color: var(--c2); }
 """
 _COLUMNS = (

@@ -7,6 +7,7 @@ package in a process of its own, so that a crash of one is a verdict.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import re
@@ -18,7 +19,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from edgectc.core import privacy, toolchain_errors
-from edgectc.core.errors import EdgectcError, UnknownNameError, install_line
+from edgectc.core.errors import (
+    EdgectcError,
+    MissingDependencyError,
+    UnknownNameError,
+    install_line,
+)
 
 # What no extra can install as it should be: the line that works, for each.
 _LINES = {
@@ -30,7 +36,8 @@ _LINES = {
 _PEERS = ("pyctcdecode", "pygtrie")  # of the decoder "pyctcdecode"
 _MODULES = {"pytest": "pytest"}  # where the module is not the package's name
 _DEEP_SECONDS = 120
-_PYTHON = "3.11"  # the version that is tested
+_PYTHON = "3.11"  # the version that all is tested on
+_WITHOUT_TORCH = ("3.12", "3.13", "3.14")  # on these, NumPy, the C library and ONNX Runtime
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,13 @@ def examine(*, deep: bool = False) -> list[Finding]:
 def needs() -> dict[str, tuple[str, ...]]:
     """Return the packages of each extra, and of the optional decoder "pyctcdecode"."""
     found: dict[str, list[str]] = {}
-    for line in importlib.metadata.requires("edgectc") or ():
+    try:
+        lines = importlib.metadata.requires("edgectc") or ()
+    except importlib.metadata.PackageNotFoundError as error:
+        raise MissingDependencyError(
+            "edgectc doctor", package="edgectc", command="pip install ."
+        ) from error
+    for line in lines:
         name = re.match(r"[\w.-]+", line)
         extra = re.search(r"extra == ['\"]([\w-]+)['\"]", line)
         if name and extra and extra[1] != "dev":
@@ -80,13 +93,25 @@ def needs() -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1)
 def tested() -> dict[str, str]:
     """Return the versions that were tested together, by lower-case name."""
+    pins = (line.partition("==") for line in _constraints() if not line.startswith("#"))
+    return {name.strip().lower(): version.strip() for name, _, version in pins}
+
+
+def also_tested(name: str) -> tuple[str, ...]:
+    """Return other versions of a package that were tested beside the same pins, oldest first."""
+    start = f"# or {name.lower()}=="
+    return tuple(line.removeprefix(start) for line in _constraints() if line.startswith(start))
+
+
+@lru_cache(maxsize=1)
+def _constraints() -> tuple[str, ...]:
+    """Return the lines of ``constraints.txt`` that name a version."""
     here = Path(__file__).resolve().parents[1]
     for path in (here / "constraints.txt", here.parent / "constraints.txt"):
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
-            pins = (line.partition("==") for line in lines if "==" in line)
-            return {name.strip().lower(): version.strip() for name, _, version in pins}
-    return {}
+            return tuple(line for line in lines if "==" in line)
+    return ()
 
 
 def packages(*, deep: bool = False) -> list[Finding]:
@@ -123,10 +148,11 @@ def _package(name: str, extras: tuple[str, ...], deep: bool) -> Finding:
     problem = _import_problem(_MODULES.get(name, name.replace("-", "_"))) if deep else ""
     if problem:
         return Finding(name, extras, found, pinned, "broken", f"{problem}; {fix}")
-    same = not pinned or found.partition("+")[0] == pinned
-    if same:
-        return Finding(name, extras, found, pinned, "ok")
-    return Finding(name, extras, found, pinned, "untested", f'pip install "{name}=={pinned}"')
+    known = (pinned, *also_tested(name))
+    if not pinned or found.partition("+")[0] in known:
+        return Finding(name, extras, found, ", ".join(known), "ok")
+    fix = f'pip install "{name}=={pinned}"'
+    return Finding(name, extras, found, ", ".join(known), "untested", fix)
 
 
 def _import_problem(module: str) -> str:
@@ -185,7 +211,9 @@ def machine() -> list[Finding]:
     threads = os.environ.get("OMP_NUM_THREADS", "")
     few = "" if threads else "OMP_NUM_THREADS=1 is fastest for small networks on a busy machine"
     python = platform.python_version()
-    same = python.startswith(f"{_PYTHON}.")
+    short = ".".join(python.split(".")[:2])
+    with_torch = importlib.util.find_spec("torch") is not None
+    same = short == _PYTHON or (short in _WITHOUT_TORCH and not with_torch)
     fix = "" if same else f"python{_PYTHON} -m venv, if a package has no wheel for this one"
     may_report = ", ".join(f"{name} ({why})" for name, why in privacy.reporting().items())
     facts = {
@@ -201,7 +229,14 @@ def machine() -> list[Finding]:
         ),
     }
     return [
-        Finding("Python", (), python, _PYTHON, "ok" if same else "untested", fix),
+        Finding(
+            "Python",
+            (),
+            python,
+            f"{_PYTHON}; without torch to {_WITHOUT_TORCH[-1]}",
+            "ok" if same else "untested",
+            fix,
+        ),
         *(Finding(name, (), found, "", "ok", fix) for name, (found, fix) in facts.items()),
     ]
 

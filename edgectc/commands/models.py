@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from edgectc.commands.arguments import Parser, Verbs, values
 from edgectc.commands.output import print_next
 
+_LEAST = 0.1  # of the words right, or of the symbols without an error
+
 if TYPE_CHECKING:  # needs torch
     from edgectc.training.loop.trainer import Result
     from edgectc.training.overfitting import Overfitted
@@ -124,6 +126,11 @@ def _print_result(result: Result, options: Namespace) -> int:
         print(
             f"best: epoch {result.epoch}, {result.metric} {result.value:.2%}, {result.checkpoint}"
         )
+        if undertrained(result.metric, result.value):
+            print(
+                "that is hardly better than nothing: train longer (--set epochs=N), on more data, "
+                "or see whether it can learn at all: --overfit 5"
+            )
         print(f"summary: {Path(options.out) / 'summary.html'}")
         words = ["--lexicon", options.lexicon] if options.lexicon else []
         if options.bundle:
@@ -131,6 +138,11 @@ def _print_result(result: Result, options: Namespace) -> int:
         else:
             print_next("pack", options.out, *words, "--out", "my-model")
     return 0 if result.value is not None else 1
+
+
+def undertrained(metric: str, value: float) -> bool:
+    """Tell a model that has learnt next to nothing: a share of right words, or an error rate."""
+    return value < _LEAST if "top" in metric else value > 1 - _LEAST
 
 
 def _print_overfitted(result: Overfitted, *, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edgectc.commands import cli
+from edgectc.commands import cli, models
 from edgectc.core import console, messages
 
 pty = pytest.importorskip("pty", reason="no terminals here")
@@ -157,7 +157,7 @@ def test_the_nearest_spelling(
     ("line", "wanted"),
     [
         (["exp"], ["export"]),
-        (["data", ""], ["check", "synth", "import", "shard", "compare"]),
+        (["lm", ""], ["build", "pack", "score"]),
         (["data", "check", "--ht"], ["--html"]),
         (["export", "--tar"], ["--target"]),
         (["export", "--target", "p"], ["pte"]),
@@ -191,3 +191,12 @@ def test_scripts_are_of_their_shell(shell: str, capsys: pytest.CaptureFixture[st
     if program := shutil.which(shell):
         done = subprocess.run([program, "-n"], input=script, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "said"),
+    [("dev_top1", 0.0, True), ("dev_top1", 0.31, False), ("dev_wer", 1.2, True),
+     ("dev_per", 0.95, True), ("dev_per", 0.4, False)],
+)  # fmt: skip
+def test_a_model_that_learnt_nothing_is_said(metric: str, value: float, said: bool) -> None:
+    assert models.undertrained(metric, value) is said

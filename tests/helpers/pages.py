@@ -74,5 +74,5 @@ def run(
         for line in code.splitlines():
             if line.strip() and not line.startswith(tuple(elsewhere)):
                 printed[line] = run_command(line)
-    assert len(printed) == sum(len({*lines}) for lines in commands(page, elsewhere))
+    assert printed.keys() == {line for lines in commands(page, elsewhere) for line in lines}
     return printed

@@ -40,7 +40,7 @@ def create(options: Options, *, source: bytes) -> PteRunner:
     """
     try:
         with suppress_output():
-            from executorch.extension.pybindings import _portable_lib
+            from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime
     except ImportError as error:
         raise MissingDependencyError("running .pte", package="executorch", extra="pte") from error
@@ -49,7 +49,7 @@ def create(options: Options, *, source: bytes) -> PteRunner:
     forks.check_threads(options.threads, always=True)
     with suppress_stderr():
         # One pool serves the whole process; ExecuTorch has no setting per program.
-        _portable_lib._unsafe_reset_threadpool(options.threads)
+        portable_lib._unsafe_reset_threadpool(options.threads)
     try:
         return PteRunner(Runtime.get().load_program(source))
     except RuntimeError as error:
@@ -81,9 +81,9 @@ class PteRunner(Runner):
     @property
     def threads(self) -> int:
         """Return how many threads the pool of the process says it has."""
-        from executorch.extension.pybindings import _portable_lib
+        from executorch.extension.pybindings import portable_lib
 
-        return int(_portable_lib._threadpool_get_thread_count())
+        return int(portable_lib._threadpool_get_thread_count())
 
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return position -> (dtype, shape) of each input as the program itself states it."""

@@ -15,7 +15,6 @@
 #define DOUBLED -5.5          /* a key that is tapped twice for one letter */
 #define SWAPPED -6.0          /* two letters in the wrong order */
 #define STRAY -9.0            /* a tap that is no letter */
-#define PRIOR 1.25            /* what weights of words are multiplied with */
 #define UNKNOWN -9.0          /* prior of what is no word ... */
 #define UNKNOWN_LETTER -2.2   /* ... and of each of its letters */
 #define KEPT 5.0              /* how much likelier another word must be than a right one that was typed */
@@ -59,15 +58,20 @@ typedef struct {
 
 /* ---- words and what they weigh ---------------------------------------------------------- */
 
+/* Returns what makes weights of words, which count lm_weight times, nats again. */
+static double nats(const edgectc_engine *engine) {
+  return engine->options.lm_weight > 0.0 ? 1.0 / engine->options.lm_weight : 1.0;
+}
+
 /* Returns the prior of the best word at or below a node. */
 static double ahead(const Search *search, int32_t node) {
   const Tree *tree = search->tree;
-  return PRIOR * (log(tree->bare ? tree->bare[node] : tree->gain[node]) + search->engine->shared->top);
+  return nats(search->engine) * (log(tree->bare ? tree->bare[node] : tree->gain[node]) + search->engine->shared->top);
 }
 
 /* Returns the prior of a word's spelling, which ends at a node that many letters deep. */
 static double prior(const Search *search, int64_t entry, int32_t letters) {
-  return PRIOR * (search->tree->weights[entry] - search->engine->options.letter_score * letters);
+  return nats(search->engine) * (search->tree->weights[entry] - search->engine->options.letter_score * letters);
 }
 
 /* Takes a spelling in, once. */
@@ -253,13 +257,13 @@ static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i
   if (found->over) {
     const Over *over = engine->view->overlay.overs + found->entry;
     const Shown *shown = engine->view->overlay.shown + over->first_shown + i;
-    *score = found->score + PRIOR * (shown->weight - over->weight);
+    *score = found->score + nats(engine) * (shown->weight - over->weight);
     if (shown->word < -1) return copied(engine->owns.words[-2 - shown->word].text);
     return edgectc_words_text(words, shown->word, over->entry, &size);
   }
   int64_t word = edgectc_words_of(words, found->entry).first + i;
   double less = i ? edgectc_words_log_prob(words, word) - edgectc_words_log_prob(words, word - i) : 0.0;
-  *score = found->score + PRIOR * engine->options.lm_weight * less;
+  *score = found->score + (engine->options.lm_weight > 0.0 ? less : 0.0);
   return edgectc_words_text(words, word, found->entry, &size);
 }
 

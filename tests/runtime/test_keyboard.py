@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from traces import trace
 
 import edgectc
 from edgectc.core.errors import BundleError, ConfigError, InputError
-from edgectc.core.types import Array
+from edgectc.core.types import Array, Hypothesis
 from edgectc.data import validation
 from edgectc.data.generators.swipes import swipe
 from edgectc.decoding.search import compiled
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.skipif(compiled.library() is None, reason="needs the co
 BUNDLE = Path(edgectc.__file__).parent.parent / "models" / "swipe-en"
 if not BUNDLE.is_dir():
     BUNDLE = Path(edgectc.__file__).parent / "models" / "swipe-en"
+MARGIN = 6.0
 INT8 = "artifacts/swipe-en-int8-dynamic.edgectc"
 
 
@@ -42,6 +43,11 @@ def recognizer() -> edgectc.Recognizer:
     return edgectc.load(BUNDLE / INT8)
 
 
+def near(found: Sequence[Hypothesis] | edgectc.Decoded) -> list[Hypothesis]:
+    """Return the answers that are less than the preset's margin under the best."""
+    return [c for c in found if c.score > found[0].score - MARGIN]
+
+
 @pytest.mark.parametrize("moving", [False, True])
 @pytest.mark.parametrize("name", ["qwerty", "azerty", "colemak", "dvorak"])
 def test_it_answers_as_the_recognizer(
@@ -52,8 +58,9 @@ def test_it_answers_as_the_recognizer(
     rng = np.random.default_rng(3)
     for word in ("hello", "keyboard", "a", "the", "possibilities", "too"):
         points = swipe(word, layout, rng)
-        got = board.swipe(pixels(points), moving=moving)
-        wanted = recognizer(points, layout=name, partial=moving)
+        # Words under the preset's margin are those met on the way, which a last bit may change.
+        got = near(board.swipe(pixels(points), moving=moving))
+        wanted = near(recognizer(points, layout=name, partial=moving))
         assert [c.text for c in got] == [c.text for c in wanted]
         assert [c.exact for c in got] == [c.exact for c in wanted]
         for ours, theirs in zip(got, wanted, strict=True):

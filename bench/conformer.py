@@ -1,6 +1,6 @@
 """One command that brings a conformer of five million weights to int8 within a CER budget.
 
-    python bench/conformer.py --out bench/results/conformer.txt
+    python bench/conformer.py [--out FILE]
 
 The network is a user's own, a conformer of 8 blocks over 80 features (Gulati et al. 2020), its
 weights random and its scores sharpened as those of a trained one are; the recordings are smooth

@@ -192,21 +192,28 @@ def open_set(path: Path) -> ShardSet:
     Raises:
         InputError: its index cannot be read; reason ``bad_file``.
     """
-    about = (path / INDEX).stat()
-    return _opened(path, about.st_mtime_ns, about.st_size)
+    try:
+        content = read_plain(path / INDEX)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return _opened(path, content)
 
 
 @lru_cache(maxsize=8)
-def _opened(path: Path, *_: int) -> ShardSet:
+def _opened(path: Path, content: bytes) -> ShardSet:
     try:
-        values = strict_json.parse(read_plain(path / INDEX))
+        values = strict_json.parse(content)
         check_version("it", values.get("schema_version"), VERSION)
         return ShardSet(path, from_dict(Index, values))
-    except (OSError, ConfigError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"cannot read {path / INDEX}: {error}; make the set again with `edgectc data shard`",
-            reason="bad_file",
-        ) from error
+    except (ConfigError, AttributeError, ValueError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        f"cannot read {path / INDEX}: {error}; make the set again with `edgectc data shard`",
+        reason="bad_file",
+    )
 
 
 def identity(path: Path) -> str:

@@ -216,7 +216,7 @@ class Settings:
     compile: bool = False
     ema: float = number(0.0, least=0, below=1)
     validate_every: int = number(2, least=1, most=_MOST)
-    validate_steps: int = number(0, most=_MOST)
+    validate_steps: int = number(0, least=0, most=_MOST)
     validation_rows: int = number(1500, least=1, most=_MOST)
     validation_batch: int = number(64, least=1, most=_MOST)
     save_steps: int = number(0, least=0, most=_MOST)

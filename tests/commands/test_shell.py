@@ -172,7 +172,7 @@ def test_bash_completes(
     if bash is None:
         pytest.skip("no bash here")
     assert cli.main(["--completion", "bash"]) == 0
-    script = tmp_path / "edgectc.bash"
+    script = tmp_path / "completion.bash"
     script.write_text(capsys.readouterr().out)
     words = " ".join(f"'{word}'" for word in ["edgectc", *line])
     asked = (

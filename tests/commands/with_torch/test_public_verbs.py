@@ -12,7 +12,7 @@ from edgectc.exporting.byo.adoption import About
 
 # A file of each; Python hands over the module with its weights, and blank_id. In Python a process
 # that keeps a crash out is the caller's.
-OF_THE_SHELL = {"weights", "blank", "isolate"}
+OF_THE_SHELL = {"weights", "blank", "isolate", "preset"}
 OF_PYTHON = {"blank_id", "decoder"}
 
 

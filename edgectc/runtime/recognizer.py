@@ -430,15 +430,30 @@ class Recognizer:
             if name == self.preset["type"]:  # its options may have had other names when it was made
                 spec = registry.current("decoders", self.preset)
             own = {"lexicon": self.lexicon, "language_model": self.language_model}
-            made = self._made(spec, setting, own)
             if self.languages:
-                others = {
-                    name: self._made(spec, setting, vars(vocabulary))
-                    for name, vocabulary in self.languages.items()
-                }
-                made = mixed({self.language: made, **others})
+                spoken = {self.language: own}
+                spoken |= {name: vars(one) for name, one in self.languages.items()}
+                made = self._mixed(spec, setting, spoken)
+            else:
+                made = self._made(spec, setting, own)
             self._decoders[key] = made
         return self._decoders[key]
+
+    def _mixed(
+        self, spec: Mapping[str, JSON], setting: Setting, spoken: Mapping[str, Mapping[str, Any]]
+    ) -> Decoder:
+        """Return the decoder of the languages that this keyboard can write."""
+        decoders: dict[str, Decoder] = {}
+        wrong: ConfigError | None = None
+        for name, words in spoken.items():
+            try:
+                decoders[name] = self._made(spec, setting, words)
+            except ConfigError as error:  # of another script: English on a Ukrainian keyboard
+                wrong = error
+        if not decoders:
+            assert wrong is not None
+            raise wrong
+        return mixed(decoders)
 
     def _made(
         self, spec: Mapping[str, JSON], setting: Setting, words: Mapping[str, Any]

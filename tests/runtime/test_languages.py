@@ -94,6 +94,20 @@ def test_own_and_main_language_may_change_places(pack):
     assert _first(model, "weather", "german", context="This is the ") == "weather"
 
 
+def test_a_keyboard_writes_the_languages_of_its_script(tmp_path):
+    words = "".join(f"{word}\t{9 - n}\n" for n, word in enumerate(["дім", "мова", "слово"]))
+    (tmp_path / "words.tsv").write_text(words, encoding="utf-8")
+    uk = edgectc.build_language("uk", source=str(tmp_path / "words.tsv"), out=tmp_path / "uk")
+    model = edgectc.load("swipe-en-tiny", language=[str(uk.path), "own"])
+    assert model.layout == "ukrainian"
+    assert _first(model, "мова", "ukrainian") == "мова"
+    assert _first(model, "house", "qwerty") == "house"
+    assert model.decoder(model.setting("qwerty")).languages() == {"own": 1.0}
+    alone = edgectc.load("swipe-en-tiny", language=uk.path)
+    with pytest.raises(ConfigError, match="none of the 3 words"):
+        _first(alone, "house", "qwerty")
+
+
 def test_a_pack_without_text_has_no_context(tmp_path):
     built = _built(tmp_path, out=tmp_path / "plain", text=[])
     assert (built.ngrams, built.covered) == ((), None)

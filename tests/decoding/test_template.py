@@ -141,7 +141,7 @@ def test_a_recognizer_hands_the_trace_on() -> None:
     layout = layouts.load("qwerty")
     points = swipe("hello", layout, np.random.default_rng(3))
     model = edgectc.load()
-    model.preset = {**model.preset, "template_weight": 1.0, "weighed": 8}
+    model.preset = {**model.preset, "template_weight": 1.0, "rescore_size": 8}
     found = model(points)
     frames = model.frontend.frames(points, layout)[:, :2].astype(np.float32) / layout.key_size
     path = Path(frames, layout.letters, layout.centers / layout.key_size)

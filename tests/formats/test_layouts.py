@@ -15,7 +15,8 @@ from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 
 SHIPPED = [
-    "azerty", "colemak", "dvorak", "german", "qwerty", "qwertz", "russian_jcuken", "spanish",
+    "azerty", "colemak", "dvorak", "german", "hindi", "portuguese", "qwerty", "qwertz",
+    "russian_jcuken", "spanish", "swedish", "turkish_q", "ukrainian",
 ]  # fmt: skip
 
 

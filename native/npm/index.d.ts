@@ -81,6 +81,10 @@ export class Keyboard {
 
   /** Ranks words, best first; `moving`: the finger still moves. */
   swipe(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
+  /** Corrected words of taps, best first; moving: the word goes on, and of no taps it is the next word. */
+  tap(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
+  /** The letters of the keys that the last taps were nearest to. */
+  typed(): string;
 
   /**
    * What the network gave of the last swipe: natural log, (rows, columns); first the keys with a letter in

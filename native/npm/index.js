@@ -149,7 +149,30 @@ export class Keyboard {
    * @param {{nbest?: number, moving?: boolean}} how
    * @returns {Word[]}
    */
-  swipe(points, { nbest = 5, moving = false } = {}) {
+  swipe(points, how = {}) {
+    return this.#ranked("swipe", points, how);
+  }
+
+  /**
+   * @param {Iterable<Point>} points
+   * @param {{nbest?: number, moving?: boolean}} how
+   * @returns {Word[]}
+   */
+  tap(points, how = {}) {
+    return this.#ranked("tap", points, how);
+  }
+
+  typed() {
+    return this.#c.text(this.#c.call("edgectc_keyboard_typed", this.#handle));
+  }
+
+  /**
+   * @param {string} name
+   * @param {Iterable<Point>} points
+   * @param {{nbest?: number, moving?: boolean}} how
+   * @returns {Word[]}
+   */
+  #ranked(name, points, { nbest = 5, moving = false } = {}) {
     if (!Number.isInteger(nbest) || nbest < 1) throw new EdgectcError(`nbest is ${nbest}, expected a whole number from 1`);
     const most = Math.min(nbest, MOST_WORDS);
     const rows = Array.from(points, checkedPoint);
@@ -157,7 +180,7 @@ export class Keyboard {
       this.#c.with(WORD * most, (words) => {
         const view = this.#c.view();
         rows.forEach((point, i) => point.forEach((value, k) => view.setFloat64(at + POINT * i + 8 * k, value, true)));
-        const found = this.#call("swipe", at, rows.length, moving ? MOVING : 0, words, most);
+        const found = this.#call(name, at, rows.length, moving ? MOVING : 0, words, most);
         return Array.from({ length: found }, (_, i) => this.#word(words + WORD * i));
       }));
   }

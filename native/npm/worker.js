@@ -111,6 +111,18 @@ export class WorkerKeyboard {
     return this.#ask("swipe", [Array.from(points), how]);
   }
 
+  /**
+   * @param {Iterable<import("./index.js").Point>} points
+   * @param {{nbest?: number, moving?: boolean}} how
+   */
+  tap(points, how = {}) {
+    return this.#ask("tap", [Array.from(points), how]);
+  }
+
+  typed() {
+    return this.#ask("typed", []);
+  }
+
   close() {
     this.#end("the keyboard was closed");
   }

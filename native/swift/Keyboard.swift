@@ -84,15 +84,16 @@ public final class Keyboard {
 
   /// Returns ranked words, best first; `moving`: the finger still moves.
   public func swipe(_ points: [Point], most: Int = 5, moving: Bool = false) throws -> [Word] {
-    let rows = points.map { edgectc_point(x: $0.x, y: $0.y, t_ms: $0.tMs) }
-    var words = [edgectc_word](repeating: edgectc_word(), count: max(1, min(most, 1000)))
-    let flags = moving ? Int32(EDGECTC_MOVING) : 0
-    let found = edgectc_keyboard_swipe(handle, rows, Int32(rows.count), flags, &words, Int32(words.count))
-    if found < 0 { throw refusal(reason: String(cString: edgectc_keyboard_reason(handle))) }
-    return words.prefix(Int(found)).map {
-      Word(text: String(cString: $0.text), score: $0.score, probability: $0.probability, exact: $0.exact == 1)
-    }
+    try ranked(points, most, moving, edgectc_keyboard_swipe(_:_:_:_:_:_:))
   }
+
+  /// Returns corrected words of taps, best first; `moving`: the word goes on, and of no taps it is the next word.
+  public func tap(_ taps: [Point], most: Int = 5, moving: Bool = false) throws -> [Word] {
+    try ranked(taps, most, moving, edgectc_keyboard_tap(_:_:_:_:_:_:))
+  }
+
+  /// The letters of the keys that the last taps were nearest to.
+  public var typed: String { String(cString: edgectc_keyboard_typed(handle)) }
 
   /// Counts uses of a word, new or known, and shows it again if it was hidden.
   public func teach(_ word: String, uses: Double = 1) throws {
@@ -113,6 +114,20 @@ public final class Keyboard {
 
   /// Reads the words of such a file in place of all there are.
   public func load(from file: URL) throws { try check(edgectc_keyboard_load(handle, file.path)) }
+
+  private typealias Ranking = (
+    OpaquePointer?, UnsafePointer<edgectc_point>?, Int32, Int32, UnsafeMutablePointer<edgectc_word>?, Int32
+  ) -> Int32
+
+  private func ranked(_ points: [Point], _ most: Int, _ moving: Bool, _ rank: Ranking) throws -> [Word] {
+    let rows = points.map { edgectc_point(x: $0.x, y: $0.y, t_ms: $0.tMs) }
+    var words = [edgectc_word](repeating: edgectc_word(), count: max(1, min(most, 1000)))
+    let found = rank(handle, rows, Int32(rows.count), moving ? Int32(EDGECTC_MOVING) : 0, &words, Int32(words.count))
+    if found < 0 { throw refusal(reason: String(cString: edgectc_keyboard_reason(handle))) }
+    return words.prefix(Int(found)).map {
+      Word(text: String(cString: $0.text), score: $0.score, probability: $0.probability, exact: $0.exact == 1)
+    }
+  }
 
   private func plain(_ text: String) -> String {
     text.precomposedStringWithCanonicalMapping.replacingOccurrences(of: "\0", with: " ")

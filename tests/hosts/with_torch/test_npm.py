@@ -126,6 +126,22 @@ def test_signatures_contexts_and_words_are_judged_alike(installed: Path) -> None
     assert found["known"] == [True, True, True, True, False, False, False]
 
 
+def test_taps_are_corrected_and_completed_as_in_python(installed: Path) -> None:
+    keys = _layout("qwerty")
+    middle = {letter: (x + width / 2, y + height / 2) for letter, x, y, width, height in keys}
+    taps = [[*middle[letter], 0.0] for letter in "helo"]
+    given = {"model": str(MODEL), "lexicon": str(LEXICON), "keys": keys, "taps": taps}
+    found = json.loads(_run("node", "taps.mjs", folder=installed, given=json.dumps(given)))
+    keyboard = edgectc.Keyboard(MODEL, keys=keys, context=False)
+    wanted = keyboard.tap(taps)
+    assert found["typed"] == keyboard.typed == "helo"
+    _same(found["whole"], [{"text": w.text, "score": w.score, "probability": w.probability}
+                           for w in wanted], within=1e-3)  # fmt: skip
+    begun = keyboard.tap(taps[:3], moving=True)
+    assert [one["text"] for one in found["begun"]] == [one.text for one in begun]
+    assert "hello" in [one.text for one in (*wanted, *begun)]
+
+
 def test_what_a_user_teaches_ranks_and_is_kept(installed: Path) -> None:
     files = {"model": str(MODEL), "lexicon": str(LEXICON)}
     points = next(one for one in _golden("traces.json")["cases"] if one["name"] == "qwerty-hello")

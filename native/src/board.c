@@ -48,6 +48,11 @@ static int is_key(const edgectc_key *key) {
          (key->letter < 0xD800 || key->letter > 0xDFFF);
 }
 
+double edgectc_decimal(double value) {
+  double near = floor(value * 1e9 + 0.5) / 1e9;
+  return fabs(near - value) < 1e-14 ? near : value;
+}
+
 int32_t edgectc_board_of(Board *board, int32_t slots, const edgectc_key *keys, int32_t n, double area[4],
                          Complaint *why) {
   double left = HUGE_VAL, top = HUGE_VAL, right = -HUGE_VAL, bottom = -HUGE_VAL;
@@ -67,8 +72,8 @@ int32_t edgectc_board_of(Board *board, int32_t slots, const edgectc_key *keys, i
   for (int32_t i = 0; i < n; i++) {
     const edgectc_key *key = keys + i;
     if (!key->letter) continue;
-    sizes[board->n] = key->width / wide;
-    sizes[lettered + board->n] = key->height / high;
+    sizes[board->n] = edgectc_decimal(key->width / wide);
+    sizes[lettered + board->n] = edgectc_decimal(key->height / high);
     add(board, edgectc_small(key->letter), (key->x - left + 0.5 * key->width) / wide, (key->y - top + 0.5 * key->height) / high);
   }
   board->width = median(sizes, lettered);

@@ -276,8 +276,8 @@ int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *
   if (most < 1 || n < 0) return refuse(keyboard, "ask for one word or more, of points");
   if (!take_room(keyboard, n)) return no_memory(keyboard);
   for (int32_t i = 0; i < n; i++) {
-    keyboard->points[i].x = (points[i].x - keyboard->left) / keyboard->wide;
-    keyboard->points[i].y = (points[i].y - keyboard->top) / keyboard->high;
+    keyboard->points[i].x = edgectc_decimal((points[i].x - keyboard->left) / keyboard->wide);
+    keyboard->points[i].y = edgectc_decimal((points[i].y - keyboard->top) / keyboard->high);
     keyboard->points[i].t_ms = points[i].t_ms;
   }
   atomic_store(&keyboard->state, RUNS);

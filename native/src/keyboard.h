@@ -43,6 +43,10 @@ void edgectc_board_free(Board *board);
 /* Reads the layout of that name from a manifest's `layouts`. */
 int32_t edgectc_board_named(Board *board, int32_t slots, Span layouts, Span name, Complaint *why);
 /* Reads keys into the letter area and notes where it lies. */
+/* Returns a quotient as the decimal of nine digits that it is within its last bits: on a screen's grid, distances of just
+ * the quarter key that a rest may move are common, and a last bit would decide otherwise than where the frame is given. */
+double edgectc_decimal(double value);
+
 int32_t edgectc_board_of(Board *board, int32_t slots, const edgectc_key *keys, int32_t n, double area[4],
                          Complaint *why);
 

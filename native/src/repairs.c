@@ -10,8 +10,9 @@ typedef struct {
   double width, height;
 } Key;
 
+/* On a screen's grid, distances of just a quarter of a key are common: the last bit has to be Python's. */
 static double apart(Key key, const edgectc_point *a, const edgectc_point *b) {
-  return hypot((b->x - a->x) / key.width, (b->y - a->y) / key.height);
+  return hypot(b->x / key.width - a->x / key.width, b->y / key.height - a->y / key.height);
 }
 
 static int jumps(double length, double least, const edgectc_point *a, const edgectc_point *b) {

@@ -55,7 +55,7 @@ def test_an_export_opens_its_bundle_once(calls: Counter[str], tmp_path: Path) ->
 def test_a_quantization_opens_its_bundle_once(
     calls: Counter[str], swipes: Path, tmp_path: Path
 ) -> None:
-    how = {"target": "onnx", "scheme": "int8-dynamic", "limit": 10}
+    how = {"target": "onnx", "scheme": "int8-weight", "limit": 10}
     made = quantize("swipe-en", dev=str(swipes), out=tmp_path, **how)
     assert made.report["loss"]["rows"] == 10
     once = ("networks", "bundles", "lexicons", "language models")

@@ -45,7 +45,7 @@ def test_the_decoder_is_tuned_on_the_rows_that_are_measured(
     monkeypatch.setattr(accuracy_drop.AccuracyEvaluator, "__init__", evaluator)
     monkeypatch.setattr(job.tuning, "tune", tuning)
     edgectc.quantize(
-        target="onnx", scheme="int8-dynamic", dev=str(some), limit=8, retune_decoder=True,
+        target="onnx", scheme="int8-weight", dev=str(some), limit=8, retune_decoder=True,
         out=tmp_path,
     )  # fmt: skip
     assert [one.name for one in tuned] == [one.name for one in measured]

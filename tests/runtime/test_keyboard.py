@@ -48,6 +48,23 @@ def near(found: Sequence[Hypothesis] | edgectc.Decoded) -> list[Hypothesis]:
     return [c for c in found if c.score > found[0].score - MARGIN]
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_points_on_a_grid_of_quarter_keys_answer_alike(
+    keyboard: Keyboard, recognizer: edgectc.Recognizer, seed: int
+) -> None:
+    """A rest ends at just a quarter of a key, which screens often report: a last bit decides."""
+    layout = layouts.shipped("qwerty")
+    for word in ("hello", "there", "was", "people"):
+        points = swipe(word, layout, np.random.default_rng(seed))
+        points = points * [1, 1, 4]
+        points[:, 0] = np.round(points[:, 0] * 80) / 80
+        points[:, 1] = np.round(points[:, 1] * 3) / 3
+        got, wanted = keyboard.swipe(pixels(points)), recognizer(points)
+        assert [c.text for c in near(got)] == [c.text for c in near(wanted)]
+        for ours, theirs in zip(near(got), near(wanted), strict=True):
+            assert ours.score == pytest.approx(theirs.score, abs=1e-3)
+
+
 @pytest.mark.parametrize("moving", [False, True])
 @pytest.mark.parametrize("name", ["qwerty", "azerty", "colemak", "dvorak"])
 def test_it_answers_as_the_recognizer(

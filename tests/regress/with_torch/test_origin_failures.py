@@ -33,6 +33,8 @@ def test_language_model_download_vanished() -> None:
         if path.parent.name == "serving":  # it answers a browser, and calls nobody
             words.remove("socket")
             assert ".create_connection" not in text, path
+        if path.name == "hub.py":  # fetches, when it is told to, what the user names
+            words.remove("huggingface")
         for word in words:
             assert f"import {word}" not in text, f"{path}: {word}"
             assert f"from {word}" not in text, f"{path}: {word}"

@@ -104,7 +104,9 @@ final class Repairs {
   }
 
   private double apart(int a, int b) {
+    // On a screen's grid, distances of just a quarter of a key are common: the last bit counts.
     return Math.hypot(
-        (trace.x(b) - trace.x(a)) / layout.keyWidth, (trace.y(b) - trace.y(a)) / layout.keyHeight);
+        trace.x(b) / layout.keyWidth - trace.x(a) / layout.keyWidth,
+        trace.y(b) / layout.keyHeight - trace.y(a) / layout.keyHeight);
   }
 }

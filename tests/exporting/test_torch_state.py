@@ -29,7 +29,7 @@ def _exported(folder: Path) -> None:
 
 def _quantized(folder: Path) -> None:
     edgectc.quantize(
-        "swipe-en", target="onnx", scheme="int8-dynamic", limit=5, out=folder / "x.onnx"
+        "swipe-en", target="onnx", scheme="int8-weight", limit=5, out=folder / "x.onnx"
     )
 
 

@@ -36,7 +36,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.networks import layers
 from edgectc.networks.encoders import tcn
-from edgectc.quantization import accuracy_drop, job, quantizer, timing
+from edgectc.quantization import accuracy_drop, layers, quantizer, timing
 
 TARGETS = ("onnx", "pte", "coreml")
 
@@ -54,8 +54,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search among two operators, to save time."""
-    real = job.operators
-    monkeypatch.setattr(job, "operators", lambda *given: real(*given)[:2])
+    real = layers.operators
+    monkeypatch.setattr(layers, "operators", lambda *given: real(*given)[:2])
 
 
 def quantize(path: Path | None, swipes: Path | None, out: Path, **more: Any) -> Any:

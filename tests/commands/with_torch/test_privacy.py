@@ -20,7 +20,7 @@ VERBS = {
     "export onnx": "edgectc.export('swipe-en-tiny', target='onnx', out='asked/x.onnx')",
     "export pte": "edgectc.export('swipe-en-tiny', target='pte', out='asked/x.pte')",
     "export coreml": "edgectc.export('swipe-en-tiny', target='coreml', out='asked/x.mlpackage')",
-    "quantize": "edgectc.quantize('swipe-en', target='onnx', scheme='int8-dynamic', limit=5, "
+    "quantize": "edgectc.quantize('swipe-en', target='onnx', scheme='int8-weight', limit=5, "
     "out='asked/x.onnx')",
     "bench": "edgectc.bench('swipe-en-tiny', runtime=['onnx'], samples=3, rounds=1, processes=1, "
     "html='asked/x.html')",

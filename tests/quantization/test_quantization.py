@@ -36,7 +36,8 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.networks import layers
 from edgectc.networks.encoders import tcn
-from edgectc.quantization import accuracy_drop, layers, quantizer, timing
+from edgectc.quantization import accuracy_drop, quantizer, timing
+from edgectc.quantization import layers as quantized_layers
 
 TARGETS = ("onnx", "pte", "coreml")
 
@@ -54,8 +55,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A search among two operators, to save time."""
-    real = layers.operators
-    monkeypatch.setattr(layers, "operators", lambda *given: real(*given)[:2])
+    real = quantized_layers.operators
+    monkeypatch.setattr(quantized_layers, "operators", lambda *given: real(*given)[:2])
 
 
 def quantize(path: Path | None, swipes: Path | None, out: Path, **more: Any) -> Any:

@@ -159,14 +159,17 @@ class Keyboard:
         A word of the lexicon or the user is left alone unless another one is much likelier.
 
         Args:
-            taps: (n, 2) x, y in the unit of the keys, n <= 64.
+            taps: (n, 2) x, y in the unit of the keys, n <= 64; times behind them do not count.
             nbest: most words to return.
             moving: the word goes on: complete it. Of no taps, this is the next word.
 
         Raises:
-            ConfigError: a tap lies nowhere near the keys, or there are too many.
+            ConfigError: these are no taps, one lies nowhere near the keys, or there are too many.
         """
-        places = np.array(taps, np.float64).reshape(-1, 2)
+        places = np.array(taps, np.float64)
+        if places.size and (places.ndim != 2 or places.shape[1] not in (2, 3)):
+            raise ConfigError(f"taps have the shape {places.shape}, expected (n, 2): x and y")
+        places = places[:, :2] if places.size else places.reshape(0, 2)
         rows = np.hstack([places, np.zeros((len(places), 1))])
         words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
         with self._turn():

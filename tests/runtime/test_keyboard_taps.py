@@ -204,3 +204,14 @@ def test_what_are_no_taps_is_refused(keyboard: Keyboard) -> None:
     assert keyboard.tap(taps("a" * 64))  # typed as it is
     with pytest.raises(ConfigError, match="give the keys"):
         Keyboard("swipe-en").tap([[1.0, 1.0]])
+
+
+def test_times_behind_places_do_not_count_and_other_shapes_are_refused(keyboard: Keyboard) -> None:
+    places = taps("hello", np.zeros((5, 2)))
+    wanted = [c.text for c in keyboard.tap(places)]
+    timed = np.column_stack([places, np.arange(5.0)])
+    assert [c.text for c in keyboard.tap(timed)] == wanted
+    assert keyboard.typed == "hello"
+    for wrong in (places.ravel(), places[:, :1], places[None]):
+        with pytest.raises(ConfigError, match=r"expected \(n, 2\)"):
+            keyboard.tap(wrong)

@@ -140,6 +140,9 @@ def wait_until_nobody_is_left(group: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    "EDGECTC_LONG" not in os.environ, reason="trains for minutes: set EDGECTC_LONG=1"
+)
 def test_a_check_of_many_rows_needs_little_memory(tmp_path: Path) -> None:
     """200,000 rows, a few swipes again and again, each moved a little."""
     edgectc.synth_data("swipe", out=tmp_path / "few.jsonl", count=200)

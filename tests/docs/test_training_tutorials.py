@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -37,6 +38,9 @@ def test_every_command_has_the_flags_that_it_is_given(page: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    "EDGECTC_LONG" not in os.environ, reason="trains for minutes: set EDGECTC_LONG=1"
+)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_runs_as_it_stands(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -108,12 +108,19 @@ def test_an_int8_artifact_reads_swipes(made: quantizer.Quantized) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["int8-dynamic", "int8-weight", "float16"])
+@pytest.mark.parametrize("scheme", ["int8-weight", "float16"])
 def test_other_schemes_of_onnx(scheme: str, swipes: Path, tmp_path: Path) -> None:
     done = quantize(None, swipes, tmp_path, scheme=scheme)
     share = {"float16": 0.6}.get(scheme, 0.4)
     assert done.artifact.path.stat().st_size < share * done.report["before"]["bytes"]
     assert edgectc.verify(done.artifact.path).status == "pass"
+
+
+@pytest.mark.slow
+def test_a_scheme_that_changes_texts_is_refused_with_numbers(swipes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParityError, match=r"1\d of 16 decoded texts equal \(limit 80%\)"):
+        quantize(None, swipes, tmp_path, scheme="int8-dynamic")
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.slow

@@ -118,7 +118,7 @@ def test_memory_is_flat_over_many_swipes(tmp_path: Path) -> None:
     lines = host(tmp_path)(1, 10_000)
     check_words(lines)
     _, early, late = lines[len(WORDS)].split()
-    assert int(late) <= int(early) + 64, lines  # kilobytes
+    assert int(late) <= int(early) + 256, lines  # kilobytes; a leak of 32 bytes a swipe is 640
 
 
 @pytest.mark.skipif(compiled.library() is None, reason="needs the compiled library")

@@ -8,7 +8,7 @@
 
 #include "taps.h"
 
-/* Tuned on dictionary words that were tapped with a spread of 0.2 to 0.5 keys; bench/taps.py. */
+/* Chosen by hand, not tuned; bench/taps.py tells how well they do at spreads of 0.2 to 0.5 keys. */
 #define SPREAD 0.40           /* of taps, in keys: the standard deviation on each axis */
 #define TAIL 0.03             /* share of taps that are three times as far away */
 #define MISSED -6.5           /* nats: a letter without a tap */

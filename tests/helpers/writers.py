@@ -53,7 +53,9 @@ def writers() -> dict[str, Writer]:
         for target, suffix in (("onnx", ".onnx"), ("pte", ".pte"), ("coreml", ".mlpackage"))
     }
     return found | {
-        "quantize": Writer(_quantize, _artifact(".onnx"), _older(".onnx"), _passes(".onnx")),
+        "quantize": Writer(
+            _quantize, _artifact(".edgectc"), _older(".edgectc"), _passes(".edgectc")
+        ),
         "pack": Writer(_packer(1), _bundle, _packer(0)),
         "tune-decoder --update": Writer(_tune, _bundle, _to_be_tuned),
         "lexicon build": Writer(_build_lexicon, _lexicon, _lexicon_before),
@@ -95,15 +97,17 @@ def _passes(suffix: str) -> Callable[[Path], str]:
 
 def _older(suffix: str) -> Callable[[Path], object]:
     """Return what lays a whole artifact of another model there."""
-    target = {".mlpackage": "coreml"}.get(suffix, suffix[1:])
+    target = {".mlpackage": "coreml", ".edgectc": "native"}.get(suffix, suffix[1:])
     made: list[Path] = []
 
     def prepare(place: Path) -> None:
         if not made:
             folder = Path(tempfile.mkdtemp())
             atexit.register(shutil.rmtree, folder)
-            bundle = untrained.initialise(folder / "gru", "gru", name="gru")
-            made.append(edgectc.export(bundle.path, target=target, out=folder / f"x{suffix}").path)
+            bundle = bundles.locate(None)  # the larger one: native has kernels for swipes only
+            if target != "native":
+                bundle = untrained.initialise(folder / "gru", "gru", name="gru").path
+            made.append(edgectc.export(bundle, target=target, out=folder / f"x{suffix}").path)
         copy = shutil.copytree if made[0].is_dir() else shutil.copy
         copy(made[0], place / f"x{suffix}")
 
@@ -111,8 +115,8 @@ def _older(suffix: str) -> Callable[[Path], object]:
 
 
 def _quantize(place: Path) -> None:
-    how = {"scheme": "int8-dynamic", "limit": 5}
-    edgectc.quantize("swipe-en", target="onnx", out=place / "x.onnx", **how)
+    out = place / "x.edgectc"
+    edgectc.quantize(TINY, target="native", scheme="int8-dynamic", limit=5, out=out)
 
 
 def _bundle(place: Path) -> str:

@@ -86,7 +86,7 @@ class Keyboard:
         loaded = compiled.library()
         if loaded is None:
             raise MissingDependencyError(
-                "a keyboard", system="the compiled library: reinstall edgectc with a C compiler"
+                "a keyboard", system="the compiled library", command=compiled.remedy()
             )
         artifact = _artifact(bundles.locate(path))
         _, manifest = manifests.read(artifact)

@@ -28,7 +28,7 @@ from edgectc.formats.manifest import Manifest
 SCHEMES = SUPPORTED["pte"]
 PACKAGES = ("executorch",)
 _DELEGATES = ("xnnpack", "portable", "coreml")
-_SHORTEST = 8  # frames of a dynamic length, or two windows if those are longer
+_SHORTEST = 4  # frames of a dynamic length, or the window if that is longer
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,13 @@ class PteTarget(Target):
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
             try:
                 with suppress_output():
-                    captured = self._exported(model, given, _shortest(window))
+                    captured = self._exported(model, given, max(_SHORTEST, window))
                     programs[name] = pte_repairs.with_strides(captured)
                     if plan is not None:
                         from edgectc.exporting.lowering import pt2e
 
                         programs[name] = pt2e.quantized(programs[name], given, plan)
-            except (ConfigError, ExportError):
+            except ExportError:
                 raise
             except Exception as error:  # capture raises many unrelated classes
                 hint = ""
@@ -184,12 +184,6 @@ class PteTarget(Target):
         if self.options.length == "static":
             return torch.export.export(model, (), dict(inputs), strict=False)
         values = tuple(inputs.values())
-        if values[0].shape[1] <= shortest:
-            raise ConfigError(
-                f"the longest input has {values[0].shape[1]} frames, and a dynamic length goes "
-                f"from {shortest}; use length static",
-                options=["length"],
-            )
         dim = torch.export.Dim("T", min=shortest, max=values[0].shape[1])
         shapes = ({1: dim}, *[None] * (len(values) - 1))
         # One entry for all of *inputs.
@@ -207,7 +201,7 @@ class PteTarget(Target):
     def width(self, length: int, longest: int, window: int) -> int:
         """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
         if self.options.length == "dynamic":
-            return max(length, _shortest(window))
+            return max(length, _SHORTEST, window)
         return min((n for n in self.options.buckets if n >= length), default=longest)
 
     def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
@@ -232,7 +226,7 @@ class PteTarget(Target):
 
         constants: dict[str, Any] = {"edgectc": manifest.text()}
         if self.options.length == "dynamic":
-            constants["shortest"] = _shortest(manifest.output.window)
+            constants["shortest"] = max(_SHORTEST, manifest.output.window)
         try:
             with suppress_output():
                 # Emission rewrites the programs in place, and we emit twice: to measure, to keep.
@@ -245,15 +239,6 @@ class PteTarget(Target):
         except Exception as error:  # emission raises many unrelated classes
             raise ExportError(f"ExecuTorch failed to emit: {explained(error)}") from error
         return data
-
-
-def _shortest(window: int) -> int:
-    """Return the fewest frames of a dynamic length.
-
-    torch.export takes a length at which any axis has the size 1, as that of the output frames has
-    for one window, for a constant; two windows have more.
-    """
-    return max(_SHORTEST, 2 * window)
 
 
 def _delegate(name: str) -> tuple[list[Any], AbstractContextManager[None]]:

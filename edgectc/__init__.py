@@ -77,6 +77,7 @@ _WHERE = {
     "pack_lexicon": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "read_tokens": "core.vocabularies",
+    "report": "commands.verbs.ledgers",
     "sample": "data.synthesis",
     "score_language_model": "commands.verbs.words",
     "shard_data": "commands.verbs.data_sets",
@@ -137,6 +138,7 @@ __all__ = [
     "pack_lexicon",
     "quantize",
     "read_tokens",
+    "report",
     "sample",
     "score_language_model",
     "shard_data",
@@ -160,6 +162,7 @@ if TYPE_CHECKING:
     )
     from edgectc.commands.verbs.hub import from_hub
     from edgectc.commands.verbs.languages import build_language
+    from edgectc.commands.verbs.ledgers import report
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode

@@ -16,7 +16,7 @@ from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.files import read_lines
 
 VERSION = 1
-WAYS = ("swipe", "taps", "completion", "next")
+WAYS = ("gesture", "taps", "completion", "next")
 _KNOWN = {
     "by": str, "rank": int, "probability": float, "ms": float, "corrected": bool, "undone": bool,
     "foreseen": bool,
@@ -133,8 +133,8 @@ def summary(entries: Sequence[Entry]) -> dict[str, Any]:
     """
     if not entries:
         raise InputError("the ledgers hold no word", reason="empty")
-    answers = [one for one in entries if one.by in ("swipe", "taps")]
-    swipes = [one for one in entries if one.by == "swipe"]
+    answers = [one for one in entries if one.by in ("gesture", "taps")]
+    swipes = [one for one in entries if one.by == "gesture"]
     corrected = [one for one in entries if one.corrected]
     foretold = [one for one in entries if one.foreseen is not None or one.by == "next"]
     times = [one.ms for one in entries if one.ms is not None]

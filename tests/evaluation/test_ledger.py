@@ -25,9 +25,9 @@ def written(path: Path, rows: list[Any], head: Any = HEAD) -> Path:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
     """30 swipes, of which 24 right at first, 3 at the second place; 10 taps; 2 picks."""
-    swipes = [{"by": "swipe", "rank": 1, "probability": 0.8, "ms": 10.0, "foreseen": False}] * 24
-    swipes += [{"by": "swipe", "rank": 2, "probability": 0.8, "ms": 20.0}] * 3
-    swipes += [{"by": "swipe", "rank": 0, "probability": 0.8, "ms": 40.0}] * 3
+    swipes = [{"by": "gesture", "rank": 1, "probability": 0.8, "ms": 10.0, "foreseen": False}] * 24
+    swipes += [{"by": "gesture", "rank": 2, "probability": 0.8, "ms": 20.0}] * 3
+    swipes += [{"by": "gesture", "rank": 0, "probability": 0.8, "ms": 40.0}] * 3
     taps = [{"by": "taps", "rank": 1, "probability": 0.6, "corrected": False}] * 6
     taps += [{"by": "taps", "rank": 1, "probability": 0.6, "corrected": True}] * 3
     taps += [{"by": "taps", "rank": 1, "probability": 0.6, "corrected": True, "undone": True}]
@@ -38,7 +38,7 @@ def ledger(tmp_path: Path) -> Path:
 def test_figures_are_those_counted_by_hand(ledger: Path) -> None:
     told = edgectc.report(ledger)
     assert told["words"] == 42
-    assert told["by"] == {"swipe": 30, "taps": 10, "completion": 1, "next": 1}
+    assert told["by"] == {"gesture": 30, "taps": 10, "completion": 1, "next": 1}
     value = {name: figure["value"] for name, figure in told["figures"].items()}
     assert value["first"] == pytest.approx(33 / 40)
     assert value["picked"] == pytest.approx(27 / 30)
@@ -69,7 +69,7 @@ def test_budgets_are_an_exit_code_and_the_page_holds_the_table(
     assert text.count("<svg") == 3
     assert re.search(r'class="missed"><td>first</td><td>82\.5 %', text)
     assert "http" not in text
-    few = written(tmp_path / "few.jsonl", [{"by": "swipe", "rank": 1}])
+    few = written(tmp_path / "few.jsonl", [{"by": "gesture", "rank": 1}])
     assert main(["report", str(few), "--budgets", "p95_ms=5", "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert told["verdicts"] == [
@@ -86,26 +86,26 @@ def test_what_is_no_budget_is_refused_with_those_there_are(ledger: Path, text: s
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"by": "swipe", "rank": 1, "word": "secret"}, "no text"),
-        ({"by": "voice", "rank": 1}, "expected by of swipe"),
-        ({"by": "swipe", "rank": -1}, "rank from 0"),
-        ({"by": "swipe"}, "rank from 0"),
-        ({"by": "swipe", "rank": 1.5}, "expected a int"),
-        ({"by": "swipe", "rank": True}, "expected a int"),
-        ({"by": "swipe", "rank": 1, "probability": 1.2}, "probability"),
-        ({"by": "swipe", "rank": 1, "ms": float("nan")}, "ms from 0"),
-        ({"by": "swipe", "rank": 1, "undone": "secret"}, "expected a bool"),
-        (["swipe", 1], "expected a JSON object"),
+        ({"by": "gesture", "rank": 1, "word": "secret"}, "no text"),
+        ({"by": "voice", "rank": 1}, "expected by of gesture"),
+        ({"by": "gesture", "rank": -1}, "rank from 0"),
+        ({"by": "gesture"}, "rank from 0"),
+        ({"by": "gesture", "rank": 1.5}, "expected a int"),
+        ({"by": "gesture", "rank": True}, "expected a int"),
+        ({"by": "gesture", "rank": 1, "probability": 1.2}, "probability"),
+        ({"by": "gesture", "rank": 1, "ms": float("nan")}, "ms from 0"),
+        ({"by": "gesture", "rank": 1, "undone": "secret"}, "expected a bool"),
+        (["gesture", 1], "expected a JSON object"),
     ],
 )
 def test_lines_that_are_no_words_are_refused(tmp_path: Path, row: Any, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        edgectc.report(written(tmp_path / "x.jsonl", [{"by": "swipe", "rank": 1}, row]))
+        edgectc.report(written(tmp_path / "x.jsonl", [{"by": "gesture", "rank": 1}, row]))
     assert "line 3" in str(caught.value)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    rows = [{"by": "swipe", "rank": 1}]
+    rows = [{"by": "gesture", "rank": 1}]
     for head in ({"edgectc_ledger": 2}, {"word": "hello"}):
         with pytest.raises(InputError, match="expected a ledger"):
             edgectc.report(written(tmp_path / "x.jsonl", rows, head))

@@ -395,7 +395,7 @@ test("the ledger holds no text, is off at first, and edgectc report reads it", {
   const [head, taps, swiped] = lines.trim().split("\n").map((line) => JSON.parse(line));
   assert.equal(head.edgectc_ledger, 1);
   assert.deepEqual([taps.by, taps.rank, taps.corrected], ["taps", 1, true]);
-  assert.deepEqual([swiped.by, swiped.rank], ["swipe", 2]);
+  assert.deepEqual([swiped.by, swiped.rank], ["gesture", 2]);
   const told = spawnSync(python, ["-m", "edgectc", "report", saved, "--json"], { cwd: root, encoding: "utf8" });
   assert.equal(told.status, 0, told.stderr);
   assert.equal(JSON.parse(told.stdout).words, 2);

@@ -4,7 +4,7 @@ import { recall, store } from "./storage.js";
 
 const MOST = 20_000; // rows
 
-/** @typedef {{by: "swipe" | "taps" | "completion" | "next", rank: number, probability?: number, ms?: number, corrected?: boolean, undone?: boolean, foreseen?: boolean}} Entry */
+/** @typedef {{by: "gesture" | "taps" | "completion" | "next", rank: number, probability?: number, ms?: number, corrected?: boolean, undone?: boolean, foreseen?: boolean}} Entry */
 
 /** @param {any} rows */
 const good = (rows) => Array.isArray(rows) && rows.every((row) => typeof row?.by === "string" && typeof row.rank === "number");

@@ -208,7 +208,7 @@ export class Writer {
       const context = await model.keyboard.contextOf(before);
       const [best] = answer.words;
       const row = recorder.add(points, model.layout.name, best.text, context);
-      const entry = ledger.add({ by: "swipe", rank: 1, probability: best.probability, ms: answer.ms, ...this.#foreseen(best.text) });
+      const entry = ledger.add({ by: "gesture", rank: 1, probability: best.probability, ms: answer.ms, ...this.#foreseen(best.text) });
       editor.write(answer.words, { row, entry }, (text) => this.#cased(text));
       say(best.text);
       this.relax();

@@ -246,6 +246,17 @@ test("keys by keyboard alone, and names for all that can be pressed", { skip }, 
   const nameless = await page.$$eval("button, select, input, textarea", (all) =>
     all.filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length)).map((one) => one.outerHTML));
   assert.deepEqual(nameless, []);
+  await page.tap("#panel-open");
+  for (const width of [320, 360, 768, 1280]) {
+    await page.setViewport({ width, height: 740, isMobile: width < 700, hasTouch: true });
+    const wrapped = await page.evaluate(() => [...document.querySelectorAll(".key span, header span, .tools button, figcaption, dt, .switch span, .third, select")].filter((place) => {
+      const range = document.createRange();
+      range.selectNodeContents(place);
+      return place.offsetParent && new Set([...range.getClientRects()].map((box) => Math.round(box.bottom / 8))).size > 1;
+    }).map((place) => place.textContent));
+    assert.deepEqual(wrapped, [], `${width} px`);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, `${width} px`);
+  }
   await one.context.close();
 });
 

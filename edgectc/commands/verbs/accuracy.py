@@ -61,6 +61,7 @@ def evaluate(
     context: bool = False,
     confusions: Index = 0,
     max_dropped: Share = LIMIT,
+    hotwords: FileName | None = None,
     lexicon: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
@@ -93,6 +94,7 @@ def evaluate(
         context: give each swipe the two words before it in its prompt.
         confusions: so many of the most frequent mistakes, of each kind.
         max_dropped: share of the rows that may be unusable.
+        hotwords: file of terms to favour; `measure_hotwords` tells what they bring by weight.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
@@ -110,6 +112,7 @@ def evaluate(
         WriteError: ``predictions`` cannot be written.
     """
     options: RuntimeOptions = {
+        "hotwords": hotwords,
         "lexicon": lexicon,
         "language_model": language_model,
         "lm_required": lm_required,

@@ -37,6 +37,7 @@ class RuntimeOptions(TypedDict, total=False):
     language_model: str | None
     lm_required: bool
     dictionary: UserDictionary | str | None
+    hotwords: str | None
     language: str | Sequence[str] | None
     offensive: bool
     runner: str | None

@@ -97,7 +97,7 @@ def histogram(values: Array, name: str) -> str:
         svg.element("rect", x=i * bar, y=_HEIGHT - h, width=bar - 1, height=h, fill=_REAL)
         for i, h in enumerate(heights.tolist())
     ]
-    caption = f": median {float(np.median(values)):.4g}, most {values.max():.4g}"
+    caption = f": median {_number(float(np.median(values)))}, most {_number(float(values.max()))}"
     return _figure(bars, name, (low, top), float(shares.max()), caption)
 
 
@@ -153,6 +153,10 @@ def _shares(values: Array, low: float, top: float) -> Array:
     return counts / len(values)
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def _figure(
     parts: Sequence[str], name: str, ends: tuple[float, float], most: float, caption: str = ""
 ) -> str:
@@ -168,9 +172,9 @@ def _figure(
     low, top = ends
     small: dict[str, svg.Value] = {"font_size": 12, "fill": "#666"}
     ticks = [
-        svg.text(0, _HEIGHT + 14, f"{low:.4g}", **small),
+        svg.text(0, _HEIGHT + 14, _number(low), **small),
         svg.text(_WIDTH / 2, _HEIGHT + 28, _UNITS[name], text_anchor="middle", **small),
-        svg.text(_WIDTH, _HEIGHT + 14, f"{top:.4g}", text_anchor="end", **small),
+        svg.text(_WIDTH, _HEIGHT + 14, _number(top), text_anchor="end", **small),
         svg.text(0, -4, f"{most:.0%} of rows", **small),
         svg.element("rect", x=0, y=_HEIGHT, width=_WIDTH, height=1, fill="#666"),
     ]

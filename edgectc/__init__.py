@@ -37,6 +37,7 @@ _WHERE = {
     "Decoded": "core.types",
     "EdgectcError": "core.errors",
     "ExportError": "core.errors",
+    "Hotwords": "language.hotwords",
     "Hypothesis": "core.types",
     "InputError": "core.errors",
     "Keyboard": "runtime.keyboard",
@@ -72,6 +73,7 @@ _WHERE = {
     "list_names": "commands.verbs.machine",
     "load": "runtime.loading",
     "make_decoder": "decoding.api",
+    "measure_hotwords": "commands.verbs.favouring",
     "pack": "commands.verbs.models",
     "pack_language_model": "commands.verbs.words",
     "pack_lexicon": "commands.verbs.words",
@@ -96,6 +98,7 @@ __all__ = [
     "Decoded",
     "EdgectcError",
     "ExportError",
+    "Hotwords",
     "Hypothesis",
     "InputError",
     "Keyboard",
@@ -132,6 +135,7 @@ __all__ = [
     "list_names",
     "load",
     "make_decoder",
+    "measure_hotwords",
     "pack",
     "pack_language_model",
     "pack_lexicon",
@@ -158,6 +162,7 @@ if TYPE_CHECKING:
         shard_data,
         synth_data,
     )
+    from edgectc.commands.verbs.favouring import measure_hotwords
     from edgectc.commands.verbs.hub import from_hub
     from edgectc.commands.verbs.languages import build_language
     from edgectc.commands.verbs.machine import demo, doctor, list_names
@@ -193,6 +198,7 @@ if TYPE_CHECKING:
     from edgectc.decoding.api import decode_batch, make_decoder
     from edgectc.exporting.adopter import adopt
     from edgectc.exporting.exporter import export
+    from edgectc.language.hotwords import Hotwords
     from edgectc.language.user_dictionary import UserDictionary
     from edgectc.quantization.quantizer import quantize
     from edgectc.runtime.keyboard import Keyboard

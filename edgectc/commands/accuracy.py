@@ -10,6 +10,7 @@ from typing import Any
 from edgectc.commands.arguments import (
     MODEL,
     Verbs,
+    add_hotwords,
     add_jobs,
     add_labelled,
     add_language,
@@ -47,6 +48,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--context", action="store_true", help=text)
     text = "print the N most frequent mistakes of each kind"
     parser.add_argument("--confusions", type=int, default=0, metavar="N", help=text)
+    add_hotwords(parser)
     add_language(parser)
     add_runtime(parser)
     add_jobs(parser)

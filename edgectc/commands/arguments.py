@@ -218,6 +218,12 @@ def add_language(parser: Parser) -> None:
     parser.add_argument("--language", metavar="NAME,NAME,...", help=text)
 
 
+def add_hotwords(parser: Parser, *, required: bool = False) -> None:
+    """Add which terms are favoured."""
+    text = "terms to favour, TOML or one a line (docs/decoding.md)"
+    parser.add_argument("--hotwords", metavar="FILE", required=required, help=text)
+
+
 def add_trust(parser: Parser) -> None:
     """Add whose signatures are asked for."""
     text = "public keys: refuse a model that is not signed with one of them, see docs/trust.md"

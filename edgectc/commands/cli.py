@@ -21,6 +21,7 @@ from edgectc.commands import (
     benchmark,
     completion,
     data,
+    favouring,
     hub,
     language,
     machine,
@@ -134,6 +135,7 @@ def build_verbs() -> Verbs:
     verbs = Verbs(parser)
     recognition.declare(verbs)
     accuracy.declare(verbs)
+    favouring.declare(verbs)
     artifacts.declare_checks(verbs)
     machine.declare(verbs)
     artifacts.declare_export(verbs)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from edgectc.commands.arguments import MODEL, Verbs, add_jobs, add_language, add_runtime, values
+from edgectc.commands.arguments import (
+    MODEL,
+    Verbs,
+    add_hotwords,
+    add_jobs,
+    add_language,
+    add_runtime,
+    values,
+)
 from edgectc.commands.output import print_readable
 from edgectc.core.messages import say
 
@@ -41,6 +49,7 @@ def declare(verbs: Verbs) -> None:
     )
     text = "how words are said, as CMUdict or Kaldi write it: words from a model of phonemes"
     parser.add_argument("--pronunciations", metavar="FILE", help=text)
+    add_hotwords(parser)
     add_language(parser)
     add_runtime(parser)
     add_jobs(parser)

@@ -93,7 +93,7 @@ class MissingDependencyError(EdgectcError, ImportError):
         self, what: str, *, package: str = "", extra: str = "", command: str = "", system: str = ""
     ) -> None:
         if system:
-            super().__init__(f"{what} needs {system}; this is {platform.system()}")
+            super().__init__(f"{what} needs {system}; {command or f'this is {platform.system()}'}")
             return
         command = command or install_line(extra)
         super().__init__(

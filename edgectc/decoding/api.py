@@ -16,6 +16,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, shortened
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.language import lexicon_file
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import Said, spoken
 from edgectc.language.user_dictionary import UserDictionary
@@ -32,7 +33,7 @@ def make_decoder(
     lexicon: Mapping[str, float] | Lexicon | File | None = None,
     pronunciations: Mapping[str, Iterable[str] | Sequence[Said]] | File | None = None,
     language_model: LanguageModel | None = None,
-    hotwords: Iterable[str] | Mapping[str, float] = (),
+    hotwords: Hotwords | Iterable[str] | Mapping[str, float] = (),
     dictionary: UserDictionary | None = None,
     **options: Option,
 ) -> Decoder:
@@ -47,7 +48,8 @@ def make_decoder(
         pronunciations: how words are said, for "spoken": a file of CMUdict or Kaldi, or word to
             phonemes, or to several (phonemes, natural-log weight).
         language_model: scores of words in sentences, for decoders that take one.
-        hotwords: words and phrases to favour, for decoders that take them.
+        hotwords: words and phrases to favour, for decoders that take them: texts, text to nats, or
+            `edgectc.Hotwords`.
         dictionary: words of the user, for decoders that follow one.
         options: weights of the decoder, e.g. ``lm_weight=0.3``; by default a word's score is
             log P_ctc(word) + lexicon[word] and nothing else.

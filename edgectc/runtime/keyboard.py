@@ -86,7 +86,7 @@ class Keyboard:
         loaded = compiled.library()
         if loaded is None:
             raise MissingDependencyError(
-                "a keyboard", system="the compiled library: reinstall edgectc with a C compiler"
+                "a keyboard", system="the compiled library", command=compiled.remedy()
             )
         artifact = _artifact(bundles.locate(path))
         _, manifest = manifests.read(artifact)
@@ -223,6 +223,26 @@ class Keyboard:
             ConfigError: the user has no such word.
         """
         self._call("forget", _word(word))
+
+    def favour(self, word: str, nats: float, *, spelling: str | None = None) -> bool:
+        """Favour a word, such as a contact's name, until told otherwise; tell if it can be typed.
+
+        No file has such words; a name of several words is called for word by word.
+
+        Args:
+            word: as it is shown.
+            nats: added to its score, -700 to 700; 0: no more.
+            spelling: another way to swipe it; call once for each.
+
+        Raises:
+            ConfigError: it is no word, or ``nats`` is out of range.
+        """
+        spelled = None if spelling is None else _word(spelling)
+        with self._turn():
+            status = self._status("favour", _word(word), spelled, nats)
+            if status < 0:
+                raise ConfigError(self._error())
+            return bool(status)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the user's words, for this user of the machine alone; `UserDictionary` reads them.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from edgectc.core import registry
 from edgectc.core.arguments import FileName, Threads, checked
@@ -30,6 +31,7 @@ from edgectc.formats.manifest import Content, Manifest
 from edgectc.formats.records import NamedFile
 from edgectc.language import lexicon as lexicons
 from edgectc.language import lexicon_file, loading
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import spoken
 from edgectc.language.user_dictionary import UserDictionary
@@ -37,6 +39,7 @@ from edgectc.runtime import languages
 from edgectc.runtime.recognizer import Recognizer
 from edgectc.runtime.steps import StreamRunner
 
+T = TypeVar("T")
 _PREFERRED = (
     "onnx",
     "native",
@@ -55,6 +58,7 @@ def load(
     language_model: FileName | None = None,
     lm_required: bool = False,
     dictionary: UserDictionary | FileName | None = None,
+    hotwords: Hotwords | FileName | None = None,
     language: str | os.PathLike[str] | Sequence[str] | None = None,
     offensive: bool = False,
     threads: Threads = 1,
@@ -75,6 +79,7 @@ def load(
         lm_required: raise where the language model cannot be had; otherwise a warning says so, and
             words are ranked without context.
         dictionary: the user's words, or the path they were saved to.
+        hotwords: terms to favour, or the path of a file of them, see docs/decoding.md.
         language: words, language model and keyboard of a language pack, by its name or path, in
             place of the model's own; of several, as ["en", "de"], the first is the main one, and
             "own" stands for the words of the model. See docs/languages.md.
@@ -93,8 +98,7 @@ def load(
     if runner is not None and runner not in registry.names("runners"):
         raise UnknownNameError("runner", runner, registry.names("runners"))
     location = bundles.locate(path)
-    if isinstance(dictionary, (str, os.PathLike)):
-        dictionary = UserDictionary.read(dictionary)
+    users, terms = _read(UserDictionary.read, dictionary), _read(Hotwords.read, hotwords)
     wanted = _languages(language)
     for name, other in (("lexicon", lexicon), ("language_model", language_model)):
         if wanted is not None and other is not None:
@@ -104,7 +108,7 @@ def load(
             )
     own = offensive and wanted is None  # a pack has its own list
     chosen = _Chosen(
-        lexicon, language_model, lm_required, dictionary, own, pronunciations, wanted, offensive
+        lexicon, language_model, lm_required, users, own, pronunciations, wanted, offensive, terms
     )
     settings = {"threads": threads, **(options or {})}
     keys = None if trust is None else public_keys.trusted(trust)
@@ -183,6 +187,11 @@ def contradiction(loaded: Recognizer, manifest: Manifest) -> str:
     return ""
 
 
+def _read(read: Callable[[str], T], given: T | str | None) -> T | None:
+    """Return what was given, or what the file of this name holds."""
+    return read(given) if isinstance(given, str) else given
+
+
 def _languages(
     given: str | os.PathLike[str] | Sequence[str] | None,
 ) -> tuple[str, ...] | None:
@@ -202,12 +211,14 @@ class Words:
         language_model: what previous words say about the next.
         promised: whether the model names a language model, be it there or not.
         dictionary: the user's words.
+        hotwords: terms to favour.
     """
 
     lexicon: Lexicon | None = None
     language_model: WordModel | None = None
     promised: bool = False
     dictionary: UserDictionary | None = None
+    hotwords: Hotwords | None = None
 
 
 @dataclass(frozen=True)
@@ -222,6 +233,7 @@ class _Chosen:
     pronunciations: str | None = None
     languages: tuple[str, ...] | None = None
     offensive_too: bool = False
+    hotwords: Hotwords | None = None
 
     def decoding(self, recognizer: Recognizer) -> Recognizer:
         """Return the recognizer with the decoder that the chosen words need."""
@@ -253,6 +265,7 @@ class _Chosen:
             ),
             language_model is not None or self.language_model is not None,
             self.dictionary,
+            self.hotwords,
         )
 
 
@@ -282,6 +295,7 @@ def from_bundle(
         language_model=words.language_model,
         has_model=words.promised,
         dictionary=words.dictionary,
+        hotwords=words.hotwords,
         kind=str(index.model["frontend"].get("type", "")),
     )
 
@@ -327,6 +341,7 @@ def from_bytes(
         language_model=words.language_model,
         has_model=words.promised,
         dictionary=words.dictionary,
+        hotwords=words.hotwords,
         kind=str(manifest.frontend.get("type", "")),
     )
 

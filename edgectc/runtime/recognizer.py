@@ -13,11 +13,7 @@ import numpy as np
 
 from edgectc.core import registry
 from edgectc.core.contracts import Decoder, LanguageModel, Runner, Setting
-from edgectc.core.errors import (
-    ConfigError,
-    InputError,
-    NonFiniteError,
-)
+from edgectc.core.errors import ConfigError, InputError, NonFiniteError
 from edgectc.core.stepping import StreamingDecoder
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
@@ -28,6 +24,7 @@ from edgectc.decoding.search.context import PreparedDecoder
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
 from edgectc.formats.layouts import Layout
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.ngram.text import context_of
 from edgectc.language.user_dictionary import UserDictionary
@@ -74,6 +71,7 @@ class Recognizer:
         lexicon: the words, None where there are none.
         language_model: what previous words say about the next, None where there is none.
         dictionary: the user's words; changes to it are followed.
+        hotwords: terms to favour, or None.
         layout: the keyboard assumed where a call names none; "" for a model without keyboards.
         language: name of the language whose words ``lexicon`` holds, "" where nobody said.
         languages: further languages that it writes at the same time, by name.
@@ -93,6 +91,7 @@ class Recognizer:
         language_model: LanguageModel | None = None,
         has_model: bool | None = None,
         dictionary: UserDictionary | None = None,
+        hotwords: Hotwords | None = None,
         kind: str = "",
         language: str = "",
         languages: Mapping[str, Vocabulary] | None = None,
@@ -102,7 +101,7 @@ class Recognizer:
         self.runner = runner
         self._length_map = (stride, window)
         self.preset, self.lexicon = dict(decoder), lexicon
-        self.language_model, self.dictionary = language_model, dictionary
+        self.language_model, self.dictionary, self.hotwords = language_model, dictionary, hotwords
         self._promised = has_model or language_model is not None
         self._layouts = {layout.name: layout for layout in layouts}
         self.layout = layouts[0].name if layouts else ""
@@ -150,8 +149,9 @@ class Recognizer:
         preset: Mapping[str, JSON] | None = None,
         lexicon: Lexicon | None = None,
         language_model: LanguageModel | None = None,
+        hotwords: Hotwords | None = None,
     ) -> Recognizer:
-        """Return one like this with another network, preset, lexicon or language model.
+        """Return one like this with another network, preset, words, language model or hotwords.
 
         Decoders that were built are shared as long as nothing that they hold is another.
         """
@@ -167,12 +167,13 @@ class Recognizer:
             language_model=self.language_model if language_model is None else language_model,
             has_model=self._promised or language_model is not None,
             dictionary=self.dictionary,
+            hotwords=hotwords or self.hotwords,
             kind=self.kind,
             language=self.language,
             languages=self.languages,
         )
         other.layout = self.layout
-        if preset is None and lexicon is None and language_model is None:
+        if preset is None and lexicon is None and language_model is None and hotwords is None:
             other._decoders = self._decoders
         return other
 
@@ -201,6 +202,7 @@ class Recognizer:
             language_model=main.language_model,
             has_model=any(one.language_model is not None for one in languages.values()),
             dictionary=self.dictionary,
+            hotwords=self.hotwords,
             kind=self.kind,
             language=name,
             languages=dict(others),
@@ -458,11 +460,14 @@ class Recognizer:
     def _made(
         self, spec: Mapping[str, JSON], setting: Setting, words: Mapping[str, Any]
     ) -> Decoder:
+        hot = {} if self.hotwords is None else {"hotwords": self.hotwords}
+        if hot and "hotwords" not in registry.module("decoders", str(spec["type"])).USES:
+            raise ConfigError(f"decoder {spec['type']!r} takes no hotwords; leave them out")
         made: Decoder = registry.create(
             "decoders",
             spec,
             tokens=self.tokens(setting),
-            offered={**words, "dictionary": self.dictionary},
+            offered={**words, "dictionary": self.dictionary, **hot},
         )
         return made
 

@@ -44,7 +44,8 @@ enum { /* figures of a ranked word; NaN where there is none */
   EDGECTC_LEXICON = 6,        /* log of its share of running text, as the user's words change it */
   EDGECTC_CONTEXT = 7,        /* log P(word | context) - log P(word) */
   EDGECTC_TEMPLATE = 8,       /* keys by which the trace misses its letters, below 0 */
-  EDGECTC_FIGURES = 9,        /* how many there are */
+  EDGECTC_FIGURES = 9,        /* how many there are before */
+  EDGECTC_HOTWORD = 9,        /* nats as a hotword; edgectc_engine_figure alone tells it */
 };
 
 /* Returns EDGECTC_ABI of the library. */
@@ -92,6 +93,11 @@ EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t
  * `spelled` is how it is swiped, in letters of the lexicon; the caller makes it (see the contract). */
 EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text, const char *spelled,
                                         double count, double boost, int32_t hidden);
+
+/* Makes a word a hotword: `nats`, -700 to 700, are added to its score; 0: it is none. `text` is how it is shown, `spelled`
+ * how it is swiped, in letters of the lexicon; call it once for each of several spellings. A word that neither
+ * lexicon nor user has is as rare as the lexicon's rarest, or as frequent as one that differs in its case alone. */
+EDGECTC_API int32_t edgectc_engine_hotword(edgectc_engine *engine, const char *text, const char *spelled, double nats);
 
 /* Sets what one use of a word adds to its share of running text; 1e-5 if never called. */
 EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share);
@@ -263,6 +269,12 @@ EDGECTC_API int32_t edgectc_keyboard_hide(edgectc_keyboard *keyboard, const char
 
 /* Forgets all about a word that was taught or hidden; one of the lexicon is then as it was. */
 EDGECTC_API int32_t edgectc_keyboard_forget(edgectc_keyboard *keyboard, const char *word);
+
+/* Favours a word, such as a contact's name, by nats, -700 to 700, until it is told otherwise; 0: no more. `spelling`, or
+ * NULL, is another way to swipe it; call it once for each. Of a name of several words each is a word. No file has
+ * these. Returns 1, or 0 if this keyboard's letters cannot type it. */
+EDGECTC_API int32_t edgectc_keyboard_favour(edgectc_keyboard *keyboard, const char *word, const char *spelling,
+                                            double nats);
 
 /* Writes the user's words to a file that only this user of the machine can read, whole or not at all; edgectc's
  * Python reads it, too. */

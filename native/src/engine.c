@@ -9,6 +9,8 @@
 
 #include "engine_parts.h"
 
+#define MOST_NATS 700.0 /* of a hotword, up or down: exp of it is still a double */
+
 /* ---- life ------------------------------------------------------------------------------- */
 
 EDGECTC_API uint32_t edgectc_abi(void) { return EDGECTC_ABI; }
@@ -276,6 +278,31 @@ EDGECTC_API int32_t edgectc_engine_word(edgectc_engine *engine, const char *text
     return EDGECTC_OK;
   }
   return edgectc_owns_put(&engine->owns, text, letters, n, count, boost, hidden) ? NO_MEMORY(engine) : EDGECTC_OK;
+}
+
+/* Whether a text is shown as these `n` letters are spelled, but for its case. */
+static int is_spelled(const Words *words, const char *text, const uint16_t *letters, int32_t n) {
+  char normal[8 * MOST_LETTERS];
+  uint16_t own[MOST_LETTERS];
+  size_t size = strlen(text);
+  if (size > sizeof(normal) / 2) return 0;
+  size = edgectc_fold(text, size, normal);
+  return edgectc_words_spell(words, normal, size, own) == n && !memcmp(own, letters, (size_t)n * sizeof(uint16_t));
+}
+
+EDGECTC_API int32_t edgectc_engine_hotword(edgectc_engine *engine, const char *text, const char *spelled,
+                                           double nats) {
+  uint16_t letters[MOST_LETTERS];
+  if (!engine->shared) return REFUSE(engine, "give the lexicon before the hotwords");
+  const Words *words = &engine->shared->words;
+  int32_t n = edgectc_words_spell(words, spelled, strlen(spelled), letters);
+  if (n < 1 || !*text || strpbrk(text, "\r\n"))
+    return REFUSE(engine, "'%s' cannot be spelled with the letters of the lexicon", text);
+  if (!(fabs(nats) <= MOST_NATS)) return REFUSE(engine, "'%s' needs a weight of -700 to 700 nats", text);
+  if (edgectc_owns_favour(&engine->owns, text, spelled, letters, n, nats)) return NO_MEMORY(engine);
+  if (!is_spelled(words, text, letters, n)) engine->owns.renames = 1;
+  edgectc_forget_views(engine);
+  return EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_share(edgectc_engine *engine, double share) {

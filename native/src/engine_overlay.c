@@ -33,11 +33,28 @@ typedef struct {              /* what words are weighed with */
   const Words *words;
   const Following *following;
   const Options *options;
-  double share;
+  double share, rarest;       /* rarest: the least frequency of a word */
 } Scale;
 
+typedef struct {              /* what is known of one text: by the user, and as a hotword */
+  const Own *own;             /* or NULL */
+  double hot;
+} Held;
+
+/* What entries of a spelling, `group` (n), know of a text; notes in `known` which they are. */
+static Held held(const Own *const *group, int64_t n, const char *text, size_t size, char *known) {
+  Held found = {NULL, 0.0};
+  for (int64_t i = 0; i < n; i++) {
+    if (strlen(group[i]->text) != size || memcmp(group[i]->text, text, size)) continue;
+    known[i] = 1;
+    if (group[i]->favoured) found.hot += group[i]->hot;
+    else found.own = group[i];
+  }
+  return found;
+}
+
 /* Adds a word to the spelling that was taken in last. */
-static int offer(Overlay *overlay, const Options *options, double log_prob, double gain, int64_t word) {
+static int offer(Overlay *overlay, const Options *options, double log_prob, double gain, double hot, int64_t word) {
   Over *over = overlay->overs + overlay->size - 1;
   if (!(log_prob > -HUGE_VAL)) return DONE;
   if (overlay->n_shown == overlay->shown_room) {
@@ -48,8 +65,8 @@ static int offer(Overlay *overlay, const Options *options, double log_prob, doub
     overlay->shown_room = room;
   }
   double weight = options->lm_weight * log_prob + options->context_weight * gain +
-                  options->letter_score * over->n_letters;
-  overlay->shown[overlay->n_shown++] = (Shown){word, weight, log_prob, gain};
+                  options->letter_score * over->n_letters + hot;
+  overlay->shown[overlay->n_shown++] = (Shown){word, weight, log_prob, gain, hot};
   over->n_shown++;
   if (weight > over->weight) over->weight = weight;
   return DONE;
@@ -73,19 +90,53 @@ static int offer_word(Overlay *overlay, const Scale *scale, const Own *const *gr
     return OUT_OF_MEMORY;
   }
   size_t length = edgectc_fold(text, size, normal);
-  const Own *own = NULL;
-  for (int64_t i = 0; i < n && !own; i++)
-    if (strlen(group[i]->text) == size && !memcmp(group[i]->text, text, size)) {
-      own = group[i];
-      known[i] = 1;
-    }
-  double log_prob = personal(own, scale->share, edgectc_words_log_prob(scale->words, word));
+  Held of = held(group, n, text, size, known);
+  double log_prob = personal(of.own, scale->share, edgectc_words_log_prob(scale->words, word));
   int status = DONE;
   if (!is_hidden(group, n, normal, length))
-    status = offer(overlay, scale->options, log_prob, gain_of(scale->following, normal, length), word);
+    status = offer(overlay, scale->options, log_prob, gain_of(scale->following, normal, length), of.hot, word);
   free(normal);
   free(text);
   return status;
+}
+
+/* The frequency of a word that the lexicon lacks: none; of a hotword that of the most frequent word of the entry
+ * that differs in its case alone, else that of the rarest word. Writes it; OUT_OF_MEMORY where there is none. */
+static int frequency(const Scale *scale, int64_t entry, const char *normal, double hot, double *log_prob) {
+  *log_prob = -HUGE_VAL;
+  if (!(hot > 0.0)) return DONE;
+  Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(scale->words, entry);
+  for (int64_t word = range.first; word < range.last; word++) { /* the most frequent comes first */
+    size_t size;
+    char *text = edgectc_words_text(scale->words, word, entry, &size);
+    if (!text) return OUT_OF_MEMORY;
+    int alike = edgectc_folds_to(text, size, normal, strlen(normal));
+    free(text);
+    if (!alike) continue;
+    *log_prob = edgectc_words_log_prob(scale->words, word);
+    return DONE;
+  }
+  *log_prob = scale->rarest;
+  return DONE;
+}
+
+/* Adds the words of the spelling that was taken in last that the lexicon lacks: those of the `group` (n) that are not
+ * known yet. */
+static int offer_others(Overlay *overlay, const Scale *scale, const Own *const *group, int64_t n, const Owns *owns,
+                        char *known) {
+  int64_t entry = overlay->overs[overlay->size - 1].entry;
+  for (int64_t i = 0; i < n; i++) {
+    const char *normal = group[i]->normal;
+    size_t size = strlen(normal);
+    if (known[i] || is_hidden(group, n, normal, size)) continue;
+    Held of = held(group, n, group[i]->text, strlen(group[i]->text), known);
+    double log_prob;
+    if (frequency(scale, entry, normal, of.hot, &log_prob)) return OUT_OF_MEMORY;
+    log_prob = personal(of.own, scale->share, log_prob);
+    double gain = gain_of(scale->following, normal, size);
+    if (offer(overlay, scale->options, log_prob, gain, of.hot, -2 - (group[i] - owns->words))) return OUT_OF_MEMORY;
+  }
+  return DONE;
 }
 
 /* Adds all words of the spelling that was taken in last: the lexicon's, and the user's `group` (n). */
@@ -97,13 +148,7 @@ static int offer_all(Overlay *overlay, const Scale *scale, const Own *const *gro
   int status = known ? DONE : OUT_OF_MEMORY;
   for (int64_t word = range.first; status == DONE && word < range.last; word++)
     status = offer_word(overlay, scale, group, n, entry, word, known);
-  for (int64_t i = 0; status == DONE && i < n; i++) {
-    size_t size = strlen(group[i]->normal);
-    if (known[i] || is_hidden(group, n, group[i]->normal, size)) continue;
-    double gain = gain_of(scale->following, group[i]->normal, size);
-    status = offer(overlay, scale->options, personal(group[i], scale->share, -HUGE_VAL), gain,
-                   -2 - (group[i] - owns->words));
-  }
+  if (status == DONE && n) status = offer_others(overlay, scale, group, n, owns, known);
   free(known);
   return status;
 }
@@ -140,7 +185,7 @@ static int compare_letters(const uint16_t *a, int32_t n_a, const uint16_t *b, in
 static int by_spelling(const void *left, const void *right) {
   const Own *a = *(const Own *const *)left, *b = *(const Own *const *)right;
   int order = compare_letters(a->letters, a->n_letters, b->letters, b->n_letters);
-  return order ? order : strcmp(a->text, b->text);
+  return order ? order : strcmp(a->key, b->key);
 }
 
 /* Takes the user's words in, those of one spelling together. */
@@ -186,7 +231,7 @@ static int gather_following(Overlay *overlay, const Scale *scale, uint8_t *hidde
     Range range = edgectc_words_of(words, entry);
     int alone = range.last - range.first == 1; /* as most are: it is the one that was named */
     double log_prob = edgectc_words_log_prob(words, range.first);
-    if (alone ? offer(overlay, scale->options, log_prob, following->gains[number], range.first)
+    if (alone ? offer(overlay, scale->options, log_prob, following->gains[number], 0.0, range.first)
               : offer_all(overlay, scale, NULL, 0, NULL))
       return OUT_OF_MEMORY;
   }
@@ -319,9 +364,9 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
 }
 
 int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
-                        const Following *following, const Options *options, double top,
+                        const Following *following, const Options *options, double top, double rarest,
                         uint8_t *hidden, Complaint *why) {
-  Scale scale = {words, following, options, owns->share};
+  Scale scale = {words, following, options, owns->share, rarest};
   int status = gather_owns(overlay, &scale, owns, hidden);
   if (status == DONE && following) status = gather_following(overlay, &scale, hidden);
   for (int64_t i = 0; i < overlay->size; i++) /* the letters have moved as there were more of them */

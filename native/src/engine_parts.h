@@ -128,33 +128,40 @@ double edgectc_lm_after(const Grammar *lm, const char *context, Following *follo
 
 /* ---- the user's words: engine_owns.c; overlay: engine_overlay.c ---- */
 
-typedef struct {              /* what the user taught about a word */
-  char *text, *normal;
+typedef struct {              /* what the user taught about a word, or a hotword in one of its spellings */
+  char *key;                  /* the text; of a hotword the text, a line feed and how it is spelled */
+  char *text, *normal;        /* lie behind the key */
   uint16_t *letters;
   int32_t n_letters;
   double count, boost;
   int32_t hidden;
+  int32_t favoured;           /* whether it is a hotword, of `hot` nats */
+  double hot;
 } Own;
 
 typedef struct {
   Own *words;
   int64_t size, room;
-  Index index;                /* by text */
+  Index index;                /* by key */
   double share;
+  int32_t renames;            /* whether there was a hotword that is not spelled as it is written */
 } Owns;
 
-/* Returns what is known of a text, or NULL. */
+/* Returns what is known of a key, or NULL. */
 Own *edgectc_own(const Owns *owns, const char *text);
 /* Takes a word in, or anew; `n` letters, none where it is not to be spelled. OUT_OF_MEMORY changes nothing. */
 int edgectc_owns_put(Owns *owns, const char *text, const uint16_t *letters, int32_t n, double count, double boost,
                      int32_t hidden);
-void edgectc_owns_forget(Owns *owns, const char *text);
+/* Makes a text a hotword of so many nats where it is `spelled` so, in letters; 0: it is none. */
+int edgectc_owns_favour(Owns *owns, const char *text, const char *spelled, const uint16_t *letters, int32_t n,
+                        double nats);
+void edgectc_owns_forget(Owns *owns, const char *key);
 void edgectc_owns_close(Owns *owns);
 
 typedef struct {              /* one word of a spelling that is laid over the lexicon */
   int64_t word;               /* of the lexicon, or -2 - place among the user's */
   double weight;
-  double log_prob, gain;      /* terms of the weight: as the user's words change it; of the context */
+  double log_prob, gain, hot; /* terms of the weight: as the user's words change it; of the context; as a hotword */
 } Shown;
 
 typedef struct {              /* one spelling laid over the lexicon */
@@ -182,7 +189,7 @@ typedef struct {
 /* Lays the user's words, and those that a context speaks of (NULL: none), over the lexicon; notes what
  * they hide in `hidden` (entries), which is all 0 before. */
 int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
-                        const Following *following, const Options *options, double top,
+                        const Following *following, const Options *options, double top, double rarest,
                         uint8_t *hidden, Complaint *why);
 void edgectc_overlay_close(Overlay *overlay);
 /* Rounded-up float exp(weight - top), which bounds stay bounds with. */
@@ -197,6 +204,7 @@ typedef struct {              /* what engines of one lexicon share; only read on
   uint32_t *below;            /* (nodes) */
   double *more;               /* (n_several) see Tree */
   double most, top, lightest; /* most: the greatest of `more`, at least 1 */
+  double rarest;              /* log_prob of a word */
   int32_t weighed;            /* whether all that is of the options of now */
   int32_t users;              /* engines */
 } Shared;
@@ -211,7 +219,7 @@ typedef struct {              /* the words after one context */
 
 typedef struct {              /* one ranked word */
   char *text;
-  double figures[EDGECTC_FIGURES];
+  double figures[EDGECTC_FIGURES], hot;
   int32_t *frames, n_frames;
 } Hypothesis;
 

@@ -10,6 +10,7 @@
 #define SLACK 1e-9                /* nats; scores closer than this are equal up to rounding */
 #define MORE_SLACK 3.0            /* nats to search further down while a posterior is too wide */
 #define MOST_WORDS 100000
+#define SPELLINGS 2               /* looked for beyond the words wanted, where hotwords have several */
 
 /* ---- searching -------------------------------------------------------------------------- */
 
@@ -107,7 +108,7 @@ static Shown word_of(const edgectc_engine *engine, int64_t entry, int64_t i, dou
   double log_prob = edgectc_words_log_prob(words, word);
   *heaviest = engine->shared->weights[entry];
   double less = i ? engine->options.lm_weight * (log_prob - edgectc_words_log_prob(words, word - i)) : 0.0;
-  return (Shown){word, *heaviest + less, log_prob, 0.0};
+  return (Shown){word, *heaviest + less, log_prob, 0.0, 0.0};
 }
 
 /* Makes the text of a word of a found spelling; NULL if there is no memory. */
@@ -204,6 +205,7 @@ static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, co
     kept->figures[EDGECTC_SCORE] = ranked[i].score + engine->view->shift;
     kept->figures[EDGECTC_PROBABILITY] = exp((ranked[i].score - ranked[0].score) / temperature) / sum;
     kept->figures[EDGECTC_EXACT] = exact && ranked[i].score >= ranking->floor;
+    kept->hot = ranked[i].shown.hot != 0.0 ? ranked[i].shown.hot : NAN;
     explain(engine, task, ranked + i, kept->figures);
     if (ranking->judged) kept->figures[EDGECTC_TEMPLATE] = -ranked[i].miss;
     else if (!ranking->partial && answer->words[place] >= 0) bound_posterior(answer, ranked[i].score, kept->figures);
@@ -239,6 +241,23 @@ static int32_t score_all(const edgectc_engine *engine, const Task *task, Ranked 
   return status;
 }
 
+/* Drops the hotwords whose text stands before in another spelling; returns how many words are left. */
+static int64_t drop_twice(Ranked *ranked, int64_t n) {
+  int64_t kept = 0;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t before = ranked[i].shown.hot != 0.0 ? 0 : kept;
+    while (before < kept && strcmp(ranked[before].text, ranked[i].text)) before++;
+    if (before < kept) {
+      free(ranked[i].text);
+      ranked[i].text = NULL;
+    } else if (kept++ < i) {
+      ranked[kept - 1] = ranked[i];
+      ranked[i].text = NULL;
+    }
+  }
+  return kept;
+}
+
 static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest, int64_t compared,
                     int32_t partial) {
   const Answer *answer = &task->answer;
@@ -259,6 +278,8 @@ static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest
     status = score_all(engine, task, ranked, ranking.judged, T);
     if (status == EDGECTC_OK) {
       qsort(ranked, (size_t)words, sizeof(Ranked), by_rank);
+      int64_t distinct = engine->owns.renames ? drop_twice(ranked, words) : words;
+      if (distinct < ranking.compared) ranking.compared = distinct;
       status = keep(engine, task, ranked, &ranking, T);
     }
   }
@@ -283,8 +304,9 @@ static int32_t ranked_words(edgectc_engine *engine, const double *log_probs, int
   int32_t status = edgectc_refresh(engine);
   if (status < 0) return status;
   Task task = {0};
-  status = prepare_task(engine, &task, frames, compared);
-  if (status >= 0) status = search(engine, &task, log_probs, frames, compared, partial);
+  int64_t wanted = compared + (engine->owns.renames ? SPELLINGS : 0); /* several may be one word */
+  status = prepare_task(engine, &task, frames, wanted);
+  if (status >= 0) status = search(engine, &task, log_probs, frames, wanted, partial);
   if (status >= 0) status = rank(engine, &task, frames, nbest, compared, partial);
   free(task.memory);
   return status;
@@ -335,6 +357,7 @@ EDGECTC_API const char *edgectc_engine_text(const edgectc_engine *engine, int32_
 }
 
 EDGECTC_API double edgectc_engine_figure(const edgectc_engine *engine, int32_t place, int32_t figure) {
+  if (at(engine, place) && figure == EDGECTC_HOTWORD) return engine->ranked[place].hot;
   int known = at(engine, place) && figure >= 0 && figure < EDGECTC_FIGURES;
   return known ? engine->ranked[place].figures[figure] : NAN;
 }

@@ -13,7 +13,7 @@
 static void weigh_entries(Shared *shared, const Options *options, double *depth) {
   const Words *words = &shared->words;
   shared->top = -HUGE_VAL;
-  shared->lightest = HUGE_VAL;
+  shared->lightest = shared->rarest = HUGE_VAL;
   depth[0] = 0.0;
   const Nodes *tree = &words->tree;
   int64_t several = 0, entry = 0, first = 0;
@@ -24,6 +24,7 @@ static void weigh_entries(Shared *shared, const Options *options, double *depth)
     if (!(tree->ends[node >> 6] >> (node & 63) & 1)) continue;
     double log_prob = edgectc_words_log_prob(words, first);
     double weight = options->lm_weight * log_prob + options->letter_score * depth[node];
+    if (log_prob < shared->rarest) shared->rarest = log_prob;
     if (weight > shared->top) shared->top = weight;
     if (weight < shared->lightest) shared->lightest = weight;
     shared->weights[entry] = weight;
@@ -31,8 +32,11 @@ static void weigh_entries(Shared *shared, const Options *options, double *depth)
     if (several < words->n_several && words->several[several] == entry) {
       int64_t last = first + words->beyond[several + 1] - words->beyond[several];
       double more = 1.0;
-      for (; first < last; first++)
-        more += exp(options->lm_weight * (edgectc_words_log_prob(words, first) - log_prob));
+      for (; first < last; first++) {
+        double other = edgectc_words_log_prob(words, first);
+        more += exp(options->lm_weight * (other - log_prob));
+        if (other < shared->rarest) shared->rarest = other;
+      }
       shared->more[several++] = more;
       if (more > shared->most) shared->most = more;
     }
@@ -145,7 +149,7 @@ int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, do
   }
   memcpy(view.context, engine->context, size);
   int32_t status = edgectc_overlay(&view.overlay, &shared->words, &engine->owns, following,
-                                   &engine->options, shared->top, engine->hidden, &engine->why);
+                                   &engine->options, shared->top, shared->rarest, engine->hidden, &engine->why);
   if (status < 0) {
     free(view.context);
     return status;

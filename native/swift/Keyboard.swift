@@ -103,6 +103,13 @@ public final class Keyboard {
   /// Never ranks a word, in whatever case.
   public func hide(_ word: String) throws { try check(edgectc_keyboard_hide(handle, plain(word))) }
 
+  /// Favours a word, such as a contact's name, by nats until told otherwise; false if it cannot be typed.
+  @discardableResult public func favour(_ word: String, nats: Double, spelling: String? = nil) throws -> Bool {
+    let status = edgectc_keyboard_favour(handle, plain(word), spelling.map(plain), nats)
+    try check(status)
+    return status == 1
+  }
+
   /// Forgets all about a word that was taught or hidden.
   public func forget(_ word: String) throws { try check(edgectc_keyboard_forget(handle, plain(word))) }
 

@@ -26,6 +26,7 @@ VERBS = {
 # What a verb needs beside the option that is tried; nothing of it exists.
 NEEDED = {
     "decode": ["--input", "none.jsonl"],
+    "hotwords": ["--hotwords", "none.txt"],
     "adopt": ["none.onnx"],
     "export": ["--target", "onnx"],
     "quantize": ["--target", "onnx"],

@@ -95,6 +95,9 @@ def test_a_verb_of_a_group_names_its_object() -> None:
     for verb, parser in VERBS.items():
         name = parser.get_default("function")
         if " " not in verb:
-            assert name == {"eval": "evaluate", "hub": "from_hub", "list": "list_names"}.get(
-                verb, verb.replace("-", "_")
-            )
+            assert name == {
+                "eval": "evaluate",
+                "hotwords": "measure_hotwords",
+                "hub": "from_hub",
+                "list": "list_names",
+            }.get(verb, verb.replace("-", "_"))

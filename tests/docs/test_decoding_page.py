@@ -49,3 +49,13 @@ def test_every_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for title in SECTIONS:
         for code in BLOCK.findall(section(title)):
             exec(compile(code, title, "exec"), session)
+
+
+def test_the_file_of_hotwords_is_the_one_of_the_example(tmp_path: Path) -> None:
+    file = tmp_path / "terms.toml"
+    text = section("Hotwords").partition("```toml\n")[2].partition("```")[0]
+    file.write_text(text, encoding="utf-8")
+    session: dict[str, object] = {"edgectc": edgectc}
+    code = section("Hotwords").partition("terms = edgectc.Hotwords(")[2].partition("\ndecode = ")[0]
+    exec(f"terms = edgectc.Hotwords({code}", session)
+    assert edgectc.Hotwords.read(file).phrases() == session["terms"].phrases()

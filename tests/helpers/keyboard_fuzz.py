@@ -136,12 +136,15 @@ def some_words(rng: np.random.Generator) -> bytes:
 def learn(
     library: compiled.Library, handle: int, rng: np.random.Generator, *, opened: bool
 ) -> None:
-    """Teach, hide, forget, take and write words."""
+    """Teach, favour, hide, forget, take and write words."""
     for _ in range(int(rng.integers(12))):
         word, number = _WORDS[int(rng.integers(len(_WORDS)))], _NUMBERS[int(rng.integers(8))]
-        call = int(rng.integers(5))
+        call = int(rng.integers(6))
         if call == 0:
             library.edgectc_keyboard_teach(handle, word, number)
+        elif call == 5:
+            other = _WORDS[int(rng.integers(len(_WORDS)))] if rng.random() < 0.5 else None
+            library.edgectc_keyboard_favour(handle, word, other, number)
         elif call == 1:
             library.edgectc_keyboard_hide(handle, word)
         elif call == 2:

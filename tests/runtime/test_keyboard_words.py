@@ -87,6 +87,36 @@ def test_taught_hidden_and_forgotten_words_rank_as_the_recognizer_ranks_them(
     compare(keyboard, recognizer, [*OWN, "there", "abba"], 2)
 
 
+def test_favoured_words_rank_as_the_recognizer_ranks_hotwords(
+    keyboard: Keyboard, artifact: Path
+) -> None:
+    terms = {"Łódź": 7.0, "Zxyvq": 9.5, "hello": -2.0, "HELLO": 4.0, "naïve": 1.0}
+    written = [{"text": text, "weight": nats} for text, nats in terms.items()]
+    written.append({"text": "SQL", "spellings": ["sequel"], "weight": 9.0})
+    dictionary = UserDictionary()
+    hotwords = edgectc.Hotwords({"names": {"terms": written}})
+    for text, nats in terms.items():
+        assert keyboard.favour(text, nats)
+    # Of two that differ in case a file takes one; a keyboard takes what it is told.
+    assert keyboard.favour("hello", 0.0)
+    assert keyboard.favour("SQL", 9.0)
+    assert keyboard.favour("SQL", 9.0, spelling="sequel")
+    assert not keyboard.favour("щука", 3.0)
+    keyboard.teach("Zxyvq", 30)
+    dictionary.add("Zxyvq", 30)
+    recognizer = edgectc.load(artifact, dictionary=dictionary, hotwords=hotwords)
+    words = ["Łódź", "Zxyvq", "HELLO", "naïve", "sequel", "there"]
+    assert compare(keyboard, recognizer, words, 3) >= 8
+    sequel = keyboard.swipe(pixels(trace("sequel")))
+    assert [c.text for c in sequel][:2] == ["SQL", "sequel"]
+    keyboard.favour("SQL", 0.0, spelling="sequel")
+    assert keyboard.swipe(pixels(trace("sequel")))[0].text == "sequel"
+    with pytest.raises(ConfigError, match="-700 to 700"):
+        keyboard.favour("word", 701.0)
+    with pytest.raises(ConfigError):
+        keyboard.favour("12", 1.0)
+
+
 @pytest.mark.slow
 @pytest.mark.data
 def test_real_swipes_with_own_words_rank_as_the_recognizer_ranks_them(

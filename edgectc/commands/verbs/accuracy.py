@@ -40,7 +40,6 @@ from edgectc.data.swipe_files import recording
 from edgectc.evaluation import accuracy, comparison, tuning
 from edgectc.evaluation.tuned import LEAST_LABELS, Tuned, check_resolves
 from edgectc.formats import bundle as bundles
-from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer
 
 
@@ -62,6 +61,7 @@ def evaluate(
     context: bool = False,
     confusions: Index = 0,
     max_dropped: Share = LIMIT,
+    hotwords: FileName | None = None,
     lexicon: FileName | None = None,
     language_model: FileName | None = None,
     lm_required: bool = False,
@@ -94,6 +94,7 @@ def evaluate(
         context: give each swipe the two words before it in its prompt.
         confusions: so many of the most frequent mistakes, of each kind.
         max_dropped: share of the rows that may be unusable.
+        hotwords: file of terms to favour; `measure_hotwords` tells what they bring by weight.
         lexicon: see `edgectc.load`, as are the rest.
         language_model: of words in sentences.
         lm_required: raise where the language model cannot be had.
@@ -111,6 +112,7 @@ def evaluate(
         WriteError: ``predictions`` cannot be written.
     """
     options: RuntimeOptions = {
+        "hotwords": hotwords,
         "lexicon": lexicon,
         "language_model": language_model,
         "lm_required": lm_required,
@@ -238,9 +240,10 @@ def tune_decoder(
         rows, refusals = _words(recognizer, _Chosen(data, split, limit, max_dropped), context)
     else:
         refuse_idle({"context": context}, recognizer)
-        rows, refusals = recordings_of(
+        chosen, refusals = recordings_of(
             data, [recognizer], split=split, limit=limit, most=max_dropped
         )
+        rows = [*chosen]
     if update or out is not None:
         units = sum(1 if recognizer.layout else len(row.target) for row in rows)
         check_resolves(units, len(rows), min_labels)
@@ -270,9 +273,8 @@ def _words(
     swipes, refusals = swipes_of(
         chosen.data, [recognizer], split=chosen.split, limit=chosen.limit, most=chosen.most
     )
-    swipes = [accuracy.with_context(swipe) for swipe in swipes] if context else swipes
-    labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
-    return [*map(recording, labelled)], refusals
+    swipes = swipes.changed(accuracy.with_context) if context else swipes
+    return [*map(recording, swipes)], refusals
 
 
 def _bundle_to_update(model: Model) -> bundles.Bundle:

@@ -65,6 +65,7 @@ def decode(
     decoder: str | None = None,
     context: str | Sequence[str] | None = None,
     dictionary: UserDictionary | FileName | None = None,
+    hotwords: FileName | None = None,
     lexicon: FileName | None = None,
     pronunciations: FileName | None = None,
     language_model: FileName | None = None,
@@ -89,6 +90,7 @@ def decode(
         decoder: name of one, instead of the preset.
         context: what stands before each swipe, a text or its words, instead of the rows' own.
         dictionary: the user's words.
+        hotwords: file of terms to favour.
         lexicon: see `edgectc.load`, as are the rest.
         pronunciations: of words, for a model that answers in phonemes.
         language_model: of words in sentences.
@@ -112,6 +114,7 @@ def decode(
         "language_model": language_model,
         "lm_required": lm_required,
         "dictionary": dictionary,
+        "hotwords": hotwords,
         "language": language,
         "offensive": offensive,
         "runner": runner,

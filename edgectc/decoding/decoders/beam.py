@@ -14,9 +14,10 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import beam_native, compiled, pieces
+from edgectc.decoding.search import beam_native, beam_tables, compiled, pieces
 from edgectc.decoding.search.beam_numpy import PlainSearch
-from edgectc.decoding.search.beam_tables import Ending, Hotwords, Tables
+from edgectc.decoding.search.beam_setup import tables_of
+from edgectc.decoding.search.beam_tables import Ending, Tables
 from edgectc.decoding.search.beam_words import (
     Frequencies,
     Scorer,
@@ -32,12 +33,13 @@ from edgectc.decoding.search.checks import (
     check_nbest,
     fold_special,
 )
+from edgectc.decoding.search.naming import Names, favoured
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
-_IMPOSSIBLE = -1e6  # nats of a prefix that only a hotword can follow, where words are constrained
 BACKENDS = ("auto", "numpy", "native")
 
 
@@ -90,7 +92,7 @@ def create(
     tokens: Tokens,
     lexicon: Lexicon | None = None,
     language_model: LanguageModel | None = None,
-    hotwords: Iterable[str] | Mapping[str, float] = (),
+    hotwords: Hotwords | Iterable[str] | Mapping[str, float] = (),
     backend: str = "auto",
 ) -> BeamDecoder:
     """Return the decoder.
@@ -101,7 +103,7 @@ def create(
         lexicon: words to know, and to keep to if ``options.constrain``. Hotwords join it.
         language_model: scores of words in sentences; without one, the lexicon's frequencies.
         hotwords: words or phrases (words apart by spaces) to favour; a mapping gives each its
-            own weight in nats.
+            own weight in nats, and `edgectc.Hotwords` spellings and classes too.
         backend: "native" is the compiled search, "numpy" the plain one with the same answers;
             "auto" takes native where it was built.
 
@@ -126,9 +128,9 @@ def create(
         native = compiled.library()
         if backend == "native" and native is None:
             raise ConfigError("the compiled search was not built; reinstall with a C compiler")
-    return BeamDecoder(
-        options, tokens, lexicon, language_model, weighed(hotwords, options.hotword_score), native
-    )
+    if not isinstance(hotwords, Hotwords):
+        hotwords = weighed(hotwords, options.hotword_score)
+    return BeamDecoder(options, tokens, lexicon, language_model, hotwords, native)
 
 
 class BeamDecoder:
@@ -169,7 +171,7 @@ class BeamDecoder:
         tokens: Tokens,
         lexicon: Lexicon | None,
         language_model: LanguageModel | None,
-        hotwords: Mapping[str, float],
+        hotwords: Hotwords | Mapping[str, float],
         native: compiled.Library | None,
         vocabulary: Vocabulary | None = None,
         ahead_unknown: float | None = None,
@@ -181,23 +183,37 @@ class BeamDecoder:
         segmenter, speller = None, Speller(tokens, options.separator)
         if in_pieces(tokens, boundary):
             segmenter = pieces.Segmenter(tokens, options.separator)
+        spells = segmenter.letters if segmenter else speller
+        terms = None
+        if isinstance(hotwords, Hotwords):
+            terms = favoured(hotwords.phrases(options.hotword_score), spells)
+            hotwords = {one.written: one.weight for one in terms}
         if lexicon is not None:
             more: dict[str, float] = {}
             for phrase, nats in hotwords.items():
                 more.update({w: max(nats, more.get(w, nats)) for w in phrase.split()})
-            spells = segmenter.letters if segmenter else speller
             self._vocabulary = vocabulary or Vocabulary.build(lexicon, spells, more)
             self._model = language_model or Frequencies(self._vocabulary)
         if segmenter:
-            phrases = pieces.phrases(hotwords, segmenter, boundary)
+            sequences = pieces.phrases(hotwords, segmenter, boundary)
         else:
-            phrases = spelled(hotwords, speller, boundary)
-        matcher = Hotwords.build(phrases, boundary) if phrases else None
-        self._tables = _tables(options, tokens, boundary, self._vocabulary, self._model, matcher)
+            sequences = spelled(hotwords, speller, boundary)
+        matcher = beam_tables.Hotwords.build(sequences, boundary) if sequences else None
+        self._tables = tables_of(options, tokens, boundary, self._vocabulary, self._model, matcher)
         if segmenter:
             self._tables = replace(self._tables, pieces=pieces.tables(tokens))
         if ahead_unknown is not None:  # of a caller whose ranks are others
             self._tables = replace(self._tables, ahead_unknown=ahead_unknown)
+        self._names = (
+            Names.of(terms, lambda word: self._emitted(spells(word) or ())) if terms else None
+        )
+
+    def _emitted(self, spelled: Sequence[int]) -> str:
+        """Return the text of a word that is spelled with these tokens, of pieces these bytes."""
+        row = self._vocabulary.trie.find(spelled) if self._vocabulary else -1
+        if self._vocabulary and row >= 0:
+            return self._vocabulary.texts[row]
+        return bytes(spelled).decode() if self._tables.pieces else self._tokens.joined(spelled)
 
     @property
     def backend(self) -> str:
@@ -260,6 +276,7 @@ class BeamDecoder:
             search = PlainSearch(self._tables, scorer)
         made = Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
         made.normalize, made.frames = normalize, [] if spans else None
+        made.names = self._names
         return made
 
 
@@ -287,6 +304,7 @@ class Stream:
     Attributes:
         normalize: whether chunks are scores of any scale, whose log_softmax is meant.
         frames: the chunks so far, kept where spans are wanted; else None.
+        names: how hotwords are shown; None as they are spelled.
     """
 
     def __init__(
@@ -301,6 +319,7 @@ class Stream:
         self._scorer, self._search = scorer, search
         self.normalize = False
         self.frames: list[Array] | None = None
+        self.names: Names | None = None
 
     def push(self, log_probs: object) -> None:
         """Take the next frames.
@@ -320,7 +339,8 @@ class Stream:
     def partial(self) -> str:
         """Return the text of the prefix that leads now; its last word may be unfinished."""
         place = self._search.best()
-        return "" if place is None else self._text(self._search.path(place)[0])
+        text = "" if place is None else self._text(self._search.path(place)[0])
+        return self.names.text(text) if self.names else text
 
     def finish(self, *, nbest: int = 5) -> Decoded:
         """Return the ``nbest`` best texts if the signal ends here; more frames may still come.
@@ -339,7 +359,7 @@ class Stream:
         share /= share.sum()
         hypotheses: list[Hypothesis] = []
         for (score, parts, _, place), probability in zip(ranked, share.tolist(), strict=True):
-            if len(hypotheses) == nbest:
+            if len(hypotheses) == nbest and not self.names:  # which make one text of several
                 break
             ids, frames = self.path(place)
             if ids:
@@ -350,6 +370,8 @@ class Stream:
                 )
             elif not hypotheses:  # silence is best
                 break
+        if self.names:
+            hypotheses = self.names.merged(hypotheses)[:nbest]
         return Decoded(tuple(hypotheses))
 
     def _texts(self) -> Iterable[list[Ending]]:
@@ -444,57 +466,3 @@ class Stream:
             if row >= 0:
                 return self._vocabulary.texts[row]
         return self._tokens.writing.joined(ids) if in_pieces else self._tokens.decode(ids)
-
-
-def _tables(
-    options: Options,
-    tokens: Tokens,
-    boundary: int,
-    vocabulary: Vocabulary | None,
-    model: LanguageModel | None,
-    hotwords: Hotwords | None,
-) -> Tables:
-    """Return all that a search reads, bounds on what one token can add included."""
-    asks = model is not None and options.lm_weight > 0
-    ahead, ahead_unknown, lift, only_hot = np.zeros(1), 0.0, None, None
-    if vocabulary:
-        lowest = float(vocabulary.log_probs.min())
-        ahead_unknown = options.lm_weight * lowest + options.unknown_score
-        best = vocabulary.ahead(vocabulary.known)
-        alone = np.isinf(best)  # only hotwords lie below
-        ahead = options.lm_weight * np.where(alone, 0.0, best)
-        ahead[alone] = _IMPOSSIBLE if options.constrain else ahead_unknown
-        if vocabulary.known < len(vocabulary.texts):
-            lift = np.maximum(0.0, options.lm_weight * vocabulary.ahead() - ahead)
-            only_hot = alone.astype(np.uint8)
-    hot = hotwords.gain if hotwords else 0.0
-    unknown = max(0.0, options.unknown_score) if vocabulary else 0.0
-    word = max(0.0, options.word_score)
-    end_gain = hot + unknown + word + float(ahead[0])
-    if isinstance(model, Frequencies):  # a lexicon's weights need not be probabilities
-        end_gain += options.lm_weight * max(0.0, model.highest)
-    return Tables(
-        n_tokens=len(tokens),
-        blank=tokens.blank_id,
-        boundary=boundary,
-        constrain=options.constrain,
-        asks=asks,
-        counts=boundary >= 0 or model is not None,
-        words=vocabulary.trie if vocabulary else None,
-        ahead=ahead,
-        ahead_unknown=ahead_unknown,
-        hotwords=hotwords,
-        beam_size=options.beam_size,
-        beam_threshold=math.inf if options.beam_threshold is None else options.beam_threshold,
-        token_threshold=-math.inf if options.token_threshold is None else options.token_threshold,
-        lm_weight=options.lm_weight,
-        word_score=options.word_score,
-        unknown_score=options.unknown_score,
-        gain=hot + word if boundary < 0 else hot,
-        end_gain=end_gain,
-        hot_gain=hot,
-        lift=lift,
-        alone=only_hot,
-        hot_size=max(1, options.beam_size // 4) if hotwords else 0,
-        unknown_length=math.inf if options.unknown_length is None else options.unknown_length,
-    )

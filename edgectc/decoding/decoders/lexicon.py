@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,21 +24,23 @@ from edgectc.decoding.search.checks import (
     fold_special,
 )
 from edgectc.decoding.search.engine import EngineSearch
+from edgectc.decoding.search.naming import say_left_out
 from edgectc.decoding.search.options import Options, Parts
 from edgectc.decoding.search.signs import Signs, needed
 from edgectc.decoding.search.spans import word_spans
 from edgectc.decoding.search.trace import Path
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.packed import pack
 from edgectc.language.spelling import spell
-from edgectc.language.user_dictionary import UserDictionary
+from edgectc.language.user_dictionary import MOST_LETTERS, UserDictionary
 
 if TYPE_CHECKING:
     from edgectc.decoding.search.ranking import NumpySearch
 
 __all__ = ["USES", "Options", "create"]
 
-USES = frozenset({"lexicon", "language_model", "dictionary"})
+USES = frozenset({"lexicon", "language_model", "dictionary", "hotwords"})
 BACKENDS = ("auto", "numpy", "native")
 
 
@@ -49,6 +51,7 @@ def create(
     lexicon: Lexicon | None,
     language_model: LanguageModel | None = None,
     dictionary: UserDictionary | None = None,
+    hotwords: Hotwords | Iterable[str] | Mapping[str, float] = (),
     backend: str = "auto",
 ) -> LexiconDecoder:
     """Return the decoder; a lexicon that is not packed for these tokens is packed first.
@@ -62,6 +65,8 @@ def create(
         lexicon: the words.
         language_model: what previous words say about the next; needed for ``context``.
         dictionary: words of the user; changes to it are followed.
+        hotwords: words to favour, each by nats: texts of 5 nats, a mapping, or `edgectc.Hotwords`.
+            Of several words each is one, as a signal is one word.
         backend: "native" is the compiled search, "numpy" the plain one with the same answers;
             "auto" takes native where it was built.
 
@@ -85,7 +90,7 @@ def create(
     signs = None
     if needed(tokens):
         # A context, or a user, knows a word by one spelling.
-        alone = language_model is not None or dictionary is not None
+        alone = language_model is not None or dictionary is not None or bool(hotwords)
         signs = Signs(tokens, 1) if alone else Signs(tokens)
         words = signs.pack(lexicon)
     else:
@@ -93,7 +98,28 @@ def create(
         letters = {s for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != blank}
         words = pack(lexicon, letters)
     parts = Parts(options, tokens, words, language_model, dictionary, signs)
+    if isinstance(hotwords, Hotwords) or hotwords:
+        parts = replace(parts, hotwords=_spelled(Hotwords.of(hotwords), parts))
     return LexiconDecoder(parts, engine.create(loaded, parts) if loaded else None)
+
+
+def _spelled(hotwords: Hotwords, parts: Parts) -> dict[tuple[str, str], float]:
+    """Return (word as shown, letters) to nats; what cannot be spelled is left out, which is said.
+
+    So is all of it, as another language of the same keyboard may spell it.
+    """
+    found: dict[tuple[str, str], float] = {}
+    left: list[str] = []
+    for (text, written), nats in hotwords.words().items():
+        letters = parts.spell(written)
+        if not letters or len(letters) > MOST_LETTERS:
+            left.append(written)
+        elif nats:
+            key = (text, letters)
+            found[key] = max(nats, found.get(key, nats))
+    if left:
+        say_left_out(left, len(hotwords.words()))
+    return found
 
 
 class LexiconDecoder:
@@ -102,11 +128,12 @@ class LexiconDecoder:
     The score is maximised exactly::
 
         score(w)   = log P(w) + lm_weight * lexicon(w) + letter_score * letters(w)
-                     + context_weight * context(w)
+                     + context_weight * context(w) + hotword(w)
         P(w)       = sum over all CTC alignments a of w of the product over t of p[t, a[t]]
         p[t]       = softmax(acoustic_scale * log_probs[t], less blank_penalty at the blank)
         lexicon(w) = natural log of the word's share of running text, as the user's words change it
         context(w) = log P_lm(w | previous words) - log P_lm(w), 0 without previous words
+        hotword(w) = nats of w as a hotword; one that no lexicon has is as rare as its rarest word
 
     and for a spelling w that is no word, where these are looked for::
 

@@ -22,6 +22,7 @@ from edgectc.decoding.search.beam_words import Speller, entries
 from edgectc.decoding.search.checks import check_log_probs, check_nbest
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "hotwords"})
@@ -77,7 +78,7 @@ def create(
     *,
     tokens: Tokens,
     lexicon: Lexicon | None = None,
-    hotwords: Iterable[str] = (),
+    hotwords: Hotwords | Iterable[str] = (),
 ) -> PyctcdecodeDecoder:
     """Return the decoder.
 
@@ -92,7 +93,7 @@ def create(
         ConfigError: tokens, hotwords or a model that the package cannot use.
         MissingDependencyError: it, or kenlm where a model is needed, is not installed.
     """
-    if isinstance(hotwords, (str, Mapping)):
+    if isinstance(hotwords, (str, Mapping, Hotwords)):
         raise ConfigError(
             f"hotwords are {hotwords!r}, expected a sequence of texts; pyctcdecode has one weight "
             "for all, hotword_score"

@@ -25,9 +25,11 @@ from edgectc.decoding.search.checks import (
     check_nbest,
     fold_special,
 )
+from edgectc.decoding.search.naming import Names, favoured
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
 from edgectc.decoding.search.spoken import Frequencies, Homophones, Listener, Sequel, places, steps
+from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import SpokenLexicon
 
@@ -75,7 +77,7 @@ def create(
     tokens: Tokens,
     lexicon: Lexicon | None,
     language_model: LanguageModel | None = None,
-    hotwords: Iterable[str] | Mapping[str, float] = (),
+    hotwords: Hotwords | Iterable[str] | Mapping[str, float] = (),
     backend: str = "auto",
 ) -> SpokenDecoder:
     """Return the decoder.
@@ -85,7 +87,8 @@ def create(
         tokens: phonemes of the columns of log_probs.
         lexicon: words with pronunciations, see `edgectc.language.pronunciations.spoken`.
         language_model: scores of words in sentences; without one, the lexicon's frequencies.
-        hotwords: words or phrases of the lexicon to favour; a mapping gives each its nats.
+        hotwords: words or phrases of the lexicon to favour; a mapping gives each its nats, and
+            `edgectc.Hotwords` spellings and classes too.
         backend: "native" is the compiled search, "numpy" the plain one with the same answers;
             "auto" takes native where it was built.
 
@@ -110,8 +113,9 @@ def create(
     native = compiled.library() if backend != "numpy" else None
     if backend == "native" and native is None:
         raise ConfigError("the compiled search was not built; reinstall with a C compiler")
-    hot = weighed(hotwords, options.hotword_score)
-    return SpokenDecoder(options, tokens, lexicon, language_model, hot, native)
+    if not isinstance(hotwords, Hotwords):
+        hotwords = weighed(hotwords, options.hotword_score)
+    return SpokenDecoder(options, tokens, lexicon, language_model, hotwords, native)
 
 
 class SpokenDecoder:
@@ -140,7 +144,7 @@ class SpokenDecoder:
         tokens: Tokens,
         lexicon: SpokenLexicon,
         language_model: LanguageModel | None,
-        hotwords: Mapping[str, float],
+        hotwords: Hotwords | Mapping[str, float],
         native: compiled.Library | None,
     ) -> None:
         self._options, self._tokens, self._words = options, tokens, lexicon.words
@@ -154,7 +158,13 @@ class SpokenDecoder:
                 "edgectc: %d of %d words cannot be said with the tokens of the model, such as %r; "
                 "they are left out", len(dropped), len(lexicon.words), dropped[0],
             )  # fmt: skip
-        self._hotwords = _places(hotwords, lexicon.words, frozenset(dropped))
+        place = _Places(lexicon.words, frozenset(dropped))
+        self._names = None
+        if isinstance(hotwords, Hotwords):
+            terms = favoured(hotwords.phrases(options.hotword_score), place)
+            hotwords = {one.written: one.weight for one in terms}
+            self._names = Names.of(terms, place.emitted)
+        self._hotwords = _weights(hotwords, place)
         self._tables = self._searched(lexicon)
 
     def _searched(self, lexicon: SpokenLexicon) -> Tables:
@@ -242,6 +252,7 @@ class SpokenDecoder:
                             search)  # fmt: skip
         made.boundary, made.normalize = self._boundary, normalize
         made.frames = [] if spans else None
+        made.names = self._names
         return made
 
 
@@ -252,6 +263,7 @@ class SpokenStream:
         boundary: token between words, V for none.
         normalize: whether chunks are scores of any scale, whose log_softmax is meant.
         frames: the chunks so far, kept where spans are wanted; else None.
+        names: how hotwords are shown; None as the lexicon writes them.
     """
 
     def __init__(
@@ -267,6 +279,7 @@ class SpokenStream:
         self._homophones, self._listener, self._search = homophones, listener, search
         self.boundary, self.normalize = len(tokens), False
         self.frames: list[Array] | None = None
+        self.names: Names | None = None
 
     def push(self, log_probs: Array) -> None:
         """Take the next frames.
@@ -288,7 +301,8 @@ class SpokenStream:
         best = self._search.best()
         for ending in self._search.endings(unfinished=True) if best is not None else ():
             if ending.place == best:
-                return self._text(self._listener.states[ending.lm][0])
+                text = self._text(self._listener.states[ending.lm][0])
+                return self.names.text(text) if self.names else text
         return ""
 
     def finish(self, *, nbest: int = 5) -> Decoded:
@@ -323,6 +337,8 @@ class SpokenStream:
             for (score, text, best), part in zip(ranked, share.tolist(), strict=True)
             if text
         ]
+        if self.names:
+            found = self.names.merged(found)
         return Decoded(tuple(found[:nbest]))
 
     def _hypothesis(
@@ -359,20 +375,34 @@ def _boundary(options: Options, tokens: Tokens, lexicon: SpokenLexicon) -> int:
     return next((i for i in columns if i != tokens.blank_id), len(tokens))
 
 
-def _places(
-    hotwords: Mapping[str, float], words: Sequence[str], dropped: frozenset[str]
-) -> dict[tuple[int, ...], float]:
-    """Return hotwords as places of words; letter case does not count where a word needs none."""
-    exact = {word: place for place, word in enumerate(words) if word not in dropped}
-    small = {word.lower(): place for word, place in reversed(exact.items())}
+class _Places:
+    """Places of words in a lexicon; letter case does not count where a word needs none."""
+
+    def __init__(self, words: Sequence[str], dropped: frozenset[str]) -> None:
+        self._words = words
+        self._exact = {word: place for place, word in enumerate(words) if word not in dropped}
+        self._small = {word.lower(): place for word, place in reversed(self._exact.items())}
+
+    def __call__(self, word: str) -> tuple[int, ...] | None:
+        """Return the place of a word, None for none."""
+        place = self._exact.get(word, self._small.get(word.lower()))
+        return None if place is None else (place,)
+
+    def emitted(self, word: str) -> str:
+        """Return how the lexicon writes a word that it holds."""
+        return self._words[(self(word) or (0,))[0]]
+
+
+def _weights(hotwords: Mapping[str, float], place: _Places) -> dict[tuple[int, ...], float]:
+    """Return the weights of hotwords as places of words."""
     found: dict[tuple[int, ...], float] = {}
     for phrase, weight in hotwords.items():
-        row = [exact.get(word, small.get(word.lower())) for word in phrase.split()]
+        row = [place(word) for word in phrase.split()]
         if not row or None in row:
             raise ConfigError(
                 f"hotword {phrase!r} has no pronunciation; add its words to the pronunciations, or "
                 "leave it out"
             )
-        key = tuple(place for place in row if place is not None)
+        key = tuple(one for places in row if places is not None for one in places)
         found[key] = found.get(key, 0.0) + weight
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import shlex
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,6 +42,7 @@ FUNCTIONS = {
     "engine_option": (_INT, (_POINTER, _TEXT, _REAL)),
     "engine_columns": (_INT, (_POINTER, _POINTER, _POINTER, _INT, _REAL, _REAL)),
     "engine_word": (_INT, (_POINTER, _TEXT, _TEXT, _REAL, _REAL, _INT)),
+    "engine_hotword": (_INT, (_POINTER, _TEXT, _TEXT, _REAL)),
     "engine_share": (_INT, (_POINTER, _REAL)),
     "engine_context": (_INT, (_POINTER, _TEXT)),
     "engine_said_context": (_INT, (_POINTER, _TEXT, _TEXT, _POINTER, _LONG, _REAL)),
@@ -77,6 +79,7 @@ FUNCTIONS = {
     "keyboard_teach": (_INT, (_POINTER, _TEXT, _REAL)),
     "keyboard_hide": (_INT, (_POINTER, _TEXT)),
     "keyboard_forget": (_INT, (_POINTER, _TEXT)),
+    "keyboard_favour": (_INT, (_POINTER, _TEXT, _TEXT, _REAL)),
     "keyboard_save": (_INT, (_POINTER, _TEXT)),
     "keyboard_load": (_INT, (_POINTER, _TEXT)),
     "keyboard_words": (_LONG, (_POINTER, _POINTER, _LONG)),
@@ -103,7 +106,7 @@ def library() -> Library | None:
     try:
         loaded = ctypes.CDLL(str(LIBRARY))
     except OSError:
-        _tell("is missing (no C compiler at install time?)")
+        _tell("is missing")
         return None
     try:
         for name, (returned, taken) in FUNCTIONS.items():
@@ -114,12 +117,25 @@ def library() -> Library | None:
     except AttributeError:  # it lacks one of them
         current = False
     if not current:
-        _tell("was built from other sources; reinstall edgectc")
+        _tell("was built from other sources")
         return None
     return loaded
 
 
+def remedy() -> str:
+    """Return what to do where the library is missing or of other sources.
+
+    Python that is started in a source tree imports that tree, whatever is installed.
+    """
+    build = LIBRARY.parents[3] / "native" / "build.py"
+    if build.is_file():
+        return f"run: python {shlex.quote(str(build))} (edgectc is imported from its source tree)"
+    return "reinstall edgectc where a C compiler is: gcc, cc or $CC"
+
+
 def _tell(why: str) -> None:
     logging.getLogger("edgectc").warning(
-        "edgectc: the compiled decoder %s; decoding with numpy, same answers, slower", why
+        "edgectc: the compiled decoder %s; decoding with numpy, same answers, slower; %s",
+        why,
+        remedy(),
     )

@@ -26,6 +26,7 @@ _NO_MEMORY = -1
 _CONTEXTS = 64  # contexts whose words an engine keeps
 _MOST = 2**31 - 1
 _FIGURES = 9  # EDGECTC_FIGURES of edgectc.h, in its order:
+_HOTWORD = 9  # EDGECTC_HOTWORD, told alone
 _SCORE, _PROBABILITY, _LOW, _HIGH, _EXACT = range(5)
 _TERMS = ("ctc", "lexicon", "context", "template")  # the figures after them
 
@@ -119,6 +120,8 @@ class _Engine:
             self._give_lexicon()
             self._give_model()
             self.prepare()
+        for (text, spelled), nats in parts.hotwords.items():
+            self._call("hotword", text.encode(), spelled.encode(), nats)
 
     def sibling(self) -> _Engine:
         """Return another engine over the same words."""
@@ -224,13 +227,17 @@ class _Engine:
         text: str = self._c.edgectc_engine_text(self.handle, rank).decode()
         terms = zip(_TERMS, figures[_EXACT + 1 :], strict=True)
         proven = figures[_LOW] == figures[_LOW]  # no NaN
+        parts = {name: value for name, value in terms if value == value}
+        if self._parts.hotwords:
+            hot = self._c.edgectc_engine_figure(self.handle, rank, _HOTWORD)
+            parts |= {"hotwords": hot} if hot == hot else {}
         return Hypothesis(
             text,
             figures[_SCORE],
             figures[_PROBABILITY],
             tuple(frames[:n].tolist()),
             figures[_EXACT] == 1.0,
-            {name: value for name, value in terms if value == value},
+            parts,
             (figures[_LOW], figures[_HIGH]) if proven else None,
         )
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from edgectc.core.config import check_numbers, number
@@ -85,6 +86,7 @@ class Parts:
         lexicon: the words, spelled with letters that all have a column.
         language_model: what previous words say about the next, or None.
         dictionary: words of the user, or None.
+        hotwords: words to favour and how they are spelled, to nats.
         spells: how its letters stand for the tokens; None where each is a token itself.
     """
 
@@ -94,12 +96,18 @@ class Parts:
     language_model: ContextModel | None = None
     dictionary: UserDictionary | None = None
     spells: Signs | None = None
+    hotwords: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
         """Column of each letter of the lexicon, then that of the blank."""
         ids = self.spells.columns if self.spells else self.tokens.ids
         return (*(ids[c] for c in self.lexicon.letters), self.tokens.blank_id)
+
+    @cached_property
+    def renames(self) -> bool:
+        """Whether a hotword is not spelled as it is written, so that a word may be found twice."""
+        return any(spell(text, self.lexicon.alphabet) != spelled for text, spelled in self.hotwords)
 
     def spell(self, word: str) -> str | None:
         """Return the letters to write a word with, or None if there are none here."""

@@ -13,6 +13,7 @@ from edgectc.decoding.search.trace import Path
 from edgectc.decoding.search.words import Over, View, Words
 
 _SLACK = 1e-9  # nats; scores closer than this are equal up to rounding
+_SPELLINGS = 2  # looked for beyond the words wanted, where hotwords have several
 _MORE_SLACK = 3.0  # nats to search further down while a posterior is too wide
 
 
@@ -23,6 +24,7 @@ class NumpySearch:
         options = parts.options
         self._options, self._letters = options, parts.lexicon.letters
         self._words = Words(parts)
+        self._spellings = _SPELLINGS * parts.renames
         unknown = options.unknown_score
         self._margin = math.inf if options.margin is None else options.margin
         self._settings = Settings(
@@ -46,7 +48,7 @@ class NumpySearch:
         """Return the ``nbest`` best words of (T, V) log_probs that were checked."""
         view = self._words.view(context)
         slack, width = _SLACK, 1.0 if partial else self._options.posterior_width
-        compared = max(nbest, self._options.rescore_size)
+        compared = max(nbest, self._options.rescore_size) + self._spellings
         # All spellings, a free one, and one that is never there: more would only take memory.
         wanted = min(compared, sum(len(tree.weights) for tree in view.trees) + 2)
         search = PlainDecoder(view.trees, self._settings)
@@ -76,7 +78,10 @@ class NumpySearch:
             for text, less, word in self._words_of(view, answer, i)
         ]
         # Rounded, so that words equal up to rounding come in one order on every machine.
-        ranked = sorted(found, key=lambda one: (-round(one.score / _SLACK), one.text))[:compared]
+        ranked = sorted(found, key=lambda one: (-round(one.score / _SLACK), one.text))
+        if self._spellings:
+            ranked = _each_once(ranked)
+        ranked = ranked[:compared]
         top, temperature = ranked[0].score, self._options.temperature
         shares = [math.exp((one.score - top) / temperature) for one in ranked]
         # No word that was not found scores more than this.
@@ -140,6 +145,17 @@ class _Found:
     miss: float
     place: int
     word: Over | None  # None for a free spelling
+
+
+def _each_once(ranked: Sequence[_Found]) -> list[_Found]:
+    """Return the words without hotwords that stand before in another spelling."""
+    kept: dict[str, _Found] = {}
+    others: list[_Found] = []
+    for one in ranked:
+        if one.text not in kept or one.word is None or not one.word.hot:
+            kept.setdefault(one.text, one)
+            others.append(one)
+    return others
 
 
 def _unseen(answer: Answer) -> float:

@@ -33,6 +33,7 @@ class Over:
     weight: float
     log_prob: float
     context: float = 0.0
+    hot: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ class View:
         parts = {"lexicon": word.log_prob}
         if self.unnamed is not None:
             parts["context"] = self.unnamed + word.context
-        return parts
+        return {**parts, "hotwords": word.hot} if word.hot else parts
 
 
 def _more(overs: Sequence[Sequence[Over]]) -> Array:
@@ -114,7 +115,13 @@ class Words:
         weights = options.lm_weight * own + options.letter_score * lexicon.trie.lengths()
         bounds = Bounds(lexicon.trie, weights, options.letter_score)
         self.main = Tree(lexicon.trie, weights, bounds, more=self._more_words())
-        self._user = _UserWords(self, parts.dictionary) if parts.dictionary is not None else None
+        self.hotwords: dict[str, dict[str, float]] = {}  # by spelling
+        for (text, spelled), nats in parts.hotwords.items():
+            self.hotwords.setdefault(spelled, {})[text] = nats
+        self._rarest = float(lexicon.log_probs.min())
+        if self.hotwords and self.dictionary is None:
+            self.dictionary = UserDictionary()
+        self._user = _UserWords(self, self.dictionary) if self.dictionary is not None else None
         self._view = View(lexicon, self.main, lm_weight=self.lm_weight)
         self._contexts: dict[tuple[str, ...], View] = {}
         self._found: dict[str, tuple[int, str, str | None, float]] = {}
@@ -154,8 +161,13 @@ class Words:
             entry: that entry, or -1.
             named: context term of words in normal form; others have 0.
         """
-        log_probs = dict(self._texts(spelled, entry))
+        log_probs, hot = dict(self._texts(spelled, entry)), self.hotwords.get(spelled, {})
         if self._user is not None and self.dictionary is not None:
+            held = {normalize_word(text): lp for text, lp in reversed(log_probs.items())}
+            for text, nats in hot.items():
+                if nats > 0:
+                    usual = held.get(normalize_word(text), self._rarest)
+                    log_probs.setdefault(text, usual)
             for text in sorted(self._user.texts(spelled)):
                 log_probs.setdefault(text, -math.inf)
             log_probs = {text: self.dictionary.log_prob(text, lp) for text, lp in log_probs.items()}
@@ -164,8 +176,8 @@ class Words:
             if log_prob > -math.inf:
                 context = named.get(normalize_word(text), 0.0)
                 weight = self.lm_weight * log_prob + self._context_weight * context
-                weight += self.letter_score * len(spelled)
-                overs.append(Over(text, weight, log_prob, context))
+                weight += self.letter_score * len(spelled) + hot.get(text, 0.0)
+                overs.append(Over(text, weight, log_prob, context, hot.get(text, 0.0)))
         return sorted(overs, key=lambda over: -over.weight)
 
     def _more_words(self) -> Array | None:
@@ -256,6 +268,7 @@ class _UserWords:
         self._overlay = Overlay(words.letter_score)
         self._overs: list[list[Over]] = []
         self._hidden = np.zeros(len(words.main.weights), bool)
+        self._new = bool(words.hotwords)  # not laid over yet
 
     def texts(self, spelled: str) -> set[str]:
         """Return the user's words with this spelling."""
@@ -263,7 +276,8 @@ class _UserWords:
 
     def entries(self) -> dict[str, int]:
         """Return the spellings of all of the user's words, with their lexicon entry or -1."""
-        return {s: entry for s, entry in self._entries.items() if s in self._texts}
+        held = self._texts.keys() | self._words.hotwords.keys()
+        return {s: entry for s, entry in self._entries.items() if s in held}
 
     def follow(self) -> bool:
         """Take over what changed; tell whether anything did. Unspellable words are passed by."""
@@ -272,23 +286,31 @@ class _UserWords:
             spelled = self._words.spell(text)
             if spelled:
                 self._update(text, spelled)
+        for spelled in self._words.hotwords if self._new else ():
+            self._lay(spelled)
+        new = self._new or bool(changed)
         self._seen += len(changed)  # only now: what an error interrupts is taken over again
-        return bool(changed)
+        self._new = False
+        return new
 
     def _update(self, text: str, spelled: str) -> None:
-        if spelled not in self._entries:
-            self._entries[spelled] = int(self._words.lexicon.find([spelled])[0])
         own = self._texts.setdefault(spelled, set())
         (own.add if text in self._dictionary else own.discard)(text)
         if not own:
             del self._texts[spelled]
+        self._lay(spelled)
+
+    def _lay(self, spelled: str) -> None:
+        if spelled not in self._entries:
+            self._entries[spelled] = int(self._words.lexicon.find([spelled])[0])
+        own = spelled in self._texts or spelled in self._words.hotwords
         entry = self._entries[spelled]
         words = self._words.known(spelled, entry, {}) if own else []
         weight = words[0].weight if words else -math.inf
         row = self._overlay.set(self._words.numbers(spelled), weight)
         self._overs[row : row + 1] = [words]  # a new place is the one after the last
         if entry >= 0:
-            self._hidden[entry] = bool(own)
+            self._hidden[entry] = own
 
     def view(self) -> View:
         """Return the words as they are now."""

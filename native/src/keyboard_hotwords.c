@@ -1,0 +1,16 @@
+/* Terms that a host favours for a while: contacts, places. They are no words that the user taught, and no file has them. */
+#include "cold.h"
+
+#include "keyboard.h"
+#include "spelling.h"
+#include "user_words.h"
+
+int32_t edgectc_keyboard_favour(edgectc_keyboard *keyboard, const char *word, const char *spelling, double nats) {
+  char spelled[4 * MOST_LETTERS + 1];
+  if (!keyboard->network) return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "open a model before there are words");
+  if (edgectc_check_word(word, &keyboard->why) < 0) return EDGECTC_BAD_INPUT;
+  if (spelling && edgectc_check_word(spelling, &keyboard->why) < 0) return EDGECTC_BAD_INPUT;
+  if (!edgectc_spelled(&keyboard->engine->shared->words, spelling ? spelling : word, spelled, sizeof spelled)) return 0;
+  int32_t status = edgectc_engine_hotword(keyboard->engine, word, spelled, nats);
+  return status < 0 ? edgectc_refuse(&keyboard->why, status, "%s", edgectc_engine_error(keyboard->engine)) : 1;
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,72 @@ def test_cleverkeys_points_and_curves(tmp_path: Path) -> None:
     for got in found:
         np.testing.assert_allclose(got.points, points)
     assert dropped == {"bad_shape": 1, "pixel_coordinates": 1, "missing_points": 1, "bad_json": 2}
+
+
+def gathered(word: str, points: Array, **changes: Any) -> dict[str, Any]:
+    """What HeliBoard exports of a word: pixels of a keyboard with a strip of numbers above."""
+    wide, high, top = 1080, 160, 140
+    keys = [
+        {"left": round(1080 * (row.x + i * row.key_width)), "width": round(1080 * row.key_width),
+         "top": top + high * y, "height": high, "value": letter, "alts": []}
+        for y, row in enumerate(LAYOUT.rows) for i, letter in enumerate(row.keys)
+    ]  # fmt: skip
+    space = {
+        "left": 300,
+        "width": 400,
+        "top": top + 3 * high,
+        "height": high,
+        "value": " ",
+        "alts": [],
+    }
+    gesture = [
+        {"id": 0, "x": round(x * wide), "y": round(top + y * 3 * high), "millis": round(t)}
+        for x, y, t in points.tolist()
+    ]
+    board = {"width": wide, "height": top + 4 * high, "keys": [*keys, space]}
+    entry = {
+        "application": "made up", "knownLibrary": True, "targetWord": word, "dictionaries": [],
+        "suggestions": [{"word": word, "score": 1}], "gesture": gesture, "keyboardInfo": board,
+        "activeMode": True, "uuid": "u1",
+    }  # fmt: skip
+    return {**entry, **changes}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_heliboard_words_lie_in_the_letter_area(tmp_path: Path, packed: bool) -> None:
+    points = made("hello")
+    whole = gathered("hello", points)
+    two = [{**point, "id": i % 2} for i, point in enumerate(whole["gesture"])]
+    narrow = {**whole["keyboardInfo"], "keys": whole["keyboardInfo"]["keys"][:20]}
+    entries = [
+        whole,
+        gathered("hello", points, gesture=two),
+        gathered("hello", points, keyboardInfo=narrow),
+        gathered("hello", points, targetWord=None),
+        {"targetWord": "hello"},
+        gathered("Hello", points, uuid=None),
+    ]
+    path = tmp_path / ("export.zip" if packed else "export.json")
+    if packed:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("words.json", json.dumps(entries))
+    else:
+        path.write_text(json.dumps(entries))
+    found, dropped = read(f"heliboard:{path}")
+    assert [(s.word, s.user, s.layout) for s in found] == [
+        ("hello", "u1", "qwerty"), ("Hello", None, "qwerty"),
+    ]  # fmt: skip
+    for got in found:
+        np.testing.assert_allclose(got.points[:, :2], points[:, :2], atol=2e-3)  # whole pixels
+        np.testing.assert_allclose(got.points[:, 2], points[:, 2], atol=1.0)
+    assert dropped == {"two_fingers": 1, "unknown_layout": 1, "bad_field": 2}
+
+
+def test_heliboard_files_that_are_none_are_refused(tmp_path: Path) -> None:
+    for name, data in (("a.json", b"{}"), ("b.json", b"["), ("c.zip", b"PK"), ("d.json", b"\xff")):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputError, match="what HeliBoard exported"):
+            read(f"heliboard:{tmp_path / name}")
 
 
 def test_the_verb_writes_swipes_and_tells_what_was_refused(

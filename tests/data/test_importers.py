@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import collections_of_others as others
 import numpy as np
 import pytest
 
@@ -22,8 +23,6 @@ from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 LAYOUT = layouts.load("qwerty")
-WIDTH, HEIGHT = 360.0, 205.0
-EPOCH = 1_576_480_557_856.0
 
 
 def made(word: str, seed: int = 0) -> Array:
@@ -35,26 +34,15 @@ def read(source: str) -> tuple[list[Swipe], Counter[str]]:
     return list(importers.usable(importers.read(source), dropped)), dropped
 
 
-def log_lines(word: str, sentence: str, points: Array, *, error: int = 0) -> list[str]:
-    """Write a trace as the study's page does: pixels of the whole canvas, time of day."""
-    events = ["touchstart", *["touchmove"] * (len(points) - 2), "touchend"]
-    return [
-        f"{sentence} {EPOCH + t:.0f} {WIDTH:.0f} {HEIGHT:.0f} {event} {x * WIDTH:.3f} "
-        f"{y * HEIGHT * 3 / 3.7:.3f} 1.5 1.5 0 {word} {error}"
-        for event, (x, y, t) in zip(events, points, strict=True)
-    ]
-
-
-HEADER = "sentence timestamp keyb_width keyb_height event x_pos y_pos x_radius y_radius angle word"
-
-
 def test_how_we_swipe_gives_back_what_was_logged(tmp_path: Path) -> None:
     traces = [made("hello", 1), made("world", 2), made("hello", 3)]
-    lines = [HEADER]
+    lines = [others.LOG_HEADER]
     for word, points in zip(("hello", "world", "hello"), traces, strict=True):
-        lines += log_lines(word, "hello_world", points)
+        lines += others.log_lines(word, "hello_world", points)
     (tmp_path / "user1.log").write_text("\n".join(lines) + "\n")
-    (tmp_path / "user2.log").write_text("\n".join([HEADER, *log_lines("the", "the", made("the"))]))
+    (tmp_path / "user2.log").write_text(
+        "\n".join([others.LOG_HEADER, *others.log_lines("the", "the", made("the"))])
+    )
     (tmp_path / "user1.json").write_text("{}")
     found, dropped = read(f"how_we_swipe:{tmp_path}")
     assert not dropped
@@ -85,12 +73,12 @@ def test_how_we_swipe_refuses_and_goes_on(change: Any, reason: str, tmp_path: Pa
     """A bad gesture is counted, and the good one after it is kept."""
     if reason == "two_fingers":
         points = np.array([[0.05, 0.2, 0.0], [0.95, 0.2, 20.0]])
-        rows = log_lines("hello", "hello_world", points)
+        rows = others.log_lines("hello", "hello_world", points)
     else:
-        rows = log_lines("hello", "hello_world", made("hello"))
-    good = log_lines("world", "hello_world", made("world", 5))
+        rows = others.log_lines("hello", "hello_world", made("hello"))
+    good = others.log_lines("world", "hello_world", made("world", 5))
     path = tmp_path / "u.log"
-    path.write_text("\n".join([HEADER, *change(rows), *good]))
+    path.write_text("\n".join([others.LOG_HEADER, *change(rows), *good]))
     found, dropped = read(f"how_we_swipe:{path}")
     assert found[-1].word == "world"
     assert set(dropped) <= {reason, "incomplete"}
@@ -98,7 +86,7 @@ def test_how_we_swipe_refuses_and_goes_on(change: Any, reason: str, tmp_path: Pa
 
 
 def test_how_we_swipe_leaves_out_lines_of_further_flags(tmp_path: Path) -> None:
-    rows = log_lines("hello", "hello_world", made("hello"))
+    rows = others.log_lines("hello", "hello_world", made("hello"))
     doubled = [line for row in rows for line in (row, f"{row} 1 1")]
     path = tmp_path / "u.log"
     path.write_text("\n".join(doubled))
@@ -108,13 +96,7 @@ def test_how_we_swipe_leaves_out_lines_of_further_flags(tmp_path: Path) -> None:
 
 
 def futo_row(word: str, /, **changes: Any) -> dict[str, Any]:
-    data = [{"t": EPOCH + t, "x": x, "y": y} for x, y, t in made(word.lower().strip(",.")).tolist()]
-    row: dict[str, Any] = {
-        "session": "s1", "word": word, "canvas_width": 400.0, "canvas_height": 168.0,
-        "orientation": "portrait-primary", "data": data, "sentence": f"{word} it is",
-        "word_idx": 0, "potentially_invalid_sentence": False,
-    }  # fmt: skip
-    return row | changes
+    return others.futo_row(word, made(word.lower().strip(",.")), **changes)
 
 
 FUTO = [

@@ -67,6 +67,10 @@ export class Keyboard {
   /** Forgets all about a word that was taught or hidden. */
   forget(word: string): void;
 
+  /** Favours a word, such as a contact's name, by nats, -700 to 700, until told otherwise; 0: no more. `spelling` is another
+   * way to swipe it. False if this keyboard's letters cannot type it. No `words()` hold these. */
+  favour(word: string, how: { nats: number; spelling?: string | null }): boolean;
+
   /** Returns the user's words as bytes to keep, which Python reads as a file, too. */
   words(): Uint8Array;
 

@@ -107,6 +107,17 @@ export class Keyboard {
     this.#c.withText(plain(word), (at) => this.#call("forget", at));
   }
 
+  /**
+   * @param {string} word
+   * @param {{nats: number, spelling?: string | null}} how
+   */
+  favour(word, { nats, spelling = null }) {
+    if (typeof nats !== "number") throw new EdgectcError(`nats is ${nats}, expected a number from -700 to 700`);
+    const favour = (/** @type {number} */ other) =>
+      this.#c.withText(plain(word), (at) => this.#call("favour", at, other, nats)) === 1;
+    return spelling === null ? favour(0) : this.#c.withText(plain(spelling), favour);
+  }
+
   words() {
     const size = this.#call("words", 0, 0n);
     return this.#c.with(size, (at) => {

@@ -77,6 +77,14 @@ export class WorkerKeyboard {
     return this.#ask("forget", [word]);
   }
 
+  /**
+   * @param {string} word
+   * @param {{nats: number, spelling?: string | null}} how
+   */
+  favour(word, how) {
+    return this.#ask("favour", [word, how]);
+  }
+
   words() {
     return this.#ask("words", []);
   }

@@ -21,4 +21,11 @@ try {
   refused = error.message;
 }
 answers.push(words(other));
-console.log(JSON.stringify({ answers, refused, kept: Array.from(other.words()) }));
+const favoured = [keyboard.favour("Zyx", { nats: 30, spelling: "hello" }), words(keyboard)];
+favoured.push(keyboard.favour("\u0434\u0430", { nats: 1 }), keyboard.favour("Zyx", { nats: 0, spelling: "hello" }), words(keyboard));
+try {
+  keyboard.favour("Zyx", { nats: 701 });
+} catch (error) {
+  favoured.push(error.message);
+}
+console.log(JSON.stringify({ answers, favoured, refused, kept: Array.from(other.words()) }));

@@ -158,6 +158,11 @@ def test_what_a_user_teaches_ranks_and_is_kept(installed: Path) -> None:
     assert taken == taught == after
     assert forgotten == plain
     assert found["refused"]
+    typed, shown, untyped, taken_back, without, message = found["favoured"]
+    assert (typed, untyped, taken_back) == (True, False, True)
+    assert shown[0] == "Zyx"
+    assert without == plain
+    assert "-700 to 700" in message
     assert {*json.loads(bytes(found["kept"]))["words"]} == {"Helo", "hello"}
 
 

@@ -80,10 +80,13 @@ def declare_languages(verbs: Verbs) -> None:
     parser.add_argument("language", metavar="TAG", help="tag of the language: de, fr, pt-BR ...")
     text = "folder of the pack (default languages/TAG)"
     parser.add_argument("--out", metavar="FOLDER", help=text)
-    text = "wordfreq:LANG, AOSP .combined, TSV of counts, or a word list (default wordfreq:TAG)"
-    parser.add_argument("--source", help=text)
+    text = "wordfreq:LANG, AOSP .combined, TSV of counts, or a word list (default wordfreq:TAG); "
+    text += "may be given more than once, with --weights"
+    parser.add_argument("--source", action="append", metavar="SOURCE", help=text)
     text = "UTF-8 text for the language model, plain or .gz; may be given more than once"
     parser.add_argument("--text", action="append", default=[], metavar="FILE", help=text)
+    text = "mix frequencies so: a number for each source, then one for each text, e.g. 0.6,0.2,0.2"
+    parser.add_argument("--weights", type=decimals, metavar="X,X,...", help=text)
     text = "case words as this source has them (default: as the texts do)"
     parser.add_argument("--casing", metavar="SOURCE", help=text)
     text = "AOSP .combined: words it flags as offensive are suggested on demand only"

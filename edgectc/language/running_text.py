@@ -36,3 +36,12 @@ def count(lines: Iterable[str]) -> TextCounts:
             counts.words.update(map(normalize_word, found))
             counts.written.update(found[1:])
     return counts
+
+
+def total(texts: Iterable[TextCounts]) -> TextCounts:
+    """Return the counts of several texts as one."""
+    whole = TextCounts()
+    for text in texts:
+        whole.words.update(text.words)
+        whole.written.update(text.written)
+    return whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -50,6 +50,14 @@ class Dropped(Counter[str]):
         for word, log_prob in zip(before.words, before.log_probs.tolist(), strict=True):
             if word not in left:
                 self.add(reason, word, self.kept * math.exp(log_prob))
+
+    def join(self, other: Dropped, weight: float) -> None:
+        """Add what another source dropped, whose running text is ``weight`` of the whole."""
+        total = other.kept + math.fsum(n for rows in other._rows.values() for n, _ in rows)
+        for reason, rows in other._rows.items():
+            for count, text in rows:
+                self.add(reason, text, count * weight / total)
+        self.kept += other.kept * weight / total
 
     def shares(self) -> dict[str, float]:
         """Return, by reason, the share of running text of what was left out, 0..1."""
@@ -127,13 +135,111 @@ def build(
     return Lexicon.from_counts(counts, notes), dropped
 
 
+def gather(
+    wanted: Sequence[str],
+    texts: Sequence[Mapping[str, int]],
+    *,
+    weights: Sequence[float] | None = None,
+    top: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> tuple[Lexicon, Dropped]:
+    """Return a lexicon of sources and texts, and what was dropped of the sources, by reason.
+
+    Args:
+        wanted: sources, as of `build`.
+        texts: counts of the words of each text, by normal form.
+        weights: of the sources, then of the texts, above 0. None: the words of the one source, with
+            those of the texts that it lacks.
+        top: most words to keep, the most frequent ones.
+        notes: source and licence, as the file will state them.
+
+    Raises:
+        ConfigError: as of `build`; another number of weights, or several sources without.
+    """
+    if weights is None:
+        if len(wanted) != 1:
+            raise ConfigError(
+                f"{len(wanted)} sources without weights; give weights, one for each source, then "
+                "one for each text",
+                options=["weights"],
+            )
+        text = sum(map(Counter, texts), Counter[str]())
+        return build(wanted[0], top=top, notes=notes, text=text)
+    if len(weights) != len(wanted) + len(texts):
+        raise ConfigError(
+            f"weights are {list(weights)}, expected {len(wanted) + len(texts)}: one for each of "
+            f"{len(wanted)} sources, then one for each of {len(texts)} texts",
+            options=["weights"],
+        )
+    dropped = Dropped()
+    parts = []
+    for source in wanted:
+        lexicon, lost = build(source, notes=notes)
+        parts.append(lexicon)
+        dropped.join(lost, weights[len(parts) - 1] / sum(weights))
+    dropped.kept += math.fsum(weights[len(wanted) :]) / sum(weights)
+    words = mixed([*parts, *map(of_text, texts)], weights)
+    if top is not None and len(words.words) > top:
+        kept = subset(words, np.arange(len(words.words)) < top)
+        dropped.lose("beyond_top", words, kept)
+        dropped.kept *= float(np.exp(kept.log_probs).sum())
+        words = kept
+    return words, dropped
+
+
 def _add_text(counts: dict[str, float], text: Mapping[str, int], lengths: range) -> None:
     """Add the words of a text that ``counts`` lacks, on the scale of ``counts``."""
     known = {normalize_word(word) for word in counts}
-    scale = math.fsum(counts.values()) / sum(text.values())
+    scale = (math.fsum(counts.values()) or 1.0) / max(1, sum(text.values()))
     for word, count in text.items():
         if count >= 2 and word not in known and is_word(word) and len(letters(word)) in lengths:
             counts[word] = (count - _TEXT_DISCOUNT) * scale
+
+
+def of_text(words: Mapping[str, int], *, most_letters: int = 24) -> Lexicon:
+    """Return the words that a text has twice or more, with their share of it, discounted.
+
+    Args:
+        words: their counts, by normal form.
+        most_letters: of a word.
+
+    Raises:
+        ConfigError: none is left.
+    """
+    counts: dict[str, float] = {}
+    _add_text(counts, words, range(1, most_letters + 1))
+    if not counts:
+        raise ConfigError(
+            f"the text has no word twice ({sum(words.values()):,} words in all); give more text"
+        )
+    return Lexicon.from_counts(counts)
+
+
+def mixed(lexicons: Sequence[Lexicon], weights: Sequence[float]) -> Lexicon:
+    """Return the words of several lexicons, with the weighted mean of their frequencies.
+
+    Words are written as the first lexicon that has them writes them: where it has "May" and "may"
+    and another "may" alone, both stay, and the second gets what the other says.
+
+    Source: linear interpolation, as of language models, Jelinek and Mercer 1980.
+
+    Args:
+        lexicons: words with log_probs.
+        weights: one each, above 0; they are divided by their sum.
+    """
+    forms: dict[str, str] = {}  # the most frequent way to write each normal form
+    shares: dict[str, float] = {}
+    for lexicon, weight in zip(lexicons, weights, strict=True):
+        frequencies = np.exp(lexicon.log_probs)
+        frequencies *= weight / (sum(weights) * frequencies.sum())
+        known = dict(forms)
+        for word, share in zip(lexicon.words, frequencies.tolist(), strict=True):
+            normal = normalize_word(word)
+            forms.setdefault(normal, word)
+            written = word if word in shares else known.get(normal, word)
+            shares[written] = shares.get(written, 0.0) + share
+    notes = tuple(dict.fromkeys(note for lexicon in lexicons for note in lexicon.notes))
+    return Lexicon.from_counts(shares, notes)
 
 
 def recased(lexicon: Lexicon, source: str | Mapping[str, float]) -> Lexicon:
@@ -158,17 +264,22 @@ def recased(lexicon: Lexicon, source: str | Mapping[str, float]) -> Lexicon:
         if count is not None and len(word.lower()) == len(word):
             form = (count * (math.e if word == word.lower() else 1.0), word)
             forms[word.lower()] = max(forms.get(word.lower(), form), form)
-    words = tuple(_cased(word, forms) for word in lexicon.words)
+    held = {*lexicon.words}  # of "pm" beside "PM", each stays
+    cased = ((word, _cased(word, forms)) for word in lexicon.words)
+    words = tuple(word if new in held else new for word, new in cased)
     return Lexicon(words, lexicon.log_probs, lexicon.notes)
 
 
 def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]:
     """Return the words that ``source`` does not flag as offensive, and those it does.
 
+    A word that the source has as it is written goes by that entry, so "John" stays where "john" is
+    flagged; any other word is flagged where any casing of it is.
+
     Args:
         lexicon: words.
         source: AOSP ``.combined`` file, whose words say ``flags=offensive`` or
-            ``possibly_offensive=true``; case does not matter.
+            ``possibly_offensive=true``.
 
     Returns:
         Both keep their log_probs; None if no word is flagged.
@@ -176,10 +287,13 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
     Raises:
         ConfigError: unreadable source, one that flags nothing, or nothing is left.
     """
-    flagged = {normalize_word(word) for word in _aosp_offensive(source)}
+    entries = dict(_aosp_offensive(source))
+    flagged = {normalize_word(word) for word, offensive in entries.items() if offensive}
     if not flagged:
         raise ConfigError(f"{source}: no word is flagged as offensive; expected an AOSP .combined")
-    bad = np.array([normalize_word(word) in flagged for word in lexicon.words])
+    bad = np.array(
+        [entries.get(word, normalize_word(word) in flagged) for word in lexicon.words], bool
+    )
     return subset(lexicon, ~bad), subset(lexicon, bad) if bad.any() else None
 
 
@@ -192,14 +306,13 @@ def _cased(word: str, forms: Mapping[str, tuple[float, str]]) -> str:
     return forms.get(head, (0.0, head))[1] + mark + rest
 
 
-def _aosp_offensive(source: str) -> Iterator[str]:
-    """Yield the words that an AOSP list marks as offensive: in ``flags``, or as newer lists do."""
+def _aosp_offensive(source: str) -> Iterator[tuple[str, bool]]:
+    """Yield words of an AOSP list and whether they are marked, as old and new lists do it."""
     for line in read_word_list(source):
         if line.startswith(" word="):
             fields = _aosp_fields(line)
             marked = "offensive" in fields.get("flags", "").split(":")
-            if marked or fields.get("possibly_offensive") == "true":
-                yield fields["word"]
+            yield fields["word"], marked or fields.get("possibly_offensive") == "true"
 
 
 def _aosp_fields(line: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from edgectc.core.errors import ConfigError, MissingDependencyError
 from edgectc.core.files import file_sha256
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
-from edgectc.language.sources import build
+from edgectc.language.sources import build, gather, recased, unoffending
 from edgectc.language.spelling import letters, spell
 
 
@@ -221,3 +221,58 @@ def test_build_without_wordfreq(monkeypatch):
     monkeypatch.setitem(sys.modules, "wordfreq", None)
     with pytest.raises(MissingDependencyError, match=r"\.\[lexicon\]"):
         build("wordfreq:en")
+
+
+def _source(place, text):
+    path = place / f"{len(list(place.iterdir()))}.tsv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_frequencies_of_sources_and_texts_are_mixed_by_weight(tmp_path):
+    one = _source(tmp_path, "May\t6\nmay\t2\nthe\t8\nPM\t16\n")
+    two = _source(tmp_path, "may\nrare\n")
+    text = {"the": 10, "new": 10, "once": 1}
+    lexicon, dropped = gather([one, two], [text], weights=[2, 1, 1])
+    held = dict(zip(lexicon.words, np.exp(lexicon.log_probs), strict=True))
+    half = 1 / (2 * 9.25)  # of the text, whose words lose 0.75 of 10 each
+    expected = {
+        "May": 0.5 * 6 / 32, "may": 0.5 * 2 / 32 + 0.25 / 2, "PM": 0.5 * 16 / 32,
+        "the": 0.5 * 8 / 32 + 0.25 * 9.25 * half, "new": 0.25 * 9.25 * half, "rare": 0.25 / 2,
+    }  # fmt: skip
+    assert held == pytest.approx(expected)
+    assert dropped == {}
+    assert dropped.kept == pytest.approx(1.0)
+
+
+def test_most_frequent_words_of_a_mixture_are_kept(tmp_path):
+    one, two = _source(tmp_path, "a\t3\nbb\t1\n"), _source(tmp_path, "cc\n12\n")
+    lexicon, dropped = gather([one, two], [], weights=[1, 1], top=2)
+    assert lexicon.words == ("cc", "a")
+    assert dropped == {"numbers": 1, "beyond_top": 1}
+    # Half of the second source is a number, and no mass of it goes to "cc" in the shares.
+    assert dropped.shares()["numbers"] == pytest.approx(0.25)
+
+
+def test_mixing_needs_a_weight_for_each(tmp_path):
+    one, two = _source(tmp_path, "a\t3\n"), _source(tmp_path, "b\n")
+    with pytest.raises(ConfigError, match="2 sources without weights; give weights"):
+        gather([one, two], [])
+    with pytest.raises(ConfigError, match="expected 3: one for each of 2 sources"):
+        gather([one, two], [{"a": 2}], weights=[0.5, 0.5])
+    with pytest.raises(ConfigError, match="no word twice"):
+        gather([one], [{"a": 1}], weights=[0.5, 0.5])
+
+
+def test_a_word_is_offensive_as_it_is_written(tmp_path):
+    rows = " word=John,f=147\n word=john,f=0,possibly_offensive=true\n word=bad,f=9,flags=offensive"
+    source = _source(tmp_path, f"dictionary=main:en\n{rows}\n")
+    lexicon = Lexicon.from_counts({"John": 4, "Bad": 3, "good": 2, "john": 1})
+    kept, flagged = unoffending(lexicon, source)
+    assert kept.words == ("John", "good")
+    assert flagged.words == ("Bad", "john")
+
+
+def test_of_two_casings_each_stays(tmp_path):
+    lexicon = Lexicon.from_counts({"pm": 2, "PM": 1, "us": 1})
+    assert recased(lexicon, {"PM": 100, "US": 100}).words == ("pm", "PM", "US")

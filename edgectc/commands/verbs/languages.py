@@ -79,8 +79,9 @@ def build_language(
     language: str,
     *,
     out: FileName | None = None,
-    source: FileName | None = None,
+    source: FileName | Sequence[FileName] | None = None,
     text: Sequence[File] = (),
+    weights: Sequence[Positive] | None = None,
     casing: FileName | None = None,
     offensive: FileName | None = None,
     layout: FileName | None = None,
@@ -99,8 +100,11 @@ def build_language(
     Args:
         language: tag, e.g. "de".
         out: folder of the pack; "languages/" and the tag by default.
-        source: as of `build_lexicon`; ``wordfreq:LANG`` by default.
+        source: as of `build_lexicon`, or several; ``wordfreq:LANG`` by default.
         text: UTF-8 texts, plain or gzip, for the language model. None: a pack without one.
+        weights: one for each source, then one for each text: frequencies are the weighted mean of
+            theirs, and the language model is the mixture of the texts. None: the frequencies of
+            the source, which must be one, and all texts count as one.
         casing: another source, as whose words lower-case words are written.
         offensive: AOSP ``.combined``: words it flags go to ``offensive.tsv``.
         layout: name of a keyboard, or path of a ``.json``; needed for a language not known here.
@@ -117,11 +121,14 @@ def build_language(
     named, keyboard = _named(language, layout)
     folder = Path(out) if out is not None else Path(languages.FOLDER) / language
     _check_folder(folder)
-    source = source or f"wordfreq:{language}"
-    say(f"{language}: words of {source}")
-    lines = [line for file in text for line in read_lines(file)]
-    counts = running_text.count(lines)
-    words, dropped = sources.build(source, top=top, notes=tuple(note), text=counts.words)
+    wanted = [source] if isinstance(source, str) else list(source or [f"wordfreq:{language}"])
+    say(f"{language}: words of {', '.join(wanted)}")
+    lines = [list(read_lines(file)) for file in text]
+    each = [running_text.count(one) for one in lines]
+    counts = running_text.total(each)
+    words, dropped = sources.gather(
+        wanted, [one.words for one in each], weights=weights, top=top, notes=tuple(note)
+    )
     words = sources.recased(words, casing or counts.written)
     whole, flagged = words, None
     if offensive:
@@ -130,11 +137,20 @@ def build_language(
     limit = int(max_mb * 1e6)
     trie = _fitted(words, keyboard, int(limit * (1 - _MODEL_SHARE)) if lines else limit, dropped)
     shares = {reason: round(share, 6) for reason, share in dropped.shares().items()}
-    texts = [Path(file).name for file in text]
-    about = {"source": source, "texts": texts, "notes": list(note), "dropped_share": shares}
+    about: dict[str, object] = {
+        "source": wanted[0] if len(wanted) == 1 else [_name(one) for one in wanted],
+        "texts": [Path(file).name for file in text],
+        "notes": list(note),
+        "dropped_share": shares,
+    }
+    if weights is not None:
+        about["weights"] = list(weights)
     with staged_folder(folder) as staging:
-        say(f"{language}: language model of {len(lines):,} lines")
-        ngrams = _write_model(lines, trie, staging / languages.MODEL, int(limit * _MODEL_SHARE))
+        say(f"{language}: language model of {sum(map(len, lines)):,} lines")
+        of_texts = None if weights is None else weights[len(wanted) :]
+        ngrams = _write_model(
+            lines, of_texts, trie, staging / languages.MODEL, int(limit * _MODEL_SHARE)
+        )
         lexicon_file.write(trie, staging / languages.LEXICON)
         if flagged is not None:
             lexicon_file.write(flagged, staging / lexicon_file.OFFENSIVE)
@@ -165,15 +181,31 @@ def _named(language: str, layout: str | None) -> tuple[str, Layout]:
     return title, layouts.load(layout or usual)
 
 
-def _write_model(lines: Sequence[str], words: Lexicon, path: Path, most: int) -> tuple[int, ...]:
-    """Write a language model of a text and return its n-grams of each length; () without text."""
-    if not lines:
+def _write_model(
+    texts: Sequence[Sequence[str]],
+    weights: Sequence[float] | None,
+    words: Lexicon,
+    path: Path,
+    most: int,
+) -> tuple[int, ...]:
+    """Write a language model of texts and return its n-grams of each length; () without text."""
+    if not texts:
         return ()
     built = builder.build(
-        [lines], vocabulary=words.words, top=_MODEL_WORDS, max_bytes=most, quantize=True
+        texts,
+        weights=weights,
+        vocabulary=words.words,
+        top=_MODEL_WORDS,
+        max_bytes=most,
+        quantize=True,
     )
     builder.write(path, built.ngrams)
     return built.ngrams.counts
+
+
+def _name(source: str) -> str:
+    """Return a source as a pack states it: a file by its name, since its place is the builder's."""
+    return Path(source).name if Path(source).is_file() else source
 
 
 def _check_folder(folder: Path) -> None:

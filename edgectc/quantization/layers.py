@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -92,7 +92,7 @@ class TorchLayers(Layers):
         seen: dict[str, list[bytes]] = {}
 
         def calling(name: str) -> Callable[..., None]:
-            def keep(module: nn.Module, args: tuple[object, ...], named: dict[str, object]) -> None:
+            def keep(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
                 given = [x for x in (*args, *named.values()) if isinstance(x, Tensor)]
                 content = b"".join(x.contiguous().numpy().tobytes() for x in given)
                 seen.setdefault(name, []).append(hashlib.sha256(content).digest())

@@ -264,7 +264,7 @@ class _Rows:
         found.labels = len({*self._labels})
         self._duplicates()
         if not days:
-            self._leaks()
+            self._leaks(meant=found.split_by.endswith(splits.ALONE))
         self._statistics()
         found.problems = {kind: names for kind, names in self._problems.items() if names}
         return found
@@ -295,15 +295,16 @@ class _Rows:
             if len({self._labels[i] for i in group}) > 1:
                 self._problems["conflicting_labels"].append(f"{names}: {labels}")
 
-    def _leaks(self) -> None:
-        """People or days on both sides."""
+    def _leaks(self, *, meant: bool) -> None:
+        """People or days on both sides; ``meant`` where there are too few people to spare any."""
         places: dict[str, set[str]] = defaultdict(set)
         for group, split in zip(self._groups, self._splits, strict=True):
             if group is not None:
                 places[group].add(split)
         for group, sides in sorted(places.items()):
             if len(sides) > 1:
-                self._problems["group_in_several_splits"].append(f"{group}: {sorted(sides)}")
+                kind = "too_few_people" if meant else "group_in_several_splits"
+                self._problems[kind].append(f"{group}: {sorted(sides)}")
 
     def _statistics(self) -> None:
         for columns, figures in self._figures.items():

@@ -137,5 +137,6 @@ def run_list(options: Namespace) -> int:
         print(json.dumps(names if options.kind is None else names[options.kind]))
     else:
         for kind, registered in names.items():
-            print("\n".join(registered) if options.kind else f"{kind}: {', '.join(registered)}")
+            text = ", ".join(registered) or "none here"
+            print("\n".join(registered) if options.kind else f"{kind}: {text}")
     return 0

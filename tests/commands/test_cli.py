@@ -179,6 +179,7 @@ def test_verify_and_list(capsys: pytest.CaptureFixture[str], shipped: Path) -> N
     assert json.loads(out) == ["coreml", "native", "onnx", "pte"]
     code, out, _ = run(capsys, "list")
     assert "layouts: azerty, colemak" in out
+    assert not [line for line in out.splitlines() if line.endswith(": ")], "a kind without a name"
 
 
 def test_inspect(capsys: pytest.CaptureFixture[str], shipped: Path) -> None:

@@ -176,6 +176,7 @@ def test_tokens_must_agree_with_what_runs(copied: Path) -> None:
     ],
 )
 def test_wrong_reference_cases_are_refused_by_name(edit: Any, says: str) -> None:
+    pytest.importorskip("safetensors")
     from safetensors.numpy import load, save
 
     data = (FILES / "swipe/reference.safetensors").read_bytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,7 +20,9 @@ DOTTED = re.compile(r"(?<![\w./-])edgectc(?:\.(?!h\b)[A-Za-z_]\w*)+")  # edgectc
 
 @functools.cache
 def files() -> tuple[Path, ...]:
-    """The files that belong to the repository; none outside a checkout."""
+    """The files that belong to the repository; none outside a checkout, or without git."""
+    if shutil.which("git") is None:
+        return ()
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

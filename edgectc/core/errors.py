@@ -51,19 +51,22 @@ class EdgectcError(Exception):
         """Return the message with each of ``options`` as ``spelling`` has it.
 
         ``name=VALUE`` is spelled as flag and value, or stays one word behind a flag for settings; a
-        name in quotes is a value and stays.
+        name in quotes is a value and stays, and so does a command: `edgectc language build de`.
         """
         if not self.options:
             return str(self)
         names = "|".join(map(re.escape, sorted({*self.options}, key=len, reverse=True)))
 
         def flag(match: re.Match[str]) -> str:
+            if match[1] is None:
+                return match[0]
             found = spelling(match[1])
             if not match[2]:
                 return found
             return f"{found}=" if " " in found else f"{found} "
 
-        return re.sub(rf"(?<![\w'./-])({names})\b(?!['./-]\w|')(=?)", flag, str(self))
+        option = rf"(?<![\w'./-])({names})\b(?!['./-]\w|')(=?)"
+        return re.sub(rf"`edgectc [^`]*`|{option}", flag, str(self))
 
 
 def _again(kind: type[EdgectcError], args: tuple[Any, ...], state: dict[str, Any]) -> EdgectcError:

@@ -40,7 +40,6 @@ _SHOWN = 10  # examples of each problem
 _OUTLIER = 6.0  # robust standard deviations of the log time per symbol
 _ROWS = 500  # that are looked at in one go
 _SAMPLES = 200  # recordings whose scale is looked at
-_WORST = 12  # swipes on the page
 
 
 @dataclass
@@ -224,7 +223,9 @@ class _Rows:
         if recorded:
             self._recorded.append(len(self._names) - 1)
         if look.misfit is not None:
-            found.worst = sorted([*found.worst, look.misfit], key=lambda one: -one[0])[:_WORST]
+            found.worst = sorted([*found.worst, look.misfit], key=lambda one: -one[0])[
+                : looks.WORST
+            ]
         if (sketch := look.sketch) is not None:
             words = {sketch.signal.shape[1], *sketch.target}
             if not words <= self._known:

@@ -137,14 +137,14 @@ class Case:
 
 SHORT = ("model.frontend.max_frames=120", "batch_size=32")  # frames; the full networks take more
 SMALL = (*SHORT, "model.encoder.layers=2", "model.encoder.channels=24", "model.encoder.window=14")
+TINY = (*SHORT, "model.encoder.shrink=4", "model.encoder.widths=[8,12,8,12]")
+TINY = (*TINY, "model.encoder.upsampled=16", "model.encoder.hidden=12")
 CASES = {
     "swipes, JSON lines": Case("train_swipes", json_lines, ""),
     "swipes, How We Swipe": Case("train_swipes", how_we_swipe, "how_we_swipe:FOLDER"),
     "swipes, FUTO": Case("train_swipes", futo, "futo:FOLDER"),
     "signs, arrays": Case("train_signs", array_table, "array_table:FOLDER/train.csv"),
-    "signs, Kaggle": Case(
-        "train_signs", kaggle_asl, "kaggle_asl:FOLDER", "mobilenetv3-full", SHORT
-    ),
+    "signs, Kaggle": Case("train_signs", kaggle_asl, "kaggle_asl:FOLDER", "mobilenetv3-full", TINY),
     "signs, JSON lines": Case(
         "train_signs", signal_lines([*signed(landmarks.Points(5, 4, 3))]), "signal_lines:FILE.jsonl"
     ),

@@ -22,7 +22,7 @@ FILES = [str(BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"), str(BUNDLE
 WIDE, HIGH = 1080, 480
 ROWS = [("qwertyuiop", 0), ("asdfghjkl", 54), ("zxcvbnm", 162)]  # of a screen 1080 wide
 POINTS = [[round(x * WIDE), round(y * HIGH), round(t)] for x, y, t in edgectc.sample().tolist()]
-# What a keyboard of the family does: its keys, points so far, all points, a tap, a word committed and one removed.
+# What a keyboard of the family does: keys, points so far, all points, a tap, a word, one removed.
 HOST = """
 import java.io.File;
 import java.util.*;
@@ -37,9 +37,11 @@ class Host {
   }
 
   public static void main(String[] given) throws Exception {
-    try (Keyboard keyboard = Keyboard.open(new File(given[0]), new File(given[1]), new File(given[2]))) {
+    File[] files = {new File(given[0]), new File(given[1]), new File(given[2])};
+    try (Keyboard keyboard = Keyboard.open(files[0], files[1], files[2])) {
       String[] rows = {"qwertyuiop", "asdfghjkl", "zxcvbnm"};
-      int[] starts = {0, 54, 162}, codes = new int[27], x = new int[27], y = new int[27], w = new int[27], h = new int[27];
+      int[] starts = {0, 54, 162}, codes = new int[27];
+      int[] x = new int[27], y = new int[27], w = new int[27], h = new int[27];
       int n = 0;
       for (int row = 0; row < 3; row++)
         for (int i = 0; i < rows[row].length(); i++, n++) {
@@ -88,7 +90,10 @@ const { files, keys, points } = JSON.parse(process.argv[2]);
 const board = new EventTarget();
 const box = (x, y, width, height) => ({ x: x + 7, y: y + 300, width, height });
 board.getBoundingClientRect = () => box(0, 0, 1080, 480);
-board.querySelectorAll = () => keys.map(([letter, ...at]) => ({ dataset: { letter }, getBoundingClientRect: () => box(...at) }));
+const button = ([letter, ...at]) => {
+  return { dataset: { letter }, getBoundingClientRect: () => box(...at) };
+};
+board.querySelectorAll = () => keys.map(button);
 const keyboard = await WorkerKeyboard.open(files);
 const written = [], shown = [];
 let text = "he said ";
@@ -100,7 +105,8 @@ const { place } = glide(board, keyboard, {
 await place();
 await keyboard.before(text);
 const send = (name, [x, y, t]) => {
-  const event = Object.assign(new Event(name), { clientX: x + 7, clientY: y + 300, getCoalescedEvents: () => [] });
+  const at = { clientX: x + 7, clientY: y + 300, getCoalescedEvents: () => [] };
+  const event = Object.assign(new Event(name), at);
   Object.defineProperty(event, "timeStamp", { value: t });
   board.dispatchEvent(event);
 };

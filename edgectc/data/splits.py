@@ -41,7 +41,7 @@ def check_rule(rule: str) -> None:
 def assign(
     named: Sequence[str | None],
     users: Sequence[str | None],
-    content: Callable[[int], bytes],
+    key: Callable[[int], int],
     *,
     rule: str = "auto",
     people: bool = True,
@@ -61,7 +61,7 @@ def assign(
     Args:
         named: split that each row names.
         users: who made each.
-        content: gives the bytes of a recording by its row.
+        key: gives the `row_key` of a recording by its row.
         rule: one of `RULES`.
         people: whether users are people, who are to be on one side, and no days.
 
@@ -73,7 +73,7 @@ def assign(
         return [split or "train" for split in named], AS_NAMED
     sides, how = by_people((user for user in users if user), rule=rule, people=people)
     if sides is None:
-        return [_side(content(row)) for row in range(len(users))], how
+        return [side_of_row(key(row)) for row in range(len(users))], how
     return [sides[user] if user else None for user in users], how
 
 
@@ -102,7 +102,7 @@ def place(
     sides, how = assign(
         [row.split or None for row in kept],
         [row.group for row in kept],
-        lambda i: np.ascontiguousarray(kept[i].signal).tobytes(),
+        lambda i: row_key(np.ascontiguousarray(kept[i].signal).tobytes()),
         rule=rule,
         people=people,
     )

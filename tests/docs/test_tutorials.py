@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -92,9 +91,6 @@ console.log(JSON.stringify(shown));
 """
 
 pytestmark = pytest.mark.slow
-long = pytest.mark.skipif(
-    "EDGECTC_LONG" not in os.environ, reason="trains for minutes: set EDGECTC_LONG=1"
-)
 
 
 def needs(*packages: str) -> None:
@@ -102,7 +98,6 @@ def needs(*packages: str) -> None:
         pytest.importorskip(package)
 
 
-@long
 def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second page goes on where the first one ends, as it says."""
     needs("torch", "executorch", "safetensors")
@@ -122,7 +117,6 @@ def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.Monke
     assert not (tmp_path / "never.pte").exists()
 
 
-@long
 def test_own_keyboard_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch", "lightning", "onnx", "onnxscript", "onnxruntime")
     printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch)

@@ -339,7 +339,8 @@ public final class Typing {
 
   /** Says that the cursor may have moved, or that the text was changed by others; returns whether they did. */
   public boolean moved() {
-    String stood = word.length() > 0 ? word.toString() : space ? tail : corrected;
+    String last = corrected.isEmpty() && spaced ? " " : corrected;
+    String stood = word.length() > 0 ? word.toString() : space ? tail : last;
     boolean stands = !stood.isEmpty() && stands(stood);
     if (!stands) reset();
     capitals();

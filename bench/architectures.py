@@ -136,7 +136,7 @@ ROWS = {
     "wav2vec2 (group norm)": Row(one.Wav2Vec2, waves, padded, ZEROS),
     "HuBERT (layer norm)": Row(lambda: one.Wav2Vec2("layer"), waves, alone),
     "WavLM": Row(one.WavLm, waves),
-    "SEW": Row(one.Sew, waves),
+    "SEW": Row(one.Sew, waves, padded, ZEROS),
     "W2V-BERT": Row(one.W2vBert, ask=padded, options=ZEROS),
     "Parakeet-CTC (FastConformer)": Row(one.ParakeetCtc),
     "Mamba-CTC": Row(one.Mamba, short, bare),  # a loop that is unrolled
@@ -157,7 +157,7 @@ ROWS = {
     "Transformer (share of the longest)": Row(two.Transformer, ask=shared),
     "DeepSpeech2": Row(two.DeepSpeech2),
     "Wav2Letter": Row(two.Wav2Letter, ask=zeroed, options=ZEROS),
-    "transposed convolution": Row(two.UpDown),
+    "transposed convolution": Row(two.UpDown, ask=padded, options=ZEROS),
     "streaming transformer": Row(two.Streamer, ask=remembering, chunk=8, whole=False),
 }
 

@@ -154,7 +154,9 @@ def values(options: Namespace, *, without: Sequence[str] = ()) -> dict[str, Any]
 
 
 def flag(option: str) -> str:
-    """Return the flag of an argument: ``max_drop`` is ``--max-drop``."""
+    """Return the flag of an argument: ``max_drop`` is ``--max-drop``, a setting is ``--set``'s."""
+    if "." in option:
+        return f"--set {option}"
     return _FLAGS.get(option, f"--{option.replace('_', '-')}")
 
 

@@ -93,8 +93,10 @@ def check(problems: Mapping[str, str], where: str) -> None:
     """
     for name, detail in problems.items():
         raise InputError(
-            f"{where}: {detail}; if the numbers are meant so, set data.check_scale=false",
+            f"{where}: {detail}; if the numbers are meant so, allow them with "
+            "data.check_scale=false",
             reason=name,
+            options=["data.check_scale"],
         )
 
 

@@ -14,6 +14,7 @@ from edgectc.core.types import Recording
 SPLITS = ("train", "dev", "test")
 RULES = ("auto", "user", "row")
 AS_NAMED = "as the rows say"
+ALONE = ": figures say nothing of anybody else"  # ends what is said of a few people's rows
 _FEW = 4  # people; of fewer, none can be spared
 
 
@@ -67,6 +68,7 @@ def assign(
 
     Raises:
         UnknownNameError: no such rule.
+        InputError: the rule is "user", and there are no two; reason ``one_person``.
     """
     check_rule(rule)
     if any(named):
@@ -84,13 +86,26 @@ def by_people(
     if rule == "row" or (rule == "auto" and not people):
         return None, "by row"
     everybody = sorted({*users})
+    if rule == "user" and len(everybody) < 2:
+        raise InputError(
+            f"split_by is 'user', and the rows are of {_counted(everybody)}: nobody would be left "
+            "to measure on; split them by row, or name other recordings with dev=FILE",
+            reason="one_person",
+            options=["split_by", "dev"],
+        )
     sides = {user: split_of(user) for user in everybody}
     if not {"train", "dev"} <= {*sides.values()}:
         if rule == "auto" and len(everybody) < _FEW:
-            count = f"{len(everybody)} {'person' if len(everybody) == 1 else 'people'}"
-            return None, f"by row, of {count}: figures say nothing of anybody else"
+            return None, f"by row, of {_counted(everybody)}{ALONE}"
         sides = _in_turn(everybody)
     return sides, "by user"
+
+
+def _counted(people: Sequence[str]) -> str:
+    """Return how many people there are, in words."""
+    if not people:
+        return "nobody who is named"
+    return f"{len(people)} {'person' if len(people) == 1 else 'people'}"
 
 
 def place(

@@ -38,6 +38,7 @@ REASONS: dict[str, str] = {
     "bad_field": "The word, layout, user or sentence is no string, the context no list of them, "
     "or the split none of train, dev and test.",
     "no_user": "The row names no user, so it belongs to no split.",
+    "one_person": "Rows are to be split by user, and there are no two.",
     "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
     "no_data": "No data set was named, or none lies where it should.",
 }

@@ -339,16 +339,16 @@ def _overall(answers: Sequence[Answer]) -> dict[str, float]:
 def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, float | None]:
     """Mean and 95 % interval; one sample says nothing of others, so it has no interval.
 
-    Where all are right, or none, a bootstrap has nothing to draw from; Wilson's interval holds,
-    with people in place of rows where they are known.
+    Where all are right, or none, or as many of each person, nothing varies that an interval could
+    be drawn from; Wilson's holds, with people in place of rows where they are known.
     """
     low: float | None = None
     high: float | None = None
-    if len(hits) > 1 and len({*hits}) == 1:
-        trials = len({*groups}) if groups else len(hits)
-        low, high = metrics.wilson(hits[0] * trials, trials)
-    elif len(hits) > 1:
+    if len(hits) > 1:
         low, high = metrics.interval(hits, groups) or (None, None)
+        if low is None or high is None or high - low < 1e-12:
+            trials = len({*groups}) if groups else len(hits)
+            low, high = metrics.wilson(float(np.mean(hits)) * trials, trials)
     return {
         "value": round(float(np.mean(hits)), 5),
         "low": None if low is None else round(max(0.0, low), 5),

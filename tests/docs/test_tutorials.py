@@ -101,8 +101,8 @@ def needs(*packages: str) -> None:
 def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second page goes on where the first one ends, as it says."""
     needs("torch", "executorch", "safetensors")
-    printed = pages.run(TUTORIALS / "own_network.md", tmp_path, monkeypatch)
-    printed |= pages.run(TUTORIALS / "int8.md", tmp_path, monkeypatch)
+    printed = pages.run(TUTORIALS / "own_network.md", tmp_path, monkeypatch, inside=True)
+    printed |= pages.run(TUTORIALS / "int8.md", tmp_path, monkeypatch, inside=True)
     refused = [said for line, said in printed.items() if line.endswith("# refused")]
     assert len(refused) == 2
     shown = (TUTORIALS / "own_network.md").read_text(encoding="utf-8")
@@ -110,7 +110,7 @@ def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.Monke
     following = [said.splitlines()[-1] for line, said in printed.items() if " export " in f"{line} "
                  and "# refused" not in line]  # fmt: skip
     for line in following:
-        assert "verdict: pass" in pages.run_command(line.removeprefix("next: "))
+        assert "verdict: pass" in pages.run_command(line.removeprefix("next: "), inside=True)
     verified = [said for line, said in printed.items() if line.startswith("edgectc verify")]
     assert ["verdict: pass" in said for said in verified] == [True, True]
     assert (tmp_path / "net-int8.pte").stat().st_size < (tmp_path / "net.pte").stat().st_size
@@ -119,7 +119,7 @@ def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_own_keyboard_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch", "lightning", "onnx", "onnxscript", "onnxruntime")
-    printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch)
+    printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch, inside=True)
     assert "verdict: pass" in printed["edgectc verify mine.onnx"]
     assert (tmp_path / "check.html").is_file()
 

@@ -25,12 +25,24 @@ def results() -> dict[str, Any]:
     return json.loads(RESULTS.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("name", ["SVTR", "Transformer (share of the longest)"])
+QUICK = {  # at most 3 s of one core each
+    *("Transformer (share of the longest)", "Transformer (src_key_padding_mask)", "Wav2Letter"),
+    *("CRNN", "TDS", "landmarks: conv + BiLSTM", "BiLSTM of the kit", "QuartzNet"),
+}
+EXPORTED = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name, row in architectures.ROWS.items()
+    if row.whole and name != "BiLSTM with packing"  # which is refused
+]
+
+
+@pytest.mark.parametrize("name", EXPORTED)
 def test_a_file_answers_as_the_network_does(name: str, tmp_path: Path) -> None:
     case = architectures.Case(architectures.ROWS[name])
+    counts = {"counts": {"day_idx": 5}} if case.days else {}
     made = edgectc.export(
         case.network, target="onnx", sample=case.sample(), tokens=architectures.TOKENS,
-        check_blank=False, out=tmp_path / "x.onnx", **case.row.options,
+        check_blank=False, out=tmp_path / "x.onnx", **case.row.options, **counts,
     )  # fmt: skip
     found = architectures.apart(case, made, architectures.by_hand(made))
     assert found["difference"] < 1e-5

@@ -85,6 +85,7 @@ FUNCTIONS = {
     "keyboard_words": (_LONG, (_POINTER, _POINTER, _LONG)),
     "keyboard_take_words": (_INT, (_POINTER, File)),
     "keyboard_tap": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER, _INT)),
+    "keyboard_complete": (_INT, (_POINTER, _TEXT, _POINTER, _INT)),
     "keyboard_typed": (_TEXT, (_POINTER,)),
     "keyboard_cancel": (_INT, (_POINTER,)),
     "keyboard_swipe": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER, _INT)),

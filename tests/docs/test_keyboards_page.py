@@ -22,8 +22,7 @@ FILES = [str(BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"), str(BUNDLE
 WIDE, HIGH = 1080, 480
 ROWS = [("qwertyuiop", 0), ("asdfghjkl", 54), ("zxcvbnm", 162)]  # of a screen 1080 wide
 POINTS = [[round(x * WIDE), round(y * HIGH), round(t)] for x, y, t in edgectc.sample().tolist()]
-# What a keyboard of the family does: its keys, points so far, all points, a tap, a word committed
-# and one removed.
+# What a keyboard of the family does: keys, points so far, all points, a tap, a word, one removed.
 HOST = """
 import java.io.File;
 import java.util.*;
@@ -91,8 +90,10 @@ const { files, keys, points } = JSON.parse(process.argv[2]);
 const board = new EventTarget();
 const box = (x, y, width, height) => ({ x: x + 7, y: y + 300, width, height });
 board.getBoundingClientRect = () => box(0, 0, 1080, 480);
-board.querySelectorAll = () =>
-  keys.map(([letter, ...at]) => ({ dataset: { letter }, getBoundingClientRect: () => box(...at) }));
+const button = ([letter, ...at]) => {
+  return { dataset: { letter }, getBoundingClientRect: () => box(...at) };
+};
+board.querySelectorAll = () => keys.map(button);
 const keyboard = await WorkerKeyboard.open(files);
 const written = [], shown = [];
 let text = "he said ";

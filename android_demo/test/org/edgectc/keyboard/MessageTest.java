@@ -68,12 +68,21 @@ public class MessageTest {
     assertEquals("@", device.focus(FakeField.EMAIL, 0) == null ? "" : device.key("@").label);
     device.focus(FakeField.ADDRESS, 0);
     assertTrue(device.key("/") != null);
-    for (int kind : new int[] {FakeField.NUMBER, FakeField.PHONE, 0x12, 4}) {
+    for (int kind : new int[] {FakeField.NUMBER, FakeField.PHONE, 0x12, 4, 0x14, 0x24}) {
       FakeField field = device.focus(kind, 0);
       assertEquals(Board.Page.NUMBERS, device.view.page());
       for (String digit : "2025".split("")) device.tap(device.key(digit));
       assertEquals("2025", field.text.toString());
     }
+    FakeField date = device.focus(4, 0);
+    for (String one : "1/2-3:4".split("")) device.tap(device.key(one));
+    device.hold(device.key("-"), 0);
+    assertEquals("1/2-3:4 ", date.text.toString());
+    FakeField phone = device.focus(FakeField.PHONE, 0);
+    device.tap(device.key("+"));
+    device.hold(device.key("-"), 0);
+    device.hold(device.key("+"), 0);
+    assertEquals("+(,", phone.text.toString());
     assertEquals("", words().replaceAll("[^a-z]", "").replace("version", "").contains("dont") ? "learnt" : "");
   }
 

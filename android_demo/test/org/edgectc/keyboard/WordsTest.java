@@ -104,6 +104,20 @@ public class WordsTest {
   }
 
   @Test
+  public void whatIsPickedStandsInPlace() throws Exception {
+    Device device = new Device();
+    FakeField field = device.focus(FakeField.PLAIN, 0);
+    device.type("a.tomo");
+    device.shown();
+    device.pick("tomorrow");
+    assertEquals("a.tomorrow", field.text.toString());
+    field.commitText(" and ", 1); // not by a space that was typed
+    android.os.Looper.advance(20);
+    device.type(" ");
+    assertEquals("a.tomorrow and  ", field.text.toString());
+  }
+
+  @Test
   public void correctionsCanBeTurnedOff() throws Exception {
     Device device = new Device();
     device.settings().set(Settings.CORRECT, false);

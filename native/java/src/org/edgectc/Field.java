@@ -3,7 +3,7 @@ package org.edgectc;
 /** What a field of text allows, by the numbers of Android's {@code EditorInfo}: inputType and imeOptions. */
 public final class Field {
   /** What is written there; KEYS: a terminal or a game, which takes keys alone. */
-  public enum Kind { TEXT, PASSWORD, EMAIL, ADDRESS, NUMBER, PHONE, KEYS }
+  public enum Kind { TEXT, PASSWORD, EMAIL, ADDRESS, NUMBER, PHONE, DATE, KEYS }
 
   private static final int CLASS = 0xf, VARIATION = 0xff0; // masks of android.text.InputType
   private static final int TEXT = 1, NUMBER = 2, PHONE = 3, DATE = 4;
@@ -40,8 +40,9 @@ public final class Field {
         if (variation == MAIL || variation == WEB_MAIL) return Kind.EMAIL;
         return variation == URI ? Kind.ADDRESS : Kind.TEXT;
       case NUMBER:
-      case DATE:
         return Kind.NUMBER;
+      case DATE:
+        return Kind.DATE;
       case PHONE:
         return Kind.PHONE;
       default:

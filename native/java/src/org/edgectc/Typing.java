@@ -10,8 +10,8 @@ import java.util.Set;
 
 /**
  * From what fingers do to what stands in a field: spaces, capitals, corrections and how they are taken back, by the same rules
- * for swipes and taps. It holds no text but the word at the cursor, and forgets that with the field. For one thread; what may be
- * asked from another one is a {@link Request}.
+ * for swipes and taps. Of the text it holds the word at the cursor, until the field ends, and those that the user put in place of
+ * corrections, where they may be learnt. For one thread; what may be asked from another one is a {@link Request}.
  */
 public final class Typing {
   /** The field that is written to. */
@@ -50,6 +50,7 @@ public final class Typing {
   private boolean exact; // the word has what no tap on a letter gives: it is left alone
   private String written = ""; // by the last swipe or pick, its space included
   private boolean space; // belongs before the next word
+  private boolean spaced; // the space before the cursor was typed last
   private String corrected = "", typed = ""; // what the last separator wrote, and what stood there before
   private String tail = ""; // what stands before a space that is still to come
   private String learnt = ""; // word to count once the next one begins
@@ -116,8 +117,8 @@ public final class Typing {
     String whole = space ? Casing.joined(editor.before(1), text) : text;
     if (field.words) {
       if (word.length() == 0) {
-        count();
         glued();
+        count();
         exact = !space && continues(editor.before(1));
       }
       exact |= chosen || tapped == MOST_TAPS;
@@ -135,7 +136,9 @@ public final class Typing {
   /** Takes a correction back that was made before a full stop which turns out to stand within a word, as in an address. */
   private void glued() {
     boolean within = !corrected.isEmpty() && ".:".indexOf(corrected.charAt(corrected.length() - 1)) >= 0;
-    if (within && stands(corrected)) editor.replace(corrected.length(), typed);
+    if (!within || !stands(corrected)) return;
+    editor.replace(corrected.length(), typed);
+    learnt = "";
   }
 
   /** Returns whether what comes after this text is no word of its own: the rest of another one, or of an address. */
@@ -159,10 +162,10 @@ public final class Typing {
       return;
     }
     String stood = word.toString(), now = correct();
-    boolean apart = space;
+    boolean apart = space, again = spaced;
     finish(now);
     if (sign.equals(" ")) {
-      blank(stood, now);
+      blank(stood, now, again);
     } else {
       boolean closes = sign.equals("\"") ? quotes(editor.before(BEFORE)) : ENDS.contains(sign) || sign.equals("\n");
       editor.replace(0, apart && !closes ? Casing.joined(editor.before(1), sign) : sign);
@@ -180,13 +183,14 @@ public final class Typing {
     return open;
   }
 
-  /** Writes the space after a word; after a space, a full stop in its place. */
-  private void blank(String stood, String now) {
+  /** Writes the space after a word; after a space that was typed as well, a full stop in its place. */
+  private void blank(String stood, String now, boolean again) {
     String before = editor.before(2);
-    boolean twice = stood.isEmpty() && before.length() == 2 && before.charAt(1) == ' ' && Character.isLetterOrDigit(before.charAt(0));
+    boolean twice = again && before.length() == 2 && before.charAt(1) == ' ' && Character.isLetterOrDigit(before.charAt(0));
     editor.replace(twice ? 1 : 0, twice ? ". " : " ");
     if (twice) undoable(". ", "  ");
     if (!now.equals(stood)) undoable(now + " ", stood + " ");
+    spaced = !twice;
   }
 
   private void undoable(String now, String before) {
@@ -238,16 +242,19 @@ public final class Typing {
       return Collections.emptyList();
     }
     if (!found.isEmpty()) {
-      write(found.get(0).text);
+      write(0, found.get(0).text, true);
       learnt = found.get(0).text;
     }
     return found;
   }
 
-  private void write(String text) {
+  /** Writes a word in place of so many characters; `apart`: with a space before it where one is missing. */
+  private void write(int characters, String text, boolean apart) {
     settle();
-    String whole = editor.selected().isEmpty() ? Casing.joined(editor.before(1), text) : text;
-    editor.replace(0, whole);
+    String before = editor.before(characters + 1);
+    before = before.substring(0, Math.max(0, before.length() - characters));
+    String whole = apart && editor.selected().isEmpty() ? Casing.joined(before, text) : text;
+    editor.replace(characters, whole);
     written = tail = whole;
     space = true;
     changed();
@@ -255,16 +262,14 @@ public final class Typing {
 
   /** Writes what the strip offered in place of the word at the cursor, or after it. */
   public void pick(Suggestion picked) {
-    String stood = word.length() > 0 ? word.toString() : written;
-    if (!stood.isEmpty() && stands(stood)) {
-      editor.replace(stood.length(), "");
-    } else {
-      count();
-    }
+    boolean tapping = word.length() > 0;
+    String stood = tapping ? word.toString() : written;
+    boolean replaces = !stood.isEmpty() && stands(stood);
+    if (!replaces) count();
     word.setLength(0);
     tapped = 0;
     exact = false;
-    write(picked.text);
+    write(replaces ? stood.length() : 0, picked.text, !replaces || !tapping);
     learnt = picked.text;
     if (picked.typed) count();
   }
@@ -334,7 +339,8 @@ public final class Typing {
 
   /** Says that the cursor may have moved, or that the text was changed by others; returns whether they did. */
   public boolean moved() {
-    String stood = word.length() > 0 ? word.toString() : space ? tail : corrected;
+    String last = corrected.isEmpty() && spaced ? " " : corrected;
+    String stood = word.length() > 0 ? word.toString() : space ? tail : last;
     boolean stands = !stood.isEmpty() && stands(stood);
     if (!stands) reset();
     capitals();
@@ -359,7 +365,7 @@ public final class Typing {
   /** Forgets what could be taken back. */
   private void settle() {
     written = "";
-    space = false;
+    space = spaced = false;
     corrected = typed = "";
   }
 

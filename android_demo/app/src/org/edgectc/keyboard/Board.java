@@ -54,6 +54,7 @@ final class Board {
   private static final String[] SIGNS = {DIGITS, "@#$_&-+()/", "*\"':;!?"};
   private static final String[] MORE_SIGNS = {"~`|•√π÷×§¶", "£¢€¥^°={}\\", "%©®™✓[]"};
   private static final String[] PHONE = {"123-", "456+", "789⌫", "*0#⏎"};
+  private static final String[] DATE = {"123-", "456/", "789⌫", ".0:⏎"};
   private static final String[] NUMBERS = {"123-", "456 ", "789⌫", ",0.⏎"};
   private static final float ONE_HAND = 0.8f; // of the width
   private static final Map<String, String> MORE = new HashMap<>();
@@ -82,7 +83,8 @@ final class Board {
 
   /** Returns the page that a field begins with. */
   static Page first(Field field) {
-    return field.kind == Field.Kind.NUMBER || field.kind == Field.Kind.PHONE ? Page.NUMBERS : Page.LETTERS;
+    boolean digits = field.kind == Field.Kind.NUMBER || field.kind == Field.Kind.PHONE || field.kind == Field.Kind.DATE;
+    return digits ? Page.NUMBERS : Page.LETTERS;
   }
 
   static int rows(Page page, Wish wish) {
@@ -176,17 +178,24 @@ final class Board {
   }
 
   private void numbers() {
-    for (String row : wish.field.kind == Field.Kind.PHONE ? PHONE : NUMBERS) {
+    boolean phone = wish.field.kind == Field.Kind.PHONE, date = wish.field.kind == Field.Kind.DATE;
+    for (String row : phone ? PHONE : date ? DATE : NUMBERS) {
       for (int i = 0; i < row.length(); i++) {
         String label = row.substring(i, i + 1);
         float wide = i < 3 ? 0.27f : 0.19f, x = 0.27f * i;
         if (label.equals("⌫")) add(Kind.DELETE, label, null, x, wide);
         else if (label.equals("⏎")) add(Kind.ENTER, label, null, x, wide);
         else if (label.equals(" ")) add(Kind.SPACE, label, null, x, wide);
-        else sign(label, x, wide);
+        else key(Kind.SIGN, label, moreNumbers(label, phone, date), null, x, wide);
       }
       y += wish.rowHeight;
     }
+  }
+
+  /** Returns what else belongs to numbers: pauses and brackets of phones, spaces of dates. */
+  private static String moreNumbers(String label, boolean phone, boolean date) {
+    if (phone) return label.equals("-") ? "()./ " : label.equals("+") ? ",;N" : "";
+    return label.equals("-") ? date ? " " : "+()" : "";
   }
 
   private void row(String labels) {

@@ -66,6 +66,7 @@ final class Painter {
         globe(x, y);
         break;
       case SPACE:
+        if (key.width < 2 * key.height) line(colors.ink, 2 * dp, x - 8 * dp, y, x - 8 * dp, y + 5 * dp, x + 8 * dp, y + 5 * dp, x + 8 * dp, y);
         break;
       default:
         boolean letter = key.kind == Kind.LETTER;
@@ -96,7 +97,7 @@ final class Painter {
     for (int i = 0; i < key.more.length(); i++) {
       float x = left + i * wide;
       if (i == chosen) round(x, top, x + wide, top + key.height, colors.accent);
-      String one = cased(key.more.substring(i, i + 1), shift);
+      String one = cased(key.more.substring(i, i + 1), shift).replace(' ', '␣');
       text(one, x + wide / 2, top + key.height / 2, 22 * dp, wide, i == chosen ? colors.onAccent : colors.ink);
     }
   }

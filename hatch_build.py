@@ -35,7 +35,7 @@ class CustomBuildHook(BuildHookInterface):
         inside = native["LIBRARY"].relative_to(self.root)
         platform = os.environ.get("EDGECTC_PLATFORM")
         library = native["LIBRARY"]
-        if version != "editable":  # the source tree keeps its own, which may be of another platform
+        if version != "editable":  # a library of another platform must not come into the tree
             self.folder = Path(tempfile.mkdtemp())
             library = self.folder / inside.name
         try:
@@ -47,10 +47,20 @@ class CustomBuildHook(BuildHookInterface):
             return
         build_data["tag"] = f"py3-none-{platform or next(sys_tags()).platform}"
         build_data["pure_python"] = False
+        if library != native["LIBRARY"] and not platform:
+            self._leave(library, native["LIBRARY"])
         if version == "editable":
             build_data["artifacts"].append(str(inside))
         else:
             build_data["force_include"][str(library)] = str(inside)
+
+    def _leave(self, library: Path, place: Path) -> None:
+        """Leave this machine's library in the tree, for Python that is started there."""
+        if not os.access(place.parent, os.W_OK):
+            return
+        temporary = place.with_name(f".{place.name}.{os.getpid()}")
+        shutil.copyfile(library, temporary)
+        temporary.replace(place)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was compiled for this wheel alone."""

@@ -34,6 +34,7 @@ import edgectc
 from edgectc.quantization import timing
 
 LIMIT = 1e-3  # nats, in float32
+LEAST = 8  # frames that a file of any length is given
 TOKENS = ["<blank>", *"abcdefghij"]
 FORMATS = {
     "onnx 14": ("onnx", {"opset": 14}),
@@ -135,7 +136,7 @@ ROWS = {
     "wav2vec2 (group norm)": Row(one.Wav2Vec2, waves, padded, ZEROS),
     "HuBERT (layer norm)": Row(lambda: one.Wav2Vec2("layer"), waves, alone),
     "WavLM": Row(one.WavLm, waves),
-    "SEW": Row(one.Sew, waves),
+    "SEW": Row(one.Sew, waves, padded, ZEROS),
     "W2V-BERT": Row(one.W2vBert, ask=padded, options=ZEROS),
     "Parakeet-CTC (FastConformer)": Row(one.ParakeetCtc),
     "Mamba-CTC": Row(one.Mamba, short, bare),  # a loop that is unrolled
@@ -156,7 +157,7 @@ ROWS = {
     "Transformer (share of the longest)": Row(two.Transformer, ask=shared),
     "DeepSpeech2": Row(two.DeepSpeech2),
     "Wav2Letter": Row(two.Wav2Letter, ask=zeroed, options=ZEROS),
-    "transposed convolution": Row(two.UpDown),
+    "transposed convolution": Row(two.UpDown, ask=padded, options=ZEROS),
     "streaming transformer": Row(two.Streamer, ask=remembering, chunk=8, whole=False),
 }
 
@@ -205,11 +206,17 @@ class Case:
             return np.concatenate([x, np.full((*x.shape[:2], 1), 3, np.float32)], 2)
         return x
 
-    def pairs(self) -> list[tuple[np.ndarray, int, np.ndarray]]:
-        """Return (columns with zeros after the length, length, the network's own log_probs)."""
+    def pairs(self, free: bool) -> list[tuple[np.ndarray, int, np.ndarray]]:
+        """Return (columns with zeros after the length, length, the network's own log_probs).
+
+        Args:
+            free: whether a recording is given without padding, as a file of any length gets it.
+        """
         made = []
         for k, n in enumerate(self.lengths):
             x = self.data[k : k + 1]
+            if free:
+                x = x[..., : max(n, LEAST)] if x.ndim == 4 else x[:, : max(n, LEAST)]
             with torch.no_grad():
                 found = self.row.ask(self.network, torch.from_numpy(x), n)
             scores = found[0] if isinstance(found, tuple) else found
@@ -233,12 +240,10 @@ def by_hand(made: Any) -> Callable[[np.ndarray, int], np.ndarray]:
 
     program = Runtime.get().load_program(data, verification=Verification.Minimal)
     method = program.load_method("forward")
-    free = dict(made.manifest.options).get("length") == "dynamic"
 
     def run(x: np.ndarray, n: int) -> np.ndarray:
-        given = x[:, : max(n, 8)] if free else x
         length = torch.tensor([n], dtype=torch.int32)
-        out = method.execute([torch.from_numpy(np.ascontiguousarray(given)), length])
+        out = method.execute([torch.from_numpy(np.ascontiguousarray(x)), length])
         return out[0].numpy()[0].copy()
 
     run.program = program  # type: ignore[attr-defined]  # a method points into it
@@ -277,7 +282,8 @@ def apart(case: Case, made: Any, run: Callable[..., np.ndarray]) -> dict[str, An
     """Return the largest difference from the network's own answers, and the frames that agree."""
     stride, window = made.manifest.output.stride, made.manifest.output.window
     worst, likely, agree, total = 0.0, 0.0, 0, 0
-    for x, n, expected in case.pairs():
+    free = dict(made.manifest.options).get("length") == "dynamic"
+    for x, n, expected in case.pairs(free):
         count = max(0, (n - window) // stride + 1)
         if case.row.ask in (padded, zeroed, pictured):
             expected = expected[:count]

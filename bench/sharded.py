@@ -1,13 +1,15 @@
 """Training from shards: time to the first step, memory by the number of rows, speed beside memory.
 
-    python bench/sharded.py [--rows 200000,1000000,2000000] [--folder DIR] [--out FILE]
+    python bench/sharded.py [--rows 200000,1000000,2000000] [--folder DIR] [--only PART] [--out F]
 
 Rows are 20,000 generated swipes, again and again, each time moved by noise of its own: reading and
 preparing costs the same a row, so it is measured once and not a million times. The time to the
 first step is that of a new process, from its start, imports and all, and of its CPU; the pages of
 the files may be in the system's memory. Memory is what the process holds after the steps: all of
 it, and what belongs to it alone (the rest are pages of files, which the system takes back).
-Speed is of blocks of steps in turns, with the same rows in memory; small network of tcn.
+Speed is of blocks of steps in turns, with the same rows in memory; small network of tcn. Ranks are
+one process and two of torchrun in turns, with the same batch: CPU seconds of all of them a sample,
+reading and changing samples included. ``--only memory`` or ``--only ranks`` measures one part.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from edgectc.core.console import table
 from edgectc.data import sharding, shards, synthesis
 from edgectc.data.sources import Sources
 
-FEW, BATCH, BLOCK = 20_000, 256, 10
+FEW, BATCH, BLOCK, WARM = 20_000, 256, 10, 10
 CONFIG = {
     **family_config("tcn", "small"),
     "data": {"synthetic": 0.0, "spliced": 0.0},
@@ -114,18 +116,50 @@ def steps(trainer):
 
 def child(folder: Path, count: int) -> None:
     """Print, as JSON, seconds to the first step, by clock and CPU, and memory after ``count``."""
-    began = float(os.environ["BEGAN"])
+    began, rank = float(os.environ["BEGAN"]), os.environ.get("RANK", "0")
     with tempfile.TemporaryDirectory() as out:
         trainer = trainer_of(folder, Path(out))
         for n, _ in enumerate(steps(trainer)):
             if n == 0:
                 first, cpu = time.time() - began, time.process_time()
+            if n == WARM:
+                warm = time.process_time()
             if n == count:
                 break
+        step_cpu = (time.process_time() - warm) / (count - WARM)
     lines = Path("/proc/self/status").read_text().splitlines()
     memory = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if " kB" in line}
     told = {name: memory[name] for name in ("VmHWM", "VmRSS", "RssAnon")}
-    print(json.dumps({"first_step_s": first, "cpu_s": cpu, **told}))
+    told |= {"first_step_s": first, "cpu_s": cpu, "step_cpu_s": step_cpu}
+    print(f"rank {rank} {json.dumps(told)}", flush=True)
+
+
+def measured(folder: Path, steps: int, ranks: int) -> list[dict[str, float]]:
+    """Return what `child` prints of each process."""
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
+    given = [__file__, "--child", folder, "--steps", str(steps)]
+    told = subprocess.run(
+        [sys.executable, *(launch if ranks > 1 else []), *given],
+        capture_output=True, text=True, check=True,
+        env={**os.environ, "BEGAN": str(time.time()), "OMP_NUM_THREADS": "1"},
+    ).stdout  # fmt: skip
+    lines = [line for line in told.splitlines() if line.startswith("rank ")]
+    assert len(lines) == ranks
+    return [json.loads(line.split(maxsplit=2)[2]) for line in sorted(lines)]
+
+
+def by_ranks(folder: Path, steps: int, rounds: int) -> str:
+    """Return a table of CPU time a sample by the number of processes."""
+    spent: dict[int, list[float]] = {1: [], 2: []}
+    for turn in range(rounds):
+        for ranks in sorted(spent, reverse=bool(turn % 2)):
+            one = measured(folder, steps, ranks)
+            spent[ranks].append(sum(found["step_cpu_s"] for found in one) / BATCH * 1e6)
+    alone, both = (float(np.median(found)) for found in spent.values())
+    return table(
+        ["processes", "CPU us a sample", "of one"],
+        [["1", f"{alone:.0f}", "1.00"], ["2", f"{both:.0f}", f"{both / alone:.2f}"]],
+    )
 
 
 def speed(folder: Path, blocks: int) -> tuple[float, float]:
@@ -160,42 +194,48 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=10)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["memory", "ranks"])
     parser.add_argument("--child", type=Path)
     options = parser.parse_args()
     if options.child:
         child(options.child, options.steps)
         return
     rows = [int(count) for count in options.rows.split(",")]
+    parts = []
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         shard_us, prepare_us = make(Path(folder), rows)
-        lines = []
-        for count in rows:
-            place = Path(folder, str(count))
-            command = [sys.executable, __file__, "--child", place, "--steps", str(options.steps)]
-            told = subprocess.run(
-                command, capture_output=True, text=True, check=True,
-                env={**os.environ, "BEGAN": str(time.time())},
-            ).stdout  # fmt: skip
-            got = json.loads(told)
-            values = [f"{got[name]:.0f}" for name in ("VmHWM", "VmRSS", "RssAnon")]
-            start = [f"{got[name]:.1f}" for name in ("first_step_s", "cpu_s")]
-            lines.append([f"{count:,}", *start, *values])
-        mapped, held = speed(Path(folder, str(rows[0])), options.blocks)
+        if options.only != "ranks":
+            parts += in_memory(Path(folder), rows, options)
+        if options.only != "memory":
+            ranks = by_ranks(Path(folder, str(rows[0])), options.steps, options.rounds)
+            parts.append(f"ranks, {rows[0]:,} rows, medians of {options.rounds} runs\n\n{ranks}")
     repeats = f"batch {BATCH}, memory after {options.steps} steps, medians of {options.blocks} "
     said = heading(
         ("torch", "numpy"), repeats=f"{repeats}blocks of {BLOCK} steps in turns, CPU time"
     )
+    costs = f"Once a row: {shard_us:.0f} us to shard, {prepare_us:.0f} us to prepare, one process."
+    publish("\n\n".join([said, *parts, costs]) + "\n", options.out)
+
+
+def in_memory(folder: Path, rows: list[int], options: argparse.Namespace) -> list[str]:
+    """Return the tables of start and memory, and of speed."""
+    lines = []
+    for count in rows:
+        (got,) = measured(folder / str(count), options.steps, 1)
+        values = [f"{got[name]:.0f}" for name in ("VmHWM", "VmRSS", "RssAnon")]
+        start = [f"{got[name]:.1f}" for name in ("first_step_s", "cpu_s")]
+        lines.append([f"{count:,}", *start, *values])
+    mapped, held = speed(folder / str(rows[0]), options.blocks)
     head = ["rows", "first step s", "CPU s", "peak MB", "MB", "own MB"]
     speeds = table(
         ["samples of", "samples/s", "of memory"],
         [["shards", f"{mapped:.0f}", f"{mapped / held:.2f}"], ["memory", f"{held:.0f}", "1.00"]],
     )
-    costs = f"Once a row: {shard_us:.0f} us to shard, {prepare_us:.0f} us to prepare, one process."
-    publish(
-        f"{said}\nstart and memory\n\n{table(head, lines)}\n\nspeed, {rows[0]:,} rows\n\n"
-        f"{speeds}\n\n{costs}\n",
-        options.out,
-    )
+    return [
+        f"start and memory\n\n{table(head, lines)}",
+        f"speed, {rows[0]:,} rows\n\n{speeds}",
+    ]
 
 
 if __name__ == "__main__":

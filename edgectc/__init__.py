@@ -79,6 +79,7 @@ _WHERE = {
     "pack_lexicon": "commands.verbs.words",
     "quantize": "quantization.quantizer",
     "read_tokens": "core.vocabularies",
+    "report": "commands.verbs.ledgers",
     "sample": "data.synthesis",
     "score_language_model": "commands.verbs.words",
     "shard_data": "commands.verbs.data_sets",
@@ -141,6 +142,7 @@ __all__ = [
     "pack_lexicon",
     "quantize",
     "read_tokens",
+    "report",
     "sample",
     "score_language_model",
     "shard_data",
@@ -165,6 +167,7 @@ if TYPE_CHECKING:
     from edgectc.commands.verbs.favouring import measure_hotwords
     from edgectc.commands.verbs.hub import from_hub
     from edgectc.commands.verbs.languages import build_language
+    from edgectc.commands.verbs.ledgers import report
     from edgectc.commands.verbs.machine import demo, doctor, list_names
     from edgectc.commands.verbs.models import pack, train
     from edgectc.commands.verbs.recognition import decode

@@ -1,8 +1,7 @@
 """Builds the C library; `build.json` beside this file holds its sources and flags for all hosts.
 
-Python, `scripts/packages`, `android_demo/tools/native.py` and CMake (`android_demo/native`) read
-that list. The flags let sums be reordered, so that dot products vectorise; NaN and infinity keep
-their meaning.
+Python, `scripts/packages` and CMake (`native/CMakeLists.txt`) read that list. The flags let sums be
+reordered, so that dot products vectorise; NaN and infinity keep their meaning.
 
     python native/build.py            builds what Python loads: edgectc/decoding/search/_native.so
     python native/build.py options    makes src/options.h of the lexicon decoder's Options

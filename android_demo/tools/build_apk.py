@@ -10,6 +10,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import assets
 import downloads
 
 import native
@@ -20,10 +21,13 @@ FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 TOOLS = {
     "aapt2": "aapt", "zipalign": "zipalign", "apksigner": "apksigner",
     "javac": "openjdk-17-jdk-headless", "java": "openjdk-17-jdk-headless",
-    "keytool": "openjdk-17-jdk-headless", "clang": "clang-14", "ld.lld": "lld-14",
-    "dpkg-deb": "dpkg", "npm": "npm",
+    "keytool": "openjdk-17-jdk-headless", "dpkg-deb": "dpkg",
 }  # fmt: skip
-PACKAGES = ["android-framework-res", "libc++-14-dev", "libc6-dev-arm64-cross"]
+RUNTIME_TOOLS = {"clang": "clang-14", "ld.lld": "lld-14", "npm": "npm"}
+RUNTIME_PACKAGES = {
+    "libc++-14-dev": native.LIBCXX,
+    "libc6-dev-arm64-cross": native.ARM_HEADERS,
+}
 MIN_SDK = 24
 
 
@@ -31,16 +35,16 @@ def main() -> int:
     """Build, and say what came out."""
     options = arguments()
     started = time.monotonic()
-    lacking = missing()
-    if lacking and options.install:
-        run(["apt-get", "install", "-y", "--no-install-recommends", *lacking])
-        lacking = missing()
-    if lacking:
-        print(f"build_apk: missing; run: apt-get install {' '.join(lacking)}", file=sys.stderr)
-        return 3
     try:
+        lacking = missing(options)
+        if lacking and options.install:
+            run(["apt-get", "install", "-y", "--no-install-recommends", *lacking])
+            lacking = missing(options)
+        if lacking:
+            print(f"build_apk: missing; run: apt-get install {' '.join(lacking)}", file=sys.stderr)
+            return 3
         apk = build(options)
-    except (downloads.DownloadError, RuntimeError, OSError) as error:
+    except (downloads.DownloadError, RuntimeError, ValueError, OSError) as error:
         print(f"build_apk: {error}", file=sys.stderr)
         return 4
     print(f"{apk}: {apk.stat().st_size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s")
@@ -53,36 +57,27 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--model",
         type=Path,
-        default=REPOSITORY / "models" / "swipe-en",
-        help="bundle whose .onnx, lexicon and language model are packed",
+        default=assets.BUNDLE,
+        help="bundle whose .edgectc, lexicon and language model are packed",
     )
-    parser.add_argument(
-        "--pte",
-        type=Path,
-        help="ExecuTorch artifact to pack too (default: that of the bundle, if any)",
-    )
-    parser.add_argument(
-        "--abi",
-        action="append",
-        choices=list(native.ABIS),
-        help="processor to build for (default: all)",
-    )
+    parser.add_argument("--onnx", type=Path, help="artifact for ONNX Runtime, for the self-test")
+    parser.add_argument("--pte", type=Path, help="artifact for ExecuTorch, for the self-test")
     parser.add_argument("--out", type=Path, default=HERE / "build" / "edgectc-keyboard.apk")
     parser.add_argument("--install", action="store_true", help="apt-get install missing tools")
-    return parser.parse_args()  # fmt: skip
+    return parser.parse_args()
 
 
-def missing() -> list[str]:
+def missing(options: argparse.Namespace) -> list[str]:
     """Return the Debian packages that lack."""
-    lacking = set()
-    for name, package in TOOLS.items():
+    runtimes = options.onnx or options.pte
+    lacking = set() if FRAMEWORK.exists() else {"android-framework-res"}
+    for name, package in {**TOOLS, **(RUNTIME_TOOLS if runtimes else {})}.items():
         try:
             native.tool(name)
         except FileNotFoundError:
             lacking.add(package)
-    places = {"android-framework-res": FRAMEWORK, "libc++-14-dev": native.LIBCXX,
-              "libc6-dev-arm64-cross": native.ARM_HEADERS}  # fmt: skip
-    return sorted(lacking | {name for name in PACKAGES if not places[name].exists()})
+    places = RUNTIME_PACKAGES if options.pte else {}
+    return sorted(lacking | {name for name, place in places.items() if not place.exists()})
 
 
 def build(options: argparse.Namespace) -> Path:
@@ -95,49 +90,40 @@ def build(options: argparse.Namespace) -> Path:
     stage = work / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
-    pte = assets(options, stage / "assets")
-    libraries(options.abi or list(native.ABIS), cache, stage / "lib", executorch=pte)
+    given = {"onnx": options.onnx, "executorch": options.pte}
+    assets.gather(options.model, stage / "assets", {name: at for name, at in given.items() if at})
+    jar = library(stage)
+    runtimes(options, cache, stage / "lib")
     resources(stage)
-    classes(stage, android_jar)
+    classes(stage, android_jar, jar)
     dex = stage / "classes.dex"
     compiler = dx / "usr/share/java/com.android.dx.jar"
     run(["java", "-cp", str(compiler), "com.android.dx.command.Main", "--dex",
-         f"--min-sdk-version={MIN_SDK}", f"--output={dex}", str(stage / "classes")])  # fmt: skip
+         f"--min-sdk-version={MIN_SDK}", f"--output={dex}", str(stage / "classes"),
+         str(jar)])  # fmt: skip
     return package(stage, dex, options.out)
 
 
-def assets(options: argparse.Namespace, folder: Path) -> bool:
-    """Copy the model and the keyboards; tell whether there is a program for ExecuTorch."""
-    bundle, model = options.model, folder / "model"
-    model.mkdir(parents=True)
-    wanted = {"model.onnx": sorted(bundle.glob("artifacts/*.onnx")),
-              "model.pte": [options.pte] if options.pte else sorted(bundle.glob("artifacts/*.pte")),
-              "model.trie": sorted(bundle.glob("*.trie")),
-              "model.lm": sorted(bundle.glob("*.lm"))}  # fmt: skip
-    for name, found in wanted.items():
-        if found:
-            shutil.copy(found[0], model / name)
-        elif name != "model.pte":
-            raise RuntimeError(f"{bundle} has no file for {name}; give --model a whole bundle")
-    keyboards = REPOSITORY / "edgectc" / "formats" / "keyboards"
-    shutil.copytree(keyboards, folder / "keyboards")
-    shutil.copy(HERE / "THIRD_PARTY.md", folder)
-    return (model / "model.pte").exists()
+def library(stage: Path) -> Path:
+    """Build the AAR as any app takes it; return its classes, its machine code beside them."""
+    told = run([str(REPOSITORY / "scripts" / "packages"), "aar"])
+    with zipfile.ZipFile(told.split()[-1]) as archive:
+        archive.extractall(stage / "aar")
+    shutil.copytree(stage / "aar" / "jni", stage / "lib")
+    return stage / "aar" / "classes.jar"
 
 
-def libraries(abis: list[str], cache: Path, folder: Path, *, executorch: bool) -> None:
-    """Build our libraries, and put the runtimes beside them."""
-    runtime = downloads.unpacked(downloads.ONNX_RUNTIME, cache)
-    for abi in abis:
+def runtimes(options: argparse.Namespace, cache: Path, folder: Path) -> None:
+    """Put the runtimes that were asked for beside the library, with their shims."""
+    for abi in native.ABIS if options.onnx or options.pte else ():
         out = folder / abi
-        out.mkdir(parents=True)
-        stubs = native.stubs(abi, cache.parent)
-        native.android_engine(abi, stubs, out / "libedgectc.so")
-        native.android_onnx(abi, runtime, out / "libedgectc_ort.so")
-        shutil.copy(native.onnx_library(runtime, abi), out)
-        if executorch:
+        if options.onnx:
+            runtime = downloads.unpacked(downloads.ONNX_RUNTIME, cache)
+            native.android_onnx(abi, runtime, out / "libedgectc_ort.so")
+            shutil.copy(native.onnx_library(runtime, abi), out)
+        if options.pte:
             program = downloads.unpacked(downloads.EXECUTORCH, cache)
-            native.android_executorch(abi, program, stubs, out)
+            native.android_executorch(abi, program, native.stubs(abi, cache.parent), out)
 
 
 def resources(stage: Path) -> None:
@@ -145,20 +131,21 @@ def resources(stage: Path) -> None:
     run(["aapt2", "compile", "--dir", str(HERE / "app/res"), "-o", str(stage / "res.zip")])
     run(["aapt2", "link", "-I", str(FRAMEWORK), "--manifest",
          str(HERE / "app/AndroidManifest.xml"), "--java", str(stage / "gen"), "-A",
-         str(stage / "assets"), "-0", "onnx", "-0", "pte", "-0", "trie", "-0", "lm",
-         "-o", str(stage / "bare.apk"), str(stage / "res.zip")])  # fmt: skip
+         str(stage / "assets"), "-o", str(stage / "bare.apk"), str(stage / "res.zip")])  # fmt: skip
 
 
-def classes(stage: Path, android_jar: Path) -> None:
+def classes(stage: Path, android_jar: Path, jar: Path) -> None:
     """Compile the app; refuse what the dex compiler would mistranslate."""
-    sources = [str(path) for folder in (HERE / "core/src", HERE / "app/src", stage / "gen")
+    sources = [str(path) for folder in (HERE / "runtimes/src", HERE / "app/src", stage / "gen")
                for path in sorted(folder.rglob("*.java"))]  # fmt: skip
     out = stage / "classes"
     out.mkdir()
     run(["javac", "-source", "8", "-target", "8", "-Xlint:all,-options,-serial", "-Werror",
-         "-encoding", "UTF-8", "-bootclasspath", str(android_jar), "-XDstringConcat=inline",
-         "-d", str(out), *sources])  # fmt: skip
+         "-encoding", "UTF-8", "-bootclasspath", str(android_jar), "-cp", str(jar),
+         "-XDstringConcat=inline", "-d", str(out), *sources])  # fmt: skip
     names = [str(path) for path in sorted(out.rglob("*.class"))]
+    inside = zipfile.ZipFile(jar).namelist()
+    names += [f"jar:file://{jar}!/{name}" for name in inside if name.endswith(".class")]
     listing = run(["javap", "-c", "-p", *names])
     if "invokedynamic" in listing:
         raise RuntimeError("a class uses invokedynamic (a lambda?), which dx lets through broken")

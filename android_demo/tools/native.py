@@ -1,16 +1,14 @@
-"""Compiles the native libraries without an NDK: clang, lld, and stubs of what Android provides."""
+"""Compiles the shims of other runtimes without an NDK: clang, lld, stubs of Android's libc."""
 
 from __future__ import annotations
 
-import runpy
 import shutil
 import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
-NATIVE = HERE / "native"
-LIBRARY = runpy.run_path(str(HERE.parent / "native" / "build.py"))  # its sources and flags
-ABIS = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}
+NATIVE = HERE / "runtimes" / "native"
+ABIS = {"arm64-v8a": "aarch64", "x86_64": "x86_64"}  # for which the packages have runtimes
 ANDROID = ["-nostdlib", "-fuse-ld=lld", "-Wl,-z,max-page-size=16384", "-Wl,-z,now",
            "-Wl,--no-undefined", "-Wl,--build-id=none"]  # fmt: skip
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
@@ -39,41 +37,19 @@ def _common(abi: str) -> list[str]:
             "-fvisibility=hidden"]  # fmt: skip
 
 
-def _android(abi: str) -> list[str]:
-    return [*_common(abi), *LIBRARY["flags"](), "-isystem", str(NATIVE / "include"), *WARNINGS,
-            *ANDROID]  # fmt: skip
-
-
 def stubs(abi: str, folder: Path) -> Path:
-    """Return a folder with stand-ins of the system's libraries, to link against only."""
+    """Return a folder with a stand-in of the system's library, to link against only."""
     made = folder / f"stubs-{abi}"
     made.mkdir(parents=True, exist_ok=True)
-    for name in ("libc", "libm"):
-        _run([*_common(abi), "-fvisibility=default", "-nostdlib", "-fuse-ld=lld", "-w",
-              "-fno-builtin", f"-Wl,-soname,{name}.so", f"-D{name.upper()}",
-              "-o", str(made / f"{name}.so"), str(NATIVE / "stubs.c")])  # fmt: skip
+    _run([*_common(abi), "-fvisibility=default", "-nostdlib", "-fuse-ld=lld", "-w", "-fno-builtin",
+          "-Wl,-soname,libc.so", "-o", str(made / "libc.so"), str(NATIVE / "stubs.c")])  # fmt: skip
     return made
-
-
-def android_engine(abi: str, stubs_folder: Path, out: Path) -> None:
-    """Build libedgectc.so, the word engine, for Android."""
-    _run([*_android(abi), *jni_headers(), *_engine_sources(), "-o", str(out),
-          f"-L{stubs_folder}", "-lc", "-lm"])  # fmt: skip
-
-
-def host_engine(out: Path) -> None:
-    """Build the word engine for this machine's Java."""
-    _run([tool("gcc"), "-shared", "-fPIC", *LIBRARY["flags"](), *WARNINGS, *jni_headers(),
-          *_engine_sources(), "-o", str(out), "-lm"])  # fmt: skip
-
-
-def _engine_sources() -> list[str]:
-    return [str(NATIVE / "engine_jni.c"), *LIBRARY["sources"](beam=False)]
 
 
 def android_onnx(abi: str, runtime: Path, out: Path) -> None:
     """Build libedgectc_ort.so for Android."""
-    _run([*_android(abi), "-ffreestanding", *_onnx_sources(runtime), "-o", str(out),
+    _run([*_common(abi), "-std=c11", "-O2", "-isystem", str(NATIVE / "include"), *WARNINGS,
+          *ANDROID, "-ffreestanding", *_onnx_sources(runtime), "-o", str(out),
           f"-L{onnx_library(runtime, abi).parent}", "-lonnxruntime"])  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Runs the app's tests on this machine's Java, on the shipped libraries, and on emulated arm64.
 
-One and the same JUnit run, three times: with libraries built for this machine; with those of the
-APK for x86_64; with those for arm64 in an emulated Java. Then the APK itself is examined.
+The keyboard itself runs, over fakes of Android's classes and over the real library: that built for
+this machine, that of the APK for x86_64, and that for arm64 in an emulated Java. Then the APK is
+examined.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import assets
 import build_apk
+import cases
 import downloads
 
 import native
@@ -27,9 +30,10 @@ REPOSITORY = HERE.parent
 WORK = HERE / "build" / "tests"
 JUNIT = [Path("/usr/share/java/junit4.jar"), Path("/usr/share/java/hamcrest-core.jar")]
 PAGE = 16384
-# What our libraries may ask of Android: more is a mistake that only a phone would show.
-ALLOWED = {"malloc", "calloc", "realloc", "free", "qsort", "memcpy", "memmove", "memset", "memcmp",
-           "strlen", "strcmp", "strcpy", "strpbrk", "strcspn", "exp", "log", "nextafterf", "abort",
+MOST_BYTES = 9_000_000  # of the APK with the library alone
+PAGES = ("MainActivity", "SelfTestActivity", "SettingsActivity", "Pages")  # no fakes of widgets
+# What the shims of other runtimes may ask of Android; for the library see tests/hosts/test_aar.py.
+ALLOWED = {"malloc", "calloc", "realloc", "free", "memcpy", "memset", "strlen", "abort",
            "OrtGetApiBase"}  # fmt: skip
 
 
@@ -38,68 +42,68 @@ class Skip(Exception):
 
 
 def main() -> int:
-    """Run what can run, and say what came of it."""
+    """Run what can run and say what came of it: 1 for a failure, 3 if nothing was checked."""
     parser = argparse.ArgumentParser(prog="run_tests", description=__doc__)
     parser.add_argument("--apk", type=Path, default=HERE / "build" / "edgectc-keyboard.apk")
     parser.add_argument("--only", choices=list(STEPS), action="append", help="run only this step")
-    parser.add_argument(
-        "--pte", type=Path, help="ExecuTorch artifact of the same bundle to run too"
-    )
-    parser.add_argument("--swipes", type=Path, help="traces with expected words, from golden.py")
+    parser.add_argument("--pictures", type=Path, help="folder for pictures of the keyboard")
     options = parser.parse_args()
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
-    failed = False
+    failed = checked = False
     for name, step in STEPS.items():
         if options.only and name not in options.only:
             continue
         try:
             print(f"{name}: {step(options)}", flush=True)
+            checked = True
         except Skip as reason:
             print(f"{name}: skipped ({reason})", flush=True)
-        except (RuntimeError, AssertionError, OSError) as error:
+        except (RuntimeError, AssertionError, ValueError, OSError) as error:
             print(f"{name}: FAILED\n{error}", flush=True)
             failed = True
-    return int(failed)
+    return 1 if failed else 0 if checked else 3
 
 
-def core(options: argparse.Namespace) -> str:
-    """JUnit on this machine's Java, without any network: nothing is fetched."""
-    _need("javac", "java", "gcc")
-    out = WORK / "core"
+def keyboard(options: argparse.Namespace) -> str:
+    """The keyboard on this machine's Java; nothing is fetched."""
+    _need("javac", "java", "cc")
+    out = WORK / "host"
     out.mkdir()
-    native.host_engine(out / "libedgectc.so")
-    return _junit(["java"], out, options)
+    sys.path.insert(0, str(REPOSITORY / "scripts"))
+    from packs import aar
+
+    aar.host_library(out / aar.NAME)
+    return _junit(["java"], out, options, "keyboard")
 
 
-def host(options: argparse.Namespace) -> str:
-    """JUnit on this machine's Java, with ONNX Runtime's Python wheel."""
+def runtimes(options: argparse.Namespace) -> str:
+    """The self-test of ONNX Runtime, with its Python wheel."""
     _need("javac", "java", "gcc")
     found = importlib.util.find_spec("onnxruntime")
     if found is None or found.origin is None:
         raise Skip("no onnxruntime in this Python")
     folder = Path(found.origin).parent / "capi"
-    runtimes = sorted(folder.glob("libonnxruntime.so.*"))
-    if not runtimes:
+    libraries = sorted(folder.glob("libonnxruntime.so.*"))
+    if not libraries:
         raise Skip(f"no libonnxruntime.so in {folder}")
-    out = WORK / "host"
+    out = WORK / "runtimes"
     out.mkdir()
-    native.host_engine(out / "libedgectc.so")
     headers = downloads.unpacked(downloads.ONNX_RUNTIME, HERE / "build" / "downloads")
-    native.host_onnx(headers, runtimes[0], out / "libedgectc_ort.so")
-    (out / "libonnxruntime.so.1").symlink_to(runtimes[0])  # the name that the loader looks for
-    return _junit(["java"], out, options)
+    native.host_onnx(headers, libraries[0], out / "libedgectc_ort.so")
+    (out / "libonnxruntime.so.1").symlink_to(libraries[0])  # the name that the loader looks for
+    return _junit(["java"], out, options, "runtimes")
 
 
 def shipped(options: argparse.Namespace) -> str:
-    """JUnit on this machine's Java, with the APK's libraries for x86_64."""
+    """The keyboard on this machine's Java, with the APK's libraries for x86_64."""
     _need("javac", "java", "gcc", "patchelf")
     out = _bionic(options, "x86_64", "gcc")
-    return _junit(["env", f"LD_PRELOAD={out}/libbionic.so", "java"], out, options)
+    return _both(["env", f"LD_PRELOAD={out}/libbionic.so", "java"], out, options)
 
 
 def arm64(options: argparse.Namespace) -> str:
-    """JUnit on an emulated arm64 Java, with the APK's libraries for arm64."""
+    """The keyboard on an emulated arm64 Java, with the APK's libraries for arm64."""
     _need("javac", "aarch64-linux-gnu-gcc", "patchelf", "qemu-aarch64-static", "apt-get")
     out = _bionic(options, "arm64-v8a", "aarch64-linux-gnu-gcc")
     root = _arm_root()
@@ -107,7 +111,7 @@ def arm64(options: argparse.Namespace) -> str:
     java = ["qemu-aarch64-static", "-cpu", "cortex-a76", "-L", str(root),
             "-E", f"LD_PRELOAD={out}/libbionic.so", "-E", f"LD_LIBRARY_PATH={out}",
             str(root / "usr/lib/jvm/java-17-openjdk-arm64/bin/java")]  # fmt: skip
-    return _junit(java, out, options, rows=50)  # emulated, a swipe takes a tenth of a second
+    return _both(java, out, options)
 
 
 def apk(options: argparse.Namespace) -> str:
@@ -116,33 +120,42 @@ def apk(options: argparse.Namespace) -> str:
     file = _apk(options)
     build_apk.run(["apksigner", "verify", "--min-sdk-version", "24", str(file)])
     about = build_apk.run(["aapt", "dump", "badging", str(file)])
-    for line in ("sdkVersion:'24'", "provides-component:'ime'", "org.edgectc.keyboard.MainActivity",
-                 "native-code: 'arm64-v8a' 'x86_64'"):  # fmt: skip
+    for line in ("sdkVersion:'24'", "targetSdkVersion:'35'", "provides-component:'ime'",
+                 "org.edgectc.keyboard.MainActivity",
+                 "native-code: 'arm64-v8a' 'armeabi-v7a' 'x86_64'"):  # fmt: skip
         assert line in about, f"the manifest lacks {line}:\n{about}"
+    assert "uses-permission" not in about, f"the app asks for a permission:\n{about}"
     files = _unzipped(file)
     code = build_apk.run(["dexdump", "-d", str(files / "classes.dex")])
     assert "invoke-custom" not in code, "the dex file has invokedynamic"
     libraries = sorted((files / "lib").rglob("*.so"))
-    ours = [path for path in libraries if path.name.startswith("libedgectc")]
     for path in libraries:
         heads = build_apk.run(["readelf", "-lW", str(path)])
         steps = [int(line.split()[-1], 16) for line in heads.splitlines() if " LOAD " in line]
         assert min(steps, default=0) >= PAGE, f"{path} is not aligned to 16 KB pages: {steps}"
-    for path in ours:
-        asked = build_apk.run(["nm", "-D", "-u", str(path)]).split()
-        names = {name.partition("@")[0] for name in asked if len(name) > 1}
-        beside = path.parent / "libexecutorch_jni.so"
-        offered = set()
-        if path.name == "libedgectc_et.so":
-            given = build_apk.run(["nm", "-D", "--defined-only", str(beside)]).split()
-            offered = {name.partition("@")[0] for name in given}
-        assert names <= ALLOWED | offered, f"{path} asks for {sorted(names - ALLOWED - offered)}"
-    assert len(ours) >= 4, f"expected our libraries for two processors, got {ours}"
-    return f"passed ({file.stat().st_size / 1e6:.1f} MB, {len(libraries)} libraries)"
+    for path in libraries:
+        if path.name in ("libedgectc_ort.so", "libedgectc_et.so"):
+            _asks_for_what_is_there(path)
+    ours = [path for path in libraries if path.name == "libedgectc_keyboard.so"]
+    assert len(ours) == 3, f"expected the library for three processors, got {ours}"
+    size = file.stat().st_size
+    assert len(libraries) > len(ours) or size <= MOST_BYTES, f"the APK has {size} bytes"
+    return f"passed ({size / 1e6:.1f} MB, {len(libraries)} libraries)"
+
+
+def _asks_for_what_is_there(path: Path) -> None:
+    asked = build_apk.run(["nm", "-D", "-u", str(path)]).split()
+    names = {name.partition("@")[0] for name in asked if len(name) > 1}
+    offered = set()
+    if path.name == "libedgectc_et.so":
+        beside = str(path.parent / "libexecutorch_jni.so")
+        given = build_apk.run(["nm", "-D", "--defined-only", beside]).split()
+        offered = {name.partition("@")[0] for name in given}
+    assert names <= ALLOWED | offered, f"{path} asks for {sorted(names - ALLOWED - offered)}"
 
 
 STEPS: dict[str, Callable[[argparse.Namespace], str]] = {
-    "core": core, "host": host, "shipped": shipped, "arm64": arm64, "apk": apk,
+    "keyboard": keyboard, "runtimes": runtimes, "shipped": shipped, "arm64": arm64, "apk": apk,
 }  # fmt: skip
 
 
@@ -180,39 +193,73 @@ def _bionic(options: argparse.Namespace, abi: str, compiler: str) -> Path:
     return out
 
 
-def _junit(
-    java: list[str], libraries: Path, options: argparse.Namespace, *, rows: int = 1_000_000
-) -> str:
+def _both(java: list[str], libraries: Path, options: argparse.Namespace) -> str:
+    told = _junit(java, libraries, options, "keyboard")
+    if any((libraries / f"libedgectc_{name}.so").exists() for name in ("ort", "et")):
+        told += "; runtimes " + _junit(java, libraries, options, "runtimes")
+    return told
+
+
+def _junit(java: list[str], libraries: Path, options: argparse.Namespace, package: str) -> str:
     for jar in JUNIT:
         if not jar.exists():
             raise Skip(f"no {jar}; apt-get install junit4")
-    classes = WORK / "classes"
-    if not classes.exists():
-        classes.mkdir()
-        sources = [str(path) for path in sorted((HERE / "core").rglob("*.java"))]
-        build_apk.run(["javac", "--release", "8", "-nowarn", "-encoding", "UTF-8",
-                       "-cp", str(JUNIT[0]), "-d", str(classes), *sources])  # fmt: skip
-    tests = sorted(path.stem for path in (HERE / "core/test").rglob("*Test.java"))
-    if not (libraries / "libedgectc_ort.so").exists():
-        tests.remove("RecognizerTest")
-    settings = {"edgectc.libraries": libraries, "edgectc.golden": REPOSITORY / "tests" / "golden",
-                "edgectc.keyboards": REPOSITORY / "edgectc" / "formats" / "keyboards",
-                "edgectc.bundle": REPOSITORY / "models" / "swipe-en",
-                "edgectc.pte": options.pte or "",
-                "edgectc.swipes": options.swipes or "", "edgectc.rows": rows}  # fmt: skip
+    folder = HERE / "test" / "org" / "edgectc" / package
+    tests = sorted(path.stem for path in folder.glob("*Test.java"))
+    settings = {"java.library.path": libraries, "edgectc.files": WORK / "files",
+                "edgectc.assets": _assets(), "edgectc.pictures": options.pictures or "",
+                "java.awt.headless": "true"}  # fmt: skip
     done = subprocess.run(
-        [*java, "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8",
+        [*java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8",
          *(f"-D{name}={value}" for name, value in settings.items()),
-         "-cp", ":".join(map(str, [classes, *JUNIT])), "org.junit.runner.JUnitCore",
-         *(f"org.edgectc.core.{name}" for name in tests)],
-        capture_output=True, text=True,
-        env={**os.environ, "LD_LIBRARY_PATH": str(libraries)},
+         "-cp", ":".join(map(str, [_classes(), *JUNIT])), "org.junit.runner.JUnitCore",
+         *(f"org.edgectc.{package}.{name}" for name in tests)],
+        capture_output=True, text=True, env={**os.environ, "LD_LIBRARY_PATH": str(libraries)},
     )  # fmt: skip
     told = re.search(r"^OK \((\d+) tests?\)", done.stdout, re.MULTILINE)
     if done.returncode or not told:
-        raise RuntimeError((done.stdout + done.stderr)[-4000:])
-    notes = re.findall(r"note: (.*)", done.stdout)
-    return "; ".join([f"passed ({told[1]} tests)", *notes])
+        raise RuntimeError((done.stdout + done.stderr)[-6000:])
+    return "; ".join([f"passed ({told[1]} tests)", *re.findall(r"note: (.*)", done.stdout)])
+
+
+def _classes() -> Path:
+    """Compile the app, the library's Java, the fakes and the tests, for any Java from 11 on."""
+    out = WORK / "classes"
+    if out.exists():
+        return out
+    generated = WORK / "R.java"
+    generated.write_text(_names(), encoding="utf-8")
+    folders = [
+        HERE / "app/src",
+        HERE / "runtimes/src",
+        HERE / "test",
+        REPOSITORY / "native/java/src",
+    ]
+    sources = [str(path) for folder in folders for path in sorted(folder.rglob("*.java"))
+               if path.stem not in PAGES]  # fmt: skip
+    build_apk.run(["javac", "--release", "11", "-nowarn", "-encoding", "UTF-8", "-cp",
+                   str(JUNIT[0]), "-d", str(out), str(generated), *sources])  # fmt: skip
+    return out
+
+
+def _names() -> str:
+    """Return a class R as Android's tools make it, and beside it the texts themselves."""
+    strings = (HERE / "app/res/values/strings.xml").read_text(encoding="utf-8")
+    found = re.findall(r'<string name="(\w+)">(.*?)</string>', strings)
+    numbers = "".join(f"public static final int {name} = {i};" for i, (name, _) in enumerate(found))
+    texts = ", ".join('"' + text.replace('"', '\\"') + '"' for _, text in found)
+    return (f"package org.edgectc.keyboard; public final class R {{ static final class string {{"
+            f"{numbers} }} public static final String[] TEXTS = {{ {texts} }}; }}")  # fmt: skip
+
+
+def _assets() -> Path:
+    out = WORK / "assets"
+    if not out.exists():
+        assets.gather(assets.BUNDLE, out, {})
+        cases.write(
+            assets.BUNDLE / "artifacts" / "swipe-en.onnx", out / "runtimes" / "model.onnx.cases"
+        )
+    return out
 
 
 def _arm_root() -> Path:

@@ -93,15 +93,21 @@ def peak_rss_bytes() -> int | None:
 
     Not ``ru_maxrss`` where Linux tells more: a process starts with the peak of its parent there.
     """
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
+    told = _high_water_mark()
+    if told is not None:
+        return told
     try:
         import resource
-    except ImportError:
+    except ImportError:  # Windows
         return None
     peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     return peak if platform.system() == "Darwin" else peak * 1024
+
+
+def _high_water_mark() -> int | None:
+    """Return what Linux says of this process, None on other systems."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)

@@ -47,9 +47,9 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
 """
 _COLUMNS = (
     ("MB", "size_bytes", 1e6, 2), ("load ms", "load_ms", 1, 0), ("first ms", "first_call_ms", 1, 1),
-    ("p50", "p50_ms", 1, 3), ("p90", "p90_ms", 1, 3), ("p99", "p99_ms", 1, 3),
-    ("resample", "resample_p50_ms", 1, 3), ("network", "network_p50_ms", 1, 3),
-    ("decode", "decode_p50_ms", 1, 3), ("per s", "throughput_per_s", 1, 0),
+    ("p50 ms", "p50_ms", 1, 3), ("p90 ms", "p90_ms", 1, 3), ("p99 ms", "p99_ms", 1, 3),
+    ("resample ms", "resample_p50_ms", 1, 3), ("network ms", "network_p50_ms", 1, 3),
+    ("decode ms", "decode_p50_ms", 1, 3), ("per s", "throughput_per_s", 1, 0),
     ("RSS MB", "peak_rss_bytes", 1e6, 0), ("CPU ms", "cpu_ms", 1, 2), ("top-1 %", "top1", 0.01, 1),
     ("top-3 %", "top3", 0.01, 1), ("error %", "error_rate", 0.01, 1),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc.commands.arguments import Verbs, values
+from edgectc.commands.arguments import Named, Verbs, count, values
 from edgectc.commands.output import print_report, report_dict
 
 
@@ -34,6 +34,21 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--stride", type=int, help=text)
     text = "longest recording (default: as is usual for its kind)"
     parser.add_argument("--max-frames", type=int, metavar="N", help=text)
+    text = "name of the output with the scores (default: found out)"
+    parser.add_argument("--answer", metavar="NAME", help=text)
+    text = "value of an input that is always the same"
+    parser.add_argument(
+        "--constant", dest="constants", action=Named, type=_constant, metavar="NAME=VALUE",
+        help=text,
+    )  # fmt: skip
+    text = "how many there are of an input of integers (a speaker, a language)"
+    parser.add_argument("--counts", action=Named, type=count, metavar="NAME=N", help=text)
+    text = "output that follows an input of a file that remembers (default: by names)"
+    parser.add_argument("--states", action=Named, type=_pair, metavar="INPUT=OUTPUT", help=text)
+    text = "frames by which a step of a file that remembers moves on (default: what it says)"
+    parser.add_argument("--chunk", type=int, metavar="FRAMES", help=text)
+    text = "frames that a step sees after its chunk (default: the rest of what it takes)"
+    parser.add_argument("--look-ahead", type=int, metavar="FRAMES", help=text)
     text = "bytes of reference cases (default: 12 %% of the file); none; or a file beside it"
     parser.add_argument("--references", metavar="BYTES", help=text)
 
@@ -52,3 +67,15 @@ def run(options: Namespace) -> int:
     print_report(artifact.report)
     print(f"{artifact.path}: {artifact.bytes / 1e6:.2f} MB")
     return 0
+
+
+def _constant(text: str) -> tuple[str, list[float]]:
+    """Return name and values of ``NAME=VALUE`` or ``NAME=VALUE,VALUE``."""
+    name, _, said = text.partition("=")
+    return name, [float(value) for value in said.split(",")]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return both sides of ``INPUT=OUTPUT``."""
+    name, _, other = text.partition("=")
+    return name, other

@@ -154,7 +154,9 @@ def values(options: Namespace, *, without: Sequence[str] = ()) -> dict[str, Any]
 
 
 def flag(option: str) -> str:
-    """Return the flag of an argument: ``max_drop`` is ``--max-drop``."""
+    """Return the flag of an argument: ``max_drop`` is ``--max-drop``, a setting is ``--set``'s."""
+    if "." in option:
+        return f"--set {option}"
     return _FLAGS.get(option, f"--{option.replace('_', '-')}")
 
 
@@ -228,3 +230,20 @@ def add_trust(parser: Parser) -> None:
     """Add whose signatures are asked for."""
     text = "public keys: refuse a model that is not signed with one of them, see docs/trust.md"
     parser.add_argument("--trust", metavar="FILE", help=text)
+
+
+class Named(argparse.Action):
+    """Gathers pairs of a name and a value, which may be repeated, as a dictionary."""
+
+    def __call__(
+        self, parser: Any, namespace: Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Add one."""
+        found = vars(namespace)[self.dest] or {}
+        setattr(namespace, self.dest, {**found, values[0]: values[1]})
+
+
+def count(text: str) -> tuple[str, int]:
+    """Return name and number of ``NAME=N``."""
+    name, _, count = text.partition("=")
+    return name, int(count)

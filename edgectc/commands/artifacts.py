@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
-from edgectc.commands.arguments import MODEL, Parser, Renamed, Verbs, add_trust, integers
+from edgectc.commands.arguments import (
+    MODEL,
+    Named,
+    Parser,
+    Renamed,
+    Verbs,
+    add_trust,
+    count,
+    integers,
+)  # fmt: skip
 from edgectc.commands.output import print_next, print_report, report_dict, report_of
 
 if TYPE_CHECKING:  # needs torch
@@ -88,27 +96,10 @@ def add_stream(parser: Parser) -> None:
     text = "frames after the chunk that a step sees (default: what the window needs)"
     group.add_argument("--look-ahead", type=int, metavar="FRAMES", help=text)
     text = "a state and its shape of zeros; may be repeated (default: found out)"
-    group.add_argument("--states", type=_state, action=_Named, metavar="NAME=2x1x32", help=text)
+    group.add_argument("--states", type=_state, action=Named, metavar="NAME=2x1x32", help=text)
     text = "states in the order in which they come back"
     group.add_argument("--state-outputs", type=_names, metavar="NAME,NAME", help=text)
     group.add_argument("--step", metavar="METHOD", help="answers a chunk (default forward)")
-
-
-class _Named(argparse.Action):
-    """Gathers pairs of a name and a value, which may be repeated, as a dictionary."""
-
-    def __call__(
-        self, parser: Any, namespace: Namespace, values: Any, option: str | None = None
-    ) -> None:
-        """Add one."""
-        found = vars(namespace)[self.dest] or {}
-        setattr(namespace, self.dest, {**found, values[0]: values[1]})
-
-
-def _count(text: str) -> tuple[str, int]:
-    """Return name and number of ``NAME=N``."""
-    name, _, count = text.partition("=")
-    return name, int(count)
 
 
 def _state(text: str) -> tuple[str, list[int]]:
@@ -141,7 +132,7 @@ def add_factory(parser: Parser) -> None:
     text = "input of its lengths or mask, if its name does not say so (default: by names)"
     own.add_argument("--lengths", metavar="NAME", help=text)
     text = "how many of an input of ids there are; may be repeated (default: of the sample)"
-    own.add_argument("--counts", action=_Named, type=_count, metavar="NAME=N", help=text)
+    own.add_argument("--counts", action=Named, type=count, metavar="NAME=N", help=text)
     text = "name or place of the scores among its answers (default: the first)"
     own.add_argument("--answer", help=text)
     text = "convert weights of other float types"

@@ -28,6 +28,7 @@ from edgectc.commands import (
     models,
     quantization,
     recognition,
+    reporting,
     signals,
     signing,
     streams,
@@ -147,6 +148,7 @@ def build_verbs() -> Verbs:
     language.declare_lexicon(verbs)
     language.declare_languages(verbs)
     benchmark.declare(verbs)
+    reporting.declare(verbs)
     data.declare(verbs)
     language.declare_models(verbs)
     return verbs

@@ -31,8 +31,8 @@ def declare(verbs: Verbs) -> None:
 
     text = "Turn a collection of others into swipes or recordings."
     parser = verbs.add("data import", "data.run_import", text, function="import_data")
-    text = "what to read; FORMAT is cleverkeys, futo or how_we_swipe, of swipes; or array_table, "
-    text += "brain_to_text_24, brain_to_text_25 or kaggle_asl, of recordings"
+    text = "what to read; FORMAT is cleverkeys, futo, heliboard or how_we_swipe, of swipes; or "
+    text += "array_table, brain_to_text_24, brain_to_text_25 or kaggle_asl, of recordings"
     parser.add_argument("source", metavar="FORMAT:PATH", help=text)
     text = ".jsonl or .jsonl.gz of swipes, .npz of recordings"
     parser.add_argument("--out", required=True, metavar="FILE", help=text)

@@ -179,7 +179,7 @@ def _import_problem(module: str) -> str:
 
 def parts() -> list[Finding]:
     """Return the verdict on the compiled decoder and on each shipped model."""
-    from edgectc.decoding.search.compiled import LIBRARY
+    from edgectc.decoding.search.compiled import LIBRARY, remedy
     from edgectc.formats import bundle
 
     compiler = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), "")
@@ -188,8 +188,7 @@ def parts() -> list[Finding]:
         if LIBRARY.is_file()
         else Finding(
             "compiled decoder", (), "", "", "missing",
-            f"decoding works with numpy, slower; reinstall edgectc "
-            f"{f'with {compiler}' if compiler else 'where a C compiler is'}",
+            f"decoding works with numpy, slower; {remedy()}",
         ),
         Finding("C compiler", (), compiler or "none (needed at install time alone)", "", "ok"),
     ]  # fmt: skip

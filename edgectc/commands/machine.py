@@ -107,11 +107,12 @@ def run_demo(options: Namespace) -> int:
         }
         text = f"{page.folder}: {page.bytes / 1e6:.1f} MB, any web server will do"
     else:
-        document = {"url": page.url, "model": page.name}
+        document = {"url": page.url, "phones": [*page.phones], "model": page.name}
         text = f"{page.name} at {page.url}"
+        if options.host in ("0.0.0.0", "::"):
+            where = " or ".join(page.phones) or "the same with this machine's name"
+            text += f"\nPhones in this network open {where}. Stop: Ctrl-C."
     print(json.dumps(document, sort_keys=True) if options.json else text, flush=True)
-    if page.url is not None and options.host in ("0.0.0.0", "::") and not options.json:
-        print("Phones in this network open the same with this machine's name. Stop: Ctrl-C.")
     page.serve()
     return 0
 

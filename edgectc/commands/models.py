@@ -68,6 +68,10 @@ def _add_train(parser: Parser) -> None:
     parser.add_argument(
         "--cache", metavar="DIR", help="keep prepared samples here for the next run"
     )
+    text = "processes that prepare shards; the samples are the same (default 1)"
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help=text)
+    text = "what runs them: processes of this machine, or ray (default processes)"
+    parser.add_argument("--engine", default="processes", metavar="NAME", help=text)
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default auto)")
     parser.add_argument("--threads", type=int, default=1, help="torch threads (default 1)")
 

@@ -31,7 +31,7 @@ def declare(verbs: Verbs) -> None:
         "--calibration",
         metavar="FILE",
         help="recordings that show the ranges: swipes, of which training users' are taken, or "
-        ".npz (default: $EDGECTC_DATA; without it generated ones, but of swipes)",
+        ".npz (default: $EDGECTC_DATA; without it generated ones, as many as the budget needs)",
     )
     parser.add_argument(
         "--samples", type=int, default=512, metavar="N", help="how many of them (default 512)"
@@ -164,9 +164,9 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
     lines += [f"in float by search: {name} ({why})" for name, why in kept.items()]
     if loss := report.get("loss"):
         lines.append(
-            f"{loss['rows']} recordings of split dev: {loss['worse']} got worse, {loss['better']} "
-            f"better (McNemar p {loss['mcnemar_p']:.2g}); 95 % interval by paired bootstrap over "
-            "users"
+            f"{loss['rows']} {_kind(report['dev'])}recordings of split dev: {loss['worse']} got "
+            f"worse, {loss['better']} better (McNemar p {loss['mcnemar_p']:.2g}); 95 % interval by "
+            "paired bootstrap over users"
         )
         if report["decoder_tuned"]:
             lines.append(
@@ -179,10 +179,17 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
     if calibration:
         lines.append(
             f"ranges from {calibration['samples']} of {calibration['usable']} usable samples of "
-            f"{calibration['file']}, dropped: {calibration['dropped'] or 'none'}"
+            f"{_kind(calibration) and 'what was '}{calibration['file']}, dropped: "
+            f"{calibration['dropped'] or 'none'}"
         )
+        if _kind(calibration):
+            lines.append("people differ from what is generated; name theirs: --calibration FILE")
     if "not_run" in report:
         lines.append(f"evaluated in numpy, not timed: {report['not_run']}")
     if report["repaired"]:
         lines.append(f"repaired: {', '.join(report['repaired'])}")
     return lines
+
+
+def _kind(about: Mapping[str, Any]) -> str:
+    return "" if "sha256" in about else "generated "

@@ -386,7 +386,8 @@ class Samples(Protocol):
         metric: what the share of wrong answers is called, e.g. "WER".
         decoder: type of the decoder that answers by default.
         tunable: types of the decoders whose weights `edgectc tune` can fit to such recordings.
-        generated_suffices: whether generated recordings stand for real ones where none are named.
+        stands_in: options under which generated recordings stand for real ones where none are
+            named; None where they cannot.
         made_with: which of "layout" and "lexicon" `synthesize` makes something of.
         told: options of the frontend that `found` gives.
     """
@@ -394,7 +395,7 @@ class Samples(Protocol):
     metric: ClassVar[str]
     decoder: ClassVar[str] = "greedy"
     tunable: ClassVar[tuple[str, ...]] = ()
-    generated_suffices: ClassVar[bool] = True
+    stands_in: ClassVar[Mapping[str, JSON] | None] = {}
     made_with: ClassVar[tuple[str, ...]] = ()
     told: ClassVar[tuple[str, ...]] = ()
 

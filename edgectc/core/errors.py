@@ -50,16 +50,23 @@ class EdgectcError(Exception):
     def spelled(self, spelling: Callable[[str], str]) -> str:
         """Return the message with each of ``options`` as ``spelling`` has it.
 
-        ``name=VALUE`` is spelled as flag and value; a name in quotes is a value and stays.
+        ``name=VALUE`` is spelled as flag and value, or stays one word behind a flag for settings; a
+        name in quotes is a value and stays, and so does a command: `edgectc language build de`.
         """
         if not self.options:
             return str(self)
         names = "|".join(map(re.escape, sorted({*self.options}, key=len, reverse=True)))
-        return re.sub(
-            rf"(?<![\w'./-])({names})\b(?!['./-]\w|')(=?)",
-            lambda match: spelling(match[1]) + (" " if match[2] else ""),
-            str(self),
-        )
+
+        def flag(match: re.Match[str]) -> str:
+            if match[1] is None:
+                return match[0]
+            found = spelling(match[1])
+            if not match[2]:
+                return found
+            return f"{found}=" if " " in found else f"{found} "
+
+        option = rf"(?<![\w'./-])({names})\b(?!['./-]\w|')(=?)"
+        return re.sub(rf"`edgectc [^`]*`|{option}", flag, str(self))
 
 
 def _again(kind: type[EdgectcError], args: tuple[Any, ...], state: dict[str, Any]) -> EdgectcError:
@@ -93,7 +100,7 @@ class MissingDependencyError(EdgectcError, ImportError):
         self, what: str, *, package: str = "", extra: str = "", command: str = "", system: str = ""
     ) -> None:
         if system:
-            super().__init__(f"{what} needs {system}; this is {platform.system()}")
+            super().__init__(f"{what} needs {system}; {command or f'this is {platform.system()}'}")
             return
         command = command or install_line(extra)
         super().__init__(

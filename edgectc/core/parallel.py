@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from edgectc.core.errors import ConfigError, EdgectcError, MissingDependencyError, UnknownNameError
@@ -27,6 +28,33 @@ def check_engine(engine: str) -> None:
     """Raise `UnknownNameError` unless ``engine`` is one of `ENGINES`."""
     if engine not in ENGINES:
         raise UnknownNameError("engine", engine, ENGINES, options=["engine"])
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Processes that share out some work, see `ordered_map`."""
+
+    jobs: int = 1
+    engine: str = ENGINES[0]
+
+    def __post_init__(self) -> None:
+        check_engine(self.engine)
+        if self.jobs < 1:
+            raise ConfigError(f"jobs is {self.jobs}, expected 1 or more", options=["jobs"])
+
+    @property
+    def alone(self) -> bool:
+        """Whether all is done in the process that asks."""
+        return self.jobs == 1 and self.engine == ENGINES[0]
+
+    def __call__(
+        self, work: Callable[[Piece], Result], pieces: Iterable[Piece]
+    ) -> Iterator[Result]:
+        """Yield what ``work`` makes of each piece, in order."""
+        return ordered_map(work, pieces, jobs=self.jobs, engine=self.engine)
+
+
+ONE = Workers()
 
 
 def ordered_map(
@@ -98,11 +126,12 @@ def _on_ray(
         cluster = bool(os.environ.get("RAY_ADDRESS"))
         size: dict[str, Any] = {} if cluster else {"num_cpus": jobs, "include_dashboard": False}
         ray.init(log_to_driver=False, logging_level="ERROR", **size)
-    task = ray.remote(work)
+    # Ray takes plain functions alone; the work may be a partial one, and is sent once.
+    task, shipped = ray.remote(_done), ray.put(work)
     waiting: deque[Any] = deque()
     try:
         for piece in pieces:
-            waiting.append(task.remote(piece))
+            waiting.append(task.remote(shipped, piece))
             if len(waiting) >= _AHEAD * max(jobs, 2):
                 yield _taken(ray, waiting)
         while waiting:
@@ -112,6 +141,10 @@ def _on_ray(
             ray.cancel(reference)
         if began:
             ray.shutdown()
+
+
+def _done(work: Callable[[Piece], Result], piece: Piece) -> Result:
+    return work(piece)
 
 
 def _taken(ray: Any, waiting: deque[Any]) -> Any:

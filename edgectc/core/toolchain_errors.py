@@ -58,7 +58,7 @@ KNOWN = (
         "torch.export",
         r"Constraints violated|marked .* as dynamic but|Not all values of",
         "an axis that was to be dynamic is used with one fixed size somewhere",
-        "leave dynamic_batch out, or reshape with x.shape[0] and not with a number",
+        "leave dynamic_batch or length=dynamic out, or reshape by x.shape, not by a number",
     ),
     Known(
         "no-onnx-operator",

@@ -40,7 +40,6 @@ _SHOWN = 10  # examples of each problem
 _OUTLIER = 6.0  # robust standard deviations of the log time per symbol
 _ROWS = 500  # that are looked at in one go
 _SAMPLES = 200  # recordings whose scale is looked at
-_WORST = 12  # swipes on the page
 
 
 @dataclass
@@ -224,7 +223,9 @@ class _Rows:
         if recorded:
             self._recorded.append(len(self._names) - 1)
         if look.misfit is not None:
-            found.worst = sorted([*found.worst, look.misfit], key=lambda one: -one[0])[:_WORST]
+            found.worst = sorted([*found.worst, look.misfit], key=lambda one: -one[0])[
+                : looks.WORST
+            ]
         if (sketch := look.sketch) is not None:
             words = {sketch.signal.shape[1], *sketch.target}
             if not words <= self._known:
@@ -263,7 +264,7 @@ class _Rows:
         found.labels = len({*self._labels})
         self._duplicates()
         if not days:
-            self._leaks()
+            self._leaks(meant=found.split_by.endswith(splits.ALONE))
         self._statistics()
         found.problems = {kind: names for kind, names in self._problems.items() if names}
         return found
@@ -294,15 +295,16 @@ class _Rows:
             if len({self._labels[i] for i in group}) > 1:
                 self._problems["conflicting_labels"].append(f"{names}: {labels}")
 
-    def _leaks(self) -> None:
-        """People or days on both sides."""
+    def _leaks(self, *, meant: bool) -> None:
+        """People or days on both sides; ``meant`` where there are too few people to spare any."""
         places: dict[str, set[str]] = defaultdict(set)
         for group, split in zip(self._groups, self._splits, strict=True):
             if group is not None:
                 places[group].add(split)
         for group, sides in sorted(places.items()):
             if len(sides) > 1:
-                self._problems["group_in_several_splits"].append(f"{group}: {sorted(sides)}")
+                kind = "too_few_people" if meant else "group_in_several_splits"
+                self._problems[kind].append(f"{group}: {sorted(sides)}")
 
     def _statistics(self) -> None:
         for columns, figures in self._figures.items():

@@ -22,6 +22,25 @@ _STYLE = (
 
 _WIDTH, _HEIGHT, _BINS = 280, 120, 30  # of the plot of a distribution
 _REAL, _GENERATED = "#4a7ab5", "#d9822b"
+_UNITS = {  # of the statistics of `edgectc.data.looks`, then of `edgectc.data.movement`
+    "points": "points of a swipe",
+    "duration_ms": "milliseconds of a swipe",
+    "points_per_s": "points a second",
+    "letters": "letters of the word",
+    "keys_off": "key widths between the way and its word",
+    "frames": "frames of a recording",
+    "symbols": "symbols of its label",
+    "missing_share": "share of values that are missing",
+    "frames_per_symbol": "frames a symbol",
+    "speed": "keys a second",
+    "peak_speed": "times the mean speed",
+    "rest_share": "share of the time",
+    "ms_per_letter": "milliseconds a letter",
+    "detour": "times the straight way",
+    "curvature": "radians a key",
+    **dict.fromkeys(("start_x", "start_y", "end_x", "end_y", "corner_cut", "miss"), "keys"),
+    **dict.fromkeys(("dwell", "dwell_double"), "milliseconds"),
+}
 
 
 def page(findings: Findings, title: str) -> str:
@@ -78,8 +97,8 @@ def histogram(values: Array, name: str) -> str:
         svg.element("rect", x=i * bar, y=_HEIGHT - h, width=bar - 1, height=h, fill=_REAL)
         for i, h in enumerate(heights.tolist())
     ]
-    median = float(np.median(values))
-    return _figure(bars, name, low, top, f": median {median:.4g}, most {values.max():.4g}")
+    caption = f": median {_number(float(np.median(values)))}, most {_number(float(values.max()))}"
+    return _figure(bars, name, (low, top), float(shares.max()), caption)
 
 
 def comparison(findings: Comparison, title: str) -> str:
@@ -124,7 +143,7 @@ def overlay(real: Array, generated: Array, name: str) -> str:
         for colour, shares in curves.items()
         for bins in [list(enumerate(shares.tolist()))]
     ]
-    return _figure(lines, name, low, top)
+    return _figure(lines, name, (low, top), most)
 
 
 def _shares(values: Array, low: float, top: float) -> Array:
@@ -134,13 +153,34 @@ def _shares(values: Array, low: float, top: float) -> Array:
     return counts / len(values)
 
 
-def _figure(parts: Sequence[str], name: str, low: float, top: float, caption: str = "") -> str:
-    """Return a figure over an axis from ``low`` to ``top``."""
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _figure(
+    parts: Sequence[str], name: str, ends: tuple[float, float], most: float, caption: str = ""
+) -> str:
+    """Return a figure over an axis.
+
+    Args:
+        parts: what is drawn.
+        name: of the statistic, which has a unit.
+        ends: of the axis.
+        most: share of the rows at the top of the figure.
+        caption: what follows the name.
+    """
+    low, top = ends
+    small: dict[str, svg.Value] = {"font_size": 12, "fill": "#666"}
     ticks = [
-        svg.text(0, _HEIGHT + 14, f"{low:.4g}", font_size=12),
-        svg.text(_WIDTH, _HEIGHT + 14, f"{top:.4g}", font_size=12, text_anchor="end"),
+        svg.text(0, _HEIGHT + 14, _number(low), **small),
+        svg.text(_WIDTH / 2, _HEIGHT + 28, _UNITS[name], text_anchor="middle", **small),
+        svg.text(_WIDTH, _HEIGHT + 14, _number(top), text_anchor="end", **small),
+        svg.text(0, -4, f"{most:.0%} of rows", **small),
+        svg.element("rect", x=0, y=_HEIGHT, width=_WIDTH, height=1, fill="#666"),
     ]
-    drawing = svg.drawing(_WIDTH, _HEIGHT + 18, [*parts, *ticks], aria_label=name)
+    drawing = svg.drawing(
+        _WIDTH, _HEIGHT + 32, [*parts, *ticks], style="overflow:visible", aria_label=name
+    )
     return f"<figure>{drawing}<figcaption>{escape(name + caption)}</figcaption></figure>"
 
 

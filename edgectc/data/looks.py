@@ -33,6 +33,7 @@ RECORDING = ("frames", "symbols", "missing_share")
 _JUMP = 3.0  # key units within
 _JUMP_MS = 40.0  # this time: another finger, or lost events
 _GAP_MS = 1000.0  # without a point, while the finger was down
+WORST = 12  # swipes that are shown
 _FAR = 1.5  # key units that the path may keep from the letters of its word, on average
 
 
@@ -50,7 +51,7 @@ class Look:
         content: (16 bytes) hash of the recording; equal ones have equal hashes.
         key: see `edgectc.data.splits.row_key`.
         figures: of `SWIPE` or `RECORDING`; NaN for what cannot be told.
-        misfit: a swipe that is far from its word, with its distance.
+        misfit: a swipe with its distance from its word, of the `WORST` of its chunk.
         sketch: of a recording with a width or symbol that others of its piece did not have, what
             tells which family it is of: its target, and zeros of its width.
         sample: the recording itself, where it is one of those whose scale is looked at.
@@ -120,7 +121,14 @@ def look_at(chunk: Chunk, room: Room | None = None) -> list[Look]:
         else:
             look = _of_recording(row, chunk.file, room, family, known)
             found.append(look if number % chunk.stride else replace(look, sample=row))
-    return found
+    return _worst_alone(found)
+
+
+def _worst_alone(looks: list[Look]) -> list[Look]:
+    """Return the looks, the swipes of most taken out: they may go to another process."""
+    far = [(look.misfit[0], -n) for n, look in enumerate(looks) if look.misfit is not None]
+    kept = {-n for _, n in sorted(far, reverse=True)[:WORST]}
+    return [look if n in kept else replace(look, misfit=None) for n, look in enumerate(looks)]
 
 
 def _rows(chunk: Chunk) -> Iterator[Row | Recording | InputError]:
@@ -184,7 +192,7 @@ def _of_row(row: Row, file: str, room: Room | None) -> Look:
         content=hashlib.sha256(swipe.layout.encode() + points.tobytes()).digest()[:16],
         key=splits.row_key(np.ascontiguousarray(swipe.points).tobytes()),
         figures=figures,
-        misfit=(distance, swipe) if distance > _FAR else None,
+        misfit=None if np.isnan(distance) else (distance, swipe),
     )
 
 

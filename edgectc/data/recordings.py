@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from edgectc.core import registry
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError
+from edgectc.core.messages import say
 from edgectc.core.nonfinite import describe
 from edgectc.core.types import JSON, Array, Recording
 from edgectc.data import readers
@@ -24,8 +24,9 @@ from edgectc.formats import reference
 from edgectc.formats.bundle import Bundle
 from edgectc.formats.layouts import Layout
 from edgectc.formats.reference import Case
+from edgectc.language.lexicon import Lexicon
 
-_GENERATED = {"train": 512, "dev": 100}
+_GENERATED = {"train": 512, "dev": 100}  # where nobody says how many
 _UNLIKE = 30.0  # times larger or smaller than the reference recordings: another unit
 
 
@@ -125,18 +126,22 @@ def load(
     split: str,
     labelled: bool = False,
     nan_policy: str = "error",
+    generated: int | None = None,
+    words: Lexicon | None = None,
 ) -> Prepared:
     """Return the usable recordings of a split; in the unit that the model was trained on.
 
     Args:
         owner: the model, or its bundle.
         frontend: of the model.
-        path: file of recordings; None takes what the environment names, or generates them as
-            training does.
+        path: file of recordings; None takes what the environment names, or generates some, and
+            says so.
         option: the argument that ``path`` is the value of, for messages.
         split: "train", "dev" or "test".
         labelled: leave out what has no label.
         nan_policy: "error" raises at a recording with NaN or Inf, "drop-samples" counts it.
+        generated: how many to generate where there is no file; None for a few.
+        words: to generate them of, where recordings are of words.
 
     Raises:
         NonFiniteError: a recording holds NaN or Inf; names it.
@@ -147,9 +152,12 @@ def load(
     samples = samples_for(owner.spec, owner.layouts, frontend=frontend)
     file = samples.locate(path, option=option)
     prepare, refusals = Preparation(frontend, owner.layouts), Refusals()
-    usable = list(
-        prepare.each(_labelled(_rows(samples, file, split, option), samples, labelled), refusals)
-    )
+    rows: Iterable[Recording | InputError]
+    if file is None:
+        rows = _generated(owner, frontend, split, option, generated, words)
+    else:
+        rows = samples.read(file, split)
+    usable = list(prepare.each(_labelled(rows, samples, labelled), refusals))
     bad = refusals.counts["not_finite"]
     if bad and nan_policy != "drop-samples":
         raise NonFiniteError(
@@ -167,13 +175,18 @@ def load(
     return prepared
 
 
-def _rows(
-    samples: Samples, file: Path | None, split: str, option: str
-) -> Iterable[Recording | InputError]:
-    """Return the recordings of a file, or as training generates them; seeds 0 and 1."""
-    if file is not None:
-        return samples.read(file, split)
-    if not samples.generated_suffices:
+def _generated(
+    owner: Owner,
+    frontend: Frontend,
+    split: str,
+    option: str,
+    count: int | None,
+    words: Lexicon | None,
+) -> Iterator[Recording]:
+    """Return recordings in place of real ones, natural ones of words; seeds 0 and 1."""
+    samples = samples_for(owner.spec, owner.layouts, frontend=frontend)
+    of_words = "lexicon" in samples.made_with
+    if samples.stands_in is None or (of_words and words is None):
         raise InputError(
             f"no recordings were named, expected a file or folder; pass {option}=PATH or set "
             "EDGECTC_DATA=PATH",
@@ -182,7 +195,11 @@ def _rows(
         )
     if split not in _GENERATED:
         raise ConfigError(f"generated recordings have no split {split!r}; use train or dev")
-    return samples.synthesize(_GENERATED[split], seed=int(split == "dev"))
+    count = count or _GENERATED[split]
+    say(f"no recordings were named: {count} generated ones stand for split {split}")
+    lifelike = samples_for(owner.spec, owner.layouts, frontend=frontend, options=samples.stands_in)
+    given = words if of_words else None
+    return lifelike.synthesize(count, seed=int(split == "dev"), lexicon=given, natural=of_words)
 
 
 def _labelled(

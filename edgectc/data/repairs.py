@@ -25,7 +25,22 @@ MOST_POINTS = 6
 _TIMES_STEP = 2.0  # of the step before, that a jump is longer than
 _KEYS_PER_MS = 0.06  # that a jump is faster than
 _INNER = 0.5  # of the first jump, that a step of the run is at most
-_STILL = 0.25  # key units within which a finger rests
+# Key units within which a finger rests. Steps of just a quarter of a key are common, as screens
+# have a grid: the last bits of where the keyboard lies must not decide about them.
+_STILL = 0.25 + 1e-9
+
+
+def lengths(steps: Array) -> Array:
+    """Return sqrt(x^2 + y^2) of steps (..., 2).
+
+    These operations give the same bits everywhere; `hypot` has its own on each platform.
+    """
+    return np.asarray(np.sqrt(steps[..., 0] * steps[..., 0] + steps[..., 1] * steps[..., 1]))
+
+
+def _apart(x: float, y: float) -> float:
+    """Return `lengths` of one step, without numpy."""
+    return math.sqrt(x * x + y * y)
 
 
 def own_points(points: Array, key_size: Array, jump_keys: float) -> Array:
@@ -37,14 +52,14 @@ def own_points(points: Array, key_size: Array, jump_keys: float) -> Array:
         jump_keys: key units that a jump is longer than.
     """
     units = points[:, :2] / key_size
-    steps = np.hypot(*np.diff(units, axis=0).T)
+    steps = lengths(np.diff(units, axis=0))
     # Most traces have no jump at all, and need no look at each point.
     if not (steps > jump_keys).any():
         return points
     kept, before, k = [0], 0.0, 1
     while k < len(points):
         k = _run_end(units, points[:, 2], kept[-1], k, max(jump_keys, _TIMES_STEP * before)) or k
-        before = float(np.hypot(*(units[k] - units[kept[-1]])))
+        before = float(lengths(units[k] - units[kept[-1]]))
         kept.append(k)
         k += 1
     return points[kept]
@@ -56,12 +71,12 @@ def _run_end(units: Array, t: Array, last: int, first: int, least: float) -> int
     def jumps(length: float, a: int, b: int) -> bool:
         return length > least and length > _KEYS_PER_MS * (t[b] - t[a])
 
-    there = float(np.hypot(*(units[first] - units[last])))
+    there = float(lengths(units[first] - units[last]))
     if not jumps(there, last, first):
         return 0
     for k in range(first + 1, min(len(units), first + MOST_POINTS + 1)):
-        step = float(np.hypot(*(units[k] - units[k - 1])))
-        back = float(np.hypot(*(units[k] - units[last])))
+        step = float(lengths(units[k] - units[k - 1]))
+        back = float(lengths(units[k] - units[last]))
         if jumps(step, k - 1, k) and back < min(there, step):
             return k
         if step > _INNER * there:
@@ -94,7 +109,7 @@ def without_rests(points: Array, key_size: Array, rest_ms: float) -> Array:
     x, y = (points[:, :2] / key_size).T.tolist()  # a loop over arrays would take ten times as long
     while i < last:
         j = i
-        while j < last and math.hypot(x[j + 1] - x[i], y[j + 1] - y[i]) <= _STILL:
+        while j < last and _apart(x[j + 1] - x[i], y[j + 1] - y[i]) <= _STILL:
             j += 1
         if j > i and t[j] - t[i] > rest_ms:
             steps[i:j] *= rest_ms / (t[j] - t[i])

@@ -15,7 +15,7 @@ from edgectc.core.types import Array, Recording
 
 PROBLEMS = ("pixel_coordinates", "axis_order", "point_order", "y_upwards", "not_z_scored")
 _LEAST = 8  # recordings
-_MOST = 200  # recordings that are looked at
+MOST = 200  # recordings that are looked at
 _PIXELS = 3.0  # median of |x| and |y|, in widths and heights of the picture
 _HOLISTIC = 543  # points: 33 of the pose, 21 of each hand, 468 of the face
 _NOSE, _HIPS = 0, (23, 24)  # of the pose
@@ -93,8 +93,10 @@ def check(problems: Mapping[str, str], where: str) -> None:
     """
     for name, detail in problems.items():
         raise InputError(
-            f"{where}: {detail}; if the numbers are meant so, set data.check_scale=false",
+            f"{where}: {detail}; if the numbers are meant so, allow them with "
+            "data.check_scale=false",
             reason=name,
+            options=["data.check_scale"],
         )
 
 
@@ -103,6 +105,6 @@ def _stacked(recordings: Sequence[Recording]) -> Array | None:
     rows = [row.signal for row in recordings if row.signal.ndim == 2 and len(row.signal)]
     if len(rows) < _LEAST or len({row.shape[1] for row in rows}) != 1:
         return None
-    chosen = np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(int)
+    chosen = np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)
     table = np.concatenate([rows[i] for i in chosen]).astype(np.float64)
     return np.where(np.isfinite(table), table, np.nan)

@@ -14,6 +14,7 @@ from edgectc.core.types import Recording
 SPLITS = ("train", "dev", "test")
 RULES = ("auto", "user", "row")
 AS_NAMED = "as the rows say"
+ALONE = ": figures say nothing of anybody else"  # ends what is said of a few people's rows
 _FEW = 4  # people; of fewer, none can be spared
 
 
@@ -41,7 +42,7 @@ def check_rule(rule: str) -> None:
 def assign(
     named: Sequence[str | None],
     users: Sequence[str | None],
-    content: Callable[[int], bytes],
+    key: Callable[[int], int],
     *,
     rule: str = "auto",
     people: bool = True,
@@ -61,19 +62,20 @@ def assign(
     Args:
         named: split that each row names.
         users: who made each.
-        content: gives the bytes of a recording by its row.
+        key: gives the `row_key` of a recording by its row.
         rule: one of `RULES`.
         people: whether users are people, who are to be on one side, and no days.
 
     Raises:
         UnknownNameError: no such rule.
+        InputError: the rule is "user", and there are no two; reason ``one_person``.
     """
     check_rule(rule)
     if any(named):
         return [split or "train" for split in named], AS_NAMED
     sides, how = by_people((user for user in users if user), rule=rule, people=people)
     if sides is None:
-        return [_side(content(row)) for row in range(len(users))], how
+        return [side_of_row(key(row)) for row in range(len(users))], how
     return [sides[user] if user else None for user in users], how
 
 
@@ -84,13 +86,26 @@ def by_people(
     if rule == "row" or (rule == "auto" and not people):
         return None, "by row"
     everybody = sorted({*users})
+    if rule == "user" and len(everybody) < 2:
+        raise InputError(
+            f"split_by is 'user', and the rows are of {_counted(everybody)}: nobody would be left "
+            "to measure on; split them by row, or name other recordings with dev=FILE",
+            reason="one_person",
+            options=["split_by", "dev"],
+        )
     sides = {user: split_of(user) for user in everybody}
     if not {"train", "dev"} <= {*sides.values()}:
         if rule == "auto" and len(everybody) < _FEW:
-            count = f"{len(everybody)} {'person' if len(everybody) == 1 else 'people'}"
-            return None, f"by row, of {count}: figures say nothing of anybody else"
+            return None, f"by row, of {_counted(everybody)}{ALONE}"
         sides = _in_turn(everybody)
     return sides, "by user"
+
+
+def _counted(people: Sequence[str]) -> str:
+    """Return how many people there are, in words."""
+    if not people:
+        return "nobody who is named"
+    return f"{len(people)} {'person' if len(people) == 1 else 'people'}"
 
 
 def place(
@@ -102,7 +117,7 @@ def place(
     sides, how = assign(
         [row.split or None for row in kept],
         [row.group for row in kept],
-        lambda i: np.ascontiguousarray(kept[i].signal).tobytes(),
+        lambda i: row_key(np.ascontiguousarray(kept[i].signal).tobytes()),
         rule=rule,
         people=people,
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ REASONS: dict[str, str] = {
     "bad_field": "The word, layout, user or sentence is no string, the context no list of them, "
     "or the split none of train, dev and test.",
     "no_user": "The row names no user, so it belongs to no split.",
+    "one_person": "Rows are to be split by user, and there are no two.",
     "unreadable_file": "The file is missing, damaged or not UTF-8 text.",
     "no_data": "No data set was named, or none lies where it should.",
 }
@@ -120,37 +122,44 @@ def load(
         UnknownNameError: no such split.
         InputError: reason ``unreadable_file``.
     """
+    splits.check_split(split)
     refusals = Refusals()
-    return list(of_split(read(path, layout=layout), split, refusals)), refusals.counts
+    rows = [*read(path, layout=layout)]
+    chosen = [rows[place].swipe for place in of_split(rows, split, refusals)]
+    return [swipe for swipe in chosen if swipe is not None], refusals.counts
 
 
-def of_split(rows: Iterable[Row], split: str, refusals: Refusals) -> Iterator[Swipe]:
-    """Yield the usable swipes of a split; the rows that cannot be used are counted, of any split.
+def of_split(rows: Iterable[Row], split: str, refusals: Refusals) -> list[int]:
+    """Return the places of the usable swipes of a split among ``rows``.
+
+    The rows that cannot be used are counted, of any split. Of the others no more is kept than says
+    which split they are of.
 
     Raises:
         UnknownNameError: no such split.
     """
     splits.check_split(split)
-    usable: list[tuple[int, Swipe]] = []
-    for row in rows:
+    places, keys = array("L"), array("L")
+    named, users = list[str | None](), list[str | None]()
+    same: dict[str | None, str | None] = {}  # equal texts once
+    for place, row in enumerate(rows):
         refusals.rows += 1
         if row.swipe is None:
             assert row.error is not None
             refusals.add(row.error)
-        elif split == "all":
-            yield row.swipe
-        else:
-            usable.append((row.index, row.swipe))
-    sides, _ = splits.assign(
-        [swipe.split for _, swipe in usable],
-        [swipe.user for _, swipe in usable],
-        lambda i: usable[i][1].points.tobytes(),
-    )
-    for (index, swipe), side in zip(usable, sides, strict=True):
+            continue
+        places.append(place)
+        if split != "all":
+            named.append(row.swipe.split)
+            users.append(same.setdefault(row.swipe.user, row.swipe.user))
+            keys.append(splits.row_key(row.swipe.points.tobytes()))
+    if split == "all":
+        return places.tolist()
+    sides, _ = splits.assign(named, users, keys.__getitem__)
+    for place, side in zip(places, sides, strict=True):
         if side is None:
-            refusals.add(InputError("the row names no user", reason="no_user"), f"row {index}")
-        elif side == split:
-            yield swipe
+            refusals.add(InputError("the row names no user", reason="no_user"), f"row {place}")
+    return [place for place, side in zip(places, sides, strict=True) if side == split]
 
 
 def write(path: str | Path, swipes: Iterable[Swipe]) -> None:

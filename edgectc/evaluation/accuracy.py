@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -36,7 +36,7 @@ NBEST = 5
 Figures: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a recognizer said to one labelled swipe.
 
@@ -47,6 +47,8 @@ class Answer:
         probability: that the best one is right, by the recognizer.
         candidates: the texts as they were given.
         shown: whether the best one is the label as it is written, case and apostrophe too.
+        label: the word as it is written.
+        prompt: the text that was to be written, "" where that is not known.
     """
 
     word: str
@@ -55,6 +57,20 @@ class Answer:
     probability: float = 0.0
     candidates: tuple[Hypothesis, ...] = ()
     shown: bool = False
+    label: str = ""
+    prompt: str = ""
+
+    def kept(self, same: dict[str, str]) -> Answer:
+        """Return what the figures need, about 250 bytes: without the candidates, equal texts once.
+
+        Args:
+            same: texts of the answers before, which is added to.
+        """
+        said = tuple(same.setdefault(text, text) for text in self.said)
+        word, user, prompt = (same.setdefault(t, t) for t in (self.word, self.user, self.prompt))
+        return replace(
+            self, word=word, said=said, user=user, prompt=prompt, label="", candidates=()
+        )
 
     def rank(self) -> int | None:
         """Return the place of the right word from 1, None if it was not given."""
@@ -103,28 +119,31 @@ def evaluate(
     Raises:
         InputError: no swipe carries a word.
     """
-    rows = labelled(swipes)
+    rows = [swipe for swipe in swipes if labelled(swipe)]
+    check_labels(len(rows))
     answers, spent = answer(recognizer, rows, decoder=decoder)
-    return {**summarize(answers, rows, Known(seen_words)), "ms_per_swipe": spent}
+    return {**summarize(answers, Known(seen_words)), "ms_per_swipe": spent}
 
 
-def labelled(swipes: Sequence[Swipe]) -> list[Swipe]:
-    """Return the swipes that carry a word.
+def labelled(swipe: Swipe) -> bool:
+    """Return whether a swipe carries a word."""
+    return bool(swipe.word and letters(swipe.word))
 
-    Raises:
-        InputError: there is none.
-    """
-    rows = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
-    if not rows:
+
+def check_labels(count: int) -> None:
+    """Raise `InputError` if no swipe carries a word."""
+    if not count:
         raise InputError("no swipe carries a word to compare with", reason="no_labels")
-    return rows
 
 
 def usable(
     swipes: Iterable[Swipe], recognizers: Sequence[Recognizer], refusals: Refusals
-) -> list[Swipe]:
-    """Return the swipes that every one of the models can be given; count the others."""
-    kept = []
+) -> tuple[list[int], list[int]]:
+    """Return the places of the swipes that every one of the models can be given; count the others.
+
+    The second list is of those among them, counted by themselves, that carry a word.
+    """
+    kept, words = list[int](), list[int]()
     for row, swipe in enumerate(swipes):
         try:
             for recognizer in recognizers:
@@ -132,13 +151,14 @@ def usable(
         except InputError as error:
             refusals.add(error, f"swipe {row}")
         else:
-            kept.append(swipe)
-    return kept
+            words += [len(kept)] if labelled(swipe) else []
+            kept.append(row)
+    return kept, words
 
 
 def answer(
     recognizer: Recognizer,
-    swipes: Sequence[Swipe],
+    swipes: Iterable[Swipe],
     *,
     decoder: str | None = None,
     nbest: int = NBEST,
@@ -151,20 +171,26 @@ def answer(
         decoder: name of one, None for the preset.
         nbest: most candidates each; the figures of the best five need as many.
     """
-    answers, spent = [], []
+    pairs = [*answered(recognizer, swipes, decoder=decoder, nbest=nbest)]
+    spent = round(float(np.median([ms for _, ms in pairs])), 3)
+    return [answer for answer, _ in pairs], spent
+
+
+def answered(
+    recognizer: Recognizer, swipes: Iterable[Swipe], *, decoder: str | None, nbest: int = NBEST
+) -> Iterator[tuple[Answer, float]]:
+    """Yield what `answer` returns, one after another, each with its milliseconds."""
     for swipe in progress(swipes, "swipe"):
         began = time.perf_counter()
-        answers.append(_answer(recognizer, swipe, decoder, nbest))
-        spent.append(time.perf_counter() - began)
-    return answers, round(float(np.median(spent)) * 1e3, 3)
+        found = _answer(recognizer, swipe, decoder, nbest)
+        yield found, (time.perf_counter() - began) * 1e3
 
 
-def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) -> Figures:
+def summarize(answers: Sequence[Answer], known: Known) -> Figures:
     """Return figures of all answers and of their slices.
 
     Args:
         answers: one a swipe.
-        swipes: labelled, in the same order.
         known: what the slices need.
 
     Returns:
@@ -174,7 +200,7 @@ def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) 
         percentile;
         `edgectc.core.metrics.calibration_error`.
     """
-    slices = {name: keep for name, keep in _slices(answers, swipes, known).items() if any(keep)}
+    slices = {name: keep for name, keep in _slices(answers, known).items() if any(keep)}
     parts = {
         name: _figures([a for a, kept in zip(answers, keep, strict=True) if kept])
         for name, keep in slices.items()
@@ -182,9 +208,7 @@ def summarize(answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known) 
     return {**_figures(answers), **_overall(answers), "slices": parts}
 
 
-def _slices(
-    answers: Sequence[Answer], swipes: Sequence[Swipe], known: Known
-) -> dict[str, list[bool]]:
+def _slices(answers: Sequence[Answer], known: Known) -> dict[str, list[bool]]:
     slices = {
         name: [low <= len(a.word) <= high for a in answers]
         for name, (low, high) in _LENGTHS.items()
@@ -202,7 +226,7 @@ def _slices(
         for name, keep in held.items():
             slices[f"unseen, {name}"] = [k and not s for k, s in zip(keep, seen, strict=True)]
     if known.sentences is not None:
-        natural = [letters(swipe.prompt or "") in known.sentences for swipe in swipes]
+        natural = [letters(answer.prompt) in known.sentences for answer in answers]
         slices["natural sentences"] = natural
         slices["other prompts"] = [not n for n in natural]
     return slices
@@ -281,7 +305,10 @@ def _answer(
     best = decoded.best
     shown = plain(best.text) == plain(swipe.word or "")
     given = decoded.candidates[:nbest]
-    return Answer(word, tuple(said)[:nbest], user, best.probability, given, shown)
+    return Answer(
+        word, tuple(said)[:nbest], user, best.probability, given, shown,
+        label=swipe.word or "", prompt=swipe.prompt or "",
+    )  # fmt: skip
 
 
 def _figures(answers: Sequence[Answer]) -> Figures:
@@ -312,16 +339,16 @@ def _overall(answers: Sequence[Answer]) -> dict[str, float]:
 def _interval(hits: Sequence[float], groups: Sequence[str] | None) -> dict[str, float | None]:
     """Mean and 95 % interval; one sample says nothing of others, so it has no interval.
 
-    Where all are right, or none, a bootstrap has nothing to draw from; Wilson's interval holds,
-    with people in place of rows where they are known.
+    Where all are right, or none, or as many of each person, nothing varies that an interval could
+    be drawn from; Wilson's holds, with people in place of rows where they are known.
     """
     low: float | None = None
     high: float | None = None
-    if len(hits) > 1 and len({*hits}) == 1:
-        trials = len({*groups}) if groups else len(hits)
-        low, high = metrics.wilson(hits[0] * trials, trials)
-    elif len(hits) > 1:
+    if len(hits) > 1:
         low, high = metrics.interval(hits, groups) or (None, None)
+        if low is None or high is None or high - low < 1e-12:
+            trials = len({*groups}) if groups else len(hits)
+            low, high = metrics.wilson(float(np.mean(hits)) * trials, trials)
     return {
         "value": round(float(np.mean(hits)), 5),
         "low": None if low is None else round(max(0.0, low), 5),

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgectc.core import metrics
 from edgectc.core.types import Swipe
+from edgectc.data.rows import Chosen
 from edgectc.evaluation.accuracy import Answer, Figures, answer
 from edgectc.runtime.recognizer import Recognizer
 
@@ -48,7 +49,7 @@ def compare(ours: Sequence[Answer], theirs: Sequence[Answer]) -> Figures:
 
 
 def controls(
-    recognizer: Recognizer, swipes: Sequence[Swipe], answers: Sequence[Answer]
+    recognizer: Recognizer, swipes: Chosen[Swipe], answers: Sequence[Answer]
 ) -> dict[str, float]:
     """Return top-1 of two evaluations that must come out near zero, by name.
 
@@ -58,7 +59,7 @@ def controls(
     order = np.random.default_rng(0).permutation(len(answers))
     words = [answers[i].word for i in np.roll(order, 1)]
     moved = [replace(answers[i], word=word).right() for i, word in zip(order, words, strict=True)]
-    rows = [swipes[i] for i in order[:_CONTROL_ROWS]]
+    rows = swipes.take(order[:_CONTROL_ROWS].tolist())
     wrong = [replace(row, layout=_other(row.layout), context=()) for row in rows]
     misread, _ = answer(recognizer, wrong)
     return {

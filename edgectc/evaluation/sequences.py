@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -45,6 +45,7 @@ class Answer:
         said: symbols of each candidate, best first.
         candidates: the texts that they are of.
         unknown: symbols of the target that the model cannot say.
+        nearest: `least`, where ``said`` does not hold all candidates any more.
     """
 
     name: str
@@ -53,6 +54,22 @@ class Answer:
     said: tuple[Symbols, ...]
     candidates: tuple[Hypothesis, ...] = ()
     unknown: int = 0
+    nearest: int | None = None
+
+    def kept(self, same: dict[str, str]) -> Answer:
+        """Return what the figures need: of the candidates the best one, equal texts once.
+
+        Args:
+            same: texts of the answers before, which is added to.
+        """
+
+        def once(symbols: Symbols) -> Symbols:
+            return tuple(same.setdefault(symbol, symbol) for symbol in symbols)
+
+        return Answer(
+            "", same.setdefault(self.group, self.group), once(self.target), (once(self.best),),
+            unknown=self.unknown, nearest=self.least,
+        )  # fmt: skip
 
     @property
     def best(self) -> Symbols:
@@ -67,6 +84,8 @@ class Answer:
     @property
     def least(self) -> int:
         """Return the edits from the target to the closest candidate."""
+        if self.nearest is not None:
+            return self.nearest
         return min(metrics.edit_distance(self.target, one) for one in self.said or ((),))
 
 
@@ -126,11 +145,11 @@ def usable(
     refusals: Refusals,
     *,
     labelled: bool = True,
-) -> list[Recording]:
-    """Return the recordings that every one of the models can be given; count the others."""
+) -> list[int]:
+    """Return the places of the recordings that every model can be given; count the others."""
     kept = []
     prepare = [Preparation(one.frontend) for one in recognizers]
-    for row in rows:
+    for place, row in enumerate(rows):
         refusals.rows += 1
         if isinstance(row, InputError):
             refusals.add(row)
@@ -143,13 +162,13 @@ def usable(
             except InputError as error:
                 refusals.add(error, row.name)
             else:
-                kept.append(row)
+                kept.append(place)
     return kept
 
 
 def answer(
     recognizer: Recognizer,
-    recordings: Sequence[Recording],
+    recordings: Iterable[Recording],
     *,
     reader: Reader | None = None,
     decoder: str | None = None,
@@ -164,8 +183,21 @@ def answer(
         decoder: name of one, None for the preset.
         nbest: most candidates each.
     """
+    pairs = [*answered(recognizer, recordings, reader=reader, decoder=decoder, nbest=nbest)]
+    spent = round(float(np.median([ms for _, ms in pairs])), 3)
+    return [answer for answer, _ in pairs], spent
+
+
+def answered(
+    recognizer: Recognizer,
+    recordings: Iterable[Recording],
+    *,
+    reader: Reader | None,
+    decoder: str | None,
+    nbest: int,
+) -> Iterator[tuple[Answer, float]]:
+    """Yield what `answer` returns, one after another, each with its milliseconds."""
     reader = reader or Reader(tokens_of(recognizer))
-    answers, spent = [], []
     for row in progress(recordings, "recording"):
         began = time.perf_counter()
         sample: Sample = recognizer.prepare(row)
@@ -176,19 +208,17 @@ def answer(
             nbest=nbest,
             decoder=decoder,
         )
-        spent.append(time.perf_counter() - began)
+        spent = (time.perf_counter() - began) * 1e3
         known = recognizer.tokens(sample.setting).ids
-        answers.append(
-            Answer(
-                row.name,
-                row.group or "",
-                row.target,
-                tuple(reader.symbols(one.text) for one in decoded.candidates),
-                decoded.candidates,
-                sum(symbol not in known for symbol in row.target),
-            )
+        found = Answer(
+            row.name,
+            row.group or "",
+            row.target,
+            tuple(reader.symbols(one.text) for one in decoded.candidates),
+            decoded.candidates,
+            sum(symbol not in known for symbol in row.target),
         )
-    return answers, round(float(np.median(spent)) * 1e3, 3)
+        yield found, spent
 
 
 def summarize(answers: Sequence[Answer], *, metric: str, reader: Reader | None = None) -> Figures:

@@ -146,6 +146,12 @@ def _file(
         )
     check_options(options, {"an ONNX file of others": adopter.Said})
     origin, made = adopter.found(path, sample, from_dict(adopter.Said, options))
+    if origin.streaming is not None:
+        raise ConfigError(
+            f"{path} remembers, and a stream is quantized with its network in PyTorch alone: give "
+            "the package.module:factory that it was made from, with chunk=FRAMES",
+            options=["path"],
+        )
     return origin, finished.folded_target(made.graph, made.options)
 
 

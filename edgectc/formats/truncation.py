@@ -35,6 +35,6 @@ def _onnx_cut_short(data: bytes) -> bool:
                 break  # no ONNX file at all
     except protobuf.CutShort:
         return True
-    except ValueError:
-        pass
+    except ValueError:  # no protobuf at all, which whoever opens the file says better
+        return False
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -27,6 +28,8 @@ from edgectc.quantization.budget_search import Candidate
 from edgectc.quantization.layers import Layers
 from edgectc.runtime import loading
 
+_WITHIN = 4  # of generated dev recordings so many may get worse within the budget
+_MOST_GENERATED = 20_000
 _RANKED = 128  # samples that operators are ranked on; of more than 32 operators fewer
 _RUNS = 4096
 _TIMED = 200
@@ -92,6 +95,8 @@ class QuantizationJob:
                 option="calibration",
                 split="train",
                 nan_policy=source.nan_policy,
+                generated=max(calibrations.LEAST_SAMPLES, source.samples),
+                words=job.origin.words,
             )
             rows = calibrations.stratified(
                 prepared.lengths, source.samples, seed=source.seed, left_out=prepared.left_out
@@ -157,20 +162,23 @@ class QuantizationJob:
         self.about["calibrator"] = self.source.calibrator
         return Plan(self.job.scheme, names, **activations.ranges(seen, self.source.calibrator))
 
-    def load_dev(self, dev: str | None, limit: int | None, *, needed: bool) -> None:
+    def load_dev(
+        self, dev: str | None, limit: int | None, *, needed: bool, max_drop: float | None = None
+    ) -> None:
         """Load labelled recordings and let the float32 artifact answer them.
 
         Args:
             dev: file; None takes the one that the ranges are from.
             limit: most recordings.
             needed: whether there have to be some.
+            max_drop: budget in points, which generated ones have to be enough for.
 
         Raises:
             InputError: there are none, and they are needed.
         """
         job = self.job
         try:
-            prepared = self._dev(dev)
+            prepared = self._dev(dev, max_drop)
         except InputError as error:
             if needed or dev is not None:
                 raise
@@ -187,8 +195,9 @@ class QuantizationJob:
         seen = None if bundle is None else seen_words(bundle)
         self.evaluator = AccuracyEvaluator(samples, seen, words, prepared, self.before)
 
-    def _dev(self, dev: str | None) -> Prepared:
+    def _dev(self, dev: str | None, max_drop: float | None) -> Prepared:
         """Return the labelled recordings of split dev, two or more."""
+        enough = max(100, math.ceil(_WITHIN * 100.0 / max_drop)) if max_drop else None
         prepared = recordings.load(
             self.owner,
             self.job.origin.model.frontend,
@@ -197,6 +206,8 @@ class QuantizationJob:
             split="dev",
             labelled=True,
             nan_policy=self.source.nan_policy,
+            generated=enough and min(enough, _MOST_GENERATED),
+            words=self.job.origin.words,
         )
         if len(prepared) < 2:
             raise InputError(

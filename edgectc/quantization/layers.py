@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
@@ -60,33 +61,55 @@ def of_job(job: Job) -> Layers:
     """Return the layers of what a job converts."""
     if isinstance(job.target, FinishedTarget):
         return GraphLayers(job.target, (job.origin.model.stride, job.origin.model.window))
-    return TorchLayers(job.origin.model, artifact.example_inputs(job.origin))
+    folds = job.target_name == "onnx"
+    return TorchLayers(job.origin.model, artifact.example_inputs(job.origin), folds=folds)
 
 
 class TorchLayers(Layers):
     """Those of a network in PyTorch."""
 
-    def __init__(self, model: Network, example: Mapping[str, Tensor]) -> None:
-        """Run the network once, to see which modules it calls.
+    def __init__(
+        self, model: Network, example: Mapping[str, Tensor], *, folds: bool = False
+    ) -> None:
+        """Run the network, to see which modules it calls.
 
         Args:
             model: the network.
             example: its inputs.
+            folds: whether the target computes at export what no recording changes, such as a
+                projection of positions, so that there is no operator of it.
         """
-        self._model, self._called = model, set[str]()
+        self._model = model
+        given = self._given(example)
+        self._called = {*given}
+        if folds:
+            first, *_ = example
+            other = self._given({**example, first: 0.5 * example[first] + 0.25})
+            self._called -= {name for name in given if given[name] == other.get(name)}
+
+    def _given(self, inputs: Mapping[str, Tensor]) -> dict[str, list[bytes]]:
+        """Return a hash of what each module is given in each of its calls."""
+        seen: dict[str, list[bytes]] = {}
+
+        def calling(name: str) -> Callable[..., None]:
+            def keep(module: nn.Module, args: tuple[object, ...], named: dict[str, object]) -> None:
+                given = [x for x in (*args, *named.values()) if isinstance(x, Tensor)]
+                content = b"".join(x.contiguous().numpy().tobytes() for x in given)
+                seen.setdefault(name, []).append(hashlib.sha256(content).digest())
+
+            return keep
+
         hooks = [
-            module.register_forward_pre_hook(self._calling(name))
-            for name, module in model.named_modules()
+            module.register_forward_pre_hook(calling(name), with_kwargs=True)
+            for name, module in self._model.named_modules()
         ]
         try:
             with torch.no_grad():
-                model(*example.values())
+                self._model(*inputs.values())
         finally:
             for hook in hooks:
                 hook.remove()
-
-    def _calling(self, name: str) -> Callable[..., None]:
-        return lambda module, args: self._called.add(name)
+        return seen
 
     def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
         """Return the modules that may be quantized, of those that take part in an answer."""

@@ -98,11 +98,11 @@ def quantize(
         scheme: number format, see `edgectc list schemes`.
         sample: with a module, see `edgectc.export`; with an ONNX file, see `edgectc.adopt`.
         calibration: recordings that show the ranges of activations; swipes of training users, or a
-            ``.npz``; None takes what EDGECTC_DATA names, or generates recordings.
+            ``.npz``; None takes what EDGECTC_DATA names, or generates them, and says so.
         samples: how many of them, spread over short and long ones.
         calibrator: "mse", "percentile", "entropy" or "minmax".
         dev: labelled recordings to measure on, of users that were not trained on; None takes them
-            from ``calibration``, or as that does.
+            from ``calibration``, or generates as many as ``max_drop`` needs.
         limit: at most so many of them, chosen at random.
         max_drop: most points of the model's error rate that may be lost; None for no limit.
         min_speedup: least factor of speed over float32 on this machine; None for no limit.
@@ -144,7 +144,8 @@ def quantize(
         )
         if min_speedup is not None and quantization.skipped_reason:
             raise MissingDependencyError("measuring a speed-up", system="the target's own system")
-        quantization.load_dev(dev, limit, needed=max_drop is not None or retune_decoder)
+        needed = max_drop is not None or retune_decoder
+        quantization.load_dev(dev, limit, needed=needed, max_drop=max_drop)
         if max_drop is not None and quantization.evaluator is not None:
             quantization.evaluator.check_resolves(max_drop)
         point, tried = _within(quantization, budgets)

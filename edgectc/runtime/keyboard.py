@@ -86,7 +86,7 @@ class Keyboard:
         loaded = compiled.library()
         if loaded is None:
             raise MissingDependencyError(
-                "a keyboard", system="the compiled library: reinstall edgectc with a C compiler"
+                "a keyboard", system="the compiled library", command=compiled.remedy()
             )
         artifact = _artifact(bundles.locate(path))
         _, manifest = manifests.read(artifact)
@@ -178,6 +178,26 @@ class Keyboard:
             if n < 0:
                 raise ConfigError(self._error())
             return _decoded(words[:n])
+
+    def complete(self, begun: str = "", *, nbest: int = 5) -> Decoded:
+        """Return the ranked words that begin with letters, as completed taps but without doubt.
+
+        Args:
+            begun: letters before the cursor, in any case; "" asks for the next word. `before` is
+                told what stands before them.
+            nbest: most words to return.
+        """
+        words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
+        with self._turn():
+            n = self._status("complete", _word(begun), words, len(words))
+            if n < 0:
+                raise ConfigError(self._error())
+            return _decoded(words[:n])
+
+    def knows(self, word: str) -> bool:
+        """Return whether the lexicon has a word, in any case."""
+        with self._turn():
+            return self._status("knows", _word(word)) == 1
 
     @property
     def typed(self) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
+from edgectc.core.parallel import ONE, Workers
 from edgectc.core.types import JSON
 from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
@@ -67,6 +68,7 @@ def run(
     threads: int = 1,
     cache: Path | None = None,
     accept_changes: bool = False,
+    workers: Workers = ONE,
 ) -> Result:
     """Train all phases, continuing where a run in ``out`` was stopped.
 
@@ -79,6 +81,7 @@ def run(
         threads: of torch, on the CPU.
         cache: folder of prepared samples; None prepares them anew.
         accept_changes: go on with a run though its data or lexicon are others now.
+        workers: processes that prepare shards.
 
     Raises:
         ConfigError: a phase cannot be honoured; and what `train` raises.
@@ -95,6 +98,7 @@ def run(
             cache=cache,
             weights=weights,
             accept_changes=accept_changes,
+            workers=workers,
         )
 
     first, *second = split(config)

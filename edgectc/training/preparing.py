@@ -14,6 +14,7 @@ from edgectc.core.config import dumps, from_dict, to_dict
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, UnknownNameError
 from edgectc.core.files import read_plain
+from edgectc.core.parallel import ONE, Workers
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.data import sources
@@ -23,6 +24,7 @@ from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
 from edgectc.training.parameters import initialise
 from edgectc.training.settings import Optimizer, Settings
+from edgectc.training.sharded import are_shards
 from edgectc.training.task import Run, check_feasible
 
 
@@ -32,6 +34,7 @@ def prepare(
     data: Path | Sources | None,
     lexicon: Lexicon | None = None,
     cache: Path | None = None,
+    workers: Workers = ONE,
 ) -> tuple[Settings, CtcModel, Task]:
     """Return a configuration's complete settings, its model before training, and its task.
 
@@ -43,6 +46,7 @@ def prepare(
         data: the user's samples; None generates them.
         lexicon: words for the decoder.
         cache: folder of prepared samples, see `edgectc.training.cache`; None for none.
+        workers: processes that prepare shards.
 
     Raises:
         ConfigError: the configuration cannot be honoured.
@@ -62,7 +66,14 @@ def prepare(
         settings.seed,
         settings.validation_rows,
         cache,
+        workers,
     )
+    if not workers.alone and not are_shards(run.data):
+        raise ConfigError(
+            "jobs and engine share out the preparation of shards, and these samples are none: make "
+            "shards of them by `edgectc data shard`, or leave jobs and engine out",
+            options=["jobs", "engine"],
+        )
     task: Task = registry.create("tasks", settings.task_spec(), run=run)
     check_feasible(task.train, model)
     return settings, model, task

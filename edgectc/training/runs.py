@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from edgectc.core import config as configs
 from edgectc.core.config import from_dict
 from edgectc.core.errors import ConfigError
+from edgectc.core.parallel import ONE, Workers
 from edgectc.core.types import JSON
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import File, Sources, several
@@ -22,6 +24,18 @@ from edgectc.training.settings import Settings
 Config = str | os.PathLike[str] | Mapping[str, JSON]
 Files = File | Sequence[File] | None
 Words = str | os.PathLike[str] | Lexicon | None
+
+
+class Common(TypedDict, total=False):
+    """What `train` and `overfit` are both told."""
+
+    data: Files
+    split_by: str
+    lexicon: Words
+    overrides: Sequence[str]
+    cache: str | os.PathLike[str] | None
+    device: str
+    threads: int
 
 
 def train(
@@ -39,6 +53,7 @@ def train(
     test: Files = None,
     split_by: str = "auto",
     accept_changes: bool = False,
+    workers: Workers = ONE,
 ) -> Result:
     """Return where a run left its best weights; it goes on where one in ``out`` was stopped.
 
@@ -59,6 +74,7 @@ def train(
         test: file of recordings to measure it on; None takes some of ``data``.
         split_by: "auto", "user" or "row", see `edgectc.data.splits.assign`.
         accept_changes: go on with a run though its data or lexicon are others now.
+        workers: processes that prepare shards.
 
     Raises:
         ConfigError: the configuration cannot be honoured, or there is nothing to resume.
@@ -85,6 +101,7 @@ def train(
         device=device,
         threads=threads,
         accept_changes=accept_changes,
+        workers=workers,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,20 +24,69 @@ Rows = Callable[[Path], Iterator[Row]]
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Some rows of one split.
+class OfShard:
+    """The rows of one shard, with the split of each; another process can read them.
 
     Attributes:
-        split: "train", "dev" or "test".
-        origin: place of their set in `Sources.data`; of others 0.
-        rows: recordings, and why others cannot be used.
-        first: place of the first of them among those of the split.
+        found: the set.
+        shard: one of its shards.
+        sides: (n,) int8 place of the split of each row, -1 for none; see `shards.sides`.
+        default: setting of recordings that name none.
     """
 
-    split: str
+    found: ShardSet
+    shard: Shard
+    sides: Array = field(repr=False)
+    default: str
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows of each split there are; those of none are told with "train"."""
+        counts = {split: int((self.sides == i).sum()) for i, split in enumerate(splits.SPLITS)}
+        counts["train"] += int((self.sides < 0).sum())
+        return counts
+
+    def read(self) -> dict[str, list[Row]]:
+        """Return the rows of each split; the shard is compared with its hash."""
+        opened = self.found.opened(self.shard, verify=True)
+        rows: dict[str, list[Row]] = {}
+        for place, split in enumerate(splits.SPLITS):
+            rows[split] = [
+                opened.recording(int(row), side=split, default=self.default)
+                for row in np.flatnonzero(self.sides == place)
+            ]
+        rows["train"] += [
+            shards.no_user(opened.recording(int(row)).name)
+            for row in np.flatnonzero(self.sides < 0)
+        ]
+        opened.pages.release()
+        return rows
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some rows: of one shard, or of what is no shard.
+
+    Attributes:
+        origin: place of their set in `Sources.data`; of others 0.
+        first: place of the first of them among those of its split, by split.
+        of_shard: where they are; None for those of ``given``.
+        given: rows that are read already, by split.
+    """
+
     origin: int
-    rows: list[Row] = field(repr=False)
-    first: int
+    first: Mapping[str, int]
+    of_shard: OfShard | None = None
+    given: Mapping[str, list[Row]] = field(default_factory=dict, repr=False)
+
+    def rows(self) -> dict[str, list[Row]]:
+        """Return the rows by split, in the order of `splits.SPLITS`; splits without any are out."""
+        found = self.given if self.of_shard is None else self.of_shard.read()
+        return {split: found[split] for split in splits.SPLITS if found.get(split)}
+
+    @property
+    def train_recordings(self) -> int:
+        """Return how many recordings of a shard are for training."""
+        return 0 if self.of_shard is None else int((self.of_shard.sides == 0).sum())
 
 
 class ShardedSources:
@@ -76,36 +125,22 @@ class ShardedSources:
         return sum(int((side == 0).sum()) for one in self._sides for side in one)
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield all rows, a shard at a time; each shard is compared with its hash."""
+        """Yield all rows, a shard at a time."""
         for origin, found in enumerate(self._sets):
-            out: list[Row] = [*shards.left_out(found)]
-            yield from self._piece("train", origin, out)
+            yield from self._given("train", [*shards.left_out(found)], origin)
             for number, shard in enumerate(found.index.shards):
-                yield from self._of_shard(found, shard, origin, self._sides[origin][number])
+                of_shard = OfShard(found, shard, self._sides[origin][number], self._default)
+                yield Piece(origin, dict(self.counts), of_shard)
+                self.counts.update(of_shard.counts())
         for part, path in self.sources.files():
             if part in HELD_OUT:
                 rows = self._rows(path)
                 while piece := [*itertools.islice(rows, _PIECE)]:
-                    yield from self._piece(part, 0, piece)
+                    yield from self._given(part, piece)
 
-    def _of_shard(
-        self, found: ShardSet, shard: Shard, origin: int, sides: Array
-    ) -> Iterator[Piece]:
-        opened = found.opened(shard, verify=True)
-        nobody: list[Row] = [
-            shards.no_user(opened.recording(int(row)).name) for row in np.flatnonzero(sides < 0)
-        ]
-        for place, split in enumerate(splits.SPLITS):
-            rows: list[Row] = [
-                opened.recording(int(row), side=split, default=self._default)
-                for row in np.flatnonzero(sides == place)
-            ]
-            yield from self._piece(split, origin, [*rows, *(nobody if not place else ())])
-        opened.pages.release()
-
-    def _piece(self, split: str, origin: int, rows: list[Row]) -> Iterator[Piece]:
+    def _given(self, split: str, rows: list[Row], origin: int = 0) -> Iterator[Piece]:
         if rows:
-            yield Piece(split, origin, rows, self.counts[split])
+            yield Piece(origin, dict(self.counts), given={split: rows})
             self.counts[split] += len(rows)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import Field, dataclass, fields, replace
+from dataclasses import Field, dataclass, fields
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from edgectc.core.contracts import Decoder, Frontend
 from edgectc.core.errors import InputError, UnknownNameError
 from edgectc.core.messages import say
 from edgectc.core.metrics import edit_distance
-from edgectc.core.tokens import Tokens, frames_needed, output_length
+from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Recording
 from edgectc.data import scales, sources
 from edgectc.data.preparation import Preparation
@@ -25,11 +26,8 @@ from edgectc.data.refusals import LIMIT, Refusals
 from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.sources import DataSet
 from edgectc.data.splits import SPLITS
-from edgectc.networks.model import CtcModel
 from edgectc.training.cache import (
     append,
-    flat,
-    flat_texts,
     kept,
     part,
     prefixed,
@@ -43,11 +41,19 @@ from edgectc.training.mixing import (
     check_shares,
     draw,
     epoch_rows,
-    fitted,
     nearby,
 )
-from edgectc.training.sharded import ShardedSources, are_shards, prepared_folder
-from edgectc.training.task import SHOWN, Batch, Metric, Run, Score, no_data
+from edgectc.training.sharded import Piece, ShardedSources, are_shards, prepared_folder
+from edgectc.training.signal_rows import checked, columns_of
+from edgectc.training.task import (
+    SHOWN,
+    Batch,
+    Lengths,
+    Metric,
+    Run,
+    Score,
+    no_data,
+)
 
 # A recording (T, C), draws, and the frames that must remain for its target to fit.
 Change = Callable[[Array, np.random.Generator, int], Array]
@@ -338,13 +344,13 @@ def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
     everything, sizes, places = Refusals(), [], []
     for split in SPLITS:
         choice = how.infeasible if split == "train" else ""
-        rows, refusals = _checked(found.rows[split], prepare, run.model, how.too_long, choice)
+        rows, refusals = checked(found.rows[split], prepare, run.model, how.too_long, choice)
         if run.data is not None:
             refusals.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped")
         everything += refusals
         sizes.append(len(rows))
         places.append([row.place for row in rows])
-        arrays |= prefixed(f"{split}.", _arrays(rows, refusals))
+        arrays |= prefixed(f"{split}.", columns_of(rows, refusals))
     if not all(sizes[:2]):
         where = str(run.data or "generator")
         raise no_data(where, sizes[0], sizes[1], f"dropped or cut: {everything.text}")
@@ -365,31 +371,54 @@ def _write_sharded(writer: ColumnWriter, run: Run, how: Data, samples: SignalSam
     found = ShardedSources(run.data, samples.rows, people=not run.model.frontend.settings)
     refusals = {split: Refusals() for split in SPLITS}
     looked_at = not how.check_scale
-    for piece in found.pieces():
-        rows = [samples.as_taken(row) for row in piece.rows]
-        if piece.split == "train" and not looked_at:
-            usable = [row for row in rows if isinstance(row, Recording)]
-            scales.check(samples.problems(usable), str(run.data))
-            looked_at = bool(usable)
-        choice = how.infeasible if piece.split == "train" else ""
-        made, left_out = _checked(rows, prepare, run.model, how.too_long, choice)
-        refusals[piece.split] += left_out
-        if made:
-            columns = _arrays(made, left_out)
-            del columns["refusals"]
-            append(writer, f"{piece.split}.", columns)
-        if piece.split == "train":
-            writer.append({"origins": np.full(len(made), piece.origin, np.int64)})
+    work = partial(_of_piece, samples, prepare, Lengths.of(run.model), how)
+    for origin, parts in run.workers(work, found.pieces()):
+        for split, part_of in parts.items():
+            if split == "train" and part_of.problems is not None and not looked_at:
+                scales.check(part_of.problems, str(run.data))
+                looked_at = True
+            refusals[split] += part_of.refusals
+            if part_of.count:
+                append(writer, f"{split}.", part_of.columns)
+            if split == "train":
+                writer.append({"origins": np.full(part_of.count, origin, np.int64)})
     for split, left_out in refusals.items():
         left_out.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped")
         if not writer.rows(f"{split}.length"):
-            writer.put(prefixed(f"{split}.", _arrays([], left_out)))
+            writer.put(prefixed(f"{split}.", columns_of([], left_out)))
         writer.put({f"{split}.refusals": np.array(left_out.to_json())})
     sizes = [writer.rows(f"{split}.length") for split in SPLITS]
     if not all(sizes[:2]):
         text = sum(refusals.values(), Refusals()).text
         raise no_data(str(run.data), sizes[0], sizes[1], f"dropped or cut: {text}")
     writer.put({"rows": np.array(json.dumps(dict(found.counts))), "split": np.array(found.how)})
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is made of the rows of one split of a piece; ``problems`` of training recordings."""
+
+    columns: Mapping[str, Array]
+    count: int
+    refusals: Refusals
+    problems: Mapping[str, str] | None
+
+
+def _of_piece(
+    samples: SignalSamples, prepare: Preparation, lengths: Lengths, how: Data, piece: Piece
+) -> tuple[int, dict[str, _Part]]:
+    """Return the origin of a piece and what is made of it by split; in any process."""
+    parts = {}
+    for split, given in piece.rows().items():
+        rows = [samples.as_taken(row) for row in given]
+        usable = [row for row in rows if isinstance(row, Recording)]
+        problems = samples.problems(usable) if split == "train" and usable else None
+        choice = how.infeasible if split == "train" else ""
+        made, refusals = checked(rows, prepare, lengths, how.too_long, choice)
+        columns = columns_of(made, refusals)
+        del columns["refusals"]
+        parts[split] = _Part(columns, len(made), refusals, problems)
+    return piece.origin, parts
 
 
 def _read(run: Run, how: Data, samples: SignalSamples) -> DataSet:
@@ -401,81 +430,3 @@ def _read(run: Run, how: Data, samples: SignalSamples) -> DataSet:
         for n, (split, count) in enumerate({"train": how.train, "dev": how.dev}.items())
     }
     return DataSet({**made, "test": []})
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A usable recording; ``place`` is its row among those that were read."""
-
-    place: int
-    frames: Array
-    context: Mapping[str, Array]
-    label: tuple[int, ...]
-    name: str
-    least: int
-
-
-def _checked(
-    samples: Iterable[Recording | InputError],
-    prepare: Preparation,
-    model: CtcModel,
-    too_long: str,
-    infeasible: str,
-) -> tuple[list[_Row], Refusals]:
-    """Return the usable samples, and what was left out or cut; "" as ``infeasible`` checks none."""
-    rows, refusals = list[_Row](), Refusals()
-    for place, sample in enumerate(samples):
-        refusals.rows += 1
-        try:
-            if isinstance(sample, InputError):
-                raise sample
-            row, cut = _row(place, sample, prepare, model, too_long, infeasible)
-        except InputError as error:
-            refusals.add(error, "" if isinstance(sample, InputError) else sample.name)
-        else:
-            rows.append(row)
-            refusals.cut += cut
-    return rows, refusals
-
-
-def _row(
-    place: int,
-    sample: Recording,
-    prepare: Preparation,
-    model: CtcModel,
-    too_long: str,
-    infeasible: str,
-) -> tuple[_Row, bool]:
-    """Return a recording as a network and the loss take it, and whether it was cut."""
-    most = prepare.frontend.max_frames
-    long = too_long == "truncate" and len(sample.signal) > most
-    prepared = prepare(replace(sample, signal=sample.signal[:most]) if long else sample)
-    whole = tuple(prepare.frontend.tokens(prepared.setting).encode(sample.target))
-    if not whole:
-        raise InputError("the recording has no target", reason="empty_target")
-    label = whole
-    if infeasible:
-        room = output_length(prepared.length, model.stride, model.window)
-        label = fitted(whole, room, infeasible)
-    least = model.window + (frames_needed(label) - 1) * model.stride
-    row = _Row(place, prepared.frames, prepared.context, label, sample.name, least)
-    return row, long or label != whole
-
-
-def _arrays(rows: list[_Row], refusals: Refusals) -> dict[str, Array]:
-    about = {"refusals": np.array(refusals.to_json())}
-    if not rows:
-        empty = {"frames": np.zeros((0, 0), np.float32), "length": np.zeros(0, np.int32)}
-        empty |= {"frames_end": np.zeros(0, np.int64), "least": np.zeros(0, np.int64)}
-        return {**empty, **flat([], "labels"), **flat_texts([], "names"), **about}
-    keys = rows[0].context
-    return {
-        "frames": np.concatenate([row.frames for row in rows]),
-        "frames_end": np.cumsum([len(row.frames) for row in rows], dtype=np.int64),
-        "length": np.array([len(row.frames) for row in rows], np.int32),
-        **flat([row.label for row in rows], "labels"),
-        **flat_texts([row.name for row in rows], "names"),
-        "least": np.array([row.least for row in rows], np.int64),
-        **{f"context.{k}": np.concatenate([row.context[k] for row in rows]) for k in keys},
-        **about,
-    }

@@ -15,6 +15,7 @@ from torch import Tensor
 from edgectc.core.column_files import Ragged
 from edgectc.core.errors import InputError
 from edgectc.core.metrics import error_rate
+from edgectc.core.parallel import ONE, Workers
 from edgectc.core.tokens import collapse, frames_needed
 from edgectc.core.types import JSON, Array
 from edgectc.data.sources import Sources
@@ -110,6 +111,19 @@ def merged(parts: Sequence[Score]) -> Score:
 
 
 @dataclass(frozen=True)
+class Lengths:
+    """A `LengthMap` without its network, for other processes."""
+
+    stride: int
+    window: int
+
+    @classmethod
+    def of(cls, model: LengthMap) -> Lengths:
+        """Return that of a model."""
+        return cls(model.stride, model.window)
+
+
+@dataclass(frozen=True)
 class Run:
     """What a run gives its task.
 
@@ -121,6 +135,7 @@ class Run:
         seed: of generated samples.
         validation_rows: most dev samples decoded per validation.
         cache: folder of prepared samples; None prepares them again.
+        workers: processes that prepare shards.
     """
 
     model: CtcModel
@@ -130,6 +145,7 @@ class Run:
     seed: int
     validation_rows: int
     cache: Path | None = None
+    workers: Workers = ONE
 
     def validated(self, dev: int) -> list[int]:
         """Return which of ``dev`` samples are decoded: always the same ones, ascending."""

@@ -301,6 +301,12 @@ EDGECTC_API int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edg
 EDGECTC_API int32_t edgectc_keyboard_tap(edgectc_keyboard *keyboard, const edgectc_point *taps, int32_t n,
                                          int32_t flags, edgectc_word *words, int32_t most);
 
+/* Ranks words that begin with letters which stand before the cursor, as taps that are completed but without doubt about
+ * them; of "", the next word. What stands before these letters is the text to rank after. Returns as above, 0 where no word
+ * begins so. */
+EDGECTC_API int32_t edgectc_keyboard_complete(edgectc_keyboard *keyboard, const char *begun, edgectc_word *words,
+                                              int32_t most);
+
 /* Returns the letters of the keys that the last taps were nearest to, as typed; stays until the next call. */
 EDGECTC_API const char *edgectc_keyboard_typed(const edgectc_keyboard *keyboard);
 

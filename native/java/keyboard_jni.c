@@ -95,14 +95,17 @@ METHOD(jint, before)(JNIEnv *jni, jclass type, jlong handle, jbyteArray text, jb
 
 METHOD(jint, prepare)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_prepare(KEYBOARD(handle)); }
 
-METHOD(jint, swipe)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
+typedef int32_t OfPoints(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n, int32_t flags, edgectc_word *words,
+                         int32_t most);
+
+/* Ranks words of points, n of them three numbers each, and hands their texts and figures over. */
+static jint ranked(JNIEnv *jni, jlong handle, OfPoints *call, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
   jsize n = (*jni)->GetArrayLength(jni, points) / 3, most = (*jni)->GetArrayLength(jni, texts);
   edgectc_word *words = malloc((size_t)most * sizeof *words);
   jdouble *held = words ? (*jni)->GetDoubleArrayElements(jni, points, NULL) : NULL;
   jint found = EDGECTC_NO_MEMORY;
-  (void)type;
   if (held) {
-    found = edgectc_keyboard_swipe(KEYBOARD(handle), (const edgectc_point *)held, n, flags, words, most);
+    found = call(KEYBOARD(handle), (const edgectc_point *)held, n, flags, words, most);
     (*jni)->ReleaseDoubleArrayElements(jni, points, held, JNI_ABORT);
   }
   for (jint i = 0; i < found; i++) {
@@ -115,6 +118,20 @@ METHOD(jint, swipe)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points,
   }
   free(words);
   return found;
+}
+
+METHOD(jint, swipe)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
+  return (void)type, ranked(jni, handle, edgectc_keyboard_swipe, points, flags, texts, figures);
+}
+
+METHOD(jint, tap)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
+  return (void)type, ranked(jni, handle, edgectc_keyboard_tap, points, flags, texts, figures);
+}
+
+METHOD(jbyteArray, typed)(JNIEnv *jni, jclass type, jlong handle) {
+  const char *text = edgectc_keyboard_typed(KEYBOARD(handle));
+  (void)type;
+  return copied(jni, text, strlen(text));
 }
 
 METHOD(jint, cancel)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_cancel(KEYBOARD(handle)); }

@@ -83,6 +83,8 @@ export class Keyboard {
   swipe(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
   /** Corrected words of taps, best first; moving: the word goes on, and of no taps it is the next word. */
   tap(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
+  /** Words that begin with the letters before the cursor, best first; of "", the next word. */
+  complete(begun?: string, how?: { nbest?: number }): Word[];
   /** The letters of the keys that the last taps were nearest to. */
   typed(): string;
 

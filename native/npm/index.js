@@ -162,6 +162,15 @@ export class Keyboard {
     return this.#ranked("tap", points, how);
   }
 
+  /**
+   * @param {string} begun
+   * @param {{nbest?: number}} how
+   * @returns {Word[]}
+   */
+  complete(begun = "", { nbest = 5 } = {}) {
+    return this.#c.withText(plain(begun), (at) => this.#words(nbest, (words, most) => this.#call("complete", at, words, most)));
+  }
+
   typed() {
     return this.#c.text(this.#c.call("edgectc_keyboard_typed", this.#handle));
   }
@@ -173,16 +182,26 @@ export class Keyboard {
    * @returns {Word[]}
    */
   #ranked(name, points, { nbest = 5, moving = false } = {}) {
+    const rows = Array.from(points, checkedPoint);
+    return this.#c.with(POINT * rows.length, (at) => {
+      const view = this.#c.view();
+      rows.forEach((point, i) => point.forEach((value, k) => view.setFloat64(at + POINT * i + 8 * k, value, true)));
+      return this.#words(nbest, (words, most) => this.#call(name, at, rows.length, moving ? MOVING : 0, words, most));
+    });
+  }
+
+  /**
+   * Returns the words that `write` puts into a table.
+   * @param {number} nbest
+   * @param {(words: number, most: number) => number} write
+   */
+  #words(nbest, write) {
     if (!Number.isInteger(nbest) || nbest < 1) throw new EdgectcError(`nbest is ${nbest}, expected a whole number from 1`);
     const most = Math.min(nbest, MOST_WORDS);
-    const rows = Array.from(points, checkedPoint);
-    return this.#c.with(POINT * rows.length, (at) =>
-      this.#c.with(WORD * most, (words) => {
-        const view = this.#c.view();
-        rows.forEach((point, i) => point.forEach((value, k) => view.setFloat64(at + POINT * i + 8 * k, value, true)));
-        const found = this.#call(name, at, rows.length, moving ? MOVING : 0, words, most);
-        return Array.from({ length: found }, (_, i) => this.#word(words + WORD * i));
-      }));
+    return this.#c.with(WORD * most, (words) => {
+      const found = write(words, most);
+      return Array.from({ length: found }, (_, i) => this.#word(words + WORD * i));
+    });
   }
 
   logProbs() {

@@ -119,6 +119,14 @@ export class WorkerKeyboard {
     return this.#ask("tap", [Array.from(points), how]);
   }
 
+  /**
+   * @param {string} begun
+   * @param {{nbest?: number}} how
+   */
+  complete(begun = "", how = {}) {
+    return this.#ask("complete", [begun, how]);
+  }
+
   typed() {
     return this.#ask("typed", []);
   }

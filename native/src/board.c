@@ -1,7 +1,7 @@
 /* Keys, from a screen or from a manifest, in the letter area: 0..1 over the width and height of the board. */
 #include "cold.h"
+#include "exact.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,18 +1,16 @@
 /* See swipe.h. The rules are those of edgectc/data/repairs.py; docs/host_contract.md states them. */
-#include <math.h>
-
+#include "exact.h"
 #include "swipe.h"
 
 enum { MOST_POINTS = 6 }; /* of another finger */
-static const double TIMES_STEP = 2.0, KEYS_PER_MS = 0.06, INNER = 0.5, STILL = 0.25;
+static const double TIMES_STEP = 2.0, KEYS_PER_MS = 0.06, INNER = 0.5, STILL = 0.25 + 1e-9;
 
 typedef struct {
   double width, height;
 } Key;
 
-/* On a screen's grid, distances of just a quarter of a key are common: the last bit has to be Python's. */
 static double apart(Key key, const edgectc_point *a, const edgectc_point *b) {
-  return hypot(b->x / key.width - a->x / key.width, b->y / key.height - a->y / key.height);
+  return edgectc_distance(b->x / key.width - a->x / key.width, b->y / key.height - a->y / key.height);
 }
 
 static int jumps(double length, double least, const edgectc_point *a, const edgectc_point *b) {

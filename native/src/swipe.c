@@ -1,5 +1,6 @@
 /* See swipe.h. The formulas are those of edgectc/data/frontends/swipe.py and edgectc/data/validation.py. */
-#include <math.h>
+#include "exact.h"
+
 #include <string.h>
 
 #include "swipe.h"
@@ -50,8 +51,8 @@ int32_t edgectc_swipe_length(const Resampling *resampling, const edgectc_point *
                              double key_width, double key_height, double *arc) {
   arc[0] = 0.0;
   for (int32_t i = 1; i < n; i++)
-    arc[i] = arc[i - 1] + hypot((points[i].x - points[i - 1].x) / key_width,
-                                (points[i].y - points[i - 1].y) / key_height);
+    arc[i] = arc[i - 1] + edgectc_distance((points[i].x - points[i - 1].x) / key_width,
+                                            (points[i].y - points[i - 1].y) / key_height);
   double by_time = (points[n - 1].t_ms - points[0].t_ms) / resampling->ms_per_frame;
   double by_arc = arc[n - 1] / resampling->keys_per_frame;
   double length = ceil(by_time > by_arc ? by_time : by_arc);

@@ -26,6 +26,10 @@ typedef struct {
 int32_t edgectc_taps(Taps *taps, const edgectc_engine *engine, const double *places, int32_t n,
                      const int32_t *letters, const double *nearest, int32_t moving, int32_t most);
 
+/* Ranks words that begin with n letters, numbers of the lexicon's; of none, the next word. Without a channel: a score is
+ * the word's prior. Returns as above. */
+int32_t edgectc_complete(Taps *taps, const edgectc_engine *engine, const uint16_t *letters, int32_t n, int32_t most);
+
 /* Returns the log of a tap's density that many key widths and heights away, over that on the key itself. */
 double edgectc_tap_score(double dx, double dy);
 

@@ -92,6 +92,11 @@ public final class Keyboard {
     try ranked(taps, most, moving, edgectc_keyboard_tap(_:_:_:_:_:_:))
   }
 
+  /// Returns words that begin with the letters before the cursor, best first; of "", the next word.
+  public func complete(_ begun: String = "", most: Int = 5) throws -> [Word] {
+    try listed(most) { edgectc_keyboard_complete(handle, plain(begun), $0, $1) }
+  }
+
   /// The letters of the keys that the last taps were nearest to.
   public var typed: String { String(cString: edgectc_keyboard_typed(handle)) }
 
@@ -128,8 +133,12 @@ public final class Keyboard {
 
   private func ranked(_ points: [Point], _ most: Int, _ moving: Bool, _ rank: Ranking) throws -> [Word] {
     let rows = points.map { edgectc_point(x: $0.x, y: $0.y, t_ms: $0.tMs) }
+    return try listed(most) { rank(handle, rows, Int32(rows.count), moving ? Int32(EDGECTC_MOVING) : 0, $0, $1) }
+  }
+
+  private func listed(_ most: Int, _ write: (UnsafeMutablePointer<edgectc_word>, Int32) -> Int32) throws -> [Word] {
     var words = [edgectc_word](repeating: edgectc_word(), count: max(1, min(most, 1000)))
-    let found = rank(handle, rows, Int32(rows.count), moving ? Int32(EDGECTC_MOVING) : 0, &words, Int32(words.count))
+    let found = words.withUnsafeMutableBufferPointer { write($0.baseAddress!, Int32($0.count)) }
     if found < 0 { throw refusal(reason: String(cString: edgectc_keyboard_reason(handle))) }
     return words.prefix(Int(found)).map {
       Word(text: String(cString: $0.text), score: $0.score, probability: $0.probability, exact: $0.exact == 1)

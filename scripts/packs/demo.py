@@ -27,6 +27,7 @@ def build(out: Path) -> Path:
         for path in sorted((staging / "app").glob("*.js")):  # a browser knows no package by name
             text = path.read_text(encoding="utf-8")
             linked = re.sub(r'(from )"edgectc"', r'\1"../package/index.js"', text)
+            linked = linked.replace('from "edgectc/worker"', 'from "../package/worker.js"')
             path.write_text(linked, encoding="utf-8")
         staging.chmod(0o755)
         shutil.rmtree(SITE, ignore_errors=True)

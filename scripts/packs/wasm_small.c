@@ -73,3 +73,33 @@ double pow(double base, double exponent) {
   for (double n = fabs(exponent); n > 0.0 && power < HUGE_VAL; n--) power *= 10.0; /* exact up to 22 */
   return exponent < 0.0 ? 1.0 / power : power;
 }
+
+/* ---- texts: of words and of JSON, too short for the tables of the others ------------------- */
+
+size_t strcspn(const char *text, const char *any) {
+  for (size_t n = 0;; n++)
+    for (const char *one = any;; one++) {
+      if (text[n] == *one) return n;
+      if (!*one) break;
+    }
+}
+
+char *strpbrk(const char *text, const char *any) {
+  text += strcspn(text, any);
+  return *text ? (char *)text : NULL;
+}
+
+char *strchr(const char *text, int byte) {
+  for (; *text != (char)byte; text++)
+    if (!*text) return NULL;
+  return (char *)text;
+}
+
+char *strstr(const char *text, const char *part) {
+  for (;; text++) {
+    size_t n = 0;
+    while (part[n] && text[n] == part[n]) n++;
+    if (!part[n]) return (char *)text;
+    if (!*text) return NULL;
+  }
+}

@@ -72,6 +72,19 @@ def test_a_server_for_phones_answers_to_the_addresses_of_this_machine() -> None:
     assert host_of(" [FE80::1]:80 ") == "fe80::1"
 
 
+def test_phones_are_told_addresses_that_the_server_answers_at(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.network_urls == ()  # it listens here alone
+    names = frozenset(
+        {"localhost", "127.0.0.1", "box.local", "192.168.1.5", "fe80::1", "127.0.1.1"}
+    )
+    monkeypatch.setattr("edgectc.commands.serving.server.own_names", lambda host: names)
+    made = Server(Pages("m", {}, b"{}"), "0.0.0.0", 0)
+    made.server_close()
+    assert made.network_urls == (f"http://192.168.1.5:{made.server_address[1]}/",)
+
+
 @pytest.mark.parametrize(
     ("request_text", "code"),
     [

@@ -12,6 +12,7 @@ import pytest
 
 import edgectc
 from edgectc.core import errors
+from edgectc.decoding.search import compiled
 
 # Stands for a machine with numpy and onnxruntime alone.
 LEAN = """
@@ -97,3 +98,6 @@ def test_the_wheel_holds_the_marker(tmp_path: Path) -> None:
         pytest.skip(f"no wheel can be built here: {done.stderr[-200:]}")
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         assert "edgectc/py.typed" in wheel.namelist()
+        inside = str(compiled.LIBRARY.relative_to(root))
+        if inside in wheel.namelist():  # Python that is started in the tree finds it, too
+            assert compiled.LIBRARY.read_bytes() == wheel.read(inside)

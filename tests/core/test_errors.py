@@ -25,6 +25,9 @@ def test_options_become_flags_and_values_stay() -> None:
         "leave --lm-path or --lm out"
     )
     assert ConfigError("lexicon is wrong").spelled(flag) == "lexicon is wrong"
+    built = "no language here; run `edgectc language build de`"
+    said = ConfigError(built, options=["language"]).spelled(flag)
+    assert said == "no --language here; run `edgectc language build de`"
 
 
 @pytest.mark.parametrize("error", [

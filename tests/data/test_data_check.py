@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edgectc.commands.cli import main
 from edgectc.core.types import Recording, Swipe
-from edgectc.data import checks, signals, splits, swipe_files
+from edgectc.data import checks, checks_page, looks, movement, signals, splits, swipe_files
 from edgectc.data.generators import neural
 from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
@@ -181,15 +181,22 @@ def test_the_verb_prints_json_and_writes_a_page(
     assert summary["problems"]["label_mismatch"]["severity"] == "warning"
     reader = Reader()
     reader.feed(page.read_text())
-    assert reader.tags.count("svg") >= 6
+    assert reader.tags.count("svg") == len(looks.SWIPE) + looks.WORST, "traces of clean files too"
     assert "polyline" in reader.tags
     assert "script" not in reader.tags, "text of the data is text on the page"
+    for unit in ("milliseconds of a swipe", "points a second", "% of rows"):
+        assert unit in page.read_text()
     swipe_files.write(path, [*swipes, Swipe(swipes[1].points, "other", "qwerty", "user0")])
     assert main(["data", "check", str(path)]) == 1
     said = capsys.readouterr().out
     assert "conflicting_labels" in said
     assert "verdict: fail" in said
     assert main(["data", "check", str(tmp_path / "none.jsonl")]) == 2
+
+
+def test_every_statistic_of_the_page_has_a_unit() -> None:
+    named = {*looks.SWIPE, *looks.RECORDING, "frames_per_symbol", *movement.STATISTICS}
+    assert checks_page._UNITS.keys() == named
 
 
 @pytest.mark.parametrize(("kind", "name"), [("neural", "x.npz"), ("landmarks", "x.npz")])

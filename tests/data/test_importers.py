@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import collections_of_others as others
 import numpy as np
 import pytest
 
@@ -21,8 +23,6 @@ from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 LAYOUT = layouts.load("qwerty")
-WIDTH, HEIGHT = 360.0, 205.0
-EPOCH = 1_576_480_557_856.0
 
 
 def made(word: str, seed: int = 0) -> Array:
@@ -34,26 +34,15 @@ def read(source: str) -> tuple[list[Swipe], Counter[str]]:
     return list(importers.usable(importers.read(source), dropped)), dropped
 
 
-def log_lines(word: str, sentence: str, points: Array, *, error: int = 0) -> list[str]:
-    """Write a trace as the study's page does: pixels of the whole canvas, time of day."""
-    events = ["touchstart", *["touchmove"] * (len(points) - 2), "touchend"]
-    return [
-        f"{sentence} {EPOCH + t:.0f} {WIDTH:.0f} {HEIGHT:.0f} {event} {x * WIDTH:.3f} "
-        f"{y * HEIGHT * 3 / 3.7:.3f} 1.5 1.5 0 {word} {error}"
-        for event, (x, y, t) in zip(events, points, strict=True)
-    ]
-
-
-HEADER = "sentence timestamp keyb_width keyb_height event x_pos y_pos x_radius y_radius angle word"
-
-
 def test_how_we_swipe_gives_back_what_was_logged(tmp_path: Path) -> None:
     traces = [made("hello", 1), made("world", 2), made("hello", 3)]
-    lines = [HEADER]
+    lines = [others.LOG_HEADER]
     for word, points in zip(("hello", "world", "hello"), traces, strict=True):
-        lines += log_lines(word, "hello_world", points)
+        lines += others.log_lines(word, "hello_world", points)
     (tmp_path / "user1.log").write_text("\n".join(lines) + "\n")
-    (tmp_path / "user2.log").write_text("\n".join([HEADER, *log_lines("the", "the", made("the"))]))
+    (tmp_path / "user2.log").write_text(
+        "\n".join([others.LOG_HEADER, *others.log_lines("the", "the", made("the"))])
+    )
     (tmp_path / "user1.json").write_text("{}")
     found, dropped = read(f"how_we_swipe:{tmp_path}")
     assert not dropped
@@ -84,12 +73,12 @@ def test_how_we_swipe_refuses_and_goes_on(change: Any, reason: str, tmp_path: Pa
     """A bad gesture is counted, and the good one after it is kept."""
     if reason == "two_fingers":
         points = np.array([[0.05, 0.2, 0.0], [0.95, 0.2, 20.0]])
-        rows = log_lines("hello", "hello_world", points)
+        rows = others.log_lines("hello", "hello_world", points)
     else:
-        rows = log_lines("hello", "hello_world", made("hello"))
-    good = log_lines("world", "hello_world", made("world", 5))
+        rows = others.log_lines("hello", "hello_world", made("hello"))
+    good = others.log_lines("world", "hello_world", made("world", 5))
     path = tmp_path / "u.log"
-    path.write_text("\n".join([HEADER, *change(rows), *good]))
+    path.write_text("\n".join([others.LOG_HEADER, *change(rows), *good]))
     found, dropped = read(f"how_we_swipe:{path}")
     assert found[-1].word == "world"
     assert set(dropped) <= {reason, "incomplete"}
@@ -97,7 +86,7 @@ def test_how_we_swipe_refuses_and_goes_on(change: Any, reason: str, tmp_path: Pa
 
 
 def test_how_we_swipe_leaves_out_lines_of_further_flags(tmp_path: Path) -> None:
-    rows = log_lines("hello", "hello_world", made("hello"))
+    rows = others.log_lines("hello", "hello_world", made("hello"))
     doubled = [line for row in rows for line in (row, f"{row} 1 1")]
     path = tmp_path / "u.log"
     path.write_text("\n".join(doubled))
@@ -107,13 +96,7 @@ def test_how_we_swipe_leaves_out_lines_of_further_flags(tmp_path: Path) -> None:
 
 
 def futo_row(word: str, /, **changes: Any) -> dict[str, Any]:
-    data = [{"t": EPOCH + t, "x": x, "y": y} for x, y, t in made(word.lower().strip(",.")).tolist()]
-    row: dict[str, Any] = {
-        "session": "s1", "word": word, "canvas_width": 400.0, "canvas_height": 168.0,
-        "orientation": "portrait-primary", "data": data, "sentence": f"{word} it is",
-        "word_idx": 0, "potentially_invalid_sentence": False,
-    }  # fmt: skip
-    return row | changes
+    return others.futo_row(word, made(word.lower().strip(",.")), **changes)
 
 
 FUTO = [
@@ -197,6 +180,72 @@ def test_cleverkeys_points_and_curves(tmp_path: Path) -> None:
     for got in found:
         np.testing.assert_allclose(got.points, points)
     assert dropped == {"bad_shape": 1, "pixel_coordinates": 1, "missing_points": 1, "bad_json": 2}
+
+
+def gathered(word: str, points: Array, **changes: Any) -> dict[str, Any]:
+    """What HeliBoard exports of a word: pixels of a keyboard with a strip of numbers above."""
+    wide, high, top = 1080, 160, 140
+    keys = [
+        {"left": round(1080 * (row.x + i * row.key_width)), "width": round(1080 * row.key_width),
+         "top": top + high * y, "height": high, "value": letter, "alts": []}
+        for y, row in enumerate(LAYOUT.rows) for i, letter in enumerate(row.keys)
+    ]  # fmt: skip
+    space = {
+        "left": 300,
+        "width": 400,
+        "top": top + 3 * high,
+        "height": high,
+        "value": " ",
+        "alts": [],
+    }
+    gesture = [
+        {"id": 0, "x": round(x * wide), "y": round(top + y * 3 * high), "millis": round(t)}
+        for x, y, t in points.tolist()
+    ]
+    board = {"width": wide, "height": top + 4 * high, "keys": [*keys, space]}
+    entry = {
+        "application": "made up", "knownLibrary": True, "targetWord": word, "dictionaries": [],
+        "suggestions": [{"word": word, "score": 1}], "gesture": gesture, "keyboardInfo": board,
+        "activeMode": True, "uuid": "u1",
+    }  # fmt: skip
+    return {**entry, **changes}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_heliboard_words_lie_in_the_letter_area(tmp_path: Path, packed: bool) -> None:
+    points = made("hello")
+    whole = gathered("hello", points)
+    two = [{**point, "id": i % 2} for i, point in enumerate(whole["gesture"])]
+    narrow = {**whole["keyboardInfo"], "keys": whole["keyboardInfo"]["keys"][:20]}
+    entries = [
+        whole,
+        gathered("hello", points, gesture=two),
+        gathered("hello", points, keyboardInfo=narrow),
+        gathered("hello", points, targetWord=None),
+        {"targetWord": "hello"},
+        gathered("Hello", points, uuid=None),
+    ]
+    path = tmp_path / ("export.zip" if packed else "export.json")
+    if packed:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("words.json", json.dumps(entries))
+    else:
+        path.write_text(json.dumps(entries))
+    found, dropped = read(f"heliboard:{path}")
+    assert [(s.word, s.user, s.layout) for s in found] == [
+        ("hello", "u1", "qwerty"), ("Hello", None, "qwerty"),
+    ]  # fmt: skip
+    for got in found:
+        np.testing.assert_allclose(got.points[:, :2], points[:, :2], atol=2e-3)  # whole pixels
+        np.testing.assert_allclose(got.points[:, 2], points[:, 2], atol=1.0)
+    assert dropped == {"two_fingers": 1, "unknown_layout": 1, "bad_field": 2}
+
+
+def test_heliboard_files_that_are_none_are_refused(tmp_path: Path) -> None:
+    for name, data in (("a.json", b"{}"), ("b.json", b"["), ("c.zip", b"PK"), ("d.json", b"\xff")):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(InputError, match="what HeliBoard exported"):
+            read(f"heliboard:{tmp_path / name}")
 
 
 def test_the_verb_writes_swipes_and_tells_what_was_refused(

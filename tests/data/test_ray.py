@@ -41,3 +41,40 @@ def test_a_check_of_shards_on_ray_is_that_of_one_process(tmp_path: Path) -> None
     for field in dataclasses.fields(one):
         if field.name not in ("statistics", "worst"):
             assert getattr(one, field.name) == getattr(ray, field.name)
+
+
+def test_an_evaluation_of_shards_on_ray_is_that_of_one_process(tmp_path: Path) -> None:
+    edgectc.synth_data("swipe", out=tmp_path / "swipes.jsonl", count=90)
+    edgectc.shard_data(tmp_path / "swipes.jsonl", out=tmp_path / "set", rows=40)
+    tiny = Path(edgectc.__file__).parents[1] / "models/swipe-en-tiny/artifacts/swipe-en-tiny.onnx"
+    told = []
+    for jobs, engine in ((1, "processes"), (2, "ray")):
+        answers = tmp_path / f"answers.{engine}"
+        found = edgectc.evaluate(
+            tiny, tmp_path / "set", decoder="greedy", jobs=jobs, engine=engine, predictions=answers
+        )
+        told.append(({k: v for k, v in found.items() if k != "ms_per_swipe"}, answers.read_bytes()))
+    assert told[0] == told[1]
+
+
+def test_shards_are_prepared_on_ray_as_by_one_process(tmp_path: Path) -> None:
+    """As `edgectc train --jobs 2 --engine ray` does it before the first step."""
+    pytest.importorskip("torch")
+    from edgectc.core import column_files
+    from edgectc.core.config import family_config
+    from edgectc.data.sources import Sources
+    from edgectc.training.preparing import prepare
+
+    edgectc.synth_data("swipe", out=tmp_path / "swipes.jsonl", count=120)
+    edgectc.shard_data(tmp_path / "swipes.jsonl", out=tmp_path / "set", rows=30)
+    config = {**family_config("tcn", "small"), "data": {"synthetic": 0.0, "spliced": 0.5}}
+    config |= {"decoder": {"type": "greedy"}}
+    made = []
+    for engine in parallel.ENGINES:
+        cache, workers = tmp_path / engine, parallel.Workers(2, engine)
+        prepare(config, data=Sources((tmp_path / "set",)), cache=cache, workers=workers)
+        (folder,) = cache.iterdir()
+        made.append(column_files.read(folder))
+    one, ray = made
+    assert one.keys() == ray.keys()
+    assert all((one[name] == ray[name]).all() for name in one)

@@ -21,7 +21,7 @@ from edgectc.data.readers import Choices
 from edgectc.data.recordings import samples_for
 
 # Where our own points come from in an array in Kaggle's order: face, left hand, pose, right hand.
-OURS = np.r_[489:522, 468:489, 522:543, 0:468]
+OURS = others.OURS_IN_KAGGLE
 
 
 def usable(path: Path) -> dict[str, Recording]:

@@ -15,6 +15,7 @@ from edgectc.data import recordings
 from edgectc.data.recordings import samples_for
 from edgectc.formats import bundle as bundles
 from edgectc.formats.bundle import Bundle
+from edgectc.language.lexicon import Lexicon
 
 GOOD = [[0.1, 0.2, 0.0], [0.5, 0.5, 90.0], [0.7, 0.2, 190.0]]
 BAD = [[0.1, float("nan"), 0.0], *GOOD[1:]]
@@ -79,3 +80,26 @@ def test_the_environment_names_recordings(
         samples.locate(str(tmp_path / "gone"), option="calibration")
     monkeypatch.delenv("EDGECTC_DATA")
     assert samples.locate(None) is None
+
+
+def generated(
+    bundle: Bundle, count: int | None, words: Lexicon | None, **more: str
+) -> recordings.Prepared:
+    frontend = recordings.registry.create("frontends", bundle.index.model["frontend"])
+    return recordings.load(bundle, frontend, None, generated=count, words=words, **more)  # type: ignore[arg-type]
+
+
+def test_where_no_file_is_named_as_many_are_generated_as_are_asked_for(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("EDGECTC_DATA", raising=False)
+    words = Lexicon.from_counts({"the": 9.0, "of": 3.0, "and": 1.0})
+    for split in ("train", "dev"):
+        made = generated(bundle, 40, words, split=split)
+        assert (len(made), made.about["file"], made.about["dropped"]) == (40, "generated", {})
+        spoken = [row.target[0] for row in made.recordings]
+        assert spoken.count("the") > spoken.count("of") > spoken.count("and")
+        assert f"40 generated ones stand for split {split}" in capsys.readouterr().err
+    assert generated(bundle, 40, words, split="train").recordings[0].name != made.recordings[0].name
+    with pytest.raises(InputError, match="no recordings were named"):
+        generated(bundle, 40, None, split="train")

@@ -95,6 +95,22 @@ def test_a_rest_counts_up_to_its_limit(rest_ms: float, reported: bool) -> None:
         assert (np.diff(found[:, 2]) >= 0).all()
 
 
+@pytest.mark.parametrize("rest_ms", [50.0, 100.0])
+def test_where_the_keyboard_lies_moves_no_end_of_a_rest(rest_ms: float) -> None:
+    """A step of just a quarter of a key is that, however the last bits fall."""
+    rng, ties = np.random.default_rng(2), 0
+    for points in traces():
+        grid = np.round(points * [40, 12, 1]) / [40, 12, 1]
+        steps = np.abs(np.diff(grid[:, :2], axis=0) / SIZE)
+        ties += int(np.isclose(steps, 0.25).any(axis=1).sum())
+        wanted = without_rests(grid, SIZE, rest_ms)[:, 2]
+        for offset in rng.uniform(-500, 500, (20, 2)):
+            moved = grid.copy()
+            moved[:, :2] = (grid[:, :2] * [1080, 480] + offset - offset) / [1080, 480]
+            assert np.allclose(without_rests(moved, SIZE, rest_ms)[:, 2], wanted, atol=1e-9)
+    assert ties > 50
+
+
 def test_a_frontend_without_repairs_is_what_it_was() -> None:
     plain = create(Options())
     mended = create(Options(jump_keys=1.5, spread_times=True, rest_ms=1e9))

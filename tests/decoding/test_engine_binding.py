@@ -222,12 +222,16 @@ def test_what_the_engine_refuses_numpy_answers(monkeypatch: pytest.MonkeyPatch) 
     signal = _signal(np.random.default_rng(5), "abe")
     _same(native(signal), plain(signal))
 
+    refused = []
+
     def refusing(self: Any, name: str, *arguments: object) -> int:
+        refused.append(name)
         raise engine.Refused(name)
 
     monkeypatch.setattr(engine._Engine, "_call", refusing)
     user.add("abf", 5.0)
     _same(native(signal), plain(signal))
+    assert refused
 
 
 def test_words_that_no_engine_can_hold_are_refused_when_they_are_taught(

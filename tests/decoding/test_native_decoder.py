@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgectc.core.errors import ConfigError, UnknownNameError
+import edgectc
+from edgectc.core.errors import ConfigError, MissingDependencyError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import lexicon
 from edgectc.decoding.search import compiled
 from edgectc.language.lexicon import Lexicon
 
+ROOT = Path(edgectc.__file__).parents[1]
 LETTERS = "abcdefg"
 TOKENS = Tokens((*LETTERS, "<blank>"), len(LETTERS))
 CASES_EACH = 500
@@ -148,6 +156,26 @@ def test_a_missing_library_is_said_once_and_numpy_decodes(
         compiled.library.cache_clear()
     with pytest.raises(UnknownNameError, match="did you mean 'native'"):
         lexicon.create(lexicon.Options(), tokens=TOKENS, lexicon=entries, backend="natve")
+
+
+@pytest.mark.slow
+def test_in_a_source_tree_the_message_builds_the_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "native", tmp_path / "native")
+    inside = tmp_path / compiled.LIBRARY.relative_to(ROOT)
+    inside.parent.mkdir(parents=True)
+    monkeypatch.setattr(compiled, "LIBRARY", inside)
+    compiled.library.cache_clear()
+    try:
+        with pytest.raises(MissingDependencyError) as caught:
+            edgectc.load(runner="native")
+        (command,) = re.findall(r"run: (python .*) \(", str(caught.value))
+        assert subprocess.run([sys.executable, *shlex.split(command)[1:]]).returncode == 0
+        compiled.library.cache_clear()
+        assert edgectc.load(runner="native")(edgectc.sample("hello")).best.text == "hello"
+    finally:
+        compiled.library.cache_clear()
 
 
 def test_a_library_of_other_sources_is_not_used(

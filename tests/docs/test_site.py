@@ -26,6 +26,13 @@ def test_every_page_of_the_navigation_is_there() -> None:
         assert made or (ROOT / page).is_file(), page
 
 
+def test_every_page_of_the_manual_is_in_the_navigation() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    folders = ("docs", "docs/tutorials", "docs/notes", "bench", "android_demo")
+    pages = [str(page.relative_to(ROOT)) for name in folders for page in (ROOT / name).glob("*.md")]
+    assert [page for page in pages if f": {page}\n" not in text] == []
+
+
 def test_every_page_says_its_purpose_in_its_first_lines() -> None:
     """After the title a sentence; no page begins with a table, a list or another title."""
     for page in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tutorials").glob("*.md")]:

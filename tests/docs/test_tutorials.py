@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -92,9 +91,6 @@ console.log(JSON.stringify(shown));
 """
 
 pytestmark = pytest.mark.slow
-long = pytest.mark.skipif(
-    "EDGECTC_LONG" not in os.environ, reason="trains for minutes: set EDGECTC_LONG=1"
-)
 
 
 def needs(*packages: str) -> None:
@@ -102,12 +98,11 @@ def needs(*packages: str) -> None:
         pytest.importorskip(package)
 
 
-@long
 def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second page goes on where the first one ends, as it says."""
     needs("torch", "executorch", "safetensors")
-    printed = pages.run(TUTORIALS / "own_network.md", tmp_path, monkeypatch)
-    printed |= pages.run(TUTORIALS / "int8.md", tmp_path, monkeypatch)
+    printed = pages.run(TUTORIALS / "own_network.md", tmp_path, monkeypatch, inside=True)
+    printed |= pages.run(TUTORIALS / "int8.md", tmp_path, monkeypatch, inside=True)
     refused = [said for line, said in printed.items() if line.endswith("# refused")]
     assert len(refused) == 2
     shown = (TUTORIALS / "own_network.md").read_text(encoding="utf-8")
@@ -115,17 +110,16 @@ def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.Monke
     following = [said.splitlines()[-1] for line, said in printed.items() if " export " in f"{line} "
                  and "# refused" not in line]  # fmt: skip
     for line in following:
-        assert "verdict: pass" in pages.run_command(line.removeprefix("next: "))
+        assert "verdict: pass" in pages.run_command(line.removeprefix("next: "), inside=True)
     verified = [said for line, said in printed.items() if line.startswith("edgectc verify")]
     assert ["verdict: pass" in said for said in verified] == [True, True]
     assert (tmp_path / "net-int8.pte").stat().st_size < (tmp_path / "net.pte").stat().st_size
     assert not (tmp_path / "never.pte").exists()
 
 
-@long
 def test_own_keyboard_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch", "lightning", "onnx", "onnxscript", "onnxruntime")
-    printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch)
+    printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch, inside=True)
     assert "verdict: pass" in printed["edgectc verify mine.onnx"]
     assert (tmp_path / "check.html").is_file()
 

@@ -17,6 +17,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Swipe
 from edgectc.data import swipe_files
 from edgectc.data.generators.swipes import swipe
+from edgectc.data.rows import Chosen
 from edgectc.decoding.decoders import template
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.evaluation import accuracy as evaluation
@@ -64,11 +65,13 @@ def test_two_systems_are_compared_swipe_by_swipe() -> None:
 
 
 def test_slices_and_the_worst_users_by_hand() -> None:
-    rows = [Swipe(np.zeros((2, 3)), w, prompt=p) for w, p in [("on", "go on"), ("zzz", "zzz q")]]
-    answers = [Answer("on", ("on",), "a", 1.0), Answer("zzz", ("on",), "b", 0.5)]
+    answers = [
+        Answer("on", ("on",), "a", 1.0, prompt="go on"),
+        Answer("zzz", ("on",), "b", 0.5, prompt="zzz q"),
+    ]
     other = ("other.txt", frozenset({"on", "zzz"}))
     known = Known(frozenset(), frozenset({"on"}), frozenset({"goon"}), other)
-    figures = evaluation.summarize(answers, rows, known)
+    figures = evaluation.summarize(answers, known)
     tops = {name: part["top1"]["value"] for name, part in figures["slices"].items()}
     assert tops["natural sentences"] == tops["in the lexicon"] == 1.0
     assert tops["other prompts"] == 0.0
@@ -98,7 +101,8 @@ def test_controls_fail_and_the_template_matcher_reads_clean_swipes(swipes: list[
     model = edgectc.load()
     answers, _ = evaluation.answer(model, swipes)
     assert np.mean([a.right() for a in answers]) > 0.8
-    assert max(comparison.controls(model, swipes, answers).values()) < 0.2  # few words, some luck
+    rows = Chosen(swipes, range(len(swipes)), lambda row: row)
+    assert max(comparison.controls(model, rows, answers).values()) < 0.2  # few words, some luck
     model.preset = {"type": "template"}
     matched, _ = evaluation.answer(model, swipes)
     assert 0.5 < np.mean([a.right() for a in matched]) < 1.0

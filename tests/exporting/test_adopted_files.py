@@ -133,7 +133,7 @@ LIES = {
         {}, {"answers": "probabilities"}, NAMED, "said to be probabilities, and it is logits",
     ),
     "another stride": ({}, {"stride": 4}, NAMED, r"stride of 4 was said.*a stride of 2"),
-    "a state called a length": ({"second": "cache"}, {}, NAMED, "takes 'cache'.*no states"),
+    "a state called a length": ({"second": "cache"}, {}, NAMED, "takes 'cache'.*from chunk"),
     "deaf": ({"scale": 0.0}, {"blank": "<blank>"}, NAMED, "is deaf|not finite|blank"),
 }  # fmt: skip
 

@@ -65,6 +65,11 @@ class KeyboardTest {
     refused(() -> keyboard.swipe(new double[] {1, 2, 3}, 5), "one_point", "one_point");
     refused(() -> keyboard.swipe(new double[] {1, 2}, 5), "got 2 numbers", "bad_shape");
     refused(() -> keyboard.swipe(points, 0), "one word or more", "");
+    double[] taps = {486, 80, 0, 648, 240, 0, 162, 80, 0}; // t, h and, for "the", w beside e
+    holds(texts(keyboard.tap(taps, 3)).get(0).equals("the"), "tap");
+    holds(keyboard.typed().equals("thw"), "typed");
+    holds(texts(keyboard.tapping(taps, 3)).size() == 3, "tapping");
+    holds(!keyboard.tapping(new double[0], 3).isEmpty(), "next word");
     double score = keyboard.swipe(points, 1).get(0).score;
     keyboard.before("I said \uD83D\uDE00 ", true);
     keyboard.prepare();

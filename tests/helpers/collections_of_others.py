@@ -16,18 +16,55 @@ ARPABET = (
 WIDE = [("face", 468), ("left_hand", 21), ("pose", 33), ("right_hand", 21)]  # as Kaggle orders
 
 
+# Where our points come from in an array in Kaggle's order: face, left hand, pose, right hand.
+OURS_IN_KAGGLE = np.r_[489:522, 468:489, 522:543, 0:468]
+EPOCH = 1_576_480_557_856.0
+CANVAS = 360.0, 205.0  # pixels of a page of the study
+LOG_HEADER = (
+    "sentence timestamp keyb_width keyb_height event x_pos y_pos x_radius y_radius angle word"
+)
+
+
+def log_lines(word: str, sentence: str, points: np.ndarray, *, error: int = 0) -> list[str]:
+    """Write a trace as How We Swipe's page does: pixels of the whole canvas, time of day."""
+    events = ["touchstart", *["touchmove"] * (len(points) - 2), "touchend"]
+    width, height = CANVAS
+    return [
+        f"{sentence} {EPOCH + t:.0f} {width:.0f} {height:.0f} {event} {x * width:.3f} "
+        f"{y * height * 3 / 3.7:.3f} 1.5 1.5 0 {word} {error}"
+        for event, (x, y, t) in zip(events, points, strict=True)
+    ]
+
+
+def futo_row(word: str, points: np.ndarray, /, **changes: Any) -> dict[str, Any]:
+    """Return a row of the FUTO collection."""
+    data = [{"t": EPOCH + t, "x": x, "y": y} for x, y, t in points.tolist()]
+    row: dict[str, Any] = {
+        "session": "s1", "word": word, "canvas_width": 400.0, "canvas_height": 168.0,
+        "orientation": "portrait-primary", "data": data, "sentence": f"{word} it is",
+        "word_idx": 0, "potentially_invalid_sentence": False,
+    }  # fmt: skip
+    return row | changes
+
+
 def brain_25(
-    folder: Path, days: Sequence[str], *, trials: int = 6, channels: int = 512, seed: int = 0
+    folder: Path,
+    days: Sequence[str],
+    *,
+    trials: int = 6,
+    held: int = 2,
+    channels: int = 512,
+    seed: int = 0,
 ) -> dict[str, tuple[np.ndarray, list[str]]]:
     """Write sessions as brain-to-text '25 keeps them; return what each trial holds."""
     import h5py
 
-    rng, held = np.random.default_rng(seed), {}
+    rng, told = np.random.default_rng(seed), {}
     for day in days:
         for split in ("train", "val", "test"):
             (folder / day).mkdir(parents=True, exist_ok=True)
             with h5py.File(folder / day / f"data_{split}.hdf5", "w") as file:
-                for n in range(trials if split == "train" else 2):
+                for n in range(trials if split == "train" else held):
                     group = file.create_group(f"trial_{n:04d}")
                     signal = rng.normal(size=(40 + n, channels)).astype(np.float32)
                     said = [ARPABET[i] for i in rng.integers(0, 39, 3)] + ["SIL"]
@@ -40,8 +77,8 @@ def brain_25(
                     ids[: len(said)] = [ARPABET.index(p) + 1 for p in said]
                     group.create_dataset("seq_class_ids", data=ids)
                     group.attrs.update(seq_len=len(said), sentence_label="made up")
-                    held[f"{day} data_{split} trial_{n:04d}"] = (signal, said)
-    return held
+                    told[f"{day} data_{split} trial_{n:04d}"] = (signal, said)
+    return told
 
 
 def brain_24(

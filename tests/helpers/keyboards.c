@@ -1,8 +1,8 @@
 /* Keyboards over shared files, in threads or for long: keyboards MODEL LEXICON LANGUAGE_MODEL WORDS THREADS SWIPES
  *
  * Standard input holds swipes: lines of x, y and t_ms in the letter area of a QWERTY board, an empty line behind
- * each. Prints the best word of each swipe, if all threads found the same ones, and the memory of the process in
- * kilobytes after a tenth of the work and at its end. WORDS is a file that all of them write and read. */
+ * each. Prints the best word of each swipe, if all threads found the same ones, and the private memory of the process
+ * in kilobytes after a tenth of the work and at its end. WORDS is a file that all of them write and read. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,12 +40,16 @@ static edgectc_file mapped(const char *name) {
   return made;
 }
 
+/* What is mapped is not the keyboard's own. Of the pages in /proc/self/statm, Linux may not have counted the last 64 of
+ * each processor. */
 static long kilobytes(void) {
-  long size = 0, resident = 0, shared = 0;
-  FILE *from = fopen("/proc/self/statm", "r");
-  if (from && fscanf(from, "%ld %ld %ld", &size, &resident, &shared) != 3) resident = shared = 0;
+  char line[256];
+  long found = -1;
+  FILE *from = fopen("/proc/self/smaps_rollup", "r");
+  while (from && found < 0 && fgets(line, sizeof line, from))
+    if (sscanf(line, "Anonymous: %ld kB", &found) != 1) found = -1;
   if (from) fclose(from);
-  return (resident - shared) * (sysconf(_SC_PAGESIZE) / 1024); /* what is mapped is not the keyboard's own */
+  return found;
 }
 
 static int place(edgectc_keyboard *keyboard) {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import io
 import re
 import shlex
 import subprocess
@@ -33,28 +36,67 @@ def commands(page: Path | str, elsewhere: Sequence[str] = ()) -> list[list[str]]
     ]
 
 
-def run_command(line: str) -> str:
-    """Run one and return what it printed; one that ends in "# refused" has to be, in one line."""
+def run_command(line: str, *, inside: bool = False) -> str:
+    """Run one and return what it printed; one that ends in "# refused" has to be, in one line.
+
+    Args:
+        line: of a page.
+        inside: run our command in this process, which spares the imports of torch.
+    """
     words = shlex.split(line, comments=True)
     assert words[0] in ("edgectc", "python"), line
-    module = ["-m"] if words[0] == "edgectc" else []
-    done = subprocess.run(
-        [sys.executable, *module, *words[0 if module else 1 :]],
-        text=True, capture_output=True, check=False,
-    )  # fmt: skip
+    if inside and words[0] == "edgectc":
+        code, out, said = _inside(words[1:])
+    else:
+        module = ["-m"] if words[0] == "edgectc" else []
+        done = subprocess.run(
+            [sys.executable, *module, *words[0 if module else 1 :]],
+            text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        code, out, said = done.returncode, done.stdout, done.stderr
     if line.endswith("# refused"):
-        assert done.returncode in (1, 2), f"{line}\n{done.stdout}{done.stderr}"
-        return done.stderr
-    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-    return done.stdout
+        assert code in (1, 2), f"{line}\n{out}{said}"
+        return said
+    assert code == 0, f"{line}\n{out}{said}"
+    return out
+
+
+def _inside(arguments: Sequence[str]) -> tuple[int, str, str]:
+    """Return exit code, output and errors of our command; modules of the folder are forgotten."""
+    from edgectc.commands import cli
+
+    out, said, path = io.StringIO(), io.StringIO(), [*sys.path]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            code = cli.main(arguments)
+    finally:
+        sys.path[:] = path
+        for name, module in [*sys.modules.items()]:
+            file = getattr(module, "__file__", None)
+            if file is not None and Path(file).parent == Path.cwd():
+                del sys.modules[name]
+        importlib.invalidate_caches()
+    return code, out.getvalue(), said.getvalue()
 
 
 def run(
-    page: Path | str, folder: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: Sequence[str] = ()
+    page: Path | str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    elsewhere: Sequence[str] = (),
+    *,
+    inside: bool = False,
 ) -> dict[str, str]:
     """Run a page, or a text, in an empty folder; return what each command printed.
 
     A block of Python whose first line names a file is written there; the others are one session.
+
+    Args:
+        page: file or text.
+        folder: empty, or that of the page before.
+        monkeypatch: of the test.
+        elsewhere: how commands begin that another test runs.
+        inside: see `run_command`.
     """
     monkeypatch.chdir(folder)
     monkeypatch.delenv("EDGECTC_DATA", raising=False)  # a newcomer has none
@@ -73,6 +115,6 @@ def run(
         assert not kind, f"a block of {kind!r} is neither run nor shown"
         for line in code.splitlines():
             if line.strip() and not line.startswith(tuple(elsewhere)):
-                printed[line] = run_command(line)
+                printed[line] = run_command(line, inside=inside)
     assert printed.keys() == {line for lines in commands(page, elsewhere) for line in lines}
     return printed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import platform
 import re
 import shutil
@@ -9,16 +11,20 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from packages import ROOT, build
 
 import edgectc
 from edgectc.decoding.search import compiled
+from edgectc.formats import layouts
 
 JAVA, PAGE = ROOT / "native" / "java", ROOT / "docs" / "library.md"
 HOST = ROOT / "native" / "examples" / "Host.java"
-BUNDLE = ROOT / "models" / "swipe-en"
+BUNDLE, HELPERS = ROOT / "models" / "swipe-en", ROOT / "tests" / "helpers"
+GOLDEN = ROOT / "tests" / "golden"
 FILES = [str(BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"), str(BUNDLE / "lexicon.trie"),
          str(BUNDLE / "words.lm")]  # fmt: skip
 MACHINES = {"arm64-v8a": "AArch64", "armeabi-v7a": "ARM", "x86_64": "X86-64"}
@@ -47,7 +53,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs a JDK and a C compiler")
     out = tmp_path_factory.mktemp("java")
     _run(sys.executable, "-c", MAKE, str(out), folder=ROOT / "scripts")
-    programs = [str(HOST), str(ROOT / "tests" / "helpers" / "KeyboardTest.java")]
+    programs = [
+        str(HOST),
+        *(str(HELPERS / name) for name in ("KeyboardTest.java", "GoldenAnswers.java")),
+    ]
     _run("javac", "-cp", str(out / "classes"), "-d", str(out / "classes"), *programs, folder=out)
     return out
 
@@ -83,6 +92,62 @@ def test_the_program_of_the_page_prints_the_words_of_python(made: Path) -> None:
 def test_every_call_does_what_it_says(made: Path) -> None:
     """The program ends with the name of what failed; Java checks how it is called."""
     assert _java(made, "KeyboardTest", _sample()).splitlines()[-1] == "all held"
+
+
+def _golden(name: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+    return found
+
+
+def _place(name: str) -> str:
+    layout = layouts.load(name)
+    high = 1.0 / len(layout.rows)
+    keys = [(0, 0.0, 0.0, 0.001, 1.0), (0, 0.999, 0.0, 0.001, 1.0)]  # to both edges
+    for y, row in enumerate(layout.rows):
+        for x, letter in enumerate(row.keys):
+            if letter.strip():
+                box = (row.x + x * row.key_width, y * high, row.key_width, high)
+                keys.append((ord(letter), *box))
+    codes = " ".join(str(key[0]) for key in keys)
+    return f"place\t{codes}\t{' '.join(repr(value) for key in keys for value in key[1:])}"
+
+
+def test_it_answers_the_golden_traces_as_python_and_refuses_as_it_does(made: Path) -> None:
+    recognizer = edgectc.load(FILES[0])
+    lines, wanted = [], []
+    for case in _golden("traces.json")["cases"]:
+        lines += [_place(case["layout"]), "swipe\t" + _flat(case["points"])]
+        found = recognizer(np.asarray(case["points"]), layout=case["layout"], nbest=5)
+        wanted += ["placed", " ".join(one.text for one in found)]
+    lines.append(_place("qwerty"))
+    wanted.append("placed")
+    for case in _golden("checks.json")["points"]:
+        if all(len(point) == 3 for point in case["points"]) and case["reason"]:
+            lines.append("swipe\t" + _flat(case["points"]))
+            wanted.append(f"! {case['reason']}")
+    assert _java(made, "GoldenAnswers", "\n".join(lines)).splitlines() == wanted
+    assert sum(line.startswith("!") for line in wanted) > 5
+
+
+def _flat(points: list[list[float]]) -> str:
+    """As Java reads numbers."""
+    text = " ".join(repr(float(value)) for point in points for value in point)
+    return text.replace("nan", "NaN").replace("inf", "Infinity")
+
+
+def test_it_believes_the_signatures_that_python_does(made: Path, tmp_path: Path) -> None:
+    lines, wanted = [], []
+    for i, case in enumerate(_golden("trust.json")["signatures"]):
+        model, signature = tmp_path / f"{i}.edgectc", tmp_path / f"{i}.sig"
+        model.write_bytes(base64.b64decode(str(case["base64"])))
+        if case["signature"] is not None:
+            signature.write_text(str(case["signature"]), encoding="utf-8")
+        name = str(signature) if case["signature"] is not None else "-"
+        lines.append("\t".join(["sign", str(model), name, *case["trust"]]))
+        wanted.append(f"! {case['refused']}" if case["refused"] else "signed")
+    assert _java(made, "GoldenAnswers", "\n".join(lines)).splitlines() == wanted
+    assert wanted.count("signed") >= 1
+    assert len(set(wanted)) > 5
 
 
 @pytest.fixture(scope="module")

@@ -175,3 +175,32 @@ def test_batch_norms_are_merged_only_where_that_changes_nothing() -> None:
         torch.testing.assert_close(network(x), before, atol=1e-5, rtol=1e-5)
     assert torch.equal(network.two.weight, weight)
     assert network.two.bias is None
+
+
+class _Placed(nn.Module):
+    """A projection of positions, which no recording changes, as of a conformer's attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.place = nn.Linear(6, 32), nn.Linear(8, 32)
+        self.head = nn.Linear(32, len(TOKENS))
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        angles = torch.arange(x.shape[1])[:, None] * torch.linspace(0.1, 1.0, 8)
+        return self.head(torch.tanh(self.inner(x) + self.place(torch.sin(angles))))
+
+
+def test_what_no_recording_changes_is_left_to_the_exporter(tmp_path: Path) -> None:
+    """torch.onnx computes it, so that the graph has no operator of it to quantize."""
+    network = networks.seeded(_Placed).eval()
+    np.savez(tmp_path / "c.npz", **spoken(network))
+    made = edgectc.quantize(
+        network, target="onnx", scheme="int8-static", sample=networks.sample(), tokens=TOKENS,
+        calibration=tmp_path / "c.npz", out=tmp_path / "q.onnx", check_blank=False,
+    )  # fmt: skip
+    assert made.report["operators"] == 2
+    x, _ = networks.sample()
+    with torch.no_grad():
+        want = network(x[:1], torch.tensor([40]))[0].log_softmax(-1).numpy()
+    got = edgectc.load(made).log_probs(x[0, :40].numpy())
+    assert 0.0 < np.abs(got - want).mean() < 0.1

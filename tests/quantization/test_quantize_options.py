@@ -13,6 +13,7 @@ import edgectc
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.data import splits
+from edgectc.formats import manifest
 from edgectc.quantization import accuracy_drop, job, timing
 
 
@@ -83,3 +84,21 @@ def test_a_budget_is_named_as_the_caller_named_it(
     flag = f"--{budget.replace('_', '-')}"
     assert cli.main(["quantize", "--target", "onnx", f"{flag}=-1"]) == 2
     assert f"{flag} is -1" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_without_recordings_as_many_are_generated_as_the_budget_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four errors in so many are the budget; fewer could not tell it."""
+    monkeypatch.delenv("EDGECTC_DATA", raising=False)
+    given = ["--target", "onnx", "--samples", "64", "--max-drop", "4", "--out", str(tmp_path)]
+    assert cli.main(["quantize", *given]) == 0
+    text = capsys.readouterr().out
+    assert "100 generated recordings of split dev" in text
+    assert "ranges from 64 of 64 usable samples of what was generated" in text
+    assert "--calibration FILE" in text
+    (made,) = tmp_path.iterdir()
+    report = manifest.read(made)[1].source.quantization
+    assert report is not None
+    assert report["calibration"]["file"] == report["dev"]["file"] == "generated"

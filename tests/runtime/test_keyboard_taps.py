@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +12,15 @@ import edgectc
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
 from edgectc.decoding.search import compiled
+from edgectc.formats import bundle as bundles
 from edgectc.formats import layouts
 from edgectc.language import packed, spelling
+from edgectc.language.lms import arpa
 from edgectc.runtime.keyboard import Keyboard
 
 pytestmark = pytest.mark.skipif(compiled.library() is None, reason="needs the compiled library")
 
+MODEL = bundles.locate("swipe-en")
 QWERTY = layouts.shipped("qwerty")
 CENTERS = dict(zip(QWERTY.letters, np.array(QWERTY.centers), strict=True))
 KEY = np.array(QWERTY.key_size)
@@ -137,10 +139,7 @@ DOUBLED, SWAPPED, MISSED, STRAY = -5.5, -6.0, -6.5, -9.0  # as in taps.c
 def test_scores_are_those_of_the_whole_table(keyboard: Keyboard) -> None:
     """Among 4,000 frequent words, the beam misses none of the best three."""
     keyboard.before("", whole=False)
-    path = Path(edgectc.__file__).parents[1] / "models" / "swipe-en" / "lexicon.trie"
-    if not path.is_file():
-        path = Path(edgectc.__file__).parent / "models" / "swipe-en" / "lexicon.trie"
-    lexicon, rng = packed.read(path), np.random.default_rng(1)
+    lexicon, rng = packed.read(MODEL / "lexicon.trie"), np.random.default_rng(1)
     words = {}
     for i in np.argsort(-lexicon.log_probs)[:9_000]:
         text, log_prob = lexicon.words[i], float(lexicon.log_probs[i])
@@ -160,6 +159,62 @@ def test_scores_are_those_of_the_whole_table(keyboard: Keyboard) -> None:
             assert word in got, (letters, word, found)
             if word != keyboard.typed:
                 assert got[word] == pytest.approx(wanted[word], abs=0.01), (letters, word)
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> list[tuple[str, str, float]]:
+    """Text, spelling and log_prob of every word."""
+    held = packed.read(MODEL / "lexicon.trie")
+    log_probs = held.log_probs.tolist()
+    spelled = [
+        text if text.isascii() and text.isalpha() and text.islower() else
+        spelling.spell(text, set(QWERTY.letters)) or "" for text in held.words
+    ]  # fmt: skip
+    return list(zip(held.words, spelled, log_probs, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("before", "begun"),
+    [*(pytest.param(text, "", marks=pytest.mark.slow) for text in ("", "I want ", "Thank ")),
+     ("I want ", "t"), ("is it ", "Do"), ("", "xy"), ("she ", "don'"), ("she ", "qqq")],
+)  # fmt: skip
+def test_completions_and_next_words_are_those_of_all_words_weighed_one_by_one(
+    keyboard: Keyboard, lexicon: list[tuple[str, str, float]], before: str, begun: str
+) -> None:
+    """Each word's log_prob, and what the textbook's backing off says of it after the context."""
+    decoder = bundles.read(MODEL).index.decoder
+    model = arpa.create(arpa.Options(), path=MODEL / "words.lm")
+    weight = decoder.get("context_weight", 0.5) / decoder["lm_weight"]
+    after, alone = model.start(spelling.words_of(before)), model.empty()
+    letters = begun.lower().replace("'", "")
+    wanted = []
+    for text, spelled, log_prob in lexicon:
+        if spelled.startswith(letters) and spelled:
+            word = spelling.normalize_word(text)
+            gain = model.score(after, word)[0] - model.score(alone, word)[0]
+            wanted.append((log_prob + weight * gain, text))
+    wanted.sort(reverse=True)
+    keyboard.before(before)
+    found = keyboard.complete(begun, nbest=12)
+    assert len(found) == min(12, len(wanted))
+    for one, (score, _) in zip(found, wanted, strict=False):
+        assert one.score - found[0].score == pytest.approx(score - wanted[0][0], abs=1e-3)
+    scores = {text: score - wanted[0][0] for score, text in wanted[:40]}
+    for one in found:
+        assert one.score - found[0].score == pytest.approx(scores[one.text], abs=1e-3), one.text
+
+
+def test_of_no_taps_and_of_no_letters_is_the_same_next_word(own: Keyboard) -> None:
+    for before in ("", "See you ", "I have been "):
+        own.before(before)
+        assert texts(own.tap([], moving=True)) == texts(own.complete())
+    own.before("Dear ")
+    own.teach("Zyxgle", 5)
+    assert own.complete("ZYX")[0].text == "Zyxgle"
+    own.hide("Zyxgle")
+    assert "Zyxgle" not in texts(own.complete("zyx"))
+    assert own.knows("HELLO")
+    assert not own.knows("zyxgle")
 
 
 def test_noisy_taps_come_out_right_far_more_often_than_as_typed(keyboard: Keyboard) -> None:

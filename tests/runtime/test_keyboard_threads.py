@@ -33,8 +33,8 @@ Host = Callable[..., list[str]]
 
 def host(tmp_path: Path, *flags: str) -> Host:
     """The program, built with some flags: threads, swipes -> lines that it prints."""
-    if not shutil.which("gcc") or not Path("/proc/self/statm").is_file():
-        pytest.skip("needs gcc and /proc")
+    if not shutil.which("gcc") or not Path("/proc/self/smaps_rollup").is_file():
+        pytest.skip("needs gcc and Linux's /proc")
     program = tmp_path / "keyboards"
     sources = [
         ROOT / "tests" / "helpers" / "keyboards.c",
@@ -118,7 +118,9 @@ def test_memory_is_flat_over_many_swipes(tmp_path: Path) -> None:
     lines = host(tmp_path)(1, 10_000)
     check_words(lines)
     _, early, late = lines[len(WORDS)].split()
-    assert int(late) <= int(early) + 256, lines  # kilobytes; a leak of 32 bytes a swipe is 640
+    # Kilobytes. What is held is the same to the byte, time and again; 4 bytes a swipe are 72.
+    assert 0 < int(early)
+    assert int(late) <= int(early) + 64, lines
 
 
 @pytest.mark.skipif(compiled.library() is None, reason="needs the compiled library")

@@ -12,10 +12,12 @@ import pytest
 import torch
 
 import edgectc
+from edgectc.commands.cli import main
 from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Swipe
-from edgectc.data import signals, splits, swipe_files
+from edgectc.data import checks, signals, splits, swipe_files
+from edgectc.data.generators import landmarks
 from edgectc.data.generators.swipes import swipe
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
@@ -112,6 +114,41 @@ def test_two_people_will_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     found = [len(swipe_files.load(data, split=split)[0]) for split in splits.SPLITS]
     assert found[0] == len(task.train), "evaluation holds out what training holds out"
     assert found[2] == len(task.test)
+
+
+@pytest.mark.parametrize("users", [0, 1])
+def test_one_person_alone_cannot_be_split_by_user(
+    users: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write(tmp_path / "x.jsonl", ["qwerty"], count=40, users=max(users, 1))
+    if not users:
+        data.write_text(data.read_text().replace('"user"', '"whom"'))
+    line = ["train", "tcn-small", "--data", str(data), "--out", str(tmp_path / "run")]
+    line += ["--set", "epochs=1", "--set", "data.synthetic=0"]
+    assert main([*line, "--split-by", "user"]) == 2
+    told = capsys.readouterr().err
+    assert "--split-by is 'user', and the rows are of" in told
+    assert "with --dev FILE" in told
+    assert main([*line, "--split-by", "row"]) == 0  # the remedy
+    assert main(["data", "check", str(data)]) == 0  # which says so, and no more than that
+    found = checks.check_data([data])
+    assert found.split_by.startswith("by row")
+    assert {*found.problems} - {"jump"} == ({"too_few_people"} if users else {"no_user"})
+
+
+def test_data_in_pixels_names_a_flag_that_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = landmarks.Points(5, 4, 3)
+    made = landmarks.synthesize(40, seed=0, glosses=("SUN", "RAIN"), points=few, max_frames=24)
+    rows = [*made]
+    far = [replace(row, signal=row.signal * 500) for row in rows]
+    signals.write(tmp_path / "x.npz", {"train": far[::2], "dev": far[1::2]})
+    line = ["train", "mobilenetv3-small", "--data", str(tmp_path / "x.npz"), "--set", "epochs=1"]
+    line += ["--out", str(tmp_path / "run")]
+    assert main(line) == 2
+    assert "allow them with --set data.check_scale=false" in capsys.readouterr().err
+    assert main([*line, "--set", "data.check_scale=false"]) == 0
 
 
 def test_files_weigh_as_told(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from edgectc.core import column_files
 from edgectc.core.column_files import ColumnWriter, Pages, Ragged, Texts
 from edgectc.core.config import family_config
 from edgectc.core.contracts import Task
-from edgectc.core.errors import BundleMismatchError, ConfigError
+from edgectc.core.errors import BundleMismatchError, ConfigError, UnknownNameError
+from edgectc.core.parallel import Workers
 from edgectc.core.tokens import frames_needed
 from edgectc.core.types import Recording
 from edgectc.data import signals
@@ -108,6 +109,40 @@ def test_swipes_of_shards_are_those_of_the_file(
 
     monkeypatch.setattr(swipe.ShardedSwipes, "write", never)
     prepare(swipe_config(), data=Sources((swipe_set,)), lexicon=WORDS)
+
+
+def columns(config: dict[str, Any], folder: Path, cache: Path, **how: Any) -> dict[str, Any]:
+    prepare(config, data=Sources((folder,)), lexicon=WORDS, cache=cache, **how)
+    (made,) = cache.iterdir()
+    return column_files.read(made)
+
+
+@pytest.mark.slow
+def test_shards_are_prepared_by_two_processes_as_by_one(swipe_set: Path, tmp_path: Path) -> None:
+    brain(tmp_path)
+    neural = {**family_config("gru", "small"), "decoder": {"type": "greedy"}}
+    for name, config, folder in (
+        ("swipes", swipe_config(), swipe_set),
+        ("brain", neural, tmp_path / "set"),
+    ):
+        one, two = (
+            columns(config, folder, tmp_path / f"{name}-{jobs}", workers=Workers(jobs))
+            for jobs in (1, 2)
+        )
+        assert one.keys() == two.keys()
+        assert all(np.array_equal(one[k], two[k]) and one[k].dtype == two[k].dtype for k in one)
+
+
+@pytest.mark.slow
+def test_jobs_go_with_shards(swipes: Path, swipe_set: Path, tmp_path: Path) -> None:
+    how: dict[str, Any] = {"out": tmp_path / "run"}
+    with pytest.raises(ConfigError, match="edgectc data shard"):
+        edgectc.train(swipe_config(), data=swipes, jobs=2, **how)
+    with pytest.raises(ConfigError, match="leave dev, test"):
+        edgectc.train(swipe_config(), data=swipe_set, jobs=2, overfit=3, **how)
+    with pytest.raises(UnknownNameError, match="did you mean 'ray'"):
+        edgectc.train(swipe_config(), data=swipe_set, engine="rey", **how)
+    edgectc.train(swipe_config(), data=swipe_set, cache=tmp_path / "c", jobs=2, **how)  # the remedy
 
 
 def test_recordings_of_shards_are_those_of_the_file(tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ const found = await page.evaluate(async (rows) => {
   const model = await load(served, served.artifacts[0].file);
   const all = [];
   for (const { layout = "qwerty", points } of rows) {
-    model.use(model.layouts.find((one) => one.name === layout));
+    await model.use(model.layouts.find((one) => one.name === layout));
     try {
-      all.push(model.read(points));
+      all.push(await model.read(points));
     } catch (error) {
       all.push({ words: [], ms: 0, reason: error.reason ?? String(error) });
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import ipaddress
 import socket
 import sys
 import threading
@@ -117,6 +118,20 @@ class Server(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         name = "localhost" if host in ("0.0.0.0", "127.0.0.1", "::", "::1") else str(host)
         return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+    @property
+    def network_urls(self) -> tuple[str, ...]:
+        """Where phones in this network find the page, to type; none if it listens here alone."""
+        host, port = self.server_address[:2]
+        if str(host) not in ANYWHERE:
+            return ()
+        found = []
+        for name in sorted(self.names - {*LOCAL}):
+            with contextlib.suppress(ValueError):
+                address = ipaddress.ip_address(name)
+                if address.version == 4 and not address.is_loopback:
+                    found.append(f"http://{name}:{port}/")
+        return tuple(found)
 
     def answer(self, address: str, *, small: bool) -> tuple[bytes, bool, str] | None:
         """Return bytes, whether they are gzip, and their tag; None if there is nothing there.

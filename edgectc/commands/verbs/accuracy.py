@@ -40,7 +40,6 @@ from edgectc.data.swipe_files import recording
 from edgectc.evaluation import accuracy, comparison, tuning
 from edgectc.evaluation.tuned import LEAST_LABELS, Tuned, check_resolves
 from edgectc.formats import bundle as bundles
-from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer
 
 
@@ -241,9 +240,10 @@ def tune_decoder(
         rows, refusals = _words(recognizer, _Chosen(data, split, limit, max_dropped), context)
     else:
         refuse_idle({"context": context}, recognizer)
-        rows, refusals = recordings_of(
+        chosen, refusals = recordings_of(
             data, [recognizer], split=split, limit=limit, most=max_dropped
         )
+        rows = [*chosen]
     if update or out is not None:
         units = sum(1 if recognizer.layout else len(row.target) for row in rows)
         check_resolves(units, len(rows), min_labels)
@@ -273,9 +273,8 @@ def _words(
     swipes, refusals = swipes_of(
         chosen.data, [recognizer], split=chosen.split, limit=chosen.limit, most=chosen.most
     )
-    swipes = [accuracy.with_context(swipe) for swipe in swipes] if context else swipes
-    labelled = [swipe for swipe in swipes if swipe.word and letters(swipe.word)]
-    return [*map(recording, labelled)], refusals
+    swipes = swipes.changed(accuracy.with_context) if context else swipes
+    return [*map(recording, swipes)], refusals
 
 
 def _bundle_to_update(model: Model) -> bundles.Bundle:

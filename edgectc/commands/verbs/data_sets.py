@@ -109,8 +109,9 @@ def import_data(
     """Return what was written of a collection of others: its usable rows, as ours.
 
     Args:
-        source: ``FORMAT:PATH``, where FORMAT is "cleverkeys", "futo" or "how_we_swipe", of swipes;
-            or "array_table", "brain_to_text_24", "brain_to_text_25" or "kaggle_asl".
+        source: ``FORMAT:PATH``, where FORMAT is "cleverkeys", "futo", "heliboard" or
+            "how_we_swipe", of swipes; or "array_table", "brain_to_text_24",
+            "brain_to_text_25" or "kaggle_asl".
         out: ``.jsonl`` or ``.jsonl.gz`` of swipes, ``.npz`` of recordings.
         pronunciations: dictionary in the format of CMUdict, for sentences that are to be phonemes.
         points: order of the parts in arrays of 543 points, "pose", "left_hand", "right_hand" and

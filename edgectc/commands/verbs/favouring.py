@@ -95,13 +95,14 @@ def measure_hotwords(
     if recognizer.layout:
         refuse_idle({"pronunciations": pronunciations}, recognizer)
         swipes, refusals = swipes_of(data, [recognizer], split=split, limit=limit, most=max_dropped)
-        rows = accuracy.labelled(swipes)
+        rows = [row for row in swipes if accuracy.labelled(row)]
         said = [figures_of.of_swipe(row) for row in rows]
         found = figures_of.measure(recognizer, rows, said, terms, weights=tried, decoder=decoder)
         return Document(found | {"dropped": dict(refusals.counts)})
-    recordings, refusals = recordings_of(
+    found_rows, refusals = recordings_of(
         data, [recognizer], split=split, limit=limit, most=max_dropped
     )
+    recordings = list(found_rows)  # read once for each weight
     tokens, reader = sequences.tokens_of(recognizer), None
     if pronunciations is not None:
         reader = Reader(tokens, pronunciations=dictionaries.read(pronunciations))

@@ -108,6 +108,11 @@ class Demo:
     bytes: int = 0
     server: Server | None = field(default=None, repr=False)
 
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """Where phones in this network find the page."""
+        return self.server.network_urls if self.server is not None else ()
+
     def serve(self) -> None:
         """Serve the page until interrupted; a folder needs none."""
         if self.server is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from edgectc.commands.verbs.sharing import Shared
 from edgectc.core.errors import InputError
 from edgectc.core.files import read_plain
 from edgectc.core.types import Document, Recording, Swipe
+from edgectc.data import scales
 from edgectc.evaluation import accuracy, comparison, predictions, sequences
 from edgectc.evaluation.sequences import Reader
 from edgectc.formats import bundle as bundles
@@ -23,7 +25,7 @@ from edgectc.language import pronunciations, sources
 from edgectc.language.spelling import letters
 from edgectc.runtime.recognizer import Recognizer
 
-T = TypeVar("T")
+T = TypeVar("T", accuracy.Answer, sequences.Answer)
 
 
 @dataclass(frozen=True)
@@ -91,31 +93,31 @@ def on_swipes(asked: Question, more: OfSwipes, model: Model) -> Document:
     swipes, refusals = swipes_of(
         asked.data, asked.models, split=asked.split, limit=asked.limit, most=asked.most
     )
-    rows = accuracy.labelled(swipes)
-    if more.context:
-        rows = [accuracy.with_context(row) for row in rows]
+    accuracy.check_labels(len(swipes))
+    rows = swipes.changed(accuracy.with_context) if more.context else swipes
     known = _known(model, asked.recognizer, more)
     nbest = max(asked.nbest, accuracy.NBEST)
-    answers, spent = _swipes_answered(
-        asked.recognizer, rows, asked.shared[0], decoder=asked.decoder, nbest=nbest
-    )
-    figures = Document(accuracy.summarize(answers, rows, known))
+    with predictions.writing(asked.predictions) as write:
+        answers, spent = _swipes_answered(
+            asked.recognizer, rows, asked.shared[0],
+            lambda place, answer: write(predictions.of_swipe(place, answer)),
+            decoder=asked.decoder, nbest=nbest,
+        )  # fmt: skip
+    figures = Document(accuracy.summarize(answers, known))
     figures |= {"ms_per_swipe": spent, "dropped": dict(refusals.counts), "split": asked.split}
     figures["runner"] = asked.recognizer.runner_name
     if asked.confusions:
         figures["confusions"] = accuracy.confusions(answers)[: asked.confusions]
     if asked.against:
         recognizer, decoder = asked.second
-        theirs, _ = _swipes_answered(recognizer, rows, asked.theirs, decoder=decoder)
+        theirs, _ = _swipes_answered(recognizer, rows, asked.theirs, _told_nobody, decoder=decoder)
         figures["against"] = {
             "name": asked.against,
-            "figures": accuracy.summarize(theirs, rows, known),
+            "figures": accuracy.summarize(theirs, known),
             **comparison.compare(answers, theirs),
         }
     if more.control:
         figures["controls"] = comparison.controls(asked.recognizer, rows, answers)
-    if asked.predictions is not None:
-        predictions.write(asked.predictions, predictions.of_swipes(rows, answers))
     return figures
 
 
@@ -127,67 +129,84 @@ def on_recordings(asked: Question, dictionary: str | None) -> Document:
     rows, refusals = recordings_of(
         asked.data, asked.models, split=asked.split, limit=asked.limit, most=asked.most
     )
-    answers, spent = _recordings_answered(
-        recognizer, rows, asked.shared[0], reader=reader, decoder=asked.decoder, nbest=asked.nbest
-    )
+    spelled = reader if said is not None else None
+    with predictions.writing(asked.predictions) as write:
+        answers, spent = _recordings_answered(
+            recognizer, rows, asked.shared[0],
+            lambda _, one: write(predictions.of_sequence(one, reader.separator, spelled)),
+            reader=reader, decoder=asked.decoder, nbest=asked.nbest,
+        )  # fmt: skip
     figures = Document(sequences.summarize(answers, metric=samples.metric, reader=reader))
     figures |= {"ms_per_recording": spent, "dropped": dict(refusals.counts), "split": asked.split}
     figures["runner"] = recognizer.runner_name
     figures["trained_on"] = sum(row.split == "train" for row in rows)
-    figures["warnings"] = dict(samples.problems(rows))
+    looked_at = np.linspace(0, len(rows) - 1, min(len(rows), scales.MOST)).astype(int)
+    figures["warnings"] = dict(samples.problems(rows.take(looked_at.tolist())))
     if asked.confusions:
         figures["confusions"] = sequences.confusions(answers, asked.confusions)
     if asked.against:
         second, decoder = asked.second
         theirs, _ = _recordings_answered(
-            second, rows, asked.theirs, reader=reader, decoder=decoder, nbest=asked.nbest
-        )
+            second, rows, asked.theirs, _told_nobody, reader=reader, decoder=decoder,
+            nbest=asked.nbest,
+        )  # fmt: skip
         figures["against"] = {
             "name": asked.against,
             "figures": sequences.summarize(theirs, metric=samples.metric, reader=reader),
             **sequences.compare(answers, theirs),
         }
-    if asked.predictions is not None:
-        spelled = reader if said is not None else None
-        told = predictions.of_sequences(answers, reader.separator, spelled)
-        predictions.write(asked.predictions, told)
     return figures
 
 
+def _told_nobody(place: int, answer: accuracy.Answer | sequences.Answer) -> None:
+    """Leave an answer alone."""
+
+
 def _swipes_answered(
-    recognizer: Recognizer, rows: Sequence[Swipe], shared: Shared | None, **how: Any
-) -> tuple[list[accuracy.Answer], float]:
+    recognizer: Recognizer, rows: Iterable[Swipe], shared: Shared | None,
+    tell: Callable[[int, accuracy.Answer], None], **how: Any,
+) -> tuple[list[accuracy.Answer], float]:  # fmt: skip
     if shared is None:
-        return accuracy.answer(recognizer, rows, **how)
-    return _together(shared(partial(_timed_swipes, how), rows))
+        return _together(accuracy.answered(recognizer, rows, **how), tell)
+    return _together(shared(partial(_timed_swipes, how), rows), tell)
 
 
 def _recordings_answered(
-    recognizer: Recognizer, rows: Sequence[Recording], shared: Shared | None, **how: Any
-) -> tuple[list[sequences.Answer], float]:
+    recognizer: Recognizer, rows: Iterable[Recording], shared: Shared | None,
+    tell: Callable[[int, sequences.Answer], None], **how: Any,
+) -> tuple[list[sequences.Answer], float]:  # fmt: skip
     if shared is None:
-        return sequences.answer(recognizer, rows, **how)
-    return _together(shared(partial(_timed_recordings, how), rows))
+        return _together(sequences.answered(recognizer, rows, **how), tell)
+    return _together(shared(partial(_timed_recordings, how), rows), tell)
 
 
 def _timed_swipes(
     how: Mapping[str, Any], recognizer: Recognizer, rows: list[Swipe]
 ) -> list[tuple[accuracy.Answer, float]]:
-    answers, spent = accuracy.answer(recognizer, rows, **how)
-    return [(answer, spent) for answer in answers]
+    return [*accuracy.answered(recognizer, rows, **how)]
 
 
 def _timed_recordings(
     how: Mapping[str, Any], recognizer: Recognizer, rows: list[Recording]
 ) -> list[tuple[sequences.Answer, float]]:
-    answers, spent = sequences.answer(recognizer, rows, **how)
-    return [(answer, spent) for answer in answers]
+    return [*sequences.answered(recognizer, rows, **how)]
 
 
-def _together(found: Iterable[tuple[T, float]]) -> tuple[list[T], float]:
-    """Return the answers, and the median of the milliseconds, each of them that of some rows."""
-    pairs = [*found]
-    return [answer for answer, _ in pairs], round(float(np.median([ms for _, ms in pairs])), 3)
+def _together(
+    found: Iterable[tuple[T, float]], tell: Callable[[int, T], None]
+) -> tuple[list[T], float]:
+    """Return what is kept of the answers, and the median of their milliseconds.
+
+    Args:
+        found: answers, each with its milliseconds.
+        tell: is told each answer as it was given, with its place.
+    """
+    answers, spent, same = list[T](), array("d"), dict[str, str]()
+    for place, (answer, ms) in enumerate(found):
+        tell(place, answer)
+        answers.append(answer.kept(same))
+        spent.append(ms)
+    return answers, round(float(np.median(spent)), 3)
 
 
 def _known(model: Model, recognizer: Recognizer, more: OfSwipes) -> accuracy.Known:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from edgectc.core import config as configs
 from edgectc.core import lazy, strict_json
-from edgectc.core.arguments import Count, Seed, Threads, checked
+from edgectc.core.arguments import Count, Jobs, Seed, Threads, checked
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_given
+from edgectc.core.parallel import Workers
 from edgectc.core.types import JSON
 from edgectc.data.sources import several
 from edgectc.formats import bundle as bundles
@@ -47,6 +48,8 @@ def train(
     overfit_as_configured: bool = False,
     overrides: Overrides = (),
     cache: str | os.PathLike[str] | None = None,
+    jobs: Jobs = 1,
+    engine: str = "processes",
     device: str = "auto",
     threads: Threads = 1,
 ) -> Result | Overfitted:
@@ -71,6 +74,8 @@ def train(
             warm-up and schedule as the config has them.
         overrides: settings to change, as "optimizer.lr=1e-3" or {"optimizer.lr": 1e-3}.
         cache: folder to keep prepared samples in for the next run.
+        jobs: processes that prepare shards before the first step; the samples are the same.
+        engine: what runs them: "processes", or "ray" for a cluster.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: of torch.
 
@@ -80,41 +85,26 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
+    workers = Workers(jobs, engine)
     idle = {"dev": dev, "test": test, "accept_changes": accept_changes, "bundle": bundle}
     _check_folders(out, bundle)
-    _check_overfit(overfit, overfit_as_configured, resume, any(idle.values()))
+    said = any(idle.values()) or not workers.alone
+    _check_overfit(overfit, overfit_as_configured, resume, said)
     with lazy.requires("edgectc.train", extra="train"):
         from edgectc.training import runs
+    both: runs.Common = {
+        "data": data, "split_by": split_by, "lexicon": lexicon, "cache": cache,
+        "overrides": assignments(overrides), "device": device, "threads": threads,
+    }  # fmt: skip
     if overfit is not None:
         return runs.overfit(
-            config,
-            out,
-            count=overfit,
-            steps=overfit_steps,
-            as_configured=overfit_as_configured,
-            data=data,
-            split_by=split_by,
-            lexicon=lexicon,
-            overrides=assignments(overrides),
-            cache=cache,
-            device=device,
-            threads=threads,
-        )
+            config, out, count=overfit, steps=overfit_steps,
+            as_configured=overfit_as_configured, **both,
+        )  # fmt: skip
     result = runs.train(
-        config,
-        out,
-        data=data,
-        lexicon=lexicon,
-        dev=dev,
-        test=test,
-        split_by=split_by,
-        accept_changes=accept_changes,
-        overrides=assignments(overrides),
-        resume=resume,
-        cache=cache,
-        device=device,
-        threads=threads,
-    )
+        config, out, dev=dev, test=test, accept_changes=accept_changes, resume=resume,
+        workers=workers, **both,
+    )  # fmt: skip
     if os.environ.get("RANK", "0") == "0":  # one of torchrun's processes speaks for all
         _finish(result, out, bundle, lexicon, (data, dev, test))
     return result
@@ -177,9 +167,9 @@ def _check_overfit(count: int | None, as_configured: bool, resume: bool, held_ou
         )
     if count is not None and held_out:
         raise ConfigError(
-            "overfit holds nothing out and begins anew; leave dev, test, accept_changes and bundle "
-            "out",
-            options=["overfit", "dev", "test", "accept_changes", "bundle"],
+            "overfit holds nothing out and begins anew; leave dev, test, accept_changes, bundle, "
+            "jobs and engine out",
+            options=["overfit", "dev", "test", "accept_changes", "bundle", "jobs", "engine"],
         )
 
 

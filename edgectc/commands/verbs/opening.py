@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias, TypedDict, TypeVar, Unpack
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias, TypedDict, Unpack
 
 import numpy as np
 
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Recording, Swipe
-from edgectc.data import splits, swipe_files, swipe_tables
+from edgectc.data import shards, splits, swipe_files, swipe_tables
 from edgectc.data.refusals import Refusals, check_limit
+from edgectc.data.rows import Again, Chosen, some
 from edgectc.data.swipe_files import Row
 from edgectc.evaluation import accuracy, sequences
 from edgectc.language.user_dictionary import UserDictionary
 from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
 
-T = TypeVar("T")
 Model: TypeAlias = str | os.PathLike[str] | Recognizer | None
 Swipes: TypeAlias = str | os.PathLike[str] | Sequence[Swipe] | None
 Labelled: TypeAlias = str | os.PathLike[str] | Sequence[Swipe | Recording] | None
@@ -98,8 +100,10 @@ def refuse_idle(
 
 def recordings_of(
     data: Labelled, recognizers: Sequence[Recognizer], *, split: str, limit: int | None, most: float
-) -> tuple[list[Recording], Refusals]:
+) -> tuple[Chosen[Recording], Refusals]:
     """Return labelled recordings that every one of the models can be given, and what was left out.
+
+    Those of a large file or of shards are read again each time, see `edgectc.data.rows`.
 
     Args:
         data: file or folder that training reads, None for the ``.npz`` that EDGECTC_DATA names; or
@@ -116,7 +120,6 @@ def recordings_of(
     check_count(limit)
     check_limit(most, "max_dropped")
     samples, refusals = sequences.samples_of(recognizers[0]), Refusals()
-    rows: Iterable[Recording | InputError]
     where = "the recordings"
     if data is None or isinstance(data, (str, os.PathLike)):
         path = samples.locate(None if data is None else os.fspath(data))
@@ -127,10 +130,12 @@ def recordings_of(
                 reason="no_data",
                 options=["data"],
             )
-        rows, where = samples.read(path, split), str(path)
+        file, where = path, str(path)
+        rows = Again(lambda: samples.read(file, split), _recording_bytes, most=_most(path))
     else:
-        rows = _given(data, split, people=not recognizers[0].frontend.settings)
-    found = sequences.usable(rows, recognizers, refusals)
+        given = [*_given(data, split, people=not recognizers[0].frontend.settings)]
+        rows = Again(lambda: given, _recording_bytes)
+    found = Chosen(rows, sequences.usable(rows, recognizers, refusals), _as_recording)
     refusals.check(most, where, "max_dropped")
     if not refusals.rows:
         raise InputError(
@@ -138,12 +143,12 @@ def recordings_of(
             reason="no_labels",
             options=["split"],
         )
-    if not found:
+    if not len(found):
         raise InputError(
             f"{where}: no labelled recording of split {split} can be used: {refusals.text}",
             reason="no_labels",
         )
-    return _limited(found, limit), refusals
+    return found.limited(limit), refusals
 
 
 def _given(
@@ -166,23 +171,43 @@ def check_count(limit: int | None) -> None:
         raise ConfigError(f"limit is {limit}, expected 1 or more", options=["limit"])
 
 
-def _limited(rows: list[T], limit: int | None) -> list[T]:
-    if limit is None:
-        return rows
-    chosen = np.random.default_rng(0).permutation(len(rows))[:limit]
-    return [rows[row] for row in sorted(chosen)]
+def _most(path: Path) -> float | None:
+    """Return how much of a file may be held; all of a pipe, nothing of shards, which are mapped."""
+    if shards.is_set(path):
+        return 0
+    return None if path.is_file() or path.is_dir() else math.inf
+
+
+def _recording_bytes(row: Recording | InputError) -> int:
+    return row.signal.nbytes if isinstance(row, Recording) else 0
+
+
+def _as_recording(row: Recording | InputError) -> Recording:
+    assert isinstance(row, Recording), "a row that was usable before"
+    return row
+
+
+def _row_bytes(row: Row) -> int:
+    return 0 if row.swipe is None else row.swipe.points.nbytes
+
+
+def _as_swipe(row: Row) -> Swipe:
+    assert row.swipe is not None, "a row that was usable before"
+    return row.swipe
 
 
 def swipes_of(
     data: Labelled, recognizers: Sequence[Recognizer], *, split: str, limit: int | None, most: float
-) -> tuple[list[Swipe], Refusals]:
-    """Return swipes that every one of the models can be given, and what was left out.
+) -> tuple[Chosen[Swipe], Refusals]:
+    """Return labelled swipes that every one of the models can be given, and what was left out.
+
+    Those of a large file or of shards are read again each time, see `edgectc.data.rows`.
 
     Args:
         data: file or folder, None for what EDGECTC_DATA names; or the swipes themselves.
         recognizers: the models; rows that name no keyboard were made on that of the first.
         split: "all", "train", "dev" or "test", by user.
-        limit: at most so many, chosen at random.
+        limit: at most so many, chosen at random, with or without a label.
         most: share of the rows that may be left out.
 
     Raises:
@@ -192,10 +217,10 @@ def swipes_of(
     check_count(limit)
     check_limit(most, "max_dropped")
     refusals, where = Refusals(), "the swipes"
-    rows: Iterable[Row]
     if data is None or isinstance(data, (str, os.PathLike)):
         path = swipe_files.find(None if data is None else os.fspath(data))
-        rows, where = swipe_tables.read(path, layout=recognizers[0].layout), str(path)
+        where, layout = str(path), recognizers[0].layout
+        rows = Again(lambda: swipe_tables.read(path, layout=layout), _row_bytes, most=_most(path))
     else:
         strange = [row for row in data if not isinstance(row, Swipe)]
         if strange:
@@ -204,7 +229,9 @@ def swipes_of(
                 options=["data"],
             )
         swiped = [row for row in data if isinstance(row, Swipe)]
-        rows = (Row(index, swipe, None) for index, swipe in enumerate(swiped))
-    swipes = accuracy.usable(swipe_files.of_split(rows, split, refusals), recognizers, refusals)
+        numbered = [Row(index, swipe, None) for index, swipe in enumerate(swiped)]
+        rows = Again(lambda: numbered, _row_bytes)
+    swipes = Chosen(rows, swipe_files.of_split(rows, split, refusals), _as_swipe)
+    kept, words = accuracy.usable(swipes, recognizers, refusals)
     refusals.check(most, where, "max_dropped")
-    return _limited(swipes, limit), refusals
+    return swipes.only(kept).only(np.intersect1d(some(len(kept), limit), words)), refusals

@@ -26,7 +26,7 @@ from edgectc.core.contracts import Frontend, InputSpec, Setting
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
-from edgectc.data.repairs import own_points, spread_times, without_rests
+from edgectc.data.repairs import lengths, own_points, spread_times, without_rests
 from edgectc.data.validation import check_points
 from edgectc.formats.layouts import Layout
 
@@ -172,8 +172,7 @@ class SwipeFrontend(Frontend):
         options = self.options
         points = self._repaired(points, key_size)
         x, y, t = points[:, 0], points[:, 1], points[:, 2] - points[0, 2]
-        width, height = key_size
-        arc = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x) / width, np.diff(y) / height))])
+        arc = np.append(0.0, np.cumsum(lengths(np.diff(points[:, :2], axis=0) / key_size)))
         wanted = max(t[-1] / options.ms_per_frame, arc[-1] / options.keys_per_frame)
         length = int(np.clip(np.ceil(wanted), options.min_frames, options.max_frames))
         # A finger that does not move has no arc to follow: fall back to time alone.

@@ -32,7 +32,7 @@ class FeaturesSamples(SignalSamples):
     """Features of whatever kind, with the symbols that were meant."""
 
     metric = "error"
-    generated_suffices = False
+    stands_in = None
 
     def rows(self, path: Path) -> Iterator[Recording | InputError]:
         """Yield the recordings of a file.

@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.types import Recording
+from edgectc.core.types import JSON, Recording
 from edgectc.data import shards, signals, splits, swipe_files, swipe_tables
 from edgectc.data.generators import swipes
 from edgectc.formats.layouts import Layout
@@ -55,7 +56,7 @@ class SwipeSamples(Samples):
     metric = "top-1 error"
     decoder = "lexicon"
     tunable = ("lexicon",)
-    generated_suffices = False
+    stands_in: ClassVar[Mapping[str, JSON] | None] = {"style": "fitted"}
     made_with = ("layout", "lexicon")
 
     def __init__(self, style: swipes.Style, layouts: Mapping[str, Layout]) -> None:

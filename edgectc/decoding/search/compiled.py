@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import shlex
 from functools import lru_cache
 from pathlib import Path
 
@@ -84,6 +85,7 @@ FUNCTIONS = {
     "keyboard_words": (_LONG, (_POINTER, _POINTER, _LONG)),
     "keyboard_take_words": (_INT, (_POINTER, File)),
     "keyboard_tap": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER, _INT)),
+    "keyboard_complete": (_INT, (_POINTER, _TEXT, _POINTER, _INT)),
     "keyboard_typed": (_TEXT, (_POINTER,)),
     "keyboard_cancel": (_INT, (_POINTER,)),
     "keyboard_swipe": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER, _INT)),
@@ -105,7 +107,7 @@ def library() -> Library | None:
     try:
         loaded = ctypes.CDLL(str(LIBRARY))
     except OSError:
-        _tell("is missing (no C compiler at install time?)")
+        _tell("is missing")
         return None
     try:
         for name, (returned, taken) in FUNCTIONS.items():
@@ -116,12 +118,25 @@ def library() -> Library | None:
     except AttributeError:  # it lacks one of them
         current = False
     if not current:
-        _tell("was built from other sources; reinstall edgectc")
+        _tell("was built from other sources")
         return None
     return loaded
 
 
+def remedy() -> str:
+    """Return what to do where the library is missing or of other sources.
+
+    Python that is started in a source tree imports that tree, whatever is installed.
+    """
+    build = LIBRARY.parents[3] / "native" / "build.py"
+    if build.is_file():
+        return f"run: python {shlex.quote(str(build))} (edgectc is imported from its source tree)"
+    return "reinstall edgectc where a C compiler is: gcc, cc or $CC"
+
+
 def _tell(why: str) -> None:
     logging.getLogger("edgectc").warning(
-        "edgectc: the compiled decoder %s; decoding with numpy, same answers, slower", why
+        "edgectc: the compiled decoder %s; decoding with numpy, same answers, slower; %s",
+        why,
+        remedy(),
     )

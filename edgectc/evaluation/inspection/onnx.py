@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,8 @@ def read(data: bytes) -> Contents:
         raise BundleError(f"the file is no ONNX graph: {error}") from error
     try:
         model = onnx.shape_inference.infer_shapes(model)
-    except Exception:  # without shapes there are no multiply-adds, and all else stands
-        pass
+    except Exception as error:  # of protobuf or onnx; the operators stand without shapes
+        logging.getLogger("edgectc").warning("edgectc: no multiply-adds of the graph: %s", error)
     graph = _Graph(model.graph)
     return summed(list(graph.operators(model.graph)), graph.weights, delegates=False)
 

@@ -187,19 +187,7 @@ def adopt(
     ways = signature.callings(network, features, lengths, told_by=about.lengths, mask=about.mask)
     with torch.no_grad():
         probe = probes.Probe(network, ways, features, tokens)
-        probe.watch()
-        probe.shape(about.axes)
-        probe.heard(optional=signature.is_optional(network, ways[0].second))
-        probe.numbers()
-        probe.read_sizes()
-        stride, window = probe.length_map(about.stride, about.window)
-        probe.padding(stride, window, masked=about.padding == "masked")
-        probe.listens(stride, window)
-        if inputs:
-            ask = partial(probe.original.ask, lengths=torch.tensor([features.shape[1]]))
-            probe.checks.append(several.matter(inputs, probe.full, ask))
-        probe.outputs()
-        probe.blank(about.check_blank)
+        stride, window = _probed(probe, about, inputs)
     if trained:
         text = "the module was in training mode; a copy in evaluation mode was exported"
         probe.checks.append(Check("mode", "pass", text))
@@ -224,6 +212,29 @@ def adopt(
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
     )
+
+
+def _probed(probe: probes.Probe, about: About, inputs: Sequence[Input]) -> tuple[int, int]:
+    """Ask a network every question, in their order; return its stride and window.
+
+    Raises:
+        ConfigError: the network cannot be exported as it is.
+    """
+    probe.watch()
+    probe.shape(about.axes)
+    optional = signature.is_optional(probe.network, probe.ways[0].second)
+    probe.heard(optional=optional)
+    probe.numbers()
+    probe.read_sizes()
+    stride, window = probe.length_map(about.stride, about.window)
+    probe.padding(stride, window, masked=about.padding == "masked")
+    probe.listens(stride, window)
+    if inputs:
+        ask = partial(probe.original.ask, lengths=torch.tensor([probe.T]))
+        probe.checks.append(several.matter(inputs, probe.full, ask))
+    probe.outputs()
+    probe.blank(about.check_blank)
+    return stride, window
 
 
 def _spec(

@@ -56,7 +56,7 @@ def made(
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
 
     def cost(length: int) -> float:
-        held = about.frames or length
+        held = about.fixed or length
         frames = output_length(length, stride, window)
         return 4 * _BASE64 * (held * about.width + frames * about.columns) + 300
 
@@ -69,11 +69,12 @@ def made(
             cases.append(_case(f"{SAMPLE}{i}", features, length, about, window))
             left -= cost(length)
     chosen = {1, 2, 7, 31, max(1, window - 1), max(1, window), window + stride, longest // 2}
+    chosen |= {2 * about.chunk + about.look_ahead, 3 * about.chunk + about.look_ahead + 1}
     chosen |= {longest - 1, longest, *(2**k for k in range(3, 12))}
-    told = sorted(n for n in chosen if 1 <= n <= (about.frames or longest))
+    told = sorted(n for n in chosen if 1 <= n <= (about.fixed or longest))
     for length in told:
         if cost(length) <= left:
-            row = _repeated(real, length) if real else noise(length, about.width, length)
+            row = _repeated(real, length) if real else noise(about, length, length)
             cases.append(_case(f"length-{length}", row, length, about, window))
             left -= cost(length)
     answered = [_answered(file, about, case, length_map, greedy) for case in cases]
@@ -100,7 +101,7 @@ def _repeated(real: Sequence[Array], length: int) -> Array:
 
 def _case(name: str, features: Array, length: int, about: Interface, window: int) -> Case:
     """Return an unanswered case; a graph of any length gets a window of frames at least."""
-    trace = np.zeros((about.frames or max(length, window), about.width), np.float32)
+    trace = np.zeros((about.fixed or max(length, window), about.width), np.float32)
     trace[:length] = features[:length]
     return Case(name, "", trace, length, np.zeros((0, about.columns), np.float32))
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from edgectc.core.errors import ExportError
 from edgectc.core.toolchain_errors import explained
+from edgectc.data.columns import Input
+from edgectc.exporting.onnx_files.further import Further, Memory
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -42,6 +44,10 @@ class Interface:
         axes: order that makes the answer (N, T', V).
         kind: "log_probs", "logits" or "probabilities".
         columns: of the answer, V.
+        further: inputs beside those two.
+        memories: states; empty where it sees a recording whole.
+        chunk: frames by which a step moves on; 0 where it sees a recording whole.
+        answered: frames of the answer to one step.
     """
 
     name: str
@@ -57,11 +63,45 @@ class Interface:
     axes: tuple[int, int, int] = (0, 1, 2)
     kind: str = ""
     columns: int = 0
+    further: tuple[Further, ...] = ()
+    memories: tuple[Memory, ...] = ()
+    chunk: int = 0
+    answered: int = 0
+
+    @property
+    def own(self) -> int:
+        """Return the values of a frame of the first input."""
+        return self.channels * self.height
 
     @property
     def width(self) -> int:
-        """Return the values of a frame."""
-        return self.channels * self.height
+        """Return the values of a frame, those of further inputs among them."""
+        return self.own + sum(one.width for one in self.further)
+
+    @property
+    def fixed(self) -> int | None:
+        """Return the frames that every recording is padded to, None where any number will do."""
+        return None if self.chunk else self.frames
+
+    @property
+    def look_ahead(self) -> int:
+        """Return the frames that a step sees after its chunk."""
+        return (self.frames or 0) - self.chunk if self.chunk else 0
+
+    @property
+    def stride(self) -> int:
+        """Return the input frames of an output frame of a step."""
+        return self.chunk // self.answered
+
+    def inputs(self) -> tuple[Input, ...]:
+        """Return what the columns are where there are further inputs."""
+        columns = [one.column() for one in self.further if one.width]
+        if not columns:
+            return ()
+        image = self.layout in ("NCHW", "NHWC")
+        inner: tuple[int, ...] = (self.channels, self.height) if image else (self.channels,)
+        inner = () if self.layout == "NT" else inner
+        return (Input(self.name, "image" if image else "frames", inner), *columns)
 
 
 def permutation(layout: str) -> tuple[tuple[int, ...], bool]:
@@ -85,26 +125,31 @@ def wrapped(model: ModelProto, about: Interface, *, shortest: int) -> bytes:
 
     graph = model.graph
     _renamed(graph, {name: f"own/{name}" for name in _NAMES})
-    about = _moved(about)
+    about = moved(about)
     before, constants = _entrance(about)
     after, more = _exit(about)
     graph.initializer.extend([*constants, *more])
     nodes = [*before, *graph.node, *after]
     del graph.node[:]
     graph.node.extend(nodes)
-    held = {tensor.name for tensor in graph.initializer}
+    names = {tensor.name for tensor in graph.initializer}
     del graph.input[:]
     del graph.output[:]
     kind, frames = onnx.TensorProto, about.frames or FRAMES
     made = onnx.helper.make_tensor_value_info
     graph.input.append(made("features", kind.FLOAT, [1, frames, about.width]))
     graph.input.append(made("length", kind.INT32, [1]))
-    graph.output.append(made("log_probs", kind.FLOAT, [1, ANSWERED, about.columns]))
+    answered = about.answered or ANSWERED
+    graph.output.append(made("log_probs", kind.FLOAT, [1, answered, about.columns]))
+    for state in about.memories:
+        held = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(state.dtype))
+        graph.input.append(made(state.name, held, state.shape))
+        graph.output.append(made(state.output, held, state.shape))
     del graph.value_info[:]
     if about.frames is None:
         entry = model.metadata_props.add()
         entry.key, entry.value = SHORTEST, str(shortest)
-    if len(held) != len(graph.initializer):
+    if len(names) != len(graph.initializer):
         raise ExportError("the file names two constants alike")
     try:
         onnx.checker.check_model(model)
@@ -114,13 +159,18 @@ def wrapped(model: ModelProto, about: Interface, *, shortest: int) -> bytes:
     return data
 
 
-def _moved(about: Interface) -> Interface:
+def moved(about: Interface) -> Interface:
+    """Return an interface by the names that its tensors have in the wrapped graph."""
+
     def name(old: str) -> str:
         return f"own/{old}" if old in _NAMES else old
 
+    further = tuple(replace(one, name=name(one.name)) for one in about.further)
+    states = [replace(m, name=name(m.name), output=name(m.output)) for m in about.memories]
     return replace(
-        about, name=name(about.name), second=name(about.second), output=name(about.output)
-    )
+        about, name=name(about.name), second=name(about.second), output=name(about.output),
+        further=further, memories=tuple(states),
+    )  # fmt: skip
 
 
 def _renamed(graph: GraphProto, names: dict[str, str]) -> None:
@@ -151,7 +201,7 @@ def _node(kind: str, given: list[str], out: str, **attributes: int | list[int]) 
 
 def _entrance(about: Interface) -> tuple[list[NodeProto], list[TensorProto]]:
     """Return nodes and constants from our inputs to the graph's own."""
-    nodes, constants, at = [], [], "features"
+    nodes, constants, at = _columns(about)
     if about.layout == "NT":
         constants.append(_constant("wave", [1, -1], "int64"))
         nodes.append(_node("Reshape", [at, "ours.wave"], "ours.native"))
@@ -195,6 +245,38 @@ def _entrance(about: Interface) -> tuple[list[NodeProto], list[TensorProto]]:
     return nodes, constants
 
 
+def _columns(about: Interface) -> tuple[list[NodeProto], list[TensorProto], str]:
+    """Return nodes and constants that part the columns, and what holds those of the first input."""
+    import onnx
+
+    nodes: list[NodeProto] = []
+    constants: list[TensorProto] = []
+    for one in about.further:
+        if one.kind == "constant":
+            value = one.native(np.zeros((1, 0), np.float32))
+            constants.append(onnx.numpy_helper.from_array(value, one.name))
+    if about.width == about.own:
+        return nodes, constants, "features"
+    constants += [_constant("axes", [1, 2], "int64")]
+
+    def cut(out: str, first: int, last: int, frames: int) -> None:
+        start, end = f"{out}.start".removeprefix("ours."), f"{out}.end".removeprefix("ours.")
+        constants.append(_constant(start, [0, first], "int64"))
+        constants.append(_constant(end, [frames, last], "int64"))
+        nodes.append(_node("Slice", ["features", f"ours.{start}", f"ours.{end}", "ours.axes"], out))
+
+    cut("ours.first", 0, about.own, 1 << 31)
+    at = about.own
+    for i, one in enumerate(one for one in about.further if one.width):
+        moves = one.kind in ("frames", "ids")
+        cut(f"ours.part{i}", at, at + one.width, 1 << 31 if moves else 1)
+        constants.append(_constant(f"shape{i}", list(one.shape), "int64"))
+        nodes.append(_node("Reshape", [f"ours.part{i}", f"ours.shape{i}"], f"ours.shaped{i}"))
+        nodes.append(_node("Cast", [f"ours.shaped{i}"], one.name, to=_KINDS[one.dtype]))
+        at += one.width
+    return nodes, constants, "ours.first"
+
+
 def _scalar(name: str, value: int) -> TensorProto:
     import onnx
 
@@ -207,12 +289,19 @@ def _exit(about: Interface) -> tuple[list[NodeProto], list[TensorProto]]:
         _node("Cast", [about.output], "ours.scores", to=1),
         _node("Transpose", ["ours.scores"], "ours.ordered", perm=list(about.axes)),
     ]
+    constants: list[TensorProto] = []
+    at = "ours.ordered"
+    if about.chunk:  # what a step answers to its look-ahead, the next one answers too
+        bounds = {"first": [0], "last": [about.answered], "time": [1]}
+        constants += [_constant(f"step.{key}", value, "int64") for key, value in bounds.items()]
+        nodes.append(_node("Slice", [at, *(f"ours.step.{key}" for key in bounds)], "ours.step"))
+        at = "ours.step"
     if about.kind == "log_probs":
-        nodes.append(_node("Identity", ["ours.ordered"], "log_probs"))
+        nodes.append(_node("Identity", [at], "log_probs"))
     elif about.kind == "logits":
-        nodes.append(_node("LogSoftmax", ["ours.ordered"], "log_probs", axis=2))
+        nodes.append(_node("LogSoftmax", [at], "log_probs", axis=2))
     else:
-        nodes.append(_node("Max", ["ours.ordered", "ours.tiny"], "ours.positive"))
+        nodes.append(_node("Max", [at, "ours.tiny"], "ours.positive"))
         nodes.append(_node("Log", ["ours.positive"], "log_probs"))
-        return nodes, [_constant("tiny", [TINY], "float32")]
-    return nodes, []
+        constants.append(_constant("tiny", [TINY], "float32"))
+    return nodes, constants

@@ -37,15 +37,21 @@ class Labelled:
     text: str = ""
 
 
-def noise(frames: int, width: int, seed: int = 0) -> Array:
-    """Return (frames, width) float32 smooth noise between -1 and 1."""
+def noise(about: Interface, frames: int, seed: int = 0) -> Array:
+    """Return (frames, width) float32 smooth noise between -1 and 1, indices where they belong."""
     rng = np.random.default_rng(seed)
-    rough = rng.standard_normal((frames + 8, width))
-    smooth = np.stack([rough[i : i + frames] for i in range(8)]).mean(0)
-    return np.tanh(2.0 * smooth).astype(np.float32)
+    rough = rng.standard_normal((frames + 8, about.width))
+    smooth = np.tanh(2.0 * np.stack([rough[i : i + frames] for i in range(8)]).mean(0))
+    at = about.own
+    for one in about.further:
+        smooth[:, at : at + one.width] = one.noise(frames, smooth[:, at : at + one.width])
+        at += one.width
+    return smooth.astype(np.float32)
 
 
-def answer(file: Foreign, about: Interface, axes: str | None, tokens: int) -> Interface:
+def answer(
+    file: Foreign, about: Interface, axes: str | None, tokens: int, said: str = ""
+) -> Interface:
     """Return the interface with name, axes and columns of the answer.
 
     Args:
@@ -53,18 +59,25 @@ def answer(file: Foreign, about: Interface, axes: str | None, tokens: int) -> In
         about: what it takes.
         axes: a key of `AXES` that was said; None to find them out.
         tokens: how many were written down; a blank and a space may go without saying.
+        said: name of the output; "" to find it out.
 
     Raises:
         ConfigError: no output has frames and columns, or its axes are others than said.
     """
     T = about.frames or _SHORT[about.layout]
-    long = file.answers(about, noise(T, about.width), T)
+    long = file.answers(about, noise(about, T), T)
     short = None
     if about.frames is None:
-        short = file.answers(about, noise(T // 2, about.width), T // 2)
+        short = file.answers(about, noise(about, T // 2), T // 2)
     assert long is not None
-    found = []
+    if said and said not in long:
+        raise ConfigError(
+            f"{file.source} has no output {said!r}; it has {list(long)}", options=["answer"]
+        )
+    found, memories = [], {memory.output for memory in about.memories}
     for name, values in long.items():
+        if name in memories or said not in ("", name):
+            continue
         if values.ndim != 3 or values.dtype.kind != "f":
             continue
         changing = [
@@ -96,7 +109,9 @@ def answer(file: Foreign, about: Interface, axes: str | None, tokens: int) -> In
             options=["axes"],
         )
     key = axes or next(iter(fits))
-    return replace(about, output=name, axes=fits[key][0], columns=fits[key][1])
+    order, columns = fits[key]
+    answered = long[name].shape[order[1]] if about.chunk else 0
+    return replace(about, output=name, axes=order, columns=columns, answered=answered)
 
 
 def kind(file: Foreign, about: Interface, said: str | None) -> tuple[Interface, Check]:
@@ -107,7 +122,7 @@ def kind(file: Foreign, about: Interface, said: str | None) -> tuple[Interface, 
         ConfigError: it is of another kind than said.
     """
     T = about.frames or _SHORT[about.layout]
-    found = file.answers(about, noise(T, about.width, 1), T)
+    found = file.answers(about, noise(about, T, 1), T)
     assert found is not None
     scores = found[about.output].transpose(about.axes)[0].astype(np.float64)
     if not np.isfinite(scores).all():
@@ -140,10 +155,12 @@ def length_map(
     most = about.frames or min(longest, 4 * _SHORT[about.layout])
 
     def frames(length: int) -> int:
-        found = file.answers(about, noise(length, about.width), length) if length >= 1 else None
+        found = file.answers(about, noise(about, length), length) if length >= 1 else None
         return 0 if found is None else found[about.output].shape[about.axes[1]]
 
-    if about.frames is None:
+    if about.chunk:
+        stride, window, how = about.stride, about.look_ahead + about.stride, "of one step"
+    elif about.frames is None:
         stride, window = maps.find(frames, min(most, _SHORT[about.layout]))
         wrong = [
             f"{n} -> {k}"
@@ -180,16 +197,21 @@ def listens(file: Foreign, about: Interface, frames: int) -> tuple[str, Check, C
         ConfigError: other frames change no answer, or the same give another one.
     """
     T = about.frames or min(frames, _SHORT[about.layout])
-    row, half = noise(T, about.width), T // 2
+    T += 2 * about.chunk  # three steps
+    row, half = noise(about, T), T // 2
     first = _answered(file, about, row, T)
     if not np.array_equal(first, _answered(file, about, row, T)):
         raise ConfigError(f"{file.source} answers the same input otherwise a second time")
-    other = float(np.abs(first - _answered(file, about, noise(T, about.width, 7), T)).max())
+    other = float(np.abs(first - _answered(file, about, noise(about, T, 7), T)).max())
     if not other > _UNHEARD:
         raise ConfigError(f"{file.source} is deaf: another input changes no answer")
     heard = Check("frames", "pass", f"another input changes the answer by {other:.2g} nats")
+    if about.chunk:
+        text = "the last step of a recording is filled with zeros"
+        return "zeros", heard, Check("padding", "not_run", text)
     zeros, junk = row.copy(), row.copy()
-    zeros[half:], junk[half:] = 0.0, reference.junk(T - half, about.width)
+    zeros[half:, : about.own] = 0.0  # what stands in every frame stays
+    junk[half:, : about.own] = reference.junk(T - half, about.own)
     padded, filled = (_answered(file, about, x, half) for x in (zeros, junk))
     leak = float(np.abs(padded - filled)[: max(1, len(padded) // 2 - 1)].max())
     text = f"other values after the length change valid frames by {leak:.2g} nats"
@@ -222,7 +244,9 @@ def blank(
         ConfigError: another column is best, and surely, in most frames; or nothing tells it.
     """
     T = about.frames or _SHORT[about.layout]
-    quiet: list[Array] = [np.zeros((T, about.width), np.float32), 0.1 * noise(T, about.width, 3)]
+    silence, faint = noise(about, T, 2), noise(about, T, 3)
+    silence[:, : about.own], faint[:, : about.own] = 0.0, 0.1 * faint[:, : about.own]
+    quiet: list[Array] = [silence, faint]
     answers = [_answered(file, about, x, T) for x in quiet]
     answers += [_answered(file, about, x.features, len(x.features)) for x in rows]
     every = np.concatenate(answers)
@@ -285,3 +309,74 @@ def labels(
             options=["tokens"],
         )
     return Check("labels", "pass", f"{len(said)} labelled recordings, {error:.1%} symbols wrong")
+
+
+def step(about: Interface, said: int | None) -> Interface:
+    """Return the interface of a stream with the frames that a step answers for its chunk alone.
+
+    Args:
+        about: what it takes and answers, ``answered`` being all frames of a step.
+        said: stride; None for that of its chunk.
+
+    Raises:
+        ConfigError: they are no stride.
+    """
+    answered = about.answered
+    stride = said or about.chunk // max(1, answered)
+    kept = about.chunk // max(1, stride)
+    if not 1 <= kept <= answered or kept * stride != about.chunk:
+        raise ConfigError(
+            f"a step answers {answered} frames to a chunk of {about.chunk}, which is no whole "
+            f"stride; say chunk (--chunk) by which it moves on, or the stride (--stride)",
+            options=["chunk", "stride"],
+        )
+    return replace(about, answered=kept)
+
+
+def remembers(file: Foreign, about: Interface) -> Check:
+    """Return whether what a stream remembers changes its answer.
+
+    Raises:
+        ConfigError: none of it does.
+    """
+    row = noise(about, 3 * about.chunk + about.look_ahead, 5)
+    found = file.streamed(about, row, len(row))
+    if found is None:
+        raise ConfigError(f"{file.source} refuses a second step: {file.raised}")
+    last, begin = found[0][-about.answered :], 2 * about.chunk
+    alone = file.streamed(about, row[begin:], len(row) - begin)
+    assert alone is not None
+    apart = float(np.abs(last - alone[0][-about.answered :]).max())
+    size = sum(memory.zeros().nbytes for memory in about.memories)
+    names = ", ".join(f"{m.name} -> {m.output}" for m in about.memories)
+    if not apart > _UNHEARD:
+        raise ConfigError(
+            f"{file.source} takes states ({names}), and what it remembers changes no answer"
+        )
+    text = f"{names}: {size:,} bytes, zeros before the first frame; they change the answer by "
+    return Check("states", "pass", f"{text}{apart:.2g} nats")
+
+
+def inputs_matter(file: Foreign, about: Interface) -> Check | None:
+    """Return which further inputs change the answer, and what they are; None without any."""
+    if not about.further:
+        return None
+    T = (about.frames or _SHORT[about.layout]) + 2 * about.chunk
+    row, other = noise(about, T), noise(about, T, 9)
+    first, told, at = _answered(file, about, row, T), [], about.own
+    for one in about.further:
+        changed = row.copy()
+        changed[:, at : at + one.width] = other[:, at : at + one.width]
+        if one.count and np.array_equal(changed, row):
+            changed[:, at] = (row[:, at] + 1) % one.count
+        at += one.width
+        if one.kind == "constant":
+            told.append(f"{one.name} is always {', '.join(f'{v:g}' for v in one.values[:4])}")
+            continue
+        apart = float(np.abs(_answered(file, about, changed, T) - first).max())
+        of = f" of {one.count}" if one.count else ""
+        told.append(
+            f"{one.name} ({one.kind}{of}) "
+            + (f"changes the answer by {apart:.2g} nats" if apart > _UNHEARD else "CHANGES NOTHING")
+        )
+    return Check("further inputs", "pass", "; ".join(told))

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgectc.core.errors import ConfigError, MissingDependencyError
+from edgectc.core.tokens import output_length
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
+from edgectc.exporting.onnx_files import further
+from edgectc.exporting.onnx_files.further import DTYPES, Memory
 from edgectc.exporting.onnx_files.graph import LAYOUTS, TINY, Interface, permutation
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, NodeArg
 
-_DTYPES = {
-    "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(int64)": "int64",
-    "tensor(int32)": "int32", "tensor(bool)": "bool",
-}  # fmt: skip
+_TOLD = ("float32", "float16", "int64", "int32", "bool")
 _LENGTH, _MASK = re.compile(r"len|frames|sizes", re.I), re.compile(r"mask", re.I)
 _HEIGHTS = (48, 32, 64, 40, 96, 128, 24)
 _WIDTHS = (80, 40, 64, 128, 120, 39, 83, 26, 13)  # channels of usual features, where not stated
 _TRIED = {"NT": 16000, "NTC": 200, "NCT": 200, "NCHW": 320, "NHWC": 320}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is said of inputs beside features and length, and of streams; see `adopter.adopt`."""
+
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    chunk: int | None = None
+    look_ahead: int | None = None
+
+
+NOTHING = Beside()
+
+
+_Fit = tuple[str, int, int, int | None]  # layout, channels, height, frames
 
 
 class Foreign:
@@ -55,17 +72,29 @@ class Foreign:
         self.source, self.raised = source, ""
         self.metadata: dict[str, str] = dict(self.session.get_modelmeta().custom_metadata_map)
 
-    def answers(self, about: Interface, features: Array, length: int) -> dict[str, Array] | None:
-        """Return every output for one recording by name; None if the file takes it not.
+    def answers(
+        self,
+        about: Interface,
+        features: Array,
+        length: int,
+        states: Mapping[str, Array] | None = None,
+    ) -> dict[str, Array] | None:
+        """Return every output for one recording, or one chunk, by name; None if it is refused.
 
         Args:
             about: what the file takes.
             features: (T, width) float32.
             length: valid frames.
+            states: by the names of their inputs; None before the first chunk.
         """
-        given: dict[str, Array] = {about.name: native(about, features[None])}
+        given: dict[str, Array] = {about.name: native(about, features[None, :, : about.own])}
         if about.second:
             given[about.second] = told(about, len(features), length)
+        at = about.own
+        for one in about.further:
+            given[one.name] = one.native(features[:, at : at + one.width])
+            at += one.width
+        given |= {m.name: m.zeros() for m in about.memories} if states is None else states
         names = [output.name for output in self.session.get_outputs()]
         try:
             found = self.session.run(names, given)
@@ -82,24 +111,44 @@ class Foreign:
             features: (T, width) float32.
             length: valid frames.
         """
-        found = self.answers(about, features, length)
-        if found is None:
-            return None
-        scores = found[about.output].transpose(about.axes)[0].astype(np.float64)
-        if about.kind == "log_probs":
-            return scores
-        if about.kind == "probabilities":
-            return np.log(np.maximum(scores, TINY))
-        top = scores.max(-1, keepdims=True)
-        made: Array = scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
-        return made
+        if about.chunk:
+            found = self.streamed(about, features, length)
+            return None if found is None else found[0]
+        answered = self.answers(about, features, length)
+        return None if answered is None else _log_probs(about, answered[about.output])
 
-    def inputs(self, layout: str | None, height: int | None) -> Interface:
+    def streamed(
+        self, about: Interface, features: Array, length: int, steps: int | None = None
+    ) -> tuple[Array, dict[str, Array]] | None:
+        """Return (T', V) float64 log_probs of a recording, step by step, and the states after it.
+
+        Args:
+            about: what the file takes and answers.
+            features: (T, width) float32.
+            length: valid frames.
+            steps: how many; None for as many as answer all valid frames.
+        """
+        count = output_length(length, about.stride, about.look_ahead + about.stride)
+        width, parts = about.frames or 0, [np.zeros((0, about.columns))]
+        states = {m.name: m.zeros() for m in about.memories}
+        for k in range(-(-count // about.answered) if steps is None else steps):
+            start, rows = k * about.chunk, np.zeros((width, about.width), np.float32)
+            given = features[start : min(start + width, length)]
+            rows[: len(given)] = given
+            found = self.answers(about, rows, len(given), states)
+            if found is None:
+                return None
+            parts.append(_log_probs(about, found[about.output])[: about.answered])
+            states = {m.name: found[m.output] for m in about.memories}
+        return np.concatenate(parts)[: None if steps else count], states
+
+    def inputs(self, layout: str | None, height: int | None, beside: Beside = NOTHING) -> Interface:
         """Return what the file takes; the answer is still open.
 
         Args:
             layout: of its first input, one of `LAYOUTS`; None to find it out.
             height: of images; None to find it out.
+            beside: what is said of everything else.
 
         Raises:
             ConfigError: it takes something that nothing here explains, or other than said.
@@ -119,14 +168,23 @@ class Foreign:
                 options=["layout"],
             )
         chosen = [one for one in fits if layout is None or one[0] == layout]
-        second = self._second(others)
+        memories = further.memories(others, self.session.get_outputs(), beside.states)
+        remembered = {memory.name for memory in memories}
+        others = [one for one in others if one.name not in remembered]
+        if memories and len(chosen) > 1:
+            chosen = self._stepping(first, chosen, self._chunk(memories, beside), beside)
         tried = list[str]()
-        for one, channels, high, frames in chosen:
+        for one, channels, high, stated in chosen:
+            frames = self._step(stated, memories, beside)
+            second = self._second(others, frames, beside)
+            second |= {"memories": memories, "chunk": self._chunk(memories, beside)}
             for rows in [high] if high else [height] if height else _HEIGHTS:
-                about = Interface(first.name, one, _DTYPES[first.type], channels, rows, frames)
+                about = Interface(first.name, one, DTYPES[first.type], channels, rows, frames)
                 about = replace(about, **second)
                 T = frames or _TRIED[one]
-                if self.answers(about, np.zeros((T, about.width), np.float32), T) is not None:
+                found = self.answers(about, np.zeros((T, about.width), np.float32), T)
+                if found is not None:
+                    self._check_states(about, found)
                     return about
                 tried.append(f"{one} of {about.width} values a frame")
         raise ConfigError(
@@ -135,24 +193,106 @@ class Foreign:
             options=["layout", "height"],
         )
 
-    def _second(self, others: list[NodeArg]) -> dict[str, Any]:
-        """Return the fields of an `Interface` for the input that tells the length."""
-        if not others:
-            return {}
-        one = others[0]
-        kind, mask = _DTYPES.get(one.type, one.type), bool(_MASK.search(one.name))
-        known = kind in _DTYPES.values() and (mask or _LENGTH.search(one.name))
-        if len(others) > 1 or not known:
-            unknown = others[-1] if known else one
+    def _stepping(self, first: NodeArg, fits: list[_Fit], chunk: int, beside: Beside) -> list[_Fit]:
+        """Return the fits of an input of one step whose frames are those of a step."""
+        told = self.metadata.get("T", "")
+        widths = {chunk + (beside.look_ahead or 0), int(told) if told.isdigit() else 0}
+        same = [fit for fit in fits if fit[3] in {*widths, None}]
+        if len(same) != 1 and None not in [fit[3] for fit in same]:
             raise ConfigError(
-                f"{self.source} takes {unknown.name!r} ({unknown.type} {unknown.shape}) beside its "
-                "features; only a length or a mask can be given, no states, caches or identities"
+                f"input {first.name!r} {first.shape} of {self.source} may be "
+                f"{' or '.join(fit[0] for fit in fits)}, and nothing tells frames from channels; "
+                "say layout (--layout), or look_ahead (--look-ahead) beside chunk",
+                options=["layout", "look_ahead"],
             )
-        meaning = "mask" if mask else "share" if kind.startswith("float") else "lengths"
-        return {"second": one.name, "second_meaning": meaning, "second_dtype": kind}
+        return same
+
+    def _second(
+        self, others: Sequence[NodeArg], frames: int | None, beside: Beside
+    ) -> dict[str, Any]:
+        """Return the fields of an `Interface` for the input that tells the length, and the rest."""
+        fields: dict[str, Any] = {}
+        rest = []
+        for one in others:
+            kind, mask = DTYPES.get(one.type, one.type), bool(_MASK.search(one.name))
+            tells = kind in _TOLD and (mask or _LENGTH.search(one.name)) and len(one.shape) < 3
+            if tells and not fields and one.name not in {*beside.constants, *beside.counts}:
+                meaning = "mask" if mask else "share" if kind.startswith("float") else "lengths"
+                fields = {"second": one.name, "second_meaning": meaning, "second_dtype": kind}
+            else:
+                rest.append(one)
+        found = [
+            further.found(self.source, one, frames, beside.constants, beside.counts) for one in rest
+        ]
+        for option, names in (("constants", beside.constants), ("counts", beside.counts)):
+            unknown = [name for name in names if name not in {one.name for one in found}]
+            if unknown:
+                raise ConfigError(
+                    f"{self.source} takes no {unknown[0]!r} beside its features, length and "
+                    f"states; it takes {[one.name for one in self.session.get_inputs()]}",
+                    options=[option],
+                )
+        return {**fields, "further": tuple(found)}
+
+    def _chunk(self, memories: Sequence[Memory], beside: Beside) -> int:
+        """Return the frames by which a step moves on; 0 of a file that remembers nothing."""
+        told = self.metadata.get("decode_chunk_len", "")
+        chunk = beside.chunk or (int(told) if told.isdigit() else 0)
+        if not memories:
+            if beside.chunk:
+                raise ConfigError(
+                    f"no output of {self.source} follows an input of the same name and shape: it "
+                    "remembers nothing, and sees a recording whole; leave chunk out",
+                    options=["chunk"],
+                )
+            return 0
+        if not chunk:
+            names = ", ".join(memory.name for memory in memories[:4])
+            raise ConfigError(
+                f"{self.source} remembers ({names}): it goes chunk by chunk, and does not say by "
+                "how many frames; say --chunk FRAMES, and --look-ahead FRAMES if a step sees more",
+                options=["chunk"],
+            )
+        return chunk
+
+    def _step(self, stated: int | None, memories: Sequence[Memory], beside: Beside) -> int | None:
+        """Return the frames that one call takes, None where any number will do."""
+        if not memories:
+            return stated
+        chunk = self._chunk(memories, beside)
+        width = stated or chunk + (beside.look_ahead or 0)
+        if width < chunk or beside.look_ahead not in (None, width - chunk):
+            raise ConfigError(
+                f"a step of {self.source} takes {width} frames: a chunk of {chunk} leaves "
+                f"{width - chunk} to look ahead, and {beside.look_ahead or 0} were said",
+                options=["chunk", "look_ahead"],
+            )
+        return width
+
+    def _check_states(self, about: Interface, found: Mapping[str, Array]) -> None:
+        for memory in about.memories:
+            after = found[memory.output]
+            if after.shape != memory.shape or after.dtype != memory.dtype:
+                raise ConfigError(
+                    f"the state {memory.name!r} is {list(memory.shape)} of {memory.dtype}, and "
+                    f"comes back as {list(after.shape)} of {after.dtype}: a state has to keep its "
+                    "shape, and this file gives more to remember in each chunk"
+                )
 
 
-def _fitting(first: NodeArg) -> Iterator[tuple[str, int, int, int | None]]:
+def _log_probs(about: Interface, answer: Array) -> Array:
+    """Return (T', V) float64 log_probs of an answer as the file gives it."""
+    scores = answer.transpose(about.axes)[0].astype(np.float64)
+    if about.kind == "log_probs":
+        return scores
+    if about.kind == "probabilities":
+        return np.log(np.maximum(scores, TINY))
+    top = scores.max(-1, keepdims=True)
+    made: Array = scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
+    return made
+
+
+def _fitting(first: NodeArg) -> Iterator[_Fit]:
     """Yield (layout, channels, height, frames) that a shape allows, the likeliest first.
 
     A height of 0, or frames of None, are not stated.

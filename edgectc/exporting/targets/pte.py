@@ -117,7 +117,7 @@ class PteTarget(Target):
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        captured = self._captured(looped, inputs, plan, window)
+        captured = self._captured(pte_repairs.with_group_norms(looped), inputs, plan, window)
         try:
             with suppress_output(), around:
                 edge = to_edge_transform_and_lower(

@@ -51,7 +51,7 @@ def create(options: Options, *, source: bytes) -> NativeRunner:
     loaded = compiled.library()
     if loaded is None:
         raise MissingDependencyError(
-            "running .edgectc", system="the compiled library: reinstall edgectc with a C compiler"
+            "running .edgectc", system="the compiled library", command=compiled.remedy()
         )
     return NativeRunner(loaded, source, options.kernels)
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.messages import say
+from edgectc.core.parallel import ONE, Workers
 from edgectc.core.staging import claimed, sweep, write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.data import sources
@@ -76,6 +77,7 @@ def train(
     cache: Path | None = None,
     weights: Path | None = None,
     accept_changes: bool = False,
+    workers: Workers = ONE,
 ) -> Result:
     """Train to the last epoch, continuing from ``out/last.safetensors`` if it is there.
 
@@ -92,6 +94,7 @@ def train(
         cache: folder of prepared samples; None prepares them at each start.
         weights: checkpoint whose weights a run begins with; None for what the settings say.
         accept_changes: go on with a run though its data or lexicon are others now.
+        workers: processes that prepare shards.
 
     Raises:
         ConfigError: the configuration cannot be honoured, or another process trains in ``out``.
@@ -102,7 +105,9 @@ def train(
     identity = identities.identify(sources.of(data), lexicon)
     identity = identities.check(out, identity, accept_changes=accept_changes)
     with torch_state.training(threads), ExitStack() as held:
-        settings, model, task = prepare(config, data=data, lexicon=lexicon, cache=cache)
+        settings, model, task = prepare(
+            config, data=data, lexicon=lexicon, cache=cache, workers=workers
+        )
         if weights is not None:
             model.load_state_dict(dict(checkpoints.read(weights).model))
         fabric = devices.fabric(device, settings.precision)

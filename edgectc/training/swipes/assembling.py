@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from edgectc.core.column_files import ColumnWriter
-from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Recording
 from edgectc.data import sources, swipe_files
 from edgectc.data.generators.swipes import generate
@@ -23,7 +24,7 @@ from edgectc.formats.layouts import Layout
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import word_hash
 from edgectc.training.cache import append, prefixed
-from edgectc.training.sharded import ShardedSources
+from edgectc.training.sharded import Piece, ShardedSources
 from edgectc.training.swipes.arrays import (
     Data,
     SwipeArrays,
@@ -33,7 +34,7 @@ from edgectc.training.swipes.arrays import (
     to_numpy,
 )
 from edgectc.training.swipes.keyboard_augment import random_layout
-from edgectc.training.task import Run, no_data
+from edgectc.training.task import Lengths, Run, no_data
 
 # What generated swipes spell if no lexicon is given.
 _STROKES = 40_000  # swipes of shards whose strokes are spliced, drawn at random
@@ -102,7 +103,6 @@ class ShardedSwipes:
         chosen = rng.choice(count, most, replace=False) if count > most else np.arange(count)
         self._chosen = np.zeros(count, bool)
         self._chosen[chosen] = most > 0
-        self._met = 0
 
     def write(self, writer: ColumnWriter) -> None:
         """Write all columns.
@@ -113,15 +113,14 @@ class ShardedSwipes:
         how, run = self._how, self._run
         for split in SPLITS:  # each column is there, with no row too
             self._append(writer, split, to_arrays([], self._prepare, run.model))
-        for piece in self._rows.pieces():
-            choice = how.infeasible if piece.split == "train" else ""
-            made = to_arrays(
-                piece.rows, self._prepare, run.model, infeasible=choice, first=piece.first
-            )
-            if piece.split == "train":
-                self._learn(piece.rows)
-                writer.append({"origins": np.full(len(made), piece.origin, np.int64)})
-            self._append(writer, piece.split, made)
+        work = partial(_of_piece, self._prepare, Lengths.of(run.model), how.infeasible)
+        for found in run.workers(work, self._pieces()):
+            self._seen |= found.words
+            self._strokes += found.strokes
+            for split, made in found.made.items():
+                if split == "train":
+                    writer.append({"origins": np.full(len(made), found.origin, np.int64)})
+                self._append(writer, split, made)
         for refusals in self._refusals.values():
             refusals.check(how.max_dropped, str(run.data), "data.max_dropped")
         count, dev = writer.rows("train.places"), writer.rows("dev.places")
@@ -147,13 +146,12 @@ class ShardedSwipes:
         self._refusals[split] += made.refusals
         append(writer, f"{split}.", self._tables[split].rows(made))
 
-    def _learn(self, rows: Sequence[Recording | InputError]) -> None:
-        """Keep the words of training rows, and some of them for their strokes."""
-        for row in rows:
-            if isinstance(row, Recording):
-                self._seen |= {word_hash(row.target[0])} if row.target else set()
-                self._strokes += [row] if self._chosen[self._met] else []
-                self._met += 1
+    def _pieces(self) -> Iterator[tuple[Piece, Array]]:
+        """Yield the pieces, each with (n,) bool: of which training recordings strokes are kept."""
+        met = 0
+        for piece in self._rows.pieces():
+            yield piece, self._chosen[met : met + piece.train_recordings]
+            met += piece.train_recordings
 
     def _whole(self) -> Mapping[str, Array]:
         """Return what there is of all rows together."""
@@ -167,6 +165,35 @@ class ShardedSwipes:
             "rows": np.array(json.dumps(dict(self._rows.counts))),
             "split": np.array(self._rows.how),
         }
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is made of a piece: samples by split, words of training rows, some for strokes."""
+
+    origin: int
+    made: Mapping[str, SwipeArrays]
+    words: set[int]
+    strokes: list[Recording]
+
+
+def _of_piece(
+    prepare: Preparation, lengths: Lengths, infeasible: str, given: tuple[Piece, Array]
+) -> _Made:
+    """Return what is made of a piece and its choice, see `ShardedSwipes`; in any process."""
+    piece, chosen = given
+    rows = piece.rows()
+    made = {
+        split: to_arrays(
+            some, prepare, lengths, infeasible=infeasible if split == "train" else "",
+            first=piece.first[split],
+        )
+        for split, some in rows.items()
+    }  # fmt: skip
+    usable = [row for row in rows.get("train", ()) if isinstance(row, Recording)]
+    words = {word_hash(row.target[0]) for row in usable if row.target}
+    strokes = [row for row, kept in zip(usable, chosen, strict=True) if kept]
+    return _Made(piece.origin, made, words, strokes)
 
 
 def _read(how: Data, run: Run, keyboards: Sequence[Layout]) -> DataSet:

@@ -1,4 +1,4 @@
-// Reads {model, lexicon, keys, taps}; taps them as a word, and the first three as the beginning of one.
+// Reads {model, lexicon, keys, taps}; taps them as a word, the first three as the beginning of one, and completes letters.
 import { readFileSync } from "node:fs";
 import { Keyboard } from "edgectc";
 const { model, lexicon, keys, taps } = JSON.parse(readFileSync(0));
@@ -6,4 +6,4 @@ const keyboard = await Keyboard.open({ model, lexicon });
 keyboard.place(keys);
 const whole = keyboard.tap(taps);
 const typed = keyboard.typed();
-console.log(JSON.stringify({ whole, typed, begun: keyboard.tap(taps.slice(0, 3), { moving: true }) }));
+console.log(JSON.stringify({ whole, typed, begun: keyboard.tap(taps.slice(0, 3), { moving: true }), completed: keyboard.complete("hel"), next: keyboard.complete() }));

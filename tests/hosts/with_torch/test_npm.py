@@ -15,7 +15,9 @@ import pytest
 from packages import ROOT, board, build
 
 import edgectc
+from edgectc.core.types import Array
 from edgectc.data import swipe_files
+from edgectc.data.generators.swipes import swipe
 from edgectc.formats import layouts
 
 pytestmark = pytest.mark.slow
@@ -140,6 +142,8 @@ def test_taps_are_corrected_and_completed_as_in_python(installed: Path) -> None:
     begun = keyboard.tap(taps[:3], moving=True)
     assert [one["text"] for one in found["begun"]] == [one.text for one in begun]
     assert "hello" in [one.text for one in (*wanted, *begun)]
+    for name, begun in (("completed", "hel"), ("next", "")):
+        assert [one["text"] for one in found[name]] == [w.text for w in keyboard.complete(begun)]
 
 
 def test_what_a_user_teaches_ranks_and_is_kept(installed: Path) -> None:
@@ -168,27 +172,37 @@ def test_points_are_refused_for_the_same_reasons(installed: Path) -> None:
         assert answer.get("reason") == ("bad_shape" if held else one["reason"]), one["name"]
 
 
-@pytest.mark.data
-def test_real_swipes_give_the_five_words_of_python(installed: Path, float32: Path) -> None:
-    swipes, _ = swipe_files.load(swipe_files.find(None), split="dev")
-    swipes, recognizer = swipes[:200], edgectc.load(float32)
-    assert len(swipes) == 200
-    size = [1080.0, 480.0, 1.0]
+def _answers_as_python(folder: Path, model: Path, traces: list[Array]) -> None:
+    recognizer, size = edgectc.load(model), [1080.0, 480.0, 1.0]
     keys = [
         (letter, x * 1080, y * 480, w * 1080, h * 480) for letter, x, y, w, h in _layout("qwerty")
     ]
-    cases = [{"keys": keys, "points": (np.asarray(one.points) * size).tolist(), "before": "",
-              "whole": False} for one in swipes]  # fmt: skip
-    others = []
-    for one, answer in zip(swipes, _answers(installed, float32, cases), strict=True):
-        wanted = recognizer(one.points)
-        assert answer["words"][0]["text"] == wanted.best.text
-        scores = [word["score"] for word in answer["words"]]
-        same = [word["text"] for word in answer["words"]] == [c.text for c in wanted]
-        if not (same and np.allclose(scores, [c.score for c in wanted], atol=1e-3)):
-            others.append(one.word)
-    # In WebAssembly a rest of the finger that moves by just a quarter of a key may end elsewhere.
-    assert len(others) <= 8, others
+    cases = [{"keys": keys, "points": (points * size).tolist(), "before": "", "whole": False}
+             for points in traces]  # fmt: skip
+    for points, answer in zip(traces, _answers(folder, model, cases), strict=True):
+        wanted = [{"text": c.text, "score": c.score, "probability": c.probability}
+                  for c in recognizer(points)]  # fmt: skip
+        _same(answer["words"], wanted, within=1e-3)
+
+
+def test_points_on_a_grid_of_quarter_keys_answer_as_in_python(
+    installed: Path, float32: Path
+) -> None:
+    """A rest ends at just a quarter of a key: a compiler that reorders a division moves its end."""
+    layout, traces = layouts.shipped("qwerty"), []
+    for seed in range(4):
+        for word in ("hello", "there", "was", "people", "injury", "help"):
+            points = swipe(word, layout, np.random.default_rng(seed)) * [1, 1, 4]
+            traces.append(np.round(points * [40, 12, 1]) / [40, 12, 1])
+    _answers_as_python(installed, float32, traces)
+
+
+@pytest.mark.data
+def test_real_swipes_give_the_five_words_of_python(installed: Path, float32: Path) -> None:
+    swipes, _ = swipe_files.load(swipe_files.find(None), split="dev")
+    assert len(swipes) >= 200
+    traces = [np.asarray(one.points) for one in swipes[:200]]
+    _answers_as_python(installed, float32, traces)
 
 
 MESSAGES = {
@@ -231,7 +245,7 @@ def test_its_types_are_taken_and_held(installed: Path) -> None:
 
 def test_the_wasm_is_small_and_asks_for_nothing(installed: Path) -> None:
     file = installed / "node_modules" / "edgectc" / "library.wasm"
-    assert file.stat().st_size <= 130 * 1024
+    assert file.stat().st_size <= 136 * 1024
     told = _run("node", "asks.mjs", str(file), folder=installed)
     imports, exports = json.loads(told)
     assert imports == []

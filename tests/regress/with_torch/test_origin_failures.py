@@ -14,6 +14,7 @@ import torch
 
 import edgectc
 from edgectc.core import registry
+from edgectc.core.config import family_config
 from edgectc.core.errors import ConfigError, InputError, NonFiniteError
 from edgectc.core.tokens import Tokens
 from edgectc.data.frontends.swipe import Options, create
@@ -127,3 +128,38 @@ def test_timestamps_were_ignored_by_the_demo() -> None:
     slow = frontend.prepare(path * [1, 1, 2], QWERTY)
     fast = frontend.prepare(path, QWERTY)
     assert not np.array_equal(slow["trace"][..., 2], fast["trace"][..., 2])
+
+
+@pytest.mark.parametrize("kind", ["swipe", "kinematic"])
+def test_features_were_clipped_to_ten(kind: str) -> None:
+    """A jump across the screen within a millisecond gave features in the thousands."""
+    family = {"swipe": "tcn", "kinematic": "transformer"}[kind]
+    model = CtcModel(family_config(family, "small")["model"]).eval()
+    frames = model.frontend.max_frames
+    trace = torch.zeros(1, frames, 3)
+    trace[0, ::2, :2] = 1e4  # there and back
+    trace[0, :, 2] = torch.arange(frames) * 1e-3
+    context = {k: torch.from_numpy(v) for k, v in model.frontend.context(QWERTY).items()}
+    length = torch.tensor([frames], dtype=torch.int32)
+    with torch.no_grad():
+        features = model.features(trace=trace, length=length, **context)[0]
+    assert torch.isfinite(features).all()
+    assert features.abs().max() <= 10.0
+
+
+def test_dilations_widen_what_a_frame_sees() -> None:
+    """Features at several scales: with dilations a frame sees what lies further away."""
+    spec, reach = family_config("tcn", "small")["model"], {}
+    for coarse in ((1, 1), (1, 4)):
+        torch.manual_seed(0)
+        encoder = CtcModel({**spec, "encoder": {**spec["encoder"], "coarse": coarse}}).encoder
+        with torch.no_grad():
+            for weight in encoder.parameters():  # the branches begin at zero
+                weight.normal_()
+        x = torch.randn(1, encoder.stem.conv.in_channels, 64, requires_grad=True)
+        out = encoder.eval()(x, torch.ones(1, 1, 64))
+        out[0, :, 16].sum().backward()
+        assert x.grad is not None
+        seen = x.grad.abs().sum(1)[0].nonzero()[:, 0]
+        reach[coarse] = int(seen[-1] - seen[0])
+    assert reach[1, 4] - reach[1, 1] == 2 * 2 * 3  # each side: three strided frames more

@@ -15,25 +15,26 @@ export class Dictionary {
   constructor(places) {
     this.places = places;
     /** @type {Record<string, Held>} */ this.words = recall("words", {}, good);
-    /** @type {import("edgectc").Keyboard | null} */ this.keyboard = null;
+    /** @type {import("edgectc/worker").WorkerKeyboard | null} */ this.keyboard = null;
     places.open.addEventListener("click", () => {
       this.#render();
       places.dialog.showModal();
     });
-    places.form.addEventListener("submit", (event) => {
+    places.form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const hide = /** @type {HTMLButtonElement} */ (event.submitter)?.value === "hide";
-      if (this.set(places.word.value.trim(), { count: hide ? 0 : USES, hidden: hide })) places.word.value = "";
+      const text = places.word.value.trim();
+      if ((await this.set(text, { count: hide ? 0 : USES, hidden: hide })) && places.word.value.trim() === text) places.word.value = "";
     });
     this.#render();
   }
 
-  /** Hands all words to another keyboard. @param {import("edgectc").Keyboard} keyboard */
-  follow(keyboard) {
+  /** Hands all words to another keyboard. @param {import("edgectc/worker").WorkerKeyboard} keyboard */
+  async follow(keyboard) {
     this.keyboard = keyboard;
     for (const [text, held] of Object.entries(this.words)) {
       try {
-        this.#tell(text, held);
+        await this.#tell(text, held);
       } catch {
         delete this.words[text]; // no word that a keyboard takes, wherever it came from
       }
@@ -46,13 +47,12 @@ export class Dictionary {
    * @param {Held} held
    */
   #tell(text, held) {
-    if (held.hidden) this.keyboard?.hide(text);
-    else this.keyboard?.teach(text, { uses: held.count });
+    return held.hidden ? this.keyboard?.hide(text) : this.keyboard?.teach(text, { uses: held.count });
   }
 
-  /** @param {string} text */
-  add(text) {
-    return this.set(text, { count: USES, hidden: false });
+  /** Counts a use of a word that a person kept as it was typed. @param {string} text */
+  keep(text) {
+    return this.set(text, { count: (this.has(text) ? this.words[text].count : 0) + 1, hidden: false });
   }
 
   /** @param {string} text */
@@ -65,15 +65,15 @@ export class Dictionary {
    * @param {string} text
    * @param {Held | null} held
    */
-  set(text, held) {
+  async set(text, held) {
     this.places.problem.textContent = "";
     if (!/\p{L}/u.test(text) || /\s/.test(text)) {
       this.places.problem.textContent = `“${text}” is no word.`;
       return false;
     }
     try {
-      if (this.has(text)) this.keyboard?.forget(text);
-      if (held) this.#tell(text, held);
+      if (this.has(text)) await this.keyboard?.forget(text);
+      if (held) await this.#tell(text, held);
     } catch (error) {
       this.places.problem.textContent = error instanceof Error ? error.message : String(error);
       return false;

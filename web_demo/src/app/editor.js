@@ -1,6 +1,6 @@
 // The text: where words go, which of them were swiped, and what else they may have been.
 
-/** @typedef {{start: number, end: number, words: import("edgectc").Word[], chosen: number, row: any}} Swiped */
+/** @typedef {{start: number, end: number, words: import("edgectc").Word[], chosen: number, row: any, entry: any}} Swiped */
 
 export class Editor {
   /**
@@ -12,6 +12,7 @@ export class Editor {
     this.changed = changed;
     /** @type {Swiped[]} */ this.swiped = [];
     this.before = area.value;
+    this.spaced = -1; // where a space was set by itself, which a mark takes back
     area.addEventListener("input", () => this.#typed());
     for (const name of ["click", "keyup"]) area.addEventListener(name, () => changed());
   }
@@ -54,16 +55,16 @@ export class Editor {
   /**
    * Writes the best of some words, with a space before it where one belongs.
    * @param {import("edgectc").Word[]} words
-   * @param {any} row of the recorder
+   * @param {{row: any, entry: any}} notes of recorder and ledger
    * @param {(text: string) => string} cased
    */
-  write(words, row, cased) {
+  write(words, notes, cased) {
     const start = this.area.selectionStart;
     const space = /[^\s(“"'/-]$/.test(this.head) ? " " : "";
     const shown = words.map((one) => ({ ...one, text: cased(one.text) }));
     this.put(space + shown[0].text);
     const from = start + space.length;
-    this.swiped.push({ start: from, end: from + shown[0].text.length, words: shown, chosen: 0, row });
+    this.swiped.push({ start: from, end: from + shown[0].text.length, words: shown, chosen: 0, ...notes });
     this.changed();
   }
 
@@ -83,9 +84,26 @@ export class Editor {
 
   /** @param {string} text a key that was tapped */
   tap(text) {
+    const at = this.area.selectionStart;
+    if (/^[.,!?;:)]$/.test(text) && this.spaced === at && at === this.area.selectionEnd) {
+      this.put(`${text} `, at - 1, at);
+      this.spaced = this.area.selectionStart;
+      return;
+    }
     const behind = this.swiped.find(({ end }) => end === this.area.selectionStart);
     const next = /\p{L}|\p{N}/u.test(text) && (behind || /[.,!?]$/.test(this.head)) && !/[\d.]\.$/.test(this.head);
     this.put((next ? " " : "") + text);
+  }
+
+  /**
+   * Puts a picked word and its space in place of start..caret.
+   * @param {string} text
+   * @param {number} start
+   */
+  pick(text, start) {
+    const space = start === this.area.selectionStart && /[^\s(“"'/-]$/.test(this.head) ? " " : "";
+    this.put(`${space}${text} `, start, this.area.selectionEnd);
+    this.spaced = this.area.selectionStart;
   }
 
   /** Takes back a character, or the swiped word that the caret is behind. */

@@ -92,7 +92,7 @@ export class Keyboard {
   /**
    * @param {HTMLElement} place
    * @param {HTMLCanvasElement} canvas
-   * @param {{tap: (id: string) => void, moving: (points: number[][]) => void, swiped: (points: number[][]) => void, cancelled: () => void}} on
+   * @param {{tap: (id: string, point?: number[]) => void, moving: (points: number[][]) => void, swiped: (points: number[][]) => void, cancelled: () => void}} on
    */
   constructor(place, canvas, on) {
     this.place = place;
@@ -132,6 +132,12 @@ export class Keyboard {
         button.setAttribute("aria-pressed", String(state !== "off"));
       }
     }
+  }
+
+  /** Where the middle of a key is, in the letter area; null for what is no letter now. @param {string} id */
+  middle(id) {
+    const key = this.signs ? undefined : this.keys.find((one) => one.id === id && one.kind === "letter");
+    return key ? [key.x + key.w / 2, (key.y + 0.5) / this.letterRows, 0] : null;
   }
 
   toggleSigns() {
@@ -195,9 +201,9 @@ export class Keyboard {
     event.preventDefault(); // the text keeps the focus
     if (this.touch) {
       if (this.touch.away) return; // a second finger has no say in a swipe
-      const { key } = this.touch; // two thumbs: the next key is down before the last one is up
+      const { key, points } = this.touch; // two thumbs: the next key is down before the last one is up
       this.#stop(false);
-      if (key) this.on.tap(key.id);
+      if (key) this.on.tap(key.id, points[0]);
     }
     const box = this.area.getBoundingClientRect();
     this.box = { left: box.left, top: box.top, width: box.width, height: (box.height * this.letterRows) / this.rows };
@@ -249,7 +255,7 @@ export class Keyboard {
     this.#move(event);
     this.#stop(false);
     if (touch.away) this.on.swiped(touch.points);
-    else if (touch.key) this.on.tap(touch.key.id);
+    else if (touch.key) this.on.tap(touch.key.id, touch.points[0]);
   }
 
   /** @param {boolean} cancelled */

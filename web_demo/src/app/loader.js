@@ -1,32 +1,44 @@
-// Fetches a model and opens it in the package `edgectc`; what fails is told in words.
+// Fetches a model and opens it in the package `edgectc`, in a thread of its own; what fails is told in words.
 
-import { EdgectcError, Keyboard } from "edgectc";
+import { EdgectcError } from "edgectc";
+import { WorkerKeyboard } from "edgectc/worker";
 
 /** @typedef {import("edgectc").Word} Word */
 /** @typedef {{name: string, title: string, rows: {keys: string, x: number, key_width: number}[]}} LayoutFile */
 /** @typedef {{file: string, scheme: string, bytes: number, off: number | null}} Artifact */
 /** @typedef {{name: string, decoder: string, artifacts: Artifact[], lexicon: string, language_model: string | null, layouts: LayoutFile[]}} Index */
 /** @typedef {{words: Word[], ms: number}} Answer */
+/** @typedef {{whole: Word[], begun: Word[], ms: number}} Taps */
 
-/** A model with its keys. */
+/** A model with its keys. Calls are answered in order. */
 export class Model {
   /**
-   * @param {Keyboard} keyboard
+   * @param {WorkerKeyboard} keyboard
    * @param {Index} served
    * @param {string} notice why words before are not used, ""
    */
-  constructor(keyboard, served, notice) {
+  static async make(keyboard, served, notice) {
+    const model = new Model(keyboard, notice);
+    for (const layout of served.layouts) if (await model.#fits(layout)) model.layouts.push(layout);
+    if (!model.layouts.length) throw new EdgectcError("the lexicon can be typed on none of the model's layouts");
+    await model.use(model.layouts[0]);
+    return model;
+  }
+
+  /**
+   * @param {WorkerKeyboard} keyboard
+   * @param {string} notice
+   */
+  constructor(keyboard, notice) {
     this.keyboard = keyboard;
     this.notice = notice;
-    this.layouts = served.layouts.filter((layout) => this.#fits(layout));
-    if (!this.layouts.length) throw new EdgectcError("the lexicon can be typed on none of the model's layouts");
-    this.layout = this.layouts[0];
-    this.use(this.layout);
+    /** @type {LayoutFile[]} */ this.layouts = [];
+    /** @type {LayoutFile} */ this.layout = { name: "", title: "", rows: [] };
   }
 
   /** Takes other keys. @param {LayoutFile} layout */
-  use(layout) {
-    this.keyboard.place(keysOf(layout));
+  async use(layout) {
+    await this.keyboard.place(keysOf(layout));
     this.layout = layout;
   }
 
@@ -39,20 +51,57 @@ export class Model {
    * Returns ranked words of a trace.
    * @param {number[][]} points rows x, y, t in milliseconds, in the letter area
    * @param {{nbest?: number, before?: string, moving?: boolean}} how
-   * @returns {Answer}
+   * @returns {Promise<Answer>}
    */
-  read(points, { nbest = 5, before = "", moving = false } = {}) {
+  async read(points, { nbest = 5, before = "", moving = false } = {}) {
     const start = performance.now();
-    this.keyboard.before(before);
-    const words = this.keyboard.swipe(/** @type {any} */ (points), { nbest, moving });
+    const [, words] = await Promise.all([
+      this.keyboard.before(before), this.keyboard.swipe(/** @type {any} */ (points), { nbest, moving }),
+    ]);
     return { words, ms: performance.now() - start };
   }
 
+  /**
+   * Returns what taps are as a word, and what they may begin.
+   * @param {number[][]} points
+   * @param {string} before the text before the word
+   * @returns {Promise<Taps>}
+   */
+  async taps(points, before) {
+    const start = performance.now();
+    const [, whole, begun] = await Promise.all([
+      this.keyboard.before(before),
+      this.keyboard.tap(/** @type {any} */ (points), { nbest: 5 }),
+      this.keyboard.tap(/** @type {any} */ (points), { nbest: 3, moving: true }),
+    ]);
+    return { whole, begun, ms: performance.now() - start };
+  }
+
+  /**
+   * Returns words that begin with letters, of none the next word.
+   * @param {string} begun
+   * @param {string} before the text before them
+   * @returns {Promise<Word[]>}
+   */
+  async complete(begun, before) {
+    return (await Promise.all([this.keyboard.before(before), this.keyboard.complete(begun, { nbest: 3 })]))[1];
+  }
+
+  /** Makes ready what comes after a text. @param {string} text */
+  ready(text) {
+    return Promise.all([this.keyboard.before(text), this.keyboard.prepare()]);
+  }
+
+  /** Ends its thread. */
+  close() {
+    this.keyboard.close();
+  }
+
   /** Whether the lexicon has a key for each of its letters. @param {LayoutFile} layout */
-  #fits(layout) {
+  async #fits(layout) {
     if (layout.rows.some(({ keys }) => typeof keys !== "string")) return false; // several letters a key, which is not drawn
     try {
-      this.use(layout);
+      await this.use(layout);
       return true;
     } catch (error) {
       if (!(error instanceof EdgectcError)) throw error;
@@ -90,12 +139,12 @@ export async function load(served, file) {
   for (const part of [model, lexicon, context]) part.catch(() => {}); // each is waited for in its turn
   const files = { model: await model, lexicon: await lexicon };
   try {
-    return new Model(await Keyboard.open({ ...files, languageModel: await context }), served, "");
+    return await Model.make(await WorkerKeyboard.open({ ...files, languageModel: await context }), served, "");
   } catch (error) {
     // Whatever else is wrong fails here, too, and says so.
-    const keyboard = await Keyboard.open(files);
+    const keyboard = await WorkerKeyboard.open(files);
     if (!(error instanceof EdgectcError)) throw error;
-    return new Model(keyboard, served, `Words before the one you swipe are not used. ${sentence(error.message)}`);
+    return Model.make(keyboard, served, `Words before the one you swipe are not used. ${sentence(error.message)}`);
   }
 }
 

@@ -1,15 +1,15 @@
 // Puts the parts together: keys, text, suggestions, model.
 
-import { EdgectcError } from "edgectc";
-
 import { Dictionary } from "./dictionary.js";
 import { Editor } from "./editor.js";
 import { Keyboard, shortTitle } from "./keyboard.js";
+import { Ledger } from "./ledger.js";
 import { index, load, sentence } from "./loader.js";
 import { Panel } from "./panel.js";
 import { Recorder } from "./recorder.js";
 import { canStore, recall, store } from "./storage.js";
 import { Strip } from "./strip.js";
+import { Writer } from "./writer.js";
 
 /** @type {(id: string) => any} */
 const $ = (id) => document.getElementById(id);
@@ -19,13 +19,6 @@ const FIRST = { name: "qwerty", title: "QWERTY", rows: [
   { keys: "asdfghjkl", x: 0.05, key_width: 0.1 },
   { keys: "zxcvbnm", x: 0.15, key_width: 0.1 },
 ] };
-const LIVE_EVERY = 90; // ms between looks at a trace that is still being drawn
-
-/** @type {import("./loader.js").Model | null} */
-let model = null;
-let looked = 0;
-let problem = ""; // why only taps work
-
 const strip = new Strip($("strip"));
 const panel = new Panel({ times: $("times"), about: $("about"), heat: $("heat") });
 const recorder = new Recorder({ on: $("record"), count: $("recorded"), save: $("save"), forget: $("forget") });
@@ -33,93 +26,25 @@ const dictionary = new Dictionary({
   dialog: $("dictionary"), open: $("dictionary-open"), form: $("word-form"), word: $("word"),
   problem: $("word-problem"), list: $("words"),
 });
-const editor = new Editor($("text"), suggest);
-const keyboard = new Keyboard($("keys"), $("trail"), { tap, moving, swiped, cancelled: suggest });
-
-/** Shows what may be chosen where the caret is. */
-function suggest() {
-  const one = editor.current;
-  const typed = editor.typedWord;
-  if (one) {
-    strip.words(one.words, one.chosen, (place) => {
-      const kept = editor.choose(one, place);
-      if (kept.row) {
-        kept.row.word = kept.words[place].text;
-        recorder.changed();
-      }
-      say(kept.words[place].text);
-    });
-  } else if (model && [...typed].length > 1 && !dictionary.has(typed) && !model.keyboard.knows(typed)) {
-    strip.offer(`Add “${typed}” to your words`, () => {
-      strip.hint(dictionary.add(typed) ? `“${typed}” can be swiped now.` : $("word-problem").textContent);
-    });
-  } else strip.hint(problem ? "Tap the keys to type." : model ? "Slide over the letters, or tap." : "Tap the keys; swiping is being loaded.");
-}
+const ledger = new Ledger({ on: $("ledger"), count: $("noted"), save: $("ledger-save"), forget: $("ledger-forget") });
+const editor = new Editor($("text"), () => writer.suggest());
+const keyboard = new Keyboard($("keys"), $("trail"), {
+  tap: (id, point) => writer.tap(id, point), moving: (points) => writer.moving(points),
+  swiped: (points) => writer.swiped(points), cancelled: () => writer.suggest(),
+});
+const writer = new Writer({ editor, keyboard, strip, recorder, dictionary, ledger, say, failed: problemWith, shown });
 
 /** @param {string} text for a screen reader */
 function say(text) {
   $("said").textContent = text;
 }
 
-/** @param {string} id of a key that was tapped */
-function tap(id) {
-  if (id === "shift") return keyboard.shift({ off: "once", once: "lock", lock: "off" }[keyboard.shifted] ?? "off");
-  if (id === "symbols") return keyboard.toggleSigns();
-  if (id === "backspace") backspace();
-  else if (id === "space") editor.put(" ");
-  else if (id === "enter") editor.put("\n");
-  else editor.tap(cased(id));
-  relax();
-}
-
-function backspace() {
-  const one = editor.current;
-  if (one?.row && one.end === editor.area.selectionStart) recorder.drop(one.row);
-  editor.backspace();
-}
-
-/** @param {string} text */
-function cased(text) {
-  if (keyboard.shifted === "lock") return text.toUpperCase();
-  return keyboard.shifted === "once" ? text.charAt(0).toUpperCase() + text.slice(1) : text;
-}
-
-/** Shift is for one word or letter, and on by itself where a sentence begins. */
-function relax() {
-  if (keyboard.shifted !== "lock") keyboard.shift(editor.atStart ? "once" : "off");
-}
-
-/** @param {number[][]} points of a trace that goes on */
-function moving(points) {
-  const now = performance.now();
-  if (!model || now - looked < LIVE_EVERY || points.length < 6) return;
-  looked = now;
-  try {
-    strip.moving(model.read(points, { nbest: 3, before: editor.head, moving: true }).words);
-  } catch (error) {
-    if (!(error instanceof EdgectcError && error.reason)) problemWith(error); // a beginning may be no swipe yet
-  }
-}
-
-/** @param {number[][]} points */
-function swiped(points) {
-  if (!model) return strip.hint(problem || "The model is still being loaded; tap the keys.");
-  const context = model.keyboard.contextOf(editor.head);
-  try {
-    const answer = model.read(points, { before: editor.head });
-    panel.show(answer.ms, { ...model.keyboard.logProbs(), letters: model.letters });
-    if (!answer.words.length) return strip.hint("No word for that.");
-    const row = recorder.add(points, model.layout.name, answer.words[0].text, context);
-    editor.write(answer.words, row, cased);
-    say(answer.words[0].text);
-    relax();
-    model.keyboard.before(editor.head); // so that the next swipe finds it ready
-    model.keyboard.prepare();
-    document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
-  } catch (error) {
-    if (error instanceof EdgectcError && error.reason) strip.hint(sentence(error.message));
-    else problemWith(error);
-  }
+/**
+ * @param {import("./loader.js").Answer} answer
+ * @param {import("./loader.js").Model} model
+ */
+async function shown(answer, model) {
+  panel.show(answer.ms, { ...(await model.keyboard.logProbs()), letters: model.letters });
 }
 
 // ---- the model -------------------------------------------------------------------------------
@@ -139,32 +64,33 @@ function state(kind, text) {
 /** @param {unknown} error */
 function problemWith(error) {
   const message = error instanceof Error ? error.message : String(error);
-  model = null;
-  problem = "Swiping is off.";
+  writer.model?.close();
+  writer.model = null;
+  writer.problem = "Swiping is off.";
   $("problem").hidden = false;
   $("problem").textContent = `${sentence(message)} Swiping is off; tapping the keys still works.`;
   state("taps", "Taps only");
-  suggest();
+  writer.suggest();
 }
 
 /** @param {string} name */
-function useLayout(name) {
+async function useLayout(name) {
+  const { model } = writer;
   const layout = model?.layouts.find((one) => one.name === name);
   if (!layout || !model) return;
-  model.use(layout);
+  await model.use(layout);
   keyboard.show(layout);
   store("layout", name);
 }
 
 /** Fills the choice of layouts with those that the lexicon can be typed on. */
-function offerLayouts() {
-  if (!model) return;
-  const { layouts } = model;
+async function offerLayouts() {
+  const { layouts = [] } = writer.model ?? {};
   $("layout").replaceChildren(...layouts.map((one) => new Option(shortTitle(one.title || one.name), one.name)));
   const wanted = recall("layout", layouts[0].name);
   $("layout").value = layouts.some((one) => one.name === wanted) ? wanted : layouts[0].name;
   $("layout").disabled = false;
-  useLayout($("layout").value);
+  await useLayout($("layout").value);
 }
 
 /**
@@ -175,32 +101,34 @@ async function start(served, file) {
   state("busy", "Loading…");
   try {
     const made = await load(served, file);
-    warm(made);
-    model = made;
-    dictionary.follow(made.keyboard);
+    await warm(made);
+    await dictionary.follow(made.keyboard);
+    writer.model?.close();
+    writer.model = made;
     panel.about(served, file);
-    offerLayouts();
-    problem = "";
+    Object.assign(ledger.head, { model: served.name, artifact: file });
+    await offerLayouts();
+    writer.problem = "";
     $("problem").hidden = !made.notice;
     $("problem").textContent = made.notice;
     state("ready", canStore() ? "Ready; all on this device" : "Ready; this browser stores nothing");
     performance.mark("ready");
-    suggest();
+    writer.suggest();
   } catch (error) {
     problemWith(error);
   }
 }
 
 /** A browser compiles again what runs often; that time should not be the user's. @param {import("./loader.js").Model} made */
-function warm(made) {
-  for (let i = 0; i < 3; i++) made.read([[0.1, 0.2, 0], [0.5, 0.5, 200], [0.9, 0.2, 400]]);
+async function warm(made) {
+  for (let i = 0; i < 3; i++) await made.read([[0.1, 0.2, 0], [0.5, 0.5, 200], [0.9, 0.2, 400]]);
 }
 
 async function begin() {
   keyboard.show(FIRST);
   $("layout").replaceChildren(new Option(FIRST.title, FIRST.name));
   keyboard.shift("once");
-  suggest();
+  writer.suggest();
   performance.mark("keys");
   try {
     const served = await index();
@@ -213,7 +141,7 @@ async function begin() {
   }
 }
 
-$("layout").addEventListener("change", () => useLayout($("layout").value));
+$("layout").addEventListener("change", () => writer.next(() => useLayout($("layout").value)));
 $("panel-open").addEventListener("click", () => {
   const shown = $("panel").hidden;
   $("panel").hidden = !shown;
@@ -221,7 +149,8 @@ $("panel-open").addEventListener("click", () => {
 });
 $("clear").addEventListener("click", () => {
   editor.put("", 0, editor.area.value.length);
-  relax();
+  writer.tapped = writer.corrected = null;
+  writer.relax();
 });
 $("copy").addEventListener("click", async () => {
   editor.area.select();
@@ -229,4 +158,5 @@ $("copy").addEventListener("click", async () => {
   if (!copied) document.execCommand("copy");
   strip.hint("Copied.");
 });
+if (isSecureContext) navigator.serviceWorker?.register("sw.js").catch(() => {}); // without it the page works, but not offline
 begin();

@@ -38,15 +38,17 @@ export class Strip {
   }
 
   /**
-   * @param {string} text
-   * @param {() => void} act
+   * Three places of one width, the one in the middle is what a space takes.
+   * @param {{text: string, act: () => void, main?: boolean}[]} offers at most three
    */
-  offer(text, act) {
-    const button = /** @type {HTMLButtonElement} */ (piece("button", "", text));
-    button.type = "button";
-    button.addEventListener("pointerdown", (event) => event.preventDefault());
-    button.addEventListener("click", act);
-    this.#fill([button]);
+  three(offers) {
+    this.#fill(offers.map(({ text, act, main = false }) => {
+      const button = /** @type {HTMLButtonElement} */ (piece("button", main ? "third main" : "third", text));
+      button.type = "button";
+      button.addEventListener("pointerdown", (event) => event.preventDefault());
+      button.addEventListener("click", act);
+      return button;
+    }));
   }
 
   /** @param {HTMLElement[]} pieces */

@@ -98,12 +98,32 @@ public final class Keyboard implements Closeable {
    * @param most words
    */
   public synchronized List<Word> swipe(double[] points, int most) {
-    return ranked(points, 0, most);
+    return ranked(false, points, 0, most);
   }
 
   /** The same while the finger moves: what the points so far may begin. */
   public synchronized List<Word> moving(double[] points, int most) {
-    return ranked(points, MOVING, most);
+    return ranked(false, points, MOVING, most);
+  }
+
+  /**
+   * Returns words for taps, at most 64, each a letter; what was typed is corrected where another word is much likelier.
+   *
+   * @param taps x, y in the unit of the keys and a time, which does not count, of each in turn
+   * @param most words
+   */
+  public synchronized List<Word> tap(double[] taps, int most) {
+    return ranked(true, taps, 0, most);
+  }
+
+  /** The same while the word goes on: it is completed; of no taps, the next word. */
+  public synchronized List<Word> tapping(double[] taps, int most) {
+    return ranked(true, taps, MOVING, most);
+  }
+
+  /** Returns the letters of the keys that the last taps were nearest to. */
+  public synchronized String typed() {
+    return said(typed(live()));
   }
 
   /** Ends a swipe that another thread runs; it throws. Returns whether there was one. Not while one closes the keyboard. */
@@ -152,12 +172,13 @@ public final class Keyboard implements Closeable {
     if (held != 0) free(held);
   }
 
-  private List<Word> ranked(double[] points, int flags, int most) {
+  private List<Word> ranked(boolean taps, double[] points, int flags, int most) {
     if (points.length % 3 != 0) throw new EdgectcException("points are x, y, t_ms of each in turn, got " + points.length + " numbers", "bad_shape");
     if (most < 1) throw new EdgectcException("ask for one word or more, got " + most, "");
     byte[][] texts = new byte[Math.min(most, MOST_WORDS)][];
     double[] figures = new double[3 * texts.length];
-    int found = checked(swipe(live(), points, flags, texts, figures));
+    long held = live();
+    int found = checked(taps ? tap(held, points, flags, texts, figures) : swipe(held, points, flags, texts, figures));
     List<Word> words = new ArrayList<>(found);
     for (int i = 0; i < found; i++) {
       String text = new String(texts[i], StandardCharsets.UTF_8);
@@ -226,6 +247,10 @@ public final class Keyboard implements Closeable {
   private static native int prepare(long keyboard);
 
   private static native int swipe(long keyboard, double[] points, int flags, byte[][] texts, double[] figures);
+
+  private static native int tap(long keyboard, double[] points, int flags, byte[][] texts, double[] figures);
+
+  private static native byte[] typed(long keyboard);
 
   private static native int cancel(long keyboard);
 

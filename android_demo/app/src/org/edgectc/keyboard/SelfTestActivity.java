@@ -2,19 +2,18 @@ package org.edgectc.keyboard;
 
 import android.app.Activity;
 import android.os.Bundle;
-import android.widget.ScrollView;
 import android.widget.TextView;
-import java.util.Collections;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import org.edgectc.core.Artifact;
-import org.edgectc.core.Json;
-import org.edgectc.core.Layout;
-import org.edgectc.core.Recognizer;
-import org.edgectc.core.SelfTest;
-import org.edgectc.core.Trace;
+import org.edgectc.EdgectcException;
+import org.edgectc.Key;
+import org.edgectc.Keyboard;
+import org.edgectc.runtimes.Cases;
 
-/** Runs the model's own reference cases on this device: a badge, and the time of each stage. */
+/** Runs the model's own reference cases on this device, and shows what a swipe takes. */
 public final class SelfTestActivity extends Activity {
   private static final int RUNS = 50;
   private TextView page;
@@ -22,19 +21,15 @@ public final class SelfTestActivity extends Activity {
   @Override
   protected void onCreate(Bundle state) {
     super.onCreate(state);
-    int edge = Math.round(16 * getResources().getDisplayMetrics().density);
     page = new TextView(this);
-    page.setPadding(edge, edge, edge, edge);
     page.setTextIsSelectable(true);
     page.setTextSize(16);
     page.setText(R.string.loading);
-    ScrollView all = new ScrollView(this);
-    all.addView(page);
-    setContentView(all);
+    Pages.column(this).addView(page);
     new Thread("self-test") {
       @Override
       public void run() {
-        show(everything());
+        show(library() + runtimes());
       }
     }.start();
   }
@@ -49,71 +44,57 @@ public final class SelfTestActivity extends Activity {
         });
   }
 
-  private String everything() {
-    StringBuilder text = new StringBuilder();
-    for (String runtime : Assets.runtimes(this)) {
-      text.append(runtime).append('\n');
-      try {
-        Artifact artifact = Assets.artifact(this, runtime);
-        Recognizer recognizer = Assets.recognizer(this, artifact, runtime);
-        text.append(report(artifact, recognizer));
-        recognizer.close();
-      } catch (Exception | LinkageError error) {
-        text.append("✗ ").append(error.getMessage()).append('\n');
-      }
-      text.append('\n');
+  private String library() {
+    long start = System.nanoTime();
+    try (Keyboard keyboard = Model.open(this)) {
+      double opened = (System.nanoTime() - start) / 1e6;
+      keyboard.test();
+      Layout layout = Layout.of(Model.text(this, "layouts.txt")).get(0);
+      return String.format(
+          Locale.ROOT, "✓ edgectc: the model's own cases\nopened in %.1f ms, a swipe %.2f ms, its letters tapped %.2f ms\n",
+          opened, median(keyboard, layout, false), median(keyboard, layout, true));
+    } catch (EdgectcException | IOException | LinkageError error) {
+      return "✗ edgectc: " + error.getMessage() + "\n";
     }
-    return text.length() == 0 ? getString(R.string.no_model, "no model packed") : text.toString();
   }
 
-  private static String report(Artifact artifact, Recognizer recognizer) {
-    SelfTest test = SelfTest.run(artifact, recognizer);
-    String scheme = Json.text(Json.object(artifact.manifest, "scheme"), "type");
-    StringBuilder text = new StringBuilder();
-    text.append(test.passed() ? "✓ parity\n" : "✗ parity\n");
-    text.append(
-        String.format(
-            Locale.ROOT,
-            "%s, %s, %.2f MB\nlargest difference %.1e over %d cases\n%d of %d words\n",
-            Json.text(artifact.manifest, "name"),
-            scheme,
-            artifact.bytes.capacity() / 1e6,
-            test.worst,
-            test.cases,
-            test.rightWords,
-            test.words));
-    for (String fault : test.faults) {
-      text.append(fault).append('\n');
+  /** Returns the milliseconds of a path over the keys of a row. */
+  private static double median(Keyboard keyboard, Layout layout, boolean taps) {
+    List<Key> keys = new ArrayList<>();
+    for (int row = 0; row < layout.rows(); row++) {
+      for (int i = 0; i < layout.letters(row).length(); i++) {
+        double x = layout.start(row) + i * layout.keyWidth(row);
+        keys.add(new Key(layout.letters(row).charAt(i), 1000 * x, 150 * row, 1000 * layout.keyWidth(row), 150));
+      }
     }
-    for (Map.Entry<String, Double> stage : stages(recognizer).entrySet()) {
-      text.append(
-          String.format(Locale.ROOT, "%s %.2f ms\n", stage.getKey(), stage.getValue()));
+    keyboard.place(keys);
+    double[] points = new double[3 * (taps ? 5 : 60)];
+    for (int i = 0, n = points.length / 3; i < n; i++) {
+      points[3 * i] = 50 + 900.0 * i / (n - 1);
+      points[3 * i + 1] = 225;
+      points[3 * i + 2] = 16 * i;
+    }
+    double[] times = new double[RUNS];
+    for (int run = 0; run < RUNS; run++) {
+      long start = System.nanoTime();
+      if (taps) keyboard.tap(points, 5);
+      else keyboard.swipe(points, 5);
+      times[run] = (System.nanoTime() - start) / 1e6;
+    }
+    Arrays.sort(times);
+    return times[RUNS / 2];
+  }
+
+  /** Returns what the runtimes say that were packed beside the library, each with the model's cases. */
+  private String runtimes() {
+    StringBuilder text = new StringBuilder();
+    try {
+      for (String name : getAssets().list("runtimes")) {
+        if (name.endsWith(".cases")) text.append(Cases.report(getAssets().open("runtimes/" + name), name, RUNS));
+      }
+    } catch (IOException error) {
+      text.append("✗ ").append(error.getMessage()).append('\n');
     }
     return text.toString();
-  }
-
-  /** Median milliseconds of each stage over a swipe through the keys of one row. */
-  private static Map<String, Double> stages(Recognizer recognizer) {
-    Layout layout = recognizer.layouts().get(0);
-    Trace trace = new Trace();
-    for (int i = 0; i < 60; i++) {
-      trace.add(0.05 + 0.9 * i / 59, layout.centers[1], 16 * i);
-    }
-    Map<String, double[]> all = new java.util.LinkedHashMap<>();
-    for (int run = 0; run < RUNS; run++) {
-      recognizer.decode(trace, layout, Collections.<String>emptyList(), 5, false);
-      for (Map.Entry<String, Long> stage : recognizer.times.entrySet()) {
-        if (!all.containsKey(stage.getKey())) {
-          all.put(stage.getKey(), new double[RUNS]);
-        }
-        all.get(stage.getKey())[run] = stage.getValue() / 1e6;
-      }
-    }
-    Map<String, Double> medians = new java.util.LinkedHashMap<>();
-    for (Map.Entry<String, double[]> stage : all.entrySet()) {
-      java.util.Arrays.sort(stage.getValue());
-      medians.put(stage.getKey(), stage.getValue()[RUNS / 2]);
-    }
-    return medians;
   }
 }

@@ -1,87 +1,48 @@
 package org.edgectc.keyboard;
 
-import android.app.Activity;
-import android.content.Context;
-import android.content.SharedPreferences;
+import android.app.AlertDialog;
+import android.content.DialogInterface;
 import android.os.Bundle;
-import android.widget.CheckBox;
-import android.widget.CompoundButton;
-import android.widget.LinearLayout;
-import android.widget.RadioButton;
-import android.widget.RadioGroup;
-import android.widget.ScrollView;
-import android.widget.TextView;
+import android.preference.ListPreference;
+import android.preference.Preference;
+import android.preference.PreferenceActivity;
 import java.util.List;
 
-/** Layout, runtime, and words while the finger moves. */
-public final class SettingsActivity extends Activity
-    implements RadioGroup.OnCheckedChangeListener, CompoundButton.OnCheckedChangeListener {
-  static final String LAYOUT = "layout";
-  static final String RUNTIME = "runtime";
-  static final String LIVE = "live";
-  private SharedPreferences settings;
-
-  /** Returns the settings that the keyboard and this page share. */
-  static SharedPreferences of(Context context) {
-    return context.getSharedPreferences("settings", MODE_PRIVATE);
-  }
-
+/** The settings of res/xml/settings.xml, with the layouts that the package carries. */
+@SuppressWarnings("deprecation") // what came after it is a library of its own
+public final class SettingsActivity extends PreferenceActivity
+    implements Preference.OnPreferenceClickListener, DialogInterface.OnClickListener {
   @Override
   protected void onCreate(Bundle state) {
     super.onCreate(state);
-    settings = of(this);
-    int edge = Math.round(16 * getResources().getDisplayMetrics().density);
-    LinearLayout page = new LinearLayout(this);
-    page.setOrientation(LinearLayout.VERTICAL);
-    page.setPadding(edge, edge, edge, edge);
-    choice(page, R.string.layout, LAYOUT, Assets.layouts(this));
-    choice(page, R.string.runtime, RUNTIME, Assets.runtimes(this));
-    CheckBox live = new CheckBox(this);
-    live.setText(R.string.live);
-    live.setChecked(settings.getBoolean(LIVE, true));
-    live.setOnCheckedChangeListener(this);
-    page.addView(live);
-    page.addView(line(R.string.about));
-    ScrollView all = new ScrollView(this);
-    all.addView(page);
-    setContentView(all);
-  }
-
-  private TextView line(int text) {
-    TextView line = new TextView(this);
-    line.setText(text);
-    line.setTextSize(16);
-    line.setPadding(0, 24, 0, 8);
-    return line;
-  }
-
-  private void choice(LinearLayout page, int title, String setting, List<String> values) {
-    page.addView(line(title));
-    RadioGroup group = new RadioGroup(this);
-    group.setTag(setting);
-    String chosen = settings.getString(setting, values.isEmpty() ? "" : values.get(0));
-    for (String value : values) {
-      RadioButton button = new RadioButton(this);
-      button.setText(value);
-      button.setTag(value);
-      button.setId(android.view.View.generateViewId());
-      group.addView(button);
-      if (value.equals(chosen)) {
-        group.check(button.getId());
-      }
+    getPreferenceManager().setSharedPreferencesName(Settings.FILE);
+    addPreferencesFromResource(R.xml.settings);
+    List<Layout> layouts = Layout.of(Model.text(this, "layouts.txt"));
+    String[] names = new String[layouts.size()], titles = new String[layouts.size()];
+    for (int i = 0; i < names.length; i++) {
+      names[i] = layouts.get(i).name;
+      titles[i] = layouts.get(i).title;
     }
-    group.setOnCheckedChangeListener(this);
-    page.addView(group);
+    ListPreference choice = (ListPreference) findPreference(Settings.LAYOUT);
+    choice.setEntries(titles);
+    choice.setEntryValues(names);
+    if (choice.getValue() == null) choice.setValue(names[0]);
+    findPreference(Settings.CLEAR).setOnPreferenceClickListener(this);
+    Pages.insets(getListView());
   }
 
   @Override
-  public void onCheckedChanged(RadioGroup group, int id) {
-    String value = (String) group.findViewById(id).getTag();
-    settings.edit().putString((String) group.getTag(), value).apply();
+  public boolean onPreferenceClick(Preference clear) {
+    new AlertDialog.Builder(this)
+        .setMessage(R.string.clear_sure)
+        .setPositiveButton(R.string.clear, this)
+        .setNegativeButton(android.R.string.cancel, null)
+        .show();
+    return true;
   }
 
   @Override
-  public void onCheckedChanged(CompoundButton button, boolean on) {
-    settings.edit().putBoolean(LIVE, on).apply();
+  public void onClick(DialogInterface dialog, int button) {
+    Settings.of(this).set(Settings.CLEAR, true); // the keyboard does it when it is next shown
   }
 }

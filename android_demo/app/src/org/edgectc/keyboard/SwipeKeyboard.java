@@ -1,180 +1,341 @@
 package org.edgectc.keyboard;
 
-import android.content.SharedPreferences;
+import android.content.res.Configuration;
 import android.inputmethodservice.InputMethodService;
+import android.media.AudioManager;
+import android.os.SystemClock;
+import android.view.HapticFeedbackConstants;
 import android.view.KeyEvent;
 import android.view.View;
 import android.view.inputmethod.EditorInfo;
 import android.view.inputmethod.InputConnection;
-import android.widget.LinearLayout;
+import java.text.BreakIterator;
+import java.util.Collections;
 import java.util.List;
-import org.edgectc.core.Candidate;
-import org.edgectc.core.Layout;
-import org.edgectc.core.Text;
-import org.edgectc.core.Trace;
+import org.edgectc.EdgectcException;
+import org.edgectc.Field;
+import org.edgectc.Keyboard;
+import org.edgectc.Suggestion;
+import org.edgectc.Typing;
+import org.edgectc.keyboard.Board.Key;
 
-/** The keyboard: swipes become words, taps letters; all on the device. */
+/** The keyboard: what fingers do goes to the library's rules of typing, and what these write to the field. */
 public final class SwipeKeyboard extends InputMethodService
-    implements KeyboardView.Listener, SuggestionStrip.Listener, Words.Listener {
-  private Words words;
-  private KeyboardView keyboard;
-  private SuggestionStrip strip;
-  private SharedPreferences settings;
-  private boolean shifted;
-  private String swiped = ""; // what the last swipe wrote, as long as nothing came after it
+    implements KeyboardView.Listener, Engine.Listener, Typing.Editor {
+  private static final int TWICE_MS = 400; // two taps on shift lock it
+  private static final int REPEATS = 20; // characters until a held delete takes words
+  private static final int AROUND = 256; // characters that the cursor can be moved over at once
+  private final Typing typing = new Typing(this);
+  private Engine engine;
+  private Settings settings;
+  private List<Layout> layouts;
+  private KeyboardView view;
+  private Keyboard keyboard; // null until the model is there
+  private EditorInfo info = new EditorInfo();
+  private String state; // what is wrong; "" if nothing is
+  private String before; // what a finger that slides from delete goes over
+  private long shifted; // when shift was tapped
+  private int cursor; // end of the selection
 
   @Override
   public void onCreate() {
     super.onCreate();
-    settings = SettingsActivity.of(this);
-    words = new Words(this, this);
-    words.load();
+    settings = Settings.of(this);
+    layouts = Layout.of(Model.text(this, "layouts.txt"));
+    state = getString(R.string.loading);
+    engine = new Engine(this, this);
+    engine.load();
   }
 
   @Override
   public void onDestroy() {
-    words.close();
+    typing.use(null);
+    keyboard = null;
+    engine.close();
     super.onDestroy();
   }
 
   @Override
+  public void onReady(Keyboard opened, String problem) {
+    state = problem.isEmpty() ? "" : getString(R.string.no_model, problem);
+    keyboard = problem.isEmpty() ? opened : null;
+    typing.use(keyboard);
+    if (view == null) return;
+    if (view.board() != null) onBoard(view.board());
+    refresh();
+  }
+
+  @Override
   public View onCreateInputView() {
-    strip = new SuggestionStrip(this, this);
-    keyboard = new KeyboardView(this, this);
-    LinearLayout both = new LinearLayout(this);
-    both.setOrientation(LinearLayout.VERTICAL);
-    both.addView(strip);
-    both.addView(keyboard);
-    keyboard.show(words.layout());
-    strip.say(words.state());
-    return both;
+    view = new KeyboardView(this, this);
+    show(Board.Page.LETTERS);
+    return view;
   }
 
   @Override
-  public void onStartInputView(EditorInfo info, boolean restarting) {
-    super.onStartInputView(info, restarting);
-    swiped = "";
-    words.load(); // takes over a changed setting
-    keyboard.show(words.layout());
-    strip.say(words.state());
-    setShift(Text.startsSentence(before()));
+  public boolean onEvaluateFullscreenMode() {
+    return false; // the field stays in sight when the screen is turned
   }
 
   @Override
-  public void onState(String message) {
-    if (strip != null) {
-      keyboard.show(words.layout());
-      strip.say(message);
+  public void onStartInput(EditorInfo started, boolean restarting) {
+    super.onStartInput(started, restarting);
+    info = started;
+    cursor = started.initialSelEnd;
+    typing.begin(Field.of(started.inputType, started.imeOptions));
+    if (view != null) view.suggest(Collections.<Suggestion>emptyList(), false);
+  }
+
+  @Override
+  public void onStartInputView(EditorInfo started, boolean restarting) {
+    super.onStartInputView(started, restarting);
+    if (settings.is(Settings.CLEAR)) {
+      settings.set(Settings.CLEAR, false);
+      engine.clear();
+    }
+    typing.allow(settings.is(Settings.LEARN), settings.is(Settings.CORRECT));
+    show(Board.first(typing.field()));
+    refresh();
+  }
+
+  @Override
+  public void onFinishInput() {
+    typing.end();
+    engine.save();
+    super.onFinishInput();
+  }
+
+  @Override
+  public void onUpdateSelection(int oldStart, int oldEnd, int start, int end, int from, int to) {
+    super.onUpdateSelection(oldStart, oldEnd, start, end, from, to);
+    cursor = end;
+    if (before != null) return; // it is the finger on delete that selects
+    if (typing.moved()) refresh();
+  }
+
+  private void show(Board.Page page) {
+    boolean dark = (getResources().getConfiguration().uiMode & Configuration.UI_MODE_NIGHT_MASK) == Configuration.UI_MODE_NIGHT_YES;
+    String theme = settings.theme();
+    view.set(settings, theme.equals("dark") || (dark && !theme.equals("light")) ? Palette.DARK : Palette.LIGHT);
+    view.show(page, layout(), layouts.size() > 1, typing.field(), action());
+  }
+
+  private Layout layout() {
+    for (Layout layout : layouts) {
+      if (layout.name.equals(settings.layout())) return layout;
+    }
+    return layouts.get(0);
+  }
+
+  /** Returns what the enter key says, "" where it begins a line. */
+  private String action() {
+    if (info.actionLabel != null) return info.actionLabel.toString();
+    switch (actionOf(info)) {
+      case EditorInfo.IME_ACTION_GO:
+        return getString(R.string.go);
+      case EditorInfo.IME_ACTION_SEARCH:
+        return getString(R.string.search);
+      case EditorInfo.IME_ACTION_SEND:
+        return getString(R.string.send);
+      case EditorInfo.IME_ACTION_NEXT:
+        return getString(R.string.next);
+      case EditorInfo.IME_ACTION_DONE:
+        return getString(R.string.done);
+      default:
+        return "";
+    }
+  }
+
+  private static int actionOf(EditorInfo info) {
+    boolean none = (info.imeOptions & EditorInfo.IME_FLAG_NO_ENTER_ACTION) != 0;
+    return none ? EditorInfo.IME_ACTION_NONE : info.imeOptions & EditorInfo.IME_MASK_ACTION;
+  }
+
+  /** Shows what holds now: capitals, and what the strip can offer. */
+  private void refresh() {
+    if (view == null) return;
+    view.shift(typing.shift());
+    if (!state.isEmpty()) view.say(state);
+    else if (!typing.field().words || !settings.is(Settings.SUGGEST)) view.suggest(Collections.<Suggestion>emptyList(), false);
+    else engine.ask(typing.request(), false);
+  }
+
+  @Override
+  public void onAnswer(Typing.Request request, List<Suggestion> found, boolean moving) {
+    if (view != null && typing.holds(request) && state.isEmpty()) view.suggest(found, moving);
+  }
+
+  @Override
+  public void onBoard(Board board) {
+    List<org.edgectc.Key> keys = board.forWords();
+    if (keyboard == null || keys.isEmpty()) return;
+    try {
+      keyboard.place(keys);
+    } catch (EdgectcException refused) { // a layout without a letter that the lexicon has
+      state = getString(R.string.no_model, refused.getMessage());
     }
   }
 
   @Override
-  public void onMoving(Trace soFar) {
-    if (settings.getBoolean(SettingsActivity.LIVE, true)) {
-      words.guess(soFar, before());
+  public boolean swipes() {
+    return typing.swipes() && state.isEmpty();
+  }
+
+  @Override
+  public void onPress(Key key) {
+    if (settings.is(Settings.HAPTICS)) view.performHapticFeedback(HapticFeedbackConstants.KEYBOARD_TAP);
+    if (settings.is(Settings.SOUND)) {
+      ((AudioManager) getSystemService(AUDIO_SERVICE)).playSoundEffect(AudioManager.FX_KEYPRESS_STANDARD);
     }
   }
 
   @Override
-  public void onSwipe(Trace trace) {
-    words.decode(trace, before());
+  public void onMoving(double[] points) {
+    if (settings.is(Settings.LIVE)) engine.ask(typing.moving(points), true);
   }
 
   @Override
-  public void onCandidates(List<Candidate> found, boolean partial) {
-    if (strip == null) {
-      return;
+  public void onSwipe(double[] points) {
+    List<Suggestion> found = typing.swipe(points);
+    view.shift(typing.shift());
+    if (found.isEmpty()) view.say(getString(R.string.no_word));
+    else view.suggest(found, false);
+  }
+
+  @Override
+  public void onPick(Suggestion picked) {
+    typing.pick(picked);
+    refresh();
+  }
+
+  @Override
+  public void onKey(Key key, String text, float x, float y, boolean chosen) {
+    if (key.kind != Board.Kind.SHIFT) shifted = 0;
+    switch (key.kind) {
+      case LETTER:
+        if (!Character.isLetter(text.codePointAt(0))) typing.sign(text);
+        else if (chosen) typing.chosen(text, x, y);
+        else typing.letter(text, x, y);
+        break;
+      case SIGN:
+        typing.sign(text);
+        break;
+      case SPACE:
+        typing.sign(" ");
+        if (view.page() != Board.Page.LETTERS && view.page() != Board.Page.NUMBERS) show(Board.Page.LETTERS);
+        break;
+      case SHIFT:
+        typing.shift(SystemClock.uptimeMillis() - shifted < TWICE_MS);
+        shifted = typing.shift() == Typing.Shift.LOCK ? 0 : SystemClock.uptimeMillis();
+        view.shift(typing.shift());
+        return; // the strip stays
+      case DELETE:
+        typing.backspace();
+        break;
+      case ENTER:
+        enter();
+        break;
+      default:
+        turn(key);
+        break;
     }
-    strip.show(found, partial);
-    if (partial) {
-      return;
-    }
-    if (found.isEmpty()) {
-      strip.say(getString(R.string.no_word));
+    refresh();
+  }
+
+  /** Shows other keys. */
+  private void turn(Key key) {
+    if (key.kind == Board.Kind.PAGE) {
+      show(key.page);
+    } else if (key.kind == Board.Kind.SIDE) {
+      settings.side(0);
+      show(view.page());
     } else {
-      write(found.get(0).text);
+      settings.layout(layouts.get((layouts.indexOf(layout()) + 1) % layouts.size()).name);
+      show(Board.Page.LETTERS);
     }
   }
 
-  @Override
-  public void onChosen(Candidate candidate) {
+  private void enter() {
     InputConnection editor = getCurrentInputConnection();
-    if (editor != null && !swiped.isEmpty()) {
-      editor.deleteSurroundingText(swiped.length(), 0);
-      shifted = Character.isUpperCase(swiped.trim().charAt(0));
-    }
-    write(candidate.text);
-  }
-
-  /** Writes a word, with a space before it where one is missing. */
-  private void write(String word) {
-    InputConnection editor = getCurrentInputConnection();
-    if (editor == null) {
-      return;
-    }
-    String text = Text.joined(before(), shifted ? Text.capitalized(word) : word);
-    editor.commitText(text, 1);
-    swiped = text;
-    setShift(false);
-  }
-
-  @Override
-  public void onTap(KeyboardView.Key key) {
-    InputConnection editor = getCurrentInputConnection();
-    if (editor == null) {
-      return;
-    }
-    if (key.label.equals(KeyboardView.SHIFT)) {
-      setShift(!shifted);
-    } else if (key.label.equals(KeyboardView.NEXT_LAYOUT)) {
-      Layout next = words.nextLayout();
-      settings.edit().putString(SettingsActivity.LAYOUT, next.name).apply();
-      keyboard.show(next);
-    } else if (key.label.equals(KeyboardView.DELETE)) {
-      delete(editor);
-    } else if (key.label.equals(KeyboardView.ENTER)) {
-      if (!sendDefaultEditorAction(true)) {
-        sendDownUpKeyEvents(KeyEvent.KEYCODE_ENTER);
-      }
-      swiped = "";
+    int action = info.actionLabel == null ? actionOf(info) : info.actionId;
+    if (editor != null && action != EditorInfo.IME_ACTION_NONE && action != EditorInfo.IME_ACTION_UNSPECIFIED) {
+      typing.end();
+      editor.performEditorAction(action);
+    } else if (typing.field().kind == Field.Kind.KEYS) {
+      sendDownUpKeyEvents(KeyEvent.KEYCODE_ENTER);
     } else {
-      String text = shifted ? Text.capitalized(key.label) : key.label;
-      editor.commitText(text, 1);
-      swiped = "";
-      setShift(Text.startsSentence(before()));
+      typing.sign("\n");
     }
-  }
-
-  /** Takes back the last swiped word, or one character. */
-  private void delete(InputConnection editor) {
-    CharSequence chosen = editor.getSelectedText(0);
-    if (chosen != null && chosen.length() > 0) {
-      editor.commitText("", 1);
-    } else if (!swiped.isEmpty()) {
-      editor.deleteSurroundingText(swiped.length(), 0);
-    } else {
-      sendDownUpKeyEvents(KeyEvent.KEYCODE_DEL); // takes surrogate pairs whole
-    }
-    swiped = "";
   }
 
   @Override
-  public void onUpdateSelection(
-      int oldStart, int oldEnd, int newStart, int newEnd, int candidatesStart, int candidatesEnd) {
-    super.onUpdateSelection(oldStart, oldEnd, newStart, newEnd, candidatesStart, candidatesEnd);
-    if (!swiped.isEmpty() && !Text.endsWith(before(), swiped)) {
-      swiped = ""; // the cursor went elsewhere
+  public void onRepeat(int times) {
+    if (times <= REPEATS) typing.backspace();
+    else if (times % 4 == 0) typing.delete(Typing.length(before(AROUND), 1)); // a quarter as fast
+    refresh();
+  }
+
+  @Override
+  public void onCursor(int characters) {
+    InputConnection editor = getCurrentInputConnection();
+    if (editor == null) return;
+    boolean back = characters < 0;
+    CharSequence over = back ? editor.getTextBeforeCursor(AROUND, 0) : editor.getTextAfterCursor(AROUND, 0);
+    if (over == null || over.length() == 0) return;
+    BreakIterator parts = BreakIterator.getCharacterInstance();
+    parts.setText(over.toString());
+    int from = back ? parts.last() : parts.first(), to = from;
+    for (int i = Math.abs(characters); i > 0; i--) {
+      int next = back ? parts.previous() : parts.next();
+      if (next == BreakIterator.DONE) break;
+      to = next;
+    }
+    cursor += to - from;
+    editor.setSelection(cursor, cursor);
+  }
+
+  @Override
+  public void onDelete(int words, boolean done) {
+    InputConnection editor = getCurrentInputConnection();
+    if (editor == null) return;
+    if (before == null) before = before(AROUND);
+    int end = cursor, length = Typing.length(before, words);
+    if (done) {
+      before = null;
+      editor.setSelection(end, end);
+      typing.delete(length);
+      refresh();
+    } else {
+      editor.setSelection(end - length, end); // shows what would go
     }
   }
 
-  private String before() {
+  @Override
+  public String before(int most) {
     InputConnection editor = getCurrentInputConnection();
-    CharSequence text = editor == null ? null : editor.getTextBeforeCursor(Words.BEFORE, 0);
+    CharSequence text = editor == null ? null : editor.getTextBeforeCursor(most, 0);
     return text == null ? "" : text.toString();
   }
 
-  private void setShift(boolean on) {
-    shifted = on;
-    keyboard.shift(on);
+  @Override
+  public String selected() {
+    InputConnection editor = getCurrentInputConnection();
+    CharSequence text = editor == null ? null : editor.getSelectedText(0);
+    return text == null ? "" : text.toString();
+  }
+
+  @Override
+  public void replace(int characters, String text) {
+    InputConnection editor = getCurrentInputConnection();
+    if (editor == null) return;
+    editor.beginBatchEdit();
+    if (characters > 0) editor.deleteSurroundingText(characters, 0);
+    if (characters == 0 || !text.isEmpty()) editor.commitText(text, 1);
+    editor.endBatchEdit();
+  }
+
+  @Override
+  public void backspace() {
+    sendDownUpKeyEvents(KeyEvent.KEYCODE_DEL);
   }
 }

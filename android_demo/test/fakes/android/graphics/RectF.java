@@ -1,0 +1,12 @@
+package android.graphics;
+
+public class RectF {
+  public float left, top, right, bottom;
+
+  public void set(float left, float top, float right, float bottom) {
+    this.left = left;
+    this.top = top;
+    this.right = right;
+    this.bottom = bottom;
+  }
+}

@@ -1,0 +1,1 @@
+"""The vectors that `scripts/golden.py` writes, a module for each file."""

@@ -1,0 +1,323 @@
+// What fingers write: swiped words, tapped words that are corrected and completed, next words. One after the other.
+
+import { EdgectcError } from "edgectc";
+
+import { sentence } from "./loader.js";
+
+/** @typedef {import("edgectc").Word} Word */
+/** @typedef {{start: number, text: string, points: number[][]}} Tapped */
+/** @typedef {{start: number, end: number, typed: string, entry: any}} Corrected */
+
+const LIVE_EVERY = 90; // ms between looks at a trace that is still being drawn
+const LETTER = /^[\p{L}\p{M}]$/u;
+
+/**
+ * Returns a word in the case of what was typed.
+ * @param {string} text
+ * @param {string} typed
+ */
+export function like(text, typed) {
+  if (typed.length > 1 && typed === typed.toUpperCase()) return text.toUpperCase();
+  const first = typed.charAt(0);
+  return first !== first.toLowerCase() ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}
+
+export class Writer {
+  /**
+   * @param {{editor: import("./editor.js").Editor, keyboard: import("./keyboard.js").Keyboard, strip: import("./strip.js").Strip,
+   *   recorder: import("./recorder.js").Recorder, dictionary: import("./dictionary.js").Dictionary, ledger: import("./ledger.js").Ledger,
+   *   say: (text: string) => void, failed: (error: unknown) => void, shown: (answer: any, model: any) => Promise<void>}} parts
+   */
+  constructor(parts) {
+    this.parts = parts;
+    /** @type {import("./loader.js").Model | null} */ this.model = null;
+    this.problem = ""; // why only taps work
+    /** @type {Tapped | null} */ this.tapped = null;
+    /** @type {Corrected | null} */ this.corrected = null;
+    /** @type {string[]} */ this.foretold = [];
+    this.spaceAt = 0; // when the last space was tapped
+    this.turn = Promise.resolve();
+    this.waiting = 0;
+    this.asked = 0;
+    this.looked = 0;
+  }
+
+  /** Does one thing after the other, in the order of the fingers. @param {() => any} act */
+  next(act) {
+    document.body.dataset.turns = String(++this.waiting);
+    this.turn = this.turn.then(act).catch((error) => this.parts.failed(error)).then(() => {
+      document.body.dataset.turns = String(--this.waiting);
+    });
+    return this.turn;
+  }
+
+  /**
+   * @param {string} id of a key that was tapped
+   * @param {number[]} [point] where, in the letter area
+   */
+  tap(id, point) {
+    return this.next(() => this.#key(id, point));
+  }
+
+  /**
+   * @param {string} id
+   * @param {number[] | undefined} point
+   */
+  async #key(id, point) {
+    const { editor, keyboard } = this.parts;
+    if (id === "shift") return keyboard.shift({ off: "once", once: "lock", lock: "off" }[keyboard.shifted] ?? "off");
+    if (id === "symbols") return keyboard.toggleSigns();
+    if (id === "backspace") await this.#backspace();
+    else if (LETTER.test(id) && !keyboard.signs) this.#letter(id, point);
+    else {
+      if (id !== "'" && id !== "-") await this.#commit();
+      if (id === "space") this.#space();
+      else if (id === "enter") editor.put("\n");
+      else editor.tap(id);
+    }
+    if (id !== "space") this.spaceAt = 0;
+    this.relax();
+    this.suggest();
+  }
+
+  /**
+   * @param {string} id
+   * @param {number[] | undefined} point
+   */
+  #letter(id, point) {
+    const { editor, keyboard } = this.parts;
+    const place = point ?? keyboard.middle(id) ?? [0, 0, 0]; // pressed by a keyboard: as meant
+    const held = this.#held();
+    this.corrected = null;
+    editor.tap(this.#cased(id));
+    const letter = editor.head.slice(-1);
+    if (held) this.tapped = { ...held, text: held.text + letter, points: [...held.points, place] };
+    else this.tapped = editor.typedWord === letter ? { start: editor.head.length - 1, text: letter, points: [place] } : null;
+  }
+
+  /** Returns the word that is being tapped, if the caret is still behind it. */
+  #held() {
+    const { editor } = this.parts;
+    const { tapped } = this;
+    if (!tapped || tapped.points.length > 64) return null;
+    return editor.typedWord === tapped.text && editor.head.length === tapped.start + tapped.text.length ? tapped : null;
+  }
+
+  #space() {
+    const { editor } = this.parts;
+    const at = editor.area.selectionStart;
+    const twice = this.spaceAt && performance.now() - this.spaceAt < 900 && /[\p{L}\p{M}\p{N}]['’"”)]? $/u.test(editor.head);
+    if (twice) editor.put(". ", at - 1, at);
+    else editor.put(" ");
+    this.spaceAt = twice ? 0 : performance.now();
+  }
+
+  /** Ends the tapped word: it is corrected, if another one is much likelier. */
+  async #commit() {
+    const { editor, ledger, say } = this.parts;
+    const held = this.#held();
+    this.tapped = null;
+    this.corrected = null;
+    if (!held || !this.model) return;
+    const before = editor.area.value.slice(0, held.start);
+    const { whole, ms } = await this.model.taps(held.points, before);
+    if (!whole.length || editor.area.value.slice(held.start, held.start + held.text.length) !== held.text) return;
+    const text = like(whole[0].text, held.text);
+    const changed = text !== held.text;
+    const entry = ledger.add({ by: "taps", rank: 1, probability: whole[0].probability, ms, corrected: changed, ...this.#foreseen(text) });
+    if (!changed) return;
+    const end = held.start + held.text.length;
+    const caret = editor.area.selectionStart;
+    editor.put(text, held.start, end);
+    if (caret !== end) editor.area.setSelectionRange(caret + text.length - held.text.length, caret + text.length - held.text.length);
+    this.corrected = { start: held.start, end: held.start + text.length, typed: held.text, entry };
+    say(text);
+  }
+
+  /** Takes back a letter, a swiped word, or a correction, whose word is then kept as it was typed. */
+  async #backspace() {
+    const { editor, dictionary, recorder, ledger } = this.parts;
+    const { corrected } = this;
+    const at = editor.area.selectionStart;
+    this.corrected = null;
+    if (corrected && at > corrected.end && at <= corrected.end + 2 && at === editor.area.selectionEnd) {
+      editor.put(corrected.typed, corrected.start, at);
+      if (corrected.entry) Object.assign(corrected.entry, { undone: true });
+      ledger.changed();
+      await dictionary.keep(corrected.typed);
+      return;
+    }
+    const one = editor.current;
+    if (one && one.end === at) {
+      if (one.row) recorder.drop(one.row);
+      if (one.entry) one.entry.rank = 0;
+      ledger.changed();
+    }
+    const held = this.#held();
+    editor.backspace();
+    this.tapped = held && held.points.length > 1
+      ? { ...held, text: held.text.slice(0, -1), points: held.points.slice(0, -1) } : null;
+  }
+
+  /** @param {string} text */
+  #cased(text) {
+    const { shifted } = this.parts.keyboard;
+    if (shifted === "lock") return text.toUpperCase();
+    return shifted === "once" ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  }
+
+  /** Shift is for one word or letter, and on by itself where a sentence begins. */
+  relax() {
+    const { keyboard, editor } = this.parts;
+    if (keyboard.shifted !== "lock") keyboard.shift(editor.atStart ? "once" : "off");
+  }
+
+  // ---- swipes --------------------------------------------------------------------------------
+
+  /** @param {number[][]} points of a trace that goes on */
+  async moving(points) {
+    const now = performance.now();
+    if (!this.model || this.waiting || now - this.looked < LIVE_EVERY || points.length < 6) return;
+    this.looked = now;
+    const asked = ++this.asked;
+    try {
+      const { words } = await this.model.read(points, { nbest: 3, before: this.parts.editor.head, moving: true });
+      if (asked === this.asked) this.parts.strip.moving(words);
+    } catch (error) {
+      if (!(error instanceof EdgectcError && error.reason)) this.parts.failed(error); // a beginning may be no swipe yet
+    }
+  }
+
+  /** @param {number[][]} points */
+  swiped(points) {
+    this.asked++;
+    return this.next(() => this.#swipe(points));
+  }
+
+  /** @param {number[][]} points */
+  async #swipe(points) {
+    const { editor, recorder, ledger, strip, say, shown } = this.parts;
+    if (!this.model) return strip.hint(this.problem || "The model is still being loaded; tap the keys.");
+    const { model } = this;
+    await this.#commit();
+    this.corrected = null;
+    const before = editor.head;
+    try {
+      const answer = await model.read(points, { before });
+      if (!answer.words.length) return strip.hint("No word for that.");
+      const context = await model.keyboard.contextOf(before);
+      const [best] = answer.words;
+      const row = recorder.add(points, model.layout.name, best.text, context);
+      const entry = ledger.add({ by: "gesture", rank: 1, probability: best.probability, ms: answer.ms, ...this.#foreseen(best.text) });
+      editor.write(answer.words, { row, entry }, (text) => this.#cased(text));
+      say(best.text);
+      this.relax();
+      await shown(answer, model);
+      model.ready(editor.head).catch(() => {}); // so that the next swipe finds it ready
+      document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
+    } catch (error) {
+      if (!(error instanceof EdgectcError && error.reason)) throw error;
+      strip.hint(sentence(error.message));
+    }
+  }
+
+  // ---- suggestions ---------------------------------------------------------------------------
+
+  /** Shows what may be chosen where the caret is. */
+  async suggest() {
+    const { editor, strip } = this.parts;
+    const asked = ++this.asked;
+    const one = editor.current;
+    if (one) return strip.words(one.words, one.chosen, (place) => this.#choose(one, place));
+    const typed = editor.typedWord;
+    if (!this.model || (!typed && !editor.head.trim())) {
+      return strip.hint(this.problem ? "Tap the keys to type." : this.model ? "Slide over the letters, or tap." : "Tap the keys; swiping is being loaded.");
+    }
+    try {
+      const offers = typed ? await this.#ofLetters(typed) : await this.#ofNothing();
+      if (asked === this.asked) strip.three(offers);
+    } catch (error) {
+      this.parts.failed(error);
+    }
+  }
+
+  /** @param {string} typed */
+  async #ofLetters(typed) {
+    const { editor } = this.parts;
+    const held = this.#held();
+    const model = /** @type {import("./loader.js").Model} */ (this.model);
+    const start = editor.head.length - typed.length;
+    const before = editor.head.slice(0, start);
+    const { whole, begun } = held ? await model.taps(held.points, before) : { whole: [], begun: await model.complete(typed, before) };
+    const texts = [...whole.slice(0, 1), ...begun, ...whole.slice(1)].map((one) => like(one.text, typed));
+    const others = [...new Set(texts)].filter((text) => text !== typed).slice(0, 2);
+    const corrects = Boolean(held) && texts[0] !== typed;
+    const pick = (/** @type {string} */ text, /** @type {number} */ rank) => () => this.next(() => this.#pick("completion", text, start, rank));
+    const asTyped = { text: `“${typed}”`, act: () => this.next(() => this.#keep(typed)), main: !corrects };
+    const [first, second] = others.map((text, i) => ({ text, act: pick(text, i + 1), main: corrects && !i }));
+    return (corrects ? [asTyped, first, second] : [first, asTyped, second]).filter(Boolean);
+  }
+
+  async #ofNothing() {
+    const { editor, keyboard } = this.parts;
+    const model = /** @type {import("./loader.js").Model} */ (this.model);
+    const words = (await model.complete("", editor.head)).map((one) => (keyboard.shifted === "off" ? one.text : this.#cased(one.text)));
+    this.foretold = words;
+    const at = editor.area.selectionStart;
+    const offers = words.map((text, i) => ({ text, act: () => this.next(() => this.#pick("next", text, at, i + 1)) }));
+    return [offers[1], offers[0], offers[2]].filter(Boolean);
+  }
+
+  /**
+   * @param {"completion" | "next"} by
+   * @param {string} text
+   * @param {number} start
+   * @param {number} rank
+   */
+  #pick(by, text, start, rank) {
+    const { editor, ledger, say } = this.parts;
+    ledger.add({ by, rank, ...(by === "next" ? {} : this.#foreseen(text)) });
+    this.tapped = this.corrected = null;
+    editor.pick(text, start);
+    say(text);
+    this.relax();
+    this.suggest();
+  }
+
+  /** Leaves a word as it was typed, for now and later. @param {string} typed */
+  async #keep(typed) {
+    const { editor, ledger, dictionary } = this.parts;
+    ledger.add({ by: "taps", rank: 1, corrected: false, ...this.#foreseen(typed) });
+    if (this.model && !(await this.model.keyboard.knows(typed))) await dictionary.keep(typed);
+    this.tapped = this.corrected = null;
+    editor.put(" ");
+    editor.spaced = editor.area.selectionStart;
+    this.relax();
+    this.suggest();
+  }
+
+  /**
+   * @param {import("./editor.js").Swiped} one
+   * @param {number} place
+   */
+  #choose(one, place) {
+    const { editor, recorder, ledger, say } = this.parts;
+    const kept = editor.choose(one, place);
+    if (kept.row) {
+      kept.row.word = kept.words[place].text;
+      recorder.changed();
+    }
+    if (kept.entry) {
+      kept.entry.rank = place + 1;
+      ledger.changed();
+    }
+    say(kept.words[place].text);
+  }
+
+  /** Whether a word was among those that were foretold, if any were. @param {string} text */
+  #foreseen(text) {
+    const { foretold } = this;
+    this.foretold = [];
+    return foretold.length ? { foreseen: foretold.some((one) => one.toLowerCase() === text.toLowerCase()) } : {};
+  }
+}

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -123,7 +124,8 @@ class BeamSearchDecoderCTC:
         words = sorted(word for word in unigrams or () if labels.spells(word))
         if model is not None and words:
             self._lexicon = Lexicon(tuple(words), np.zeros(len(words)))
-            self._vocabulary = Vocabulary.build(self._lexicon, Speller(labels.tokens, " "), {})
+            vocabulary = Vocabulary.build(self._lexicon, Speller(labels.tokens, " "), {})
+            self._vocabulary = replace(vocabulary, alike={})  # a text is its letters there
         self._decoder = functools.lru_cache(_DECODERS_KEPT)(self._make)
 
     def reset_params(

@@ -25,6 +25,7 @@ from edgectc.data.preparation import Preparation, Sample
 from edgectc.data.recordings import samples_for
 from edgectc.data.refusals import Refusals
 from edgectc.language.pronunciations import SILENCE, Pronunciations
+from edgectc.language.spelling import normalize_word
 from edgectc.runtime.recognizer import Recognizer
 
 # JSON of figures by name; `summarize` says which.
@@ -105,9 +106,12 @@ class Reader:
         parts = [s for s in text.split(self.separator) if s] if self.separator else [*text]
         found: list[str] = []
         for part in parts:
-            spoken = None if part in self._tokens.ids else self._words.get(part)
+            spoken = None if part in self._tokens.ids else self._said(part)
             found += (part,) if spoken is None else (*spoken, self.end)
         return tuple(found)
+
+    def _said(self, word: str) -> Symbols | None:
+        return self._words.get(word) or self._words.get(normalize_word(word))
 
     def words(self, symbols: Symbols) -> list[Symbols]:
         """Return the symbols of each word: what stands between one ``end`` and the next."""

@@ -23,6 +23,8 @@ import numpy as np
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.files import read_lines
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.spelling import normalize_word
+from edgectc.language.spelling import plain as plain_word
 
 SILENCE = "SIL"
 _STRESS = re.compile(r"\d")
@@ -34,7 +36,7 @@ Said = tuple[tuple[str, ...], float]  # phonemes, and the natural log of their w
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
-    """Return the phonemes of each word, which is in small letters.
+    """Return the phonemes of each word, which is in normal form: small letters, plain apostrophe.
 
     Raises:
         ConfigError: the file cannot be read, a line has no phonemes, or there is no word.
@@ -42,7 +44,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for word, phonemes in _rows(path):
         if not _VARIANT.search(word):
-            found.setdefault(word.lower(), tuple(plain(p) for p in phonemes))
+            found.setdefault(normalize_word(word), tuple(plain(p) for p in phonemes))
     return found
 
 
@@ -129,8 +131,8 @@ def spoken(
 ) -> SpokenLexicon:
     """Return the words of a lexicon that have a pronunciation, with all that they have.
 
-    A word is looked up as it is written, then in small letters; how many have none is logged, with
-    an example.
+    A word is looked up as it is written, then in small letters, then whatever its case and its
+    apostrophes; how many have none is logged, with an example.
 
     Args:
         lexicon: words and their frequencies; None for all words of the dictionary, all as frequent.
@@ -149,7 +151,11 @@ def spoken(
     if lexicon is None:
         each = np.full(len(known), -math.log(len(known)))
         return SpokenLexicon(tuple(known), each, said=tuple(known.values()))
-    found = [known.get(word) or known.get(word.lower()) for word in lexicon.words]
+    normal = {normalize_word(word): said for word, said in reversed(known.items())}
+    found = [
+        known.get(word) or known.get(word.lower()) or normal.get(normalize_word(word))
+        for word in lexicon.words
+    ]
     rows = [row for row, said in enumerate(found) if said]
     words = [lexicon.words[row] for row in rows]
     if len(rows) < len(found):
@@ -198,7 +204,7 @@ def pronounce(text: str, words: Pronunciations) -> tuple[str, ...]:
         InputError: reason ``no_pronunciation``: a word is not in the dictionary.
     """
     said: list[str] = []
-    for word in _SPOKEN.sub("", text.replace("--", " ")).lower().split():
+    for word in _SPOKEN.sub("", plain_word(text).replace("--", " ")).lower().split():
         parts: Sequence[str] = [word] if word in words else word.replace("-", " ").split()
         for part in parts:
             if part not in words:

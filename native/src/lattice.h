@@ -45,6 +45,7 @@ static double *take_room(Pool *pool, int64_t n) {
 
 typedef struct {          /* a prefix that was grown */
   int32_t node, parent, letter;
+  int32_t tree;           /* of its node */
   double *states;         /* (2, P): the frames before this one spell it; and end in blank */
   double spelled;         /* lifted probability that all frames spell it */
   double prefix_mass;     /* lifted probability that the frames spell it or a beginning of it, see below */
@@ -183,7 +184,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     silent *= lattice->blank[place];
   }
   free(work);
-  lattice->slots[0] = (Slot){0, -1, -1, root, silent, 0.0, 1.0};
+  lattice->slots[0] = (Slot){0, -1, -1, 0, root, silent, 0.0, 1.0};
   return DONE;
 }
 

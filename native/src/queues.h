@@ -9,7 +9,7 @@
 
 typedef struct {          /* a prefix that waits to be grown */
   double bound;           /* lifted probability of starting with it, times its gain; above 0 */
-  int32_t node, parent, letter;
+  int32_t node, parent, letter; /* parent: a slot; of the first letters of tree i, -i */
   int32_t next;           /* in a queue: the one below it; -1 is none */
 } Entry;
 

@@ -82,6 +82,9 @@ static void foresee(const Tree *tree, int32_t node) {
   if (entry >= 0) PREFETCH(tree->weights + entry);
 }
 
+/* The number of the first entry of a tree. */
+static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lexicon->trees[0].entries : 0; }
+
 /* What takes all the time, for any processor and for one with AVX2. */
 #define NAME(x) x
 #define TARGET
@@ -103,13 +106,13 @@ static void foresee(const Tree *tree, int32_t node) {
 #endif
 
 /* The search for this processor. */
-static int search_tree(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
-                       int64_t budget, int partial) {
+static int search_trees(const Lexicon *lexicon, Lattice *lattice, Queue *queue, Found *found, int64_t budget,
+                        int partial) {
 #if defined(__GNUC__) && defined(__x86_64__)
   if (__builtin_cpu_supports("avx2"))
-    return avx2_search(tree, base, lattice, queue, found, budget, partial);
+    return avx2_search(lexicon, lattice, queue, found, budget, partial);
 #endif
-  return search(tree, base, lattice, queue, found, budget, partial);
+  return search(lexicon, lattice, queue, found, budget, partial);
 }
 
 /* ---- beam ------------------------------------------------------------------------------- */
@@ -396,7 +399,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   int possible = 0, status = OUT_OF_MEMORY;
   out->exact = out->free_spelling_exact = 1;
   out->log_sum = out->log_rest = out->log_blank = -HUGE_VAL;
-  int64_t n = OUT_OF_MEMORY, base = 0;
+  int64_t n = OUT_OF_MEMORY;
   found.best = edgectc_room(nbest, 1, sizeof(double));
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
   if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
@@ -405,18 +408,11 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   found.margin = lexicon->margin;
   found.top = lexicon->top;
   for (int32_t i = 0; found.best && i < nbest; i++) found.best[i] = -HUGE_VAL;
-  for (int32_t i = 0; i < lexicon->n_trees; i++) base += lexicon->trees[i].entries;
-  for (int32_t i = lexicon->n_trees - 1; possible && status >= 0 && i >= 0; i--) {
-    /* The overlay first, the lexicon last: the few likely words of user and context raise the floor, and
-     * the large tree is cut off by it. */
-    const Tree *tree = lexicon->trees + i;
-    base -= tree->entries;
-    status = search_tree(tree, base, &lattice, &queue, &found, budget, partial);
-    /* A signal so flat that no floor helps: the proof is given up, and a beam of fixed width answers. */
-    if (status == OUT_OF_BUDGET) {
-      out->exact = 0;
-      status = narrow(tree, base, &lattice, &heap, &found, lexicon->beam_size, partial);
-    }
+  if (possible && status >= 0) status = search_trees(lexicon, &lattice, &queue, &found, budget, partial);
+  /* A signal so flat that no floor helps: the proof is given up, and a beam of fixed width answers. */
+  for (int32_t i = status == OUT_OF_BUDGET ? lexicon->n_trees - 1 : -1; i >= 0 && status != OUT_OF_MEMORY; i--) {
+    out->exact = 0;
+    status = narrow(lexicon->trees + i, base_of(lexicon, i), &lattice, &heap, &found, lexicon->beam_size, partial);
   }
   if (possible && status >= 0 && lexicon->free_spelling && !partial) {
     status = spell_freely(lexicon, &lattice, &heap, &found, out->letters);

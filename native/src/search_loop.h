@@ -131,13 +131,13 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
   double letter_bonus = from_slot->letter_bonus * lattice->pay;
   double mass = costly(lattice) ? all * letter_bonus : all;
   lattice->slots[slot] =
-      (Slot){node, parent, letter, any, all, from_slot->prefix_mass * lattice->carry + mass, letter_bonus};
+      (Slot){node, parent, letter, from_slot->tree, any, all, from_slot->prefix_mass * lattice->carry + mass, letter_bonus};
   return slot;
 }
 
-/* Puts the children of a slot into the queue, but those that are not wanted. */
-TARGET static int NAME(branch)(const Tree *tree, Lattice *lattice, Queue *queue, Found *found, int64_t slot,
-                                int partial) {
+/* Puts the children of a slot into the queue, but those that are not wanted; `which` is its tree. */
+TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice, Queue *queue, Found *found,
+                                int64_t slot, int partial) {
   Slot at = lattice->slots[slot];
   int costs = partial && costly(lattice), paying = lattice->paying && tree->bare && !costs;
   int tight = lattice->size > EASY && tree->below; /* most searches end before */
@@ -175,20 +175,22 @@ TARGET static int NAME(branch)(const Tree *tree, Lattice *lattice, Queue *queue,
      * to the most that all words never looked at can weigh together. */
     if (bound < found->floor)
       found->rest += bound;
-    else if (bound > 0.0 && put(queue, (Entry){bound, child, (int32_t)slot, letter, -1}))
+    else if (bound > 0.0 && put(queue, (Entry){bound, child, slot ? (int32_t)slot : -which, letter, -1}))
       return OUT_OF_MEMORY;
   }
   return DONE;
 }
 
-/* Finds the words of one tree that reach the floor, which rises as they are found. */
+/* Finds the words that reach the floor, which rises as they are found. All trees wait in one queue: likely words cut
+ * the others off, be they of the lexicon or of what lies over it. */
 TARGET FLATTEN
-static int NAME(search)(const Tree *tree, int64_t base, Lattice *lattice, Queue *queue, Found *found,
-                  int64_t budget, int partial) {
+static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, Found *found, int64_t budget,
+                        int partial) {
   Entry entry;
-  int status = DONE;
+  int status = empty(queue);
   lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
-  if (empty(queue) || NAME(branch)(tree, lattice, queue, found, 0, partial)) return OUT_OF_MEMORY;
+  for (int32_t i = lexicon->n_trees - 1; status == DONE && i >= 0; i--)
+    status = NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial);
   while (status == DONE && take(queue, &entry)) {
     /* The floor may have risen since the entry was put there. Entries come in nearly the order of their
      * bounds, so the first one under the floor does not end the loop: later ones may be above it, by
@@ -198,13 +200,17 @@ static int NAME(search)(const Tree *tree, int64_t base, Lattice *lattice, Queue 
       found->rest += entry.bound;
       continue;
     }
+    int32_t which = entry.parent > 0 ? lattice->slots[entry.parent].tree : -entry.parent;
+    const Tree *tree = lexicon->trees + which;
     foresee(tree, entry.node);
     int32_t follows = entry.next >= 0 ? queue->held.entries[entry.next].node : 0;
     PREFETCH(tree->nodes.first_child + follows);
     PREFETCH(tree->nodes.ends + (follows >> 6));
-    int64_t slot = NAME(grow)(lattice, entry.node, entry.parent, entry.letter);
-    if (slot < 0 || score(found, tree, base, lattice, slot, partial) ||
-        NAME(branch)(tree, lattice, queue, found, slot, partial))
+    int64_t slot = NAME(grow)(lattice, entry.node, entry.parent > 0 ? entry.parent : 0, entry.letter);
+    if (slot < 0) return OUT_OF_MEMORY;
+    lattice->slots[slot].tree = which;
+    if (score(found, tree, base_of(lexicon, which), lattice, slot, partial) ||
+        NAME(branch)(tree, which, lattice, queue, found, slot, partial))
       return OUT_OF_MEMORY;
   }
   while (take(queue, &entry)) found->rest += entry.bound;

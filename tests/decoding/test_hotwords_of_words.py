@@ -15,6 +15,7 @@ from edgectc.decoding.decoders import beam, lexicon, spoken
 from edgectc.decoding.search.naming import Names
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import pronounce
 from edgectc.language.pronunciations import spoken as pronounced
 from edgectc.language.user_dictionary import UserDictionary
 
@@ -277,3 +278,43 @@ def test_no_decoder_takes_terms_that_it_cannot_spell() -> None:
             tokens=SENTENCES,
             hotwords=Hotwords({"a": {"terms": ["9"]}}),
         )
+
+
+# ---- apostrophes ---------------------------------------------------------------------------------
+
+APOSTROPHES = pytest.mark.parametrize("other", ["it's", "it’s"])
+
+
+@APOSTROPHES
+@pytest.mark.parametrize("given", ["it's", "it’s"])
+def test_an_apostrophe_of_either_kind_is_one_where_words_are_said(other: str, given: str) -> None:
+    phonemes = Tokens(("-", "IH", "T", "S", "SIL"), 0)
+    rows = np.full((6, len(phonemes)), -8.0)
+    for at, symbol in enumerate(["IH", "T", "S"]):
+        rows[2 * at, phonemes.ids[symbol]] = rows[2 * at + 1, 0] = 0.0
+    words = pronounced(Lexicon.from_counts({given: 1.0}), {other: "IH T S"})
+    decode = spoken.create(
+        spoken.Options(), tokens=phonemes, lexicon=words, hotwords={other: 2.0}, backend="numpy"
+    )
+    found = decode(log_softmax(rows)).best
+    assert (found.text, found.parts["hotwords"]) == (given, 2.0)
+    assert pronounce(f"{given} here", {"it's": ("IH", "T", "S"), "here": ("HH",)}) == (
+        "IH", "T", "S", "SIL", "HH", "SIL"
+    )  # fmt: skip
+
+
+@BACKENDS
+@APOSTROPHES
+def test_an_apostrophe_of_either_kind_is_one_in_pieces(backend: str, other: str) -> None:
+    table = Tokens(("-", "▁it", "'", "’", "s", "▁it's"), 0)
+    hot = beam.create(beam.Options(), tokens=table, hotwords={other: 3.0}, backend=backend)
+    known = beam.create(
+        beam.Options(constrain=True), tokens=table, lexicon=Lexicon.from_counts({other: 1.0}),
+        backend=backend,
+    )  # fmt: skip
+    for pieces in (["▁it's"], ["▁it", "'", "s"], ["▁it", "’", "s"]):
+        rows = np.full((2 * len(pieces), len(table)), -8.0)
+        for at, piece in enumerate(pieces):
+            rows[2 * at, table.ids[piece]] = rows[2 * at + 1, 0] = 0.0
+        assert hot(log_softmax(rows)).best.parts["hotwords"] == 3.0
+        assert known(log_softmax(rows)).best.text == other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -33,6 +33,7 @@ from edgectc.decoding.search.checks import (
     check_nbest,
     fold_special,
 )
+from edgectc.decoding.search.homographs import HomographScorer
 from edgectc.decoding.search.naming import Names, favoured
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
@@ -208,6 +209,19 @@ class BeamDecoder:
             Names.of(terms, lambda word: self._emitted(spells(word) or ())) if terms else None
         )
 
+    def _scorer(
+        self,
+        context: Sequence[str],
+        shown: Callable[[Sequence[int]], str],
+        texts: Sequence[str],
+        state: Hashable,
+    ) -> Scorer:
+        alike = self._vocabulary.alike if self._vocabulary and self._tables.asks else {}
+        if self._model is None or not alike:
+            return Scorer(self._model, context, shown, texts, state)
+        words = {row: [text for text, _ in held] for row, held in alike.items()}
+        return HomographScorer(self._model, context, shown, texts, words, state)
+
     def _emitted(self, spelled: Sequence[int]) -> str:
         """Return the text of a word that is spelled with these tokens, of pieces these bytes."""
         row = self._vocabulary.trie.find(spelled) if self._vocabulary else -1
@@ -268,7 +282,7 @@ class BeamDecoder:
         context = check_context(context, self._given)
         texts = self._vocabulary.texts if self._vocabulary else ()
         shown = self._tokens.writing.joined if self._tables.pieces else self._tokens.joined
-        scorer = Scorer(self._model, context, shown, texts, state)
+        scorer = self._scorer(context, shown, texts, state)
         search: PlainSearch | beam_native.NativeSearch
         if self._native:
             search = beam_native.NativeSearch(self._native, self._tables, scorer)
@@ -288,12 +302,14 @@ class Ranked(NamedTuple):
         parts: its terms before weighting.
         state: of the language model after the last word; None without one.
         place: of its most probable prefix in the beam.
+        words: its words, where others are spelled like them; else None.
     """
 
     score: float
     parts: Mapping[str, float]
     state: Hashable
     place: int
+    words: tuple[str, ...] | None = None
 
 
 class Stream:
@@ -339,8 +355,16 @@ class Stream:
     def partial(self) -> str:
         """Return the text of the prefix that leads now; its last word may be unfinished."""
         place = self._search.best()
-        text = "" if place is None else self._text(self._search.path(place)[0])
+        text = "" if place is None else self._partial(place)
         return self.names.text(text) if self.names else text
+
+    def _partial(self, place: int) -> str:
+        ids = self._search.path(place)[0]
+        ended = self._search.endings(unfinished=True) if self._scorer.words(0) is not None else ()
+        known = next((self._scorer.words(e.lm) for e in ended if e.place == place), None)
+        if known is None:
+            return self._text(ids)
+        return " ".join([*known, *map(self._word, self._split(ids)[len(known) :])])
 
     def finish(self, *, nbest: int = 5) -> Decoded:
         """Return the ``nbest`` best texts if the signal ends here; more frames may still come.
@@ -358,15 +382,16 @@ class Stream:
         share = np.exp(np.array([row.score for row in ranked]) - ranked[0].score)
         share /= share.sum()
         hypotheses: list[Hypothesis] = []
-        for (score, parts, _, place), probability in zip(ranked, share.tolist(), strict=True):
+        for row, probability in zip(ranked, share.tolist(), strict=True):
             if len(hypotheses) == nbest and not self.names:  # which make one text of several
                 break
-            ids, frames = self.path(place)
+            ids, frames = self.path(row.place)
             if ids:
-                words = self._spans(ids) if self.frames else ()
-                text, at = self._text(ids), tuple(frames)
+                words = self._spans(ids, row.words) if self.frames else ()
+                text = self._text(ids) if row.words is None else " ".join(row.words)
+                at, parts = tuple(frames), row.parts
                 hypotheses.append(
-                    Hypothesis(text, score, probability, at, parts=parts, words=words)
+                    Hypothesis(text, row.score, probability, at, parts=parts, words=words)
                 )
             elif not hypotheses:  # silence is best
                 break
@@ -384,7 +409,7 @@ class Stream:
             texts.setdefault(text, []).append(ending)
         if self._tables.pieces:  # the terms of the best: a hotword is known in some pieces only
             for endings in texts.values():
-                endings.sort(key=lambda ending: -self._score(self._parts([ending])))
+                endings.sort(key=self._worth, reverse=True)
         return texts.values()
 
     def ranked(self) -> list[Ranked]:
@@ -394,10 +419,10 @@ class Stream:
         """
         rows = []
         for endings in self._texts():
-            parts = self._parts(endings)
             place = max(endings, key=lambda e: e.path).place
-            state = self._scorer.state(endings[0].lm)
-            rows.append(Ranked(self._score(parts), parts, state, place))
+            for way in self._scorer.ways(endings[0]):
+                parts = self._parts(endings, way.lm)
+                rows.append(Ranked(self._score(parts), parts, way.state, place, way.words))
         rows = [row for row in rows if row.score > -math.inf]
         rows.sort(key=lambda row: -round(row.score, 9))  # stable: of equals, the older prefix
         return rows
@@ -409,11 +434,13 @@ class Stream:
             return ids[:-1], frames[:-1]
         return ids, frames
 
-    def _parts(self, endings: list[Ending]) -> dict[str, float]:
+    def _worth(self, ending: Ending) -> float:
+        return self._score(self._parts([ending], self._scorer.ways(ending)[0].lm))
+
+    def _parts(self, endings: list[Ending], lm: float) -> dict[str, float]:
         first = endings[0]
-        lm = first.lm_sum
-        if self._tables.asks:
-            lm += self._scorer.finish(first.lm)
+        if not self._tables.asks:
+            lm = first.lm_sum
         return {
             "ctc": float(np.logaddexp.reduce([ending.ctc for ending in endings])),
             "lm": lm,
@@ -449,9 +476,11 @@ class Stream:
                 words[-1].append(token)
         return [word for word in words if word]
 
-    def _spans(self, ids: Sequence[int]) -> tuple[WordSpan, ...]:
+    def _spans(self, ids: Sequence[int], texts: Sequence[str] | None) -> tuple[WordSpan, ...]:
         """Return the span of each word of a text."""
-        words = [(self._word(word), word) for word in self._split(ids)]
+        parts = self._split(ids)
+        shown = [self._word(part) for part in parts] if texts is None else texts
+        words = list(zip(shown, parts, strict=True))
         values = np.concatenate(self.frames or [])
         blank, boundary = self._tokens.blank_id, self._tables.boundary
         if boundary == self._tokens.writing.between and self._tables.pieces:

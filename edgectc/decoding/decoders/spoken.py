@@ -32,6 +32,7 @@ from edgectc.decoding.search.spoken import Frequencies, Homophones, Listener, Se
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import SpokenLexicon
+from edgectc.language.spelling import normalize_word
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
 BACKENDS = ("auto", "numpy", "native")
@@ -376,16 +377,16 @@ def _boundary(options: Options, tokens: Tokens, lexicon: SpokenLexicon) -> int:
 
 
 class _Places:
-    """Places of words in a lexicon; letter case does not count where a word needs none."""
+    """Places of words in a lexicon; case and apostrophes do not count where there is no need."""
 
     def __init__(self, words: Sequence[str], dropped: frozenset[str]) -> None:
         self._words = words
         self._exact = {word: place for place, word in enumerate(words) if word not in dropped}
-        self._small = {word.lower(): place for word, place in reversed(self._exact.items())}
+        self._normal = {normalize_word(w): place for w, place in reversed(self._exact.items())}
 
     def __call__(self, word: str) -> tuple[int, ...] | None:
         """Return the place of a word, None for none."""
-        place = self._exact.get(word, self._small.get(word.lower()))
+        place = self._exact.get(word, self._normal.get(normalize_word(word)))
         return None if place is None else (place,)
 
     def emitted(self, word: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
-from edgectc.decoding.search.beam_tables import Spelling, Trie
+from edgectc.decoding.search.beam_tables import Ending, Spelling, Trie
 from edgectc.decoding.search.context import of_sentence
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.spelling import spell
@@ -71,26 +72,31 @@ def entries(
     Raises:
         ConfigError: no word of the lexicon can be spelled.
     """
+    rows, words = _by_spelling(lexicon, speller)
+    shares = [np.logaddexp.reduce([log_prob for _, log_prob in alike]) for alike in words]
+    return rows, [alike[0][0] for alike in words], [*map(float, shares)]
+
+
+def _by_spelling(
+    lexicon: Lexicon, speller: Spells
+) -> tuple[dict[Spelling, int], list[list[tuple[str, float]]]]:
+    """Return the rows of different spellings, and the words of each, the most frequent first."""
     rows: dict[Spelling, int] = {}
-    texts: list[str] = []
-    log_probs: list[float] = []
+    words: list[list[tuple[str, float]]] = []
     for at in np.argsort(-lexicon.log_probs, kind="stable").tolist():
-        word, log_prob = lexicon.words[at], float(lexicon.log_probs[at])
-        spelling = speller(word)
+        spelling = speller(lexicon.words[at])
         if not spelling:
             continue
-        row = rows.setdefault(spelling, len(texts))
-        if row == len(texts):
-            texts.append(word)
-            log_probs.append(log_prob)
-        else:
-            log_probs[row] = float(np.logaddexp(log_probs[row], log_prob))
+        row = rows.setdefault(spelling, len(words))
+        if row == len(words):
+            words.append([])
+        words[row].append((lexicon.words[at], float(lexicon.log_probs[at])))
     if not rows:
         raise ConfigError(
             f"none of the {len(lexicon.words)} words of the lexicon can be spelled with the "
             "tokens of the model; use a lexicon of its language and letters"
         )
-    return rows, texts, log_probs
+    return rows, words
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +105,17 @@ class Vocabulary:
 
     Attributes:
         trie: their tree; rows are words.
-        texts: each word as it is shown.
-        log_probs: (n,) natural log of each word's share; the sum over words spelled alike.
+        texts: each word as it is shown; of those spelled alike the most frequent one.
+        log_probs: (n,) natural log of its share.
         known: how many of them are known without the hotwords; these come first.
+        alike: the words and log_probs of each row of several, the most frequent first.
     """
 
     trie: Trie
     texts: list[str]
     log_probs: Array
     known: int
+    alike: Mapping[int, Sequence[tuple[str, float]]] = field(default_factory=dict)
 
     @classmethod
     def build(cls, lexicon: Lexicon, speller: Spells, more: Mapping[str, float]) -> Vocabulary:
@@ -119,8 +127,10 @@ class Vocabulary:
         Raises:
             ConfigError: no word of the lexicon can be spelled.
         """
-        rows, texts, log_probs = entries(lexicon, speller)
-        rarest = min(log_probs)
+        rows, words = _by_spelling(lexicon, speller)
+        texts, log_probs = [alike[0][0] for alike in words], [alike[0][1] for alike in words]
+        alike = {row: held for row, held in enumerate(words) if len(held) > 1}
+        rarest = min(log_prob for held in words for _, log_prob in held)
         known = len(texts)
         for word in sorted(more, key=lambda word: more[word] > 0):
             spelling = speller(word)
@@ -128,7 +138,7 @@ class Vocabulary:
                 texts.append(word)
                 log_probs.append(rarest)
                 known += more[word] <= 0
-        return cls(Trie.build(list(rows)), texts, np.array(log_probs), known)
+        return cls(Trie.build(list(rows)), texts, np.array(log_probs), known, alike)
 
     def ahead(self, count: int | None = None) -> Array:
         """Return (nodes,) the highest log_prob at or below each node, of the first words."""
@@ -150,7 +160,9 @@ class Frequencies:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._log_probs = dict(zip(vocabulary.texts, vocabulary.log_probs.tolist(), strict=True))
-        self._rarest = float(vocabulary.log_probs.min())
+        for words in vocabulary.alike.values():
+            self._log_probs.update(words)
+        self._rarest = min(self._log_probs.values())
         self.highest = float(vocabulary.log_probs.max())
 
     def start(self, context: Sequence[str] = ()) -> Hashable:
@@ -164,6 +176,20 @@ class Frequencies:
     def finish(self, state: Hashable) -> float:
         """Return 0: a text may end anywhere."""
         return 0.0
+
+
+class Way(NamedTuple):
+    """A word sequence of a text.
+
+    Attributes:
+        lm: its natural-log probability, the end of the sentence included.
+        state: of the language model after it; None without one.
+        words: its words; None for those that the text shows.
+    """
+
+    lm: float
+    state: Hashable
+    words: tuple[str, ...] | None
 
 
 class Scorer:
@@ -203,13 +229,16 @@ class Scorer:
             self._known[key] = float(log_prob), number
         return self._known[key]
 
-    def state(self, number: int) -> Hashable:
-        """Return the state of a number, None without a model."""
-        return self._states[number] if self._states else None
+    def ways(self, ending: Ending) -> list[Way]:
+        """Return the word sequences of a text, the best one first."""
+        if self._model is None:
+            return [Way(ending.lm_sum, None, None)]
+        state = self._states[ending.lm]
+        return [Way(ending.lm_sum + float(self._model.finish(state)), state, None)]
 
-    def finish(self, state: int) -> float:
-        """Return log P(end of sentence | state)."""
-        return float(self._model.finish(self._states[state])) if self._model else 0.0
+    def words(self, number: int) -> tuple[str, ...] | None:
+        """Return the words that lead to a state; None for those that the text shows."""
+        return None
 
 
 def weighed(hotwords: Iterable[str] | Mapping[str, float], default: float) -> dict[str, float]:

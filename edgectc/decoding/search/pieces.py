@@ -16,11 +16,12 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 from edgectc.core.writing import is_byte
 from edgectc.decoding.search.beam_tables import BEGINS, ENDS, Pieces, Spelling
-from edgectc.language.spelling import spell
+from edgectc.language.spelling import APOSTROPHES, spell
 
 MOST_WAYS = 16  # token sequences of a word
 _MOST_PHRASES = 64  # of a hotword of several words
 _MOST_RESTS = 200_000  # ends of words whose ways are remembered
+_PLAIN = dict.fromkeys(map(ord, APOSTROPHES), "'")
 
 
 class Segmenter:
@@ -45,6 +46,8 @@ class Segmenter:
         single = [piece for piece in self._pieces if piece.isascii() or len(piece) > 1]
         self._letters = frozenset(c for c in (p.decode("utf-8", "ignore") for p in single)
                                   if len(c) == 1)  # fmt: skip
+        # Characters that no piece writes alone are written, too.
+        self._characters = frozenset("".join(p.decode("utf-8", "ignore") for p in self._pieces))
         # A mark alone lets a word begin, or end, with a piece that has none.
         alone = between >= 0 and tokens.symbols[between] == self._writing.marks
         self._must_begin = any(self._writing.begins) and not alone
@@ -75,19 +78,32 @@ class Segmenter:
         for form in dict.fromkeys((word, word.lower(), word.upper())):
             if form and self._can(form):
                 return form
-        plain = spell(word, self._letters)
-        return plain if plain and self._can(plain) else None
+        for letters in (self._letters, self._characters):
+            plain = spell(word, letters)
+            if plain and self._can(plain):
+                return plain
+        return None
 
     def letters(self, word: str) -> Spelling | None:
-        """Return the UTF-8 of the form that the tokens can write, None for none."""
+        """Return the UTF-8 of the form that the tokens can write, None for none.
+
+        Apostrophes of any kind are one, as in `tables`.
+        """
         form = self.written(word)
-        return None if form is None else tuple(form.encode())
+        return None if form is None else _plain(form.encode())
 
     def ways(self, word: str, most: int = MOST_WAYS) -> list[Spelling]:
         """Return token sequences that write ``word``, fewest tokens first; none if none does."""
         form = self.written(word)
         if form is None:
             return []
+        found = self._segmented(form, most)
+        for other in _other_apostrophes(form):
+            if self._can(other):
+                found = sorted([*found, *self._segmented(other, most)], key=len)[:most]
+        return found
+
+    def _segmented(self, form: str, most: int) -> list[Spelling]:
         data = form.encode()
         if len(self._rests) > _MOST_RESTS:
             self._rests.clear()
@@ -149,6 +165,20 @@ class Segmenter:
         return found
 
 
+def _other_apostrophes(form: str) -> list[str]:
+    """Return a word with the plain, or the curly, apostrophe in place of all that it has."""
+    plain = form.translate(_PLAIN)
+    return [other for other in (plain, plain.replace("'", "\u2019")) if other != form]
+
+
+def _plain(piece: bytes) -> Spelling:
+    """Return the bytes of a piece with the plain apostrophe for any other."""
+    try:
+        return tuple(piece.decode().translate(_PLAIN).encode())
+    except UnicodeDecodeError:  # a part of a character
+        return tuple(piece)
+
+
 def tables(tokens: Tokens) -> Pieces:
     """Return what the beam reads of a table: letters and marks of each token."""
     writing = tokens.writing
@@ -156,7 +186,7 @@ def tables(tokens: Tokens) -> Pieces:
         BEGINS * begins + ENDS * ends
         for begins, ends in zip(writing.begins, writing.ends, strict=True)
     ]
-    return Pieces.of(marks, [tuple(piece) for piece in writing.written])
+    return Pieces.of(marks, [_plain(piece) for piece in writing.written])
 
 
 def phrases(

@@ -38,7 +38,7 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--answer", metavar="NAME", help=text)
     text = "value of an input that is always the same"
     parser.add_argument(
-        "--constant", dest="constants", action=Named, type=_constant, metavar="NAME=VALUE",
+        "--constants", action=Named, type=_constant, metavar="NAME=VALUE",
         help=text,
     )  # fmt: skip
     text = "how many there are of an input of integers (a speaker, a language)"

@@ -132,9 +132,13 @@ def test_further_inputs_are_taken_and_reach_the_file(
     path, out = tmp_path / "theirs.onnx", tmp_path / "ours.onnx"
     path.write_bytes(onnx_streams.further())
     line = ["adopt", str(path), "--tokens", tokens, "--out", str(out), "--blank", "0"]
-    more = ["--counts", "speaker=4", "--counts", "keys=7", "--constant", "knob=0.5"]
+    more = ["--counts", "speaker=4", "--counts", "keys=7", "--constants", "knob=0.5"]
     # each refusal names the option that the next line gives
-    for given, words in ((0, "--counts speaker=N"), (2, "--counts keys=N"), (4, "--constant knob")):
+    for given, words in (
+        (0, "--counts speaker=N"),
+        (2, "--counts keys=N"),
+        (4, "--constants knob"),
+    ):
         assert cli.main([*line, *more[:given]]) == 2
         assert words in capsys.readouterr().err
     assert cli.main([*line, *more, "--answer", "out_lens"]) == 2

@@ -119,8 +119,7 @@ def build_language(
         MissingDependencyError: the package that the source needs is not installed.
     """
     named, keyboard = _named(language, layout)
-    folder = Path(out) if out is not None else Path(languages.FOLDER) / language
-    _check_folder(folder)
+    folder = _empty(Path(languages.FOLDER) / language if out is None else Path(out))
     wanted = [source] if isinstance(source, str) else list(source or [f"wordfreq:{language}"])
     say(f"{language}: words of {', '.join(wanted)}")
     lines = [list(read_lines(file)) for file in text]
@@ -137,20 +136,17 @@ def build_language(
     limit = int(max_mb * 1e6)
     trie = _fitted(words, keyboard, int(limit * (1 - _MODEL_SHARE)) if lines else limit, dropped)
     shares = {reason: round(share, 6) for reason, share in dropped.shares().items()}
-    about: dict[str, object] = {
+    about = {
         "source": wanted[0] if len(wanted) == 1 else [_name(one) for one in wanted],
         "texts": [Path(file).name for file in text],
         "notes": list(note),
         "dropped_share": shares,
+        **({} if weights is None else {"weights": list(weights)}),
     }
-    if weights is not None:
-        about["weights"] = list(weights)
     with staged_folder(folder) as staging:
         say(f"{language}: language model of {sum(map(len, lines)):,} lines")
-        of_texts = None if weights is None else weights[len(wanted) :]
-        ngrams = _write_model(
-            lines, of_texts, trie, staging / languages.MODEL, int(limit * _MODEL_SHARE)
-        )
+        most, of_texts = int(limit * _MODEL_SHARE), weights and weights[len(wanted) :]
+        ngrams = _write_model(lines, of_texts, trie, staging / languages.MODEL, most)
         lexicon_file.write(trie, staging / languages.LEXICON)
         if flagged is not None:
             lexicon_file.write(flagged, staging / lexicon_file.OFFENSIVE)
@@ -208,10 +204,14 @@ def _name(source: str) -> str:
     return Path(source).name if Path(source).is_file() else source
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else than a pack: nothing of that is lost."""
+def _empty(folder: Path) -> Path:
+    """Return a folder that holds a pack at most: nothing else is lost.
+
+    Raises:
+        ConfigError: something else is there.
+    """
     if not folder.exists():
-        return
+        return folder
     ours = {languages.INDEX, languages.LEXICON, languages.MODEL, lexicon_file.OFFENSIVE}
     others = [p.name for p in folder.iterdir() if p.name not in ours] if folder.is_dir() else ["it"]
     if others:
@@ -219,6 +219,7 @@ def _check_folder(folder: Path) -> None:
             f"{folder} is no language pack: it holds {others[0]!r}; choose another out=",
             options=["out"],
         )
+    return folder
 
 
 def _fitted(words: Lexicon, layout: Layout, most: int, dropped: Dropped) -> PackedLexicon:

@@ -203,9 +203,9 @@ def found(
         told = f"if it is {what}, say how many there are (--counts {one.name}=N); " if what else ""
         raise ConfigError(
             f"{source} takes {one.name!r} ({one.type} {one.shape}) beside its features; {told}"
-            f"if it is always the same, say its value (--constant {one.name}=VALUE). What a caller "
-            "changes from chunk to chunk cannot be given",
-            options=["counts", "constant"],
+            f"if it is always the same, say its value (--constants {one.name}=VALUE). What "
+            "a caller changes from chunk to chunk cannot be given",
+            options=["counts", "constants"],
         )
     if dtype in ("float32", "float16") and 2 <= len(shape) <= 3:
         table = len(shape) == 3 and shape[1] in (None, frames)
@@ -217,7 +217,7 @@ def found(
     raise ConfigError(
         f"{source} takes {one.name!r} ({one.type} {one.shape}) beside its features; no output "
         "follows it, so it is no state, and it is no index, ids or values of the recording; "
-        f"if it is always the same, say its value (--constant {one.name}=VALUE)",
+        f"if it is always the same, say its value (--constants {one.name}=VALUE)",
         options=["constant"],
     )
 

@@ -218,7 +218,7 @@ def found(
         f"{source} takes {one.name!r} ({one.type} {one.shape}) beside its features; no output "
         "follows it, so it is no state, and it is no index, ids or values of the recording; "
         f"if it is always the same, say its value (--constants {one.name}=VALUE)",
-        options=["constant"],
+        options=["constants"],
     )
 
 
@@ -228,7 +228,7 @@ def _constant(one: NodeArg, dtype: str, shape: Sequence[int], said: Any) -> Furt
         raise ConfigError(
             f"{one.name!r} takes {list(one.shape)}; {values.size} values were said, expected one, "
             f"or {math.prod(shape)} finite ones",
-            options=["constant"],
+            options=["constants"],
         )
     if dtype.startswith("int") and (values != np.floor(values)).any():
         raise ConfigError(f"{one.name!r} takes integers", options=["constant"])

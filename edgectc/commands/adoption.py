@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 
-from edgectc.commands.arguments import Named, Verbs, count, values
+from edgectc.commands.arguments import Named, Verbs, count, named, values
 from edgectc.commands.output import print_report, report_dict
 
 
@@ -71,11 +71,9 @@ def run(options: Namespace) -> int:
 
 def _constant(text: str) -> tuple[str, list[float]]:
     """Return name and values of ``NAME=VALUE`` or ``NAME=VALUE,VALUE``."""
-    name, _, said = text.partition("=")
-    return name, [float(value) for value in said.split(",")]
+    return named(text, "NAME=NUMBER,NUMBER", lambda said: [float(one) for one in said.split(",")])
 
 
 def _pair(text: str) -> tuple[str, str]:
     """Return both sides of ``INPUT=OUTPUT``."""
-    name, _, other = text.partition("=")
-    return name, other
+    return named(text, "INPUT=OUTPUT", str)

@@ -243,7 +243,21 @@ class Named(argparse.Action):
         setattr(namespace, self.dest, {**found, values[0]: values[1]})
 
 
+def named(text: str, form: str, read: Callable[[str], T]) -> tuple[str, T]:
+    """Return both sides of ``NAME=VALUE``.
+
+    Raises:
+        ArgumentTypeError: a side is missing, or no value; says the form, e.g. "NAME=N".
+    """
+    name, _, value = text.partition("=")
+    try:
+        if not (name and value):
+            raise ValueError(text)
+        return name, read(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected {form}, got {text!r}") from error
+
+
 def count(text: str) -> tuple[str, int]:
     """Return name and number of ``NAME=N``."""
-    name, _, count = text.partition("=")
-    return name, int(count)
+    return named(text, "NAME=N", int)

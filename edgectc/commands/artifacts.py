@@ -15,6 +15,7 @@ from edgectc.commands.arguments import (
     add_trust,
     count,
     integers,
+    named,
 )  # fmt: skip
 from edgectc.commands.output import print_next, print_report, report_dict, report_of
 
@@ -104,8 +105,7 @@ def add_stream(parser: Parser) -> None:
 
 def _state(text: str) -> tuple[str, list[int]]:
     """Return name and shape of ``NAME=2x1x32``."""
-    name, _, shape = text.partition("=")
-    return name, [int(size) for size in shape.split("x")]
+    return named(text, "NAME=2x1x32", lambda shape: [int(size) for size in shape.split("x")])
 
 
 def _names(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.core import registry
-from edgectc.core.arguments import Count, File, FileName, checked
+from edgectc.core.arguments import Count, File, FileName, Index, checked
 from edgectc.core.config import to_dict
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import ConfigError, InputError
@@ -64,7 +64,7 @@ def adopt(
     counts: Mapping[str, Count] | None = None,
     states: Mapping[str, str] | None = None,
     chunk: Count | None = None,
-    look_ahead: int | None = None,
+    look_ahead: Index | None = None,
 ) -> Artifact:
     """Make a sealed, self-describing artifact of an ONNX file of others.
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.commands import artifacts, cli
+from edgectc.commands import adoption, arguments, artifacts, cli
 from edgectc.commands.arguments import decimals, flag, integers, names
 from edgectc.commands.cli import build_verbs
 from edgectc.core.errors import ConfigError, EdgectcError, InputError
@@ -45,6 +45,7 @@ NEEDED = {
     "data import": ["futo:none", "--out", "x.jsonl"],
     "data shard": ["none.jsonl", "--out", "x"],
     "data compare": ["none.jsonl"],
+    "report": ["none.jsonl"],
 }
 WHOLE = ["-1", "99999999999999999999", "1.5", "x", "", "nan", "1e3"]
 REAL = ["-1", "1e308", "nan", "inf", "x", ""]
@@ -120,8 +121,18 @@ def test_the_table_is_long_enough() -> None:
 
 def test_no_number_that_a_verb_takes_is_left_out() -> None:
     kinds = {action.type for parser in VERBS.values() for action in parser._actions}
-    apart = {names, artifacts._names, artifacts._count, artifacts._state}  # tests/exporting
+    apart = {names, artifacts._names, arguments.count, artifacts._state}  # tests/exporting
+    apart |= {adoption._constant, adoption._pair}
     assert {kind for kind in kinds if kind is not None} - {*BAD} <= apart
+
+
+@pytest.mark.parametrize("option", ["--constants", "--counts", "--states"])
+@pytest.mark.parametrize("value", ["knob", "=1", "knob=", ""])
+def test_half_a_pair_is_refused(
+    capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    code, err = shell(capsys, ["adopt", "none.onnx", f"{option}={value}"])
+    assert_refused(code, err, option, "expected ", "=", repr(value))
 
 
 WRONG: list[Any] = ["3", True, [], 1.5, -1, 10**30, float("nan"), Path("x"), np.float64(2.5)]

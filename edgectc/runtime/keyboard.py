@@ -251,7 +251,7 @@ class Keyboard:
 
         Args:
             word: as it is shown.
-            nats: added to its score, -700 to 700; 0: no more.
+            nats: added to its score, -100 to 100; 0: no more.
             spelling: another way to swipe it; call once for each.
 
         Raises:

@@ -270,7 +270,7 @@ EDGECTC_API int32_t edgectc_keyboard_hide(edgectc_keyboard *keyboard, const char
 /* Forgets all about a word that was taught or hidden; one of the lexicon is then as it was. */
 EDGECTC_API int32_t edgectc_keyboard_forget(edgectc_keyboard *keyboard, const char *word);
 
-/* Favours a word, such as a contact's name, by nats, -700 to 700, until it is told otherwise; 0: no more. `spelling`, or
+/* Favours a word, such as a contact's name, by nats, -100 to 100, until it is told otherwise; 0: no more. `spelling`, or
  * NULL, is another way to swipe it; call it once for each. Of a name of several words each is a word. No file has
  * these. Returns 1, or 0 if this keyboard's letters cannot type it. */
 EDGECTC_API int32_t edgectc_keyboard_favour(edgectc_keyboard *keyboard, const char *word, const char *spelling,

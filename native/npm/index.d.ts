@@ -67,7 +67,7 @@ export class Keyboard {
   /** Forgets all about a word that was taught or hidden. */
   forget(word: string): void;
 
-  /** Favours a word, such as a contact's name, by nats, -700 to 700, until told otherwise; 0: no more. `spelling` is another
+  /** Favours a word, such as a contact's name, by nats, -100 to 100, until told otherwise; 0: no more. `spelling` is another
    * way to swipe it. False if this keyboard's letters cannot type it. No `words()` hold these. */
   favour(word: string, how: { nats: number; spelling?: string | null }): boolean;
 

@@ -112,7 +112,7 @@ export class Keyboard {
    * @param {{nats: number, spelling?: string | null}} how
    */
   favour(word, { nats, spelling = null }) {
-    if (typeof nats !== "number") throw new EdgectcError(`nats is ${nats}, expected a number from -700 to 700`);
+    if (typeof nats !== "number") throw new EdgectcError(`nats is ${nats}, expected a number from -100 to 100`);
     const favour = (/** @type {number} */ other) =>
       this.#c.withText(plain(word), (at) => this.#call("favour", at, other, nats)) === 1;
     return spelling === null ? favour(0) : this.#c.withText(plain(spelling), favour);

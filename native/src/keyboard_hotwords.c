@@ -1,12 +1,18 @@
 /* Terms that a host favours for a while: contacts, places. They are no words that the user taught, and no file has them. */
 #include "cold.h"
 
+#include <math.h>
+
 #include "keyboard.h"
 #include "spelling.h"
 #include "user_words.h"
 
+#define MOST_NATS 100.0 /* a search takes words that lie 600 apart, and nothing more is won from 30 on */
+
 int32_t edgectc_keyboard_favour(edgectc_keyboard *keyboard, const char *word, const char *spelling, double nats) {
   char spelled[4 * MOST_LETTERS + 1];
+  if (!(fabs(nats) <= MOST_NATS))
+    return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "a word is favoured by -100 to 100 nats");
   if (!keyboard->network) return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "open a model before there are words");
   if (edgectc_check_word(word, &keyboard->why) < 0) return EDGECTC_BAD_INPUT;
   if (spelling && edgectc_check_word(spelling, &keyboard->why) < 0) return EDGECTC_BAD_INPUT;

@@ -111,8 +111,11 @@ def test_favoured_words_rank_as_the_recognizer_ranks_hotwords(
     assert [c.text for c in sequel][:2] == ["SQL", "sequel"]
     keyboard.favour("SQL", 0.0, spelling="sequel")
     assert keyboard.swipe(pixels(trace("sequel")))[0].text == "sequel"
-    with pytest.raises(ConfigError, match="-700 to 700"):
-        keyboard.favour("word", 701.0)
+    assert keyboard.favour("there", 100.0)
+    assert keyboard.favour("hello", -100.0)
+    assert keyboard.swipe(pixels(trace("there")))[0].text == "there"  # such weights can be searched
+    with pytest.raises(ConfigError, match="-100 to 100"):
+        keyboard.favour("word", 101.0)
     with pytest.raises(ConfigError):
         keyboard.favour("12", 1.0)
 

@@ -24,7 +24,7 @@ answers.push(words(other));
 const favoured = [keyboard.favour("Zyx", { nats: 30, spelling: "hello" }), words(keyboard)];
 favoured.push(keyboard.favour("\u0434\u0430", { nats: 1 }), keyboard.favour("Zyx", { nats: 0, spelling: "hello" }), words(keyboard));
 try {
-  keyboard.favour("Zyx", { nats: 701 });
+  keyboard.favour("Zyx", { nats: 101 });
 } catch (error) {
   favoured.push(error.message);
 }

@@ -162,7 +162,7 @@ def test_what_a_user_teaches_ranks_and_is_kept(installed: Path) -> None:
     assert (typed, untyped, taken_back) == (True, False, True)
     assert shown[0] == "Zyx"
     assert without == plain
-    assert "-700 to 700" in message
+    assert "-100 to 100" in message
     assert {*json.loads(bytes(found["kept"]))["words"]} == {"Helo", "hello"}
 
 

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import packages
@@ -75,13 +74,6 @@ class Host {
   }
 }
 """
-MAKE = """
-import sys
-from pathlib import Path
-from packs import aar
-aar.classes(Path(sys.argv[1]))
-aar.host_library(Path(sys.argv[1]) / aar.NAME)
-"""
 # A board of elements and a field, as far as the module asks for them.
 NODE = """
 import { WorkerKeyboard } from "edgectc/worker";
@@ -138,9 +130,7 @@ def words() -> list[str]:
 
 
 def test_a_keyboard_of_the_family_writes_the_words_of_python(tmp_path: Path) -> None:
-    if not shutil.which("javac") or not shutil.which("cc"):
-        pytest.skip("needs a JDK and a C compiler")
-    subprocess.run([sys.executable, "-c", MAKE, str(tmp_path)], cwd=ROOT / "scripts", check=True)
+    packages.java(tmp_path, tmp_path)
     (tmp_path / "Glide.java").write_text(block("java"), encoding="utf-8")
     (tmp_path / "Host.java").write_text(HOST, encoding="utf-8")
     subprocess.run(["javac", "-cp", ".", "Glide.java", "Host.java"], cwd=tmp_path, check=True)

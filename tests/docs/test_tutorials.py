@@ -13,7 +13,6 @@ import pages
 import pytest
 
 import edgectc
-from edgectc.decoding.search.compiled import LIBRARY
 
 TUTORIALS = pages.ROOT / "docs" / "tutorials"
 BUNDLE = pages.ROOT / "models" / "swipe-en"
@@ -22,44 +21,46 @@ FILES = [BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc", BUNDLE / "lexic
 ROWS = [("qwertyuiop", 0), ("asdfghjkl", 54), ("zxcvbnm", 162)]  # of a screen 1080 wide
 # Answers as a view does: before, points so far, all points, and a tap.
 JAVA = """
-import java.nio.*;
-import java.nio.channels.FileChannel;
-import java.nio.file.*;
-import java.util.Arrays;
+import java.io.File;
+import java.util.*;
+import java.util.concurrent.*;
+import org.edgectc.*;
 
-public class Host {
-  static ByteBuffer map(String name) throws Exception {
-    try (FileChannel file = FileChannel.open(Path.of(name))) {
-      return file.map(FileChannel.MapMode.READ_ONLY, 0, file.size());
-    }
+class Host {
+  static List<Word> words(Swipes swipes, double[] points, boolean moving) throws Exception {
+    SynchronousQueue<List<Word>> found = new SynchronousQueue<>();
+    swipes.down();
+    for (int i = 0; i < points.length; i += 3)
+      swipes.point(points[i], points[i + 1], points[i + 2]);
+    swipes.words(moving, words -> {
+      try {
+        found.put(words);
+      } catch (InterruptedException end) {
+        throw new IllegalStateException(end);
+      }
+    });
+    return found.poll(1, TimeUnit.MINUTES);
   }
 
   public static void main(String[] given) throws Exception {
-    int[] letters = new int[26];
-    double[] boxes = new double[104];
+    List<Key> keys = new ArrayList<>();
     String[] rows = {"qwertyuiop", "asdfghjkl", "zxcvbnm"};
     int[] starts = {0, 54, 162};
-    int n = 0;
     for (int row = 0; row < 3; row++)
-      for (int i = 0; i < rows[row].length(); i++, n++) {
-        letters[n] = rows[row].charAt(i);
-        double[] box = {starts[row] + 108 * i, 160 * row, 108, 160};
-        System.arraycopy(box, 0, boxes, 4 * n, 4);
-      }
-    try (Swipe keyboard = new Swipe(map(given[0]), map(given[1]), map(given[2]))) {
-      keyboard.test();
-      keyboard.place(letters, boxes);
-      keyboard.before("he said ");
+      for (int i = 0; i < rows[row].length(); i++)
+        keys.add(new Key(rows[row].charAt(i), starts[row] + 108 * i, 160 * row, 108, 160));
+    File[] files = {new File(given[0]), new File(given[1]), new File(given[2])};
+    try (Swipes swipes = new Swipes(files[0], files[1], files[2])) {
+      swipes.test();
+      swipes.keys(keys);
+      swipes.before("he said ");
       String[] numbers = given[3].split(" ");
       double[] points = Arrays.stream(numbers).mapToDouble(Double::parseDouble).toArray();
-      double[] half = Arrays.copyOf(points, points.length / 6 * 3);
-      System.out.println(keyboard.swipe(half, true).length);
-      System.out.println(String.join(" ", keyboard.swipe(points, false)));
-      try {
-        keyboard.swipe(Arrays.copyOf(points, 3), false);
-      } catch (IllegalStateException tap) {
-        System.out.println(tap.getMessage());
-      }
+      System.out.println(words(swipes, Arrays.copyOf(points, points.length / 6 * 3), true).size());
+      StringJoiner line = new StringJoiner(" ");
+      for (Word word : words(swipes, points, false)) line.add(word.text);
+      System.out.println(line);
+      System.out.println(words(swipes, Arrays.copyOf(points, 3), false).size());
     }
   }
 }
@@ -138,32 +139,22 @@ def words() -> list[str]:
 
 
 def test_in_an_android_app(tmp_path: Path) -> None:
-    """The glue and the class, on a Java machine: Android has the same interface for both."""
-    javac, java = shutil.which("javac"), shutil.which("java")
-    if javac is None or java is None:
-        pytest.skip("needs a JDK")
-    include = Path(javac).resolve().parents[1] / "include"
-    if not (include / "jni.h").is_file():
-        pytest.skip("needs the headers of a JDK")
-    (tmp_path / "swipe.c").write_text(block("android.md", "c"))
-    (tmp_path / "Swipe.java").write_text(block("android.md", "java"))
+    """The class, over the library's own for this machine: Android's has the same Java."""
+    packages.java(tmp_path, tmp_path)
+    (tmp_path / "Swipes.java").write_text(block("android.md", "java"))
     (tmp_path / "Host.java").write_text(JAVA)
-    headers = [f"-I{pages.ROOT / 'native' / 'include'}", f"-I{include}", f"-I{include / 'linux'}"]
-    library = [str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
-    subprocess.run(
-        ["cc", "-std=c11", "-Wall", "-Werror", "-shared", "-fPIC", *headers, "swipe.c", *library,
-         "-o", "libswipe.so"], cwd=tmp_path, check=True,
-    )  # fmt: skip
-    subprocess.run([javac, "Swipe.java", "Host.java"], cwd=tmp_path, check=True)
+    compiler = ["javac", "-cp", ".", "-d", ".", "Swipes.java", "Host.java"]
+    subprocess.run(compiler, cwd=tmp_path, check=True)
     given = [*map(str, FILES), " ".join(str(number) for point in points() for number in point)]
     done = subprocess.run(
-        [java, "-Djava.library.path=.", "-cp", ".", "Host", *given],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+        ["java", "-Djava.library.path=.", "-cp", ".", "Host", *given],
+        cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     half, whole, tap = done.stdout.splitlines()
     assert int(half) == 5
     assert whole.split() == words()
-    assert "one point" in tap
+    assert int(tap) == 0
 
 
 def test_in_a_page(tmp_path: Path) -> None:

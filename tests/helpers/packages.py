@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,19 @@ def build(name: str, out: Path) -> Path:
         pytest.skip("needs Zig's compiler: scripts/packages installs it")
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.split(": ", 1)[1].strip())
+
+
+def java(classes: Path, library: Path) -> None:
+    """Compile the Android library's classes, and its C for this machine; skip without compilers."""
+    if not shutil.which("javac") or not shutil.which("cc"):
+        pytest.skip("needs a JDK and a C compiler")
+    code = (
+        "import sys; from pathlib import Path; from packs import aar; "
+        "aar.classes(Path(sys.argv[1])); aar.host_library(Path(sys.argv[2]) / aar.NAME)"
+    )
+    command = [sys.executable, "-c", code, str(classes), str(library)]
+    done = subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def board(layout: Layout) -> list[Key]:

@@ -8,12 +8,12 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import packages
 import pytest
 from packages import ROOT, build
 
@@ -34,25 +34,13 @@ ALLOWED = set(
     "strcpy strchr strrchr strstr strpbrk strcspn abort getauxval exp expm1 log log10 log1p pow "
     "rint rintf sqrt sqrtf fmin fmax floor ceil hypot sin cos nextafterf".split()
 )
-MAKE = """
-import sys
-from pathlib import Path
-from packs import aar, zig
-try:
-    aar.classes(Path(sys.argv[1]) / "classes")
-    aar.host_library(Path(sys.argv[1]) / aar.NAME)
-except zig.PackageError as error:
-    sys.exit(f"packages: {error}")
-"""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the classes, the library for this machine, and the programs below."""
-    if not shutil.which("javac") or not shutil.which("cc"):
-        pytest.skip("needs a JDK and a C compiler")
     out = tmp_path_factory.mktemp("java")
-    _run(sys.executable, "-c", MAKE, str(out), folder=ROOT / "scripts")
+    packages.java(out / "classes", out)
     programs = [
         str(HOST),
         *(str(HELPERS / name) for name in ("KeyboardTest.java", "GoldenAnswers.java")),

@@ -18,7 +18,7 @@ at first: the first answer is the word, whatever was offered before; after picks
 false corrections: words that were right as tapped and came out with other letters. next word: it
 is among three before a finger is down. keystrokes saved: against all letters and a space; a swipe,
 a pick, taking a word back and each tap cost one; a space sets itself behind a pick and a swipe.
-Intervals: 95 %, bootstrap over sentences.
+Intervals: 95 %, bootstrap over sentences; of none and of all, by the rule of three.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from _result import heading, publish
 from _typists import HIGH, LETTERS, SEED, WIDE, Hands, board, mistaken, sentences, taps_of
 
 import edgectc
+from edgectc.core import metrics
 from edgectc.core.console import progress, table
 from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Decoded, Swipe
@@ -187,6 +188,11 @@ def cells(way: Way, rows: Array) -> list[str]:
         values = draws[:, at[part]] / np.maximum(draws[:, at[whole]], 1)
         value = rows[:, at[part]].sum() / rows[:, at[whole]].sum()
         low, high = np.percentile(values, [2.5, 97.5])
+        most = metrics.rule_of_three(float(rows[:, at[whole]].sum()))
+        low, high = (
+            min(low, 1.0 - most if value == 1.0 else low),
+            max(high, most if not value else 0),
+        )
         if rest:
             value, low, high = 1 - value, 1 - high, 1 - low
         shown = [f"{100 * one:.{digits}f}" for one in (value, low, high)]

@@ -329,7 +329,7 @@ test("without storage it goes on, and says so", { skip }, async () => {
 test("what another page or a fault left in storage is ignored", { skip }, async () => {
   for (const broken of ["{", "null", "[1]", '{"hello":3}', '"text"']) {
     const one = await open(browser, url, {
-      before: (page) => page.evaluateOnNewDocument((text) => ["words", "swipes", "layout"].forEach((name) => localStorage.setItem(`edgectc.${name}`, text)), broken),
+      before: (page) => page.evaluateOnNewDocument((text) => ["words", "swipes", "layout", "ledger", "ledger-on"].forEach((name) => localStorage.setItem(`edgectc.${name}`, text)), broken),
     });
     near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), `${broken}: hello`);
     quiet(one);

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from names import ROOT
 
 import edgectc
 from edgectc.core.errors import BudgetError, BundleError, ConfigError
@@ -210,3 +211,15 @@ def test_models_without_keyboards_take_no_packs(pack):
 
 def _changed(data: bytes, **values: object) -> bytes:
     return json.dumps({**json.loads(data), **values}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "swiped", "word"), [("de", "strasse", "Straße"), ("en-free", "monday", "Monday")]
+)
+def test_a_pack_of_the_source_tree_opens_and_is_noted(name: str, swiped: str, word: str) -> None:
+    pack = languages.read(name)
+    assert sum(file.stat().st_size for file in pack.path.iterdir()) <= 6e6
+    assert f"languages/{name}" in (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert pack.index.sources["notes"]  # what may be done with it
+    model = edgectc.load("swipe-en-tiny", language=name)
+    assert _first(model, swiped, pack.index.layout.name) == word

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # threads do not come along into a fork, which then waits
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import kills

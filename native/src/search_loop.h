@@ -191,6 +191,7 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
   lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
   for (int32_t i = lexicon->n_trees - 1; status == DONE && i >= 0; i--)
     status = NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial);
+  if (status != DONE) return OUT_OF_MEMORY; /* of a queue that was not made nothing can be taken */
   while (status == DONE && take(queue, &entry)) {
     /* The floor may have risen since the entry was put there. Entries come in nearly the order of their
      * bounds, so the first one under the floor does not end the loop: later ones may be above it, by

@@ -191,7 +191,8 @@ def test_find_names_both_ways_out(
 
 
 def test_the_table_of_reasons_is_complete() -> None:
-    source = Path(swipe_files.__file__).read_text(encoding="utf-8")
+    modules = (swipe_files, splits)
+    source = "".join(Path(m.__file__).read_text(encoding="utf-8") for m in modules)
     raised = set(re.findall(r'reason="(\w+)"|dropped\["(\w+)"\]', source))
     own = {name for pair in raised for name in pair if name}
     assert own | set(validation.REASONS) == set(swipe_files.REASONS)

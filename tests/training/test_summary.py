@@ -83,6 +83,6 @@ def test_generated_samples_measure_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_run_and_bundle_are_two_folders(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="needs a folder of its own"):
         edgectc.train("gru-small", out=tmp_path, bundle=tmp_path)
-    with pytest.raises(ConfigError, match="leave .*bundle.* out"):
+    with pytest.raises(ConfigError, match=r"leave .*bundle.* out"):
         edgectc.train("gru-small", out=tmp_path, bundle=tmp_path / "b", overfit=2)
     assert np.array([*tmp_path.iterdir()]).size == 0

@@ -117,7 +117,8 @@ def main() -> None:
         documented()
     assert not outside, f"outside of the environment: {outside}"
     means = ", with NumPy" if plain else ""
-    print(f"edgectc {edgectc.__version__} decodes on {platform.machine()}, {sys.platform}{means}")
+    where = f"{platform.machine()}, {sys.platform}, Python {platform.python_version()}"
+    print(f"edgectc {edgectc.__version__} decodes on {where}{means}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -217,8 +217,7 @@ def write(
         BundleError: ``path`` holds something that is not part of a bundle; it is left alone.
     """
     final = Path(path)
-    recover(final)
-    _check_replaceable(final, {*files, *(notes or {})})
+    check_replaceable(final, {*files, *(notes or {})})
     hashes = {name: sha256(data) for name, data in files.items()}
     index = {**values, "schema_version": SCHEMA_VERSION, "files": hashes}
     from_dict(Index, index)  # refuse before anything touches the disk
@@ -229,8 +228,18 @@ def write(
     return read(final)
 
 
-def _check_replaceable(folder: Path, ours: set[str]) -> None:
-    """Raise unless ``folder`` is absent or holds only what a bundle holds: nothing else is lost."""
+def check_replaceable(folder: Path, ours: Iterable[str]) -> None:
+    """Raise unless ``folder`` is absent or holds only what a bundle holds: nothing else is lost.
+
+    Args:
+        folder: of a bundle to be made.
+        ours: names of files that may be there.
+
+    Raises:
+        BundleError: it is a file, or holds something else.
+    """
+    recover(folder)
+    ours = {*ours}
     if not folder.exists():
         return
     if not folder.is_dir():

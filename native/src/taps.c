@@ -309,6 +309,8 @@ static int is_word(const Search *search, const uint16_t *typed, Found *found) {
   return found->entry >= 0;
 }
 
+int edgectc_tap_keeps(double typed, double best) { return best - typed <= KEPT; }
+
 /* Leaves a word that was typed alone, if no other one is much likelier; what is no word competes as such. */
 static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches, const double *nearest) {
   uint16_t typed[MOST_TAPS];
@@ -325,7 +327,9 @@ static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches
   if (place < 0) return add(taps, copied(taps->typed), score + UNKNOWN + UNKNOWN_LETTER * n);
   for (int32_t i = 0; i < taps->n; i++) best = fmax(best, taps->words[i].score);
   Tapped *word = taps->words + place;
-  if (word->score < best && best - word->score <= KEPT) word->score = best + 1e-9;
+  taps->keeps = edgectc_tap_keeps(word->score, best);
+  taps->typed_score = word->score;
+  if (word->score < best && taps->keeps) word->score = best + 1e-9;
   return place;
 }
 
@@ -401,6 +405,7 @@ int32_t edgectc_complete(Taps *taps, const edgectc_engine *engine, const uint16_
 void edgectc_taps_close(Taps *taps) {
   while (taps->n) free(taps->words[--taps->n].text);
   free(taps->words);
-  taps->words = NULL;
-  *taps->typed = 0;
+  *taps = (Taps){.words = NULL};
 }
+
+#include "cold_end.h"

@@ -56,20 +56,23 @@ def resident() -> float:
 
 
 def threads(model: str | None, traces: list[Trace], count: int, seconds: float) -> Soak:
-    """Call one recognizer from several threads."""
-    found, lock, end = Soak(), threading.Lock(), time.monotonic() + seconds
+    """Call one recognizer from several threads, each twenty times at least."""
+    found, lock = Soak(), threading.Lock()
     with edgectc.load(model) as recognizer:
         first = [recognizer(trace) for trace in traces]
+        end = time.monotonic() + seconds
 
         def work(start: int) -> None:
             place, same = start, True
-            while time.monotonic() < end:
+            while True:
                 for _ in range(20):
                     place = (place + 7) % len(traces)
                     same = _texts(recognizer(traces[place])) == _texts(first[place])
                     with lock:
                         found.calls += 1
                         found.different += not same
+                if time.monotonic() >= end:
+                    return
 
         workers = [threading.Thread(target=work, args=(i * 11,)) for i in range(count)]
         for worker in workers:

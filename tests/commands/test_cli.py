@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,12 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
         (["list", "targts"], 2, "did you mean 'targets'"),
         (["verify", "swipe-en-tny"], 2, "'swipe-en-tny' (did you mean 'swipe-en-tiny'?)"),
         (["verify", "/nowhere"], 2, "no bundle or artifact"),
-        (["train", "/nowhere.toml", "--out", "x", "--lexicon", "y"], 2, "cannot read config"),
+        pytest.param(
+            ["train", "/nowhere.toml", "--out", "x", "--lexicon", "y"],
+            2,
+            "cannot read config",
+            marks=pytest.mark.skipif(not find_spec("torch"), reason="needs torch"),
+        ),
         (["lexicon", "build", "/nowhere", "--out", "x"], 2, "/nowhere"),
     ],
 )

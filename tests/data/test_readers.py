@@ -251,6 +251,7 @@ def test_a_head_that_numpy_cannot_parse_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_parquet_is_refused_in_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pip install pyarrow")
     others.kaggle_signs(tmp_path, [("1", "2", "hello", body(3, 0))])
     (file,) = tmp_path.rglob("*.parquet")
     data = bytearray(file.read_bytes())

@@ -134,7 +134,7 @@ def test_decomposed_text_makes_the_same_model() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_lexicons_of_wordfreq_hold_the_running_text(language: str) -> None:
-    pytest.importorskip("wordfreq", reason="needs wordfreq: pip install edgectc[lexicon]")
+    pytest.importorskip("wordfreq", reason="needs wordfreq: pip install '.[lexicon]'")
     lexicon, dropped = sources.build(f"wordfreq:{language}")
     shares = dropped.shares()
     # Numbers are said apart: no keyboard of letters spells them.
@@ -156,7 +156,7 @@ def _emissions(spelled: str, tokens: list[str]) -> np.ndarray:
 def _words(language: str) -> list[str]:
     if language == "th":
         return THAI.split()
-    pytest.importorskip("wordfreq", reason="needs wordfreq: pip install edgectc[lexicon]")
+    pytest.importorskip("wordfreq", reason="needs wordfreq: pip install '.[lexicon]'")
     script = {"ko": "HANGUL", "hi": "DEVANAGARI", "bn": "BENGALI", "ta": "TAMIL", "ar": "ARABIC",
               "he": "HEBREW", "vi": "LATIN"}[language]  # fmt: skip
     words = sources.build(f"wordfreq:{language}", top=1500)[0].words

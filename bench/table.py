@@ -28,6 +28,7 @@ SECTIONS = {
     "sentences.txt": "Decoders: sentences with a word 3-gram",
     "spoken.txt": "Decoders: words from phonemes, 50,000 words and a 3-gram",
     "quantization.txt": "Quantization schemes, untrained networks of every family",
+    "conformer.txt": "A conformer of one's own to int8 within a CER budget, one command",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",

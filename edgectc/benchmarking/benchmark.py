@@ -87,7 +87,7 @@ def bench(
     allowed = gate.tolerance(tolerance or TOLERANCE)
     before = gate.read(os.fspath(baseline)) if baseline is not None else None
     beside = [phone.read(file) for file in phones]
-    asked = {
+    asked: dict[str, Any] = {
         "device": device, "runtime": runtime, "threads": threads, "data": data, "split": split,
         "lexicon": lexicon, "language_model": language_model, "samples": samples,
         "limit": limit, "trace": trace,

@@ -67,6 +67,8 @@ def test_the_notebooks_run_one_after_the_other(tmp_path: Path) -> None:
         assert refused.splitlines()[-1][:60] in " ".join(page.split())
         (verified,) = [said for code, said in cells if "edgectc verify" in code]
         assert "verdict: pass" in verified
+        for row in re.findall("^MB .*$", "\n".join(said for _, said in cells), re.M):
+            assert row in page, "the page has another size"
         for line in re.findall("^next: (.*)$", "\n".join(said for _, said in cells), re.MULTILINE):
             assert line in page, "what is said to come next does"
     assert (tmp_path / "net-int8.pte").stat().st_size < (tmp_path / "net.pte").stat().st_size

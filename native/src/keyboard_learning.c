@@ -42,12 +42,14 @@ int32_t edgectc_keyboard_today(edgectc_keyboard *keyboard, double day) {
   if (!keyboard->network) return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "open a model before there are words");
   if (!(day >= 0.0 && day <= MOST_DAYS)) return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "a day is a number from 0 to 1e6");
   int32_t status = EDGECTC_OK, changes = day != keyboard->today;
+  double before = keyboard->today;
   keyboard->today = day;
   for (int64_t i = keyboard->owns.size - 1; changes && status == EDGECTC_OK && i >= 0; i--) {
     const Own *own = keyboard->owns.words + i;
     if (only_learnt(own) && faded(keyboard, own) < FADED) forget(keyboard, own); /* the last word takes its place */
     else if (own->learnt > 0.0) status = edgectc_keyboard_tell(keyboard, own->text);
   }
+  if (status < 0) keyboard->today = before; /* so that the same call does the rest */
   return status;
 }
 

@@ -264,7 +264,7 @@ static int32_t swipe(edgectc_keyboard *keyboard, int32_t n, int32_t moving, edge
   if (rows < 0) return rows;
   keyboard->rows = rows;
   if (is_cancelled(keyboard)) return EDGECTC_CANCELLED;
-  int32_t status = edgectc_engine_trace(keyboard->engine, moving ? NULL : keyboard->frames, length);
+  int32_t status = edgectc_engine_trace(keyboard->engine, keyboard->frames, length);
   if (status == EDGECTC_OK) status = edgectc_engine_search(keyboard->engine, keyboard->log_probs, rows, most, moving);
   return answer(keyboard, status, words);
 }

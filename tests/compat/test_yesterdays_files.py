@@ -26,6 +26,7 @@ from refusals import RefusedError, command, opens_or_says_how, wrong_refusal
 import edgectc
 from edgectc.formats import layouts
 from edgectc.language.spelling import letters
+from edgectc.runtime.recognizer import path_of
 
 T = TypeVar("T")
 FILES = Path(__file__).parent / "files-1"

@@ -1,4 +1,4 @@
-"""What a moving finger is bound for, in the ranks of a partial signal: against sums over all texts."""
+"""What a moving finger is bound for, in the ranks of partial signals: against all their texts."""
 
 from __future__ import annotations
 

@@ -410,7 +410,7 @@ class Lattice:
 
 
 def _loose(heading: Heading | None, letter_score: float) -> float:
-    """Return nats that the bounds of a prefix rise by, as a frame may be left out of what it spells.
+    """Return nats by which the bounds of a prefix rise, as a frame may be left out of it.
 
     Fewer frames begin with a prefix less often than all of them do. Where letters cost, the frame
     that was left out may have cost one.

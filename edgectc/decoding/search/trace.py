@@ -31,7 +31,7 @@ class Heading:
 
     Attributes:
         passing: probability that it is between two keys, so that the last frame names none.
-        ahead: (K,) how much likelier its direction is if each letter comes next, over any direction.
+        ahead: (K,) how much likelier its direction is if each letter comes next than any other.
     """
 
     passing: float

@@ -183,7 +183,8 @@ class BeamSearchDecoderCTC:
             beam_width, beam_prune_logp, token_min_logp, words, float(hotword_weight), now
         )
         stream = decoder.stream(state=lm_start_state)
-        stream.push(values)
+        if len(values):  # of no frames the text is silence, as in the package
+            stream.push(values)
         tokens = self._labels.tokens
         divider = Divider(values, tokens, tokens.ids[" "])
         found: list[OutputBeam] = []
@@ -317,7 +318,9 @@ class BeamSearchDecoderCTC:
                 "for each label, and one for the blank where no label is one",
                 reason="bad_shape",
             )
-        if given.size and given.min() >= 0 and math.isclose(given.sum(axis=1).mean(), 1.0):
+        if not len(given):
+            return np.zeros((0, len(self._labels.tokens)))
+        if given.min() >= 0 and math.isclose(given.sum(axis=1).mean(), 1.0):
             with np.errstate(divide="ignore"):
                 given = np.log(np.clip(given, 1e-15, 1.0))
         values = check_log_probs(given, self._labels.columns, normalize=True)

@@ -105,7 +105,8 @@ static void begin(Writer *writer) {
   put_bytes(writer, "<s>", 3);
 }
 
-EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, int32_t room) {
+/* Reads a text; words before the sentence that it ends in are kept where `all` of them are asked for. */
+static int32_t read_words(const char *text, int32_t whole, int32_t all, char *out, int32_t room) {
   size_t size = strlen(text), most = INT32_MAX / 4; /* so that what is returned can count it */
   if (size > most) text += size - most, size = most, whole = 0;
   Writer writer = {out, 0, out ? room : 0};
@@ -115,7 +116,7 @@ EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, 
   if (whole) begin(&writer);
   advance(&reader);
   while (reader.code) {
-    if (reader.kind == BREAK || (reader.kind == SPACE && ended)) begin(&writer);
+    if (!all && (reader.kind == BREAK || (reader.kind == SPACE && ended))) begin(&writer);
     if (reader.kind == LETTER) {
       ended = 0;
       before = put_word(&writer, &reader);
@@ -126,8 +127,14 @@ EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, 
     before = reader.code;
     advance(&reader);
   }
-  if (ended) begin(&writer);
+  if (ended && !all) begin(&writer);
   put_bytes(&writer, "", 1);
   if (writer.size > writer.room && out && room > 0) *out = 0;
   return (int32_t)writer.size;
 }
+
+EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, int32_t room) {
+  return read_words(text, whole, 0, out, room);
+}
+
+int32_t edgectc_said(const char *text, char *out, int32_t room) { return read_words(text, 0, 1, out, room); }

@@ -66,18 +66,28 @@ public final class Typing {
   public void use(Keyboard keyboard) {
     this.keyboard = keyboard;
     state++;
+    remember();
   }
 
   /** Says what the user allows. */
   public void allow(boolean learning, boolean correcting) {
     this.learning = learning;
     this.correcting = correcting;
+    remember();
+  }
+
+  /** Tells the keyboard whether it may learn here, and how old what it learnt is. */
+  private void remember() {
+    if (keyboard == null) return;
+    keyboard.incognito(!learning || !field.learns);
+    keyboard.today(System.currentTimeMillis() / 86_400_000.0);
   }
 
   /** Begins a field. Nothing of the last one is kept. */
   public void begin(Field begun) {
-    count();
+    count(false);
     field = begun;
+    remember();
     shift = Shift.OFF;
     asked = false;
     reset();
@@ -119,8 +129,8 @@ public final class Typing {
     if (field.words) {
       if (word.length() == 0) {
         glued();
-        count();
-        exact = !space && continues(editor.before(1));
+        count(false);
+        exact = !space && Casing.continues(editor.before(1));
       }
       exact |= chosen || tapped == MOST_TAPS;
       word.append(text);
@@ -140,13 +150,6 @@ public final class Typing {
     if (!within || !stands(corrected)) return;
     editor.replace(corrected.length(), typed);
     learnt = "";
-  }
-
-  /** Returns whether what comes after this text is no word of its own: the rest of another one, or of an address. */
-  private static boolean continues(String before) {
-    if (before.isEmpty()) return false;
-    char last = before.charAt(before.length() - 1);
-    return !Character.isWhitespace(last) && "([{<\"'“‘„«¿¡-–—,;!?…".indexOf(last) < 0;
   }
 
   /** Types a sign: space, punctuation, a digit, a line's end; a word before it is corrected. */
@@ -235,7 +238,7 @@ public final class Typing {
   public List<Suggestion> swipe(double[] points) {
     if (!swipes()) return Collections.emptyList();
     finish(correct());
-    count();
+    count(false);
     List<Suggestion> found;
     try {
       found = new Request(this, points, false).answer(keyboard);
@@ -267,13 +270,13 @@ public final class Typing {
     boolean tapping = word.length() > 0;
     String stood = tapping ? word.toString() : others ? written : "";
     boolean replaces = !stood.isEmpty() && stands(stood);
-    if (!replaces) count();
+    if (!replaces) count(false);
     word.setLength(0);
     tapped = 0;
     exact = false;
     write(replaces ? stood.length() : 0, picked.text, !replaces || !tapping);
     learnt = picked.text;
-    if (picked.typed) count();
+    if (picked.typed) count(true);
   }
 
   /** Takes back: what is selected, the last correction, the last swipe, or one character. */
@@ -287,7 +290,7 @@ public final class Typing {
       learnt = typed.substring(0, Math.max(0, typed.length() - 1)).trim();
       if (field.learns && !learnt.isEmpty()) kept.add(learnt);
       reset();
-      count();
+      count(true);
     } else if (!written.isEmpty() && before.endsWith(written)) {
       editor.replace(written.length(), "");
       learnt = "";
@@ -352,7 +355,7 @@ public final class Typing {
   /** Ends the word at the cursor, as the line's end or the field's does; it may be learnt. */
   public void end() {
     finish(word.toString());
-    count();
+    count(false);
     reset();
   }
 
@@ -384,11 +387,12 @@ public final class Typing {
     shift = field.capital(space ? before + " " : before) ? Shift.ONCE : Shift.OFF;
   }
 
-  /** Counts the word that the user was content with. */
-  private void count() {
+  /** Learns the word that the user was content with; {@code said}: that he says is right. */
+  private void count(boolean said) {
     if (!learnt.isEmpty() && learning && field.learns && keyboard != null) {
       try {
-        keyboard.teach(learnt, 1);
+        if (said) keyboard.teach(learnt, 1);
+        else keyboard.learn(learnt, 1);
       } catch (EdgectcException refused) {
         // No word of these letters.
       }

@@ -1,0 +1,4 @@
+/* Included last by a file that began with cold.h. */
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif

@@ -39,8 +39,8 @@ def problem(recordings: Sequence[Recording], keyboards: Mapping[str, Layout]) ->
     apart = _apart(spelled)
     if apart <= _ASTRAY:
         return ""
-    upright = _apart([(row * [1, -1, 1] + [0, 1, 0], *rest) for row, *rest in spelled])
-    turned = _apart([(row[:, [1, 0, 2]], *rest) for row, *rest in spelled])
+    upright = _apart([(row * [1, -1, 1] + [0, 1, 0], word, on) for row, word, on in spelled])
+    turned = _apart([(row[:, [1, 0, 2]], word, on) for row, word, on in spelled])
     why = "they may be of another keyboard than `layout` says, or of other words"
     if upright < apart / 2:
         why = "y seems to run up, expected down, 0 at the top: take 1 - y"

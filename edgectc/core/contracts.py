@@ -99,6 +99,7 @@ class MappedModel(ContextModel, Protocol):
         ...
 
 
+@runtime_checkable
 class WordModel(LanguageModel, Protocol):
     """What every language model of ours is: it also tells which words it knows."""
 

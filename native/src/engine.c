@@ -221,6 +221,11 @@ static int32_t refuse_columns(edgectc_engine *engine, const int32_t *columns, in
 EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t *symbols,
                                            const double *centres, int32_t n, double width,
                                            double height) {
+  return edgectc_columns(engine, symbols, centres, n, width, height, NULL, 0);
+}
+
+int32_t edgectc_columns(edgectc_engine *engine, const int32_t *symbols, const double *centres, int32_t n, double width,
+                        double height, const StandIn *others, int32_t n_others) {
   if (!engine->shared) return REFUSE(engine, "give the lexicon before the columns");
   if (n < 1 || n > 65536) return REFUSE(engine, "%d columns, expected 1 to 65536", (long long)n);
   if (centres && !(width > 0.0 && height > 0.0)) return REFUSE(engine, "the size of a key is not above 0");
@@ -243,6 +248,14 @@ EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t
     if (k == K || !centres) continue;
     keys[2 * k] = centres[2 * column] / width;
     keys[2 * k + 1] = centres[2 * column + 1] / height;
+  }
+  for (int32_t i = 0; i < n_others; i++) { /* letters that are typed on the key of another one */
+    int32_t k = 0, column = 0;
+    while (k < K && words->letters[k] != others[i].letter) k++;
+    while (column < n && symbols[column] != others[i].key) column++;
+    if (k == K || column == n || columns[k] >= 0) continue;
+    columns[k] = column;
+    for (int axis = 0; centres && axis < 2; axis++) keys[2 * k + axis] = centres[2 * column + axis] / (axis ? height : width);
   }
   int32_t status = refuse_columns(engine, columns, twice);
   if (status < 0) {
@@ -430,3 +443,5 @@ EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *po
   take_points(engine, own, n, own_keys);
   return EDGECTC_OK;
 }
+
+#include "cold_end.h"

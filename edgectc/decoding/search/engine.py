@@ -173,7 +173,7 @@ class _Engine:
             if not spelled:
                 continue
             held = dictionary[text]
-            how = (float(held.count), float(held.boost), bool(held.hidden))
+            how = (float(dictionary.uses(text)), float(held.boost), bool(held.hidden))
             self._call("word", text.encode(), spelled.encode(), *how)
         self._changes += len(changed)  # only now: what an error interrupts is taken over again
 

@@ -107,19 +107,7 @@ class PlainDecoder:
         signal = used - mass[:, None]
         if heading is not None:
             heading = heading.beside(float(mass[-1]))
-        result = best_entries(
-            self._trees,
-            signal,
-            letter_score=settings.letter_score,
-            nbest=nbest,
-            slack=slack,
-            margin=settings.margin,
-            budget=min(settings.budget, _STATES // (len(signal) + 1)),
-            partial=partial,
-            heading=heading,
-        )
-        if not result.exact:
-            result = self._narrow(signal, result, partial, heading)
+        result = self._search(signal, nbest, slack, partial, heading)
         best = result.scores >= np.sort(result.scores)[-nbest:].min(initial=np.inf) - slack
         words, scores = result.entries[best].tolist(), result.scores[best].tolist()
         letters = [self._letters(word) for word in words]
@@ -155,6 +143,23 @@ class PlainDecoder:
             result.log_rest + total,
             float(used[:, -1].sum()),
         )
+
+    def _search(
+        self, signal: Array, nbest: int, slack: float, partial: bool, heading: Heading | None
+    ) -> Result:
+        settings = self._settings
+        result = best_entries(
+            self._trees,
+            signal,
+            letter_score=settings.letter_score,
+            nbest=nbest,
+            slack=slack,
+            margin=settings.margin,
+            budget=min(settings.budget, _STATES // (len(signal) + 1)),
+            partial=partial,
+            heading=heading,
+        )
+        return result if result.exact else self._narrow(signal, result, partial, heading)
 
     def _narrow(
         self, signal: Array, result: Result, partial: bool, heading: Heading | None

@@ -104,7 +104,6 @@ class WordModel(LanguageModel, Protocol):
 
     def known(self, word: str) -> bool:
         """Return whether ``word`` is in the vocabulary."""
-        ...
 
 
 class LanguageModelModule(Module, Protocol):

@@ -26,6 +26,7 @@ SECTIONS = {
     "decoding.txt": "The exact search on real swipes, compiled and plain",
     "scaling.txt": "By size of the lexicon and length of the signal",
     "sentences.txt": "Decoders: sentences with a word 3-gram",
+    "hotwords.txt": "Hotwords: what they cost and what they find",
     "spoken.txt": "Decoders: words from phonemes, 50,000 words and a 3-gram",
     "quantization.txt": "Quantization schemes, untrained networks of every family",
     "conformer.txt": "A conformer of one's own to int8 within a CER budget, one command",

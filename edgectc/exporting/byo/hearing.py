@@ -133,7 +133,9 @@ def gathered(network: nn.Module, way: Calling, full: Tensor, *, optional: bool) 
         worst, alone = max(worst, top), max(alone, mean)
         if optional:
             bare = max(bare, _apart(short, asked.bare(full, length))[0])
-    more = 0.0 if way.meaning in MASKS else _apart(*(asked.told(full, n) for n in (T, 2 * T)))[0]
+    more = 0.0
+    if way.meaning not in MASKS:
+        more = _apart(asked.told(full, T), asked.told(full, 2 * T))[0]
     return Evidence(way, alone, worst, leak, min(heard, default=0.0), bare, more)
 
 

@@ -77,11 +77,11 @@ def _graphs(data: bytes) -> list[Any]:
     return [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
 
 
-def _floats(data: bytes) -> dict[str, np.ndarray]:
+def _floats(data: bytes) -> dict[str, Any]:
     """Return every constant of floats, and every scale, by the name of its tensor."""
     from ai_edge_litert import schema_py_generated as schema
 
-    model, found = schema.Model.GetRootAs(data, 0), {}
+    model, found = schema.Model.GetRootAs(data, 0), dict[str, Any]()
     for i, graph in enumerate(_graphs(data)):
         for k in range(graph.TensorsLength()):
             tensor = graph.Tensors(k)

@@ -122,7 +122,7 @@ def _seen(file: Foreign, about: Interface) -> _Seen:
             worst, alone = max(worst, top), max(alone, mean)
             heard.append(_apart(short, moved, count)[0])
         worst = max(worst, _apart(padded, filled, count)[0])
-    more = _apart(*(file.log_probs(about, row, n) for n in (T, 2 * T)), T)[0]
+    more = _apart(file.log_probs(about, row, T), file.log_probs(about, row, 2 * T), T)[0]
     return _Seen(about.second_meaning, alone, worst, min(heard), more)
 
 

@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 
 from edgectc.commands.arguments import Named, Verbs, count, named, values
-from edgectc.commands.output import print_report, report_dict
+from edgectc.commands.output import print_next, print_report, report_dict
 
 
 def declare(verbs: Verbs) -> None:
@@ -66,6 +66,7 @@ def run(options: Namespace) -> int:
         return 0
     print_report(artifact.report)
     print(f"{artifact.path}: {artifact.bytes / 1e6:.2f} MB")
+    print_next("inspect", artifact.path)
     return 0
 
 

@@ -45,6 +45,10 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:
             # Only verbs and actions have choices; argparse would list them all.
             wrong = [word for word in self.arguments if f"invalid choice: {word!r}" in message]
+            if message.endswith(f"required: {action.metavar}") and isinstance(
+                action, argparse._SubParsersAction
+            ):
+                message = f"{self.prog} needs an action: {', '.join(action.choices)}"
             if isinstance(action, argparse._SubParsersAction) and wrong:
                 kind = str(action.metavar).lower()
                 message = f"no {kind} {wrong[0]!r}{self._nearest(wrong[0], [*action.choices])}"

@@ -21,7 +21,7 @@ from edgectc.core.errors import (
     BundleMismatchError,
     ConfigError,
 )
-from edgectc.core.files import file_sha256, read_plain, sha256
+from edgectc.core.files import file_sha256, hint, read_plain, sha256
 from edgectc.core.staging import recover, staged_folder, write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import JSON
@@ -286,9 +286,10 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
     if shipped and len(parts) in (1, 2) and parts[:-1] in ((), ("models",)):
         if (shipped / wanted.name / "bundle.json").is_file():
             return shipped / wanted.name
+    nearest = hint(wanted, shipped_names())
     raise BundleFileMissingError(
-        f"no bundle or artifact at {os.fspath(wanted)!r}; give a bundle directory, a .onnx, .pte, "
-        ".mlpackage or .edgectc artifact, or a shipped model: "
+        f"no bundle or artifact at {os.fspath(wanted)!r}{nearest}; give a bundle directory, "
+        "a .onnx, .pte, .mlpackage or .edgectc artifact, or a shipped model: "
         f"{', '.join(shipped_names()) or 'none here'}"
     )
 
@@ -327,7 +328,9 @@ def find_file(
     """
     if given is not None:
         if not Path(given).is_file():
-            raise ConfigError(f"{kind} is {given!r}, and there is no such file", options=[kind])
+            raise ConfigError(
+                f"{kind} is {given!r}, and there is no such file{hint(given)}", options=[kind]
+            )
         return Path(given)
     if wanted is None:
         raise ConfigError(f"the model names no {kind}; give the path of one", options=[kind])

@@ -11,7 +11,7 @@ import os
 import threading
 import unicodedata
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,9 @@ from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.compiled import File
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
+from edgectc.formats.manifest import Manifest
 from edgectc.formats.records import NamedFile
+from edgectc.runtime import languages
 
 _NO_MEMORY, _CANCELLED, _MOVING = -1, -4, 1  # EDGECTC_NO_MEMORY and so on
 _MOST_WORDS = 1000
@@ -68,11 +70,13 @@ class Keyboard:
         path: a native artifact, a bundle that holds one, or a shipped model by name; None for the
             shipped model.
         keys: see `place`; None where they come later.
-        context: whether the language model is loaded, too, if the model has one.
+        context: whether the language models are loaded, too, where there are any.
+        language: names or paths of at most 4 language packs that are written at once, as in
+            `edgectc.load`: the first is the main one, "own" stands for the words of the model.
 
     Raises:
-        BundleError: the artifact, the lexicon or the language model is not as it was sealed.
-        ConfigError: there is no native artifact, or the keys cannot be used.
+        BundleError: the artifact, a lexicon or a language model is not as it was sealed.
+        ConfigError: there is no native artifact, no such language, or the keys cannot be used.
         MissingDependencyError: the package was installed without its C library.
     """
 
@@ -82,6 +86,7 @@ class Keyboard:
         *,
         keys: Iterable[Key] | None = None,
         context: bool = True,
+        language: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = "own",
     ) -> None:
         loaded = compiled.library()
         if loaded is None:
@@ -91,25 +96,35 @@ class Keyboard:
         artifact = _artifact(bundles.locate(path))
         _, manifest = manifests.read(artifact)
         self.name, self._c, self._lock = manifest.name, loaded, threading.Lock()
-        model = manifest.language_model if context else None
-        self._files = [
-            _mapped(artifact),
-            _named(manifest.lexicon, artifact, "lexicon"),
-            _named(model, artifact, "language_model"),
-        ]
+        wanted = (language,) if isinstance(language, (str, os.PathLike)) else tuple(language)
+        packs = [_pack(one, artifact, manifest, context=context) for one in wanted]
+        self._files = [_mapped(artifact), *(file for pack in packs for file in pack)]
         self._handle: int = loaded.edgectc_keyboard_new()
         if not self._handle:
             raise MemoryError("no memory for a keyboard")
         freed = weakref.finalize(self, loaded.edgectc_keyboard_free, self._handle)
         freed.atexit = False  # a daemon thread may still run it
-        files = (File(file.ctypes.data, len(file)) if len(file) else File() for file in self._files)
-        if self._status("open", *files) < 0:
+        if self._status("open", _file(self._files[0]), File(), File()) < 0:
             raise BundleError(f"{artifact}: {self._error()}")
+        for name, pack in zip(wanted, packs, strict=True):
+            if self._status("add", *map(_file, pack)) < 0:
+                raise BundleError(f"{artifact}, language {os.fspath(name)!r}: {self._error()}")
         if keys is not None:
             self.place(keys)
 
     def __repr__(self) -> str:
         return f"Keyboard({self.name!r})"
+
+    @property
+    def languages(self) -> dict[str, float]:
+        """The probability that the next word is of each language, 0 of one that has no keys."""
+        found: dict[str, float] = {}
+        share = ctypes.c_double()
+        with self._turn():
+            call = self._c.edgectc_keyboard_language
+            while (name := call(self._handle, len(found), ctypes.byref(share))) is not None:
+                found[name.decode()] = share.value
+        return found
 
     def place(self, keys: Iterable[Key]) -> None:
         """Say where the keys lie now: at every change of their place or letters.
@@ -139,11 +154,34 @@ class Keyboard:
             InputError: the points are no swipe, or another thread cancelled; ``reason`` names why.
         """
         rows = _points(points)
+        return self._ranked(nbest, "swipe", rows.ctypes.data, len(rows), _MOVING * moving)
+
+    def strokes(
+        self, strokes: Iterable[ArrayLike], *, nbest: int = 5, moving: bool = False
+    ) -> Decoded:
+        """Return the ranked words of strokes, taps and swipes in any order, that write one word.
+
+        Args:
+            strokes: points of each, as of `swipe`; a single one is a tap, which may lie beside its
+                key. At most 64; taps alone are those of `tap`.
+            nbest: most words to return.
+            moving: the word goes on: rank what the strokes so far may begin.
+
+        Raises:
+            InputError: a stroke is no swipe, or another thread cancelled; ``reason`` names why.
+            ConfigError: there are too many, or one has no point.
+        """
+        given = [_points(stroke) for stroke in strokes]
+        rows = np.vstack([np.zeros((0, 3)), *given])
+        lengths = np.array([len(one) for one in given], np.int32)
+        where = (rows.ctypes.data, lengths.ctypes.data, len(lengths))
+        return self._ranked(nbest, "strokes", *where, _MOVING * moving)
+
+    def _ranked(self, nbest: int, name: str, *arguments: Any) -> Decoded:
+        """Return the words of a call that may be cancelled or refused for its points."""
         words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
         with self._turn():
-            n = self._status(
-                "swipe", rows.ctypes.data, len(rows), _MOVING * moving, words, len(words)
-            )
+            n = self._status(name, *arguments, words, len(words))
             if n == _CANCELLED:
                 raise InputError(self._error(), reason="cancelled")
             if n < 0:
@@ -232,8 +270,46 @@ class Keyboard:
         """
         self._call("teach", _word(word), uses)
 
+    def learn(self, word: str, uses: float = 1.0) -> bool:
+        """Learn a word that was written, and tell whether it was; see `UserDictionary.learn`.
+
+        Nothing is learnt while `incognito` is on, and no word that is hidden. Of several languages
+        the word is of the one that it was probably written in; of all once it was written in two.
+
+        Args:
+            word: as it is shown.
+            uses: how often it was written; below 0 takes so many back.
+
+        Raises:
+            ConfigError: it is no word, or ``uses`` is 0 or not finite.
+        """
+        with self._turn():
+            status = self._status("learn", _word(word), uses)
+            if status < 0:
+                raise ConfigError(self._error())
+            return bool(status)
+
+    def today(self, day: float) -> None:
+        """Say which day it is, from any origin that stays the same; what was learnt fades with it.
+
+        Raises:
+            ConfigError: it is no number from 0 to 1e6.
+        """
+        self._call("today", day)
+
+    def incognito(self, on: bool) -> None:
+        """Learn and teach nothing while it is on, as in fields that forbid learning.
+
+        Where it goes on or off, the words before the cursor, the last points and what was made of
+        them are forgotten.
+        """
+        self._call("incognito", int(on))
+
     def hide(self, word: str) -> None:
-        """Never rank a word, in whatever case, be it the user's own or of the lexicon."""
+        """Never rank a word, in whatever case, be it the user's own or of the lexicon.
+
+        What is learnt does not bring it back; what is taught does, and so does forgetting it.
+        """
         self._call("hide", _word(word))
 
     def forget(self, word: str) -> None:
@@ -333,6 +409,26 @@ def _artifact(location: Path) -> Path:
         f"{location} holds no native artifact; make one with: "
         f"edgectc export {location} --target native"
     )
+
+
+def _pack(
+    name: str | os.PathLike[str], artifact: Path, manifest: Manifest, *, context: bool
+) -> tuple[Array, Array, Array]:
+    """Return index, lexicon and language model of a language; "own" has no index."""
+    if os.fspath(name) == "own":
+        model = manifest.language_model if context else None
+        words = _named(manifest.lexicon, artifact, "lexicon")
+        return np.empty(0, np.uint8), words, _named(model, artifact, "language_model")
+    pack = languages.read(name)
+    model = pack.index.language_model if context else None
+    said = _mapped(Path(pack.file(model))) if model else np.empty(0, np.uint8)
+    index = np.fromfile(pack.path / languages.INDEX, np.uint8)
+    return index, _mapped(Path(pack.file(pack.index.lexicon))), said
+
+
+def _file(data: Array) -> File:
+    """Return bytes as the library takes them."""
+    return File(data.ctypes.data, len(data)) if len(data) else File()
 
 
 def _mapped(path: Path) -> Array:

@@ -437,7 +437,7 @@ class Recognizer:
                 spoken |= {name: vars(one) for name, one in self.languages.items()}
                 made = self._mixed(spec, setting, spoken)
             else:
-                made = self._made(spec, setting, own)
+                made = self._made(spec, setting, own, self.language or "own")
             self._decoders[key] = made
         return self._decoders[key]
 
@@ -449,7 +449,7 @@ class Recognizer:
         wrong: ConfigError | None = None
         for name, words in spoken.items():
             try:
-                decoders[name] = self._made(spec, setting, words)
+                decoders[name] = self._made(spec, setting, words, name)
             except ConfigError as error:  # of another script: English on a Ukrainian keyboard
                 wrong = error
         if not decoders:
@@ -458,16 +458,17 @@ class Recognizer:
         return mixed(decoders)
 
     def _made(
-        self, spec: Mapping[str, JSON], setting: Setting, words: Mapping[str, Any]
+        self, spec: Mapping[str, JSON], setting: Setting, words: Mapping[str, Any], language: str
     ) -> Decoder:
         hot = {} if self.hotwords is None else {"hotwords": self.hotwords}
         if hot and "hotwords" not in registry.module("decoders", str(spec["type"])).USES:
             raise ConfigError(f"decoder {spec['type']!r} takes no hotwords; leave them out")
+        own = None if self.dictionary is None else self.dictionary.of(language)
         made: Decoder = registry.create(
             "decoders",
             spec,
             tokens=self.tokens(setting),
-            offered={**words, "dictionary": self.dictionary, **hot},
+            offered={**words, "dictionary": own, **hot},
         )
         return made
 
@@ -492,6 +493,7 @@ def _words(context: Sequence[str] | str | None) -> Sequence[str]:
 
 def path_of(inputs: Mapping[str, Array], layout: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
-    points = inputs["trace"][0, : int(inputs["length"][0]), :2]
+    frames = inputs["trace"][0, : int(inputs["length"][0])]
+    points = frames[:, :2]
     keys = layout.near(points) / layout.key_size
-    return TracePath(points / layout.key_size, layout.letters, keys)
+    return TracePath(points / layout.key_size, layout.letters, keys, frames[:, 2])

@@ -125,13 +125,17 @@ EDGECTC_API int32_t edgectc_engine_contexts(edgectc_engine *engine, int32_t n);
 EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine);
 
 /* Sets where the finger went, for template_weight, for the next search alone: the network's own input,
- * (length, 3) x, y in the letter area and t. It is copied. */
+ * (length, 3) x, y in the letter area and t in seconds. A partial search reads of it what the finger is
+ * bound for. It is copied. */
 EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *trace, int32_t length);
 
 /* The same in key units: points (n, 2), and where the key of each letter of the lexicon lies, (K, 2) in
  * the order of the letters, NaN for a letter without one. Both are copied. */
 EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *points, int32_t n,
                                         const double *keys);
+
+/* Says when the finger was at each point of the path, in seconds (n), for a partial search. Copied. */
+EDGECTC_API int32_t edgectc_engine_path_times(edgectc_engine *engine, const double *seconds);
 
 /* Ranks words of log_probs (frames, n) and returns how many there are, at most nbest. `partial`: the
  * signal goes on; rank by the probability that it spells a word or any beginning of it. */
@@ -240,9 +244,22 @@ EDGECTC_API void edgectc_keyboard_free(edgectc_keyboard *keyboard);
 EDGECTC_API const char *edgectc_keyboard_error(const edgectc_keyboard *keyboard);
 
 /* Takes a model, its lexicon and its language model ({NULL, 0} for none), once. Seal and hashes of all
- * three are checked; nothing is copied: the bytes MUST stay, unchanged, as long as the keyboard. */
+ * three are checked; nothing is copied: the bytes MUST stay, unchanged, as long as the keyboard. Without
+ * its lexicon, languages are to be added. */
 EDGECTC_API int32_t edgectc_keyboard_open(edgectc_keyboard *keyboard, edgectc_file model,
                                           edgectc_file lexicon, edgectc_file language_model);
+
+/* Adds a language that is written at the same time, at most 4 with the model's own, which is called "own": the
+ * language.json, lexicon and language model ({NULL, 0} for none) of a pack of `edgectc language build`; no index stands for the
+ * model's own words. Lexicon and language model are checked against their hashes, and MUST stay as above. The first language is the main one. Each word is ranked by its own
+ * language, and the languages by the last words before the cursor: say these again after this call. A language whose
+ * letters are neither on the keys nor made of those that are rests until other keys are given. */
+EDGECTC_API int32_t edgectc_keyboard_add(edgectc_keyboard *keyboard, edgectc_file index, edgectc_file lexicon,
+                                         edgectc_file language_model);
+
+/* Returns the name of a language, NULL behind the last one, and the probability that the next word is of it: 0 where
+ * it rests. */
+EDGECTC_API const char *edgectc_keyboard_language(const edgectc_keyboard *keyboard, int32_t place, double *probability);
 
 /* Runs the model's own reference cases on this processor: from points to frames, from frames to
  * log_probs. EDGECTC_OK if they come out as when the model was made. */
@@ -264,11 +281,25 @@ EDGECTC_API int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const ch
  * Counts uses of a word, new or known; it is shown again if it was hidden, in any case. */
 EDGECTC_API int32_t edgectc_keyboard_teach(edgectc_keyboard *keyboard, const char *word, double uses);
 
-/* Never ranks a word, in whatever case, be it the user's own or of the lexicon. */
+/* Never ranks a word, in whatever case, be it the user's own or of the lexicon: the blocklist. What is learnt does not
+ * bring it back; what is taught does, and so does forgetting it. */
 EDGECTC_API int32_t edgectc_keyboard_hide(edgectc_keyboard *keyboard, const char *word);
 
 /* Forgets all about a word that was taught or hidden; one of the lexicon is then as it was. */
 EDGECTC_API int32_t edgectc_keyboard_forget(edgectc_keyboard *keyboard, const char *word);
+
+/* Learns a word that was written: `uses` times, or takes as many back where they are below 0. It counts half after 30 days of
+ * `edgectc_keyboard_today`, and is forgotten when little is left, or when 10,000 others are learnt more. Where several languages
+ * are written it is of the one that it was probably written in, and of all once it was written in two. Returns 1, or 0
+ * where nothing was learnt: incognito, or the word is hidden. */
+EDGECTC_API int32_t edgectc_keyboard_learn(edgectc_keyboard *keyboard, const char *word, double uses);
+
+/* Says which day it is, 0 to 1e6 from any origin that stays the same; 0 until it is called. What was learnt fades with it. */
+EDGECTC_API int32_t edgectc_keyboard_today(edgectc_keyboard *keyboard, double day);
+
+/* Incognito, as in fields that forbid learning: while it is on, nothing is learnt or taught. Where it goes on or off, the words
+ * before the cursor, the last points and all that was made of them are forgotten. */
+EDGECTC_API int32_t edgectc_keyboard_incognito(edgectc_keyboard *keyboard, int32_t on);
 
 /* Favours a word, such as a contact's name, by nats, -100 to 100, until it is told otherwise; 0: no more. `spelling`, or
  * NULL, is another way to swipe it; call it once for each. Of a name of several words each is a word. No file has
@@ -300,6 +331,12 @@ EDGECTC_API int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edg
  * EDGECTC_MOVING: the word goes on, and is completed; of no taps, it is the next word. */
 EDGECTC_API int32_t edgectc_keyboard_tap(edgectc_keyboard *keyboard, const edgectc_point *taps, int32_t n,
                                          int32_t flags, edgectc_word *words, int32_t most);
+
+/* Ranks words that are written in n strokes, at most 64, in any order: `lengths` (n) says how many of the points each has, one
+ * for a tap and more for a swipe, as where a word is begun by a swipe and ended by taps. Taps may lie beside their keys, but
+ * none is missing or too many, unless all strokes are taps. Returns as above. */
+EDGECTC_API int32_t edgectc_keyboard_strokes(edgectc_keyboard *keyboard, const edgectc_point *points, const int32_t *lengths,
+                                             int32_t n, int32_t flags, edgectc_word *words, int32_t most);
 
 /* Ranks words that begin with letters which stand before the cursor, as taps that are completed but without doubt about
  * them; of "", the next word. What stands before these letters is the text to rank after. Returns as above, 0 where no word

@@ -65,6 +65,27 @@ METHOD(jint, open)(JNIEnv *jni, jclass type, jlong handle, jobject model, jobjec
   return edgectc_keyboard_open(KEYBOARD(handle), file_of(jni, model), file_of(jni, lexicon), file_of(jni, language_model));
 }
 
+METHOD(jint, add)(JNIEnv *jni, jclass type, jlong handle, jobject index, jobject lexicon, jobject language_model) {
+  (void)type;
+  return edgectc_keyboard_add(KEYBOARD(handle), file_of(jni, index), file_of(jni, lexicon), file_of(jni, language_model));
+}
+
+/* Returns NULL behind the last language; `share` receives its probability. */
+METHOD(jbyteArray, language)(JNIEnv *jni, jclass type, jlong handle, jint place, jdoubleArray share) {
+  double probability;
+  const char *name = edgectc_keyboard_language(KEYBOARD(handle), place, &probability);
+  (void)type;
+  if (!name) return NULL;
+  (*jni)->SetDoubleArrayRegion(jni, share, 0, 1, &probability);
+  return copied(jni, name, strlen(name));
+}
+
+METHOD(jint, today)(JNIEnv *jni, jclass type, jlong handle, jdouble day) { return (void)jni, (void)type, edgectc_keyboard_today(KEYBOARD(handle), day); }
+
+METHOD(jint, incognito)(JNIEnv *jni, jclass type, jlong handle, jboolean on) {
+  return (void)jni, (void)type, edgectc_keyboard_incognito(KEYBOARD(handle), on);
+}
+
 METHOD(jint, test)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_test(KEYBOARD(handle)); }
 
 METHOD(jint, keys)(JNIEnv *jni, jclass type, jlong handle, jintArray letters, jdoubleArray boxes) {
@@ -98,14 +119,21 @@ METHOD(jint, prepare)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni
 typedef int32_t OfPoints(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n, int32_t flags, edgectc_word *words,
                          int32_t most);
 
-/* Ranks words of points, n of them three numbers each, and hands their texts and figures over. */
-static jint ranked(JNIEnv *jni, jlong handle, OfPoints *call, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
+typedef struct {              /* how many points each of n strokes has */
+  const jint *lengths;
+  jint n;
+} Strokes;
+
+/* Ranks words of points, n of them three numbers each, or of their strokes, and hands their texts and figures over. */
+static jint ranked(JNIEnv *jni, jlong handle, OfPoints *call, const Strokes *strokes, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
   jsize n = (*jni)->GetArrayLength(jni, points) / 3, most = (*jni)->GetArrayLength(jni, texts);
   edgectc_word *words = malloc((size_t)most * sizeof *words);
   jdouble *held = words ? (*jni)->GetDoubleArrayElements(jni, points, NULL) : NULL;
   jint found = EDGECTC_NO_MEMORY;
   if (held) {
-    found = call(KEYBOARD(handle), (const edgectc_point *)held, n, flags, words, most);
+    const edgectc_point *at = (const edgectc_point *)held;
+    if (strokes) found = edgectc_keyboard_strokes(KEYBOARD(handle), at, strokes->lengths, strokes->n, flags, words, most);
+    else found = call(KEYBOARD(handle), at, n, flags, words, most);
     (*jni)->ReleaseDoubleArrayElements(jni, points, held, JNI_ABORT);
   }
   for (jint i = 0; i < found; i++) {
@@ -121,11 +149,23 @@ static jint ranked(JNIEnv *jni, jlong handle, OfPoints *call, jdoubleArray point
 }
 
 METHOD(jint, swipe)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
-  return (void)type, ranked(jni, handle, edgectc_keyboard_swipe, points, flags, texts, figures);
+  return (void)type, ranked(jni, handle, edgectc_keyboard_swipe, NULL, points, flags, texts, figures);
 }
 
 METHOD(jint, tap)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jint flags, jobjectArray texts, jdoubleArray figures) {
-  return (void)type, ranked(jni, handle, edgectc_keyboard_tap, points, flags, texts, figures);
+  return (void)type, ranked(jni, handle, edgectc_keyboard_tap, NULL, points, flags, texts, figures);
+}
+
+METHOD(jint, strokes)(JNIEnv *jni, jclass type, jlong handle, jdoubleArray points, jintArray lengths, jint flags, jobjectArray texts,
+                      jdoubleArray figures) {
+  jint n = (*jni)->GetArrayLength(jni, lengths);
+  jint *held = (*jni)->GetIntArrayElements(jni, lengths, NULL);
+  (void)type;
+  if (!held) return EDGECTC_NO_MEMORY;
+  Strokes strokes = {held, n};
+  jint found = ranked(jni, handle, NULL, &strokes, points, flags, texts, figures);
+  (*jni)->ReleaseIntArrayElements(jni, lengths, held, JNI_ABORT);
+  return found;
 }
 
 METHOD(jbyteArray, typed)(JNIEnv *jni, jclass type, jlong handle) {
@@ -136,12 +176,32 @@ METHOD(jbyteArray, typed)(JNIEnv *jni, jclass type, jlong handle) {
 
 METHOD(jint, cancel)(JNIEnv *jni, jclass type, jlong handle) { return (void)jni, (void)type, edgectc_keyboard_cancel(KEYBOARD(handle)); }
 
-METHOD(jint, teach)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word, jdouble uses) {
+typedef int32_t OfUses(edgectc_keyboard *keyboard, const char *word, double uses);
+
+static jint with_uses(JNIEnv *jni, jlong handle, jbyteArray word, jdouble uses, OfUses *call) {
   jbyte *held = (*jni)->GetByteArrayElements(jni, word, NULL);
-  (void)type;
   if (!held) return EDGECTC_NO_MEMORY;
-  jint status = edgectc_keyboard_teach(KEYBOARD(handle), (const char *)held, uses);
+  jint status = call(KEYBOARD(handle), (const char *)held, uses);
   (*jni)->ReleaseByteArrayElements(jni, word, held, JNI_ABORT);
+  return status;
+}
+
+METHOD(jint, teach)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word, jdouble uses) {
+  return (void)type, with_uses(jni, handle, word, uses, edgectc_keyboard_teach);
+}
+
+METHOD(jint, learn)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word, jdouble uses) {
+  return (void)type, with_uses(jni, handle, word, uses, edgectc_keyboard_learn);
+}
+
+METHOD(jint, favour)(JNIEnv *jni, jclass type, jlong handle, jbyteArray word, jbyteArray spelling, jdouble nats) {
+  jbyte *held = (*jni)->GetByteArrayElements(jni, word, NULL);
+  jbyte *other = held && spelling ? (*jni)->GetByteArrayElements(jni, spelling, NULL) : NULL;
+  jint status = EDGECTC_NO_MEMORY;
+  (void)type;
+  if (held && (other || !spelling)) status = edgectc_keyboard_favour(KEYBOARD(handle), (const char *)held, (const char *)other, nats);
+  if (other) (*jni)->ReleaseByteArrayElements(jni, spelling, other, JNI_ABORT);
+  if (held) (*jni)->ReleaseByteArrayElements(jni, word, held, JNI_ABORT);
   return status;
 }
 

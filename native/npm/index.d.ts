@@ -20,16 +20,26 @@ export interface Word {
 export interface Files {
   /** An artifact of `edgectc export --target native`. */
   model: Source | Promise<Source>;
-  /** The .trie that lies beside it. */
-  lexicon: Source | Promise<Source>;
+  /** The .trie that lies beside it; it may be left out where there are languages. */
+  lexicon?: Source | Promise<Source>;
   /** The .lm that lies beside it; without it words are ranked without context. */
   languageModel?: Source | Promise<Source> | null;
+  /** Further languages that are written at the same time, at most 4 with the model's own, which is the main one. */
+  languages?: readonly Language[];
   /** The compiled library, where it does not lie beside this module. */
   wasm?: WebAssembly.Module | null;
   /** Public keys, base64: the model is refused unless one of them signed it. */
   trust?: readonly string[] | null;
   /** Content of the model's .sig file. */
   signature?: string | null;
+}
+
+/** The files of a pack of `edgectc language build`. */
+export interface Language {
+  /** Its language.json; left out where the others are the model's own. */
+  index?: Source | Promise<Source> | null;
+  lexicon: Source | Promise<Source>;
+  languageModel?: Source | Promise<Source> | null;
 }
 
 /** What was refused, and why. */
@@ -52,6 +62,9 @@ export class Keyboard {
   /** Runs the model's own reference cases on this machine. */
   test(): void;
 
+  /** The probability that the next word is of each language, by name; "own": the model's. */
+  languages(): Record<string, number>;
+
   /** Says where the keys lie now; call it at every change of their place or letters. */
   place(keys: Iterable<Key>): void;
 
@@ -61,7 +74,17 @@ export class Keyboard {
   /** Counts uses of a word, new or known, and shows it again if it was hidden. */
   teach(word: string, how?: { uses?: number }): void;
 
-  /** Never ranks a word, in whatever case. */
+  /** Learns a word that was written, or takes uses below 0 back; false where nothing is learnt: incognito, or it is hidden. What
+   * is learnt fades by `today`, and is of the language that it was probably written in. */
+  learn(word: string, how?: { uses?: number }): boolean;
+
+  /** Says which day it is, 0 to 1e6 from any origin that stays the same. */
+  today(day: number): void;
+
+  /** While it is on, nothing is learnt or taught; where it goes on or off, what was written is forgotten. */
+  incognito(on: boolean): void;
+
+  /** Never ranks a word, in whatever case, though it be learnt. */
   hide(word: string): void;
 
   /** Forgets all about a word that was taught or hidden. */
@@ -87,6 +110,8 @@ export class Keyboard {
   swipe(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
   /** Corrected words of taps, best first; moving: the word goes on, and of no taps it is the next word. */
   tap(points: Iterable<Point>, how?: { nbest?: number; moving?: boolean }): Word[];
+  /** Words that are written in strokes, taps of one point and swipes of more in any order, best first. */
+  strokes(strokes: Iterable<Iterable<Point>>, how?: { nbest?: number; moving?: boolean }): Word[];
   /** Words that begin with the letters before the cursor, best first; of "", the next word. */
   complete(begun?: string, how?: { nbest?: number }): Word[];
   /** The letters of the keys that the last taps were nearest to. */

@@ -5,6 +5,7 @@ import { ABI, Library, compiled } from "./library.js";
 import { checkSignature, statedHash } from "./signature.js";
 
 /** @typedef {import("./index.js").Files} Files */
+/** @typedef {import("./index.js").Language} Language */
 /** @typedef {import("./index.js").Key} Key */
 /** @typedef {import("./index.js").Point} Point */
 /** @typedef {import("./index.js").Word} Word */
@@ -27,16 +28,16 @@ export class Keyboard {
   #handle;
 
   /** @param {Files} files */
-  static async open({ model, lexicon, languageModel = null, wasm = null, trust = null, signature = null }) {
-    const sources = { model, lexicon, "language model": languageModel };
-    const reading = Object.entries(sources).map(([what, source]) => read(source, what));
+  static async open({ model, lexicon, languageModel = null, languages = [], wasm = null, trust = null, signature = null }) {
+    const own = lexicon === undefined && languages.length ? null : lexicon;
+    const reading = [{ model, lexicon: own, "language model": languageModel }, ...languages.map(filesOf)].map(readAll);
     for (const one of reading) one.catch(() => {}); // each is waited for below, in its turn
     const library = await Library.make(wasm ?? (await compiled()));
     const keyboard = new Keyboard(library);
-    const files = [];
-    for (const one of reading) files.push(await one);
-    if (trust) await checkSignature(statedHash(files[0]), signature, [...trust]);
-    keyboard.#open(files);
+    const read = [];
+    for (const one of reading) read.push(await one);
+    if (trust) await checkSignature(statedHash(read[0][0]), signature, [...trust]);
+    read.forEach((files, i) => keyboard.#give(i ? "add" : "open", files));
     return keyboard;
   }
 
@@ -50,17 +51,28 @@ export class Keyboard {
 
   /**
    * The library keeps the bytes where they lie, as long as this object.
+   * @param {string} name of the call
    * @param {(Uint8Array | null)[]} files
    */
-  #open(files) {
+  #give(name, files) {
     const table = this.#c.room(FILE * files.length);
     files.forEach((bytes, i) => {
       const at = bytes ? this.#c.put(bytes) : 0;
       this.#c.view().setUint32(table + FILE * i, at, true);
       this.#c.view().setUint32(table + FILE * i + 4, bytes?.length ?? 0, true);
     });
-    this.#call("open", table, table + FILE, table + 2 * FILE);
+    this.#call(name, table, table + FILE, table + 2 * FILE);
     this.#c.free(table);
+  }
+
+  languages() {
+    return this.#c.with(8, (share) => {
+      /** @type {Record<string, number>} */
+      const found = {};
+      for (let place = 0, at; (at = this.#c.call("edgectc_keyboard_language", this.#handle, place, share)); place++)
+        found[this.#c.text(at)] = this.#c.view().getFloat64(share, true);
+      return found;
+    });
   }
 
   test() {
@@ -95,6 +107,24 @@ export class Keyboard {
    */
   teach(word, { uses = 1 } = {}) {
     this.#c.withText(plain(word), (at) => this.#call("teach", at, uses));
+  }
+
+  /**
+   * @param {string} word
+   * @param {{uses?: number}} how
+   */
+  learn(word, { uses = 1 } = {}) {
+    return this.#c.withText(plain(word), (at) => this.#call("learn", at, uses)) === 1;
+  }
+
+  /** @param {number} day */
+  today(day) {
+    this.#call("today", day);
+  }
+
+  /** @param {boolean} on */
+  incognito(on) {
+    this.#call("incognito", Number(on));
   }
 
   /** @param {string} word */
@@ -174,6 +204,20 @@ export class Keyboard {
   }
 
   /**
+   * @param {Iterable<Iterable<Point>>} strokes
+   * @param {{nbest?: number, moving?: boolean}} how
+   * @returns {Word[]}
+   */
+  strokes(strokes, how = {}) {
+    const given = Array.from(strokes, (stroke) => Array.from(stroke));
+    return this.#c.with(4 * given.length, (at) => {
+      const view = this.#c.view();
+      given.forEach((stroke, i) => view.setInt32(at + 4 * i, stroke.length, true));
+      return this.#ranked("strokes", given.flat(), how, [at, given.length]);
+    });
+  }
+
+  /**
    * @param {string} begun
    * @param {{nbest?: number}} how
    * @returns {Word[]}
@@ -190,14 +234,15 @@ export class Keyboard {
    * @param {string} name
    * @param {Iterable<Point>} points
    * @param {{nbest?: number, moving?: boolean}} how
+   * @param {number[] | null} counts what the call takes behind the points; their number where nothing is given
    * @returns {Word[]}
    */
-  #ranked(name, points, { nbest = 5, moving = false } = {}) {
+  #ranked(name, points, { nbest = 5, moving = false } = {}, counts = null) {
     const rows = Array.from(points, checkedPoint);
     return this.#c.with(POINT * rows.length, (at) => {
       const view = this.#c.view();
       rows.forEach((point, i) => point.forEach((value, k) => view.setFloat64(at + POINT * i + 8 * k, value, true)));
-      return this.#words(nbest, (words, most) => this.#call(name, at, rows.length, moving ? MOVING : 0, words, most));
+      return this.#words(nbest, (words, most) => this.#call(name, at, ...(counts ?? [rows.length]), moving ? MOVING : 0, words, most));
     });
   }
 
@@ -250,9 +295,15 @@ export class Keyboard {
     const status = Number(this.#c.call(`edgectc_keyboard_${name}`, this.#handle, ...values));
     if (status >= 0) return status;
     const say = (/** @type {string} */ what) => this.#c.text(this.#c.call(`edgectc_keyboard_${what}`, this.#handle));
-    throw new EdgectcError(say("error"), name === "swipe" ? say("reason") : "");
+    throw new EdgectcError(say("error"), name === "swipe" || name === "strokes" ? say("reason") : "");
   }
 }
+
+/** @param {Language} language */
+const filesOf = ({ index = null, lexicon, languageModel = null }) => ({ index, lexicon, "language model": languageModel });
+
+/** @param {Record<string, any>} sources */
+const readAll = (sources) => Promise.all(Object.entries(sources).map(([what, source]) => read(source, what)));
 
 // As the library takes texts.
 /** @param {string} text */

@@ -16,9 +16,9 @@ export class WorkerKeyboard {
   /** @param {import("./index.js").Files} files */
   static async open(files) {
     const keyboard = new WorkerKeyboard(await start());
-    const entries = Object.entries(files).map(async ([name, source]) => [name, plain(await source)]);
     try {
-      await keyboard.#ask("open", [Object.fromEntries(await Promise.all(entries))]);
+      const languages = await Promise.all((files.languages ?? []).map(settled));
+      await keyboard.#ask("open", [{ ...(await settled({ ...files, languages: undefined })), languages }]);
     } catch (error) {
       keyboard.close();
       throw error;
@@ -65,6 +65,28 @@ export class WorkerKeyboard {
    */
   teach(word, how = {}) {
     return this.#ask("teach", [word, how]);
+  }
+
+  /**
+   * @param {string} word
+   * @param {{uses?: number}} how
+   */
+  learn(word, how = {}) {
+    return this.#ask("learn", [word, how]);
+  }
+
+  /** @param {number} day */
+  today(day) {
+    return this.#ask("today", [day]);
+  }
+
+  /** @param {boolean} on */
+  incognito(on) {
+    return this.#ask("incognito", [on]);
+  }
+
+  languages() {
+    return this.#ask("languages", []);
   }
 
   /** @param {string} word */
@@ -128,6 +150,14 @@ export class WorkerKeyboard {
   }
 
   /**
+   * @param {Iterable<Iterable<import("./index.js").Point>>} strokes
+   * @param {{nbest?: number, moving?: boolean}} how
+   */
+  strokes(strokes, how = {}) {
+    return this.#ask("strokes", [Array.from(strokes, (stroke) => Array.from(stroke)), how]);
+  }
+
+  /**
    * @param {string} begun
    * @param {{nbest?: number}} how
    */
@@ -169,6 +199,15 @@ export class WorkerKeyboard {
       }
     });
   }
+}
+
+/**
+ * Returns files whose promises were kept, as they go to another thread.
+ * @param {Record<string, any>} files
+ */
+async function settled(files) {
+  const entries = Object.entries(files).map(async ([name, source]) => [name, plain(await source)]);
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 // An address goes to another thread as text, and whole: a worker's base is another than the page's.

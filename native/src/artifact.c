@@ -174,3 +174,5 @@ ptrdiff_t edgectc_base64(Span text, uint8_t *out, size_t room) {
   }
   return (ptrdiff_t)size;
 }
+
+#include "cold_end.h"

@@ -147,3 +147,5 @@ int32_t edgectc_board_named(Board *board, int32_t slots, Span layouts, Span name
   }
   return refuse(why, "a reference case names a layout that the model has not");
 }
+
+#include "cold_end.h"

@@ -57,7 +57,7 @@ EDGECTC_API void edgectc_engine_free(edgectc_engine *engine) {
   close_lm(engine);
   close_shared(engine->shared);
   edgectc_pool_close(&engine->pool);
-  void *held[] = {engine->views, engine->columns, engine->keys, engine->points, engine->path_keys, engine->context,
+  void *held[] = {engine->views, engine->columns, engine->keys, engine->points, engine->seconds, engine->path_keys, engine->context,
                   engine->hidden};
   for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) free(held[i]);
   free(engine);
@@ -221,6 +221,11 @@ static int32_t refuse_columns(edgectc_engine *engine, const int32_t *columns, in
 EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t *symbols,
                                            const double *centres, int32_t n, double width,
                                            double height) {
+  return edgectc_columns(engine, symbols, centres, n, width, height, NULL, 0);
+}
+
+int32_t edgectc_columns(edgectc_engine *engine, const int32_t *symbols, const double *centres, int32_t n, double width,
+                        double height, const StandIn *others, int32_t n_others) {
   if (!engine->shared) return REFUSE(engine, "give the lexicon before the columns");
   if (n < 1 || n > 65536) return REFUSE(engine, "%d columns, expected 1 to 65536", (long long)n);
   if (centres && !(width > 0.0 && height > 0.0)) return REFUSE(engine, "the size of a key is not above 0");
@@ -243,6 +248,14 @@ EDGECTC_API int32_t edgectc_engine_columns(edgectc_engine *engine, const int32_t
     if (k == K || !centres) continue;
     keys[2 * k] = centres[2 * column] / width;
     keys[2 * k + 1] = centres[2 * column + 1] / height;
+  }
+  for (int32_t i = 0; i < n_others; i++) { /* letters that are typed on the key of another one */
+    int32_t k = 0, column = 0;
+    while (k < K && words->letters[k] != others[i].letter) k++;
+    while (column < n && symbols[column] != others[i].key) column++;
+    if (k == K || column == n || columns[k] >= 0) continue;
+    columns[k] = column;
+    for (int axis = 0; centres && axis < 2; axis++) keys[2 * k + axis] = centres[2 * column + axis] / (axis ? height : width);
   }
   int32_t status = refuse_columns(engine, columns, twice);
   if (status < 0) {
@@ -378,8 +391,10 @@ EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine) {
 /* Takes points over, which become the engine's, and the keys that they lie among. */
 static void take_points(edgectc_engine *engine, double *points, int32_t n, double *keys) {
   free(engine->points);
+  free(engine->seconds);
   free(engine->path_keys);
   engine->points = points;
+  engine->seconds = NULL;
   engine->path_keys = keys;
   engine->n_points = points ? n : 0;
 }
@@ -388,13 +403,28 @@ EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *tr
   take_points(engine, NULL, 0, NULL); /* no earlier trace outlives a call that fails */
   if (!trace || !engine->keys) return EDGECTC_OK; /* nothing to lay it among */
   if (length < 1) return REFUSE(engine, "a trace has at least one frame");
-  double *points = edgectc_room(length, 2, sizeof(double));
-  if (!points) return NO_MEMORY(engine);
+  double *points = edgectc_room(length, 2, sizeof(double)), *seconds = edgectc_room(length, 1, sizeof(double));
+  if (!points || !seconds) {
+    free(points);
+    free(seconds);
+    return NO_MEMORY(engine);
+  }
   for (int32_t t = 0; t < length; t++) {
     points[2 * t] = trace[3 * t] / engine->width;
     points[2 * t + 1] = trace[3 * t + 1] / engine->height;
+    seconds[t] = trace[3 * t + 2];
   }
   take_points(engine, points, length, NULL);
+  engine->seconds = seconds;
+  return EDGECTC_OK;
+}
+
+EDGECTC_API int32_t edgectc_engine_path_times(edgectc_engine *engine, const double *seconds) {
+  if (!engine->points) return REFUSE(engine, "give the path before its times");
+  double *own = copy_of(seconds, (size_t)engine->n_points * sizeof(double));
+  if (!own) return NO_MEMORY(engine);
+  free(engine->seconds);
+  engine->seconds = own;
   return EDGECTC_OK;
 }
 
@@ -413,3 +443,5 @@ EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *po
   take_points(engine, own, n, own_keys);
   return EDGECTC_OK;
 }
+
+#include "cold_end.h"

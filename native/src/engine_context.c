@@ -1,18 +1,20 @@
 /* Text before a cursor as the context of the next word. The rule of edgectc/language/ngram/text.py, which is
  * its oracle; docs/host_contract.md states it. */
+#include "light.h"
+
 #include <string.h>
 
 #include "engine_parts.h"
 #include "text_tables.h"
 
 int edgectc_kind(int32_t code) {
-  int32_t low = 0, high = sizeof(KINDS) / sizeof(*KINDS) - 1;
-  while (low < high) { /* to the last row that begins at or before it */
+  int32_t low = PLANES[code >> 16], high = PLANES[(code >> 16) + 1] - 1;
+  while (low < high) { /* to the last run that begins at or before it */
     int32_t middle = (low + high + 1) / 2;
-    if ((int32_t)(KINDS[middle] >> 4) <= code) low = middle;
+    if (RUNS[middle] <= (code & 0xFFFF)) low = middle;
     else high = middle - 1;
   }
-  return (int)(KINDS[low] & 15);
+  return KINDS[low / 2] >> low % 2 * 4 & 15;
 }
 
 int edgectc_normal(int32_t code, int32_t out[3]) {
@@ -105,7 +107,8 @@ static void begin(Writer *writer) {
   put_bytes(writer, "<s>", 3);
 }
 
-EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, int32_t room) {
+/* Reads a text; words before the sentence that it ends in are kept where `all` of them are asked for. */
+static int32_t read_words(const char *text, int32_t whole, int32_t all, char *out, int32_t room) {
   size_t size = strlen(text), most = INT32_MAX / 4; /* so that what is returned can count it */
   if (size > most) text += size - most, size = most, whole = 0;
   Writer writer = {out, 0, out ? room : 0};
@@ -115,7 +118,7 @@ EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, 
   if (whole) begin(&writer);
   advance(&reader);
   while (reader.code) {
-    if (reader.kind == BREAK || (reader.kind == SPACE && ended)) begin(&writer);
+    if (!all && (reader.kind == BREAK || (reader.kind == SPACE && ended))) begin(&writer);
     if (reader.kind == LETTER) {
       ended = 0;
       before = put_word(&writer, &reader);
@@ -126,8 +129,16 @@ EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, 
     before = reader.code;
     advance(&reader);
   }
-  if (ended) begin(&writer);
+  if (ended && !all) begin(&writer);
   put_bytes(&writer, "", 1);
   if (writer.size > writer.room && out && room > 0) *out = 0;
   return (int32_t)writer.size;
 }
+
+EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, int32_t room) {
+  return read_words(text, whole, 0, out, room);
+}
+
+int32_t edgectc_said(const char *text, char *out, int32_t room) { return read_words(text, 0, 1, out, room); }
+
+#include "cold_end.h"

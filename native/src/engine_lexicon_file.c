@@ -302,3 +302,5 @@ int32_t edgectc_words_map(Words *words, const uint8_t *bytes, size_t size, Compl
   if (what) return edgectc_refuse(why, BAD_INPUT, "the lexicon is damaged: %s; copy it again", what);
   return DONE;
 }
+
+#include "cold_end.h"

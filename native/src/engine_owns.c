@@ -103,6 +103,8 @@ int edgectc_owns_put(Owns *owns, const char *text, const uint16_t *letters, int3
   return put(owns, text, letters, n, (Own){.count = count, .boost = boost, .hidden = hidden});
 }
 
+int edgectc_owns_take(Owns *owns, const char *text, const Own *known) { return put(owns, text, NULL, 0, *known); }
+
 int edgectc_owns_favour(Owns *owns, const char *text, const char *spelled, const uint16_t *letters, int32_t n,
                         double nats) {
   size_t size = strlen(text), length = strlen(spelled);
@@ -117,3 +119,5 @@ int edgectc_owns_favour(Owns *owns, const char *text, const char *spelled, const
   free(key);
   return status;
 }
+
+#include "cold_end.h"

@@ -7,6 +7,7 @@
 #include "search.h"
 
 #define MOST_LETTERS 255 /* of a word of the user */
+#define MOST_NAME 16     /* bytes of a language's name, with the zero */
 #define ROOT_LETTER 0xFFFF
 
 typedef struct {              /* says why something failed */
@@ -29,6 +30,8 @@ size_t edgectc_fold(const char *text, size_t size, char *out);
 /* Returns whether the normal form of a text is this word. */
 int edgectc_folds_to(const char *text, size_t size, const char *word, size_t length);
 uint32_t edgectc_hash(const char *text, size_t size);
+/* Writes all words of a text in NFC, in normal form, one line feed between; returns the bytes as edgectc_context does. */
+int32_t edgectc_said(const char *text, char *out, int32_t room);
 
 typedef struct {              /* text to number, by open addressing */
   int32_t *places;            /* a number, or -1 */
@@ -134,6 +137,8 @@ typedef struct {              /* what the user taught about a word, or a hotword
   uint16_t *letters;
   int32_t n_letters;
   double count, boost;
+  double learnt, day;         /* uses that fade, as many as they were on that day */
+  char language[MOST_NAME];   /* of those; "" for all */
   int32_t hidden;
   int32_t favoured;           /* whether it is a hotword, of `hot` nats */
   double hot;
@@ -152,6 +157,8 @@ Own *edgectc_own(const Owns *owns, const char *text);
 /* Takes a word in, or anew; `n` letters, none where it is not to be spelled. OUT_OF_MEMORY changes nothing. */
 int edgectc_owns_put(Owns *owns, const char *text, const uint16_t *letters, int32_t n, double count, double boost,
                      int32_t hidden);
+/* The same of all that is known of a word, but its texts and letters; it is not spelled. */
+int edgectc_owns_take(Owns *owns, const char *text, const Own *known);
 /* Makes a text a hotword of so many nats where it is `spelled` so, in letters; 0: it is none. */
 int edgectc_owns_favour(Owns *owns, const char *text, const char *spelled, const uint16_t *letters, int32_t n,
                         double nats);
@@ -234,6 +241,7 @@ struct edgectc_engine {
   double *keys;                   /* (K, 2) centres in key units, or NULL */
   double width, height;
   double *points;                 /* (n_points, 2) in key units, or NULL */
+  double *seconds;                /* (n_points) when, or NULL where nobody knows */
   double *path_keys;              /* (K, 2) of these points, or NULL for `keys` */
   int32_t n_points;
   char *context;
@@ -260,6 +268,14 @@ int32_t edgectc_kept_view(edgectc_engine *engine, const char *context);
 /* Makes the view of the context of now; `following` is NULL without one. */
 int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, double others);
 void edgectc_clear_ranked(edgectc_engine *engine);
+
+typedef struct {              /* a letter that has no key, and the one whose key it is typed on */
+  int32_t letter, key;
+} StandIn;
+
+/* edgectc_engine_columns, where letters (n) without a column take that of another symbol. */
+int32_t edgectc_columns(edgectc_engine *engine, const int32_t *symbols, const double *centres, int32_t n, double width,
+                        double height, const StandIn *others, int32_t n_others);
 
 #define REFUSE(engine, ...) edgectc_refuse(&(engine)->why, BAD_INPUT, __VA_ARGS__)
 #define NO_MEMORY(engine) edgectc_refuse(&(engine)->why, OUT_OF_MEMORY, "out of memory")

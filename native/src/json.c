@@ -219,3 +219,5 @@ ptrdiff_t edgectc_json_text(Span text, char *out, size_t room) {
   out[size] = 0;
   return (ptrdiff_t)size;
 }
+
+#include "cold_end.h"

@@ -22,10 +22,6 @@ static int32_t passed(edgectc_keyboard *keyboard, int32_t status, const char *er
   return status < 0 ? edgectc_refuse(&keyboard->why, status, "%s", error) : status;
 }
 
-static int32_t by_engine(edgectc_keyboard *keyboard, int32_t status) {
-  return passed(keyboard, status, edgectc_engine_error(keyboard->engine));
-}
-
 static int32_t by_network(edgectc_keyboard *keyboard, int32_t status) {
   return passed(keyboard, status, edgectc_network_error(keyboard->network));
 }
@@ -41,12 +37,11 @@ edgectc_keyboard *edgectc_keyboard_new(void) {
 /* Lets go of the model. */
 static void close_model(edgectc_keyboard *keyboard) {
   edgectc_network_free(keyboard->network);
-  edgectc_engine_free(keyboard->engine);
+  edgectc_languages_close(keyboard);
   edgectc_board_free(&keyboard->board);
   void *held[] = {keyboard->frames, keyboard->log_probs, keyboard->floats, keyboard->symbols, keyboard->places};
   for (size_t i = 0; i < sizeof held / sizeof *held; i++) free(held[i]);
   keyboard->network = NULL;
-  keyboard->engine = NULL;
   keyboard->board = (Board){0};
   keyboard->frames = keyboard->log_probs = keyboard->floats = NULL;
   keyboard->symbols = NULL;
@@ -57,9 +52,10 @@ void edgectc_keyboard_free(edgectc_keyboard *keyboard) {
   if (!keyboard) return;
   close_model(keyboard);
   edgectc_owns_close(&keyboard->owns);
-  edgectc_taps_close(&keyboard->taps);
   free(keyboard->points);
   free(keyboard->arc);
+  free(keyboard->strokes);
+  free(keyboard->found);
   free(keyboard);
 }
 
@@ -70,29 +66,6 @@ const char *edgectc_keyboard_error(const edgectc_keyboard *keyboard) {
 const char *edgectc_keyboard_reason(const edgectc_keyboard *keyboard) { return keyboard->reason; }
 
 /* ---- opening ---------------------------------------------------------------------------- */
-
-static int32_t set_options(edgectc_keyboard *keyboard) {
-  Json json = edgectc_json(keyboard->artifact.decoder);
-  Span key;
-  edgectc_json_object(&json);
-  while (edgectc_json_member(&json, &key)) {
-    char name[64];
-    double value = NAN;
-    if (edgectc_json_is(key, "type")) {
-      if (!edgectc_json_is(edgectc_json_string(&json), "lexicon"))
-        return refuse(keyboard, "the model's preset is no lexicon decoder, which a keyboard needs");
-      continue;
-    }
-    int byte = edgectc_json_peek(&json);
-    if (byte == 't' || byte == 'f') value = edgectc_json_boolean(&json);
-    else if (byte == 'n') edgectc_json_any(&json);
-    else value = edgectc_json_number(&json);
-    if (json.wrong || edgectc_json_text(key, name, sizeof name) < 0)
-      return refuse(keyboard, "an option of the model's preset is no number");
-    if (by_engine(keyboard, edgectc_engine_option(keyboard->engine, name, value)) < 0) return EDGECTC_BAD_INPUT;
-  }
-  return EDGECTC_OK;
-}
 
 static int32_t make_room(edgectc_keyboard *keyboard) {
   const Resampling *r = &keyboard->artifact.resampling;
@@ -118,26 +91,21 @@ static int32_t open_model(edgectc_keyboard *keyboard, edgectc_file model, edgect
   if (status == EDGECTC_OK)
     status = by_network(keyboard, edgectc_network_open(keyboard->network, model.at, model.size));
   if (status == EDGECTC_OK) status = make_room(keyboard);
-  if (status == EDGECTC_OK) status = set_options(keyboard);
-  if (status == EDGECTC_OK) status = edgectc_same(lexicon.at, lexicon.size, artifact->lexicon, "lexicon", why);
-  if (status == EDGECTC_OK)
-    status = by_engine(keyboard, edgectc_engine_lexicon(keyboard->engine, lexicon.at, lexicon.size));
-  if (status != EDGECTC_OK || !language_model.at) return status;
-  status = edgectc_same(language_model.at, language_model.size, artifact->language_model, "language model", why);
-  if (status != EDGECTC_OK) return status;
-  status = by_engine(keyboard, edgectc_engine_language_model(keyboard->engine, language_model.at, language_model.size));
-  keyboard->has_language_model = status == EDGECTC_OK;
-  return status;
+  if (status != EDGECTC_OK || !lexicon.at) return status;
+  status = edgectc_same(lexicon.at, lexicon.size, artifact->lexicon, "lexicon", why);
+  if (status == EDGECTC_OK && language_model.at)
+    status = edgectc_same(language_model.at, language_model.size, artifact->language_model, "language model", why);
+  return status == EDGECTC_OK ? edgectc_language_open(keyboard, "own", lexicon, language_model) : status;
 }
 
 int32_t edgectc_keyboard_open(edgectc_keyboard *keyboard, edgectc_file model, edgectc_file lexicon,
                               edgectc_file language_model) {
   if (keyboard->network) return refuse(keyboard, "the keyboard is open; make another for another model");
-  if (!model.at || !lexicon.at) return refuse(keyboard, "give the bytes of a model and of its lexicon");
+  if (!model.at) return refuse(keyboard, "give the bytes of a model and of its lexicon");
+  if (language_model.at && !lexicon.at) return refuse(keyboard, "a language model comes with its lexicon");
   keyboard->network = edgectc_network_new();
-  keyboard->engine = edgectc_engine_new();
   int32_t status = EDGECTC_NO_MEMORY;
-  if (!keyboard->network || !keyboard->engine) no_memory(keyboard);
+  if (!keyboard->network) no_memory(keyboard);
   else status = open_model(keyboard, model, lexicon, language_model);
   if (status < 0) close_model(keyboard);
   keyboard->wide = 0.0;
@@ -159,7 +127,7 @@ int32_t edgectc_keyboard_show(edgectc_keyboard *keyboard, const Board *board) {
 int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edgectc_key *keys, int32_t n) {
   double area[4];
   Board board;
-  if (!keyboard->network) return refuse(keyboard, "open a model before there are keys");
+  if (!keyboard->n_languages) return refuse(keyboard, "open a model, with a language, before there are keys");
   int32_t slots = (int32_t)keyboard->artifact.resampling.slots;
   if (!edgectc_board_new(&board, slots)) {
     edgectc_board_free(&board);
@@ -170,8 +138,7 @@ int32_t edgectc_keyboard_keys(edgectc_keyboard *keyboard, const edgectc_key *key
     for (int32_t k = 0; k < slots; k++) keyboard->symbols[k] = k < board.n ? board.letters[k] : 0;
     keyboard->symbols[slots] = -1;
     memcpy(keyboard->places, board.centers, (size_t)board.n * 2 * sizeof(double));
-    status = by_engine(keyboard, edgectc_engine_columns(keyboard->engine, keyboard->symbols, keyboard->places,
-                                                       slots + 1, board.width, board.height));
+    status = edgectc_languages_place(keyboard, &board);
   }
   if (status == EDGECTC_OK) status = edgectc_keyboard_show(keyboard, &board);
   if (status != EDGECTC_OK) {
@@ -196,18 +163,36 @@ static const char *end_of(const char *text, int32_t *whole) {
   return text;
 }
 
+/* Notes the last words of a text, whatever sentence they are of. */
+static void hear(edgectc_keyboard *keyboard, const char *text) {
+  char words[4 * MOST_TEXT];
+  if (edgectc_said(text, words, sizeof words) > (int32_t)sizeof words) *words = 0;
+  size_t size = strlen(words);
+  const char *from = words + (size < MOST_HEARD ? 0 : size - MOST_HEARD + 1);
+  if (from > words && from[-1] != '\n') from = strchr(from, '\n') ? strchr(from, '\n') + 1 : words + size;
+  memcpy(keyboard->heard, from, strlen(from) + 1);
+  edgectc_languages_hear(keyboard);
+}
+
 int32_t edgectc_keyboard_before(edgectc_keyboard *keyboard, const char *text, int32_t whole) {
   char words[4 * MOST_TEXT];
+  int32_t status = EDGECTC_OK;
   if (!keyboard->network) return refuse(keyboard, "open a model first");
-  if (!keyboard->has_language_model) return EDGECTC_OK;
   text = end_of(text, &whole);
   edgectc_context(text, whole, words, sizeof words);
-  return by_engine(keyboard, edgectc_engine_context(keyboard->engine, words));
+  if (keyboard->n_languages > 1) hear(keyboard, text);
+  for (Language *one = keyboard->languages; status == EDGECTC_OK && one < keyboard->languages + keyboard->n_languages; one++)
+    if (one->has_language_model)
+      status = passed(keyboard, edgectc_engine_context(one->engine, words), edgectc_engine_error(one->engine));
+  return status;
 }
 
 int32_t edgectc_keyboard_prepare(edgectc_keyboard *keyboard) {
-  if (!keyboard->network) return refuse(keyboard, "open a model first");
-  return by_engine(keyboard, edgectc_engine_prepare(keyboard->engine));
+  int32_t status = EDGECTC_OK;
+  if (!keyboard->n_languages) return refuse(keyboard, "open a model first");
+  for (Language *one = keyboard->languages; status == EDGECTC_OK && one < keyboard->languages + keyboard->n_languages; one++)
+    if (!one->rests) status = passed(keyboard, edgectc_engine_prepare(one->engine), edgectc_engine_error(one->engine));
+  return status;
 }
 
 /* Makes room for n points; what is there stays. */
@@ -239,34 +224,35 @@ int32_t edgectc_keyboard_resample(edgectc_keyboard *keyboard, const edgectc_poin
   return length;
 }
 
-/* Writes what the engine ranked; `status` is how many. */
-static int32_t answer(edgectc_keyboard *keyboard, int32_t status, edgectc_word *words) {
-  if (by_engine(keyboard, status) < 0) return status;
-  for (int32_t i = 0; i < status; i++) {
-    words[i].text = edgectc_engine_text(keyboard->engine, i);
-    words[i].score = edgectc_engine_figure(keyboard->engine, i, EDGECTC_SCORE);
-    words[i].probability = edgectc_engine_figure(keyboard->engine, i, EDGECTC_PROBABILITY);
-    words[i].exact = edgectc_engine_figure(keyboard->engine, i, EDGECTC_EXACT) == 1.0;
-  }
-  return status;
+int edgectc_keyboard_cancelled(edgectc_keyboard *keyboard) {
+  return atomic_load_explicit(&keyboard->state, memory_order_relaxed) == CANCELLED;
 }
 
-static int is_cancelled(edgectc_keyboard *keyboard) {
-  return atomic_load_explicit(&keyboard->state, memory_order_relaxed) == CANCELLED;
+int edgectc_keyboard_points(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n) {
+  if (!take_room(keyboard, n)) return 0;
+  for (int32_t i = 0; i < n; i++) {
+    keyboard->points[i].x = edgectc_decimal((points[i].x - keyboard->left) / keyboard->wide);
+    keyboard->points[i].y = edgectc_decimal((points[i].y - keyboard->top) / keyboard->high);
+    keyboard->points[i].t_ms = points[i].t_ms;
+  }
+  return 1;
+}
+
+int32_t edgectc_keyboard_rows(edgectc_keyboard *keyboard, int32_t n, int32_t *length) {
+  *length = edgectc_keyboard_resample(keyboard, keyboard->points, n, &keyboard->board);
+  if (*length < 0) return *length;
+  if (edgectc_keyboard_cancelled(keyboard)) return EDGECTC_CANCELLED;
+  int32_t rows = by_network(keyboard, edgectc_network_run(keyboard->network, keyboard->frames, *length, keyboard->log_probs));
+  if (rows < 0) return rows;
+  keyboard->rows = rows;
+  return edgectc_keyboard_cancelled(keyboard) ? EDGECTC_CANCELLED : rows;
 }
 
 /* Ranks words of the keyboard's own points (n). */
 static int32_t swipe(edgectc_keyboard *keyboard, int32_t n, int32_t moving, edgectc_word *words, int32_t most) {
-  int32_t length = edgectc_keyboard_resample(keyboard, keyboard->points, n, &keyboard->board);
-  if (length < 0) return length;
-  if (is_cancelled(keyboard)) return EDGECTC_CANCELLED;
-  int32_t rows = by_network(keyboard, edgectc_network_run(keyboard->network, keyboard->frames, length, keyboard->log_probs));
+  int32_t length, rows = edgectc_keyboard_rows(keyboard, n, &length);
   if (rows < 0) return rows;
-  keyboard->rows = rows;
-  if (is_cancelled(keyboard)) return EDGECTC_CANCELLED;
-  int32_t status = edgectc_engine_trace(keyboard->engine, moving ? NULL : keyboard->frames, length);
-  if (status == EDGECTC_OK) status = edgectc_engine_search(keyboard->engine, keyboard->log_probs, rows, most, moving);
-  return answer(keyboard, status, words);
+  return edgectc_languages_search(keyboard, keyboard->log_probs, rows, keyboard->frames, length, moving, words, most);
 }
 
 int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,
@@ -274,12 +260,7 @@ int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *
   if (!keyboard->network || !(keyboard->wide > 0.0)) return refuse(keyboard, "give the keys before a swipe");
   if (flags & ~EDGECTC_MOVING) return refuse(keyboard, "an unknown flag");
   if (most < 1 || n < 0) return refuse(keyboard, "ask for one word or more, of points");
-  if (!take_room(keyboard, n)) return no_memory(keyboard);
-  for (int32_t i = 0; i < n; i++) {
-    keyboard->points[i].x = edgectc_decimal((points[i].x - keyboard->left) / keyboard->wide);
-    keyboard->points[i].y = edgectc_decimal((points[i].y - keyboard->top) / keyboard->high);
-    keyboard->points[i].t_ms = points[i].t_ms;
-  }
+  if (!edgectc_keyboard_points(keyboard, points, n)) return no_memory(keyboard);
   atomic_store(&keyboard->state, RUNS);
   int32_t status = swipe(keyboard, n, flags & EDGECTC_MOVING, words, most);
   if (atomic_exchange(&keyboard->state, IDLE) != CANCELLED) return status;
@@ -290,3 +271,5 @@ int32_t edgectc_keyboard_cancel(edgectc_keyboard *keyboard) {
   int runs = RUNS;
   return atomic_compare_exchange_strong(&keyboard->state, &runs, CANCELLED);
 }
+
+#include "cold_end.h"

@@ -123,3 +123,5 @@ int32_t edgectc_keyboard_test(edgectc_keyboard *keyboard) {
   int32_t shown = keyboard->wide > 0.0 ? edgectc_keyboard_show(keyboard, &keyboard->board) : EDGECTC_OK;
   return status < 0 ? status : shown;
 }
+
+#include "cold_end.h"

@@ -201,3 +201,5 @@ int32_t edgectc_network_read(Model *model, const uint8_t *bytes, size_t size, ch
   if (done < 0) return done;
   return read_steps(model, &reader, bytes + HEADER + (size_t)model->n_tensors * ROW_TENSOR);
 }
+
+#include "cold_end.h"

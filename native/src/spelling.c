@@ -227,3 +227,5 @@ int64_t edgectc_letters_of(const char *word) {
   }
   return n;
 }
+
+#include "cold_end.h"

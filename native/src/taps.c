@@ -269,16 +269,27 @@ static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i
   return edgectc_words_text(words, word, found->entry, &size);
 }
 
-/* Adds all words of a spelling; returns the place of the heaviest one, or OUT_OF_MEMORY. */
+/* Returns whether the user taught a word, and writes it with just these letters: then it is what was meant by them. */
+static int is_taught(const edgectc_engine *engine, const char *text, const char *typed) {
+  const Own *own = edgectc_own(&engine->owns, text);
+  return own && own->count > 0.0 && edgectc_folds_to(text, strlen(text), typed, strlen(typed));
+}
+
+/* Adds all words of a spelling; returns the place of the best one, or OUT_OF_MEMORY. One that was taught as it was typed is
+ * better than the others. */
 static int32_t add_words(Taps *taps, const edgectc_engine *engine, const Found *found) {
-  int32_t heaviest = 0, place;
+  int32_t heaviest = 0, meant = -1, place;
   double score, most = -HUGE_VAL;
   for (int64_t i = 0; i < count_words(engine, found); i++) {
     char *text = text_of(engine, found, i, &score);
+    int taught = text && is_taught(engine, text, taps->typed);
     if ((place = add(taps, text, score)) < 0) return OUT_OF_MEMORY;
+    if (taught) meant = place;
     if (score > most) most = score, heaviest = place;
   }
-  return heaviest;
+  if (meant < 0 || meant == heaviest) return heaviest;
+  taps->words[meant].score = fmax(taps->words[meant].score, most + 1e-9);
+  return meant;
 }
 
 static int by_score(const void *left, const void *right) {
@@ -309,6 +320,8 @@ static int is_word(const Search *search, const uint16_t *typed, Found *found) {
   return found->entry >= 0;
 }
 
+int edgectc_tap_keeps(double typed, double best) { return best - typed <= KEPT; }
+
 /* Leaves a word that was typed alone, if no other one is much likelier; what is no word competes as such. */
 static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches, const double *nearest) {
   uint16_t typed[MOST_TAPS];
@@ -325,7 +338,9 @@ static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches
   if (place < 0) return add(taps, copied(taps->typed), score + UNKNOWN + UNKNOWN_LETTER * n);
   for (int32_t i = 0; i < taps->n; i++) best = fmax(best, taps->words[i].score);
   Tapped *word = taps->words + place;
-  if (word->score < best && best - word->score <= KEPT) word->score = best + 1e-9;
+  taps->keeps = edgectc_tap_keeps(word->score, best);
+  taps->typed_score = word->score;
+  if (word->score < best && taps->keeps) word->score = best + 1e-9;
   return place;
 }
 
@@ -401,6 +416,7 @@ int32_t edgectc_complete(Taps *taps, const edgectc_engine *engine, const uint16_
 void edgectc_taps_close(Taps *taps) {
   while (taps->n) free(taps->words[--taps->n].text);
   free(taps->words);
-  taps->words = NULL;
-  *taps->typed = 0;
+  *taps = (Taps){.words = NULL};
 }
+
+#include "cold_end.h"

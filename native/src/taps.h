@@ -18,6 +18,8 @@ typedef struct {
   Tapped *words;              /* best first */
   int32_t n;
   char typed[4 * MOST_TAPS + 1]; /* what the nearest keys spell */
+  int32_t keeps;              /* whether the best word is what was typed ... */
+  double typed_score;         /* ... and what it scored before it was left alone */
 } Taps;
 
 /* Ranks words of n taps, (n, 2) in key units, for an engine that is made ready; `letters` (n) are the code points of
@@ -29,6 +31,9 @@ int32_t edgectc_taps(Taps *taps, const edgectc_engine *engine, const double *pla
 /* Ranks words that begin with n letters, numbers of the lexicon's; of none, the next word. Without a channel: a score is
  * the word's prior. Returns as above. */
 int32_t edgectc_complete(Taps *taps, const edgectc_engine *engine, const uint16_t *letters, int32_t n, int32_t most);
+
+/* Says whether a word that was typed is left alone, though the best other one scores so much. */
+int edgectc_tap_keeps(double typed, double best);
 
 /* Returns the log of a tap's density that many key widths and heights away, over that on the key itself. */
 double edgectc_tap_score(double dx, double dy);

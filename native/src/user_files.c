@@ -126,3 +126,5 @@ int32_t edgectc_write_file(const char *path, const char *bytes, size_t size, Com
 }
 
 #endif
+
+#include "cold_end.h"

@@ -10,9 +10,8 @@
 #include "spelling.h"
 #include "user_words.h"
 
-enum { VERSION = 2, DIGEST = 64 };
+enum { VERSION = 3 /* the first with learnt words; without any, 2 is written */, DIGEST = 64 };
 static const char ZEROS[] = "0000000000000000000000000000000000000000000000000000000000000000";
-#define MOST_USES 1e9
 #define MOST_NATS 700.0
 #define MOST_BYTES (1 << 28)
 
@@ -92,7 +91,10 @@ static void put_own(Writer *writer, const Own *own) {
   put(writer, "\n  "), put_text(writer, own->text);
   put(writer, ": {\n   \"boost\": "), put_number(writer, own->boost);
   put(writer, ",\n   \"count\": "), put_number(writer, own->count);
+  if (own->learnt > 0.0 && own->day > 0.0) put(writer, ",\n   \"day\": "), put_number(writer, own->day);
   put(writer, ",\n   \"hidden\": "), put(writer, own->hidden ? "true" : "false");
+  if (own->learnt > 0.0 && *own->language) put(writer, ",\n   \"language\": "), put_text(writer, own->language);
+  if (own->learnt > 0.0) put(writer, ",\n   \"learnt\": "), put_number(writer, own->learnt);
   put(writer, "\n  }");
 }
 
@@ -112,7 +114,9 @@ int64_t edgectc_write_words(const Owns *owns, char *out, int64_t room) {
   for (int64_t i = 0; i < owns->size; i++) sorted[i] = owns->words + i;
   qsort(sorted, (size_t)owns->size, sizeof *sorted, by_text);
   Writer writer = {out, 0, out ? room : 0};
-  put(&writer, "{\n \"schema_version\": 2,\n \"sha256\": \"");
+  int learnt = 0;
+  for (int64_t i = 0; i < owns->size; i++) learnt |= owns->words[i].learnt > 0.0;
+  put(&writer, "{\n \"schema_version\": "), put_byte(&writer, learnt ? '3' : '2'), put(&writer, ",\n \"sha256\": \"");
   int64_t digest = writer.size;
   put(&writer, ZEROS), put(&writer, "\",\n \"share\": "), put_number(&writer, owns->share);
   put(&writer, ",\n \"words\": {");
@@ -140,9 +144,13 @@ static int read_own(Json *json, Own *own) {
     if (edgectc_json_is(key, "boost")) own->boost = edgectc_json_number(json);
     else if (edgectc_json_is(key, "count")) own->count = edgectc_json_number(json);
     else if (edgectc_json_is(key, "hidden")) own->hidden = edgectc_json_boolean(json);
-    else json->wrong = 1;
+    else if (edgectc_json_is(key, "learnt")) own->learnt = edgectc_json_number(json);
+    else if (edgectc_json_is(key, "day")) own->day = edgectc_json_number(json);
+    else if (!edgectc_json_is(key, "language")) json->wrong = 1;
+    else if (edgectc_json_text(edgectc_json_string(json), own->language, MOST_NAME) < 0) json->wrong = 1;
   }
-  return fabs(own->boost) <= MOST_NATS && own->count >= 0.0 && own->count <= MOST_USES;
+  return fabs(own->boost) <= MOST_NATS && own->count >= 0.0 && own->count <= MOST_USES && own->learnt >= 0.0 &&
+         own->learnt <= MOST_USES && own->day >= 0.0 && own->day <= MOST_DAYS;
 }
 
 static int32_t read_all(Owns *owns, Json *json, Complaint *why) {
@@ -158,7 +166,7 @@ static int32_t read_all(Owns *owns, Json *json, Complaint *why) {
     if (!own.text) return edgectc_refuse(why, EDGECTC_NO_MEMORY, "no memory");
     int fits = edgectc_json_text(name, own.text, room) >= 0 && edgectc_letters_of(own.text) <= MOST_LETTERS;
     int32_t status = fits ? edgectc_check_word(own.text, why) : EDGECTC_OK; /* one of old is left out, as Python does */
-    if (fits && status == EDGECTC_OK && edgectc_owns_put(owns, own.text, NULL, 0, own.count, own.boost, own.hidden))
+    if (fits && status == EDGECTC_OK && edgectc_owns_take(owns, own.text, &own))
       status = edgectc_refuse(why, EDGECTC_NO_MEMORY, "no memory");
     free(own.text);
     if (status < 0) return status;
@@ -196,11 +204,13 @@ int32_t edgectc_read_words(Owns *owns, const uint8_t *bytes, size_t size, Compla
   }
   if (!json.wrong && version > VERSION) return refuse(why, "they are of a newer version; upgrade edgectc");
   if (!edgectc_json_done(&json)) return refuse(why, "the file is another one, or was cut short");
-  if (!(version == 1.0 || version == VERSION) || !words.at || !(owns->share > 0.0 && owns->share < 1.0))
+  if (!(version >= 1.0 && version == floor(version)) || !words.at || !(owns->share > 0.0 && owns->share < 1.0))
     return refuse(why, "schema_version, share or words are missing, or out of range");
   if (digest.at && !is_sealed(bytes, size, digest))
     return refuse(why, "they are damaged: the bytes are not those that were saved; leave out sha256 if you changed them yourself");
   Json inside = edgectc_json(words);
   status = read_all(owns, &inside, why);
-  return status == EDGECTC_OK && inside.wrong ? refuse(why, "a word has something else than boost, count and hidden") : status;
+  return status == EDGECTC_OK && inside.wrong ? refuse(why, "a word has something else than is known of words") : status;
 }
+
+#include "cold_end.h"

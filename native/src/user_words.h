@@ -5,6 +5,9 @@
 
 #include "engine_parts.h"
 
+#define MOST_USES 1e9
+#define MOST_DAYS 1e6
+
 /* Refuses what no engine can hold as a word. */
 int32_t edgectc_check_word(const char *word, Complaint *why);
 

@@ -45,20 +45,39 @@ public struct Point {
 /// A keyboard over one model; one thread at a time.
 public final class Keyboard {
   private let handle: OpaquePointer
-  private let files: [NSData] // the library reads them where they lie
+  private var files: [NSData] = [] // the library reads them where they lie
 
   /// Opens an artifact of `edgectc export --target native` with the lexicon and the language model beside it; files are mapped.
-  public init(model: URL, lexicon: URL, languageModel: URL? = nil) throws {
-    files = try [model, lexicon, languageModel].compactMap { $0 }.map {
-      try NSData(contentsOf: $0, options: .alwaysMapped)
-    }
+  /// Without a lexicon, languages are to be added.
+  public init(model: URL, lexicon: URL? = nil, languageModel: URL? = nil) throws {
     guard let made = edgectc_keyboard_new() else {
       throw EdgectcError(message: "no memory for a keyboard", reason: "")
     }
     handle = made
-    let held = files.map { edgectc_file(at: $0.bytes, size: $0.length) }
-    let none = edgectc_file(at: nil, size: 0)
-    try check(edgectc_keyboard_open(handle, held[0], held[1], held.count > 2 ? held[2] : none))
+    try check(edgectc_keyboard_open(handle, mapped(model), mapped(lexicon), mapped(languageModel)))
+  }
+
+  /// Adds a language that is written at the same time, a pack of `edgectc language build`; at most 4 with the model's own, which
+  /// has no index. The words before the cursor are to be said again.
+  public func add(index: URL?, lexicon: URL, languageModel: URL? = nil) throws {
+    try check(edgectc_keyboard_add(handle, mapped(index), mapped(lexicon), mapped(languageModel)))
+  }
+
+  /// The probability that the next word is of each language, in their order; "own": the model's.
+  public var languages: [(name: String, probability: Double)] {
+    var found: [(name: String, probability: Double)] = []
+    var probability = 0.0
+    while let name = edgectc_keyboard_language(handle, Int32(found.count), &probability) {
+      found.append((String(cString: name), probability))
+    }
+    return found
+  }
+
+  private func mapped(_ file: URL?) throws -> edgectc_file {
+    guard let file else { return edgectc_file(at: nil, size: 0) }
+    let data = try NSData(contentsOf: file, options: .alwaysMapped)
+    files.append(data)
+    return edgectc_file(at: data.bytes, size: data.length)
   }
 
   deinit { edgectc_keyboard_free(handle) }
@@ -92,6 +111,15 @@ public final class Keyboard {
     try ranked(taps, most, moving, edgectc_keyboard_tap(_:_:_:_:_:_:))
   }
 
+  /// Returns words that are written in strokes, taps of one point and swipes of more in any order; `moving`: the word goes on.
+  public func strokes(_ strokes: [[Point]], most: Int = 5, moving: Bool = false) throws -> [Word] {
+    let rows = strokes.joined().map { edgectc_point(x: $0.x, y: $0.y, t_ms: $0.tMs) }
+    let lengths = strokes.map { Int32($0.count) }
+    return try listed(most) {
+      edgectc_keyboard_strokes(handle, rows, lengths, Int32(lengths.count), moving ? Int32(EDGECTC_MOVING) : 0, $0, $1)
+    }
+  }
+
   /// Returns words that begin with the letters before the cursor, best first; of "", the next word.
   public func complete(_ begun: String = "", most: Int = 5) throws -> [Word] {
     try listed(most) { edgectc_keyboard_complete(handle, plain(begun), $0, $1) }
@@ -105,7 +133,20 @@ public final class Keyboard {
     try check(edgectc_keyboard_teach(handle, plain(word), uses))
   }
 
-  /// Never ranks a word, in whatever case.
+  /// Learns a word that was written, or takes uses below 0 back; false where nothing is learnt: incognito, or it is hidden.
+  @discardableResult public func learn(_ word: String, uses: Double = 1) throws -> Bool {
+    let status = edgectc_keyboard_learn(handle, plain(word), uses)
+    try check(status)
+    return status == 1
+  }
+
+  /// Says which day it is, 0 to 1e6 from any origin that stays the same; what was learnt fades with it.
+  public func today(_ day: Double) throws { try check(edgectc_keyboard_today(handle, day)) }
+
+  /// While it is on, nothing is learnt or taught; where it goes on or off, what was written is forgotten.
+  public func incognito(_ on: Bool) throws { try check(edgectc_keyboard_incognito(handle, on ? 1 : 0)) }
+
+  /// Never ranks a word, in whatever case, though it be learnt.
   public func hide(_ word: String) throws { try check(edgectc_keyboard_hide(handle, plain(word))) }
 
   /// Favours a word, such as a contact's name, by nats until told otherwise; false if it cannot be typed.

@@ -281,7 +281,7 @@ def test_a_file_with_anything_changed_is_refused_and_nothing_is_lost(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"schema_version": 3, "share": 1e-5, "words": {}}', "newer version"),
+        ('{"schema_version": 4, "share": 1e-5, "words": {}}', "newer version"),
         ('{"schema_version": 1, "share": 1e-5}', "missing"),
         ('{"schema_version": 1, "share": 2, "words": {}}', "out of range"),
         ('{"schema_version": 1, "share": 1e-5, "words": {"a": {"count": -1}}}', "out of range"),

@@ -173,7 +173,7 @@ class _Engine:
             if not spelled:
                 continue
             held = dictionary[text]
-            how = (float(held.count), float(held.boost), bool(held.hidden))
+            how = (float(dictionary.uses(text)), float(held.boost), bool(held.hidden))
             self._call("word", text.encode(), spelled.encode(), *how)
         self._changes += len(changed)  # only now: what an error interrupts is taken over again
 
@@ -208,6 +208,8 @@ class _Engine:
         rows = np.array(trace.rows(self._parts.lexicon.letters))
         keys = np.where(rows[:, None] >= 0, trace.centers[rows], np.nan)
         self._call("path", trace.points.ctypes.data, len(trace.points), keys.ctypes.data)
+        if trace.seconds is not None:
+            self._call("path_times", trace.seconds.ctypes.data)
 
     # ---- what it answers ------------------------------------------------------------------------
 

@@ -37,4 +37,11 @@ final class Casing {
     int type = Character.getType(point);
     return Character.isLetter(point) || type == Character.NON_SPACING_MARK || type == Character.COMBINING_SPACING_MARK;
   }
+
+  /** Returns whether what comes after this text is no word of its own: the rest of another one, or of an address. */
+  static boolean continues(String before) {
+    if (before.isEmpty()) return false;
+    char last = before.charAt(before.length() - 1);
+    return !Character.isWhitespace(last) && "([{<\"'“‘„«¿¡-–—,;!?…".indexOf(last) < 0;
+  }
 }

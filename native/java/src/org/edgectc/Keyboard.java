@@ -9,7 +9,9 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Finger in, words out: the C library's keyboard; native/include/edgectc.h says what each call does. Threads take turns. Calls
@@ -26,15 +28,14 @@ public final class Keyboard implements Closeable {
   /** EDGECTC_ABI of the library. */
   public static native int abi();
 
-  private final ByteBuffer[] files; // the library reads them where they lie
+  private final List<ByteBuffer> files = new ArrayList<>(); // the library reads them where they lie
   private volatile long handle;
 
   private Keyboard(ByteBuffer model, ByteBuffer lexicon, ByteBuffer languageModel) {
-    files = new ByteBuffer[] {direct(model), direct(lexicon), direct(languageModel)};
     handle = make();
     if (handle == 0) throw new OutOfMemoryError("no memory for a keyboard");
     try {
-      checked(open(handle, files[0], files[1], files[2]));
+      checked(open(handle, kept(model), kept(lexicon), kept(languageModel)));
     } catch (EdgectcException refused) {
       close();
       throw refused;
@@ -45,7 +46,7 @@ public final class Keyboard implements Closeable {
    * Returns a keyboard over files, which are mapped.
    *
    * @param model an artifact of {@code edgectc export --target native}
-   * @param lexicon the .trie beside it
+   * @param lexicon the .trie beside it; null: languages are to be added
    * @param languageModel the .lm beside it; null: words are ranked without context
    */
   public static Keyboard open(File model, File lexicon, File languageModel) throws IOException {
@@ -55,6 +56,31 @@ public final class Keyboard implements Closeable {
   /** The same over bytes, such as a part of an APK that is mapped; they must stay as they are. */
   public static Keyboard open(ByteBuffer model, ByteBuffer lexicon, ByteBuffer languageModel) {
     return new Keyboard(model, lexicon, languageModel);
+  }
+
+  /**
+   * Adds a language that is written at the same time, a pack of {@code edgectc language build}; at most 4 with the model's own.
+   * The words before the cursor are to be said again.
+   *
+   * @param index its language.json; null: the others are the model's own
+   * @param lexicon its .trie
+   * @param languageModel its .lm; null: its words are ranked without context
+   */
+  public void add(File index, File lexicon, File languageModel) throws IOException {
+    add(mapped(index), mapped(lexicon), mapped(languageModel));
+  }
+
+  /** The same over bytes, which must stay as they are. */
+  public synchronized void add(ByteBuffer index, ByteBuffer lexicon, ByteBuffer languageModel) {
+    checked(add(live(), kept(index), kept(lexicon), kept(languageModel)));
+  }
+
+  /** Returns the probability that the next word is of each language, by name; "own": the model's. */
+  public synchronized Map<String, Double> languages() {
+    Map<String, Double> found = new LinkedHashMap<>();
+    double[] share = new double[1];
+    for (byte[] name; (name = language(live(), found.size(), share)) != null; ) found.put(said(name), share[0]);
+    return found;
   }
 
   /** Runs the model's own reference cases on this processor. */
@@ -98,12 +124,12 @@ public final class Keyboard implements Closeable {
    * @param most words
    */
   public synchronized List<Word> swipe(double[] points, int most) {
-    return ranked(false, points, 0, most);
+    return ranked(Kind.SWIPE, points, null, 0, most);
   }
 
   /** The same while the finger moves: what the points so far may begin. */
   public synchronized List<Word> moving(double[] points, int most) {
-    return ranked(false, points, MOVING, most);
+    return ranked(Kind.SWIPE, points, null, MOVING, most);
   }
 
   /**
@@ -113,12 +139,24 @@ public final class Keyboard implements Closeable {
    * @param most words
    */
   public synchronized List<Word> tap(double[] taps, int most) {
-    return ranked(true, taps, 0, most);
+    return ranked(Kind.TAPS, taps, null, 0, most);
   }
 
   /** The same while the word goes on: it is completed; of no taps, the next word. */
   public synchronized List<Word> tapping(double[] taps, int most) {
-    return ranked(true, taps, MOVING, most);
+    return ranked(Kind.TAPS, taps, null, MOVING, most);
+  }
+
+  /**
+   * Returns words that are written in strokes, taps and swipes in any order.
+   *
+   * @param points of all strokes, as of a swipe
+   * @param lengths how many points each stroke has: one for a tap, more for a swipe
+   * @param moving whether the word goes on
+   * @param most words
+   */
+  public synchronized List<Word> strokes(double[] points, int[] lengths, boolean moving, int most) {
+    return ranked(Kind.STROKES, points, lengths, moving ? MOVING : 0, most);
   }
 
   /** Returns the letters of the keys that the last taps were nearest to. */
@@ -137,7 +175,37 @@ public final class Keyboard implements Closeable {
     checked(teach(live(), bytes(word), uses));
   }
 
-  /** Never ranks a word, in whatever case. */
+  /**
+   * Learns a word that was written; it fades, and is of the language that it was probably written in.
+   *
+   * @param uses below 0: takes so many back
+   * @return false where nothing is learnt: incognito, or the word is hidden
+   */
+  public synchronized boolean learn(String word, double uses) {
+    return checked(learn(live(), bytes(word), uses)) != 0;
+  }
+
+  /** Says which day it is, 0 to 1e6 from any origin that stays the same; what was learnt fades with it. */
+  public synchronized void today(double day) {
+    checked(today(live(), day));
+  }
+
+  /** While it is on, nothing is learnt or taught; where it goes on or off, what was written is forgotten. */
+  public synchronized void incognito(boolean on) {
+    checked(incognito(live(), on));
+  }
+
+  /**
+   * Favours a word, such as a contact's name, by -100 to 100 nats until told otherwise; 0: no more.
+   *
+   * @param spelling another way to swipe it; null: as it is written
+   * @return whether this keyboard's letters can type it
+   */
+  public synchronized boolean favour(String word, String spelling, double nats) {
+    return checked(favour(live(), bytes(word), spelling == null ? null : bytes(spelling), nats)) != 0;
+  }
+
+  /** Never ranks a word, in whatever case, though it be learnt. */
   public synchronized void hide(String word) {
     checked(hide(live(), bytes(word)));
   }
@@ -172,13 +240,22 @@ public final class Keyboard implements Closeable {
     if (held != 0) free(held);
   }
 
-  private List<Word> ranked(boolean taps, double[] points, int flags, int most) {
+  private enum Kind { SWIPE, TAPS, STROKES }
+
+  private List<Word> ranked(Kind kind, double[] points, int[] lengths, int flags, int most) {
     if (points.length % 3 != 0) throw new EdgectcException("points are x, y, t_ms of each in turn, got " + points.length + " numbers", "bad_shape");
+    long counted = 0;
+    for (int i = 0; lengths != null && i < lengths.length; i++) counted += Math.max(0, lengths[i]);
+    if (lengths != null && counted != points.length / 3)
+      throw new EdgectcException("the strokes have " + counted + " points, and there are " + points.length / 3, "bad_shape");
     if (most < 1) throw new EdgectcException("ask for one word or more, got " + most, "");
     byte[][] texts = new byte[Math.min(most, MOST_WORDS)][];
     double[] figures = new double[3 * texts.length];
     long held = live();
-    int found = checked(taps ? tap(held, points, flags, texts, figures) : swipe(held, points, flags, texts, figures));
+    int found;
+    if (kind == Kind.STROKES) found = strokes(held, points, lengths, flags, texts, figures);
+    else found = kind == Kind.TAPS ? tap(held, points, flags, texts, figures) : swipe(held, points, flags, texts, figures);
+    checked(found);
     List<Word> words = new ArrayList<>(found);
     for (int i = 0; i < found; i++) {
       String text = new String(texts[i], StandardCharsets.UTF_8);
@@ -210,6 +287,13 @@ public final class Keyboard implements Closeable {
     return (Normalizer.normalize(text, Normalizer.Form.NFC).replace('\0', ' ') + '\0').getBytes(StandardCharsets.UTF_8);
   }
 
+  /** The bytes as the library reads them, for as long as this keyboard. */
+  private ByteBuffer kept(ByteBuffer given) {
+    ByteBuffer held = direct(given);
+    files.add(held);
+    return held;
+  }
+
   private static ByteBuffer direct(ByteBuffer given) {
     if (given == null) return null;
     ByteBuffer whole = given.slice();
@@ -238,6 +322,10 @@ public final class Keyboard implements Closeable {
 
   private static native int open(long keyboard, ByteBuffer model, ByteBuffer lexicon, ByteBuffer languageModel);
 
+  private static native int add(long keyboard, ByteBuffer index, ByteBuffer lexicon, ByteBuffer languageModel);
+
+  private static native byte[] language(long keyboard, int place, double[] share);
+
   private static native int test(long keyboard);
 
   private static native int keys(long keyboard, int[] letters, double[] boxes);
@@ -250,11 +338,21 @@ public final class Keyboard implements Closeable {
 
   private static native int tap(long keyboard, double[] points, int flags, byte[][] texts, double[] figures);
 
+  private static native int strokes(long keyboard, double[] points, int[] lengths, int flags, byte[][] texts, double[] figures);
+
   private static native byte[] typed(long keyboard);
 
   private static native int cancel(long keyboard);
 
   private static native int teach(long keyboard, byte[] word, double uses);
+
+  private static native int learn(long keyboard, byte[] word, double uses);
+
+  private static native int today(long keyboard, double day);
+
+  private static native int incognito(long keyboard, boolean on);
+
+  private static native int favour(long keyboard, byte[] word, byte[] spelling, double nats);
 
   private static native int hide(long keyboard, byte[] word);
 

@@ -49,6 +49,7 @@ public final class Typing {
   private int tapped;
   private boolean exact; // the word has what no tap on a letter gives: it is left alone
   private String written = ""; // by the last swipe or pick, its space included
+  private boolean others; // are offered in place of the last swipe's word
   private boolean space; // belongs before the next word
   private boolean spaced; // the space before the cursor was typed last
   private String corrected = "", typed = ""; // what the last separator wrote, and what stood there before
@@ -65,18 +66,28 @@ public final class Typing {
   public void use(Keyboard keyboard) {
     this.keyboard = keyboard;
     state++;
+    remember();
   }
 
   /** Says what the user allows. */
   public void allow(boolean learning, boolean correcting) {
     this.learning = learning;
     this.correcting = correcting;
+    remember();
+  }
+
+  /** Tells the keyboard whether it may learn here, and how old what it learnt is. */
+  private void remember() {
+    if (keyboard == null) return;
+    keyboard.incognito(!learning || !field.learns);
+    keyboard.today(System.currentTimeMillis() / 86_400_000.0);
   }
 
   /** Begins a field. Nothing of the last one is kept. */
   public void begin(Field begun) {
-    count();
+    count(false);
     field = begun;
+    remember();
     shift = Shift.OFF;
     asked = false;
     reset();
@@ -118,8 +129,8 @@ public final class Typing {
     if (field.words) {
       if (word.length() == 0) {
         glued();
-        count();
-        exact = !space && continues(editor.before(1));
+        count(false);
+        exact = !space && Casing.continues(editor.before(1));
       }
       exact |= chosen || tapped == MOST_TAPS;
       word.append(text);
@@ -139,13 +150,6 @@ public final class Typing {
     if (!within || !stands(corrected)) return;
     editor.replace(corrected.length(), typed);
     learnt = "";
-  }
-
-  /** Returns whether what comes after this text is no word of its own: the rest of another one, or of an address. */
-  private static boolean continues(String before) {
-    if (before.isEmpty()) return false;
-    char last = before.charAt(before.length() - 1);
-    return !Character.isWhitespace(last) && "([{<\"'“‘„«¿¡-–—,;!?…".indexOf(last) < 0;
   }
 
   /** Types a sign: space, punctuation, a digit, a line's end; a word before it is corrected. */
@@ -234,7 +238,7 @@ public final class Typing {
   public List<Suggestion> swipe(double[] points) {
     if (!swipes()) return Collections.emptyList();
     finish(correct());
-    count();
+    count(false);
     List<Suggestion> found;
     try {
       found = new Request(this, points, false).answer(keyboard);
@@ -244,6 +248,7 @@ public final class Typing {
     if (!found.isEmpty()) {
       write(0, found.get(0).text, true);
       learnt = found.get(0).text;
+      others = true;
     }
     return found;
   }
@@ -263,15 +268,15 @@ public final class Typing {
   /** Writes what the strip offered in place of the word at the cursor, or after it. */
   public void pick(Suggestion picked) {
     boolean tapping = word.length() > 0;
-    String stood = tapping ? word.toString() : written;
+    String stood = tapping ? word.toString() : others ? written : "";
     boolean replaces = !stood.isEmpty() && stands(stood);
-    if (!replaces) count();
+    if (!replaces) count(false);
     word.setLength(0);
     tapped = 0;
     exact = false;
     write(replaces ? stood.length() : 0, picked.text, !replaces || !tapping);
     learnt = picked.text;
-    if (picked.typed) count();
+    if (picked.typed) count(true);
   }
 
   /** Takes back: what is selected, the last correction, the last swipe, or one character. */
@@ -285,7 +290,7 @@ public final class Typing {
       learnt = typed.substring(0, Math.max(0, typed.length() - 1)).trim();
       if (field.learns && !learnt.isEmpty()) kept.add(learnt);
       reset();
-      count();
+      count(true);
     } else if (!written.isEmpty() && before.endsWith(written)) {
       editor.replace(written.length(), "");
       learnt = "";
@@ -350,7 +355,7 @@ public final class Typing {
   /** Ends the word at the cursor, as the line's end or the field's does; it may be learnt. */
   public void end() {
     finish(word.toString());
-    count();
+    count(false);
     reset();
   }
 
@@ -365,7 +370,7 @@ public final class Typing {
   /** Forgets what could be taken back. */
   private void settle() {
     written = "";
-    space = spaced = false;
+    others = space = spaced = false;
     corrected = typed = "";
   }
 
@@ -382,11 +387,12 @@ public final class Typing {
     shift = field.capital(space ? before + " " : before) ? Shift.ONCE : Shift.OFF;
   }
 
-  /** Counts the word that the user was content with. */
-  private void count() {
+  /** Learns the word that the user was content with; {@code said}: that he says is right. */
+  private void count(boolean said) {
     if (!learnt.isEmpty() && learning && field.learns && keyboard != null) {
       try {
-        keyboard.teach(learnt, 1);
+        if (said) keyboard.teach(learnt, 1);
+        else keyboard.learn(learnt, 1);
       } catch (EdgectcException refused) {
         // No word of these letters.
       }
@@ -453,26 +459,26 @@ public final class Typing {
         if (word.isEmpty()) return cased(keyboard.tapping(points, SUGGESTIONS));
         List<Suggestion> made = new ArrayList<>();
         String best = fixed ? word : correction();
-        add(made, best, best.equals(word));
-        add(made, word, true);
-        for (Word other : keyboard.tap(points, 2)) add(made, Casing.like(other.text, word), false);
-        for (Word other : keyboard.tapping(points, SUGGESTIONS)) add(made, Casing.like(other.text, word), false);
+        add(made, best, best.equals(word), Double.NaN);
+        add(made, word, true, Double.NaN);
+        for (Word other : keyboard.tap(points, 2)) add(made, Casing.like(other.text, word), false, other.probability);
+        for (Word other : keyboard.tapping(points, SUGGESTIONS)) add(made, Casing.like(other.text, word), false, other.probability);
         return made;
       }
     }
 
-    private static void add(List<Suggestion> made, String text, boolean typed) {
+    private static void add(List<Suggestion> made, String text, boolean typed, double probability) {
       for (Suggestion other : made) {
         if (other.text.equals(text)) return;
       }
-      if (made.size() < SUGGESTIONS) made.add(new Suggestion(text, typed));
+      if (made.size() < SUGGESTIONS) made.add(new Suggestion(text, typed, probability));
     }
 
     private List<Suggestion> cased(List<Word> words) {
       List<Suggestion> made = new ArrayList<>();
       for (Word one : words) {
         String text = one.text;
-        add(made, shift == Shift.LOCK ? Casing.upper(text) : shift == Shift.ONCE ? Casing.capitalized(text) : text, false);
+        add(made, shift == Shift.LOCK ? Casing.upper(text) : shift == Shift.ONCE ? Casing.capitalized(text) : text, false, one.probability);
       }
       return made;
     }

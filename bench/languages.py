@@ -31,14 +31,21 @@ from edgectc.data import swipe_files
 from edgectc.data.generators.swipes import swipe
 from edgectc.evaluation.accuracy import with_context
 from edgectc.formats.layouts import Layout
-from edgectc.language.ngram.text import sentences
-from edgectc.language.spelling import letters, spell
+from edgectc.language.ngram.text import pieces
+from edgectc.language.spelling import (
+    letters,
+    normalize_word,
+    plain,
+    spell,
+    uncased,
+    written_words,
+)
 from edgectc.runtime import languages
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text: what stands before it in its sentence, and a generated swipe."""
+    """A word of a text as it is written, what stands before it, and the seed of its swipe."""
 
     text: str
     context: tuple[str, ...]
@@ -72,26 +79,42 @@ def _words(file: str, count: int) -> list[Word]:
     lines = list(read_lines(file))
     found: list[Word] = []
     for row in np.random.default_rng(0).permutation(len(lines)).tolist():
-        for sentence in sentences(lines[row]):
-            for place, text in enumerate(sentence):
-                before = ("<s>", *sentence[:place])
+        for sentence in pieces(lines[row]):
+            written = [plain(word) for word in written_words(sentence)]
+            for place, text in enumerate(written):
+                before = ("<s>", *map(normalize_word, written[:place]))
                 found.append(Word(text, before, len(found)))
         if len(found) >= count:
             break
     return found[:count]
 
 
-def _right(model: edgectc.Recognizer, layout: Layout, words: Sequence[Word]) -> list[float]:
-    """Return 1 or 0 for each word that has two letters or more on this keyboard."""
-    rights = []
+def _answers(
+    model: edgectc.Recognizer, layout: Layout, words: Sequence[Word]
+) -> list[tuple[str, str]]:
+    """Return each word that has two letters or more on this keyboard, and what was answered."""
+    answers = []
     for word in words:
         spelled = spell(word.text, {*layout.letters} - {"'"}) or ""
         if len(spelled) < 2:
             continue
         trace = swipe(spelled, layout, np.random.default_rng(word.seed))
         found = model(trace, layout=layout.name, nbest=1, context=_context(model, word.context))
-        rights.append(float(letters(found.best.text) == letters(word.text)))
-    return rights
+        answers.append((word.text, found.best.text))
+    return answers
+
+
+def _by_letters(answers: Sequence[tuple[str, str]]) -> list[float]:
+    return [float(letters(word) == letters(answer)) for word, answer in answers]
+
+
+def _by_spelling(answers: Sequence[tuple[str, str]]) -> list[float]:
+    """As `_by_letters`, with apostrophes, and "ß" is not "ss"."""
+    return [float(uncased(word) == uncased(answer)) for word, answer in answers]
+
+
+def _right(model: edgectc.Recognizer, layout: Layout, words: Sequence[Word]) -> list[float]:
+    return _by_letters(_answers(model, layout, words))
 
 
 def _context(model: edgectc.Recognizer, context: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,14 +139,13 @@ def _alone(name: str | None, packs: dict[str, str], words: dict[str, list[Word]]
             continue
         model = edgectc.load(name, language=[pack])
         layout = model.setting(model.layout)
-        own = _right(model, layout, words[tag])
-        row = [tag, len(own), _share(own)]
+        own = _answers(model, layout, words[tag])
+        row = [tag, len(own), _share(_by_letters(own)), _share(_by_spelling(own))]
         wrong = next((other for other in packs if other != tag), None)
-        if wrong:
-            stranger = edgectc.load(name, language=[packs[wrong]])
-            row.append(f"{np.mean(_right(stranger, layout, words[tag])):.1%} ({wrong})")
-        rows.append(row)
-    return table(["language", "words", "top-1", "by the wrong pack"], rows)
+        stranger = edgectc.load(name, language=[packs[wrong]]) if wrong else None
+        fails = _right(stranger, layout, words[tag]) if stranger else None
+        rows.append([*row, f"{np.mean(fails):.1%} ({wrong})" if fails else "-"])
+    return table(["language", "words", "by letters", "as spelled", "by the wrong pack"], rows)
 
 
 def _english(

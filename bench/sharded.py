@@ -9,7 +9,9 @@ the files may be in the system's memory. Memory is what the process holds after 
 it, and what belongs to it alone (the rest are pages of files, which the system takes back).
 Speed is of blocks of steps in turns, with the same rows in memory; small network of tcn. Ranks are
 one process and two of torchrun in turns, with the same batch: CPU seconds of all of them a sample,
-reading and changing samples included. ``--only memory`` or ``--only ranks`` measures one part.
+reading and changing samples included, and start and preparation not; a step has costs that do not
+shrink with its samples, so one process with half of the batch stands beside them: what two of them
+take, each with half of it, cannot be less. ``--only memory`` or ``--only ranks`` measures one part.
 """
 
 from __future__ import annotations
@@ -43,10 +45,10 @@ CONFIG = {
 }
 
 
-def task_of(folder: Path):
+def task_of(folder: Path, batch: int = BATCH):
     from edgectc.training.preparing import prepare
 
-    return prepare(CONFIG, data=Sources((folder,)))
+    return prepare({**CONFIG, "batch_size": batch}, data=Sources((folder,)))
 
 
 def make(folder: Path, rows: list[int]) -> tuple[float, float]:
@@ -98,11 +100,11 @@ def repeated(columns, times: int):
     return write
 
 
-def trainer_of(folder: Path, out: Path):
+def trainer_of(folder: Path, out: Path, batch: int = BATCH):
     from edgectc.training.loop import devices
     from edgectc.training.loop.trainer import Trainer
 
-    settings, model, task = task_of(folder)
+    settings, model, task = task_of(folder, batch)
     return Trainer(settings, model, task, out, devices.fabric("cpu", "fp32"))
 
 
@@ -114,11 +116,11 @@ def steps(trainer):
         yield
 
 
-def child(folder: Path, count: int) -> None:
+def child(folder: Path, count: int, batch: int) -> None:
     """Print, as JSON, seconds to the first step, by clock and CPU, and memory after ``count``."""
     began, rank = float(os.environ["BEGAN"]), os.environ.get("RANK", "0")
     with tempfile.TemporaryDirectory() as out:
-        trainer = trainer_of(folder, Path(out))
+        trainer = trainer_of(folder, Path(out), batch)
         for n, _ in enumerate(steps(trainer)):
             if n == 0:
                 first, cpu = time.time() - began, time.process_time()
@@ -134,10 +136,10 @@ def child(folder: Path, count: int) -> None:
     print(f"rank {rank} {json.dumps(told)}", flush=True)
 
 
-def measured(folder: Path, steps: int, ranks: int) -> list[dict[str, float]]:
+def measured(folder: Path, steps: int, ranks: int, batch: int = BATCH) -> list[dict[str, float]]:
     """Return what `child` prints of each process."""
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"]
-    given = [__file__, "--child", folder, "--steps", str(steps)]
+    given = [__file__, "--child", folder, "--steps", str(steps), "--batch", str(batch)]
     told = subprocess.run(
         [sys.executable, *(launch if ranks > 1 else []), *given],
         capture_output=True, text=True, check=True,
@@ -150,16 +152,16 @@ def measured(folder: Path, steps: int, ranks: int) -> list[dict[str, float]]:
 
 def by_ranks(folder: Path, steps: int, rounds: int) -> str:
     """Return a table of CPU time a sample by the number of processes."""
-    spent: dict[int, list[float]] = {1: [], 2: []}
+    ways = {(1, BATCH): "1", (1, BATCH // 2): "1, half of the batch", (2, BATCH): "2"}
+    spent: dict[tuple[int, int], list[float]] = {way: [] for way in ways}
     for turn in range(rounds):
-        for ranks in sorted(spent, reverse=bool(turn % 2)):
-            one = measured(folder, steps, ranks)
-            spent[ranks].append(sum(found["step_cpu_s"] for found in one) / BATCH * 1e6)
-    alone, both = (float(np.median(found)) for found in spent.values())
-    return table(
-        ["processes", "CPU us a sample", "of one"],
-        [["1", f"{alone:.0f}", "1.00"], ["2", f"{both:.0f}", f"{both / alone:.2f}"]],
-    )
+        for way in sorted(spent, reverse=bool(turn % 2)):
+            one = measured(folder, steps, *way)
+            spent[way].append(sum(found["step_cpu_s"] for found in one) / way[1] * 1e6)
+    medians = {way: float(np.median(found)) for way, found in spent.items()}
+    alone = medians[1, BATCH]
+    lines = [[ways[way], f"{us:.0f}", f"{us / alone:.2f}"] for way, us in medians.items()]
+    return table(["processes", "CPU us a sample", "of one"], lines)
 
 
 def speed(folder: Path, blocks: int) -> tuple[float, float]:
@@ -196,10 +198,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["memory", "ranks"])
-    parser.add_argument("--child", type=Path)
+    parser.add_argument("--batch", type=int, default=BATCH, help=argparse.SUPPRESS)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.child, options.steps)
+        child(options.child, options.steps, options.batch)
         return
     rows = [int(count) for count in options.rows.split(",")]
     parts = []

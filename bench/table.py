@@ -26,8 +26,10 @@ SECTIONS = {
     "decoding.txt": "The exact search on real swipes, compiled and plain",
     "scaling.txt": "By size of the lexicon and length of the signal",
     "sentences.txt": "Decoders: sentences with a word 3-gram",
+    "hotwords.txt": "Hotwords: what they cost and what they find",
     "spoken.txt": "Decoders: words from phonemes, 50,000 words and a 3-gram",
     "quantization.txt": "Quantization schemes, untrained networks of every family",
+    "conformer.txt": "A conformer of one's own to int8 within a CER budget, one command",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",
@@ -37,7 +39,9 @@ HEAD = """# Measured
 Made by `python bench/table.py` from `results`; do not edit. Each table is headed by its
 command and its conditions: machine, versions, threads, repeats. The machine is shared, so trust
 ratios within a table before absolute times. What each bench measures is said in its script; the
-columns of `edgectc bench` are explained in [docs/benchmark.md](../docs/benchmark.md).
+columns of `edgectc bench` are explained in [docs/benchmark.md](../docs/benchmark.md). Accuracy of
+`swipe-en` is that of its weights of 22 November 2026; today's is in
+[its card](../models/swipe-en/CARD.md).
 
 No CUDA device was to be had: there are no figures for one, and its rows say so.
 """

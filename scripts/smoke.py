@@ -4,19 +4,43 @@
     python scripts/smoke.py --emissions WORD FILE   writes (T, 28) float32; prints T and the score
 
 Emissions are generated around a word, and its score is compared with the textbook CTC forward
-algorithm (Graves et al. 2006, 4.1), which nothing of the package takes part in.
+algorithm (Graves et al. 2006, 4.1), which nothing of the package takes part in. The first lines of
+README, as the installed package carries it, answer what they promise. Nothing is written outside of
+the environment, and nobody is called.
 """
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import sys
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+outside: list[str] = []  # files that Python wrote outside of its environment, and calls to others
 
-import edgectc
-from edgectc.decoding.search import compiled
+
+def watch(event: str, arguments: tuple[Any, ...]) -> None:
+    """Note what leaves the environment; https://docs.python.org/3/library/audit_events.html."""
+    writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if (writes or event == "os.mkdir") and isinstance(arguments[0], str | bytes | os.PathLike):
+        path = Path(os.fsdecode(arguments[0])).absolute()
+        own = (Path(sys.prefix), *map(Path, sys.path[1:]))
+        if str(path) != os.devnull and not any(path.is_relative_to(place) for place in own):
+            outside.append(f"{event} {path}")
+    elif event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        outside.append(f"{event} {arguments[1:]}")
+
+
+if sys.argv[1:2] != ["--emissions"]:
+    sys.addaudithook(watch)
+
+import numpy as np  # noqa: E402
+
+import edgectc  # noqa: E402
+from edgectc.decoding.search import compiled  # noqa: E402
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz'"
 
@@ -50,6 +74,17 @@ def score(word: str, log_probs: np.ndarray) -> float:
     return forward(log_probs.astype(float), [1 + ALPHABET.index(letter) for letter in word])
 
 
+def documented() -> None:
+    """Run the first block of Python in README, and compare with what its last line promises."""
+    page = str(metadata.metadata("edgectc").get_payload())
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[:1]
+    *before, last = code.strip().splitlines()
+    expression, promised = last.split("  # ")
+    session: dict[str, object] = {}
+    exec("\n".join(before), session)
+    assert eval(expression, session) == promised.strip('"'), f"{expression} is not {promised}"
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--emissions"]:
         log_probs = emissions(sys.argv[2], noise=1.0)
@@ -78,8 +113,12 @@ def main() -> None:
             assert found == word, f"a swipe of {word}: got {found}"
     heavy = {"torch", "onnxruntime", "onnx"} & {*sys.modules}
     assert not heavy, f"decoding imported {heavy}"
+    if not plain:
+        documented()
+    assert not outside, f"outside of the environment: {outside}"
     means = ", with NumPy" if plain else ""
-    print(f"edgectc {edgectc.__version__} decodes on {platform.machine()}, {sys.platform}{means}")
+    where = f"{platform.machine()}, {sys.platform}, Python {platform.python_version()}"
+    print(f"edgectc {edgectc.__version__} decodes on {where}{means}")
 
 
 if __name__ == "__main__":

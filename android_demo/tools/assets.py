@@ -14,6 +14,7 @@ import cases
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEYBOARDS = REPOSITORY / "edgectc" / "formats" / "keyboards"
+PROMPTS = REPOSITORY / "edgectc" / "commands" / "serving" / "prompts.txt"
 BUNDLE = REPOSITORY / "models" / "swipe-en"
 RUNTIMES = {"onnx": "model.onnx", "executorch": "model.pte"}
 
@@ -42,6 +43,7 @@ def gather(bundle: Path, out: Path, runtimes: dict[str, Path]) -> None:
         shutil.copy(found[0], model / name)
         digest.update(found[0].read_bytes())
     (model / "id").write_text(digest.hexdigest()[:16], encoding="ascii")
+    (out / "trials.txt").write_text(trials(bundle), encoding="ascii")
     lines = layouts(letters(model / "model.trie"))
     if not lines:
         raise AssetError(f"no keyboard in {KEYBOARDS} has all letters of {bundle}; add one there")
@@ -50,6 +52,14 @@ def gather(bundle: Path, out: Path, runtimes: dict[str, Path]) -> None:
     for name, artifact in runtimes.items():
         cases.write(artifact, out / "runtimes" / f"{RUNTIMES[name]}.cases")
     shutil.copy(Path(__file__).parents[1] / "THIRD_PARTY.md", out)
+
+
+def trials(bundle: Path) -> str:
+    """Return what the phone kit tries, as Trials.java reads it."""
+    artifact = min(bundle.glob("artifacts/*.edgectc"))
+    about, traces = cases.traces(artifact)
+    head = f"{about['name']}\t{artifact.name}\t{artifact.stat().st_size}\t{len(about['reference'])}"
+    return "\n".join([head, " ".join(PROMPTS.read_text(encoding="ascii").split()), *traces])
 
 
 def letters(lexicon: Path) -> set[str]:

@@ -19,11 +19,7 @@ def write(artifact: Path, out: Path) -> None:
     Raises:
         ValueError: the artifact has no manifest of a swipe model.
     """
-    data = artifact.read_bytes()
-    at = data.find(PREFIX)
-    if at < 0:
-        raise ValueError(f"{artifact} has no manifest; make it with `edgectc export`")
-    about = json.JSONDecoder().raw_decode(data[at:].decode("ascii", "ignore"))[0]["manifest"]
+    data, about = _manifest(artifact)
     tensors = [*about["inputs"], about["output"]]
     parts = [struct.pack(">i", len(data)), data, struct.pack(">i", len(tensors))]
     parts += [_tensor(one) for one in tensors]
@@ -33,6 +29,29 @@ def write(artifact: Path, out: Path) -> None:
     for case in cases:
         parts.append(_case(case, layouts[case["layout"]], about))
     out.write_bytes(b"".join(parts))
+
+
+def traces(artifact: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return a manifest and the points of its reference cases: layout, then x, y, t of each.
+
+    Raises:
+        ValueError: the artifact has no manifest of a swipe model.
+    """
+    _, about = _manifest(artifact)
+    lines = []
+    for case in about["reference"].values():
+        if case.get("points"):
+            values = _floats(case["points"], "d")
+            lines.append(" ".join([case["layout"], *(f"{value:.6g}" for value in values)]))
+    return about, lines
+
+
+def _manifest(artifact: Path) -> tuple[bytes, dict[str, Any]]:
+    data = artifact.read_bytes()
+    at = data.find(PREFIX)
+    if at < 0:
+        raise ValueError(f"{artifact} has no manifest; make it with `edgectc export`")
+    return data, json.JSONDecoder().raw_decode(data[at:].decode("ascii", "ignore"))[0]["manifest"]
 
 
 def _tensor(about: dict[str, Any]) -> bytes:
@@ -71,6 +90,6 @@ def _keys(layout: dict[str, Any]) -> tuple[list[float], list[float]]:
     return centers, [median(widths), 1 / len(rows)]
 
 
-def _floats(array: dict[str, Any]) -> tuple[float, ...]:
+def _floats(array: dict[str, Any], kind: str = "f") -> tuple[float, ...]:
     data = base64.b64decode(array["base64"])
-    return struct.unpack(f"<{len(data) // 4}f", data)
+    return struct.unpack(f"<{len(data) // struct.calcsize(kind)}{kind}", data)

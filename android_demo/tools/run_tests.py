@@ -32,7 +32,7 @@ WORK = HERE / "build" / f"tests-{os.getpid()}"  # several may run at once
 JUNIT = [Path("/usr/share/java/junit4.jar"), Path("/usr/share/java/hamcrest-core.jar")]
 PAGE = 16384
 MOST_BYTES = 9_000_000  # of the APK with the library alone
-PAGES = ("MainActivity", "SelfTestActivity", "SettingsActivity", "Pages")  # no fakes of widgets
+PAGES = ("MainActivity", "SelfTestActivity", "SettingsActivity")  # no fakes of widgets
 # What the shims of other runtimes may ask of Android; for the library see tests/hosts/test_aar.py.
 ALLOWED = {"malloc", "calloc", "realloc", "free", "memcpy", "memset", "strlen", "abort",
            "OrtGetApiBase"}  # fmt: skip
@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--apk", type=Path, default=HERE / "build" / "edgectc-keyboard.apk")
     parser.add_argument("--only", choices=list(STEPS), action="append", help="run only this step")
     parser.add_argument("--pictures", type=Path, help="folder for pictures of the keyboard")
+    parser.add_argument("--phone", type=Path, help="file for what the phone kit saved")
     options = parser.parse_args()
     WORK.mkdir(parents=True)
     atexit.register(shutil.rmtree, WORK, ignore_errors=True)
@@ -215,6 +216,7 @@ def _junit(
     folder = HERE / "test" / "org" / "edgectc" / package
     tests = sorted(path.stem for path in folder.glob(f"{only}.java"))
     settings = {"java.library.path": libraries, "edgectc.files": WORK / "files",
+                "edgectc.saved": options.phone or WORK / "phone.json",
                 "edgectc.assets": _assets(), "edgectc.pictures": options.pictures or "",
                 "edgectc.draws": str("java" in java).lower(),
                 "java.awt.headless": "true"}  # fmt: skip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from edgectc.benchmarking import gate, machine, measure, page, plan, rows, workload
+from edgectc.benchmarking import gate, machine, measure, page, phone, plan, rows, workload
 from edgectc.benchmarking.measure import Settings
 from edgectc.benchmarking.report import Report, Samples
 from edgectc.benchmarking.workload import Workload
@@ -18,6 +19,11 @@ from edgectc.core.types import Document
 
 SCHEMA = Path(__file__).with_name("schema.json")
 TOLERANCE = "10%"
+# How a bench is done that nobody asked otherwise of; None for all that is not here.
+USUAL = {
+    "device": ("cpu",), "threads": (1,), "split": "all", "samples": 100, "limit": 1000,
+    "rounds": 5, "processes": 3,
+}  # fmt: skip
 
 
 @checked
@@ -34,6 +40,7 @@ def bench(
     limit: Count = 1000,
     rounds: Count = 5,
     processes: Count = 3,
+    phones: Sequence[File] = (),
     html: File | None = None,
     baseline: File | None = None,
     tolerance: str | None = None,
@@ -57,6 +64,7 @@ def bench(
         limit: how many are scored, at most.
         rounds: repetitions in a process.
         processes: fresh processes.
+        phones: files that the phone kit saved, shown beside; without models, alone.
         html: file to write the page with charts to.
         baseline: file that ``--json`` wrote; adds ``verdicts`` on every figure.
         tolerance: of the baseline, `TOLERANCE` if it is None.
@@ -69,7 +77,7 @@ def bench(
         ConfigError: an option that makes no sense, or a file that is not there.
         UnknownNameError: no such device or runtime.
         BundleError: a model is missing or damaged.
-        InputError: ``data`` holds nothing a model can use.
+        InputError: ``data`` holds nothing a model can use, or a file of ``phones`` is none.
     """
     if tolerance is not None and baseline is None:
         raise ConfigError(
@@ -78,20 +86,20 @@ def bench(
         )
     allowed = gate.tolerance(tolerance or TOLERANCE)
     before = gate.read(os.fspath(baseline)) if baseline is not None else None
-    report = measured(
-        models,
-        Settings(processes=processes, rounds=rounds),
-        device=device,
-        runtime=runtime,
-        threads=threads,
-        data=data,
-        split=split,
-        lexicon=lexicon,
-        language_model=language_model,
-        samples=samples,
-        limit=limit,
-        trace=trace,
-    )
+    beside = [phone.read(file) for file in phones]
+    asked: dict[str, Any] = {
+        "device": device, "runtime": runtime, "threads": threads, "data": data, "split": split,
+        "lexicon": lexicon, "language_model": language_model, "samples": samples,
+        "limit": limit, "trace": trace,
+    }  # fmt: skip
+    how = Settings(processes=processes, rounds=rounds)
+    if beside and not models:
+        report = _unmeasured(how, asked | {"baseline": baseline})
+    else:
+        report = measured(models, how, **asked)
+    if beside:
+        report["rows"] += map(phone.row, beside)
+        report["phones"] = [phone.about(one) for one in beside]
     if before:
         report["verdicts"] = [v.to_json() for v in gate.compare(report, before, allowed)]
     if html is not None:
@@ -157,6 +165,26 @@ def measured(
     if trace is not None:
         report["traces"] = measure.traces(records, workloads, trace, family=family, say=_say)
     return report
+
+
+def _unmeasured(settings: Settings, asked: Mapping[str, Any]) -> Report:
+    """Return a report without a row; refuses what is asked of rows."""
+    asked = {**asked, "rounds": settings.rounds, "processes": settings.processes}
+    unused = [name for name, value in asked.items() if value != USUAL.get(name)]
+    if unused:
+        raise ConfigError(
+            f"{unused[0]} is for what is measured here, and phones alone are not; name a model "
+            "beside phones, or leave it out",
+            options=[unused[0], "phones"],
+        )
+    return {
+        "schema_version": gate.SCHEMA_VERSION,
+        "machine": machine.describe(),
+        "settings": {"processes": settings.processes, "rounds": settings.rounds},
+        "samples": _about([]),
+        "floor": {},
+        "rows": [],
+    }
 
 
 def _say(text: str) -> None:

@@ -50,15 +50,26 @@ def pareto(rows: Sequence[Row]) -> str:
     return _drawing(height, "latency against accuracy or size", parts)
 
 
-def stages(rows: Sequence[Row]) -> str:
-    """Return a bar a row: median milliseconds of resampling, network and decoding."""
+def has_stages(row: Row) -> bool:
+    """Return whether the three steps of a call were timed; a phone tells the whole."""
+    return all(figure(row, f"{stage}_p50_ms") is not None for stage in STAGES)
+
+
+def stages(rows: Sequence[Row], numbered: Sequence[Row] | None = None) -> str:
+    """Return a bar a row: median milliseconds of resampling, network and decoding.
+
+    Args:
+        rows: those to draw.
+        numbered: all rows of the page, by whose places they are numbered; None for ``rows``.
+    """
+    places = {id(row): place for place, row in enumerate(numbered or rows, start=1)}
     most = max(sum(_stages_of(row)) for row in rows)
     scale = (WIDTH - _RIGHT - 8) / (most * 1.18)
     parts = []
     for index, row in enumerate(rows):
         top, x = _TOP + index * _GAP, 4.0
         spent = _stages_of(row)
-        parts.append(svg.text(4, top + 9, f"{index + 1}. {label(row)}"))
+        parts.append(svg.text(4, top + 9, f"{places[id(row)]}. {label(row)}"))
         for number, (stage, ms) in enumerate(zip(STAGES, spent, strict=True)):
             tip = svg.tooltip(f"{stage} {ms:.3f} ms")
             parts.append(_bar(number, x, top + 13, ms * scale, _BAR, tip))

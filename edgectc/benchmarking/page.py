@@ -92,9 +92,11 @@ def _charts(rows: Sequence[Row]) -> str:
     labelled = all(row.get("top1") is not None or row.get("error_rate") is not None for row in rows)
     sections = {
         "Latency against accuracy" if labelled else "Latency against size": charts.pareto(rows),
-        "Where the time goes, median ms": charts.stages(rows),
         "Distribution over samples": charts.distribution(rows),
     }
+    staged = [row for row in rows if charts.has_stages(row)]
+    if staged:
+        sections["Where the time goes, median ms"] = charts.stages(staged, rows)
     drawn = "".join(
         f"<section><h2>{title}</h2>{drawing}</section>" for title, drawing in sections.items()
     )

@@ -159,6 +159,22 @@ class Comparison(TypedDict):
     detail: str
 
 
+class Phone(TypedDict):
+    """A phone whose results stand beside: what its row has no column for."""
+
+    row: str
+    host: str
+    device: str
+    system: str
+    cores: int
+    memory_bytes: int | None
+    cases: int
+    recorded: int
+    tap_p50_ms: float
+    next_p50_ms: float
+    memory_of: str
+
+
 class _Always(TypedDict):
     schema_version: int
     machine: Machine
@@ -172,6 +188,7 @@ class Report(_Always, total=False):
     """All of it."""
 
     verdicts: list[Comparison]
+    phones: list[Phone]
     traces: dict[str, Trace]
 
 

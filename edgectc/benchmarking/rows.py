@@ -29,7 +29,7 @@ from edgectc.benchmarking.workload import Workload
 from edgectc.core.types import Array
 
 REFERENCE = "yardstick"
-_POINTS = 61  # of the distribution that a row keeps
+DISTRIBUTION = 61  # points of the distribution that a row keeps
 
 
 def row(record: Record, samples: Workload) -> Row:
@@ -105,7 +105,7 @@ def _table(spent_ns: list[list[list[int]]], floor_ns: list[list[float]]) -> tupl
 def latencies(spent: Array) -> Latencies:
     """Return percentiles of (rounds, samples, stages) milliseconds, floor subtracted."""
     each = np.median(spent.sum(axis=2), axis=0)
-    points = np.percentile(each, np.linspace(0, 100, _POINTS))
+    points = np.percentile(each, np.linspace(0, 100, DISTRIBUTION))
     p50, p90, p99 = _percentiles(each)
     resample, network, decode = (
         _percentiles(np.median(spent[:, :, stage], axis=0)) for stage in range(len(STAGES))

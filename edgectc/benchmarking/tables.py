@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgectc.benchmarking import phone
 from edgectc.benchmarking.report import Report, Row, figure
 
 HEADER = (
@@ -49,19 +50,11 @@ def accuracy(row: Row) -> str:
     return f"error {error_rate:.1%}{_span(row.get('error_rate_interval'))}"
 
 
-def _span(interval: Sequence[float] | None) -> str:
-    return f" [{interval[0]:.1%}, {interval[1]:.1%}]" if interval else ""
-
-
-def notes(report: Report) -> list[str]:
-    """Return the lines below the table: machine, versions, how it was measured, what was not."""
-    here = report["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
-    gpus = f", {', '.join(here['gpus'])}" if here["gpus"] else ""
+def _how(report: Report) -> str:
+    if not report["samples"]["source"]:
+        return "nothing was measured here"
     floors = [row["floor_us"] for row in report["rows"] if "floor_us" in row]
-    found = [
-        f"{here['processor']}, {here['cores']} cores{gpus}; {here['system']}, Python "
-        f"{here['python']}, {versions}; load {here['load_1_min']} at the start",
+    return (
         f"{report['samples']['source']}; {report['settings']['processes']} fresh processes of "
         f"{report['settings']['rounds']} interleaved rounds; a sample's time is the median of its "
         "rounds, less the floor of the clock"
@@ -71,8 +64,25 @@ def notes(report: Report) -> list[str]:
             f", of which an empty one takes {report['floor']['process_ms']:.0f} ms"
             if report["floor"]
             else ""
-        ),
+        )
+    )
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return f" [{interval[0]:.1%}, {interval[1]:.1%}]" if interval else ""
+
+
+def notes(report: Report) -> list[str]:
+    """Return the lines below the table: machine, versions, how it was measured, what was not."""
+    here = report["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in here["versions"].items())
+    gpus = f", {', '.join(here['gpus'])}" if here["gpus"] else ""
+    found = [
+        f"{here['processor']}, {here['cores']} cores{gpus}; {here['system']}, Python "
+        f"{here['python']}, {versions}; load {here['load_1_min']} at the start",
+        _how(report),
     ]
+    found += [phone.note(one) for one in report.get("phones", [])]
     reasons: dict[str, list[str]] = {}
     for row in report["rows"]:
         if row["status"] != "ok":

@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 
 from edgectc.commands.arguments import Named, Verbs, count, named, values
-from edgectc.commands.output import print_report, report_dict
+from edgectc.commands.output import print_next, print_report, report_dict
 
 
 def declare(verbs: Verbs) -> None:
@@ -49,6 +49,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--chunk", type=int, metavar="FRAMES", help=text)
     text = "frames that a step sees after its chunk (default: the rest of what it takes)"
     parser.add_argument("--look-ahead", type=int, metavar="FRAMES", help=text)
+    text = "what 1 means in a mask, valid or padding; or added, to scores (default: found out)"
+    parser.add_argument("--mask", default="", metavar="MEANING", help=text)
     text = "bytes of reference cases (default: 12 %% of the file); none; or a file beside it"
     parser.add_argument("--references", metavar="BYTES", help=text)
 
@@ -66,6 +68,7 @@ def run(options: Namespace) -> int:
         return 0
     print_report(artifact.report)
     print(f"{artifact.path}: {artifact.bytes / 1e6:.2f} MB")
+    print_next("inspect", artifact.path)
     return 0
 
 

@@ -13,8 +13,8 @@ from typing import Any, NoReturn, TypeVar
 T = TypeVar("T")
 
 MODEL = (
-    "bundle directory, artifact (.onnx, .pte, .mlpackage, .edgectc), or shipped model (default: "
-    "swipe-en)"
+    "bundle directory, artifact (.onnx, .pte, .mlpackage, .tflite, .edgectc), or shipped model "
+    "(default: swipe-en)"
 )
 # Arguments of the public functions that are not called like their flags.
 _FLAGS = {"overrides": "--set", "check_blank": "--any-blank"}
@@ -45,6 +45,10 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:
             # Only verbs and actions have choices; argparse would list them all.
             wrong = [word for word in self.arguments if f"invalid choice: {word!r}" in message]
+            if message.endswith(f"required: {action.metavar}") and isinstance(
+                action, argparse._SubParsersAction
+            ):
+                message = f"{self.prog} needs an action: {', '.join(action.choices)}"
             if isinstance(action, argparse._SubParsersAction) and wrong:
                 kind = str(action.metavar).lower()
                 message = f"no {kind} {wrong[0]!r}{self._nearest(wrong[0], [*action.choices])}"

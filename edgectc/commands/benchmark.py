@@ -43,6 +43,10 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--limit", type=int, default=1000, help="samples to score (default 1000)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds a process (default 5)")
     parser.add_argument("--processes", type=int, default=3, help="fresh processes (default 3)")
+    parser.add_argument(
+        "--phones", nargs="+", default=(), metavar="FILE",
+        help="results of the phone kit, shown beside; without MODEL, alone",
+    )  # fmt: skip
     parser.add_argument("--html", metavar="FILE", help="write the page with charts")
     parser.add_argument(
         "--baseline", metavar="FILE", help="--json of an earlier run; exit 1 if worse"

@@ -143,11 +143,12 @@ def run_import(options: Namespace) -> int:
             f"{written.path}: {written.recordings} recordings ({splits}) of {written.groups} "
             f"people or days, {written.symbols} symbols; refused: {refused}"
         )
-        return 0
-    print(
-        f"{written.path}: {written.swipes} swipes of {written.users} users "
-        f"({written.without_user} without one); refused: {refused}"
-    )
+    else:
+        print(
+            f"{written.path}: {written.swipes} swipes of {written.users} users "
+            f"({written.without_user} without one); refused: {refused}"
+        )
+    print_next("data", "check", written.path)
     return 0
 
 

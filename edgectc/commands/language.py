@@ -39,7 +39,10 @@ def declare_lexicon(verbs: Verbs) -> None:
     parser.add_argument("--max-letters", type=int, default=24, metavar="N")
     text = "case lower-case words as this source has them, e.g. an AOSP .combined: I, I'm, Monday"
     parser.add_argument("--casing", metavar="SOURCE", help=text)
-    text = "AOSP .combined: words it flags as offensive go to offensive.tsv beside --out"
+    text = (
+        "words that go to offensive.tsv beside --out: a list, or those with flags=offensive of an "
+    )
+    text += "AOSP .combined"
     parser.add_argument("--offensive", metavar="FILE", help=text)
     parser.add_argument(
         "--note",
@@ -89,7 +92,8 @@ def declare_languages(verbs: Verbs) -> None:
     parser.add_argument("--weights", type=decimals, metavar="X,X,...", help=text)
     text = "case words as this source has them (default: as the texts do)"
     parser.add_argument("--casing", metavar="SOURCE", help=text)
-    text = "AOSP .combined: words it flags as offensive are suggested on demand only"
+    text = "words that are suggested on demand only: a list, or those with flags=offensive of an "
+    text += "AOSP .combined"
     parser.add_argument("--offensive", metavar="FILE", help=text)
     parser.add_argument("--layout", metavar="NAME", help="keyboard: a name, or a .json")
     parser.add_argument("--title", metavar="TEXT", help="name of the language in English")

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgectc.commands.arguments import Verbs, note, values
 from edgectc.commands.artifacts import OF_FACTORIES, OF_STREAMS, add_factory, add_stream
-from edgectc.commands.output import report_dict
+from edgectc.commands.output import print_next, report_dict
 
 
 def declare(verbs: Verbs) -> None:
@@ -22,7 +22,7 @@ def declare(verbs: Verbs) -> None:
     )
     add_factory(parser)
     add_stream(parser)
-    parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
+    parser.add_argument("--target", required=True, help="onnx, pte, coreml, litert or native")
     parser.add_argument(
         "--scheme", default="int8-static", help="see `edgectc list schemes` (default int8-static)"
     )
@@ -122,6 +122,7 @@ def run(options: Namespace) -> int:
     print_table(["", "float32", options.scheme, ""], _lines(quantized.report), right=True)
     print("\n".join(_notes(quantized.report)))
     print(f"{quantized.artifact.path}: verdict {quantized.artifact.report.status}")
+    print_next("verify", quantized.artifact.path)
     return 0
 
 

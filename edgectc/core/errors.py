@@ -21,13 +21,32 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# What installs an extra. The name is on no package index, so the line names the source tree.
-INSTALL = "pip install '.[{extra}]' in the source tree of edgectc"
+# What installs an extra. The name is on no package index: the line names what edgectc came from.
+INSTALL = 'pip install "{origin}[{extra}]"'
+_UNKNOWN = "pip install '.[{extra}]' in the source tree of edgectc"
 
 
 def install_line(extra: str) -> str:
-    """Return what to type to install an extra."""
-    return INSTALL.format(extra=extra)
+    """Return what to type to install an extra, from the same wheel or source tree as edgectc."""
+    origin = _origin()
+    return (INSTALL if origin else _UNKNOWN).format(origin=origin, extra=extra)
+
+
+def _origin() -> str:
+    """Return the path that pip installed edgectc from (PEP 610); "" where that is not known."""
+    import json  # none of which anything but a message needs
+    from importlib import metadata
+    from pathlib import Path
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    try:
+        text = metadata.distribution("edgectc").read_text("direct_url.json")
+        url = urlsplit(json.loads(text or "{}")["url"])
+    except (metadata.PackageNotFoundError, OSError, ValueError, LookupError, TypeError):
+        return ""
+    path = url2pathname(url.path) if url.scheme == "file" else ""
+    return path if path and Path(path).exists() else ""
 
 
 class EdgectcError(Exception):

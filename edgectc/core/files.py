@@ -5,6 +5,7 @@ A reader takes plain files alone: opening a pipe or a device could wait for ever
 
 from __future__ import annotations
 
+import difflib
 import errno
 import gzip
 import hashlib
@@ -23,6 +24,7 @@ READ_ERRORS = (OSError, EOFError, zlib.error)  # what reading a file, plain or g
 MOST_BYTES = 1 << 32  # of one file that is read whole
 # What a gzip file may unpack to: so much, or so many times its own size.
 _UNPACKED, _TIMES = 1 << 24, 100
+_LOOKED_AT = 1000  # names in a folder, for the nearest one
 _GZIP = b"\x1f\x8b"
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -46,12 +48,38 @@ def open_plain(path: str | os.PathLike[str], *, pipes: bool = False) -> Buffered
     """
     if pipes and os.fspath(path) == "-":
         return open(sys.stdin.fileno(), "rb", closefd=False)
-    mode = os.stat(path).st_mode
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError as error:
+        told = f"{error.strerror}{hint(path)}"
+        raise FileNotFoundError(error.errno, told, os.fspath(path)) from None
     for is_kind, name in _KINDS:
         if is_kind(mode) and not (pipes and name == "a pipe"):
             code = errno.EISDIR if name == "a directory" else errno.EINVAL
             raise OSError(code, f"it is {name}, expected a plain file", os.fspath(path))
     return open(path, "rb")
+
+
+def hint(path: str | os.PathLike[str], known: Iterable[str] = ()) -> str:
+    """Return the nearest spelling of a path, for a message; "" for none, and where it is there.
+
+    Args:
+        path: which was asked for.
+        known: names that would do as well as those of the files in its folder.
+    """
+    place, name = os.path.split(os.fspath(path))
+    try:
+        files = os.listdir(place or ".")
+    except OSError:
+        files = []
+    if name in files:  # it is there, and something else is wrong with it
+        return ""
+    names = [*known, *files[:_LOOKED_AT]]
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+    if not found:
+        return ""
+    nearest = os.path.join(place, found[0]) if found[0] in files else found[0]
+    return f" (did you mean {nearest!r}?)"
 
 
 def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes:
@@ -169,7 +197,8 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
                 except UnicodeDecodeError as error:
                     raise ConfigError(f"{path}:{number}: not UTF-8 text: {error}") from error
     except READ_ERRORS as error:
-        raise ConfigError(f"cannot read the text {os.fspath(path)!r}: {error}") from error
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise ConfigError(f"cannot read the text {os.fspath(path)!r}: {why}") from error
 
 
 def sha256(data: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from edgectc.core.contracts import Frontend, Samples
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.files import hint
 from edgectc.core.metrics import edit_distance
 from edgectc.core.types import Recording
 from edgectc.data import readers, shards, signals, splits
@@ -46,8 +47,9 @@ class SignalSamples(Samples):
             data = named if named.endswith(signals.SUFFIX) else None
         if data is not None and not (Path(data).exists() and readers.takes(Path(data))):
             raise InputError(
-                f"no recordings at {data!r}, expected a {signals.SUFFIX} file, or a file or folder "
-                f"in one of the formats {', '.join(readers.names())}; pass {option}=PATH",
+                f"no recordings at {data!r}{hint(data)}, expected a {signals.SUFFIX} file, or a "
+                f"file or folder in one of the formats {', '.join(readers.names())}; pass "
+                f"{option}=PATH",
                 reason="no_data",
                 options=[option],
             )

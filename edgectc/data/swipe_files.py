@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from edgectc.core.errors import InputError
-from edgectc.core.files import READ_ERRORS, open_bytes
+from edgectc.core.files import READ_ERRORS, hint, open_bytes
 from edgectc.core.staging import staged_writer
 from edgectc.core.types import Recording, Swipe
 from edgectc.data import shards, splits, validation
@@ -243,8 +243,9 @@ def find(data: str | None, *, option: str = "data") -> Path:
         if candidate.is_file():
             return candidate
     raise InputError(
-        f"no swipes at {named!r}, expected a file, or a folder with {' or '.join(names)} in it or "
-        f"in how-we-swipe/; pass {option}=PATH or set EDGECTC_DATA=PATH",
+        f"no swipes at {named!r}{hint(path)}, expected a file, or a folder with "
+        f"{' or '.join(names)} in it or in how-we-swipe/; pass {option}=PATH or set "
+        "EDGECTC_DATA=PATH",
         reason="no_data",
         options=[option],
     )

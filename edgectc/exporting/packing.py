@@ -12,6 +12,7 @@ from safetensors.torch import save
 from edgectc.core import registry
 from edgectc.core.errors import BundleFileMissingError
 from edgectc.core.files import read_given, sha256
+from edgectc.core.staging import claimed
 from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.exporting import card
@@ -61,6 +62,19 @@ class Words:
     def paths(self) -> list[Path]:
         """Return the files."""
         return [self.lexicon, *([self.language_model] if self.language_model else [])]
+
+
+def check_out(out: Path) -> None:
+    """Refuse a place where no bundle can be made, before there is one to lose.
+
+    Raises:
+        BundleError: it holds something that is no part of a bundle.
+        ConfigError: another process is writing it.
+        WriteError: it cannot be written.
+    """
+    bundles.check_replaceable(out, _NOTES)
+    with claimed(out):
+        pass
 
 
 def pack(

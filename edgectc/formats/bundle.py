@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -21,7 +21,7 @@ from edgectc.core.errors import (
     BundleMismatchError,
     ConfigError,
 )
-from edgectc.core.files import file_sha256, read_plain, sha256
+from edgectc.core.files import file_sha256, hint, read_plain, sha256
 from edgectc.core.staging import recover, staged_folder, write_bytes
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import JSON
@@ -217,8 +217,7 @@ def write(
         BundleError: ``path`` holds something that is not part of a bundle; it is left alone.
     """
     final = Path(path)
-    recover(final)
-    _check_replaceable(final, {*files, *(notes or {})})
+    check_replaceable(final, {*files, *(notes or {})})
     hashes = {name: sha256(data) for name, data in files.items()}
     index = {**values, "schema_version": SCHEMA_VERSION, "files": hashes}
     from_dict(Index, index)  # refuse before anything touches the disk
@@ -229,8 +228,18 @@ def write(
     return read(final)
 
 
-def _check_replaceable(folder: Path, ours: set[str]) -> None:
-    """Raise unless ``folder`` is absent or holds only what a bundle holds: nothing else is lost."""
+def check_replaceable(folder: Path, ours: Iterable[str]) -> None:
+    """Raise unless ``folder`` is absent or holds only what a bundle holds: nothing else is lost.
+
+    Args:
+        folder: of a bundle to be made.
+        ours: names of files that may be there.
+
+    Raises:
+        BundleError: it is a file, or holds something else.
+    """
+    recover(folder)
+    ours = {*ours}
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -277,9 +286,10 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
     if shipped and len(parts) in (1, 2) and parts[:-1] in ((), ("models",)):
         if (shipped / wanted.name / "bundle.json").is_file():
             return shipped / wanted.name
+    nearest = hint(wanted, shipped_names())
     raise BundleFileMissingError(
-        f"no bundle or artifact at {os.fspath(wanted)!r}; give a bundle directory, a .onnx, .pte, "
-        ".mlpackage or .edgectc artifact, or a shipped model: "
+        f"no bundle or artifact at {os.fspath(wanted)!r}{nearest}; give a bundle directory, "
+        "a .onnx, .pte, .mlpackage, .tflite or .edgectc artifact, or a shipped model: "
         f"{', '.join(shipped_names()) or 'none here'}"
     )
 
@@ -292,7 +302,7 @@ def is_bundle(place: Path) -> bool:
 def target_of(artifact: Path) -> str:
     """Return the name of the target, and runner, that an artifact's file name stands for."""
     suffix = artifact.suffix.removeprefix(".")
-    return {"mlpackage": "coreml", "edgectc": "native"}.get(suffix, suffix)
+    return {"mlpackage": "coreml", "edgectc": "native", "tflite": "litert"}.get(suffix, suffix)
 
 
 def shipped_names() -> list[str]:
@@ -318,7 +328,9 @@ def find_file(
     """
     if given is not None:
         if not Path(given).is_file():
-            raise ConfigError(f"{kind} is {given!r}, and there is no such file", options=[kind])
+            raise ConfigError(
+                f"{kind} is {given!r}, and there is no such file{hint(given)}", options=[kind]
+            )
         return Path(given)
     if wanted is None:
         raise ConfigError(f"the model names no {kind}; give the path of one", options=[kind])

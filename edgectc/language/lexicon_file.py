@@ -19,7 +19,7 @@ import numpy as np
 
 from edgectc.core.config import check_version
 from edgectc.core.errors import ConfigError
-from edgectc.core.files import READ_ERRORS, open_bytes
+from edgectc.core.files import READ_ERRORS, hint, open_bytes
 from edgectc.core.staging import staged_writer
 from edgectc.language import packed
 from edgectc.language.lexicon import Lexicon
@@ -65,7 +65,7 @@ def read_word_list(path: str | Path) -> list[str]:
         with open_bytes(path) as file:
             return file.read().decode("utf-8-sig").splitlines()
     except FileNotFoundError as error:
-        raise ConfigError(f"no lexicon or word list {str(path)!r}") from error
+        raise ConfigError(f"no lexicon or word list {str(path)!r}{hint(path)}") from error
     except (*READ_ERRORS, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path} as UTF-8 text, plain or gzip: {error}") from error
 

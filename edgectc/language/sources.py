@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -243,31 +244,77 @@ def mixed(lexicons: Sequence[Lexicon], weights: Sequence[float]) -> Lexicon:
 
 
 def recased(lexicon: Lexicon, source: str | Mapping[str, float]) -> Lexicon:
-    """Return the lexicon with its lower-case words cased as ``source`` has them: "i'm" as "I'm".
+    """Return the lexicon with its lower-case words written as ``source`` has them: "i'm" as "I'm".
 
-    Of several forms the most frequent counts, and one with capitals only if it is e times as
+    Of several casings the most frequent counts, and one with capitals only if it is e times as
     frequent as the one without: a needless capital is worse than a missing one. A word that the
     source lacks takes the casing of what stands before its apostrophe ("london's" that of
     "London"), or stays.
+
+    Lists that were casefolded, as those of wordfreq, have "strasse" for "Straße" and "λόγοσ" for
+    "λόγος". Where ``source`` knows such a spelling and the lexicon has it nowhere, the word's
+    frequency is shared among its spellings by their counts: "masse" becomes "Masse" and "Maße".
 
     Args:
         lexicon: words; those with a capital already are left alone.
         source: as of `build`; or words as they are written, with their counts.
 
+    Returns:
+        The words in their order; the most frequent first if a word became several.
+
     Raises:
         ConfigError: unreadable source.
         MissingDependencyError: the package that the source needs is not installed.
     """
-    forms: dict[str, tuple[float, str]] = {}
-    for raw, count in _rows(source) if isinstance(source, str) else source.items():
-        word = plain(raw)
-        if count is not None and len(word.lower()) == len(word):
-            form = (count * (math.e if word == word.lower() else 1.0), word)
-            forms[word.lower()] = max(forms.get(word.lower(), form), form)
+    known = _spellings(_rows(source) if isinstance(source, str) else source.items())
     held = {*lexicon.words}  # of "pm" beside "PM", each stays
-    cased = ((word, _cased(word, forms)) for word in lexicon.words)
-    words = tuple(word if new in held else new for word, new in cased)
-    return Lexicon(words, lexicon.log_probs, lexicon.notes)
+    lower = {word.lower() for word in held}
+    log_probs: dict[str, float] = {}
+    for word, log_prob in zip(lexicon.words, lexicon.log_probs.tolist(), strict=True):
+        folded = [
+            spelling
+            for key, spelling in known.get(word, {}).items()
+            if key != word and spelling.count and key not in lower
+        ]
+        if not folded:
+            cased = _cased(word, known)
+            log_probs[word if cased in held else cased] = log_prob
+            continue
+        own = known[word].get(word)
+        each = [*folded, own] if own and own.count else folded
+        total = math.fsum(spelling.count for spelling in each)
+        for spelling in each:
+            log_probs[spelling.written] = log_prob + math.log(spelling.count / total)
+    words = list(log_probs)
+    if len(words) > len(lexicon.words):
+        words.sort(key=lambda word: (-log_probs[word], word))
+    values = np.array([log_probs[word] for word in words], np.float64)
+    return Lexicon(tuple(words), values, lexicon.notes)
+
+
+@dataclass
+class _Spelling:
+    """A spelling whatever its case: how often it stands in a list, and its best casing."""
+
+    count: float = 0.0
+    weight: float = -1.0  # of the best casing: its count, e times as much without a capital
+    written: str = ""
+
+
+def _spellings(rows: Iterable[tuple[str, float | None]]) -> dict[str, dict[str, _Spelling]]:
+    """Return, by normal form, the spellings of a list by their lower case."""
+    known: dict[str, dict[str, _Spelling]] = {}
+    for raw, count in rows:
+        word = plain(raw)
+        lower = word.lower()
+        if count is None or not count >= 0 or len(lower) != len(word):
+            continue
+        spelling = known.setdefault(normalize_word(word), {}).setdefault(lower, _Spelling())
+        spelling.count += count
+        weight = count * (math.e if word == lower else 1.0)
+        if (weight, word) > (spelling.weight, spelling.written):
+            spelling.weight, spelling.written = weight, word
+    return known
 
 
 def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]:
@@ -278,8 +325,7 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
 
     Args:
         lexicon: words.
-        source: AOSP ``.combined`` file, whose words say ``flags=offensive`` or
-            ``possibly_offensive=true``.
+        source: AOSP ``.combined`` whose words say ``flags=offensive``, or a list of words.
 
     Returns:
         Both keep their log_probs; None if no word is flagged.
@@ -287,32 +333,55 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
     Raises:
         ConfigError: unreadable source, one that flags nothing, or nothing is left.
     """
-    entries = dict(_aosp_offensive(source))
+    entries = _offensive(source)
     flagged = {normalize_word(word) for word, offensive in entries.items() if offensive}
-    if not flagged:
-        raise ConfigError(f"{source}: no word is flagged as offensive; expected an AOSP .combined")
     bad = np.array(
         [entries.get(word, normalize_word(word) in flagged) for word in lexicon.words], bool
     )
     return subset(lexicon, ~bad), subset(lexicon, bad) if bad.any() else None
 
 
-def _cased(word: str, forms: Mapping[str, tuple[float, str]]) -> str:
+def _cased(word: str, known: Mapping[str, Mapping[str, _Spelling]]) -> str:
     if word != word.lower():
         return word
-    if word in forms:
-        return forms[word][1]
-    head, mark, rest = word.partition("'")
-    return forms.get(head, (0.0, head))[1] + mark + rest
+    for part in (word, word.partition("'")[0]):
+        spelling = known.get(normalize_word(part), {}).get(part)
+        if spelling is not None:
+            return spelling.written + word[len(part) :]
+    return word
 
 
-def _aosp_offensive(source: str) -> Iterator[tuple[str, bool]]:
-    """Yield words of an AOSP list and whether they are marked, as old and new lists do it."""
-    for line in read_word_list(source):
-        if line.startswith(" word="):
-            fields = _aosp_fields(line)
-            marked = "offensive" in fields.get("flags", "").split(":")
-            yield fields["word"], marked or fields.get("possibly_offensive") == "true"
+def _offensive(source: str) -> dict[str, bool]:
+    """Return words of a list and whether it flags them."""
+    lines = read_word_list(source)
+    if not any(line.startswith(" word=") for line in lines):
+        return dict.fromkeys(_listed(lines, source), True)
+    fields = [_aosp_fields(line) for line in lines if line.startswith(" word=")]
+    entries = {f["word"]: "offensive" in f.get("flags", "").split(":") for f in fields}
+    if any(entries.values()):
+        return entries
+    # Of German, French, Spanish: "kommen", "sein" and "perro" stand among them.
+    possibly = sum(f.get("possibly_offensive") == "true" for f in fields)
+    raise ConfigError(
+        f"{source}: no word has flags=offensive"
+        + f" and {possibly} have possibly_offensive=true, ordinary words among them"
+        * bool(possibly)
+        + "; give a list of offensive words, a line each"
+    )
+
+
+def _listed(lines: Sequence[str], source: str) -> Iterator[str]:
+    """Yield the words of a list of offensive words; lines that begin with # are none."""
+    words = {n: plain(line.strip()) for n, line in enumerate(lines, start=1) if line[:1] != "#"}
+    if not any(words.values()):
+        raise ConfigError(f"{source}: no offensive word is listed; write a word a line")
+    for number, word in words.items():
+        if word and not is_word(word):
+            raise ConfigError(
+                f"{source}:{number}: expected an offensive word, got {word!r}; write a word a line"
+            )
+        if word:
+            yield word
 
 
 def _aosp_fields(line: str) -> dict[str, str]:

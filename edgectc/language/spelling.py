@@ -44,6 +44,11 @@ def normalize_word(word: str) -> str:
     return folded.replace(_DOTTED, "i").translate(_ONE_APOSTROPHE)
 
 
+def uncased(word: str) -> str:
+    """Return a word as it is spelled, whatever its case: "Straße" is "straße", not "strasse"."""
+    return plain(word).lower().replace(_DOTTED, "i")
+
+
 def composed(text: str) -> str:
     """Return a text in NFC without what nobody types: soft hyphens, marks of direction."""
     return text if text.isascii() else _nfc(text).translate(_UNSEEN)

@@ -26,8 +26,10 @@ from edgectc.core.parallel import ONE, Workers
 from edgectc.core.types import JSON
 from edgectc.data.sources import Sources
 from edgectc.language.lexicon import Lexicon
+from edgectc.networks import torch_state
+from edgectc.networks.model import CtcModel
 from edgectc.training.loop.trainer import Result, train
-from edgectc.training.objectives import mmi
+from edgectc.training.preparing import check_run, refuse_early
 from edgectc.training.settings import Settings
 
 THEN = "then"
@@ -105,8 +107,9 @@ def run(
     if not second:
         return phase(first, out)
     later = from_dict(Settings, second[0]).completed()
-    if later.loss.mmi and (later.decoder.get("type") != "lexicon" or lexicon is None):
-        mmi.term(None)
+    check_run(second[0], out)
+    with torch_state.training(threads):
+        refuse_early(later, CtcModel(later.model), lexicon)
     done = phase(first, out / FIRST)
     if done.value is None:
         return done

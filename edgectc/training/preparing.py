@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,17 +16,21 @@ from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, UnknownNameError
 from edgectc.core.files import read_plain
 from edgectc.core.parallel import ONE, Workers
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import JSON
 from edgectc.data import sources
 from edgectc.data.sources import Sources
 from edgectc.formats import bundle as bundles
 from edgectc.language.lexicon import Lexicon
 from edgectc.networks.model import CtcModel
-from edgectc.training.parameters import initialise
+from edgectc.training.objectives import mmi
+from edgectc.training.objectives.distillation import load_teacher
+from edgectc.training.parameters import Freezer, initialise
 from edgectc.training.settings import Optimizer, Settings
 from edgectc.training.sharded import are_shards
 from edgectc.training.task import Run, check_feasible
+
+CONFIG = "config.json"  # of a run
 
 
 def prepare(
@@ -58,6 +63,7 @@ def prepare(
     if settings.start:
         _start(model, settings.start)
     initialise(model, settings.init)
+    refuse_early(settings, model, lexicon)
     run = Run(
         model,
         sources.of(data),
@@ -79,15 +85,29 @@ def prepare(
     return settings, model, task
 
 
+def refuse_early(settings: Settings, model: CtcModel, lexicon: Lexicon | None) -> None:
+    """Raise what a trainer would raise when the samples have been prepared, which takes long.
+
+    Raises:
+        ConfigError: parameters that are not there, a teacher that does not fit, or ``loss.mmi``
+            without words.
+    """
+    Freezer(model, settings.freeze)
+    load_teacher(settings, model)
+    if settings.loss.mmi and (settings.decoder.get("type") != "lexicon" or lexicon is None):
+        mmi.term(None)
+
+
 def make_optimizer(model: nn.Module, how: Optimizer) -> torch.optim.Optimizer:
     """Return the optimizer that the settings name."""
+    # On the CPU, too, all weights in one call: the same bits in half of the time.
     weights = model.parameters()
     if how.type == "sgd":
         return torch.optim.SGD(
-            weights, lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay
+            weights, lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay, foreach=True
         )
     kind = torch.optim.AdamW if how.type == "adamw" else torch.optim.Adam
-    return kind(weights, lr=how.lr, weight_decay=how.weight_decay, eps=how.eps)
+    return kind(weights, lr=how.lr, weight_decay=how.weight_decay, eps=how.eps, foreach=True)
 
 
 def run_settings(run: Path) -> Settings:
@@ -96,7 +116,7 @@ def run_settings(run: Path) -> Settings:
     Raises:
         BundleError: its ``config.json`` is not there, or is not what `open_run` writes.
     """
-    path = run / "config.json"
+    path = run / CONFIG
     try:
         return from_dict(Settings, strict_json.parse(read_plain(path))).completed()
     except OSError as error:
@@ -105,13 +125,30 @@ def run_settings(run: Path) -> Settings:
         raise BundleError(f"{path} is no run's config: {error}") from error
 
 
-def open_run(out: Path, settings: Settings) -> None:
-    """Make ``out`` this configuration's folder, or refuse to mix two runs in one.
+@contextmanager
+def owned(out: Path) -> Iterator[None]:
+    """Be the one process that trains in a folder, which can be written.
 
     Raises:
-        BundleMismatchError: it holds a run of another configuration.
+        ConfigError: another one does.
+        WriteError: it cannot be written.
     """
-    path = out / "config.json"
+    with claimed(out):
+        if out.is_dir():
+            with claimed(out / CONFIG):
+                pass
+        yield
+
+
+def check_run(config: Mapping[str, JSON], out: Path) -> None:
+    """Refuse to mix two runs in one folder.
+
+    Raises:
+        ConfigError: the configuration cannot be read.
+        BundleMismatchError: ``out`` holds a run of another configuration.
+    """
+    settings = from_dict(Settings, config).completed()
+    path = out / CONFIG
     if path.exists():
         try:
             found = run_settings(out)
@@ -123,7 +160,11 @@ def open_run(out: Path, settings: Settings) -> None:
                 " it",
                 options=["out"],
             )
-    write_bytes(path, dumps(to_dict(settings)).encode())
+
+
+def open_run(out: Path, settings: Settings) -> None:
+    """Make ``out``, which `check_run` has seen, this configuration's folder."""
+    write_bytes(out / CONFIG, dumps(to_dict(settings)).encode())
 
 
 def _start(model: CtcModel, place: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,8 +18,10 @@ from edgectc.data.sources import File, Sources, several
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.training import overfitting, phases, vocabulary
+from edgectc.training.loop import devices
 from edgectc.training.loop.trainer import Result
 from edgectc.training.overfitting import Overfitted
+from edgectc.training.preparing import owned
 from edgectc.training.settings import Settings
 
 Config = str | os.PathLike[str] | Mapping[str, JSON]
@@ -90,19 +93,22 @@ def train(
             f"resume: {out} holds no run; leave resume out to begin one", options=["resume"]
         )
     _check_threads(threads)
+    devices.check(device)
     values = load_config(config, overrides)
-    files = _recordings(values, data, dev, test, split_by)
-    return phases.run(
-        vocabulary.complete(values, files, folder),
-        folder,
-        data=files,
-        lexicon=_words(lexicon),
-        cache=Path(cache) if cache else None,
-        device=device,
-        threads=threads,
-        accept_changes=accept_changes,
-        workers=workers,
-    )
+    # Before anything is read: what a second trainer would prepare is for nothing.
+    with owned(folder) if devices.is_first() else nullcontext():
+        files = _recordings(values, data, dev, test, split_by)
+        return phases.run(
+            vocabulary.complete(values, files, folder),
+            folder,
+            data=files,
+            lexicon=_words(lexicon),
+            cache=Path(cache) if cache else None,
+            device=device,
+            threads=threads,
+            accept_changes=accept_changes,
+            workers=workers,
+        )
 
 
 def overfit(
@@ -142,6 +148,7 @@ def overfit(
         NonFiniteError: too many steps in a row were not finite.
     """
     _check_threads(threads)
+    devices.check(device)
     values = phases.split(load_config(config, overrides))[0]
     files = _recordings(values, data, split_by=split_by) if data else None
     return overfitting.learn_by_heart(
@@ -171,7 +178,7 @@ def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, JSON
         values = configs.load_run(os.fspath(config))
     for assignment in overrides:
         configs.set_key(values, assignment)
-    return values
+    return vocabulary.left_open(values)
 
 
 def _recordings(

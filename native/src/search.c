@@ -402,6 +402,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   int64_t n = OUT_OF_MEMORY;
   found.best = edgectc_room(nbest, 1, sizeof(double));
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
+  head_for(&lattice, lexicon, partial);
   if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
   found.nbest = nbest;
   found.slack = slack;
@@ -433,26 +434,4 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   give_back(pool);
   free(lattice.slots);
   return n;
-}
-
-double edgectc_miss(const double *points, int32_t n_points, const double *keys,
-                    const int32_t *letters, int32_t n, double *least) {
-  int32_t counted = 0;
-  for (int32_t i = 0; i < n; i++) {
-    const double *key = keys + 2 * letters[i];
-    if (isnan(key[0])) continue;
-    /* least[t] becomes the smallest sum of squares of the letters so far, the last one at point t; a
-     * letter may share the point of the one before it, but never lie before it. */
-    double before = counted ? HUGE_VAL : 0.0;
-    for (int32_t t = 0; t < n_points; t++) {
-      double dx = points[2 * t] - key[0], dy = points[2 * t + 1] - key[1];
-      if (counted && least[t] < before) before = least[t];
-      least[t] = before + (dx * dx + dy * dy);
-    }
-    counted++;
-  }
-  double best = HUGE_VAL;
-  for (int32_t t = 0; t < n_points; t++)
-    if (counted && least[t] < best) best = least[t];
-  return counted ? sqrt(best / counted) : 0.0;
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgectc.commands import cli
+from edgectc.core.errors import install_line
 from edgectc.data import swipe_files
 
 SAMPLES = "samples.jsonl"
@@ -126,7 +127,9 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
         (["decod"], 2, "no verb 'decod'; did you mean 'decode'?"),
         (["zzz"], 2, "no verb 'zzz'; see edgectc --help"),
         (["data", "chekc", "x"], 2, "no action 'chekc'; did you mean 'check'?"),
+        (["data"], 2, "edgectc data needs an action: check, synth, import, shard, compare"),
         (["list", "targts"], 2, "did you mean 'targets'"),
+        (["verify", "swipe-en-tny"], 2, "'swipe-en-tny' (did you mean 'swipe-en-tiny'?)"),
         (["verify", "/nowhere"], 2, "no bundle or artifact"),
         (["train", "/nowhere.toml", "--out", "x", "--lexicon", "y"], 2, "cannot read config"),
         (["lexicon", "build", "/nowhere", "--out", "x"], 2, "/nowhere"),
@@ -140,6 +143,24 @@ def test_mistakes_end_in_one_clear_line(
     assert says in err
     assert len(err.strip().splitlines()) == 1
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["decode", "--input"], ["eval", "--data"], ["data", "check"], ["verify"],
+        ["decode", "--input", "x", "--lexicon"], ["decode", "--input", "x", "--dictionary"],
+        ["lexicon", "build", "--out", "y"], ["report"], ["lm", "build", "--out", "y.lm"],
+    ],
+)  # fmt: skip
+def test_a_misspelt_file_is_answered_with_the_nearest_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "mine.jsonl").write_text("")
+    code, out, err = run(capsys, *arguments, str(tmp_path / "mine.jsnol"))
+    assert (code, out) == (2, "")
+    assert f"(did you mean {str(tmp_path / 'mine.jsonl')!r}?)" in err
+    assert "[Errno" not in err
 
 
 def test_a_wrong_layout_option_is_no_rows_fault(
@@ -176,7 +197,7 @@ def test_verify_and_list(capsys: pytest.CaptureFixture[str], shipped: Path) -> N
     assert (code, report["status"]) == (0, "pass")
     assert {c["status"] for c in report["checks"]} == {"pass"}
     code, out, _ = run(capsys, "list", "targets", "--json")
-    assert json.loads(out) == ["coreml", "native", "onnx", "pte"]
+    assert json.loads(out) == ["coreml", "litert", "native", "onnx", "pte"]
     code, out, _ = run(capsys, "list")
     assert "layouts: azerty, colemak" in out
     assert not [line for line in out.splitlines() if line.endswith(": ")], "a kind without a name"
@@ -264,7 +285,7 @@ def test_a_missing_package_is_exit_3_with_the_pip_line(
     path = str(shipped / "artifacts/swipe-en.onnx")
     code, _, err = run(capsys, "decode", path, "--input", str(shipped / SAMPLES))
     assert code == 3
-    assert "pip install '.[onnx]'" in err
+    assert install_line("onnx") in err
     code, out, _ = run(capsys, "verify", path, "--json")
     assert (code, json.loads(out)["status"]) == (3, "not_run")
 

@@ -111,7 +111,7 @@ def test_export_writes_all_for_a_static_host(
     assert json.loads(capsys.readouterr().out)["folder"] == str(out)
     made = pages.collect(None)
     found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
-    assert found == {*made.files, "model/index.json"}
+    assert found == {*made.files, "model/index.json", "model/trials.json"}
     assert cli.main(["demo", "--export", str(out)]) == 2
     assert "not an empty folder" in capsys.readouterr().err
 
@@ -214,4 +214,9 @@ def test_the_page_takes_from_storage_what_it_put_there() -> None:
 
 @pytest.mark.slow
 def test_keyboard_in_a_real_browser() -> None:
-    _node("test/browser.test.mjs")
+    _node(
+        "test/browser.test.mjs",
+        "test/phone.test.mjs",
+        "test/keys.test.mjs",
+        "test/message.test.mjs",
+    )

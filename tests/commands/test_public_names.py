@@ -79,8 +79,30 @@ def test_a_lean_install_says_at_the_call_what_to_install(call: str, extra: str) 
     assert errors.install_line(extra) in out
 
 
-def test_the_line_that_installs_works_today() -> None:
-    assert errors.install_line("train").startswith("pip install '.[train]'")
+@pytest.mark.parametrize(
+    ("told", "there", "line"),
+    [
+        ('{{"url": "{url}"}}', True, 'pip install "{path}[train]"'),
+        ('{{"url": "{url}"}}', False, "pip install '.[train]' in the source tree of edgectc"),
+        ('{{"url": "https://example.org/x.whl"}}', True, "pip install '.[train]' in"),
+        ("[1]", True, "pip install '.[train]' in the source tree of edgectc"),
+        (None, True, "pip install '.[train]' in the source tree of edgectc"),
+    ],
+)
+def test_an_extra_comes_from_where_the_package_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, there: bool, line: str
+) -> None:
+    path = tmp_path / "a b" / "edgectc-1-py3-none-any.whl"
+    if there:
+        path.parent.mkdir()
+        path.write_bytes(b"")
+    folder = tmp_path / "site" / "edgectc-1.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: edgectc\nVersion: 1\n")
+    if told is not None:
+        (folder / "direct_url.json").write_text(told.format(url=path.as_uri()))
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert errors.install_line("train").startswith(line.format(path=path))
 
 
 def test_types_are_for_everyone(tmp_path: Path) -> None:

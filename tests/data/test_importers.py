@@ -261,7 +261,9 @@ def test_the_verb_writes_swipes_and_tells_what_was_refused(
     swipes, dropped = swipe_files.load(out)
     assert (len(swipes), dropped.total()) == (2, 0)
     assert main(command) == 0
-    assert "2 swipes of 2 users" in capsys.readouterr().out
+    told, following = capsys.readouterr().out.splitlines()
+    assert "2 swipes of 2 users" in told
+    assert following == f"next: edgectc data check {out}"
 
 
 @pytest.mark.parametrize(

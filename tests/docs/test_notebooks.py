@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -31,8 +32,8 @@ def test_what_is_refused_must_be() -> None:
         notebooks["cells"]("```\nedgectc verify x\nedgectc verify y  # refused\n```\n")
 
 
-def run(name: str, folder: Path) -> None:
-    """Run a notebook in a folder, every cell, as Jupyter does."""
+def run(name: str, folder: Path) -> list[tuple[str, str]]:
+    """Run a notebook in a folder, every cell, as Jupyter does; return code and output of each."""
     for package in ("nbclient", "ipykernel", "torch", "executorch"):
         pytest.importorskip(package)
     import nbformat
@@ -48,15 +49,27 @@ def run(name: str, folder: Path) -> None:
         env=environment, text=True, capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    cells = json.loads(place.read_text(encoding="utf-8"))["cells"]
-    assert all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code")
+    cells = [c for c in json.loads(place.read_text(encoding="utf-8"))["cells"] if "outputs" in c]
+    assert all(cell["execution_count"] for cell in cells)
+    return [
+        ("".join(cell["source"]), "".join("".join(out.get("text", "")) for out in cell["outputs"]))
+        for cell in cells
+    ]
 
 
 @pytest.mark.slow
-def test_an_own_network_runs(tmp_path: Path) -> None:
-    run("own_network", tmp_path)
-    assert (tmp_path / "net.pte").is_file()
-    if "EDGECTC_LONG" in os.environ:  # minutes more
-        run("int8", tmp_path)
-        assert (tmp_path / "net-int8.pte").stat().st_size < (tmp_path / "net.pte").stat().st_size
-        assert not (tmp_path / "never.pte").exists()
+def test_the_notebooks_run_one_after_the_other(tmp_path: Path) -> None:
+    """The second goes on where the first one ends, and both end in what they promise."""
+    for name in notebooks["MADE"]:
+        cells = run(name, tmp_path)
+        page = (notebooks["PAGES"] / f"{name}.md").read_text(encoding="utf-8")
+        (refused,) = [said for code, said in cells if code.startswith("%%bash\n! ")]
+        assert refused.splitlines()[-1][:60] in " ".join(page.split())
+        (verified,) = [said for code, said in cells if "edgectc verify" in code]
+        assert "verdict: pass" in verified
+        for row in re.findall("^MB .*$", "\n".join(said for _, said in cells), re.M):
+            assert row in page, "the page has another size"
+        for line in re.findall("^next: (.*)$", "\n".join(said for _, said in cells), re.MULTILINE):
+            assert line in page, "what is said to come next does"
+    assert (tmp_path / "net-int8.pte").stat().st_size < (tmp_path / "net.pte").stat().st_size
+    assert not (tmp_path / "never.pte").exists()

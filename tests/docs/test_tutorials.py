@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 from pathlib import Path
@@ -99,25 +100,6 @@ def needs(*packages: str) -> None:
         pytest.importorskip(package)
 
 
-def test_an_own_network_and_its_8_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second page goes on where the first one ends, as it says."""
-    needs("torch", "executorch", "safetensors")
-    printed = pages.run(TUTORIALS / "own_network.md", tmp_path, monkeypatch, inside=True)
-    printed |= pages.run(TUTORIALS / "int8.md", tmp_path, monkeypatch, inside=True)
-    refused = [said for line, said in printed.items() if line.endswith("# refused")]
-    assert len(refused) == 2
-    shown = (TUTORIALS / "own_network.md").read_text(encoding="utf-8")
-    assert refused[0].splitlines()[-1][:60] in " ".join(shown.split())
-    following = [said.splitlines()[-1] for line, said in printed.items() if " export " in f"{line} "
-                 and "# refused" not in line]  # fmt: skip
-    for line in following:
-        assert "verdict: pass" in pages.run_command(line.removeprefix("next: "), inside=True)
-    verified = [said for line, said in printed.items() if line.startswith("edgectc verify")]
-    assert ["verdict: pass" in said for said in verified] == [True, True]
-    assert (tmp_path / "net-int8.pte").stat().st_size < (tmp_path / "net.pte").stat().st_size
-    assert not (tmp_path / "never.pte").exists()
-
-
 def test_own_keyboard_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch", "lightning", "onnx", "onnxscript", "onnxruntime")
     printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch, inside=True)
@@ -187,7 +169,8 @@ def test_the_page_uses_what_the_code_above_exports() -> None:
     assert sorted(name.strip() for name in names.split(",")) == sorted(exported)
 
 
-def test_every_tutorial_is_run_here() -> None:
+def test_every_tutorial_is_run_here_or_as_a_notebook() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
+    made = runpy.run_path(str(pages.ROOT / "scripts" / "notebooks.py"))["MADE"]
     ours = {page.name for page in TUTORIALS.glob("*.md") if not page.name.startswith("train_")}
-    assert {name for name in ours if name not in text} == set()
+    assert {name for name in ours if name not in text} == {f"{name}.md" for name in made}

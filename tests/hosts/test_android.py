@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import edgectc
+
 APP = Path(__file__).parents[2] / "android_demo"
 TESTS = APP / "tools" / "run_tests.py"
 RESOURCES = APP / "app" / "res"
@@ -22,12 +24,22 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_the_keyboard_writes_what_fingers_mean() -> None:
-    done = _run("--only", "keyboard")
+def test_the_keyboard_writes_what_fingers_mean_and_the_kit_a_file_for_bench(tmp_path: Path) -> None:
+    file = tmp_path / "phone.json"
+    done = _run("--only", "keyboard", "--phone", str(file))
     if "skipped" in done.stdout:
         pytest.skip(done.stdout.strip())
     assert done.returncode == 0, done.stdout + done.stderr
     assert "keyboard: passed" in done.stdout
+    (row,) = edgectc.bench(phones=[file])["rows"]
+    assert (row["runtime"], row["status"], row["top1"], row["labelled"]) == (
+        "android",
+        "ok",
+        0.5,
+        2,
+    )
+    assert 0 < row["network_p50_ms"] < 10 * row["p50_ms"]
+    assert row["peak_rss_bytes"] > 10_000_000
 
 
 def test_a_run_that_checked_nothing_says_so() -> None:

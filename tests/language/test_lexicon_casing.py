@@ -64,9 +64,39 @@ def test_offensive_words_go_apart_and_come_back(aosp: str) -> None:
 
 def test_a_source_that_flags_nothing_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "plain.tsv"
-    path.write_text("the\t3\n")
-    with pytest.raises(ConfigError, match="offensive"):
-        unoffending(lexicon("the"), str(path))
+    for text, message in {
+        "the\t3\n": "plain.tsv:1: expected an offensive word, got 'the.t3'; write a word a line",
+        "# nothing\n": "no offensive word is listed",
+        " word=the,f=9,flags=\n": "no word has flags=offensive; give a list",
+        " word=kommen,f=149,possibly_offensive=true\n": "and 1 have possibly_offensive=true",
+    }.items():
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=message):
+            unoffending(lexicon("the"), str(path))
+
+
+def test_offensive_words_may_be_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("# mild ones\nDarn\n\nSCHEIẞE\n")
+    clean, flagged = unoffending(lexicon("the", "darn", "Scheiße", "kommen"), str(path))
+    assert clean.words == ("the", "kommen")
+    assert flagged is not None
+    assert flagged.words == ("darn", "Scheiße")
+
+
+def test_spellings_that_the_counts_folded_come_back(tmp_path: Path) -> None:
+    """wordfreq casefolds: it has no ß and no final sigma."""
+    rows = {"Straße": 57, "Strasse": 3, "Masse": 3, "Maße": 1, "masse": 0.5, "dass": 9, "λόγος": 2}
+    counts = {"strasse": 60.0, "masse": 20.0, "dass": 90.0, "λόγοσ": 7.0, "gross": 5.0, "groß": 6.0}
+    found = recased(Lexicon.from_counts(counts), {**rows, "gross": 1, "groß": 8, "Groß": 1})
+    shares = dict(zip(found.words, np.exp(found.log_probs) * sum(counts.values()), strict=True))
+    assert found.words == tuple(sorted(shares, key=lambda word: -shares[word]))
+    assert shares == pytest.approx(
+        {
+            "Straße": 57, "Strasse": 3, "Masse": 20 * 3.5 / 4.5, "Maße": 20 / 4.5, "dass": 90,
+            "λόγος": 7, "gross": 5, "groß": 6,
+        }
+    )  # fmt: skip
 
 
 def test_the_command_builds_both_files_and_load_reads_them(

@@ -265,7 +265,7 @@ def test_mixing_needs_a_weight_for_each(tmp_path):
 
 
 def test_a_word_is_offensive_as_it_is_written(tmp_path):
-    rows = " word=John,f=147\n word=john,f=0,possibly_offensive=true\n word=bad,f=9,flags=offensive"
+    rows = " word=John,f=147\n word=john,f=0,flags=offensive\n word=bad,f=9,flags=offensive"
     source = _source(tmp_path, f"dictionary=main:en\n{rows}\n")
     lexicon = Lexicon.from_counts({"John": 4, "Bad": 3, "good": 2, "john": 1})
     kept, flagged = unoffending(lexicon, source)

@@ -7,7 +7,8 @@ import functools
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import pytest
 import torch
 import torch_state
 
+import edgectc
 from edgectc.core.config import family_config
-from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, UnknownNameError
 from edgectc.core.staging import claimed
-from edgectc.training import runs
+from edgectc.training import runs, signal_task, vocabulary
 from edgectc.training.loop import checkpoints, stopping
 from edgectc.training.loop.trainer import Trainer
 from edgectc.training.settings import Settings
@@ -104,6 +106,65 @@ def test_one_run_at_a_time_trains_in_a_folder(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "is being written by another process" in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+def nothing_is_prepared(*_: object, **__: object) -> None:
+    raise AssertionError("samples were read before the refusal")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["freeze=[{names='nowhere.*'}]"], "no parameter is called 'nowhere"),
+        (["distillation={teacher='swipe-en-tiny', epochs=1}"], "has other inputs"),
+        (["loss.mmi=0.5"], "this run has none"),
+        (["then={epochs=1, loss={mmi=0.5}}"], "this run has none"),
+        (["then={freeze=[{names='nowhere.*'}]}"], "no parameter is called 'nowhere"),
+    ],
+)
+def test_what_needs_no_samples_is_refused_before_any_is_read(
+    change: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal_task, "_prepared", nothing_is_prepared)
+    with pytest.raises(ConfigError, match=says):
+        runs.train(GRU, tmp_path / "run", overrides=change)
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("run", [runs.train, functools.partial(runs.overfit, count=2)])
+def test_a_device_that_is_not_there_is_refused_before_samples_are_read(
+    run: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal_task, "_prepared", nothing_is_prepared)
+    for device in ("cuda:99", "tpu", "4"):
+        with pytest.raises((ConfigError, UnknownNameError), match="device"):
+            run(GRU, tmp_path / "run", device=device)
+
+
+def test_a_folder_of_another_run_is_refused_before_samples_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = ["epochs=1", "data.train=8", "data.dev=2", "batch_size=4", "validation_rows=2"]
+    runs.train(GRU, tmp_path / "run", overrides=small)
+    monkeypatch.setattr(signal_task, "_prepared", nothing_is_prepared)
+    with pytest.raises(BundleMismatchError, match="another configuration"):
+        runs.train(GRU, tmp_path / "run", overrides=[*small, "epochs=2"])
+
+
+def test_a_second_trainer_and_a_place_for_no_bundle_are_refused_before_data_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of data whose glosses are to be found, which takes a pass over all of them."""
+    monkeypatch.setattr(vocabulary, "complete", nothing_is_prepared)
+    monkeypatch.setattr(runs, "_recordings", nothing_is_prepared)
+    with ThreadPoolExecutor(1) as other, claimed(tmp_path / "run"):
+        second = other.submit(runs.train, GRU, tmp_path / "run")
+        with pytest.raises(ConfigError, match="is being written by another process"):
+            second.result()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("mine")
+    with pytest.raises(BundleError, match=r"holds 'a.jpg', which is no part of a bundle"):
+        edgectc.train(GRU, out=tmp_path / "run", bundle=tmp_path / "photos")
 
 
 @pytest.fixture

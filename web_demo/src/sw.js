@@ -2,8 +2,8 @@
 
 const CACHE = "edgectc-1";
 const FILES = [
-  "./", "index.html", "manifest.json", "icon.svg", "style.css",
-  ...["dictionary", "editor", "keyboard", "ledger", "loader", "main", "panel", "recorder", "storage", "strip", "trail", "writer"].map((name) => `app/${name}.js`),
+  "./", "index.html", "phone.html", "manifest.json", "icon.svg", "style.css",
+  ...["dictionary", "download", "editor", "keyboard", "keys", "ledger", "loader", "main", "panel", "phone", "popup", "recorder", "storage", "strip", "trail", "writer"].map((name) => `app/${name}.js`),
   ...["files", "index", "library", "signature", "worker", "worker-side"].map((name) => `package/${name}.js`),
   "package/library.wasm",
 ];
@@ -13,7 +13,7 @@ async function keep() {
   const cache = await caches.open(CACHE);
   const index = await (await fetch("model/index.json")).json();
   const model = [index.artifacts[0].file, index.lexicon, index.language_model].filter(Boolean).map((name) => `model/${name}`);
-  await cache.addAll([...FILES, "model/index.json", ...model]);
+  await cache.addAll([...FILES, "model/index.json", "model/trials.json", ...model]);
 }
 
 /** @param {Request} request */

@@ -2,33 +2,20 @@
 //
 // PYTHON names the interpreter that has edgectc (default python3); SHOTS a folder for screenshots.
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test, { after, before } from "node:test";
-import { fileURLToPath } from "node:url";
 
-import { lacking, launch, open, swipe } from "./chromium.mjs";
+import { lacking, launch, open, python, root, serve, serveFolder, stop, swipe } from "./chromium.mjs";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
 const trace = (name) => golden.cases.find((one) => one.name === name);
-const python = process.env.PYTHON ?? "python3";
 const skip = lacking() || false;
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-demo-"));
-const servers = [];
 let browser;
 let url;
-
-function serve(...how) {
-  const server = spawn(python, ["-m", "edgectc", "demo", "--port", "0", "--json", ...how], { cwd: root });
-  servers.push(server);
-  return new Promise((done, fail) => {
-    server.stdout.once("data", (line) => done(JSON.parse(line).url));
-    server.stderr.once("data", (line) => fail(new Error(String(line))));
-  });
-}
 
 /** Serves an exported keyboard whose files were changed. */
 async function serveChanged(name, change) {
@@ -36,10 +23,7 @@ async function serveChanged(name, change) {
   const made = spawnSync(python, ["-m", "edgectc", "demo", "--export", folder], { cwd: root, encoding: "utf8" });
   assert.equal(made.status, 0, made.stderr);
   change(path.join(folder, "model"));
-  const server = spawn(python, ["-m", "http.server", "--bind", "127.0.0.1", "0", "--directory", folder], { env: { ...process.env, PYTHONUNBUFFERED: "1" } });
-  servers.push(server);
-  const line = await new Promise((done) => server.stdout.once("data", (text) => done(String(text))));
-  return `http://127.0.0.1:${line.match(/port (\d+)/)[1]}/`;
+  return (await serveFolder(folder)).url;
 }
 
 before(async () => {
@@ -49,7 +33,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
-  servers.forEach((one) => one.kill());
+  stop();
   fs.rmSync(work, { recursive: true, force: true });
 });
 
@@ -113,7 +97,7 @@ test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
   const one = await open(browser, url);
   const { page } = one;
   const { words } = await swipe(page, trace("qwerty-hello").points);
-  await page.tap("#strip button:nth-child(2)");
+  await page.tap("#strip button:nth-child(1)");
   const other = words[1].text;
   assert.equal((await text(page)).toLowerCase(), other);
   await tap(page, "o");
@@ -213,7 +197,7 @@ test("recorded swipes are read by edgectc", { skip }, async () => {
   await page.tap("#panel-open");
   await page.$eval("#record", (box) => box.click());
   const { words } = await swipe(page, trace("qwerty-hello").points);
-  await page.tap("#strip button:nth-child(2)");
+  await page.tap("#strip button:nth-child(1)");
   await swipe(page, trace("qwerty-keyboard").points);
   const saved = path.join(work, "saved.jsonl");
   const rows = await page.evaluate(async () => {
@@ -392,7 +376,7 @@ test("the ledger holds no text, is off at first, and edgectc report reads it", {
   await type(page, "wrold ");
   await swipe(page, trace("qwerty-hello").points);
   assert.match(await text(page), /world hello/i);
-  await page.evaluate(() => document.querySelector("#strip button:nth-child(2)").click());
+  await page.evaluate(() => document.querySelector("#strip button:nth-child(1)").click());
   const saved = path.join(work, "ledger.jsonl");
   fs.writeFileSync(saved, await page.evaluate(async () => {
     let blob;
@@ -418,10 +402,8 @@ test("once seen, it opens and swipes without its server", { skip }, async () => 
   const folder = path.join(work, "offline");
   const made = spawnSync(python, ["-m", "edgectc", "demo", "--export", folder], { cwd: root, encoding: "utf8" });
   assert.equal(made.status, 0, made.stderr);
-  const server = spawn(python, ["-m", "http.server", "--bind", "127.0.0.1", "0", "--directory", folder], { env: { ...process.env, PYTHONUNBUFFERED: "1" } });
-  servers.push(server);
-  const line = await new Promise((done) => server.stdout.once("data", (said) => done(String(said))));
-  const one = await open(browser, `http://127.0.0.1:${line.match(/port (\d+)/)[1]}/`);
+  const { url: address, server } = await serveFolder(folder);
+  const one = await open(browser, address);
   await one.page.evaluate(() => navigator.serviceWorker.ready);
   await one.page.waitForFunction(() => navigator.serviceWorker.controller);
   server.kill();

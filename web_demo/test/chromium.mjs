@@ -1,5 +1,33 @@
 // A real Chromium for tests: a phone's screen, touch events, the console watched.
+import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+export const python = process.env.PYTHON ?? "python3";
+/** @type {import("node:child_process").ChildProcess[]} */
+const servers = [];
+
+/** Returns the address of a demo that is served with these options, until `stop`. */
+export function serve(...how) {
+  const server = spawn(python, ["-m", "edgectc", "demo", "--port", "0", "--json", ...how], { cwd: root });
+  servers.push(server);
+  return new Promise((done, fail) => {
+    server.stdout.once("data", (line) => done(JSON.parse(line).url));
+    server.stderr.once("data", (line) => fail(new Error(String(line))));
+  });
+}
+
+/** Returns the address of a folder as a plain server has it, and that server. */
+export async function serveFolder(folder) {
+  const server = spawn(python, ["-m", "http.server", "--bind", "127.0.0.1", "0", "--directory", folder], { env: { ...process.env, PYTHONUNBUFFERED: "1" } });
+  servers.push(server);
+  const line = await new Promise((done) => server.stdout.once("data", (text) => done(String(text))));
+  return { url: `http://127.0.0.1:${line.match(/port (\d+)/)[1]}/`, server };
+}
+
+/** Ends all servers. */
+export const stop = () => servers.forEach((one) => one.kill());
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 

@@ -18,6 +18,7 @@ from edgectc.formats.records import NamedFile
 
 NATIVE = ".edgectc"
 SITE = Path(__file__).with_name("site")
+PROMPTS = Path(__file__).with_name("prompts.txt")
 BUILD = "scripts/build-demo (in the source tree)"
 
 
@@ -29,16 +30,19 @@ class Pages:
         name: name of the model.
         files: address relative to the page -> file.
         index: what the page is told about the model, JSON.
+        trials: what the phone kit tries, JSON.
     """
 
     name: str
     files: Mapping[str, Path]
     index: bytes
+    trials: bytes
 
     def read(self, address: str) -> bytes | None:
         """Return the bytes at an address, None if there is nothing."""
-        if address == "model/index.json":
-            return self.index
+        made = {"model/index.json": self.index, "model/trials.json": self.trials}
+        if address in made:
+            return made[address]
         path = self.files.get(address or "index.html")
         return path.read_bytes() if path else None
 
@@ -86,7 +90,19 @@ def collect(
         "lexicon": words.name,
         "language_model": context.name if context else None,
     }
-    return Pages(first.name, files, json.dumps(index, sort_keys=True).encode())
+    return Pages(first.name, files, *(json.dumps(one).encode() for one in (index, trials(first))))
+
+
+def trials(manifest: Manifest) -> dict[str, Any]:
+    """Return what the phone kit tries: the model's own traces, and words to swipe."""
+    cases = manifest.reference.values()
+    traces = [
+        {"layout": case.layout, "points": case.points.array().round(6).tolist()}
+        for case in cases
+        if case.points is not None and case.layout is not None
+    ]
+    prompts = PROMPTS.read_text(encoding="ascii").split()
+    return {"cases": len(cases), "traces": traces, "prompts": prompts}
 
 
 def export(pages: Pages, folder: Path) -> int:
@@ -97,13 +113,14 @@ def export(pages: Pages, folder: Path) -> int:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{str(folder)!r} is not an empty folder; name another, or empty it")
-    total = len(pages.index)
+    total = len(pages.index) + len(pages.trials)
     with staged_folder(folder) as staging:
         for address, path in pages.files.items():
             data = path.read_bytes()
             total += len(data)
             write_bytes(staging / address, data)
         write_bytes(staging / "model" / "index.json", pages.index)
+        write_bytes(staging / "model" / "trials.json", pages.trials)
     return total
 
 

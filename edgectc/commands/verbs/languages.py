@@ -21,7 +21,7 @@ from edgectc.language.lexicon import Lexicon, subset
 from edgectc.language.packed import PackedLexicon, pack
 from edgectc.language.running_text import TextCounts
 from edgectc.language.sources import Dropped
-from edgectc.language.spelling import APOSTROPHES, HYPHENS, normalize_word
+from edgectc.language.spelling import APOSTROPHES, HYPHENS, uncased
 from edgectc.runtime import languages
 
 # Title and keyboard of the languages that people asked for; any other needs both.
@@ -59,7 +59,8 @@ class BuiltLanguage:
         dropped: rows of the source that were left out, by reason.
         dropped_share: by reason, their share of the running text that the source counts, 0..1.
         dropped_examples: by reason, the most frequent of them.
-        covered: share of the words of ``text`` that the pack can write, 0..1; None without texts.
+        covered: share of the words of ``text``, but the first of each sentence, that the pack can
+            spell, 0..1; None without texts.
     """
 
     path: Path
@@ -106,7 +107,7 @@ def build_language(
             theirs, and the language model is the mixture of the texts. None: the frequencies of
             the source, which must be one, and all texts count as one.
         casing: another source, as whose words lower-case words are written.
-        offensive: AOSP ``.combined``: words it flags go to ``offensive.tsv``.
+        offensive: as of `build_lexicon`: the words go to ``offensive.tsv``.
         layout: name of a keyboard, or path of a ``.json``; needed for a language not known here.
         title: name of the language in English.
         top: most words, the most frequent ones.
@@ -244,6 +245,7 @@ def _fitted(words: Lexicon, layout: Layout, most: int, dropped: Dropped) -> Pack
 
 
 def _covered(lexicon: Lexicon, counts: TextCounts) -> float:
-    known = {normalize_word(word) for word in lexicon.words}
-    held = sum(count for word, count in counts.words.items() if word in known)
-    return held / max(1, counts.words.total())
+    """Share of the text that the words write, as it is spelled: "strasse" is not "Straße"."""
+    known = set(map(uncased, lexicon.words))
+    held = sum(count for word, count in counts.written.items() if uncased(word) in known)
+    return held / max(1, counts.written.total())

@@ -91,7 +91,10 @@ def train(
     said = any(idle.values()) or not workers.alone
     _check_overfit(overfit, overfit_as_configured, resume, said)
     with lazy.requires("edgectc.train", extra="train"):
+        from edgectc.exporting import packing
         from edgectc.training import runs
+    if bundle is not None:
+        packing.check_out(Path(bundle))  # now, not after hours
     both: runs.Common = {
         "data": data, "split_by": split_by, "lexicon": lexicon, "cache": cache,
         "overrides": assignments(overrides), "device": device, "threads": threads,

@@ -129,7 +129,8 @@ def build_lexicon(
         top: most words to keep, the most frequent ones.
         max_letters: most letters of a word.
         casing: another source, as whose words lower-case words are written: I, I'm, Monday.
-        offensive: AOSP ``.combined``: words it flags go to ``offensive.tsv`` beside ``out``.
+        offensive: AOSP ``.combined`` with ``flags=offensive``, or a list of words: they go to
+            ``offensive.tsv`` beside ``out``.
         note: lines on source and licence for the head of the file.
 
     Raises:

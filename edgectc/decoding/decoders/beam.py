@@ -182,7 +182,7 @@ class BeamDecoder:
         self._given = language_model
         boundary = boundary_of(options.separator, tokens, words=lexicon is not None)
         segmenter, speller = None, Speller(tokens, options.separator)
-        if in_pieces(tokens, boundary):
+        if vocabulary is None and in_pieces(tokens, boundary):
             segmenter = pieces.Segmenter(tokens, options.separator)
         spells = segmenter.letters if segmenter else speller
         terms = None

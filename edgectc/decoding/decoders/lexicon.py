@@ -217,7 +217,8 @@ class LexiconDecoder:
                 what was before.
             partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
-            trace: where the finger went, for ``template_weight``; a finished trace only.
+            trace: where the finger went, for ``template_weight``; of a partial one, with the time
+                of its points, what it is bound for.
             spans: tell where each word is; partial answers have no times.
             normalize: take scores of any scale, whose log_softmax is meant.
             unfinished: old name of ``partial``.
@@ -247,7 +248,7 @@ class LexiconDecoder:
     def _decoded(
         self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
     ) -> Decoded:
-        judge = trace if self._parts.options.template_weight and not partial else None
+        judge = trace if self._parts.options.template_weight else None
         signs = self._parts.spells
         if signs is None:
             return self._search(values, nbest, context, partial, judge)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins import MixedPrecision
-from torch import nn
+from lightning.fabric.strategies import DDPStrategy
+from torch import Tensor, nn
 
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.networks import torch_state
@@ -26,14 +28,11 @@ class _Mixed(MixedPrecision):
         return data
 
 
-def fabric(device: str, precision: str) -> Fabric:
-    """Return a launched Fabric; under torchrun it is one of several processes.
-
-    Args:
-        device: "auto", "cpu", "cuda" or "cuda:N".
-        precision: see `edgectc.training.settings.Settings`.
+def check(device: str) -> tuple[str, str]:
+    """Return the kind and the number of a device that is there, "" for no number.
 
     Raises:
+        UnknownNameError: no such kind.
         ConfigError: the device is not there, or several were asked for without torchrun.
     """
     kind, _, number = device.partition(":")
@@ -51,6 +50,25 @@ def fabric(device: str, precision: str) -> Fabric:
         raise ConfigError(
             "device 'cuda': torch sees no CUDA device; use device=cpu", options=["device"]
         )
+    return kind, number
+
+
+def is_first() -> bool:
+    """Return whether this process is the first of torchrun's, or alone."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ.get("RANK", "0") == "0"
+
+
+def fabric(device: str, precision: str) -> Fabric:
+    """Return a launched Fabric; under torchrun it is one of several processes.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: see `edgectc.training.settings.Settings`.
+
+    Raises:
+        ConfigError: see `check`.
+    """
+    kind, number = check(device)
     torchrun = "TORCHELASTIC_RUN_ID" in os.environ
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if torchrun else 1
     world = int(os.environ.get("WORLD_SIZE", "1")) if torchrun else 1
@@ -62,11 +80,27 @@ def fabric(device: str, precision: str) -> Fabric:
         accelerator=kind,
         devices=[int(number)] if number else local,
         num_nodes=max(1, world // local),
-        strategy="ddp" if world > 1 else "auto",
+        strategy=_together() if world > 1 else "auto",
         plugins=plugins,
     )
     made.launch()
     return made
+
+
+def _together() -> DDPStrategy:
+    """Return how several processes step together: by their gradients, and nothing else.
+
+    Batch statistics are not sent around before each step, which no training step reads; a
+    validation and a checkpoint take those of the first process.
+    """
+    return DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def added_up(values: Sequence[float | Tensor], device: torch.device) -> list[float]:
+    """Return the sums over all processes: one message, and no waiting for all of them before it."""
+    together = torch.stack([torch.as_tensor(v, dtype=torch.float64, device=device) for v in values])
+    torch.distributed.all_reduce(together)
+    return list(together.tolist())
 
 
 def choose(kind: str, precision: str) -> str:

@@ -35,6 +35,7 @@ class StepGuard:
         self.limit, self.back_off = limit, back_off
         self.scale = 1.0
         self.in_a_row = self.bad = 0
+        self._learnt: list[Tensor] = list(model.parameters())
         self._weights: dict[str, Tensor] = {}
         self._moments: dict[int, dict[str, State]] = {}
         self.keep()
@@ -54,8 +55,8 @@ class StepGuard:
 
     def finite(self) -> bool:
         """Return whether every weight is finite; one number per tensor, compared together."""
-        weights = [p.detach() for p in self.model.parameters()]
-        return math.isfinite(float(torch.stack(torch._foreach_norm(weights)).sum()))
+        with torch.no_grad():
+            return math.isfinite(float(torch.stack(torch._foreach_norm(self._learnt)).sum()))
 
     def good_step(self, step: int) -> None:
         """Count a step that was taken; the weights are copied now and then.

@@ -24,7 +24,7 @@ from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
 from edgectc.core.messages import say
 from edgectc.core.parallel import ONE, Workers
-from edgectc.core.staging import claimed, sweep, write_bytes
+from edgectc.core.staging import sweep, write_bytes
 from edgectc.core.types import JSON, Array
 from edgectc.data import sources
 from edgectc.data.sources import Sources
@@ -43,7 +43,7 @@ from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.objectives import forward, losses
 from edgectc.training.objectives.distillation import load_teacher, report
 from edgectc.training.parameters import Average, Freezer, averaged
-from edgectc.training.preparing import make_optimizer, open_run, prepare
+from edgectc.training.preparing import check_run, make_optimizer, open_run, owned, prepare
 from edgectc.training.settings import Settings
 from edgectc.training.task import Batch, output_frames
 from edgectc.training.validation import validate
@@ -102,17 +102,21 @@ def train(
         BundleMismatchError: ``out`` holds a run of another configuration, or of other data.
         NonFiniteError: too many steps were not finite.
     """
-    identity = identities.identify(sources.of(data), lexicon)
-    identity = identities.check(out, identity, accept_changes=accept_changes)
+    first = devices.is_first()
     with torch_state.training(threads), ExitStack() as held:
+        if first:
+            held.enter_context(owned(out))
+        check_run(config, out)
+        devices.check(device)
+        now = identities.identify(sources.of(data), lexicon)
+        identity = identities.check(out, now, accept_changes=accept_changes)
         settings, model, task = prepare(
             config, data=data, lexicon=lexicon, cache=cache, workers=workers
         )
         if weights is not None:
             model.load_state_dict(dict(checkpoints.read(weights).model))
         fabric = devices.fabric(device, settings.precision)
-        if fabric.is_global_zero:
-            held.enter_context(claimed(out))
+        if first:
             sweep(Path(out))  # a run that is complete writes no checkpoint again
             open_run(out, settings)
             identities.write(out, replace(identity, rows=task.rows, dropped=task.dropped))
@@ -151,9 +155,8 @@ class Trainer:
         )  # fmt: skip
         self.noise = torch.Generator()
         self.stats = EpochStats()
-        self.epoch = self.batch = self.validations_without_improvement = (
-            self.validations_since_cut
-        ) = 0
+        self.epoch = self.batch = 0
+        self.validations_without_improvement = self.validations_since_cut = 0
         self.plateau = 1.0
         self.stop = stopping.Stop()
         self.last_loss = math.nan
@@ -299,11 +302,9 @@ class Trainer:
         self.last_loss, frames = self._backward(batch, len(rows))
         self.stats.seen(len(rows), frames)
         self.freezer.hold(self.epoch)
+        clip = self.settings.optimizer.clip
         clipped: Any = self.fabric.clip_gradients(
-            self.model,
-            self.optimizer,
-            max_norm=self.settings.optimizer.clip,
-            error_if_nonfinite=False,
+            self.model, self.optimizer, max_norm=clip, error_if_nonfinite=False
         )
         norm = float(clipped)
         finite, broken = math.isfinite(self.last_loss), False
@@ -348,11 +349,8 @@ class Trainer:
         frames = int(batch.inputs["length"].sum()) if own else 0
         if world == 1:
             return float(total), frames
-        mean: Any = fabric.all_reduce(total, reduce_op="mean")
-        together: Any = fabric.all_reduce(
-            torch.tensor(frames, device=fabric.device), reduce_op="sum"
-        )
-        return float(mean), int(together)
+        summed, together = devices.added_up([total, frames], fabric.device)
+        return summed / world, int(together)
 
     def _unsynced(self, wanted: bool) -> AbstractContextManager[None]:
         return self.fabric.no_backward_sync(self.model) if wanted else nullcontext()
@@ -475,11 +473,8 @@ class Trainer:
         self.unwrapped.load_state_dict(dict(saved.model))
         checkpoints.restore_optimizer(self.inner, saved.optimizer)
         self.epoch, self.batch, self.best = done["epoch"], done["batch"], Best(**done["best"])
-        self.validations_without_improvement, self.validations_since_cut, self.plateau = (
-            done["stale"],
-            done["flat"],
-            done["plateau"],
-        )
+        self.validations_without_improvement = done["stale"]
+        self.validations_since_cut, self.plateau = done["flat"], done["plateau"]
         self.guard.scale, self.guard.in_a_row, self.guard.bad = done["guard"]
         self.guard.keep()
         self.stats = EpochStats(**done["tally"])

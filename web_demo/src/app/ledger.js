@@ -1,5 +1,6 @@
 // How it does, without what was written: rows of JSON lines that `edgectc report` reads. Off until it is switched on.
 
+import { download } from "./download.js";
 import { recall, store } from "./storage.js";
 
 const MOST = 20_000; // rows
@@ -49,10 +50,6 @@ export class Ledger {
   }
 
   #save() {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([this.text()], { type: "application/jsonl" }));
-    link.download = "ledger.jsonl";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    download("ledger.jsonl", "application/jsonl", this.text());
   }
 }

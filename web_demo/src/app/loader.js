@@ -7,6 +7,7 @@ import { WorkerKeyboard } from "edgectc/worker";
 /** @typedef {{name: string, title: string, rows: {keys: string, x: number, key_width: number}[]}} LayoutFile */
 /** @typedef {{file: string, scheme: string, bytes: number, off: number | null}} Artifact */
 /** @typedef {{name: string, decoder: string, artifacts: Artifact[], lexicon: string, language_model: string | null, layouts: LayoutFile[]}} Index */
+/** @typedef {{cases: number, traces: {layout: string, points: number[][]}[], prompts: string[]}} Trials */
 /** @typedef {{words: Word[], ms: number}} Answer */
 /** @typedef {{whole: Word[], begun: Word[], ms: number}} Taps */
 
@@ -126,6 +127,11 @@ export async function index() {
   return (await get("model/index.json", "list of models")).json();
 }
 
+/** Returns what the phone kit tries. @returns {Promise<Trials>} */
+export async function trials() {
+  return (await get("model/trials.json", "list of trials")).json();
+}
+
 /**
  * Returns a model with its lexicon; without its language model it goes on, and says so.
  * @param {Index} served
@@ -155,7 +161,7 @@ export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1
  * @param {string} path
  * @param {string} what
  */
-async function bytes(path, what) {
+export async function bytes(path, what) {
   const response = await get(path, what);
   try {
     return new Uint8Array(await response.arrayBuffer());

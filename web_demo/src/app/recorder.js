@@ -1,5 +1,6 @@
 // "Record my swipes": rows of JSON lines that the rest of edgectc reads.
 
+import { download } from "./download.js";
 import { recall, store } from "./storage.js";
 
 export class Recorder {
@@ -54,10 +55,6 @@ export class Recorder {
   }
 
   #save() {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([this.text()], { type: "application/jsonl" }));
-    link.download = "swipes.jsonl";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    download("swipes.jsonl", "application/jsonl", this.text());
   }
 }

@@ -45,6 +45,10 @@ public class Context {
     return new android.media.AudioManager();
   }
 
+  public ContentResolver getContentResolver() {
+    return new ContentResolver();
+  }
+
   public String getPackageName() {
     return "org.edgectc.keyboard";
   }

@@ -10,12 +10,23 @@ import android.view.accessibility.AccessibilityNodeProvider;
 
 /** A view that is as wide as it is told to be, and as high as it wants. */
 public class View {
-  public static final int NO_ID = -1;
+  public static final int NO_ID = -1, VISIBLE = 0, GONE = 8;
   public static int vibrated;
   public ViewParent parent;
   private final Context context;
   private final Handler main = new Handler(Looper.getMainLooper());
+  public int visibility = VISIBLE;
+  private OnClickListener clicked;
+  private Object tag;
   private int width, height, wanted, measured;
+
+  public interface OnClickListener {
+    void onClick(View view);
+  }
+
+  public interface OnApplyWindowInsetsListener {
+    WindowInsets onApplyWindowInsets(View view, WindowInsets insets);
+  }
 
   public static final class MeasureSpec {
     public static int getSize(int spec) {
@@ -108,6 +119,30 @@ public class View {
   }
 
   public void setFocusable(boolean on) {}
+
+  public void setVisibility(int now) {
+    visibility = now;
+  }
+
+  public void setTag(Object given) {
+    tag = given;
+  }
+
+  public Object getTag() {
+    return tag;
+  }
+
+  public void setOnClickListener(OnClickListener listener) {
+    clicked = listener;
+  }
+
+  public void click() {
+    clicked.onClick(this);
+  }
+
+  public void setPadding(int left, int top, int right, int bottom) {}
+
+  public void setOnApplyWindowInsetsListener(OnApplyWindowInsetsListener listener) {}
 
   public void invalidate() {}
 

@@ -10,4 +10,16 @@ public class WindowInsets {
   public int getSystemWindowInsetBottom() {
     return bottom;
   }
+
+  public int getSystemWindowInsetTop() {
+    return 0;
+  }
+
+  public int getSystemWindowInsetLeft() {
+    return 0;
+  }
+
+  public int getSystemWindowInsetRight() {
+    return 0;
+  }
 }

@@ -21,6 +21,22 @@ public class WordsTest {
   }
 
   @Test
+  public void aForetoldWordFollowsTheWordThatWasPicked() throws Exception {
+    Device device = new Device();
+    FakeField field = device.focus(FakeField.SENTENCES, 0);
+    device.type("tomor");
+    device.pick("tomorrow");
+    device.pick(device.shown().get(1));
+    assertTrue(field.text.toString(), field.text.toString().matches("tomorrow \\p{L}+"));
+    field = device.focus(FakeField.SENTENCES, 0);
+    device.swipe("hello");
+    String other = device.shown().get(0);
+    device.pick(other); // in place of the swiped one
+    device.pick(device.shown().get(1)); // after it
+    assertTrue(field.text.toString(), field.text.toString().matches(other + " \\p{L}+"));
+  }
+
+  @Test
   public void whatIsMeantIsWrittenAndCanBeTakenBack() throws Exception {
     Device device = new Device();
     FakeField field = device.focus(FakeField.SENTENCES, 0);

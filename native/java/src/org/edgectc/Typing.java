@@ -49,6 +49,7 @@ public final class Typing {
   private int tapped;
   private boolean exact; // the word has what no tap on a letter gives: it is left alone
   private String written = ""; // by the last swipe or pick, its space included
+  private boolean others; // are offered in place of the last swipe's word
   private boolean space; // belongs before the next word
   private boolean spaced; // the space before the cursor was typed last
   private String corrected = "", typed = ""; // what the last separator wrote, and what stood there before
@@ -247,6 +248,7 @@ public final class Typing {
     if (!found.isEmpty()) {
       write(0, found.get(0).text, true);
       learnt = found.get(0).text;
+      others = true;
     }
     return found;
   }
@@ -266,7 +268,7 @@ public final class Typing {
   /** Writes what the strip offered in place of the word at the cursor, or after it. */
   public void pick(Suggestion picked) {
     boolean tapping = word.length() > 0;
-    String stood = tapping ? word.toString() : written;
+    String stood = tapping ? word.toString() : others ? written : "";
     boolean replaces = !stood.isEmpty() && stands(stood);
     if (!replaces) count(false);
     word.setLength(0);
@@ -368,7 +370,7 @@ public final class Typing {
   /** Forgets what could be taken back. */
   private void settle() {
     written = "";
-    space = spaced = false;
+    others = space = spaced = false;
     corrected = typed = "";
   }
 
@@ -457,26 +459,26 @@ public final class Typing {
         if (word.isEmpty()) return cased(keyboard.tapping(points, SUGGESTIONS));
         List<Suggestion> made = new ArrayList<>();
         String best = fixed ? word : correction();
-        add(made, best, best.equals(word));
-        add(made, word, true);
-        for (Word other : keyboard.tap(points, 2)) add(made, Casing.like(other.text, word), false);
-        for (Word other : keyboard.tapping(points, SUGGESTIONS)) add(made, Casing.like(other.text, word), false);
+        add(made, best, best.equals(word), Double.NaN);
+        add(made, word, true, Double.NaN);
+        for (Word other : keyboard.tap(points, 2)) add(made, Casing.like(other.text, word), false, other.probability);
+        for (Word other : keyboard.tapping(points, SUGGESTIONS)) add(made, Casing.like(other.text, word), false, other.probability);
         return made;
       }
     }
 
-    private static void add(List<Suggestion> made, String text, boolean typed) {
+    private static void add(List<Suggestion> made, String text, boolean typed, double probability) {
       for (Suggestion other : made) {
         if (other.text.equals(text)) return;
       }
-      if (made.size() < SUGGESTIONS) made.add(new Suggestion(text, typed));
+      if (made.size() < SUGGESTIONS) made.add(new Suggestion(text, typed, probability));
     }
 
     private List<Suggestion> cased(List<Word> words) {
       List<Suggestion> made = new ArrayList<>();
       for (Word one : words) {
         String text = one.text;
-        add(made, shift == Shift.LOCK ? Casing.upper(text) : shift == Shift.ONCE ? Casing.capitalized(text) : text, false);
+        add(made, shift == Shift.LOCK ? Casing.upper(text) : shift == Shift.ONCE ? Casing.capitalized(text) : text, false, one.probability);
       }
       return made;
     }

@@ -127,6 +127,22 @@ final class Board {
     return made;
   }
 
+  /** Returns points x, y, t in turn with x and y in shares of the letters' rows, as files of swipes have them. */
+  double[] inLetterArea(double[] points) {
+    float first = Float.MAX_VALUE, end = 0;
+    for (Key key : keys) {
+      if (key.kind != Kind.LETTER) continue;
+      first = Math.min(first, key.y);
+      end = Math.max(end, key.y + key.height);
+    }
+    double[] made = points.clone();
+    for (int i = 0; i + 2 < made.length; i += 3) {
+      made[i] = (points[i] - left) / width;
+      made[i + 1] = (points[i + 1] - first) / (end - first);
+    }
+    return made;
+  }
+
   /** Returns the key that is touched, the nearest one beside all. */
   Key at(float x, float y) {
     Key best = null;

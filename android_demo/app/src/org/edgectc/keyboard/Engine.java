@@ -128,6 +128,22 @@ final class Engine {
         });
   }
 
+  /** Adds lines to a file of the app. */
+  void note(final String name, final String head, final String lines) {
+    if (lines.isEmpty()) return;
+    worker.post(
+        new Runnable() {
+          @Override
+          public void run() {
+            try {
+              Notes.add(context, name, head, lines);
+            } catch (IOException error) {
+              android.util.Log.w("edgectc", "nothing was noted", error);
+            }
+          }
+        });
+  }
+
   /** Forgets what was learnt. */
   void clear() {
     worker.post(

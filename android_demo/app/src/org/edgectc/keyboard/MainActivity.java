@@ -14,7 +14,7 @@ import android.widget.TextView;
 
 /** The way in: enable the keyboard, choose it, try it; settings and self-test. */
 public final class MainActivity extends Activity implements View.OnClickListener {
-  private static final int[] BUTTONS = {R.string.enable, R.string.choose, R.string.settings, R.string.self_test};
+  private static final int[] BUTTONS = {R.string.enable, R.string.choose, R.string.settings, R.string.self_test, R.string.kit};
 
   @Override
   protected void onCreate(Bundle state) {
@@ -47,7 +47,8 @@ public final class MainActivity extends Activity implements View.OnClickListener
     } else if (chosen == R.string.choose) {
       ((InputMethodManager) getSystemService(INPUT_METHOD_SERVICE)).showInputMethodPicker();
     } else {
-      startActivity(new Intent(this, chosen == R.string.settings ? SettingsActivity.class : SelfTestActivity.class));
+      Class<?> page = chosen == R.string.settings ? SettingsActivity.class : chosen == R.string.kit ? KitActivity.class : SelfTestActivity.class;
+      startActivity(new Intent(this, page));
     }
   }
 }

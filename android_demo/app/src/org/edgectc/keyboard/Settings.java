@@ -9,6 +9,8 @@ final class Settings {
   static final String LAYOUT = "layout", HEIGHT = "height", THEME = "theme", HAND = "hand";
   static final String NUMBER_ROW = "number_row", PREVIEW = "preview", LIVE = "live", SUGGEST = "suggest", CORRECT = "correct";
   static final String LEARN = "learn", HAPTICS = "haptics", SOUND = "sound";
+  static final String LEDGER = "ledger", RECORD = "record"; // what is noted of typing
+  static final String SAVE_LEDGER = "save_ledger", SAVE_SWIPES = "save_swipes", DELETE_NOTES = "delete_notes";
   static final String CLEAR = "clear"; // the words are to be forgotten
 
   private final SharedPreferences kept;
@@ -22,7 +24,7 @@ final class Settings {
   }
 
   boolean is(String name) {
-    boolean off = name.equals(NUMBER_ROW) || name.equals(SOUND) || name.equals(CLEAR);
+    boolean off = name.equals(NUMBER_ROW) || name.equals(SOUND) || name.equals(CLEAR) || name.equals(LEDGER) || name.equals(RECORD);
     return kept.getBoolean(name, !off);
   }
 

@@ -56,6 +56,11 @@ final class Strip {
     return made;
   }
 
+  /** Returns the place of a suggestion, 1 for the best. */
+  int rank(Suggestion suggestion) {
+    return shown.indexOf(suggestion) + 1;
+  }
+
   boolean isBest(Suggestion suggestion) {
     return !shown.isEmpty() && shown.get(0) == suggestion;
   }

@@ -26,6 +26,7 @@ public final class SwipeKeyboard extends InputMethodService
   private static final int REPEATS = 20; // characters until a held delete takes words
   private static final int AROUND = 256; // characters that the cursor can be moved over at once
   private final Typing typing = new Typing(this);
+  private final Journal journal = new Journal();
   private Engine engine;
   private Settings settings;
   private List<Layout> layouts;
@@ -36,6 +37,7 @@ public final class SwipeKeyboard extends InputMethodService
   private String before; // what a finger that slides from delete goes over
   private long shifted; // when shift was tapped
   private int cursor; // end of the selection
+  private boolean tapping; // letters before the cursor were tapped
 
   @Override
   public void onCreate() {
@@ -94,6 +96,8 @@ public final class SwipeKeyboard extends InputMethodService
       engine.clear();
     }
     typing.allow(settings.is(Settings.LEARN), settings.is(Settings.CORRECT));
+    boolean open = typing.field().words && typing.field().learns;
+    journal.want(open && settings.is(Settings.LEDGER), open && settings.is(Settings.RECORD));
     show(Board.first(typing.field()));
     refresh();
   }
@@ -102,6 +106,8 @@ public final class SwipeKeyboard extends InputMethodService
   public void onFinishInput() {
     typing.end();
     engine.save();
+    engine.note(Notes.LEDGER, Journal.HEAD, journal.ledger());
+    engine.note(Notes.SWIPES, "", journal.swipes());
     super.onFinishInput();
   }
 
@@ -162,7 +168,9 @@ public final class SwipeKeyboard extends InputMethodService
 
   @Override
   public void onAnswer(Typing.Request request, List<Suggestion> found, boolean moving) {
-    if (view != null && typing.holds(request) && state.isEmpty()) view.suggest(found, moving);
+    if (view == null || !typing.holds(request) || !state.isEmpty()) return;
+    view.suggest(found, moving);
+    if (!moving && !lettersBefore()) journal.foretold(found);
   }
 
   @Override
@@ -196,7 +204,11 @@ public final class SwipeKeyboard extends InputMethodService
 
   @Override
   public void onSwipe(double[] points) {
+    long start = System.nanoTime();
     List<Suggestion> found = typing.swipe(points);
+    double ms = (System.nanoTime() - start) / 1e6;
+    tapping = false;
+    if (!found.isEmpty() && journal.isOn()) journal.swiped(found, ms, layout().name, view.board().inLetterArea(points));
     view.shift(typing.shift());
     if (found.isEmpty()) view.say(getString(R.string.no_word));
     else view.suggest(found, false);
@@ -204,6 +216,8 @@ public final class SwipeKeyboard extends InputMethodService
 
   @Override
   public void onPick(Suggestion picked) {
+    journal.picked(picked, view.strip.rank(picked), lettersBefore());
+    tapping = false;
     typing.pick(picked);
     refresh();
   }
@@ -211,6 +225,41 @@ public final class SwipeKeyboard extends InputMethodService
   @Override
   public void onKey(Key key, String text, float x, float y, boolean chosen) {
     if (key.kind != Board.Kind.SHIFT) shifted = 0;
+    String stood = journal.isOn() ? before(AROUND) : "";
+    long start = System.nanoTime();
+    write(key, text, x, y, chosen);
+    if (journal.isOn() && key.kind != Board.Kind.SHIFT) note(key, stood, (System.nanoTime() - start) / 1e6);
+    if (key.kind != Board.Kind.SHIFT) refresh(); // else the strip stays
+  }
+
+  /** Notes what a key did to the text before the cursor. */
+  private void note(Key key, String stood, double ms) {
+    String now = before(AROUND);
+    if (key.kind == Board.Kind.DELETE) {
+      journal.takenBack(stood, now);
+      return;
+    }
+    String word = stood.substring(wordStart(stood, stood.length()));
+    int end = now.length();
+    while (end > 0 && !Character.isLetter(now.charAt(end - 1))) end--;
+    if (!word.isEmpty() && end < now.length() && tapping) journal.ended(word, now.substring(wordStart(now, end), end), ms);
+    else if (key.kind == Board.Kind.LETTER) journal.goesOn();
+    tapping = key.kind == Board.Kind.LETTER && end == now.length();
+  }
+
+  private boolean lettersBefore() {
+    String text = before(AROUND);
+    return tapping && wordStart(text, text.length()) < text.length();
+  }
+
+  /** Returns where the letters begin that end there. */
+  private static int wordStart(String text, int end) {
+    int start = end;
+    while (start > 0 && (Character.isLetter(text.charAt(start - 1)) || "'’".indexOf(text.charAt(start - 1)) >= 0)) start--;
+    return start;
+  }
+
+  private void write(Key key, String text, float x, float y, boolean chosen) {
     switch (key.kind) {
       case LETTER:
         if (!Character.isLetter(text.codePointAt(0))) typing.sign(text);
@@ -228,7 +277,7 @@ public final class SwipeKeyboard extends InputMethodService
         typing.shift(SystemClock.uptimeMillis() - shifted < TWICE_MS);
         shifted = typing.shift() == Typing.Shift.LOCK ? 0 : SystemClock.uptimeMillis();
         view.shift(typing.shift());
-        return; // the strip stays
+        break;
       case DELETE:
         typing.backspace();
         break;
@@ -239,7 +288,6 @@ public final class SwipeKeyboard extends InputMethodService
         turn(key);
         break;
     }
-    refresh();
   }
 
   /** Shows other keys. */

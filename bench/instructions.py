@@ -2,10 +2,10 @@
 
     python bench/instructions.py [--out FILE] [--baseline FILE] [--limit 2] [--proof N]
 
-Counts with valgrind what the C library that Python loads executes in `instructions.c`, a stage a function:
-opening, keys, three contexts, the network alone, the search alone, swipes, swipes that go on, taps
-and learning. `--out` writes the counts; against those of `--baseline`, from this machine and
-compiler, a stage that takes over `--limit` percent more ends the program with exit code 1.
+Counts with valgrind what the C library that Python loads executes in `instructions.c`, a stage a
+function: opening, keys, three contexts, the network alone, the search alone, swipes, swipes that go
+on, taps and learning. `--out` writes the counts; against those of `--baseline`, from this machine
+and compiler, a stage that takes over `--limit` percent more ends the program with exit code 1.
 `--proof` counts unchanged code N times, and then each stage with 3 % planted into it: no alarm may
 come of the first, and one of each of the others.
 

@@ -98,12 +98,12 @@ class MappedModel(ContextModel, Protocol):
         ...
 
 
+@runtime_checkable
 class WordModel(LanguageModel, Protocol):
     """What every language model of ours is: it also tells which words it knows."""
 
     def known(self, word: str) -> bool:
         """Return whether ``word`` is in the vocabulary."""
-        ...
 
 
 class LanguageModelModule(Module, Protocol):

@@ -132,7 +132,7 @@ static char *text_of(const edgectc_engine *engine, int64_t word, int64_t found) 
   const Over *over = over_of(engine, found);
   int64_t entry = over ? over->entry : found;
   size_t size;
-  return edgectc_words_text(words, word, entry, &size);
+  return edgectc_words_text(words, word, entry, &size, NULL, 0);
 }
 
 /* Makes the text of a free spelling; NULL if there is no memory. */

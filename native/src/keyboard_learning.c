@@ -83,7 +83,7 @@ int32_t edgectc_keyboard_learn(edgectc_keyboard *keyboard, const char *word, dou
   int32_t status = edgectc_keyboard_check(keyboard, word);
   if (status < 0) return status;
   if (!(fabs(uses) > 0.0 && fabs(uses) < HUGE_VAL))
-    return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "a word was used some times, or fewer than was said");
+    return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "uses are a number that is not 0");
   if (keyboard->incognito || is_hidden(keyboard, word)) return 0;
   const Own *held = edgectc_own(&keyboard->owns, word);
   Own own = held ? *held : (Own){0};

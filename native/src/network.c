@@ -20,18 +20,22 @@ static int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+#ifdef EDGECTC_AVX512
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vnni");
 }
 #endif
+#endif
 
 const Kernels *edgectc_kernels(const char *name) {
   const Kernels *found[4];
   int n = 0;
 #ifdef EDGECTC_X86
+#ifdef EDGECTC_AVX512
   if (has_avx512()) found[n++] = &edgectc_kernels_avx512;
+#endif
   if (has_avx2()) found[n++] = &edgectc_kernels_avx2;
 #endif
 #ifdef EDGECTC_ARM64

@@ -117,6 +117,9 @@ const Kernels *edgectc_kernels(const char *name);
 
 #if defined(__x86_64__) && !defined(EDGECTC_PORTABLE)
 #define EDGECTC_X86 1
+#if !defined(__ANDROID__) /* 40 KB of code that no phone has a use for */
+#define EDGECTC_AVX512 1
+#endif
 #elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(EDGECTC_PORTABLE)
 #define EDGECTC_ARM64 1
 #endif

@@ -7,6 +7,8 @@
  * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memset, exp, log
  * and sqrt, so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
+#include "light.h"
+
 #include "lattice.h"
 
 typedef struct {
@@ -93,7 +95,9 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #else
 #define LANES 1
 #endif
+#include "cold_end.h" /* not the search itself */
 #include "search_loop.h"
+#include "light.h"
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #undef NAME
@@ -435,3 +439,5 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   free(lattice.slots);
   return n;
 }
+
+#include "cold_end.h"

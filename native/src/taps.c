@@ -261,12 +261,12 @@ static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i
     const Shown *shown = engine->view->overlay.shown + over->first_shown + i;
     *score = found->score + nats(engine) * (shown->weight - over->weight);
     if (shown->word < -1) return copied(engine->owns.words[-2 - shown->word].text);
-    return edgectc_words_text(words, shown->word, over->entry, &size);
+    return edgectc_words_text(words, shown->word, over->entry, &size, NULL, 0);
   }
   int64_t word = edgectc_words_of(words, found->entry).first + i;
   double less = i ? edgectc_words_log_prob(words, word) - edgectc_words_log_prob(words, word - i) : 0.0;
   *score = found->score + (engine->options.lm_weight > 0.0 ? less : 0.0);
-  return edgectc_words_text(words, word, found->entry, &size);
+  return edgectc_words_text(words, word, found->entry, &size, NULL, 0);
 }
 
 /* Returns whether the user taught a word, and writes it with just these letters: then it is what was meant by them. */

@@ -1,4 +1,6 @@
 /* What the way of a finger says of words; see trace.py. */
+#include "light.h"
+
 #include <math.h>
 
 #include "search.h"
@@ -55,3 +57,5 @@ double edgectc_miss(const double *points, int32_t n_points, const double *keys,
     if (counted && least[t] < best) best = least[t];
   return counted ? sqrt(best / counted) : 0.0;
 }
+
+#include "cold_end.h"

@@ -29,6 +29,7 @@ SECTIONS = {
     "hotwords.txt": "Hotwords: what they cost and what they find",
     "spoken.txt": "Decoders: words from phonemes, 50,000 words and a 3-gram",
     "quantization.txt": "Quantization schemes, untrained networks of every family",
+    "conformer.txt": "A conformer of one's own to int8 within a CER budget, one command",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",

@@ -1,14 +1,15 @@
 """Taps of a keyboard: words right, words made wrong, completions and next words.
 
     python bench/taps.py TEXT ... [--data DATA] [--sentences 150] [--errors 0.01]
-                         [--split test] [--model swipe-en] [--out FILE]
+                         [--spreads 0,0.2,...] [--split test] [--model swipe-en] [--out FILE]
 
 TEXT holds plain English, a sentence a line, that the language model was not built from; every word
 of the chosen sentences is tapped, after those before it, as they should have been. Offsets are not
 those that the library assumes but real touch-downs of people of `--split`, in `_typists.py`, and of
 each letter `--errors` is missed, doubled, or swapped with the next, a third each. The spread is
 their root mean square in keys on each axis. "As typed" is what the nearest keys spell. A false
-correction is a word that was right as typed and for which one of other letters came first.
+correction is a word that was right as typed and for which one of other letters came first, with
+Wilson's 95 % interval; in brackets, how many of them the lexicon has.
 Keystrokes saved: a suggestion among three is picked as soon as the word is there and costs one
 keystroke, as does the space behind a word that was typed to its end.
 """
@@ -24,13 +25,14 @@ import numpy as np
 from _result import heading, publish
 from _typists import CENTERS, LETTERS, SEED, Hands, board, mistaken, sentences, taps_of
 
+from edgectc.core import metrics
 from edgectc.core.console import progress, table
 from edgectc.core.types import Array
 from edgectc.data import swipe_files
 from edgectc.language.spelling import normalize_word, spell
 from edgectc.runtime.keyboard import Keyboard
 
-SPREADS = (0.0, 0.2, 0.3, 0.4, 0.5)
+SPREADS = "0,0.2,0.3,0.4,0.5"
 
 
 @dataclass
@@ -43,11 +45,14 @@ class Row:
     first: int = 0
     third: int = 0
     changed: int = 0
+    changed_known: int = 0
     times: list[float] = field(default_factory=list)
 
     def cells(self) -> list[str]:
         share = [f"{100 * n / self.words:.1f}" for n in (self.typed, self.first, self.third)]
+        low, high = metrics.wilson(self.changed, max(1, self.typed))
         wrong = f"{100 * self.changed / max(1, self.typed):.2f}"
+        wrong += f" ({100 * low:.2f}-{100 * high:.2f}) [{self.changed_known} of {self.changed}]"
         return [f"{self.spread:.1f}", *share, wrong, f"{1e3 * float(np.median(self.times)):.2f}"]
 
 
@@ -73,7 +78,9 @@ def correct(
             row.typed += typed
             row.first += right[0]
             row.third += any(right[:3])
-            row.changed += typed and spell(found[0].text, LETTERS) != letters
+            changed = typed and spell(found[0].text, LETTERS) != letters
+            row.changed += changed
+            row.changed_known += changed and keyboard.knows(word)
     return row
 
 
@@ -104,7 +111,8 @@ def measured(options: argparse.Namespace) -> str:
     text, keyboard = sentences(options.text, options.sentences), board(options.model)
     swipes, _ = swipe_files.load(swipe_files.find(options.data), split=options.split)
     hands = Hands.of(swipes)
-    rows = [correct(keyboard, text, hands, spread, options.errors).cells() for spread in SPREADS]
+    spreads = [float(one) for one in options.spreads.split(",")]
+    rows = [correct(keyboard, text, hands, spread, options.errors).cells() for spread in spreads]
     saved, nexts = save_keystrokes(keyboard, text)
     names = ["spread", "as typed %", "first %", "in three %", "false corrections %", "ms"]
     said = (
@@ -125,6 +133,7 @@ def main() -> None:
     parser.add_argument("--split", default="test", choices=("dev", "test"), help="whose hands")
     parser.add_argument("--sentences", type=int, default=150)
     parser.add_argument("--errors", type=float, default=0.01)
+    parser.add_argument("--spreads", default=SPREADS, help="of taps, in keys")
     parser.add_argument("--model", default="swipe-en")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

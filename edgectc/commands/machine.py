@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument(
         "--deep", action="store_true", help="import each package, in its own process"
     )
+    text = "first make the environment of a tool chain of its own: litert (pip fetches it)"
+    parser.add_argument("--make", metavar="NAME", help=text)
 
     text = "Swipe in a browser: serve a keyboard with a model."
     parser = verbs.add("demo", "machine.run_demo", text)
@@ -112,9 +116,19 @@ def run_demo(options: Namespace) -> int:
         if options.host in ("0.0.0.0", "::"):
             where = " or ".join(page.phones) or "the same with this machine's name"
             text += f"\nPhones in this network open {where}. Stop: Ctrl-C."
+            if page.phones and sys.stdout.isatty():
+                text += f"\n{_code(page.phones[0])}"
     print(json.dumps(document, sort_keys=True) if options.json else text, flush=True)
     page.serve()
     return 0
+
+
+def _code(address: str) -> str:
+    """Return an address for the cameras of phones, black on white unless colours are unwanted."""
+    from edgectc.commands.serving import qr
+
+    on, off = ("", "") if os.environ.get("NO_COLOR") else ("\x1b[30;107m", "\x1b[0m")
+    return "\n".join(f"{on}{line}{off}" for line in qr.lines(address))
 
 
 def run_list(options: Namespace) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import BLANK, Tokens
+from edgectc.language.spelling import APOSTROPHES, HYPHENS
 
 UNKNOWN = "⁇"  # what the package shows for a token such as <unk>
 _PIECES = ("▁", "##")
@@ -33,6 +35,28 @@ class Labels:
         """Return whether the labels can write a word, letter by letter, as it stands."""
         ids, blank = self.tokens.ids, self.tokens.blank_id
         return bool(word) and all(ids.get(letter, blank) != blank for letter in word)
+
+    def written(self, word: str) -> str | None:
+        """Return the form of a word that the labels can write: as it stands, or in NFC or NFD.
+
+        An apostrophe or hyphen that they lack is the one of its kind that they have; the case
+        stays. None for a word that they cannot write.
+        """
+        if self.spells(word):
+            return word
+        for form in (word, *(unicodedata.normalize(kind, word) for kind in ("NFC", "NFD"))):
+            with_theirs = "".join(self._theirs(letter) for letter in form)
+            for each in (form, with_theirs):
+                if self.spells(each):
+                    return each
+        return None
+
+    def _theirs(self, letter: str) -> str:
+        """Return a letter, an apostrophe or hyphen as one that the labels have."""
+        if self.spells(letter):
+            return letter
+        kind = next((kind for kind in (APOSTROPHES, HYPHENS) if letter in kind), "")
+        return next((other for other in kind if self.spells(other)), letter)
 
 
 def read(labels: Sequence[str]) -> Labels:

@@ -28,6 +28,7 @@ from edgectc.decoding.decoders import beam
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.beam_words import Speller, Vocabulary
 from edgectc.decoding.search.checks import check_log_probs
+from edgectc.decoding.search.naming import say_left_out
 from edgectc.language import loading
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.lms.arpa import NGramModel
@@ -182,7 +183,8 @@ class BeamSearchDecoderCTC:
             beam_width, beam_prune_logp, token_min_logp, words, float(hotword_weight), now
         )
         stream = decoder.stream(state=lm_start_state)
-        stream.push(values)
+        if len(values):  # of no frames the text is silence, as in the package
+            stream.push(values)
         tokens = self._labels.tokens
         divider = Divider(values, tokens, tokens.ids[" "])
         found: list[OutputBeam] = []
@@ -291,12 +293,20 @@ class BeamSearchDecoderCTC:
             unknown_length=_WORD_LENGTH,
             separator=" ",
         )
-        weighed = {word: hotword_weight for word in hotwords if self._labels.spells(word)}
+        weighed = dict.fromkeys(self._written(hotwords), hotword_weight)
         native = compiled.library()
         return beam.BeamDecoder(
             options, self._labels.tokens, self._lexicon, model, weighed, native, self._vocabulary,
             unknown if inside else None,
         )  # fmt: skip
+
+    def _written(self, hotwords: Sequence[str]) -> list[str]:
+        """Return hotwords as the labels write them; what they cannot write is left out and said."""
+        written = {word: self._labels.written(word) for word in hotwords}
+        left = [word for word, form in written.items() if form is None]
+        if left:
+            say_left_out(left, len(hotwords))
+        return [form for form in written.values() if form is not None]
 
     def _values(self, logits: Array) -> Array:
         """Return (T, V) float64 natural-log probabilities, with a column for the separator."""
@@ -307,7 +317,9 @@ class BeamSearchDecoderCTC:
                 "for each label, and one for the blank where no label is one",
                 reason="bad_shape",
             )
-        if given.size and given.min() >= 0 and math.isclose(given.sum(axis=1).mean(), 1.0):
+        if not len(given):
+            return np.zeros((0, len(self._labels.tokens)))
+        if given.min() >= 0 and math.isclose(given.sum(axis=1).mean(), 1.0):
             with np.errstate(divide="ignore"):
                 given = np.log(np.clip(given, 1e-15, 1.0))
         values = check_log_probs(given, self._labels.columns, normalize=True)

@@ -197,7 +197,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[str]:
                 except UnicodeDecodeError as error:
                     raise ConfigError(f"{path}:{number}: not UTF-8 text: {error}") from error
     except READ_ERRORS as error:
-        why = (error.strerror if isinstance(error, OSError) else "") or error
+        why = (isinstance(error, OSError) and error.strerror) or error
         raise ConfigError(f"cannot read the text {os.fspath(path)!r}: {why}") from error
 
 

@@ -493,6 +493,7 @@ def _words(context: Sequence[str] | str | None) -> Sequence[str]:
 
 def path_of(inputs: Mapping[str, Array], layout: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
-    points = inputs["trace"][0, : int(inputs["length"][0]), :2]
+    frames = inputs["trace"][0, : int(inputs["length"][0])]
+    points = frames[:, :2]
     keys = layout.near(points) / layout.key_size
-    return TracePath(points / layout.key_size, layout.letters, keys)
+    return TracePath(points / layout.key_size, layout.letters, keys, frames[:, 2])

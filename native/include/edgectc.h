@@ -125,13 +125,17 @@ EDGECTC_API int32_t edgectc_engine_contexts(edgectc_engine *engine, int32_t n);
 EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine);
 
 /* Sets where the finger went, for template_weight, for the next search alone: the network's own input,
- * (length, 3) x, y in the letter area and t. It is copied. */
+ * (length, 3) x, y in the letter area and t in seconds. A partial search reads of it what the finger is
+ * bound for. It is copied. */
 EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *trace, int32_t length);
 
 /* The same in key units: points (n, 2), and where the key of each letter of the lexicon lies, (K, 2) in
  * the order of the letters, NaN for a letter without one. Both are copied. */
 EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *points, int32_t n,
                                         const double *keys);
+
+/* Says when the finger was at each point of the path, in seconds (n), for a partial search. Copied. */
+EDGECTC_API int32_t edgectc_engine_path_times(edgectc_engine *engine, const double *seconds);
 
 /* Ranks words of log_probs (frames, n) and returns how many there are, at most nbest. `partial`: the
  * signal goes on; rank by the probability that it spells a word or any beginning of it. */

@@ -1,4 +1,6 @@
 /* The words of a packed lexicon, found and written as its file has them. */
+#include "light.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,20 +148,14 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
   return -1;
 }
 
-char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size) {
+char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, char *room, size_t held) {
   int64_t place = words_odd(words, word);
-  if (place >= 0) {
-    *size = (size_t)(words->odd_start[place + 1] - words->odd_start[place]);
-    char *text = malloc(*size + 1);
-    if (!text) return NULL;
-    memcpy(text, words->text + words->odd_start[place], *size);
-    text[*size] = 0;
-    return text;
-  }
   uint16_t letters[MOST_LETTERS];
-  int32_t n = edgectc_words_letters(words, entry, letters);
-  char *text = malloc(4 * (size_t)n + 1), *end = text;
+  int32_t n = place < 0 ? edgectc_words_letters(words, entry, letters) : 0;
+  *size = place < 0 ? 4 * (size_t)n : (size_t)(words->odd_start[place + 1] - words->odd_start[place]);
+  char *text = *size < held ? room : malloc(*size + 1), *end = text;
   if (!text) return NULL;
+  if (place >= 0) memcpy(text, words->text + words->odd_start[place], *size), end += *size;
   for (int32_t i = 0; i < n; i++) end += edgectc_put_utf8(words->letters[letters[i]], end);
   *end = 0;
   *size = (size_t)(end - text);
@@ -178,3 +174,5 @@ int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, u
   }
   return n;
 }
+
+#include "cold_end.h"

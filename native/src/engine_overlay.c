@@ -4,11 +4,15 @@
 #pragma GCC optimize("O2") /* -O3 makes twice as much of it, and nothing faster */
 #endif
 
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine_parts.h"
+
+enum { MOST_TEXT = 512 /* bytes of a word that need no memory of their own */ };
 
 float edgectc_gain(double weight, double top) {
   float gain = (float)exp(weight - top);
@@ -82,21 +86,20 @@ static int is_hidden(const Own *const *group, int64_t n, const char *normal, siz
 /* Adds a word of the lexicon as the user's `group` (n) changes it; notes in `known` whose it is. */
 static int offer_word(Overlay *overlay, const Scale *scale, const Own *const *group, int64_t n,
                       int64_t entry, int64_t word, char *known) {
+  char room[MOST_TEXT], normals[2 * MOST_TEXT];
   size_t size;
-  char *text = edgectc_words_text(scale->words, word, entry, &size);
-  char *normal = text ? malloc(2 * size + 1) : NULL;
-  if (!normal) {
-    free(text);
-    return OUT_OF_MEMORY;
+  char *text = edgectc_words_text(scale->words, word, entry, &size, room, sizeof room);
+  char *normal = !text || size < sizeof room ? normals : malloc(2 * size + 1);
+  int status = text && normal ? DONE : OUT_OF_MEMORY;
+  if (status == DONE) {
+    size_t length = edgectc_fold(text, size, normal);
+    Held of = held(group, n, text, size, known);
+    double log_prob = personal(of.own, scale->share, edgectc_words_log_prob(scale->words, word));
+    if (!is_hidden(group, n, normal, length))
+      status = offer(overlay, scale->options, log_prob, gain_of(scale->following, normal, length), of.hot, word);
   }
-  size_t length = edgectc_fold(text, size, normal);
-  Held of = held(group, n, text, size, known);
-  double log_prob = personal(of.own, scale->share, edgectc_words_log_prob(scale->words, word));
-  int status = DONE;
-  if (!is_hidden(group, n, normal, length))
-    status = offer(overlay, scale->options, log_prob, gain_of(scale->following, normal, length), of.hot, word);
-  free(normal);
-  free(text);
+  if (normal != normals) free(normal);
+  if (text != room) free(text);
   return status;
 }
 
@@ -107,11 +110,12 @@ static int frequency(const Scale *scale, int64_t entry, const char *normal, doub
   if (!(hot > 0.0)) return DONE;
   Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(scale->words, entry);
   for (int64_t word = range.first; word < range.last; word++) { /* the most frequent comes first */
+    char room[MOST_TEXT];
     size_t size;
-    char *text = edgectc_words_text(scale->words, word, entry, &size);
+    char *text = edgectc_words_text(scale->words, word, entry, &size, room, sizeof room);
     if (!text) return OUT_OF_MEMORY;
     int alike = edgectc_folds_to(text, size, normal, strlen(normal));
-    free(text);
+    if (text != room) free(text);
     if (!alike) continue;
     *log_prob = edgectc_words_log_prob(scale->words, word);
     return DONE;
@@ -144,12 +148,12 @@ static int offer_all(Overlay *overlay, const Scale *scale, const Own *const *gro
   const Words *words = scale->words;
   int64_t entry = overlay->overs[overlay->size - 1].entry;
   Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(words, entry);
-  char *known = calloc((size_t)n + 1, 1); /* whether the lexicon has the word of the user */
+  char none = 0, *known = n ? calloc((size_t)n, 1) : &none; /* whether the lexicon has the word of the user */
   int status = known ? DONE : OUT_OF_MEMORY;
   for (int64_t word = range.first; status == DONE && word < range.last; word++)
     status = offer_word(overlay, scale, group, n, entry, word, known);
   if (status == DONE && n) status = offer_others(overlay, scale, group, n, owns, known);
-  free(known);
+  if (n) free(known);
   return status;
 }
 
@@ -386,3 +390,5 @@ void edgectc_overlay_close(Overlay *overlay) {
   free(overlay->memory);
   memset(overlay, 0, sizeof(*overlay));
 }
+
+#include "cold_end.h"

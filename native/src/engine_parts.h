@@ -90,8 +90,9 @@ int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out);
 int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t n);
 /* Returns the entry one of whose words has this normal form, or -1. */
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
-/* Makes the text of a word as it is shown, to be freed, and says its bytes; NULL if there is no memory. */
-char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size);
+/* Writes the text of a word as it is shown into `room`, where it has less than `held` bytes, else into memory to be freed;
+ * says its bytes. NULL if there is no memory. */
+char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, char *room, size_t held);
 /* Turns a text into letters; returns how many, or -1. */
 int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out);
 
@@ -241,6 +242,7 @@ struct edgectc_engine {
   double *keys;                   /* (K, 2) centres in key units, or NULL */
   double width, height;
   double *points;                 /* (n_points, 2) in key units, or NULL */
+  double *seconds;                /* (n_points) when, or NULL where nobody knows */
   double *path_keys;              /* (K, 2) of these points, or NULL for `keys` */
   int32_t n_points;
   char *context;

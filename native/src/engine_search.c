@@ -1,4 +1,6 @@
 /* Searches the words of an engine, and ranks those that it met. */
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ typedef struct {                  /* what one search needs and writes */
   int64_t budget, room, n;
   Answer answer;
   void *memory;
+  double *ahead;                  /* (K) where the finger is bound for */
 } Task;
 
 /* Lays the engine's words, weights and options out as the search takes them. */
@@ -49,12 +52,19 @@ static Lexicon problem(const edgectc_engine *engine) {
 static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64_t compared) {
   const Options *options = &engine->options;
   size_t room = (size_t)compared + NEAR, frames = (size_t)T;
+  int32_t K = engine->shared->words.K;
   task->lexicon = problem(engine);
   task->budget = STATE_BYTES / (16 * ((int64_t)T + 1));
   if (options->budget < (double)task->budget) task->budget = (int64_t)options->budget;
   task->room = (int64_t)room;
   task->memory = edgectc_room((int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
-  if (!task->memory) return NO_MEMORY(engine);
+  task->ahead = edgectc_room(K, 1, sizeof(double));
+  if (!task->memory || !task->ahead) return NO_MEMORY(engine);
+  if (options->template_weight != 0.0 && engine->points && engine->seconds) {
+    const double *keys = engine->path_keys ? engine->path_keys : engine->keys;
+    task->lexicon.passing = edgectc_heading(engine->points, engine->seconds, engine->n_points, keys, K, task->ahead);
+    task->lexicon.ahead = task->ahead;
+  }
   double *scores = task->memory;
   int32_t *numbers = (int32_t *)(scores + room);
   task->answer = (Answer){.words = numbers, .lengths = numbers + room, .letters = numbers + 2 * room,
@@ -122,7 +132,7 @@ static char *text_of(const edgectc_engine *engine, int64_t word, int64_t found) 
   const Over *over = over_of(engine, found);
   int64_t entry = over ? over->entry : found;
   size_t size;
-  return edgectc_words_text(words, word, entry, &size);
+  return edgectc_words_text(words, word, entry, &size, NULL, 0);
 }
 
 /* Makes the text of a free spelling; NULL if there is no memory. */
@@ -309,6 +319,7 @@ static int32_t ranked_words(edgectc_engine *engine, const double *log_probs, int
   if (status >= 0) status = search(engine, &task, log_probs, frames, wanted, partial);
   if (status >= 0) status = rank(engine, &task, frames, nbest, compared, partial);
   free(task.memory);
+  free(task.ahead);
   return status;
 }
 
@@ -377,3 +388,5 @@ EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t 
   if (n > 0) memcpy(out, hypothesis->frames, (size_t)n * sizeof(int32_t));
   return hypothesis->n_frames;
 }
+
+#include "cold_end.h"

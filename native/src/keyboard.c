@@ -252,7 +252,7 @@ int32_t edgectc_keyboard_rows(edgectc_keyboard *keyboard, int32_t n, int32_t *le
 static int32_t swipe(edgectc_keyboard *keyboard, int32_t n, int32_t moving, edgectc_word *words, int32_t most) {
   int32_t length, rows = edgectc_keyboard_rows(keyboard, n, &length);
   if (rows < 0) return rows;
-  return edgectc_languages_search(keyboard, keyboard->log_probs, rows, moving ? NULL : keyboard->frames, length, moving, words, most);
+  return edgectc_languages_search(keyboard, keyboard->log_probs, rows, keyboard->frames, length, moving, words, most);
 }
 
 int32_t edgectc_keyboard_swipe(edgectc_keyboard *keyboard, const edgectc_point *points, int32_t n,

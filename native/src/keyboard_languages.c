@@ -103,7 +103,7 @@ static int32_t read_pack(edgectc_keyboard *keyboard, edgectc_file index, Pack *p
   }
   if (!json.wrong && version > 1.0) return refuse(keyboard, "the language is of a newer version; upgrade edgectc");
   if (!edgectc_json_done(&json) || version != 1.0 || !*pack->name || !*pack->lexicon)
-    return refuse(keyboard, "the index of the language is malformed; give the language.json of its pack");
+    return refuse(keyboard, "the index of the language is malformed; give its language.json");
   return EDGECTC_OK;
 }
 
@@ -121,7 +121,7 @@ int32_t edgectc_keyboard_add(edgectc_keyboard *keyboard, edgectc_file index, edg
   Pack pack = {.name = ""};
   Complaint *why = &keyboard->why;
   if (!keyboard->network) return refuse(keyboard, "open a model before there are languages");
-  if (keyboard->n_languages == MOST_LANGUAGES) return refuse(keyboard, "a keyboard writes at most 4 languages at once");
+  if (keyboard->n_languages == MOST_LANGUAGES) return refuse(keyboard, "there are at most 4 languages at once");
   if (!lexicon.at) return refuse(keyboard, "give the lexicon of the language");
   int32_t status = read_index(keyboard, index, &pack);
   for (int32_t i = 0; status == EDGECTC_OK && i < keyboard->n_languages; i++)

@@ -42,12 +42,14 @@ int32_t edgectc_keyboard_today(edgectc_keyboard *keyboard, double day) {
   if (!keyboard->network) return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "open a model before there are words");
   if (!(day >= 0.0 && day <= MOST_DAYS)) return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "a day is a number from 0 to 1e6");
   int32_t status = EDGECTC_OK, changes = day != keyboard->today;
+  double before = keyboard->today;
   keyboard->today = day;
   for (int64_t i = keyboard->owns.size - 1; changes && status == EDGECTC_OK && i >= 0; i--) {
     const Own *own = keyboard->owns.words + i;
     if (only_learnt(own) && faded(keyboard, own) < FADED) forget(keyboard, own); /* the last word takes its place */
     else if (own->learnt > 0.0) status = edgectc_keyboard_tell(keyboard, own->text);
   }
+  if (status < 0) keyboard->today = before; /* so that the same call does the rest */
   return status;
 }
 
@@ -81,7 +83,7 @@ int32_t edgectc_keyboard_learn(edgectc_keyboard *keyboard, const char *word, dou
   int32_t status = edgectc_keyboard_check(keyboard, word);
   if (status < 0) return status;
   if (!(fabs(uses) > 0.0 && fabs(uses) < HUGE_VAL))
-    return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "a word was used some times, or fewer than was said");
+    return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "uses are a number that is not 0");
   if (keyboard->incognito || is_hidden(keyboard, word)) return 0;
   const Own *held = edgectc_own(&keyboard->owns, word);
   Own own = held ? *held : (Own){0};

@@ -22,18 +22,35 @@ static int32_t tell(edgectc_keyboard *keyboard, const Language *language, const 
   return status == EDGECTC_NO_MEMORY ? no_memory(keyboard) : EDGECTC_OK; /* else it has too many letters */
 }
 
-int32_t edgectc_keyboard_tell(edgectc_keyboard *keyboard, const char *word) {
-  const Own *own = edgectc_own(&keyboard->owns, word);
-  Own none = {0};
+/* Tells all languages. */
+static int32_t tell_all(edgectc_keyboard *keyboard, const char *word, const Own *own) {
   int32_t status = EDGECTC_OK;
   for (int32_t i = 0; status == EDGECTC_OK && i < keyboard->n_languages; i++)
-    status = tell(keyboard, keyboard->languages + i, word, own ? own : &none);
+    status = tell(keyboard, keyboard->languages + i, word, own);
   return status;
 }
 
+int32_t edgectc_keyboard_tell(edgectc_keyboard *keyboard, const char *word) {
+  const Own *own = edgectc_own(&keyboard->owns, word);
+  Own none = {0};
+  return tell_all(keyboard, word, own ? own : &none);
+}
+
+/* The word gets its place first, so that nothing can fail once the languages know it. */
 int32_t edgectc_keyboard_put(edgectc_keyboard *keyboard, const char *word, const Own *known) {
-  if (edgectc_owns_take(&keyboard->owns, word, known)) return no_memory(keyboard);
-  return edgectc_keyboard_tell(keyboard, word);
+  Own none = {0}, *own = edgectc_own(&keyboard->owns, word);
+  int is_new = !own;
+  if (is_new && edgectc_owns_take(&keyboard->owns, word, &none)) return no_memory(keyboard);
+  int32_t status = tell_all(keyboard, word, known);
+  if (status < 0) {
+    if (is_new) edgectc_owns_forget(&keyboard->owns, word);
+    return status;
+  }
+  own = edgectc_own(&keyboard->owns, word);
+  own->count = known->count, own->boost = known->boost, own->hidden = known->hidden;
+  own->learnt = known->learnt, own->day = known->day;
+  memcpy(own->language, known->language, sizeof own->language);
+  return EDGECTC_OK;
 }
 
 int32_t edgectc_keyboard_check(edgectc_keyboard *keyboard, const char *word) {
@@ -53,18 +70,20 @@ int32_t edgectc_keyboard_teach(edgectc_keyboard *keyboard, const char *word, dou
   if (!(uses > 0.0 && uses < HUGE_VAL))
     return edgectc_refuse(&keyboard->why, EDGECTC_BAD_INPUT, "a word was used more than 0 times");
   if (keyboard->incognito) return EDGECTC_OK;
+  char normal[8 * MOST_LETTERS + 1];
+  size_t size = strlen(word);
+  size = size > 4 * MOST_LETTERS ? 0 : edgectc_fold(word, size, normal);
+  for (int64_t i = 0; status == EDGECTC_OK && i < keyboard->owns.size; i++) { /* shown again in whatever case */
+    Own *other = keyboard->owns.words + i, shown = *other;
+    if (!other->hidden || strlen(other->normal) != size || memcmp(other->normal, normal, size)) continue;
+    shown.hidden = 0;
+    status = edgectc_keyboard_put(keyboard, other->text, &shown);
+  }
+  if (status < 0) return status;
   Own own = known(keyboard, word);
   own.count = fmin(own.count + uses, MOST_USES);
   own.hidden = 0;
-  status = edgectc_keyboard_put(keyboard, word, &own);
-  const Own *taught = edgectc_own(&keyboard->owns, word);
-  for (int64_t i = 0; status == EDGECTC_OK && i < keyboard->owns.size; i++) { /* shown again in whatever case */
-    Own *other = keyboard->owns.words + i;
-    if (!other->hidden || strcmp(other->normal, taught->normal)) continue;
-    other->hidden = 0;
-    status = edgectc_keyboard_tell(keyboard, other->text);
-  }
-  return status;
+  return edgectc_keyboard_put(keyboard, word, &own);
 }
 
 int32_t edgectc_keyboard_hide(edgectc_keyboard *keyboard, const char *word) {

@@ -18,7 +18,8 @@
 #define KEPT 16          /* blocks that stay */
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
 #define TOLERANCE 1e-3   /* see checks.py */
-#define TO_COME 0.3      /* see prefix_search.py */
+#define TO_COME 0.5      /* see prefix_search.py */
+#define LEAST_SHARE 0.01 /* see trace.py */
 
 /* The frames are cut into four parts of `quarter` frames, which lie side by side: frame t of part r is at
  * 4 * t + r. What one part computes does not wait for another, so four are computed at once. The frames that
@@ -68,6 +69,11 @@ typedef struct {          /* one utterance; of (P) frames, see PARTS */
   double pay;             /* exp(letter_score) */
   double carry;           /* what a beginning keeps of its mass for a letter that is still to come */
   double letter_score;
+  double passing;         /* see Lexicon; 0 of a finished signal */
+  const double *ahead;    /* (K) */
+  double loose;           /* what the bounds of a partial signal are times, see `head_for` */
+  double last_mass;       /* as `mass`, of the last frame */
+  double before_last;     /* what a state at the last frame is times, lifted as all frames are */
 } Lattice;
 
 /* While the signal goes on a word counts by its beginnings. One of k letters is paid for k letters, and
@@ -173,6 +179,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     if (mass == -HUGE_VAL) *possible = 0; /* the rows after it are still to be checked */
     if (!*possible) continue;
     lattice->mass += mass;
+    lattice->last_mass = mass;
     for (int32_t k = 0; k < K; k++) {
       double p = probs[k] * up;
       lattice->letters[(int64_t)k * P + place] = p;
@@ -186,6 +193,24 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   free(work);
   lattice->slots[0] = (Slot){0, -1, -1, 0, root, silent, 0.0, 1.0};
   return DONE;
+}
+
+/* Where the finger is bound for. The letter of the last frame may be one that it only passes: then a
+ * beginning counts by what the frames before that one spell, and the next letter by its direction. Fewer frames
+ * begin with a prefix less often than all of them do, so bounds rise by that direction at most; where letters
+ * cost, the frame that is left out may have cost one. What other tokens took of that frame is not missing. */
+static void head_for(Lattice *lattice, const Lexicon *lexicon, int partial) {
+  lattice->loose = 1.0;
+  if (!partial || !lexicon->ahead) return;
+  double most = 0.0, share = exp(lattice->last_mass);
+  for (int32_t k = 0; k < lexicon->K; k++)
+    if (lexicon->ahead[k] > most) most = lexicon->ahead[k];
+  lattice->passing = lexicon->passing;
+  lattice->ahead = lexicon->ahead;
+  double passing = lattice->passing / (share > LEAST_SHARE ? share : LEAST_SHARE);
+  lattice->before_last = passing * exp(LIFT / lattice->T);
+  if (costly(lattice)) most /= lattice->pay;
+  lattice->loose = 1.0 - lattice->passing + passing * most;
 }
 
 /* Sums over all that may follow a letter, each further letter times exp(letter_score): the other
@@ -225,6 +250,14 @@ static const double *before(const Lattice *lattice, int64_t slot, int32_t letter
   return lattice->slots[slot].states + (lattice->slots[slot].letter == letter ? lattice->P : 0);
 }
 
+/* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
+static double left_to(const Lattice *lattice, const Slot *slot, int32_t letter) {
+  if (lattice->passing == 0.0) return slot->prefix_mass * lattice->carry;
+  double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
+  double mass = lattice->ahead[letter] * before_last;
+  return (slot->prefix_mass + (costly(lattice) ? mass * slot->letter_bonus : mass)) * lattice->carry;
+}
+
 /* Tabulates the probability of any set of letters, byte by byte of its bits. */
 static int tabulate(Lattice *lattice) {
   int32_t P = lattice->P, K = lattice->K;
@@ -240,6 +273,9 @@ static int tabulate(Lattice *lattice) {
       for (int32_t t = 0; t < P; t++)
         table[(int64_t)(bit + rest) * P + t] = table[(int64_t)rest * P + t] + p[t];
   }
+  if (lattice->passing == 0.0) return DONE;
+  int32_t last = place_of(lattice, lattice->T - 1); /* whatever is there may be left out */
+  for (int i = 0; i < 4 * 256; i++) lattice->sums[(int64_t)i * P + last] = i < 768 ? 0.0 : exp(LIFT / lattice->T);
   return DONE;
 }
 

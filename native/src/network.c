@@ -1,4 +1,6 @@
 /* A network in memory: opened over its file, which is checked once, and run without allocating. */
+#include "light.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,25 +20,31 @@ static int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+#ifdef EDGECTC_AVX512
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vnni");
 }
 #endif
+#endif
 
 const Kernels *edgectc_kernels(const char *name) {
   const Kernels *found[4];
   int n = 0;
 #ifdef EDGECTC_X86
+#ifdef EDGECTC_AVX512
   if (has_avx512()) found[n++] = &edgectc_kernels_avx512;
+#endif
   if (has_avx2()) found[n++] = &edgectc_kernels_avx2;
 #endif
 #ifdef EDGECTC_ARM64
   found[n++] = &edgectc_kernels_neon;
 #endif
   found[n++] = &edgectc_kernels_vectors;
+#ifndef EDGECTC_NO_PORTABLE
   found[n++] = &edgectc_kernels_portable;
+#endif
   if (!name || !*name) return found[0];
   for (int i = 0; i < n; i++)
     if (strcmp(found[i]->name, name) == 0) return found[i];
@@ -230,3 +238,5 @@ int32_t edgectc_network_run(edgectc_network *network, const float *frames, int32
     return fail(network, "an activation is not finite");
   return n;
 }
+
+#include "cold_end.h"

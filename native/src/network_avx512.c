@@ -2,7 +2,7 @@
  * 32 registers of sums. */
 #include "network.h"
 
-#ifdef EDGECTC_X86
+#ifdef EDGECTC_AVX512
 #include <immintrin.h>
 
 #define NAME(x) avx512_##x

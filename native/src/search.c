@@ -7,6 +7,8 @@
  * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memset, exp, log
  * and sqrt, so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
+#include "light.h"
+
 #include "lattice.h"
 
 typedef struct {
@@ -93,7 +95,9 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #else
 #define LANES 1
 #endif
+#include "cold_end.h" /* not the search itself */
 #include "search_loop.h"
+#include "light.h"
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #undef NAME
@@ -402,6 +406,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   int64_t n = OUT_OF_MEMORY;
   found.best = edgectc_room(nbest, 1, sizeof(double));
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
+  head_for(&lattice, lexicon, partial);
   if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
   found.nbest = nbest;
   found.slack = slack;
@@ -435,24 +440,4 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   return n;
 }
 
-double edgectc_miss(const double *points, int32_t n_points, const double *keys,
-                    const int32_t *letters, int32_t n, double *least) {
-  int32_t counted = 0;
-  for (int32_t i = 0; i < n; i++) {
-    const double *key = keys + 2 * letters[i];
-    if (isnan(key[0])) continue;
-    /* least[t] becomes the smallest sum of squares of the letters so far, the last one at point t; a
-     * letter may share the point of the one before it, but never lie before it. */
-    double before = counted ? HUGE_VAL : 0.0;
-    for (int32_t t = 0; t < n_points; t++) {
-      double dx = points[2 * t] - key[0], dy = points[2 * t + 1] - key[1];
-      if (counted && least[t] < before) before = least[t];
-      least[t] = before + (dx * dx + dy * dy);
-    }
-    counted++;
-  }
-  double best = HUGE_VAL;
-  for (int32_t t = 0; t < n_points; t++)
-    if (counted && least[t] < best) best = least[t];
-  return counted ? sqrt(best / counted) : 0.0;
-}
+#include "cold_end.h"

@@ -83,6 +83,8 @@ typedef struct {
   int32_t free_spelling;  /* whether to look for a spelling that is no word, too */
   int64_t free_spelling_budget;   /* prefixes to grow for it */
   double free_spelling_score, free_spelling_letter_score;
+  double passing;         /* of a partial signal: probability that the finger is between two keys */
+  const double *ahead;    /* (K) how much likelier its direction is if each letter comes next; NULL: passing is 0 */
 } Lexicon;
 
 typedef struct {          /* a piece of memory */
@@ -121,6 +123,12 @@ typedef struct {          /* what a decoding writes */
 int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double *log_probs, int32_t T,
                               int32_t nbest, double slack, int64_t budget, int32_t partial,
                               int64_t room, Answer *out);
+
+/* Writes, for each of K letters, how much likelier the direction of a finger is at the end of points
+ * (n, 2) and seconds (n) if that letter is the next one; returns the probability that it is between two keys.
+ * See trace.py. The letter's key is keys (K, 2), NaN for none. */
+double edgectc_heading(const double *points, const double *seconds, int32_t n, const double *keys, int32_t K,
+                       double *ahead);
 
 /* By how many keys points (n_points, 2) miss letters, rows of keys (K, 2), as a root mean square; see
  * trace.py. A letter whose key is NaN has no say. `least` holds n_points. */

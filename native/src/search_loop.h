@@ -11,7 +11,7 @@ typedef double NAME(Lanes);
 #define GROUPS (PARTS / LANES)
 #define AT(where) (*(NAME(Lanes) *)(where))
 #define EACH_GROUP for (int g = 0; g < GROUPS; g++)
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__wasm__) /* a page waits longer for more bytes than for these calls */
 #define FLATTEN __attribute__((flatten))
 #else
 #define FLATTEN
@@ -129,9 +129,9 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
   double all = NAME(spell)(lattice, from, lattice->letters + (int64_t)letter * P, any, ended);
   const Slot *from_slot = lattice->slots + parent;
   double letter_bonus = from_slot->letter_bonus * lattice->pay;
-  double mass = costly(lattice) ? all * letter_bonus : all;
+  double mass = (costly(lattice) ? all * letter_bonus : all) * (1.0 - lattice->passing);
   lattice->slots[slot] =
-      (Slot){node, parent, letter, from_slot->tree, any, all, from_slot->prefix_mass * lattice->carry + mass, letter_bonus};
+      (Slot){node, parent, letter, from_slot->tree, any, all, left_to(lattice, from_slot, letter) + mass, letter_bonus};
   return slot;
 }
 
@@ -142,10 +142,8 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
   int costs = partial && costly(lattice), paying = lattice->paying && tree->bare && !costs;
   int tight = lattice->size > EASY && tree->below; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
-  double letter_bonus = at.letter_bonus * lattice->pay, pays = costs ? letter_bonus : 1.0;
-  /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
-  double passed = partial ? at.prefix_mass * lattice->carry : 0.0;
-  double passed_bare = partial ? passed * letter_bonus : 0.0;
+  double letter_bonus = at.letter_bonus * lattice->pay, paid = letter_bonus * lattice->loose;
+  double pays = costs ? paid : lattice->loose;
   const double *onward = costs ? lattice->paying : lattice->onward;
   const float *gain = costs ? tree->bare : tree->gain;
   const int32_t *first = tree->nodes.first_child + at.node;
@@ -153,6 +151,8 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
   for (int32_t child = first[0], end = first[1]; child < end; child++) {
     int32_t letter = edgectc_letter(&tree->nodes, child);
     const double *from = letter == at.letter ? ended : any; /* see `before` */
+    /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
+    double passed = partial ? left_to(lattice, &at, letter) : 0.0;
     /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
      * that is left for its bound loses no word. */
@@ -161,8 +161,8 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
      * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
      * are bounds, so the lower one is; it is computed only where the first did not settle it. */
     if (paying && bound >= found->floor) {
-      double other = NAME(starts)(lattice, lattice->paying, from, letter) * letter_bonus;
-      other = (passed_bare + other) * tree->bare[child];
+      double other = NAME(starts)(lattice, lattice->paying, from, letter) * paid;
+      other = (passed * letter_bonus + other) * tree->bare[child];
       if (other < bound) bound = other;
     }
     /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
@@ -188,7 +188,7 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
                         int partial) {
   Entry entry;
   int status = empty(queue);
-  lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) : 0.0;
+  lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) * (1.0 - lattice->passing) : 0.0;
   for (int32_t i = lexicon->n_trees - 1; status == DONE && i >= 0; i--)
     status = NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial);
   if (status != DONE) return OUT_OF_MEMORY; /* of a queue that was not made nothing can be taken */

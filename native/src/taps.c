@@ -261,24 +261,35 @@ static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i
     const Shown *shown = engine->view->overlay.shown + over->first_shown + i;
     *score = found->score + nats(engine) * (shown->weight - over->weight);
     if (shown->word < -1) return copied(engine->owns.words[-2 - shown->word].text);
-    return edgectc_words_text(words, shown->word, over->entry, &size);
+    return edgectc_words_text(words, shown->word, over->entry, &size, NULL, 0);
   }
   int64_t word = edgectc_words_of(words, found->entry).first + i;
   double less = i ? edgectc_words_log_prob(words, word) - edgectc_words_log_prob(words, word - i) : 0.0;
   *score = found->score + (engine->options.lm_weight > 0.0 ? less : 0.0);
-  return edgectc_words_text(words, word, found->entry, &size);
+  return edgectc_words_text(words, word, found->entry, &size, NULL, 0);
 }
 
-/* Adds all words of a spelling; returns the place of the heaviest one, or OUT_OF_MEMORY. */
+/* Returns whether the user taught a word, and writes it with just these letters: then it is what was meant by them. */
+static int is_taught(const edgectc_engine *engine, const char *text, const char *typed) {
+  const Own *own = edgectc_own(&engine->owns, text);
+  return own && own->count > 0.0 && edgectc_folds_to(text, strlen(text), typed, strlen(typed));
+}
+
+/* Adds all words of a spelling; returns the place of the best one, or OUT_OF_MEMORY. One that was taught as it was typed is
+ * better than the others. */
 static int32_t add_words(Taps *taps, const edgectc_engine *engine, const Found *found) {
-  int32_t heaviest = 0, place;
+  int32_t heaviest = 0, meant = -1, place;
   double score, most = -HUGE_VAL;
   for (int64_t i = 0; i < count_words(engine, found); i++) {
     char *text = text_of(engine, found, i, &score);
+    int taught = text && is_taught(engine, text, taps->typed);
     if ((place = add(taps, text, score)) < 0) return OUT_OF_MEMORY;
+    if (taught) meant = place;
     if (score > most) most = score, heaviest = place;
   }
-  return heaviest;
+  if (meant < 0 || meant == heaviest) return heaviest;
+  taps->words[meant].score = fmax(taps->words[meant].score, most + 1e-9);
+  return meant;
 }
 
 static int by_score(const void *left, const void *right) {

@@ -17,7 +17,10 @@ MOST_BYTES = 130 * 1024  # of the WebAssembly
 WASM = [
     "-Os",
     "-mllvm",
-    "-inline-threshold=5",
+    "-inline-threshold=-50",
+    "-fno-vectorize",
+    "-fno-slp-vectorize",
+    "-fno-unroll-loops",
     "-mexec-model=reactor",
     "-msimd128",
     "-Wl,--gc-sections",

@@ -93,5 +93,5 @@ def _case(
         "frames": pack_array(frames),
         "log_probs": pack_array(log_probs),
         "words": decode(table, nbest=5, context=context, trace=trace),
-        "unfinished": decode(table, nbest=3, context=context, partial=True),
+        "unfinished": decode(table, nbest=3, context=context, partial=True, trace=trace),
     }

@@ -214,4 +214,9 @@ def test_the_page_takes_from_storage_what_it_put_there() -> None:
 
 @pytest.mark.slow
 def test_keyboard_in_a_real_browser() -> None:
-    _node("test/browser.test.mjs", "test/phone.test.mjs")
+    _node(
+        "test/browser.test.mjs",
+        "test/phone.test.mjs",
+        "test/keys.test.mjs",
+        "test/message.test.mjs",
+    )

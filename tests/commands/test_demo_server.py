@@ -20,7 +20,7 @@ WEB = Path(__file__).parents[2] / "web_demo"
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     (tmp_path / "index.html").write_text("<h1>keyboard</h1>")
-    made = Server(Pages("m", {"index.html": tmp_path / "index.html"}, b"{}"), "127.0.0.1", 0)
+    made = Server(Pages("m", {"index.html": tmp_path / "index.html"}, b"{}", b"{}"), "127.0.0.1", 0)
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield made
@@ -80,7 +80,7 @@ def test_phones_are_told_addresses_that_the_server_answers_at(
         {"localhost", "127.0.0.1", "box.local", "192.168.1.5", "fe80::1", "127.0.1.1"}
     )
     monkeypatch.setattr("edgectc.commands.serving.server.own_names", lambda host: names)
-    made = Server(Pages("m", {}, b"{}"), "0.0.0.0", 0)
+    made = Server(Pages("m", {}, b"{}", b"{}"), "0.0.0.0", 0)
     made.server_close()
     assert made.network_urls == (f"http://192.168.1.5:{made.server_address[1]}/",)
 

@@ -26,6 +26,7 @@ from refusals import RefusedError, command, opens_or_says_how, wrong_refusal
 import edgectc
 from edgectc.formats import layouts
 from edgectc.language.spelling import letters
+from edgectc.runtime.recognizer import path_of
 
 T = TypeVar("T")
 FILES = Path(__file__).parent / "files-1"
@@ -35,7 +36,7 @@ LOG_PROBS = 1e-4  # nats, of a network in float32
 NETWORK = 2e-3  # nats, of the score of a word, which adds up many log_probs
 INT8 = 0.75  # nats, of a score: processors round eight bits differently
 SURE = 3.0  # nats between the two best words from which on int8 may not change the best
-TO_COME = 0.3  # nats that a letter costs which an unfinished trace has not come to
+TO_COME = 0.5  # nats that a letter costs which an unfinished trace has not come to
 BEAMS = {"conformer", "gru"}  # of 24 places, where searches of then lost alignments of texts
 PACKAGES = {"onnx": "onnxruntime", "pte": "executorch", "eager": "torch"}
 
@@ -144,11 +145,33 @@ def begun(
         text = spelled(one.text.replace("'", ""), tokens.symbols)
         # Its terms that are not of the signal pay letter_score for every letter.
         pays = [-(preset["letter_score"] + TO_COME) * (len(text) - k) for k in range(len(text) + 1)]
-        masses = [spelled_mass(rows, text[:k], tokens.blank_id) for k in range(len(text) + 1)]
+        masses = begun_masses(model, row, rows, text)
         signal = np.logaddexp.reduce(np.add(masses, pays))
         scores[one.text] = float(signal) + one.score - one.parts["ctc"]
         assert one.score == pytest.approx(scores[one.text], abs=DECODING), one
     return scores
+
+
+def begun_masses(
+    model: edgectc.Recognizer, row: Mapping[str, Any], rows: np.ndarray, text: Sequence[int]
+) -> list[float]:
+    """Return log of the mass of each beginning, the whole last, as the finger's heading has it."""
+    setting = model.setting(row["layout"])
+    symbols, blank = model.tokens(setting).symbols, model.tokens(setting).blank_id
+    heading = None
+    if model.preset["template_weight"]:
+        way = path_of(model.frontend.prepare(row["points"], setting), setting)
+        heading = way.heading([symbols[token] for token in text])
+    masses = []
+    for k in range(len(text) + 1):
+        mass = spelled_mass(rows, text[:k], blank)
+        if heading and heading.passing:
+            mass += np.log1p(-heading.passing)
+            if k < len(text):
+                before = spelled_mass(rows[:-1], text[:k], blank)
+                mass = np.logaddexp(mass, before + np.log(heading.passing * heading.ahead[k]))
+        masses.append(float(mass))
+    return masses
 
 
 def hear(model: edgectc.Recognizer, row: Mapping[str, Any], **how: Any) -> edgectc.Decoded:

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keyboard_fuzz
 import numpy as np
 import pytest
 
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import beam
 from edgectc.decoding.search import compiled
-from edgectc.decoding.search.compiled import FUNCTIONS
+from edgectc.decoding.search.compiled import FUNCTIONS, File
+from edgectc.formats import layouts
+from edgectc.runtime.keyboard import KeyRow, Word, row_of
 
 ROOT = Path(__file__).parents[2]
 NO_MEMORY = -1
@@ -143,6 +146,79 @@ def test_every_allocation_may_fail(c: ctypes.CDLL) -> None:
             break
     assert wanted
     assert allowed > 50
+
+
+class Typist:
+    """A keyboard that writes a language of few words, and what it is told, call by call."""
+
+    def __init__(self) -> None:
+        letters = layouts.shipped("qwerty").letters
+        centers, size = layouts.shipped("qwerty").centers, layouts.shipped("qwerty").key_size
+        boxes = [(c, x, y, *size) for c, (x, y) in zip(letters, centers, strict=True)]
+        files = [*keyboard_fuzz.small_language(), keyboard_fuzz.MODEL.read_bytes()]
+        held = [keyboard_fuzz.aligned(data) for data in files]
+        index, lexicon, words, model = (File(one.ctypes.data, one.size) for one in held)
+        self.keys = (KeyRow * len(boxes))(*map(row_of, boxes))
+        place = dict(zip(letters, centers, strict=True))
+        path = np.linspace(place["a"], place["d"], 20)
+        self.points = np.column_stack([path, np.linspace(0.0, 400.0, 20)])
+        self.taps = np.array([[*place[c], 0.0] for c in "ab"])
+        self.strokes = np.vstack([self.points, self.taps])
+        self.lengths = np.array([20, 1, 1], np.int32)
+        self.room = (Word * 3)()
+        none, self._held = File(), [held]
+        self.calls: list[tuple[Any, ...]] = [
+            ("open", model, none, none),
+            ("add", index, lexicon, words),
+            ("keys", self.keys, len(boxes)),
+            ("teach", b"ab", 2.0),
+            ("learn", b"da", 2.0),
+            ("favour", b"Ad", None, 2.0),
+            ("before", b"on the ", 1),
+            ("prepare",),
+            ("swipe", self.points.ctypes.data, 20, 0, self.room, 3),
+            ("tap", self.taps.ctypes.data, 2, 0, self.room, 3),
+            ("tap", self.taps.ctypes.data, 2, 1, self.room, 3),
+            ("strokes", self.strokes.ctypes.data, self.lengths.ctypes.data, 3, 0, self.room, 3),
+            ("complete", b"a", self.room, 3),
+            ("today", 30.0),
+            ("hide", b"ab"),
+            ("incognito", 1),
+            ("swipe", self.points.ctypes.data, 20, 0, self.room, 3),
+        ]
+
+    def run(self, c: ctypes.CDLL, keyboard: int) -> list[Any]:
+        """Make every call, again where memory ran out; return what they answer."""
+        answers: list[Any] = []
+        for name, *arguments in self.calls:
+            call = getattr(c, f"edgectc_keyboard_{name}")
+            status = call(keyboard, *arguments)
+            if status == NO_MEMORY:
+                status = call(keyboard, *arguments)
+            assert status >= 0, (name, c.edgectc_keyboard_error(keyboard))
+            texts = (
+                [(w.text, w.score) for w in self.room[:status]] if self.room in arguments else []
+            )
+            answers.append((name, status, texts))
+        return answers
+
+
+def test_every_allocation_of_a_keyboard_may_fail(c: ctypes.CDLL) -> None:
+    typist, wanted = Typist(), []
+    succeed, live = (ctypes.c_int.in_dll(c, name) for name in ("succeed", "live"))
+    for allowed in (-1, *range(10_000)):
+        succeed.value = allowed
+        keyboard = c.edgectc_keyboard_new()
+        if keyboard:
+            answers = typist.run(c, keyboard)
+            wanted = wanted or answers
+            assert answers == wanted
+            c.edgectc_keyboard_free(keyboard)
+        assert live.value == 0, f"allocation {allowed} failed, and {live.value} stay"
+        if allowed >= 0 and succeed.value >= 0:  # there were not so many
+            break
+    assert [name for name, status, _ in wanted if status == 3]
+    assert allowed > 100
 
 
 class Said:

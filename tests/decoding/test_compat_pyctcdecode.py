@@ -293,3 +293,32 @@ def test_the_package_is_not_needed() -> None:
     assert done.stdout == "a\n"
     light = "import sys, edgectc\nassert 'edgectc.compat' not in sys.modules\n"
     subprocess.run([sys.executable, "-c", light], check=True)
+
+
+@pytest.mark.parametrize("theirs", ["'", "\u2019"])
+@pytest.mark.parametrize("written", ["it's", "it\u2019s", "it\uff07s"])
+def test_a_hotword_is_found_with_the_apostrophe_of_the_labels(theirs: str, written: str) -> None:
+    labels = ["", " ", *"bdaeist", theirs]
+    values = np.log(np.full((9, len(labels)), 0.02))
+    for frame, label in enumerate(["i", "t", theirs, "s", " ", "b", "a", "d", ""]):
+        values[frame, labels.index(label)] = math.log(1 - 0.02 * (len(labels) - 1))
+    beam = ours.build_ctcdecoder(labels).decode_beams(values, hotwords=[written])[0]
+    assert beam.text == f"it{theirs}s bad"
+    assert beam.lm_score - beam.logit_score == pytest.approx(10.0)
+
+
+def test_a_hotword_is_found_in_the_normal_form_of_the_labels() -> None:
+    labels = ["", " ", "c", "a", "f", "\u00e9"]
+    values = np.log(np.full((4, len(labels)), 0.02))
+    for frame, label in enumerate(["c", "a", "f", "\u00e9"]):
+        values[frame, labels.index(label)] = math.log(0.9)
+    beam = ours.build_ctcdecoder(labels).decode_beams(values, hotwords=["cafe\u0301"])[0]
+    assert beam.lm_score - beam.logit_score == pytest.approx(10.0)
+
+
+def test_hotwords_that_no_label_writes_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    decoder, values = ours.build_ctcdecoder(LABELS), signal("the cat", np.random.default_rng(3))
+    plain = decoder.decode_beams(values)
+    with caplog.at_level(logging.WARNING, "edgectc"):
+        assert decoder.decode_beams(values, hotwords=["\u0142\u00f3d\u017a"])[0] == plain[0]
+    assert "\u0142\u00f3d\u017a" in caplog.text

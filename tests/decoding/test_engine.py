@@ -171,7 +171,7 @@ def test_trace_vectors(engine: Engine) -> None:
         engine.context(case["context"])
         log_probs, frames = unpack_array(case["log_probs"]), unpack_array(case["frames"])
         _same(engine.search(log_probs, trace=frames), case["words"], case["name"])
-        moving = engine.search(log_probs, nbest=3, partial=True)
+        moving = engine.search(log_probs, nbest=3, partial=True, trace=frames)
         _same(moving, case["unfinished"], case["name"])
 
 

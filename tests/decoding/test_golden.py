@@ -83,7 +83,7 @@ def test_shipped_model_stage_by_stage(shipped: Path) -> None:
         context = case["context"]
         trace = recognizer.path_of(model.frontend.prepare(points, layout), layout)
         _same_words(decode(table, context=context, trace=trace), case["words"], case=name)
-        moving = decode(table, nbest=3, context=context, partial=True)
+        moving = decode(table, nbest=3, context=context, partial=True, trace=trace)
         _same_words(moving, case["unfinished"], case=name)
         whole = model(points, layout=case["layout"], context=context)
         for one, other in zip(whole, _told(case["words"]), strict=False):

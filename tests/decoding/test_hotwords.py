@@ -99,3 +99,27 @@ def test_a_lexicon_still_takes_its_hotwords_as_words() -> None:
     decode = made("numpy", {"kong": 4.0}, lexicon=lexicon, options=options)
     values = utterance(np.random.default_rng(43), ["kong"], 0.5)
     assert set(decode(values).best.text.split()) == {"kong"}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize("said", ["'", "\u2019"])
+@pytest.mark.parametrize("written", ["it's", "it\u2019s"])
+def test_of_two_apostrophes_each_writes_a_word(backend: str, said: str, written: str) -> None:
+    """A table may have both; a word of the lexicon, or a hotword, is one word with either."""
+    skip_unbuilt(backend)
+    tokens = Tokens(("-", " ", *"abdeist", "'", "\u2019"), 0)
+    rows = []
+    for symbol in ("i", "t", said, "s", " ", "b", "a", "d"):
+        row = np.full(len(tokens), 0.01)
+        row[tokens.ids[symbol]] = 1.0
+        blank = np.full(len(tokens), 0.01)
+        blank[0] = 1.0
+        rows += [row / row.sum(), blank / blank.sum()]
+    values, options = np.log(np.array(rows)), beam.Options(separator=" ", constrain=True)
+    lexicon = Lexicon.from_counts({written: 1, "its": 5, "bad": 3})
+    found = beam.create(options, tokens=tokens, lexicon=lexicon, backend=backend)(values).best
+    assert found.text == f"{written} bad"
+    options = beam.Options(separator=" ")
+    found = beam.create(options, tokens=tokens, hotwords={written: 2.0}, backend=backend)(values)
+    assert found.best.parts["hotwords"] == 2.0
+    assert found.best.text == f"it{said}s bad"  # as it was said

@@ -178,9 +178,9 @@ def test_an_unfinished_signal_ranks_by_every_beginning_of_a_word(
     sums = all_texts(log_probs, SMALL)
     expected = {}
     for word, log_prob in zip(known.words, known.log_probs, strict=True):
-        # Each beginning is paid for its own letters; those that are still to come cost 0.3 nats.
+        # Each beginning is paid for its own letters; those that are still to come cost 0.5 nats.
         said = [
-            sums.get(word[:n], -math.inf) + letter_score * n - 0.3 * (len(word) - n)
+            sums.get(word[:n], -math.inf) + letter_score * n - 0.5 * (len(word) - n)
             for n in range(len(word) + 1)
         ]
         expected[word] = float(np.logaddexp.reduce(said)) + log_prob

@@ -23,9 +23,9 @@ def test_the_word_is_known_while_the_finger_moves(swipes_file: Path) -> None:
     model = edgectc.load()
     length = {}
     for share, first_at_least, three_at_least in (
-        (0.6, 0.30, 0.53),
-        (0.8, 0.50, 0.70),
-        (1.0, 0.74, 0.84),
+        (0.6, 0.38, 0.62),
+        (0.8, 0.59, 0.77),
+        (1.0, 0.77, 0.86),
     ):
         first = three = long = 0
         for swipe in swipes:

@@ -245,6 +245,18 @@ def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) ->
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 
 
+def test_resampling_of_nothing_is_not_said_to_pass(artifacts: dict[str, Path]) -> None:
+    data, manifest = manifests.read(artifacts["onnx"])
+    cases = [
+        dataclasses.replace(case, points=None) for case in reference.from_json(manifest.reference)
+    ]
+    report = verification.compare(loading.from_bytes(data, manifest), manifest, cases)
+    assert [(c.status, c.detail) for c in report.checks if c.name == "resampling"] == [
+        ("not_run", "no reference case holds a raw recording")
+    ]
+    assert report.status == "pass"
+
+
 @pytest.mark.parametrize(
     ("seen_by", "change"),
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import ctypes
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from edgectc.runtime import keyboard as keyboards
 
 MODELS = Path(edgectc.__file__).parents[1] / "models"
 MODEL = MODELS / "swipe-en-tiny" / "artifacts" / "swipe-en-tiny-int8-dynamic.edgectc"
+GOLDEN = Path(__file__).parents[1] / "golden"
 LETTERS = layouts.shipped("qwerty").letters
 _VALUES: tuple[Any, ...] = (
     None, True, -1, 0, 1, 2.5, 1e300, -1e-300, 10**30, "", "x", "\u00e9\ud83d\ude00", [], {}, [[]],
@@ -125,8 +129,11 @@ _NUMBERS = (0.0, 1.0, 5e-324, 1e9, -1.0, 1e308, float("nan"), 1 / 3)
 
 def some_words(rng: np.random.Generator) -> bytes:
     """Return a file of words, mostly with something changed."""
-    known = {f"word{i}x": {"boost": -1.5, "count": i / 3, "hidden": i == 2} for i in range(4)}
-    value = {"schema_version": int(rng.choice([1, 2])), "share": 1e-5, "words": known}
+    known = {
+        f"word{i}x": {"boost": -1.5, "count": i / 3, "hidden": i == 2, "learnt": i / 7, "day": i,
+                      "language": "de" * (i % 2)} for i in range(4)
+    }  # fmt: skip
+    value = {"schema_version": int(rng.choice([1, 2, 3])), "share": 1e-5, "words": known}
     if rng.random() < 0.7:
         value = damaged_values(value, rng)
     text = json.dumps(value).encode()
@@ -139,12 +146,18 @@ def learn(
     """Teach, favour, hide, forget, take and write words."""
     for _ in range(int(rng.integers(12))):
         word, number = _WORDS[int(rng.integers(len(_WORDS)))], _NUMBERS[int(rng.integers(8))]
-        call = int(rng.integers(6))
+        call = int(rng.integers(9))
         if call == 0:
             library.edgectc_keyboard_teach(handle, word, number)
         elif call == 5:
             other = _WORDS[int(rng.integers(len(_WORDS)))] if rng.random() < 0.5 else None
             library.edgectc_keyboard_favour(handle, word, other, number)
+        elif call == 6:
+            library.edgectc_keyboard_learn(handle, word, number)
+        elif call == 7:
+            library.edgectc_keyboard_today(handle, float(rng.choice([0, 10, 300, 1e6, 1e7])))
+        elif call == 8:
+            library.edgectc_keyboard_incognito(handle, int(rng.integers(2)))
         elif call == 1:
             library.edgectc_keyboard_hide(handle, word)
         elif call == 2:
@@ -177,6 +190,46 @@ def swipes(rng: np.random.Generator) -> Iterator[None]:
         yield
 
 
+INDEX = {"schema_version": 1, "language": "xx", "title": "X", "layout": {"rows": []},
+         "lexicon": {"file": "lexicon.trie", "licence": "", "sha256": "0" * 64},
+         "language_model": {"file": "words.lm", "licence": "", "sha256": "0" * 64}}  # fmt: skip
+
+
+def small_language() -> tuple[bytes, bytes, bytes]:
+    """Return index, lexicon and language model of a language of few words."""
+    golden = json.loads((GOLDEN / "search.json").read_text(encoding="ascii"))
+    lexicon, model = (base64.b64decode(golden[name]) for name in ("lexicon", "language_model"))
+    index = json.loads(json.dumps(INDEX))
+    for name, data in (("lexicon", lexicon), ("language_model", model)):
+        index[name]["sha256"] = hashlib.sha256(data).hexdigest()
+    return json.dumps(index).encode(), lexicon, model
+
+
+def aligned(data: bytes) -> Array:
+    """Return bytes as they may be mapped."""
+    held = np.zeros(len(data) // 8 + 2, np.uint64).view(np.uint8)[: len(data)]
+    held[:] = np.frombuffer(data, np.uint8)
+    return held
+
+
+_SMALL = small_language()
+_HELD = [aligned(data) for data in _SMALL[1:]]
+
+
+def _add(library: compiled.Library, handle: int, rng: np.random.Generator) -> None:
+    """Add a language whose index is damaged or right, and its files right or exchanged."""
+    share, text = ctypes.c_double(), _SMALL[0]
+    if rng.random() < 0.5:
+        text = json.dumps(damaged_values(json.loads(text), rng)).encode()
+    index = aligned(damaged_text(text, rng) if rng.random() < 0.2 else text)
+    files = [File(held.ctypes.data, held.size) for held in (index, *_HELD)]
+    if rng.random() < 0.2:
+        files[2] = files[int(rng.integers(2))]
+    library.edgectc_keyboard_add(handle, *files)
+    for place in (-1, 0, 1, 2):
+        library.edgectc_keyboard_language(handle, place, ctypes.byref(share))
+
+
 def _use(
     library: compiled.Library, model: Array, lexicon: Array, words: Array, rng: np.random.Generator
 ) -> bool:
@@ -187,8 +240,13 @@ def _use(
         files = [File(one.ctypes.data, one.size) for one in (model, lexicon, words)]
         if rng.random() < 0.3:
             files[2] = File()
-        failed = library.edgectc_keyboard_open(handle, *files) < 0
+        apart = rng.random() < 0.3  # its words come later, as those of a language
+        given = [files[0], File(), File()] if apart else files
+        failed = library.edgectc_keyboard_open(handle, *given) < 0
         assert not failed or library.edgectc_keyboard_error(handle)
+        _add(library, handle, rng)
+        if apart:
+            failed |= library.edgectc_keyboard_add(handle, File(), *files[1:]) < 0
         for _ in range(1 if failed else 4):
             library.edgectc_keyboard_test(handle)
             rows = [keyboards.row_of(key) for key in some_keys(rng)]
@@ -203,6 +261,12 @@ def _use(
             )
             taps = some_points(rng)[: int(rng.choice([0, 1, 5, 64, 65]))]
             library.edgectc_keyboard_tap(handle, taps.ctypes.data, len(taps), flags, room, most)
+            lengths = np.array([1, max(0, len(points) - 1)][: int(rng.integers(3))], np.int32)
+            if lengths.sum() <= len(points):
+                where = (points.ctypes.data, lengths.ctypes.data, len(lengths))
+                library.edgectc_keyboard_strokes(handle, *where, flags, room, most)
+            begun = _WORDS[int(rng.integers(len(_WORDS)))]
+            library.edgectc_keyboard_complete(handle, begun, room, max(1, most))
             assert library.edgectc_keyboard_typed(handle) is not None
         return not failed
     finally:

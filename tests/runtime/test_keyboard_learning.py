@@ -91,7 +91,7 @@ def test_a_use_is_taken_back(keyboard: Keyboard, tmp_path: Path) -> None:
     assert not words_of(keyboard, tmp_path)
     assert not keyboard.learn("Zyxgle", -1)
     for uses in (0.0, math.nan, math.inf):
-        with pytest.raises(ConfigError, match="used some times"):
+        with pytest.raises(ConfigError, match="uses are a number"):
             keyboard.learn("Zyxgle", uses)
     for day in (-1.0, 1e7, math.nan):
         with pytest.raises(ConfigError, match="a day is"):

@@ -80,6 +80,22 @@ def test_a_word_of_nobody_is_offered_as_typed_and_once_taught_left_alone(own: Ke
         assert "Zyxgle" not in texts(found)
 
 
+def test_a_word_that_was_taught_beats_its_homograph_where_it_was_tapped(own: Keyboard) -> None:
+    assert own.tap(taps("dont"))[0].text == "don't"
+    own.teach("dont")  # one use, of a word a thousand times as rare
+    found = texts(own.tap(taps("dont")))
+    assert found[:2] == ["dont", "don't"]
+    assert texts(own.tap(taps("dont"), moving=True))[0] == "dont"
+    assert own.tap(taps("dpnt"))[0].text == "don't"  # what was meant is not what was typed
+    assert texts(own.complete("don"))[0] != "dont"
+    own.teach("don't", 5)  # that one as well: the letters decide
+    assert own.tap(taps("dont"))[0].text == "dont"
+    own.hide("dont")
+    assert own.tap(taps("dont"))[0].text == "don't"
+    own.forget("dont")
+    assert own.tap(taps("dont"))[0].text == "don't"
+
+
 def test_hidden_words_are_no_corrections(own: Keyboard) -> None:
     assert own.tap(taps("keybpard"))[0].text == "keyboard"
     own.hide("Keyboard")

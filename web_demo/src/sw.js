@@ -3,7 +3,7 @@
 const CACHE = "edgectc-1";
 const FILES = [
   "./", "index.html", "phone.html", "manifest.json", "icon.svg", "style.css",
-  ...["dictionary", "download", "editor", "keyboard", "ledger", "loader", "main", "panel", "phone", "recorder", "storage", "strip", "trail", "writer"].map((name) => `app/${name}.js`),
+  ...["dictionary", "download", "editor", "keyboard", "keys", "ledger", "loader", "main", "panel", "phone", "popup", "recorder", "storage", "strip", "trail", "writer"].map((name) => `app/${name}.js`),
   ...["files", "index", "library", "signature", "worker", "worker-side"].map((name) => `package/${name}.js`),
   "package/library.wasm",
 ];

@@ -97,7 +97,7 @@ test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
   const one = await open(browser, url);
   const { page } = one;
   const { words } = await swipe(page, trace("qwerty-hello").points);
-  await page.tap("#strip button:nth-child(2)");
+  await page.tap("#strip button:nth-child(1)");
   const other = words[1].text;
   assert.equal((await text(page)).toLowerCase(), other);
   await tap(page, "o");
@@ -197,7 +197,7 @@ test("recorded swipes are read by edgectc", { skip }, async () => {
   await page.tap("#panel-open");
   await page.$eval("#record", (box) => box.click());
   const { words } = await swipe(page, trace("qwerty-hello").points);
-  await page.tap("#strip button:nth-child(2)");
+  await page.tap("#strip button:nth-child(1)");
   await swipe(page, trace("qwerty-keyboard").points);
   const saved = path.join(work, "saved.jsonl");
   const rows = await page.evaluate(async () => {
@@ -376,7 +376,7 @@ test("the ledger holds no text, is off at first, and edgectc report reads it", {
   await type(page, "wrold ");
   await swipe(page, trace("qwerty-hello").points);
   assert.match(await text(page), /world hello/i);
-  await page.evaluate(() => document.querySelector("#strip button:nth-child(2)").click());
+  await page.evaluate(() => document.querySelector("#strip button:nth-child(1)").click());
   const saved = path.join(work, "ledger.jsonl");
   fs.writeFileSync(saved, await page.evaluate(async () => {
     let blob;

@@ -24,7 +24,7 @@ from edgectc.decoding.search.checks import (
     fold_special,
 )
 from edgectc.decoding.search.engine import EngineSearch
-from edgectc.decoding.search.naming import say_left_out
+from edgectc.decoding.search.naming import say_left_out, say_strange
 from edgectc.decoding.search.options import Options, Parts
 from edgectc.decoding.search.signs import Signs, needed
 from edgectc.decoding.search.spans import word_spans
@@ -97,6 +97,7 @@ def create(
         blank = tokens.blank_id
         letters = {s for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != blank}
         words = pack(lexicon, letters)
+    say_strange(language_model, lexicon)
     parts = Parts(options, tokens, words, language_model, dictionary, signs)
     if isinstance(hotwords, Hotwords) or hotwords:
         parts = replace(parts, hotwords=_spelled(Hotwords.of(hotwords), parts))
@@ -217,7 +218,8 @@ class LexiconDecoder:
                 what was before.
             partial: the signal goes on: rank by the probability that the frames so far spell
                 the word *or any beginning of it*. Such answers have no times and no posterior.
-            trace: where the finger went, for ``template_weight``; a finished trace only.
+            trace: where the finger went, for ``template_weight``; of a partial one, with the time
+                of its points, what it is bound for.
             spans: tell where each word is; partial answers have no times.
             normalize: take scores of any scale, whose log_softmax is meant.
             unfinished: old name of ``partial``.
@@ -247,7 +249,7 @@ class LexiconDecoder:
     def _decoded(
         self, values: Array, nbest: int, context: Sequence[str], partial: bool, trace: Path | None
     ) -> Decoded:
-        judge = trace if self._parts.options.template_weight and not partial else None
+        judge = trace if self._parts.options.template_weight else None
         signs = self._parts.spells
         if signs is None:
             return self._search(values, nbest, context, partial, judge)

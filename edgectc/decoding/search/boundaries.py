@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from edgectc.core.tokens import Tokens
+from edgectc.language.spelling import APOSTROPHES
 
 
 def in_pieces(tokens: Tokens, boundary: int) -> bool:
-    """Whether tokens write several letters of a word, or say where words begin or end."""
-    letters = tokens.separator == "" and boundary >= 0 and not tokens.writing.is_plain
-    return letters or _of_pieces(tokens)
+    """Whether words are known by what their tokens write, not by the tokens themselves.
+
+    So where tokens write several letters of a word, or say where words begin or end, or where
+    several write an apostrophe: "it's" is one word, with whichever it is written.
+    """
+    several = sum(symbol in APOSTROPHES for symbol in tokens.symbols if symbol) > 1
+    by_letters = several or not tokens.writing.is_plain
+    return (tokens.separator == "" and boundary >= 0 and by_letters) or _of_pieces(tokens)
 
 
 def boundary_of(separator: str | None, tokens: Tokens, *, words: bool) -> int:

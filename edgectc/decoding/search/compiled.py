@@ -50,6 +50,7 @@ FUNCTIONS = {
     "engine_prepare": (_INT, (_POINTER,)),
     "engine_trace": (_INT, (_POINTER, _POINTER, _INT)),
     "engine_path": (_INT, (_POINTER, _POINTER, _INT, _POINTER)),
+    "engine_path_times": (_INT, (_POINTER, _POINTER)),
     "engine_search": (_INT, (_POINTER, _POINTER, _INT, _INT, _INT)),
     "engine_search_double": (_INT, (_POINTER, _POINTER, _INT, _INT, _INT)),
     "engine_text": (_TEXT, (_POINTER, _INT)),

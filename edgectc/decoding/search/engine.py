@@ -208,6 +208,8 @@ class _Engine:
         rows = np.array(trace.rows(self._parts.lexicon.letters))
         keys = np.where(rows[:, None] >= 0, trace.centers[rows], np.nan)
         self._call("path", trace.points.ctypes.data, len(trace.points), keys.ctypes.data)
+        if trace.seconds is not None:
+            self._call("path_times", trace.seconds.ctypes.data)
 
     # ---- what it answers ------------------------------------------------------------------------
 

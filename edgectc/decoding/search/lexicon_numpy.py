@@ -10,7 +10,18 @@ import numpy as np
 from edgectc.core.types import Array
 from edgectc.decoding.search import alignment, free_spelling, prefix_beam
 from edgectc.decoding.search.checks import log_sum
-from edgectc.decoding.search.prefix_search import Result, Tree, best_entries, found_in
+from edgectc.decoding.search.prefix_search import (
+    LIFT,
+    LOG_TINY,
+    Lattice,
+    Result,
+    Tree,
+    best_entries,
+    found_in,
+)
+from edgectc.decoding.search.trace import Heading
+
+_STATES = 1 << 22  # frames of all prefixes that may be grown: the compiled search keeps them
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,13 @@ class PlainDecoder:
         self._trees, self._settings = trees, settings
 
     def __call__(
-        self, log_probs: Array, *, nbest: int, slack: float, partial: bool = False
+        self,
+        log_probs: Array,
+        *,
+        nbest: int,
+        slack: float,
+        partial: bool = False,
+        heading: Heading | None = None,
     ) -> Answer:
         """Return what was found in ``log_probs`` (T, V) that were checked."""
         settings = self._settings
@@ -88,18 +105,9 @@ class PlainDecoder:
         if not np.all(np.isfinite(mass)):  # a frame that no letter and no blank can take
             return Answer([], [], [], [], True, True, -np.inf, -np.inf, -np.inf)
         signal = used - mass[:, None]
-        result = best_entries(
-            self._trees,
-            signal,
-            letter_score=settings.letter_score,
-            nbest=nbest,
-            slack=slack,
-            margin=settings.margin,
-            budget=settings.budget,
-            partial=partial,
-        )
-        if not result.exact and not partial:
-            result = self._narrow(signal, result)
+        if heading is not None:
+            heading = heading.beside(float(mass[-1]))
+        result = self._search(signal, nbest, slack, partial, heading)
         best = result.scores >= np.sort(result.scores)[-nbest:].min(initial=np.inf) - slack
         words, scores = result.entries[best].tolist(), result.scores[best].tolist()
         letters = [self._letters(word) for word in words]
@@ -136,16 +144,38 @@ class PlainDecoder:
             float(used[:, -1].sum()),
         )
 
-    def _narrow(self, signal: Array, result: Result) -> Result:
+    def _search(
+        self, signal: Array, nbest: int, slack: float, partial: bool, heading: Heading | None
+    ) -> Result:
+        settings = self._settings
+        result = best_entries(
+            self._trees,
+            signal,
+            letter_score=settings.letter_score,
+            nbest=nbest,
+            slack=slack,
+            margin=settings.margin,
+            budget=min(settings.budget, _STATES // (len(signal) + 1)),
+            partial=partial,
+            heading=heading,
+        )
+        return result if result.exact else self._narrow(signal, result, partial, heading)
+
+    def _narrow(
+        self, signal: Array, result: Result, partial: bool, heading: Heading | None
+    ) -> Result:
         """Add what the time-synchronous beam finds to a search that ran out of budget."""
         entries, scores, base = [result.entries], [result.scores], 0
+        lattice = Lattice(signal, self._settings.letter_score, heading)
         for tree in self._trees:
             alive = prefix_beam.survivors(tree, signal, self._settings.beam_size)
             new = np.setdiff1d(alive + base, result.entries)
-            if len(new):
-                forward = alignment.forward(signal, [self._letters(int(word)) for word in new])
-                entries.append(new)
-                scores.append(forward + tree.weights[new - base])
+            words = [self._letters(int(word)) for word in new]
+            mass = np.array([lattice.mass(word, partial=partial) for word in words])
+            score = mass + tree.weights[new - base]
+            possible = np.flatnonzero((mass > LOG_TINY - LIFT) & (score > -np.inf))
+            entries.append(new[possible])
+            scores.append(score[possible])
             base += len(tree.weights)
         all_scores = np.concatenate(scores)
         all_entries = np.concatenate(entries)

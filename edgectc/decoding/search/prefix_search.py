@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from edgectc.core.types import Array
+from edgectc.decoding.search.trace import Heading
 from edgectc.language.tries import Trie
 
 _FIRST_WIDTH = 64  # prefixes grown at once until there are words to prune with
@@ -26,12 +27,11 @@ _WIDTH = 1024  # and after that; bounds the memory, the other prefixes wait
 # The sum over all paths ends at exp(600), so nothing overflows; under TINY digits get lost.
 LIFT = 600.0
 TINY = 1e-290
-_LOG_TINY = float(np.log(TINY))
+LOG_TINY = float(np.log(TINY))
 # Nats that a letter costs which an unfinished signal has not come to: the more of a word is yet to
-# come, the less likely it is meant. Chosen on 500 swipes of dev users cut at 60, 80 and 100 %: the
-# word was first in 44, 63 and 84 %, and among three in 66, 81 and 92 %. With 0 it was first in 43,
-# 61 and 82 %, and among three in 66, 79 and 90 %.
-TO_COME = 0.3
+# come, the less likely it is meant. Chosen on 600 swipes of dev users cut at 60, 80 and 100 %, with
+# the heading of the finger: see docs/notes/experiments.md.
+TO_COME = 0.5
 
 
 class Bounds:
@@ -114,6 +114,7 @@ def best_entries(
     budget: int,
     margin: float = np.inf,
     partial: bool = False,
+    heading: Heading | None = None,
 ) -> Result:
     """Return the ``nbest`` best entries among others that were scored.
 
@@ -134,8 +135,15 @@ def best_entries(
 
                 score(w) = log(sum over k <= L of P(w[:k]) * exp(letter_score * k)
                                * exp(-TO_COME * (L - k))) + weight(w) - letter_score * L
+        heading: where the finger is bound for while the signal goes on, or None. In place of
+            P(w[:k]) stands, as the letter of the last frame may be one that is only passed::
+
+                (1 - passing) * P(w[:k]) + passing * P(w[:k] | all frames but the last)
+                                                   * ahead[w[k]]
+
+            of k letters before the last one, and of all L the first term alone.
     """
-    lattice, scored = Lattice(log_probs, letter_score), _Scored(nbest, slack, margin)
+    lattice, scored = Lattice(log_probs, letter_score, heading), _Scored(nbest, slack, margin)
     exact, base = True, sum(len(tree.weights) for tree in trees)
     # The overlay first, the lexicon last: the likely words of user and context raise the floor, and
     # the large tree is cut off by it.
@@ -164,8 +172,7 @@ def _search_tree(
     postponed: list[_Waiting] = []
     root = lattice.root()
     none = np.zeros(1, np.int64)
-    with np.errstate(divide="ignore"):
-        paid = np.log(root[:1, -1]) if partial else None
+    paid = lattice.paid(root, none, np.full(1, -np.inf)) if partial else None
     stack = [_waiting(tree, lattice, none, none, root, paid)]
     while stack or postponed:
         if not stack:  # the first dive is over: go on with all it passed by, as one level
@@ -187,10 +194,11 @@ def _search_tree(
             nodes = waiting.nodes
             forward = lattice.grow(tree.trie.letter[nodes], waiting.before[waiting.rows])
             depth, paid = waiting.depth + 1, waiting.paid
-            with np.errstate(divide="ignore"):
-                lifted = np.log(forward[: len(nodes), -1])
-            if paid is not None:
-                paid = np.logaddexp(paid - TO_COME, lifted + lattice.letter_score * depth)
+            if paid is None:
+                with np.errstate(divide="ignore"):
+                    lifted = np.log(forward[: len(nodes), -1])
+            else:
+                paid = lattice.paid(forward, depth, paid)
                 lifted = paid - lattice.letter_score * depth  # the weights have it for all letters
             scored.add(tree, base, nodes, lifted)
             stack.append(_waiting(tree, lattice, nodes, depth, forward, paid))
@@ -209,8 +217,8 @@ class _Waiting:
         before: (m, T+1) lifted probability that the first 0..T frames spell the letters before
             the last one, and may be followed by it at once.
         paid: (n,) log of the lifted probability that all frames spell a beginning of the prefix,
-            without the prefix itself, each letter of the beginning paid for; None where such a
-            beginning does not count.
+            without the prefix itself, each letter of the beginning paid for and each one more
+            to come; None where such a beginning does not count.
     """
 
     nodes: Array
@@ -243,7 +251,8 @@ def _waiting(
     letters = tree.trie.letter[nodes]
     # A letter may follow itself only over a blank: the second half of ``forward``.
     rows = at + len(parents) * (letters == tree.trie.letter[parents][at])
-    depth, passed = depth[at], None if paid is None else paid[at] - TO_COME
+    passed = None if paid is None else lattice.passed(forward, depth, paid, at, letters)
+    depth = depth[at]
     best, bare, letter_score = (
         tree.bounds.best[nodes],
         tree.bounds.bare[nodes],
@@ -252,18 +261,19 @@ def _waiting(
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         # No path starts with a prefix and spells a word elsewhere, and no word below weighs more
         # than `best`: so no word below scores more, and one left for its bound loses nothing.
-        bounds = np.log((forward @ lattice.onward)[rows, letters]) + best
+        loose = 0.0 if passed is None else lattice.loose
+        bounds = np.log((forward @ lattice.onward)[rows, letters]) + best + loose
         # What the parents have passed counts for the words below, too.
         bounds = bounds if passed is None else np.logaddexp(bounds, passed + bare)
         if letter_score:
             # `best` may be a long word's, paid for letters that the signal has no room for. Here
             # each letter pays as it is emitted, on weights without it; the lower bound counts.
             other = np.log((forward @ lattice.paying)[rows, letters]) + letter_score * (depth + 1)
+            other += loose
             other = (other if passed is None else np.logaddexp(other, passed)) + bare
             # Where letters cost, `best` knows nothing of words of which only the beginning is paid.
             bounds = np.fmin(bounds, other) if passed is None or letter_score > 0 else other
-    held = None if paid is None else paid[at]
-    return _Waiting(nodes, depth, bounds - LIFT, rows, forward, held)
+    return _Waiting(nodes, depth, bounds - LIFT, rows, forward, passed)
 
 
 def _joined(parts: list[_Waiting]) -> _Waiting:
@@ -280,9 +290,12 @@ def _joined(parts: list[_Waiting]) -> _Waiting:
 class Lattice:
     """The frames of one sample, prepared for growing prefixes of any letters."""
 
-    def __init__(self, log_probs: Array, letter_score: float = 0.0) -> None:
+    def __init__(
+        self, log_probs: Array, letter_score: float = 0.0, heading: Heading | None = None
+    ) -> None:
         T = len(log_probs)
-        self.letter_score = letter_score
+        self.letter_score, self._heading, self._frame = letter_score, heading, LIFT / T
+        self.loose = _loose(heading, letter_score)
         lifted = np.exp(log_probs + LIFT / T)
         self._letters, blank = np.ascontiguousarray(lifted[:, :-1].T), lifted[:, -1]  # (K, T)
         # (2**i, p): p[k, t] is the probability of letter k in the 2**i frames up to 2**i + t.
@@ -303,6 +316,56 @@ class Lattice:
         self.onward = np.zeros((T + 1, len(self._letters)))
         self.onward[:T] = lifted[:, :-1] * np.exp(LIFT / T * (T - 1 - frames))[:, None]
         self.paying = self._paying(lifted) if letter_score else self.onward
+
+    def paid(self, forward: Array, depth: Array, passed: Array) -> Array:
+        """Return (n,) log of the mass of each prefix and its beginnings, each letter paid for.
+
+        Args:
+            forward: `grow` of the prefixes.
+            depth: (n,) letters of each.
+            passed: (n,) log of the mass of the beginnings, see `_Waiting`.
+        """
+        heading = self._heading
+        whole = forward[: len(depth), -1] * (1.0 if heading is None else 1.0 - heading.passing)
+        with np.errstate(divide="ignore"):
+            return np.logaddexp(passed, np.log(whole) + self.letter_score * depth)
+
+    def passed(self, forward: Array, depth: Array, paid: Array, at: Array, letters: Array) -> Array:
+        """Return (m,) log of the mass that parents leave to their children.
+
+        Args:
+            forward: `grow` of the parents.
+            depth: (n,) letters of each.
+            paid: (n,) see `paid`.
+            at: (m,) parent of each child.
+            letters: (m,) last letter of each child.
+        """
+        mass, heading = paid[at], self._heading
+        if heading is not None:  # all but the last frame, which only passes a key
+            with np.errstate(divide="ignore"):
+                before = np.log(forward[: len(depth), -2] * heading.passing) + self._frame
+                before += self.letter_score * depth
+                mass = np.logaddexp(mass, before[at] + np.log(heading.ahead[letters]))
+        return mass - TO_COME
+
+    def mass(self, word: Sequence[int], *, partial: bool) -> float:
+        """Return the log of the probability of a word; of its beginnings too where it goes on.
+
+        As in `best_entries`, less ``letter_score`` for each letter where it is partial.
+        """
+        depth, before = np.zeros(1, np.int64), self.root()
+        passed, last = np.full(1, -np.inf), -1
+        for letter in word:
+            letters, first = np.array([letter]), np.zeros(1, np.int64)
+            if partial:
+                paid = self.paid(before, depth, passed)
+                passed = self.passed(before, depth, paid, first, letters)
+            before = self.grow(letters, before[1:] if letter == last else before[:1])
+            depth, last = depth + 1, letter
+        if partial:
+            return float(self.paid(before, depth, passed)[0] - self.letter_score * len(word) - LIFT)
+        with np.errstate(divide="ignore"):
+            return float(np.log(before[0, -1]) - LIFT)
 
     def _paying(self, lifted: Array) -> Array:
         """Return (T+1, K): a letter at frame t and all after it, further letters paid for.
@@ -346,6 +409,18 @@ class Lattice:
         return forward
 
 
+def _loose(heading: Heading | None, letter_score: float) -> float:
+    """Return nats by which the bounds of a prefix rise, as a frame may be left out of it.
+
+    Fewer frames begin with a prefix less often than all of them do. Where letters cost, the frame
+    that was left out may have cost one.
+    """
+    if heading is None:
+        return 0.0
+    most = heading.passing * float(heading.ahead.max()) * np.exp(max(0.0, -letter_score))
+    return float(np.log(1.0 - heading.passing + most))
+
+
 class _Scored:
     """Entries scored so far; ``floor`` is the bound under which none is wanted any more."""
 
@@ -374,7 +449,7 @@ class _Scored:
         """Score the entries that end at the grown nodes, of this log of lifted probability."""
         self.grown += len(nodes)
         words = tree.trie.word[nodes]
-        ends = np.flatnonzero((words >= 0) & (lifted > _LOG_TINY))
+        ends = np.flatnonzero((words >= 0) & (lifted > LOG_TINY))
         if tree.hidden is not None:
             ends = ends[~tree.hidden[words[ends]]]
         ends = ends[tree.weights[words[ends]] > -np.inf]

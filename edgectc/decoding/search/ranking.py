@@ -52,11 +52,13 @@ class NumpySearch:
         # All spellings, a free one, and one that is never there: more would only take memory.
         wanted = min(compared, sum(len(tree.weights) for tree in view.trees) + 2)
         search = PlainDecoder(view.trees, self._settings)
-        answer = search(values, nbest=wanted, slack=slack, partial=partial)
+        heading = trace.heading(self._letters) if trace and partial else None
+        answer = search(values, nbest=wanted, slack=slack, partial=partial, heading=heading)
         while answer.scores and answer.exact and _unseen(answer) > width:
             slack += _MORE_SLACK
-            answer = search(values, nbest=wanted, slack=slack, partial=partial)
-        return self._decoded(view, answer, trace, nbest, partial)
+            answer = search(values, nbest=wanted, slack=slack)  # no partial one has a width
+        judge = None if partial else trace
+        return self._decoded(view, answer, judge, nbest, partial)
 
     def prepare(self, context: Sequence[str]) -> None:
         """Make ready the words after a context."""

@@ -106,10 +106,10 @@ def train(
     with torch_state.training(threads), ExitStack() as held:
         if first:
             held.enter_context(owned(out))
-        check_run(config, out)
         devices.check(device)
         now = identities.identify(sources.of(data), lexicon)
         identity = identities.check(out, now, accept_changes=accept_changes)
+        check_run(config, out)
         settings, model, task = prepare(
             config, data=data, lexicon=lexicon, cache=cache, workers=workers
         )

@@ -166,6 +166,40 @@ def test_what_a_user_teaches_ranks_and_is_kept(installed: Path) -> None:
     assert {*json.loads(bytes(found["kept"]))["words"]} == {"Helo", "hello"}
 
 
+@pytest.mark.parametrize("worker", [False, True])
+def test_several_languages_strokes_and_learning_are_those_of_python(
+    installed: Path, worker: bool
+) -> None:
+    pack, keys = ROOT / "languages" / "de", _layout("qwerty")
+    if not pack.is_dir():
+        pytest.skip("needs the packs of the source tree")
+    middle = {letter: (x + width / 2, y + height / 2) for letter, x, y, width, height in keys}
+    taps = [[*middle[letter], 0.0] for letter in "nivht"]
+    rng = np.random.default_rng(0)
+    parts = [swipe("nic", layouts.shipped("qwerty"), rng), *([[*middle[c], 0.0]] for c in "ht")]
+    strokes = [np.asarray(part).tolist() for part in parts]
+    named = {"index": "language.json", "lexicon": "lexicon.trie", "languageModel": "words.lm"}
+    given = {
+        "files": {"model": str(MODEL), "lexicon": str(LEXICON), "languageModel": str(CONTEXT)},
+        "languages": [{name: str(pack / file) for name, file in named.items()}],
+        "keys": keys, "taps": taps, "strokes": strokes, "worker": worker,
+    }  # fmt: skip
+    found = json.loads(_run("node", "languages.mjs", folder=installed, given=json.dumps(given)))
+    keyboard = edgectc.Keyboard(MODEL, keys=keys, language=["own", "de"])
+    for before, told in found["told"].items():
+        keyboard.before(before)
+        assert told["languages"] == pytest.approx(keyboard.languages)
+        tapped = [{"text": w.text, "score": w.score, "probability": w.probability}
+                  for w in keyboard.tap(taps)]  # fmt: skip
+        _same(told["words"], tapped, within=1e-3)
+        assert told["strokes"][0]["text"] == keyboard.strokes(strokes)[0].text
+    assert found["learnt"] == [False, True]
+    assert found["kept"]["words"]["Zyxgle"]["learnt"] == 2
+    assert found["faded"]["words"] == {}
+    assert found["refused"] == "time_constant"
+    assert found["alone"] == {"de": 1.0}
+
+
 def test_points_are_refused_for_the_same_reasons(installed: Path) -> None:
     points = _golden("checks.json")["points"]
     cases = [{"keys": _layout("qwerty"), "points": one["points"], "before": "", "whole": False}

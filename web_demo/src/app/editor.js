@@ -2,6 +2,8 @@
 
 /** @typedef {{start: number, end: number, words: import("edgectc").Word[], chosen: number, row: any, entry: any}} Swiped */
 
+const MOST_PAST = 200;
+
 export class Editor {
   /**
    * @param {HTMLTextAreaElement} area
@@ -13,6 +15,9 @@ export class Editor {
     /** @type {Swiped[]} */ this.swiped = [];
     this.before = area.value;
     this.spaced = -1; // where a space was set by itself, which a mark takes back
+    this.owed = -1; // where a letter gets a space before it: behind a mark that ends a swiped word
+    /** @type {{value: string, at: number, swiped: Swiped[]}[]} */ this.past = []; // to go back to
+    /** @type {number | null} */ this.anchor = null; // where the caret was before words were marked
     area.addEventListener("input", () => this.#typed());
     for (const name of ["click", "keyup"]) area.addEventListener(name, () => changed());
   }
@@ -35,7 +40,7 @@ export class Editor {
 
   /** Returns whether the next letter begins a sentence. */
   get atStart() {
-    return /(^|[.!?]\s*|\n)$/.test(this.head) && !/\d[.]$/.test(this.head);
+    return /(^|[.!?]["”’)]*\s|\n)\s*$/.test(this.owed === this.area.selectionStart ? `${this.head} ` : this.head);
   }
 
   /**
@@ -45,11 +50,45 @@ export class Editor {
    * @param {number} end
    */
   put(text, start = this.area.selectionStart, end = this.area.selectionEnd) {
+    this.past.push({ value: this.area.value, at: this.area.selectionEnd, swiped: this.swiped });
+    if (this.past.length > MOST_PAST) this.past.shift();
+    this.anchor = null;
+    this.owed = -1;
     this.area.setRangeText(text, start, end, "end");
     this.#moved(start, end, text.length);
     this.before = this.area.value;
     this.area.scrollTop = this.area.scrollHeight;
     this.changed();
+  }
+
+  /** Takes the last change back; returns whether there was one. */
+  undo() {
+    const last = this.past.pop();
+    if (!last) return false;
+    this.area.value = this.before = last.value;
+    this.swiped = last.swiped;
+    this.spaced = -1;
+    this.area.setSelectionRange(last.at, last.at);
+    this.changed();
+    return true;
+  }
+
+  /** Moves the caret by so many characters. @param {number} characters */
+  step(characters) {
+    const { value, selectionStart: at } = this.area;
+    const over = [...new Intl.Segmenter().segment(characters < 0 ? value.slice(0, at) : value.slice(at))].map(({ segment }) => segment);
+    const moved = (characters < 0 ? over.slice(characters) : over.slice(0, characters)).join("").length;
+    const to = at + (characters < 0 ? -moved : moved);
+    this.area.setSelectionRange(to, to);
+  }
+
+  /** Selects so many words before the caret, of 0 none. @param {number} words */
+  mark(words) {
+    this.anchor ??= this.area.selectionEnd;
+    let start = this.anchor;
+    for (let i = 0; i < words; i++) start -= this.area.value.slice(0, start).match(/(\p{L}|\p{M}|\p{N}|['’])+\s*$|[^\s\p{L}\p{N}]+\s*$|\s+$|^$/u)?.[0].length ?? 0;
+    this.area.setSelectionRange(start, this.anchor);
+    if (!words) this.anchor = null;
   }
 
   /**
@@ -91,8 +130,9 @@ export class Editor {
       return;
     }
     const behind = this.swiped.find(({ end }) => end === this.area.selectionStart);
-    const next = /\p{L}|\p{N}/u.test(text) && (behind || /[.,!?]$/.test(this.head)) && !/[\d.]\.$/.test(this.head);
+    const next = /\p{L}|\p{N}/u.test(text) && (behind || this.owed === at);
     this.put((next ? " " : "") + text);
+    if (behind && /^[.,!?;:)]$/.test(text)) this.owed = this.area.selectionStart;
   }
 
   /**
@@ -123,6 +163,7 @@ export class Editor {
     while (start < old.length && start < now.length && old[start] === now[start]) start++;
     let tail = 0;
     while (tail < old.length - start && tail < now.length - start && old.at(-1 - tail) === now.at(-1 - tail)) tail++;
+    this.past.push({ value: old, at: old.length - tail, swiped: this.swiped });
     this.#moved(start, old.length - tail, now.length - tail - start);
     this.before = now;
     this.changed();

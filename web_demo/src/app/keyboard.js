@@ -1,112 +1,38 @@
-// The keys: where they lie, taps and swipes on them, arrow keys among them.
+// The keys on the screen: taps, swipes and long presses on them, what slides from space and backspace, arrow keys among them.
 
+import { keysOf, more, shortTitle, signsOf } from "./keys.js";
+import { Popup } from "./popup.js";
 import { Trail } from "./trail.js";
 
-/** @typedef {{id: string, label: string, name: string, x: number, y: number, w: number, kind: string}} Key */
+/** @typedef {import("./keys.js").Key} Key */
+/**
+ * @typedef {{tap: (id: string, point?: number[]) => void, chosen: (text: string, point: number[]) => void, moving: (points: number[][]) => void,
+ *   swiped: (points: number[][]) => void, cancelled: () => void, cursor: (characters: number) => void, deleting: (words: number, done: boolean) => void}} Listener
+ */
 
-const ICONS = {
-  shift: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m12 4 7.500 8.500H16V19H8v-6.500H4.500z"/></svg>',
-  backspace: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 5.500h11v13H9L3.500 12zM12 9.500l5 5m0-5-5 5"/></svg>',
-  enter: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M19 6v6.500H5.500m4-4-4 4 4 4"/></svg>',
-};
-const SYMBOLS = ["1234567890", "-/:;()$&@\"", ".,?!'#%*+="];
 const TAP = 0.55; // key widths that a finger may stray and still tap
-
-/** Returns a layout's title without its remarks. @param {string} text */
-export const shortTitle = (text) => text.split(/[;(]/)[0].trim();
-
-/**
- * Returns the keys of a layout, those that every phone has around the letters too.
- * @param {import("./loader.js").LayoutFile} file
- * @returns {{keys: Key[], rows: number, letterRows: number}}
- */
-export function keysOf(file) {
-  /** @type {Key[]} */ const keys = [];
-  const letterRows = file.rows.length;
-  const title = shortTitle(file.title || file.name);
-  const punctuation = [",", "."];
-  let spaced = false;
-  let wings = false;
-  file.rows.forEach(({ keys: text, x, key_width: w }, y) => {
-    const row = [...text];
-    for (let i = 0; i < row.length; i++) {
-      if (row[i] !== " ") {
-        keys.push({ id: row[i], label: row[i], name: row[i], x: x + i * w, y, w, kind: "letter" });
-        continue;
-      }
-      let run = 1;
-      while (row[i + run] === " ") run++;
-      if (run >= 3) {
-        keys.push({ id: "space", label: title, name: "space", x: x + i * w, y, w: run * w, kind: "space" });
-        spaced = true;
-        i += run - 1;
-      } else {
-        const mark = punctuation.shift();
-        if (mark) keys.push({ id: mark, label: mark, name: mark === "," ? "comma" : "full stop", x: x + i * w, y, w, kind: "mark" });
-      }
-    }
-    const end = x + row.length * w;
-    if (!wings && x >= 0.12 && end <= 0.88) {
-      wings = true;
-      keys.push({ id: "shift", label: ICONS.shift, name: "shift", x: 0, y, w: x - 0.01, kind: "soft" });
-      keys.push({ id: "backspace", label: ICONS.backspace, name: "backspace", x: end + 0.01, y, w: 0.99 - end, kind: "soft" });
-    } else if (spaced && x >= 0.12) {
-      keys.push({ id: "symbols", label: "?123", name: "digits and signs", x: 0, y, w: x - 0.01, kind: "soft" });
-      keys.push({ id: "enter", label: ICONS.enter, name: "new line", x: end + 0.01, y, w: 0.99 - end, kind: "soft" });
-    }
-  });
-  if (!spaced) bottom(keys, title, letterRows, wings);
-  return { keys, rows: letterRows + (spaced ? 0 : 1), letterRows };
-}
-
-/**
- * @param {Key[]} keys
- * @param {string} title
- * @param {number} y
- * @param {boolean} wings whether shift and backspace are up among the letters
- */
-function bottom(keys, title, y, wings) {
-  /** @type {[string, string, string, number, string][]} */
-  const row = [
-    ["symbols", "?123", "digits and signs", 0.14, "soft"],
-    ...(wings ? [] : /** @type {typeof row} */ ([["shift", ICONS.shift, "shift", 0.1, "soft"]])),
-    [",", ",", "comma", 0.1, "mark"],
-    ["space", title, "space", wings ? 0.5 : 0.32, "space"],
-    [".", ".", "full stop", 0.1, "mark"],
-    ...(wings ? [] : /** @type {typeof row} */ ([["backspace", ICONS.backspace, "backspace", 0.1, "soft"]])),
-    ["enter", ICONS.enter, "new line", wings ? 0.16 : 0.14, "soft"],
-  ];
-  let x = 0;
-  for (const [id, label, name, w, kind] of row) {
-    keys.push({ id, label, name, x, y, w, kind });
-    x += w;
-  }
-}
-
-/** @param {string} title the keys for digits and signs */
-const symbols = (title) => keysOf({
-  name: "symbols", title, rows: SYMBOLS.map((keys) => ({ keys, x: 0, key_width: 0.1 })),
-});
+const HOLD_MS = 350;
+const STEP = { space: 0.035, backspace: 0.1 }; // widths of the keys that a finger slides for a character, for a word
 
 export class Keyboard {
   /**
    * @param {HTMLElement} place
    * @param {HTMLCanvasElement} canvas
-   * @param {{tap: (id: string, point?: number[]) => void, moving: (points: number[][]) => void, swiped: (points: number[][]) => void, cancelled: () => void}} on
+   * @param {Listener} on
    */
   constructor(place, canvas, on) {
     this.place = place;
     this.on = on;
     this.trail = new Trail(canvas);
     this.shifted = "off";
-    this.signs = false;
+    /** @type {import("./keys.js").Page} */ this.page = "letters";
     /** @type {Key[]} */ this.keys = [];
     this.rows = 4;
     this.letterRows = 3;
     this.box = { left: 0, top: 0, width: 1, height: 1 };
-    /** @type {{id: number, key: Key | null, points: number[][], away: boolean} | null} */
+    /** @type {{id: number, key: Key | null, points: number[][], away: boolean, slid: number, choosing: boolean} | null} */
     this.touch = null;
-    /** @type {number | undefined} */ this.repeat = undefined;
+    /** @type {number | undefined} */ this.held = undefined; // what a finger that stays does
     place.addEventListener("pointerdown", (event) => this.#down(event));
     place.addEventListener("pointermove", (event) => this.#move(event));
     place.addEventListener("pointerup", (event) => this.#up(event));
@@ -129,6 +55,7 @@ export class Keyboard {
       if (button.dataset.kind === "letter") button.firstElementChild && (button.firstElementChild.textContent = this.#cased(button.dataset.id ?? ""));
       if (button.dataset.id === "shift") {
         button.classList.toggle("on", state !== "off");
+        button.classList.toggle("lock", state === "lock");
         button.setAttribute("aria-pressed", String(state !== "off"));
       }
     }
@@ -140,8 +67,14 @@ export class Keyboard {
     return key ? [key.x + key.w / 2, (key.y + 0.5) / this.letterRows, 0] : null;
   }
 
-  toggleSigns() {
-    this.signs = !this.signs;
+  /** Whether a page of signs is shown. */
+  get signs() {
+    return this.page !== "letters";
+  }
+
+  /** @param {import("./keys.js").Page} page */
+  turn(page) {
+    this.page = page;
     this.#render();
   }
 
@@ -152,7 +85,7 @@ export class Keyboard {
 
   #render() {
     if (!this.file) return;
-    const { keys, rows, letterRows } = this.signs ? symbols(this.file.title) : keysOf(this.file);
+    const { keys, rows, letterRows } = this.signs ? signsOf(this.page, shortTitle(this.file.title)) : keysOf(this.file);
     this.keys = keys;
     this.rows = rows;
     this.letterRows = letterRows;
@@ -162,6 +95,7 @@ export class Keyboard {
     for (const key of keys) area.append(this.#button(key, rows));
     this.place.replaceChildren(area);
     this.area = area;
+    this.popup = new Popup(area);
     this.shift(this.shifted);
   }
 
@@ -171,18 +105,19 @@ export class Keyboard {
    */
   #button(key, rows) {
     const button = document.createElement("button");
-    const id = key.id === "symbols" && this.signs ? "ABC" : key.label;
+    const id = key.label;
     Object.assign(button.style, { left: `${100 * key.x}%`, width: `${100 * key.w}%`, top: `${(100 * key.y) / rows}%`, height: `${100 / rows}%` });
     button.type = "button";
     button.className = `key ${key.kind === "mark" ? "soft mark" : key.kind}`;
     button.dataset.id = key.id;
     button.dataset.kind = key.kind;
     button.tabIndex = key === this.keys[0] ? 0 : -1;
-    button.setAttribute("aria-label", key.id === "symbols" && this.signs ? "letters" : key.name);
+    button.setAttribute("aria-label", key.name);
     const face = document.createElement("span");
     if (id.startsWith("<svg")) face.innerHTML = id;
     else face.textContent = key.kind === "letter" ? this.#cased(id) : id;
     button.append(face);
+    if (key.digit) button.dataset.digit = key.digit;
     return button;
   }
 
@@ -211,25 +146,59 @@ export class Keyboard {
     const target = /** @type {HTMLElement} */ (event.target).closest?.("button");
     const id = target?.dataset.id ?? this.#nearest(point)?.id;
     const key = this.keys.find((one) => one.id === id) ?? null;
-    this.touch = { id: event.pointerId, key, points: [point], away: false };
+    this.touch = { id: event.pointerId, key, points: [point], away: false, slid: 0, choosing: false };
     try {
       this.place.setPointerCapture(event.pointerId);
     } catch { /* a pointer that is gone already */ }
     this.#press(key?.id);
-    if (key?.id === "backspace") this.repeat = window.setTimeout(() => this.#again(), 420);
+    if (key?.id === "backspace") this.held = window.setTimeout(() => this.#again(), 420);
+    else if (key && more(key)) this.held = window.setTimeout(() => this.#choose(key), HOLD_MS);
+    const face = key && (key.kind === "letter" || key.kind === "mark") ? this.#face(key) : null;
+    if (key && face && event.pointerType !== "mouse") this.popup?.preview(face, this.#cased(key.label));
     if (key?.kind === "letter" && !this.signs) this.trail.begin(event.clientX, event.clientY);
   }
 
   #again() {
     this.on.tap("backspace");
-    this.repeat = window.setTimeout(() => this.#again(), 70);
+    this.held = window.setTimeout(() => this.#again(), 70);
     if (this.touch) this.touch.key = null; // it has done what it was for
+  }
+
+  /** @param {Key} key */
+  #face(key) {
+    return /** @type {HTMLElement | undefined} */ ([...this.place.querySelectorAll("button")].find((one) => one.dataset.id === key.id));
+  }
+
+  /** A key was held: what it offers stands above it. @param {Key} key */
+  #choose(key) {
+    const face = this.#face(key);
+    if (!this.touch || this.touch.away || !face) return;
+    this.touch.choosing = true;
+    this.popup?.offer(face, [...more(key)].map((one) => this.#cased(one)));
+  }
+
+  /** A finger slides from space or backspace. @param {PointerEvent} event */
+  #slide(event) {
+    const { touch } = this;
+    const id = /** @type {"space" | "backspace"} */ (touch?.key?.id);
+    if (!touch || !STEP[id]) return;
+    const over = (this.#point(event)[0] - touch.points[0][0]) / STEP[id];
+    const steps = id === "backspace" ? Math.max(0, Math.trunc(-over)) : Math.trunc(over);
+    if (steps === touch.slid) return;
+    clearTimeout(this.held);
+    this.#press(undefined);
+    if (id === "space") this.on.cursor(steps - touch.slid);
+    else this.on.deleting(steps, false);
+    touch.slid = steps;
+    touch.away = true;
   }
 
   /** @param {PointerEvent} event */
   #move(event) {
     const { touch } = this;
-    if (!touch || touch.id !== event.pointerId || touch.key?.kind !== "letter" || this.signs) return;
+    if (!touch || touch.id !== event.pointerId) return;
+    if (touch.choosing) return this.popup?.move(event.clientX - this.box.left);
+    if (touch.key?.kind !== "letter" || this.signs) return this.#slide(event);
     const events = event.getCoalescedEvents?.() ?? [];
     for (const one of events.length ? events : [event]) {
       const last = touch.points[touch.points.length - 1];
@@ -243,6 +212,7 @@ export class Keyboard {
     const far = Math.hypot((x - x0) / (touch.key?.w ?? 0.1), (y - y0) * this.letterRows);
     if (!touch.away && far > TAP) {
       touch.away = true;
+      clearTimeout(this.held);
       this.#press(undefined);
     }
     if (touch.away) this.on.moving(touch.points);
@@ -253,14 +223,19 @@ export class Keyboard {
     const { touch } = this;
     if (!touch || touch.id !== event.pointerId) return;
     this.#move(event);
+    const chosen = touch.choosing ? (this.popup?.chosen ?? "") : "";
     this.#stop(false);
-    if (touch.away) this.on.swiped(touch.points);
+    if (chosen) this.on.chosen(chosen, touch.points[0]);
+    else if (touch.key?.id === "space" && touch.away) return;
+    else if (touch.key?.id === "backspace" && touch.away) this.on.deleting(touch.slid, true);
+    else if (touch.away) this.on.swiped(touch.points);
     else if (touch.key) this.on.tap(touch.key.id, touch.points[0]);
   }
 
   /** @param {boolean} cancelled */
   #stop(cancelled) {
-    clearTimeout(this.repeat);
+    clearTimeout(this.held);
+    if (cancelled && this.touch?.slid && this.touch.key?.id === "backspace") this.on.deleting(0, true);
     this.touch = null;
     this.#press(undefined);
     this.trail.end();
@@ -269,6 +244,7 @@ export class Keyboard {
 
   /** @param {string | undefined} id */
   #press(id) {
+    if (id === undefined) this.popup?.hide();
     for (const button of this.place.querySelectorAll("button")) button.classList.toggle("down", button.dataset.id === id);
   }
 

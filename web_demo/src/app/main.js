@@ -2,7 +2,8 @@
 
 import { Dictionary } from "./dictionary.js";
 import { Editor } from "./editor.js";
-import { Keyboard, shortTitle } from "./keyboard.js";
+import { Keyboard } from "./keyboard.js";
+import { shortTitle } from "./keys.js";
 import { Ledger } from "./ledger.js";
 import { index, load, sentence } from "./loader.js";
 import { Panel } from "./panel.js";
@@ -29,8 +30,9 @@ const dictionary = new Dictionary({
 const ledger = new Ledger({ on: $("ledger"), count: $("noted"), save: $("ledger-save"), forget: $("ledger-forget") });
 const editor = new Editor($("text"), () => writer.suggest());
 const keyboard = new Keyboard($("keys"), $("trail"), {
-  tap: (id, point) => writer.tap(id, point), moving: (points) => writer.moving(points),
-  swiped: (points) => writer.swiped(points), cancelled: () => writer.suggest(),
+  tap: (id, point) => writer.tap(id, point), chosen: (text) => writer.chosen(text), moving: (points) => writer.moving(points),
+  swiped: (points) => writer.swiped(points), cancelled: () => writer.suggest(), cursor: (characters) => writer.cursor(characters),
+  deleting: (words, done) => writer.deleting(words, done),
 });
 const writer = new Writer({ editor, keyboard, strip, recorder, dictionary, ledger, say, failed: problemWith, shown });
 
@@ -152,6 +154,7 @@ $("clear").addEventListener("click", () => {
   writer.tapped = writer.corrected = null;
   writer.relax();
 });
+$("undo").addEventListener("click", () => writer.undo());
 $("copy").addEventListener("click", async () => {
   editor.area.select();
   const copied = await navigator.clipboard?.writeText(editor.area.value).then(() => true, () => false);

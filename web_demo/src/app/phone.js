@@ -211,6 +211,7 @@ async function begin() {
   const kit = new Kit(served, given);
   const keys = new Keyboard($("keys"), $("trail"), {
     tap: () => { $("heard").textContent = "That was a tap: slide over the letters."; }, moving: () => {}, cancelled: () => {},
+    chosen: () => {}, cursor: () => {}, deleting: () => {},
     swiped: (points) => {
       const heard = kit.swiped(points);
       $("heard").textContent = heard ? `Heard: ${heard}` : "That was no swipe; once more.";

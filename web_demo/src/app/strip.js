@@ -3,6 +3,9 @@
 /** @param {number} share */
 export const percent = (share) => (share >= 0.995 ? "99 %" : share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
 
+/** Returns the places of words from left to right: the best in the middle of three, those behind them by scrolling. @param {unknown[]} words */
+const placed = (words) => [1, 0, 2, 3, 4].filter((place) => place < words.length);
+
 export class Strip {
   /** @param {HTMLElement} place */
   constructor(place) {
@@ -16,7 +19,7 @@ export class Strip {
 
   /** Words of a trace that is still being drawn. @param {import("edgectc").Word[]} words */
   moving(words) {
-    this.#fill(words.map((one) => piece("span", "live", one.text)));
+    this.#fill(placed(words).map((place) => piece("span", place ? "live third" : "live third main", words[place].text)));
   }
 
   /**
@@ -25,9 +28,9 @@ export class Strip {
    * @param {(place: number) => void} choose
    */
   words(words, chosen, choose) {
-    this.#fill(words.map((one, place) => {
-      const button = /** @type {HTMLButtonElement} */ (piece("button", "", one.text));
-      const share = piece("small", "", percent(one.probability));
+    this.#fill(placed(words).map((place) => {
+      const button = /** @type {HTMLButtonElement} */ (piece("button", "third", words[place].text));
+      const share = piece("small", "", ` ${percent(words[place].probability)}`);
       button.type = "button";
       button.setAttribute("aria-pressed", String(place === chosen));
       button.append(share);

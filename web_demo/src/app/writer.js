@@ -9,6 +9,8 @@ import { sentence } from "./loader.js";
 /** @typedef {{start: number, end: number, typed: string, entry: any}} Corrected */
 
 const LIVE_EVERY = 90; // ms between looks at a trace that is still being drawn
+const INSIDE = "'’-@_/\\#&~=+*^|0123456789"; // parts of a word that is going on, or of an address
+const CONTINUES = /[^\s([{<"'“‘„«¿¡\-–—,;!?…]$/; // what comes after this is no word of its own
 const LETTER = /^[\p{L}\p{M}]$/u;
 
 /**
@@ -66,14 +68,17 @@ export class Writer {
   async #key(id, point) {
     const { editor, keyboard } = this.parts;
     if (id === "shift") return keyboard.shift({ off: "once", once: "lock", lock: "off" }[keyboard.shifted] ?? "off");
-    if (id === "symbols") return keyboard.toggleSigns();
+    if (id === "symbols") return keyboard.turn(keyboard.signs ? "letters" : "signs");
+    if (id.startsWith("page-")) return keyboard.turn(/** @type {any} */ (id.slice(5)));
     if (id === "backspace") await this.#backspace();
     else if (LETTER.test(id) && !keyboard.signs) this.#letter(id, point);
     else {
-      if (id !== "'" && id !== "-") await this.#commit();
+      if (INSIDE.includes(id)) this.tapped = id === "'" ? this.tapped : null;
+      else await this.#commit();
       if (id === "space") this.#space();
-      else if (id === "enter") editor.put("\n");
-      else editor.tap(id);
+      if (id === "space" && keyboard.signs && keyboard.page !== "numbers") keyboard.turn("letters");
+      if (id === "enter") editor.put("\n");
+      else if (id !== "space") editor.tap(id);
     }
     if (id !== "space") this.spaceAt = 0;
     this.relax();
@@ -88,11 +93,90 @@ export class Writer {
     const { editor, keyboard } = this.parts;
     const place = point ?? keyboard.middle(id) ?? [0, 0, 0]; // pressed by a keyboard: as meant
     const held = this.#held();
+    this.#glued();
     this.corrected = null;
+    const within = CONTINUES.test(editor.head) && editor.owed !== editor.area.selectionStart && !editor.current;
     editor.tap(this.#cased(id));
     const letter = editor.head.slice(-1);
-    if (held) this.tapped = { ...held, text: held.text + letter, points: [...held.points, place] };
+    if (within && !held) this.tapped = null; // the rest of a word or an address is left alone
+    else if (held) this.tapped = { ...held, text: held.text + letter, points: [...held.points, place] };
     else this.tapped = editor.typedWord === letter ? { start: editor.head.length - 1, text: letter, points: [place] } : null;
+  }
+
+  /** Takes a correction back that was made before a full stop which turns out to stand within a word, as in an address. */
+  #glued() {
+    const { editor } = this.parts;
+    const { corrected } = this;
+    const at = editor.area.selectionStart;
+    if (!corrected || at !== corrected.end + 1 || !/[.:]$/.test(editor.head) || editor.owed === at) return;
+    editor.put(corrected.typed, corrected.start, corrected.end);
+    editor.area.setSelectionRange(at + corrected.typed.length - (corrected.end - corrected.start), at + corrected.typed.length - (corrected.end - corrected.start));
+    if (corrected.entry) corrected.entry.undone = true;
+  }
+
+  /**
+   * Types what was chosen above a key, as an accent is: no word is put in its place.
+   * @param {string} text
+   */
+  chosen(text) {
+    return this.next(async () => {
+      const { editor } = this.parts;
+      this.corrected = null;
+      if (!LETTER.test(text)) await this.#commit();
+      this.tapped = null;
+      editor.tap(text);
+      this.relax();
+      this.suggest();
+    });
+  }
+
+  /** Takes the last change of the text back, and what was noted of it. */
+  undo() {
+    return this.next(() => {
+      const { editor, recorder, ledger } = this.parts;
+      const { swiped } = editor;
+      if (!editor.undo()) return;
+      this.tapped = this.corrected = null;
+      for (const { row, entry } of swiped.filter((one) => !editor.swiped.some((other) => other.start === one.start && other.row === one.row))) {
+        if (row) recorder.drop(row);
+        if (entry) entry.rank = 0;
+      }
+      for (const { row, entry, words, chosen } of editor.swiped) {
+        if (row) row.word = words[chosen].text;
+        if (entry) entry.rank = chosen + 1;
+      }
+      recorder.changed();
+      ledger.changed();
+      this.relax();
+      this.suggest();
+    });
+  }
+
+  /** A finger slides over the space bar. @param {number} characters */
+  cursor(characters) {
+    return this.next(() => {
+      this.tapped = this.corrected = null;
+      this.parts.editor.step(characters);
+      this.relax();
+      this.suggest();
+    });
+  }
+
+  /**
+   * A finger slides left from backspace, over so many words; `done`: it was lifted.
+   * @param {number} words
+   * @param {boolean} done
+   */
+  deleting(words, done) {
+    return this.next(() => {
+      const { editor } = this.parts;
+      this.tapped = this.corrected = null;
+      editor.mark(words);
+      if (!done) return;
+      if (words) editor.put("");
+      this.relax();
+      this.suggest();
+    });
   }
 
   /** Returns the word that is being tapped, if the caret is still behind it. */

@@ -1,0 +1,205 @@
+// What fingers do beside tapping and swiping, in a real Chromium: held keys, slides, pages of signs, undo.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import test, { after, before } from "node:test";
+
+import { lacking, launch, open, root, serve, stop, swipe } from "./chromium.mjs";
+
+const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
+const points = (name) => golden.cases.find((one) => one.name === name).points;
+const skip = lacking() || false;
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const shot = (page, name) => process.env.SHOTS && page.screenshot({ path: path.join(process.env.SHOTS, `${name}.png`) });
+let browser;
+let url;
+let one;
+
+before(async () => {
+  if (skip) return;
+  browser = await launch();
+  url = await serve();
+});
+after(async () => {
+  await browser?.close();
+  stop();
+});
+
+const text = async (page) => {
+  await page.waitForFunction(() => !Number(document.body.dataset.turns ?? 0));
+  return page.$eval("#text", (area) => area.value);
+};
+const tap = (page, id) => page.tap(`#keys [data-id="${id}"]`);
+const type = async (page, letters) => {
+  for (const id of letters) await tap(page, { " ": "space", "<": "backspace" }[id] ?? id);
+};
+
+/** A finger on a key: down, held so long, moved by that much, up. */
+async function finger(page, id, { hold = 0, dx = 0, dy = 0, at = null } = {}) {
+  const cdp = (page.cdp ??= await page.createCDPSession());
+  const box = await page.$eval(`#keys [data-id="${id}"]`, (key) => key.getBoundingClientRect().toJSON());
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const touch = (type, ...touchPoints) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints });
+  await touch("touchStart", { x, y });
+  await pause(hold);
+  for (let i = 1; i <= 6 && (dx || dy); i++) await touch("touchMove", { x: x + (dx * i) / 6, y: y + (dy * i) / 6 });
+  await at?.();
+  await touch("touchEnd");
+}
+
+async function opened(size = {}) {
+  one = await open(browser, url, { width: 360, height: 740, ...size });
+  return one.page;
+}
+
+async function closed() {
+  assert.deepEqual(one.heard, []);
+  await one.context.close();
+}
+
+test("a finger sees the letter of its key; a mouse does not need to", { skip }, async () => {
+  const page = await opened();
+  const shown = () => page.evaluate(() => document.querySelector(".popup")?.hidden === false ? document.querySelector(".popup").textContent : "");
+  await finger(page, "g", { at: async () => {
+    assert.equal(await shown(), "G");
+    await shot(page, "preview");
+  } });
+  assert.equal(await shown(), "");
+  await page.evaluate(() => document.querySelector('#keys [data-id="h"]').dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, pointerType: "mouse", clientX: 200, clientY: 600 })));
+  assert.equal(await shown(), "");
+  await closed();
+});
+
+test("a held key offers accents and digits; sliding chooses; leaving no choice is its first", { skip }, async () => {
+  const page = await opened();
+  await type(page, "caf");
+  await finger(page, "e", { hold: 420, dx: 4, at: () => shot(page, "accents") }); // e has a digit first, then é
+  assert.equal(await text(page), "Caf3");
+  await tap(page, "backspace");
+  await finger(page, "e", { hold: 420, dx: 36 });
+  assert.equal(await text(page), "Café");
+  await tap(page, "space");
+  assert.equal(await text(page), "Café "); // what was chosen stays
+  await finger(page, "p", { hold: 420 }); // at the edge: the popup stays on the screen
+  assert.equal(await text(page), "Café 0");
+  await finger(page, ".", { hold: 420, at: async () => {
+    const [x, y] = await page.evaluate(() => {
+      const box = [...document.querySelectorAll(".popup span")].find((one) => one.textContent === "?").getBoundingClientRect();
+      return [box.x + box.width / 2, box.y + box.height / 2];
+    });
+    await page.cdp.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [{ x, y }] });
+    await shot(page, "marks");
+  } });
+  assert.match(await text(page), /^Café 0\?/);
+  await closed();
+});
+
+test("pages of signs and digits, and back by space", { skip }, async () => {
+  const page = await opened();
+  await tap(page, "symbols");
+  await type(page, "12#");
+  await shot(page, "signs");
+  await tap(page, "page-more");
+  await tap(page, "€");
+  await shot(page, "more");
+  await tap(page, "page-signs");
+  await tap(page, "page-numbers");
+  await type(page, "470");
+  await shot(page, "numbers");
+  assert.equal(await text(page), "12#€470");
+  await tap(page, "page-signs");
+  await tap(page, "space");
+  await tap(page, "a"); // letters again
+  assert.equal((await text(page)).toLowerCase(), "12#€470 a");
+  await closed();
+});
+
+test("sliding from backspace marks words and takes them; back again takes none; undo brings them back", { skip }, async () => {
+  const page = await opened();
+  await type(page, "one two three ");
+  const selected = () => page.$eval("#text", (area) => area.value.slice(area.selectionStart, area.selectionEnd));
+  await finger(page, "backspace", { dx: -90, at: async () => {
+    await text(page);
+    assert.equal(await selected(), "two three ");
+    await shot(page, "deleting");
+  } });
+  assert.equal(await text(page), "One ");
+  await page.tap("#undo");
+  assert.equal(await text(page), "One two three ");
+  const cdp = await page.createCDPSession();
+  const box = await page.$eval('#keys [data-id="backspace"]', (key) => key.getBoundingClientRect().toJSON());
+  const touch = (type, x) => cdp.send("Input.dispatchTouchEvent", { type, touchPoints: x === undefined ? [] : [{ x, y: box.y + 20 }] });
+  await touch("touchStart", box.x + 20);
+  await touch("touchMove", box.x - 60);
+  await touch("touchMove", box.x + 18); // thought better of it
+  await touch("touchEnd");
+  assert.equal(await text(page), "One two three ");
+  assert.equal(await selected(), "");
+  await closed();
+});
+
+test("a finger on the space bar moves the caret", { skip }, async () => {
+  const page = await opened();
+  await type(page, "cats ");
+  await finger(page, "space", { dx: -40 });
+  await text(page);
+  const at = await page.$eval("#text", (area) => area.selectionStart);
+  assert.ok(at > 0 && at < 5, String(at));
+  assert.equal(await text(page), "Cats "); // it wrote no space
+  await closed();
+});
+
+test("capitals lock, and a lock looks like one", { skip }, async () => {
+  const page = await opened();
+  await tap(page, "shift"); // a sentence begins with one capital: the second tap locks
+  assert.equal(await page.$eval('#keys [data-id="shift"]', (key) => key.classList.contains("lock")), true);
+  await shot(page, "lock");
+  await type(page, "ok ok");
+  assert.equal(await text(page), "OK OK");
+  await tap(page, "shift");
+  await type(page, "a");
+  assert.equal(await text(page), "OK OKa");
+  await closed();
+});
+
+test("undo takes back a swipe, another candidate, a correction, in turn", { skip }, async () => {
+  const page = await opened();
+  await swipe(page, points("qwerty-hello"));
+  await page.waitForSelector("#strip button:nth-child(1)");
+  await page.tap("#strip button:nth-child(1)");
+  const other = await text(page);
+  assert.notEqual(other, "Hello");
+  await page.tap("#undo");
+  assert.equal(await text(page), "Hello");
+  await page.tap("#undo");
+  assert.equal(await text(page), "");
+  await page.tap("#undo"); // nothing is left
+  assert.equal(await text(page), "");
+  await type(page, "teh ");
+  assert.equal(await text(page), "The ");
+  await page.tap("#undo"); // the space
+  await page.tap("#undo"); // the correction
+  assert.equal(await text(page), "Teh");
+  await closed();
+});
+
+test("no page of keys is wider than its screen, or wraps, from 320 to 1,280", { skip }, async () => {
+  const page = await opened();
+  for (const width of [320, 360, 412, 768, 1024, 1280]) {
+    await page.setViewport({ width, height: 740, isMobile: width < 700, hasTouch: true });
+    await page.waitForFunction(() => document.getElementById("state").dataset.kind === "ready");
+    for (const turn of ["symbols", "page-more", "page-signs", "page-numbers", "symbols"]) {
+      await tap(page, turn);
+      const wrong = await page.evaluate(() => [...document.querySelectorAll(".key span, .tools button")].filter((face) => {
+        const range = document.createRange();
+        range.selectNodeContents(face);
+        const box = face.getBoundingClientRect();
+        const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.bottom / 8))).size;
+        return (lines > 1 && !face.textContent.includes("\n")) || face.scrollWidth > face.clientWidth + 1 || box.right > innerWidth + 1 || box.width < 14;
+      }).map((face) => face.textContent));
+      assert.deepEqual(wrong, [], `${turn} at ${width} px`);
+    }
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, `${width} px`);
+  }
+  await closed();
+});

@@ -40,6 +40,7 @@ FORMATS = {
     "onnx 14": ("onnx", {"opset": 14}),
     "onnx 18": ("onnx", {"opset": 18}),
     "onnx 25": ("onnx", {"opset": 25}),
+    "onnx dynamic": ("onnx", {"length": "dynamic"}),
     "pte": ("pte", {}),
     "pte dynamic": ("pte", {"length": "dynamic"}),
 }
@@ -321,12 +322,20 @@ def floats(
         target, options = FORMATS[name]
         if name in found:
             continue
-        found[name] = tried(
-            case,
-            lambda t=target, o=options: edgectc.export(
-                case.network, target=t, out=folder / f"x.{t}", **given, **o
-            ),
-        )
+        ways: list[Mapping[str, Any]] = [options]
+        if name == "onnx dynamic":  # the exporter that traces knows sizes that the other does not
+            ways.append({**options, "exporter": "legacy"})
+        for more in ways:
+            answer = tried(
+                case,
+                lambda t=target, o=more: edgectc.export(
+                    case.network, target=t, out=folder / f"x.{t}", **given, **o
+                ),
+            )
+            if name not in found or "why" not in answer:
+                found[name] = {**answer, **more} if "exporter" in more else answer
+            if "why" not in answer:
+                break
         save()
 
 
@@ -413,8 +422,9 @@ def page(results: Mapping[str, Any], head: str) -> str:
         "ONNX Runtime or ExecuTorch. In float32 a cell is the largest difference in nats of any "
         "log-probability; in int8, of those",
         "of tokens of probability 0.01 or more, with the scheme (s: static, d: dynamic, w: weights "
-        "alone); a number in brackets is a",
-        "refusal, below; - was not measured, or does not apply. Untrained networks say",
+        "alone); l is `--exporter legacy`;",
+        "a number in brackets is a refusal, below; - was not measured, or does not apply. "
+        "Untrained networks say",
         "what converts and how exactly, nothing of accuracy.",
         "", f"| network | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|",
     ]  # fmt: skip
@@ -447,7 +457,7 @@ def _cell(
     counts[column] += 1
     if "scheme" in one:
         return f"{one['likely']:.2g} {one['scheme'][5]}"
-    return f"{one['difference']:.1g}"
+    return f"{one['difference']:.1g}{' l' if one.get('exporter') == 'legacy' else ''}"
 
 
 def kept(results: Mapping[str, Any], path: Path | None) -> None:

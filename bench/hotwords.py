@@ -1,19 +1,21 @@
 """Hotwords: what they cost and what they find, beside ctc-beam-decoder on the same emissions.
 
-    python bench/hotwords.py DATA [--test 60] [--out FILE]
+    python bench/hotwords.py DATA [--test 60] [--train 12000] [--out FILE]
 
 DATA is a gzip of plain English text, a paragraph a line; emissions are those of sentences.py. The
 workload is the peer's own: letters alone, no language model, `decode_beams` with the frames of
 words, beams 32 and 100, 10 nats a hotword; ours is edgectc.compat.pyctcdecode, with the same
-thresholds. Half of the hotwords are rare words of
-the measured sentences, half are words that nobody says. One thread, calls interleaved, medians of
-ratios within a round. It needs the peer installed: pip install ctc-beam-decoder.
+thresholds. Half of the hotwords are rare words of the measured sentences, half are words that
+nobody says. The second table is with words and a 3-gram of --train sentences, of four times as many
+sentences: ours by the beam decoder, at weights as sentences.py finds them. One thread, calls
+interleaved, medians of ratios within a round. It needs the peer: pip install ctc-beam-decoder.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,12 +23,22 @@ from pathlib import Path
 
 import numpy as np
 from _result import heading, publish
-from sentences import SEED, SYMBOLS, emissions, rates, sentences
+from sentences import HOTWORD as WEIGHT
+from sentences import (
+    SEED,
+    SYMBOLS,
+    ctc_beam_decoder,
+    emissions,
+    rates,
+    sentences,
+    trigram_arpa,
+    workload,
+)
+from sentences import ours as ours_with_words
 
 from edgectc.compat import pyctcdecode
 from edgectc.core.console import progress, table
 
-WEIGHT = 10.0
 COUNTS = (0, 1, 21, 200, 1_000, 10_000)
 Decode = Callable[[np.ndarray], str]
 
@@ -78,10 +90,38 @@ def found_of(meant: Sequence[str], texts: Sequence[str], terms: Sequence[str]) -
     return hits, false
 
 
+def with_words(data: str, n_train: int, n_test: int, repeats: int) -> list[list[str]]:
+    """Return the rows of the second table: a lexicon and a 3-gram."""
+    train, lexicon, _, test = workload(data, n_train, 0, n_test)
+    rng = np.random.default_rng(SEED + 1)
+    signals, rows = [emissions(text, rng).astype(np.float32) for text in test], []
+    with tempfile.TemporaryDirectory() as folder:
+        arpa = Path(folder) / "words.arpa"
+        trigram_arpa(train, frozenset(lexicon.words), arpa)
+        mine, theirs = ours_with_words("native", lexicon, arpa), ctc_beam_decoder(lexicon, arpa)
+        for count in (0, 1, 21, 200):
+            terms = chosen(test, train, count)
+            decoders = {
+                "ours 24": mine(24, 0.4, 3.0, -6.0, terms),
+                "ours 32": mine(32, 0.4, 3.0, -6.0, terms),
+                "peer": theirs(32, 0.4, 1.0, -10.0, terms),
+            }
+            got = measured(decoders, signals, repeats, skip="")
+            row = [str(count)]
+            for texts, times in got.values():
+                row += [f"{statistics.median(times):.2f}", f"{rates(test, texts)[0]:.4f}"]
+            for name in ("ours 24", "ours 32"):
+                pairs = zip(got["peer"][1], got[name][1], strict=True)
+                row.append(f"{statistics.median(a / b for a, b in pairs):.2f}")
+            rows.append(row)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", help="gzip of plain English text")
     parser.add_argument("--test", type=int, default=60)
+    parser.add_argument("--train", type=int, default=12_000, help="sentences of the 3-gram")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -117,9 +157,24 @@ def main() -> None:
         ["beam", "hotwords", "ours ms", "WER", "hits / false", "peer ms", "WER", "hits / false",
          "to peer", "to none"], rows,
     )  # fmt: skip
+    more = table(
+        [
+            "hotwords",
+            "ours 24 ms",
+            "WER",
+            "ours 32 ms",
+            "WER",
+            "peer 32 ms",
+            "WER",
+            "peer / ours 24",
+            "peer / ours 32",
+        ],
+        with_words(options.data, options.train, 4 * options.test, options.repeats),
+    )
+    text = f"letters alone\n\n{text}\n\nwords and a 3-gram, beams 24 and 32\n\n{more}"
     frames = [len(x) for x in signals]
     said = heading(
-        ("numpy", "ctc-beam-decoder"),
+        ("numpy", "ctc-beam-decoder", "kenlm"),
         repeats=f"{len(test)} sentences, T {min(frames)}..{max(frames)}, V {len(SYMBOLS)}; medians "
         f"of thread CPU ms a sentence, fastest of {options.repeats}",
     )

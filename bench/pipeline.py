@@ -120,6 +120,10 @@ def systems(lexicon: Lexicon, path: Path, tune: list[Swipe], folder: str) -> dic
     """Return every system, the peers with their best weight."""
     model = edgectc.load(runner="onnx", lexicon=str(path))
     small = edgectc.load(SMALL, lexicon=str(path))
+    mine, rng = edgectc.UserDictionary(), np.random.default_rng(1)
+    for word in rng.choice(lexicon.words[2_000:], 1_000, replace=False).tolist():
+        mine.add(word)
+    taught = edgectc.load(runner="onnx", lexicon=str(path), dictionary=mine)
     makers: dict[str, Callable[[int, float], _peers.Decode]] = {
         "onnxruntime + flashlight-text": lambda beam, weight: _peers.flashlight(
             lexicon, folder, LETTERS, beam, weight
@@ -135,6 +139,7 @@ def systems(lexicon: Lexicon, path: Path, tune: list[Swipe], folder: str) -> dic
         "edgectc, 5 best": ours(model),
         "edgectc, 5 best, int8 artifact": ours(small),
         "edgectc, 5 best, after two words": ours(model, context=True),
+        "edgectc, 5 best, after two words, 1,000 words of the user": ours(taught, context=True),
         "edgectc, 5 best, search alone": search_alone(model, 5),
         "edgectc, best, search alone": search_alone(model, 1),
     }

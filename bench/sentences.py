@@ -36,6 +36,7 @@ TOKENS = Tokens(SYMBOLS, 0)
 ALIKE = ("aeiou", "bp", "dt", "ckgq", "fv", "szx", "mn", "lr", "jy", "wh")  # may be confused
 SEED = 7
 LN10 = math.log(10)
+HOTWORD = 10.0  # nats
 Decode = Callable[[np.ndarray], str]
 
 
@@ -149,12 +150,15 @@ class KenLM:
 def ours(backend: str, lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
     model = KenLM(arpa)
 
-    def made(beam: int, weight: float, word: float, unknown: float) -> Decode:
+    def made(
+        beam: int, weight: float, word: float, unknown: float, hotwords: Sequence[str] = ()
+    ) -> Decode:
         spec = {"type": "beam", "beam_size": beam, "lm_weight": weight, "word_score": word,
                 "unknown_score": unknown, "separator": "|"}  # fmt: skip
         decode = registry.create(
-            "decoders", spec, tokens=TOKENS, lexicon=lexicon, language_model=model, backend=backend
-        )
+            "decoders", spec, tokens=TOKENS, lexicon=lexicon, language_model=model, backend=backend,
+            hotwords=dict.fromkeys(hotwords, HOTWORD),
+        )  # fmt: skip
         return lambda log_probs: decode(log_probs, nbest=1).best.text
 
     return made
@@ -173,6 +177,34 @@ def pyctcdecode(lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
         def decode(log_probs: np.ndarray) -> str:
             built.reset_params(alpha=weight, beta=word, unk_score_offset=unknown)
             text: str = built.decode(log_probs, beam_width=beam)
+            return text
+
+        return decode
+
+    return made
+
+
+def ctc_beam_decoder(lexicon: Lexicon, arpa: Path) -> Callable[..., Decode]:
+    from ctc_beam_decoder import build_ctcdecoder
+
+    labels = ["", " ", *SYMBOLS[2:]]
+
+    def made(
+        beam: int, weight: float, word: float, unknown: float, hotwords: Sequence[str] = ()
+    ) -> Decode:
+        built = build_ctcdecoder(
+            labels,
+            str(arpa),
+            list(lexicon.words),
+            alpha=weight,
+            beta=word,
+            unk_score_offset=unknown,
+        )
+
+        def decode(log_probs: np.ndarray) -> str:
+            values = np.ascontiguousarray(log_probs, np.float32)
+            given = {"hotwords": [*hotwords] or None, "hotword_weight": HOTWORD}
+            text: str = built.decode(values, beam_width=beam, **given)
             return text
 
         return decode
@@ -332,6 +364,7 @@ def main() -> None:
             "edgectc beam, compiled": ours("native", lexicon, arpa),
             "edgectc beam, plain": ours("numpy", lexicon, arpa),
             "pyctcdecode": pyctcdecode(lexicon, arpa),
+            "ctc-beam-decoder": ctc_beam_decoder(lexicon, arpa),
             "flashlight-text": flashlight(lexicon, arpa),
             "fast-ctc-decode (no words, no LM)": fast_ctc(lexicon, arpa),
         }
@@ -353,7 +386,8 @@ def main() -> None:
     frames = [len(x) for x in signals]
     known = set(lexicon.words)
     unknown = [word not in known for sentence in test for word in sentence.split()]
-    packages = ("numpy", "kenlm", "pyctcdecode", "flashlight-text", "fast-ctc-decode")
+    packages = ("numpy", "kenlm", "pyctcdecode", "ctc-beam-decoder", "flashlight-text",
+                "fast-ctc-decode")  # fmt: skip
     said = heading(
         packages,
         repeats=f"{len(test)} sentences, T {min(frames)}..{max(frames)}, V {len(SYMBOLS)}, lexicon "

@@ -41,13 +41,19 @@ def kind(character: str) -> str | None:
     return None if category == "Cn" else "OTHER"
 
 
-def _kinds() -> Iterator[str]:
+def _kinds() -> tuple[list[tuple[int, str]], list[int]]:
+    """Return (code, kind) of each run, anew where a plane begins, and the first row of each."""
+    rows: list[tuple[int, str]] = []
+    planes: list[int] = []
     last = "SPACE"
     for code in range(0x110000):
         now = kind(chr(code)) or (last if last in ("LETTER", "OTHER") else "OTHER")
-        if now != last or code == 0:
-            yield f"  {code:#x} << 4 | {now},"
+        if code % 0x10000 == 0:
+            planes.append(len(rows))
+        if now != last or code % 0x10000 == 0:
+            rows.append((code, now))
         last = now
+    return rows, [*planes, len(rows)]
 
 
 def normal(character: str) -> str:
@@ -87,9 +93,15 @@ def _several() -> Iterator[str]:
 
 def header() -> str:
     """Return the text of the header."""
+    rows, planes = _kinds()
+    kinds = [name for _, name in rows]
+    pairs = [" | ".join([kinds[i], *(f"{k} << 4" for k in kinds[i + 1 : i + 2])])
+             for i in range(0, len(kinds), 2)]  # fmt: skip
     return _HEADER.format(
         version=unicodedata.unidata_version,
-        kinds="\n".join(_wrapped(_kinds())),
+        planes=", ".join(map(str, planes)),
+        starts="\n".join(_wrapped(f"  {code % 0x10000:#x}," for code, _ in rows)),
+        kinds="\n".join(_wrapped(f"  {two}," for two in pairs)),
         normals="\n".join(_wrapped(_normals())),
         several="\n".join(_wrapped(_several())),
     )
@@ -220,7 +232,15 @@ _HEADER = """\
 
 #include "text_kinds.h"
 
-static const uint32_t KINDS[] = {{ /* where each run of one kind begins, times 16, and the kind */
+static const uint16_t PLANES[] = {{ /* the first run of each 65,536 code points */
+  {planes}
+}};
+
+static const uint16_t RUNS[] = {{ /* where in its plane each run of one kind begins */
+{starts}
+}};
+
+static const uint8_t KINDS[] = {{ /* of two runs each, the second one in the upper bits */
 {kinds}
 }};
 

@@ -56,9 +56,12 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The shipped model, exported to every target, each alone in a folder."""
+    """The shipped model, exported to every target, each alone in a folder.
+
+    But LiteRT, whose converter lies in an environment that has to be made first.
+    """
     made = {}
-    for target in registry.names("targets"):
+    for target in sorted({*registry.names("targets")} - {"litert"}):
         folder = tmp_path_factory.mktemp(target)
         made[target] = edgectc.export(target=target, out=folder).path
     return made

@@ -49,6 +49,8 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument("--chunk", type=int, metavar="FRAMES", help=text)
     text = "frames that a step sees after its chunk (default: the rest of what it takes)"
     parser.add_argument("--look-ahead", type=int, metavar="FRAMES", help=text)
+    text = "what 1 means in a mask, valid or padding; or added, to scores (default: found out)"
+    parser.add_argument("--mask", default="", metavar="MEANING", help=text)
     text = "bytes of reference cases (default: 12 %% of the file); none; or a file beside it"
     parser.add_argument("--references", metavar="BYTES", help=text)
 

@@ -64,7 +64,7 @@ def declare_export(verbs: Verbs) -> None:
     parser = verbs.add("export", "artifacts.run_export", text)
     parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
     add_factory(parser)
-    parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
+    parser.add_argument("--target", required=True, help="onnx, pte, coreml, litert or native")
     parser.add_argument("--scheme", default="float32", help="number format (default float32)")
     parser.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
     parser.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")
@@ -81,7 +81,7 @@ def declare_export(verbs: Verbs) -> None:
         metavar="N,N",
         help="pte: lengths in frames, one method each, e.g. 32,64",
     )
-    parser.add_argument("--length", help="pte: static (default) or dynamic")
+    parser.add_argument("--length", help="onnx, pte: static (default) or dynamic")
     add_stream(parser)
     parser.add_argument("--out", metavar="PATH", help="file or folder (default: NAME.SUFFIX here)")
     parser.add_argument(
@@ -147,7 +147,7 @@ def add_factory(parser: Parser) -> None:
     own.add_argument("--preset", metavar="FILE", help=text)
     text = "bytes of reference cases inside (default: as weights); none; or a file beside it"
     own.add_argument("--references", metavar="BYTES", help=text)
-    text = "what 1 means in a mask, valid or padding (default: found out)"
+    text = "what 1 means in a mask, valid or padding; or added, to scores (default: found out)"
     own.add_argument("--mask", metavar="MEANING", help=text)
     own.add_argument(
         "--any-blank",
@@ -179,7 +179,7 @@ def run_export(options: Namespace) -> int:
 def _exported(options: Namespace) -> dict[str, Any]:
     from edgectc.core import lazy
 
-    own = {"pte": "pte", "coreml": "coreml", "native": "torch"}
+    own = {"pte": "pte", "coreml": "coreml", "native": "torch", "litert": "torch"}
     extra = own.get(options.target, "export-onnx")
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export

@@ -22,7 +22,7 @@ def declare(verbs: Verbs) -> None:
     )
     add_factory(parser)
     add_stream(parser)
-    parser.add_argument("--target", required=True, help="onnx, pte, coreml or native")
+    parser.add_argument("--target", required=True, help="onnx, pte, coreml, litert or native")
     parser.add_argument(
         "--scheme", default="int8-static", help="see `edgectc list schemes` (default int8-static)"
     )

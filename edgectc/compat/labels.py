@@ -42,6 +42,8 @@ class Labels:
         An apostrophe or hyphen that they lack is the one of its kind that they have; the case
         stays. None for a word that they cannot write.
         """
+        if self.spells(word):
+            return word
         for form in (word, *(unicodedata.normalize(kind, word) for kind in ("NFC", "NFD"))):
             with_theirs = "".join(self._theirs(letter) for letter in form)
             for each in (form, with_theirs):

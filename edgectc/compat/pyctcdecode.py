@@ -177,7 +177,7 @@ class BeamSearchDecoderCTC:
             ConfigError: a weight out of range.
         """
         values = self._values(logits)
-        words = self._favoured(hotwords)
+        words = tuple(dict.fromkeys(w for phrase in _phrases(hotwords) for w in phrase.split()))
         now = (self._alpha, self._beta, self._unknown, self._boundary)
         decoder = self._decoder(
             beam_width, beam_prune_logp, token_min_logp, words, float(hotword_weight), now
@@ -293,21 +293,20 @@ class BeamSearchDecoderCTC:
             unknown_length=_WORD_LENGTH,
             separator=" ",
         )
-        weighed = dict.fromkeys(hotwords, hotword_weight)
+        weighed = dict.fromkeys(self._written(hotwords), hotword_weight)
         native = compiled.library()
         return beam.BeamDecoder(
             options, self._labels.tokens, self._lexicon, model, weighed, native, self._vocabulary,
             unknown if inside else None,
         )  # fmt: skip
 
-    def _favoured(self, hotwords: Iterable[str] | None) -> tuple[str, ...]:
-        """Return each word as the labels write it; what they cannot write is left out and said."""
-        words = [*dict.fromkeys(w for phrase in _phrases(hotwords) for w in phrase.split())]
-        written = {word: self._labels.written(word) for word in words}
+    def _written(self, hotwords: Sequence[str]) -> list[str]:
+        """Return hotwords as the labels write them; what they cannot write is left out and said."""
+        written = {word: self._labels.written(word) for word in hotwords}
         left = [word for word, form in written.items() if form is None]
         if left:
-            say_left_out(left, len(words))
-        return tuple(dict.fromkeys(form for form in written.values() if form is not None))
+            say_left_out(left, len(hotwords))
+        return [form for form in written.values() if form is not None]
 
     def _values(self, logits: Array) -> Array:
         """Return (T, V) float64 natural-log probabilities, with a column for the separator."""

@@ -1,8 +1,7 @@
 """What each kind of plugin must offer: one Protocol a kind, all of them in this file.
 
 A plugin is one file with ``Options`` (frozen dataclass, JSON-able) and ``create``; see
-`edgectc.core.registry`. What ``create`` returns follows the Protocol of its kind and inherits the
-defaults that are written here; nothing is asked by reflection.
+`edgectc.core.registry`. What ``create`` returns has the defaults of the Protocol of its kind.
 """
 
 from __future__ import annotations
@@ -99,12 +98,12 @@ class MappedModel(ContextModel, Protocol):
         ...
 
 
+@runtime_checkable
 class WordModel(LanguageModel, Protocol):
     """What every language model of ours is: it also tells which words it knows."""
 
     def known(self, word: str) -> bool:
         """Return whether ``word`` is in the vocabulary."""
-        ...
 
 
 class LanguageModelModule(Module, Protocol):
@@ -204,8 +203,7 @@ class RunnerModule(Module, Protocol):
 
     Attributes:
         PACKAGE: distribution without which nothing here can run.
-        read_back: reads an artifact's program to evaluate it in numpy where its own runtime cannot
-            run; None where that cannot be done.
+        read_back: reads an artifact's program to evaluate it in numpy; None if that is not done.
     """
 
     PACKAGE: str
@@ -219,14 +217,16 @@ class Target(Protocol):
         suffix: of the file, or folder; ``options`` are its `Options`.
         opset: operator set of the graph, None where the format has none.
         batch: samples that the graph takes at once, or the name of that dimension.
+        any_length: whether it takes any number of frames, and is run without padding.
         slow: whether what it makes is known to run slower than PyTorch, so that it is timed.
-        kept: parts of paths of operators that stay in float in this format.
+        kept: parts of paths of operators that stay in float.
     """
 
     suffix: str
     options: DataclassInstance
     opset: int | None = None
     batch: int | str = 1
+    any_length: bool = False
     slow: bool = False
     kept: tuple[str, ...] = ()
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 _LONGEST = 300  # characters of a foreign message that are worth a line
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What torch.onnx puts before the error itself.
-_NOISE = re.compile(r"^Failed to (export|convert) the|^- |^## |^\(Refer to|^<class '[\w.]+'>: ")
+_NOISE = re.compile(
+    r"^Failed to (export|convert|decompose) the|^- |^## |^\(Refer to|^<class '[\w.]+'>: "
+)
 
 
 @dataclass(frozen=True)

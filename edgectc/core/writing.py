@@ -17,6 +17,7 @@ Translation of Rare Words with Subword Units"; Radford et al. 2019 (the bytes of
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -133,7 +134,9 @@ def _between(symbols: Sequence[str], hidden: set[int], marks: str) -> int:
 
 
 def _piece(symbol: str, marks: str) -> tuple[bytes, bool, bool]:
-    """Return what a symbol writes, and whether a word begins or ends with it."""
+    """Return what a symbol writes, in NFC, and whether a word begins or ends with it."""
+    if marks != BYTES:
+        symbol = unicodedata.normalize("NFC", symbol)
     if byte := _BYTE.fullmatch(symbol):
         return bytes([int(byte[1], 16)]), False, False
     if marks == BEGIN:

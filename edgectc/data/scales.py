@@ -14,7 +14,7 @@ from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Recording
 
 PROBLEMS = ("pixel_coordinates", "axis_order", "point_order", "y_upwards", "not_z_scored")
-_LEAST = 8  # recordings
+LEAST = 8  # recordings
 MOST = 200  # recordings that are looked at
 _PIXELS = 3.0  # median of |x| and |y|, in widths and heights of the picture
 _HOLISTIC = 543  # points: 33 of the pose, 21 of each hand, 468 of the face
@@ -103,7 +103,7 @@ def check(problems: Mapping[str, str], where: str) -> None:
 def _stacked(recordings: Sequence[Recording]) -> Array | None:
     """Return (frames, C) float64 of some recordings of one width; None where there are few."""
     rows = [row.signal for row in recordings if row.signal.ndim == 2 and len(row.signal)]
-    if len(rows) < _LEAST or len({row.shape[1] for row in rows}) != 1:
+    if len(rows) < LEAST or len({row.shape[1] for row in rows}) != 1:
         return None
     chosen = np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)
     table = np.concatenate([rows[i] for i in chosen]).astype(np.float64)

@@ -8,18 +8,21 @@ probability of the best word is the likeliest account of when it is right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path as Folder
 
 import numpy as np
 
 from edgectc.core import metrics, registry
 from edgectc.core.console import progress
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
+from edgectc.core.staging import scratch
 from edgectc.core.types import JSON, Array, Recording
 from edgectc.decoding.search.trace import Path
 from edgectc.evaluation import sequence_tuning
 from edgectc.evaluation.climbing import Steps, climb
+from edgectc.evaluation.spool import Spool
 from edgectc.evaluation.tuned import Tuned
 from edgectc.formats.layouts import Layout
 from edgectc.language.spelling import letters
@@ -40,7 +43,7 @@ _TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 61))
 
 
 def tune(
-    recognizer: Recognizer, recordings: Sequence[Recording], *, only: Sequence[str] | None = None
+    recognizer: Recognizer, recordings: Iterable[Recording], *, only: Sequence[str] | None = None
 ) -> Tuned:
     """Return the weights of a decoder that answer the labels of ``recordings`` best.
 
@@ -49,7 +52,8 @@ def tune(
 
     Args:
         recognizer: its preset is where the search starts.
-        recordings: labelled, of users that neither trained the model nor will measure it.
+        recordings: labelled, of users that neither trained the model nor will measure it; they are
+            gone through once, and what the network says of them is kept on disk where it is much.
         only: weights to choose, e.g. ("context_weight",); the others stay. None: all that apply.
 
     Raises:
@@ -71,17 +75,22 @@ def tune(
     for name in wanted:
         if name not in _STEPS and name != "temperature":
             raise UnknownNameError("weight", name, (*_STEPS, "temperature"))
-    labelled = [row for row in recordings if row.target and letters(row.target[0])]
-    if len(labelled) < 2:
-        raise InputError("tuning needs labelled recordings, got fewer than 2", reason="no_labels")
-    emitted = [_emitted(recognizer, row) for row in progress(labelled, "network")]
-    left_out = {"template_weight"} if not any(e.trace for e in emitted) else set()
-    left_out |= {"context_weight"} if not any(e.context for e in emitted) else set()
-    words = [letters(row.target[0]) for row in labelled]
-    users = [row.group or "" for row in labelled]
+    with scratch() as folder:
+        emitted = _Emissions(recognizer, recordings, folder)
+        if len(emitted) < 2:
+            raise InputError(
+                "tuning needs labelled recordings, got fewer than 2", reason="no_labels"
+            )
+        return _tuned(recognizer, emitted, wanted)
+
+
+def _tuned(recognizer: Recognizer, emitted: _Emissions, wanted: Sequence[str]) -> Tuned:
+    start = registry.complete("decoders", recognizer.preset)
+    left_out = set() if emitted.traced else {"template_weight"}
+    left_out |= set() if emitted.told else {"context_weight"}
 
     def answers(preset: Mapping[str, JSON]) -> _Answers:
-        return _answers(recognizer, preset, emitted, words)
+        return _answers(recognizer, preset, emitted)
 
     start = {**start, "rescore_size": max(_RESCORED, int(start["rescore_size"]))}
     chosen = climb(
@@ -96,17 +105,17 @@ def tune(
         temperature = _temperature(after)
         chosen["temperature"] = round(temperature, 3)
     old, new = before.ranks == 1, after.ranks == 1
-    groups = users if len(set(users)) > 1 else None
+    groups = emitted.users if len(set(emitted.users)) > 1 else None
     gain = metrics.interval((new.astype(float) - old).tolist(), groups) or (0.0, 0.0)
     calibration = (
         metrics.calibration_error(before.probability(float(start["temperature"])), old),
         metrics.calibration_error(after.probability(temperature), new),
     )
-    n = len(words)
+    n = len(emitted)
     return Tuned(chosen, n, float(old.mean()), float(new.mean()), gain, calibration, units=n)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Emitted:
     """What the network said of one recording."""
 
@@ -116,19 +125,81 @@ class _Emitted:
     trace: Path | None
 
 
+class _Emissions:
+    """What the network said of all labelled recordings; a row of arrays each, see `Spool`.
+
+    Attributes:
+        words: letters of each label.
+        users: of each, "" where nobody is named.
+        traced: whether any has keys under it.
+        told: whether any has a context.
+    """
+
+    def __init__(
+        self, recognizer: Recognizer, recordings: Iterable[Recording], folder: Folder
+    ) -> None:
+        self.words, self.users = list[str](), list[str]()
+        self._about = list[tuple[str, tuple[str, ...]]]()
+        self._layouts, self._same = dict[str, Layout](), dict[str, str]()
+        self._spool = Spool(folder)
+        self._spool.extend(self._made(recognizer, recordings))
+        self.traced = bool(self._layouts)
+        self.told = any(context for _, context in self._about)
+
+    def _made(
+        self, recognizer: Recognizer, recordings: Iterable[Recording]
+    ) -> Iterator[tuple[Array, Array]]:
+        labelled = (row for row in recordings if row.target and letters(row.target[0]))
+        once = self._same.setdefault
+        for row in progress(labelled, "network"):
+            sample = recognizer.prepare(row)
+            setting, points = sample.setting, np.zeros((0, 0))
+            if isinstance(setting, Layout):
+                self._layouts[setting.name] = setting
+                points = sample.inputs["trace"][0, : int(sample.inputs["length"][0]), :2]
+            name = setting.name if isinstance(setting, Layout) else setting or ""
+            self._about.append((name, tuple(once(word, word) for word in row.context)))
+            word, user = letters(row.target[0]), row.group or ""
+            self.words.append(once(word, word))
+            self.users.append(once(user, user))
+            yield recognizer.run(sample.inputs), points
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def settings(self) -> set[str]:
+        """Return the keyboards."""
+        return {setting for setting, _ in self._about}
+
+    def __iter__(self) -> Iterator[_Emitted]:
+        for (setting, context), (log_probs, points) in zip(self._about, self._spool, strict=True):
+            trace = None
+            if setting in self._layouts:
+                inputs = {"trace": points[None], "length": np.array([len(points)])}
+                trace = path_of(inputs, self._layouts[setting])
+            yield _Emitted(log_probs, setting, context, trace)
+
+
 @dataclass(frozen=True, eq=False)
 class _Answers:
-    """Place of each right word from 1, infinity where it is not among the best five; all scores."""
+    """What a preset makes of n recordings.
+
+    Attributes:
+        ranks: (n,) place of each right word from 1, infinity where it is not among the best five.
+        scores: (n, 5) of the best words; the first ``counts`` (n,) of them.
+    """
 
     ranks: Array
-    scores: list[list[float]]
+    scores: Array
+    counts: Array
 
     def probability(self, temperature: float) -> Array:
         """Return (n,) the probability of each best word, 0 where there is none."""
         best = np.zeros(len(self.scores))
-        for i, scores in enumerate(self.scores):
-            if scores:
-                best[i] = 1.0 / np.exp((np.array(scores) - scores[0]) / temperature).sum()
+        for i, (row, count) in enumerate(zip(self.scores, self.counts.tolist(), strict=True)):
+            if count:
+                best[i] = 1.0 / np.exp((row[:count] - row[0]) / temperature).sum()
         return best
 
 
@@ -146,20 +217,7 @@ def _temperature(answers: _Answers) -> float:
     return float(min(_TEMPERATURES, key=loss))
 
 
-def _emitted(recognizer: Recognizer, recording: Recording) -> _Emitted:
-    sample = recognizer.prepare(recording)
-    setting = sample.setting
-    trace = path_of(sample.inputs, setting) if isinstance(setting, Layout) else None
-    name = setting.name if isinstance(setting, Layout) else setting or ""
-    return _Emitted(recognizer.run(sample.inputs), name, recording.context, trace)
-
-
-def _answers(
-    recognizer: Recognizer,
-    preset: Mapping[str, JSON],
-    emitted: Sequence[_Emitted],
-    words: Sequence[str],
-) -> _Answers:
+def _answers(recognizer: Recognizer, preset: Mapping[str, JSON], emitted: _Emissions) -> _Answers:
     decoders = {
         setting: registry.create(
             "decoders",
@@ -170,14 +228,16 @@ def _answers(
                 "language_model": recognizer.language_model,
             },
         )
-        for setting in {one.setting for one in emitted}
+        for setting in emitted.settings
     }
-    places, scores = np.full(len(words), np.inf), []
-    for i, (one, word) in enumerate(zip(emitted, words, strict=True)):
+    n = len(emitted)
+    found = _Answers(np.full(n, np.inf), np.zeros((n, _RESCORED)), np.zeros(n, np.int8))
+    for i, (one, word) in enumerate(zip(emitted, emitted.words, strict=True)):
         decode = decoders[one.setting]
-        found = decode(one.log_probs, nbest=_RESCORED, context=one.context, trace=one.trace)
-        scores.append([h.score for h in found])
-        said = list(dict.fromkeys(letters(h.text) for h in found))[:_BEST]
+        best = decode(one.log_probs, nbest=_RESCORED, context=one.context, trace=one.trace)
+        found.counts[i] = len(best)
+        found.scores[i, : len(best)] = [h.score for h in best]
+        said = list(dict.fromkeys(letters(h.text) for h in best))[:_BEST]
         if word in said:
-            places[i] = said.index(word) + 1
-    return _Answers(places, scores)
+            found.ranks[i] = said.index(word) + 1
+    return found

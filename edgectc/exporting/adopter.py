@@ -25,7 +25,7 @@ from edgectc.data.signals import read_arrays
 from edgectc.exporting import references as references_module
 from edgectc.exporting.artifact import Artifact, Job, destination, sealed, write
 from edgectc.exporting.finished import FinishedTarget, Stand
-from edgectc.exporting.onnx_files import alphabet, cases, questions
+from edgectc.exporting.onnx_files import alphabet, cases, meaning, questions
 from edgectc.exporting.onnx_files import graph as graphs
 from edgectc.exporting.onnx_files.graph import Interface
 from edgectc.exporting.onnx_files.questions import Labelled
@@ -65,6 +65,7 @@ def adopt(
     states: Mapping[str, str] | None = None,
     chunk: Count | None = None,
     look_ahead: Index | None = None,
+    mask: str = "",
 ) -> Artifact:
     """Make a sealed, self-describing artifact of an ONNX file of others.
 
@@ -94,6 +95,7 @@ def adopt(
         states: output that follows an input, by the name of the input, where names do not tell.
         chunk: of a file that remembers, frames by which a step moves on; None where it says so.
         look_ahead: of a file that remembers, frames that a step sees after them.
+        mask: "valid" or "padding", what 1 means in a mask, or "added" to scores; "" to find it out.
 
     Raises:
         ConfigError: something that is said is not so, or cannot be found out.
@@ -104,7 +106,7 @@ def adopt(
     said = Said(
         tokens, blank, name, separator, layout, height, axes, answers, stride, max_frames,
         references, answer or "", constants or {}, counts or {}, states or {},
-        chunk, look_ahead,
+        chunk, look_ahead, mask,
     )  # fmt: skip
     origin, target = found(Path(path), sample, said)
     final = destination(out, f"{origin.name}-adopted.onnx")
@@ -134,9 +136,14 @@ class Said:
     states: Mapping[str, str] = field(default_factory=dict)
     chunk: int | None = None
     look_ahead: int | None = None
+    mask: str = ""
 
     def __post_init__(self) -> None:
         _check_options(self.layout, self.axes, self.answers)
+        if self.mask and self.mask not in meaning.SAID:
+            raise ConfigError(
+                f"mask is {self.mask!r}, expected one of {list(meaning.SAID)}", options=["mask"]
+            )
 
 
 def found(source: Path, sample: File | None, said: Said) -> tuple[Origin, FinishedTarget]:
@@ -160,6 +167,7 @@ def found(source: Path, sample: File | None, said: Said) -> tuple[Origin, Finish
     about = file.inputs(said.layout, said.height, beside)
     about = questions.answer(file, about, said.axes, len(written.symbols), said.answer)
     about = questions.step(about, said.stride) if about.chunk else about
+    about, meant = meaning.found(file, about, said.mask)
     about, kind = questions.kind(file, about, said.answers)
     symbols, column, added = alphabet.fitted(written, about.columns)
     rows = [] if sample is None else _recordings(sample, about)
@@ -180,7 +188,19 @@ def found(source: Path, sample: File | None, said: Said) -> tuple[Origin, Finish
     )
     tokens = Check("tokens", "pass", f"{len(table)} from {written.source}; {added}")
     inputs = Check("inputs", "pass", _described(file, about))
-    checks = [inputs, further, remembered, kind, tokens, blanks, mapped, heard, padded, spelled]
+    checks = [
+        inputs,
+        meant,
+        further,
+        remembered,
+        kind,
+        tokens,
+        blanks,
+        mapped,
+        heard,
+        padded,
+        spelled,
+    ]
     facts = _Facts(about, table, (step, first), longest, padding)
     digest = hashlib.sha256(data).hexdigest()
     origin = _origin(file, facts, made, digest, said.name or _name(source))

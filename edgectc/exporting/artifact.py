@@ -323,10 +323,15 @@ def _require(report: Report) -> None:
             )
 
 
-def _shape(job: Job, shape: Sequence[int]) -> list[int | str]:
-    """Return the shape of an input (N, T, ...) as the graph states it."""
+def _any_length(job: Job) -> bool:
+    """Return whether the graph takes any number of frames."""
+    return job.origin.any_length or job.target.any_length
+
+
+def _shape(job: Job, shape: Sequence[int], first: bool) -> list[int | str]:
+    """Return the shape of an input (N, ...) as the graph states it; of the first (N, T, ...)."""
     further: list[int | str] = [*shape[1:]]
-    if job.origin.any_length and further:
+    if _any_length(job) and first:
         further[0] = "T"
     return [job.target.batch, *further]
 
@@ -336,10 +341,10 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
     module: TargetModule = registry.module("targets", job.target_name)
     contract = model.frontend.input_contract()
     most = output_length(model.frontend.max_frames, model.stride, model.window)
-    frames: int | str = "frames" if job.origin.any_length else most
+    frames: int | str = "frames" if _any_length(job) else most
     entries = [
-        from_dict(GraphInput, {"name": name, **entry, "shape": _shape(job, entry["shape"])})
-        for name, entry in contract.items()
+        from_dict(GraphInput, {"name": name, **entry, "shape": _shape(job, entry["shape"], not i)})
+        for i, (name, entry) in enumerate(contract.items())
     ]
     if origin.streaming is not None:
         frames = origin.streaming.chunk // model.stride

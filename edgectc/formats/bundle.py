@@ -289,7 +289,7 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
     nearest = hint(wanted, shipped_names())
     raise BundleFileMissingError(
         f"no bundle or artifact at {os.fspath(wanted)!r}{nearest}; give a bundle directory, "
-        "a .onnx, .pte, .mlpackage or .edgectc artifact, or a shipped model: "
+        "a .onnx, .pte, .mlpackage, .tflite or .edgectc artifact, or a shipped model: "
         f"{', '.join(shipped_names()) or 'none here'}"
     )
 
@@ -302,7 +302,7 @@ def is_bundle(place: Path) -> bool:
 def target_of(artifact: Path) -> str:
     """Return the name of the target, and runner, that an artifact's file name stands for."""
     suffix = artifact.suffix.removeprefix(".")
-    return {"mlpackage": "coreml", "edgectc": "native"}.get(suffix, suffix)
+    return {"mlpackage": "coreml", "edgectc": "native", "tflite": "litert"}.get(suffix, suffix)
 
 
 def shipped_names() -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,3 +78,14 @@ def subset(lexicon: Lexicon, keep: Array) -> Lexicon:
     """Return the words where ``keep`` (n,) bool is set."""
     words = tuple(word for word, kept in zip(lexicon.words, keep, strict=True) if kept)
     return Lexicon(words, lexicon.log_probs[keep], lexicon.notes, lexicon.untyped)
+
+
+def say_unspelled(left: Sequence[str], count: int) -> None:
+    """Warn of the words of a lexicon of ``count`` that a decoder cannot spell, with an example."""
+    if left:
+        logging.getLogger("edgectc").warning(
+            "edgectc: %d of %d words of the lexicon are left out: the tokens cannot spell %r",
+            len(left),
+            count,
+            left[0],
+        )

@@ -15,7 +15,7 @@ from edgectc.core.files import open_plain
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Array
 from edgectc.language import packed_file, packed_first, tries
-from edgectc.language.lexicon import Lexicon
+from edgectc.language.lexicon import Lexicon, say_unspelled
 from edgectc.language.packed_file import MAGIC, NAME, UNIT, VERSION, Header
 from edgectc.language.spelling import APOSTROPHES, HYPHENS, normalize_word, spell
 from edgectc.language.tries import Trie
@@ -172,6 +172,8 @@ def pack(lexicon: Lexicon, alphabet: Set[str]) -> PackedLexicon:
             f"none of the {len(lexicon.words)} words of the lexicon can be spelled with "
             f"{''.join(sorted(alphabet))!r}; use a lexicon for this layout"
         )
+    unspelled = np.flatnonzero(~np.array([bool(s) for s in spelled]))
+    say_unspelled([lexicon.words[row] for row in unspelled], len(lexicon.words))
     return pack_spelled(lexicon, rows, [spelled[row] for row in rows], alphabet, usable)
 
 

@@ -94,7 +94,7 @@ def quantize(
         path: as of `edgectc.export`: bundle directory, or the name of a shipped model, None for the
             default one; or a torch module, or the text ``package.module:factory``; or an ONNX file,
             what `edgectc.adopt` made of one or the file itself, which needs no PyTorch network.
-        target: "onnx", "pte", "coreml" or "native".
+        target: "onnx", "pte", "coreml", "litert" or "native".
         scheme: number format, see `edgectc list schemes`.
         sample: with a module, see `edgectc.export`; with an ONNX file, see `edgectc.adopt`.
         calibration: recordings that show the ranges of activations; swipes of training users, or a

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,13 +88,28 @@ class Identity:
 def identify(data: Sources | None, lexicon: Lexicon | None) -> Identity:
     """Return what a run on these is; its rows are known when they are read.
 
+    A file that is named twice is told on standard error.
+
     Raises:
         InputError: a file of recordings cannot be read; reason ``unreadable_file``.
     """
     files = () if data is None else tuple(_file(part, path) for part, path in data.files())
+    _warn_of_one_file_twice(files)
     words = None if lexicon is None else Words(len(lexicon.words), lexicon_sha256(lexicon))
     rule = "auto" if data is None else data.split_by
     return Identity(files, rule, words, Code(__version__, source_sha256()))
+
+
+def _warn_of_one_file_twice(files: Sequence[DataFile]) -> None:
+    seen: dict[str, DataFile] = {}
+    for file in files:
+        first = seen.setdefault(file.sha256, file)
+        if first is file:
+            continue
+        what = "its rows count twice"
+        if first.part != file.part:
+            what = f"figures on {file.part} are of rows that chose the weights"
+        say(f"edgectc: warning: {file.name} of {file.part} is {first.name} of {first.part}: {what}")
 
 
 def lexicon_sha256(lexicon: Lexicon) -> str:

@@ -178,7 +178,7 @@ def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, JSON
         values = configs.load_run(os.fspath(config))
     for assignment in overrides:
         configs.set_key(values, assignment)
-    return values
+    return vocabulary.left_open(values)
 
 
 def _recordings(

@@ -1,7 +1,7 @@
 """What a frontend has to know of its data, found there: glosses, phonemes, days, channels.
 
-A config that names them is taken at its word; what it leaves out comes from the data, and of a run
-that was begun from its own config.
+A config that names them is taken at its word; what it leaves out, or sets to null, comes from the
+data, and of a run that was begun from its own config.
 """
 
 from __future__ import annotations
@@ -47,9 +47,42 @@ def complete(
     if found is None:
         found = samples.found(_recordings(samples, data))
         told = {name: found[name] for name in open_ if name in found}
+        _tell_what_differs(spec, found)
+        for name in samples.told:
+            ours = spec.get(name)
+            if name not in found and not (isinstance(ours, list) and len(ours) == 1):
+                say(
+                    f"edgectc: warning: no recording says of which of {name} it is; name it in "
+                    f"'group', or take all for one: --set model.frontend.{name}=['all']"
+                )
         say(f"found in the data: {', '.join(f'{k}: {_short(v)}' for k, v in told.items())}")
     model["frontend"] = {**{k: v for k, v in found.items() if k in open_}, **spec}
     return values
+
+
+def left_open(config: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return a config without what its frontend sets to null: the data is to tell it."""
+    values = dict(config)
+    model = values.get("model")
+    if isinstance(model, Mapping) and isinstance(spec := model.get("frontend"), Mapping):
+        told = {name: value for name, value in spec.items() if value is not None}
+        values["model"] = {**model, "frontend": told}
+    return values
+
+
+def _tell_what_differs(spec: Mapping[str, JSON], found: Mapping[str, JSON]) -> None:
+    """Say where a config names other days, symbols or channels than the data holds."""
+    for name, theirs in found.items():
+        ours = spec.get(name, theirs)
+        if isinstance(ours, list) and isinstance(theirs, list):
+            same = ours == theirs or (bool(theirs) and all(one in ours for one in theirs))
+        else:
+            same = ours == theirs
+        if not same:
+            say(
+                f"edgectc: warning: the config says {name}: {_short(ours)}; the data has "
+                f"{_short(theirs)}: --set model.frontend.{name}=null takes what the data has"
+            )
 
 
 def _recordings(samples: Samples, data: Sources) -> Iterator[Recording]:

@@ -1,4 +1,4 @@
-/* Included last by a file that began with cold.h. */
-#if defined(__clang__)
+/* Included last by a file that began with cold.h or light.h. */
+#if defined(EDGECTC_COLD)
 #pragma clang attribute pop
 #endif

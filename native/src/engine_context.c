@@ -1,18 +1,20 @@
 /* Text before a cursor as the context of the next word. The rule of edgectc/language/ngram/text.py, which is
  * its oracle; docs/host_contract.md states it. */
+#include "light.h"
+
 #include <string.h>
 
 #include "engine_parts.h"
 #include "text_tables.h"
 
 int edgectc_kind(int32_t code) {
-  int32_t low = 0, high = sizeof(KINDS) / sizeof(*KINDS) - 1;
-  while (low < high) { /* to the last row that begins at or before it */
+  int32_t low = PLANES[code >> 16], high = PLANES[(code >> 16) + 1] - 1;
+  while (low < high) { /* to the last run that begins at or before it */
     int32_t middle = (low + high + 1) / 2;
-    if ((int32_t)(KINDS[middle] >> 4) <= code) low = middle;
+    if (RUNS[middle] <= (code & 0xFFFF)) low = middle;
     else high = middle - 1;
   }
-  return (int)(KINDS[low] & 15);
+  return KINDS[low / 2] >> low % 2 * 4 & 15;
 }
 
 int edgectc_normal(int32_t code, int32_t out[3]) {
@@ -138,3 +140,5 @@ EDGECTC_API int32_t edgectc_context(const char *text, int32_t whole, char *out, 
 }
 
 int32_t edgectc_said(const char *text, char *out, int32_t room) { return read_words(text, 0, 1, out, room); }
+
+#include "cold_end.h"

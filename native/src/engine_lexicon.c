@@ -1,4 +1,6 @@
 /* The words of a packed lexicon, found and written as its file has them. */
+#include "light.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,3 +180,5 @@ int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, u
   }
   return n;
 }
+
+#include "cold_end.h"

@@ -1,5 +1,7 @@
 /* The back-off n-gram model as a host maps it, and what a context says of the next word.
  * See docs/lm_format.md and lms/arpa.py, which is its oracle. */
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,3 +268,5 @@ double edgectc_lm_after(const Grammar *lm, const char *context, Following *follo
   }
   return left;
 }
+
+#include "cold_end.h"

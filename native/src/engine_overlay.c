@@ -4,6 +4,8 @@
 #pragma GCC optimize("O2") /* -O3 makes twice as much of it, and nothing faster */
 #endif
 
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,3 +388,5 @@ void edgectc_overlay_close(Overlay *overlay) {
   free(overlay->memory);
   memset(overlay, 0, sizeof(*overlay));
 }
+
+#include "cold_end.h"

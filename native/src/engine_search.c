@@ -1,4 +1,6 @@
 /* Searches the words of an engine, and ranks those that it met. */
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,3 +388,5 @@ EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t 
   if (n > 0) memcpy(out, hypothesis->frames, (size_t)n * sizeof(int32_t));
   return hypothesis->n_frames;
 }
+
+#include "cold_end.h"

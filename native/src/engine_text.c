@@ -1,4 +1,6 @@
 /* UTF-8, lower case and hashing for the engine. */
+#include "light.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,8 +62,8 @@ int32_t edgectc_put_utf8(int32_t code, char *out) {
   return more + 1;
 }
 
-typedef struct {
-  int32_t first, last, step, more; /* every `step`-th code point, and what its lower case lies further on */
+typedef struct { /* in 8 bytes */
+  int64_t first : 20, last : 20, step : 3, more : 18; /* every `step`-th code point, and what its lower case lies further on */
 } Capitals;
 
 /* Unicode's capitals whose lower case takes as many bytes, in ascending order; all simple pairs of
@@ -122,11 +124,11 @@ int32_t edgectc_small(int32_t code) {
   }
   const Capitals *row = CAPITALS + low;
   int capital = code >= row->first && code <= row->last && (code - row->first) % row->step == 0;
-  return capital ? code + row->more : code;
+  return capital ? code + (int32_t)row->more : code;
 }
 
 typedef struct {
-  int32_t from, to, then; /* `then` is 0 where there is but one */
+  int64_t from : 21, to : 21, then : 21; /* `then` is 0 where there is but one */
 } Fold;
 
 /* What the normal form of spelling.py has beside lower case, in ascending order; a `to` of 0 is nothing.
@@ -194,3 +196,5 @@ uint32_t edgectc_hash(const char *text, size_t size) {
   for (size_t i = 0; i < size; i++) hash = (hash ^ (uint8_t)text[i]) * 16777619u;
   return hash ^ hash >> 15;
 }
+
+#include "cold_end.h"

@@ -1,4 +1,6 @@
 /* The words as a search sees them: weighed, and with an overlay of what user and context change. */
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,3 +177,5 @@ int32_t edgectc_refresh(edgectc_engine *engine) {
     return edgectc_refuse(&engine->why, EDGECTC_TOO_WIDE, "the words' weights lie over 600 nats apart");
   return EDGECTC_OK;
 }
+
+#include "cold_end.h"

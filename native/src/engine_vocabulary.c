@@ -1,4 +1,6 @@
 /* Words by number, found by their normal form: of a language model, or those that a caller names. */
+#include "light.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,3 +64,5 @@ void edgectc_vocabulary_close(Vocabulary *vocabulary) {
   free(vocabulary->index.places);
   memset(vocabulary, 0, sizeof(*vocabulary));
 }
+
+#include "cold_end.h"

@@ -1,4 +1,6 @@
 /* The words of several languages as one list. The rules of edgectc/decoding/mixing.py, which is their oracle. */
+#include "light.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,3 +128,5 @@ int32_t edgectc_languages_search(edgectc_keyboard *keyboard, const float *log_pr
   }
   return n < most ? n : most;
 }
+
+#include "cold_end.h"

@@ -1,4 +1,6 @@
 /* What a host may look at: what the network said, and which words there are. */
+#include "light.h"
+
 #include <string.h>
 
 #include "keyboard.h"
@@ -20,3 +22,5 @@ int32_t edgectc_keyboard_knows(const edgectc_keyboard *keyboard, const char *wor
     if (edgectc_words_find(&keyboard->languages[i].engine->shared->words, normal, size) >= 0) return 1;
   return 0;
 }
+
+#include "cold_end.h"

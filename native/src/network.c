@@ -1,4 +1,6 @@
 /* A network in memory: opened over its file, which is checked once, and run without allocating. */
+#include "light.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +38,9 @@ const Kernels *edgectc_kernels(const char *name) {
   found[n++] = &edgectc_kernels_neon;
 #endif
   found[n++] = &edgectc_kernels_vectors;
+#ifndef EDGECTC_NO_PORTABLE
   found[n++] = &edgectc_kernels_portable;
+#endif
   if (!name || !*name) return found[0];
   for (int i = 0; i < n; i++)
     if (strcmp(found[i]->name, name) == 0) return found[i];
@@ -230,3 +234,5 @@ int32_t edgectc_network_run(edgectc_network *network, const float *frames, int32
     return fail(network, "an activation is not finite");
   return n;
 }
+
+#include "cold_end.h"

@@ -96,6 +96,9 @@ void edgectc_integers(const IntegerProducts *p);
 void edgectc_quantize(const float *in, size_t n, int32_t levels, uint8_t *out, float *step,
                       int32_t *zero);
 
+#if defined(__wasm_simd128__)
+#define EDGECTC_NO_PORTABLE /* whoever runs this file has vectors: there is nothing to fall back from */
+#endif
 extern const Kernels edgectc_kernels_portable, edgectc_kernels_vectors, edgectc_kernels_avx2,
     edgectc_kernels_avx512, edgectc_kernels_neon;
 

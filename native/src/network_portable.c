@@ -3,8 +3,11 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2") /* a quarter of the code: nothing waits for these where there are others */
 #endif
+#include <math.h>
+
 #include "network.h"
 
+#ifndef EDGECTC_NO_PORTABLE
 #define NAME(x) portable_##x
 #define TARGET
 #include "network_math.h"
@@ -30,6 +33,7 @@ static void portable_products(const Products *p) {
     }
   }
 }
+#endif
 
 void edgectc_integers(const IntegerProducts *p) {
   size_t rows = (size_t)p->taps * (size_t)p->depth;
@@ -71,7 +75,9 @@ void edgectc_quantize(const float *in, size_t n, int32_t levels, uint8_t *out, f
   }
 }
 
+#ifndef EDGECTC_NO_PORTABLE
 const Kernels edgectc_kernels_portable = {
   "portable", 255, portable_products, edgectc_integers, edgectc_quantize, portable_near,
   portable_scores,
 };
+#endif

@@ -1,5 +1,7 @@
 /* Features of a swipe and scores of its keys: edgectc/networks/features/swipe.py says what each is
  * and why. All in key units from the centre of the keyboard; keys that are not in use are left out. */
+#include "light.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -186,3 +188,5 @@ int edgectc_key_scores(struct edgectc_network *network, const Step *step, const 
   }
   return good;
 }
+
+#include "cold_end.h"

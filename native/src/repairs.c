@@ -1,4 +1,6 @@
 /* See swipe.h. The rules are those of edgectc/data/repairs.py; docs/host_contract.md states them. */
+#include "light.h"
+
 #include "exact.h"
 #include "swipe.h"
 
@@ -73,3 +75,5 @@ int32_t edgectc_swipe_repair(const Resampling *resampling, edgectc_point *points
   if (resampling->rest_ms > 0.0) shorten_rests(key, points, n, resampling->rest_ms, scratch);
   return n;
 }
+
+#include "cold_end.h"

@@ -1,4 +1,6 @@
 /* See sha256.h. */
+#include "light.h"
+
 #include <string.h>
 
 #include "sha256.h"
@@ -155,3 +157,5 @@ void edgectc_sha256_end(Sha256 *sha, char hex[65]) {
   for (int i = 0; i < 64; i++) hex[i] = "0123456789abcdef"[sha->state[i / 8] >> (28 - i % 8 * 4) & 15];
   hex[64] = 0;
 }
+
+#include "cold_end.h"

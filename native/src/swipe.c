@@ -1,4 +1,6 @@
 /* See swipe.h. The formulas are those of edgectc/data/frontends/swipe.py and edgectc/data/validation.py. */
+#include "light.h"
+
 #include "exact.h"
 
 #include <string.h>
@@ -84,3 +86,5 @@ void edgectc_swipe_frames(const Resampling *resampling, const edgectc_point *poi
     put(points, j, u[j], j < n - 1 ? u[j + 1] - u[j] : 0.0, at, frames + 3 * f);
   }
 }
+
+#include "cold_end.h"

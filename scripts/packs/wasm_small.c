@@ -65,6 +65,38 @@ double sin(double x) { return turned(x, 0); }
 
 double cos(double x) { return turned(x, 1); }
 
+/* ---- exp to 1e-13 and log to the last bit or two, without the tables of the others ---------- */
+
+#define EACH(k) 1.0 / (k), 1.0 / (k + 1), 1.0 / (k + 2), 1.0 / (k + 3), 1.0 / (k + 4), 1.0 / (k + 5), 1.0 / (k + 6)
+static const double INVERSE[] = {0.0, EACH(1), EACH(8), EACH(15)};
+
+static double two_to(int64_t n) {
+  union { uint64_t bits; double value; } power = {.bits = (uint64_t)(1023 + n) << 52};
+  return power.value;
+}
+
+double exp(double x) {
+  if (!(fabs(x) < 746.0)) return x > 0.0 ? HUGE_VAL : x < 0.0 ? 0.0 : x; /* NaN stays */
+  int64_t n = (int64_t)rint(x * 1.44269504088896340736);
+  double sum = 1.0, rest = x - n * 6.93147180369123816490e-01 - n * 1.90821492927058770002e-10;
+  for (int k = 14; k > 0; k--) sum = 1.0 + rest * INVERSE[k] * sum;
+  return sum * two_to(n / 2) * two_to(n - n / 2); /* either is a number, though both may be none */
+}
+
+double log(double x) {
+  union { double value; uint64_t bits; } held = {x};
+  int64_t n = 0;
+  if (!(x > 0.0)) return x == 0.0 ? -HUGE_VAL : (x - x) / 0.0;
+  if (!(x < HUGE_VAL)) return x;
+  if (x < 0x1p-1022) held.value *= 0x1p54, n = -54;
+  n += (int64_t)(held.bits >> 52) - 1023;
+  held.bits = (held.bits & 0xFFFFFFFFFFFFF) | (uint64_t)1023 << 52; /* 1 to 2 ... */
+  if (held.value > 1.41421356237309504880) held.value *= 0.5, n++; /* ... about 1 */
+  double s = (held.value - 1.0) / (held.value + 1.0), square = s * s, sum = 0.0;
+  for (int k = 21; k > 1; k -= 2) sum = square * (INVERSE[k] + sum);
+  return n * 6.93147180369123816490e-01 + (2.0 * s + (2.0 * s * sum + n * 1.90821492927058770002e-10));
+}
+
 /* ---- pow: whole powers of ten, which is all that numbers in JSON and in files of words ask for -- */
 
 double pow(double base, double exponent) {

@@ -9,6 +9,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import said
 
@@ -16,6 +17,7 @@ import edgectc
 from edgectc.core.types import Hypothesis
 from edgectc.data import rows, signals
 from edgectc.evaluation import accuracy, sequences
+from edgectc.evaluation.spool import Spool
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "models" / "swipe-en-tiny" / "artifacts" / "swipe-en-tiny.onnx"
@@ -76,6 +78,44 @@ def test_recordings_that_are_read_again_have_the_same_figures(
     monkeypatch.setattr(rows, "HELD_BYTES", 0)
     assert figures(model, tmp_path / "x.npz", tmp_path, **how) == held
     assert figures(model, tmp_path / "set", tmp_path, **how) == held
+
+
+def test_a_decoder_is_tuned_on_many_swipes_as_on_few(
+    swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edgectc.shard_data(swipes, out=tmp_path / "set", rows=20)
+    recognizer = edgectc.load(TINY, lexicon=str(tmp_path / "words.trie"))
+    recognizer.preset = {"type": "lexicon", "lm_weight": 3.0, "template_weight": 0.0}
+    how: dict[str, Any] = {"split": "all", "only": ["lm_weight", "template_weight", "temperature"]}
+    held = edgectc.tune_decoder(recognizer, swipes, **how)
+    assert held.rows > 50
+    assert held.preset["temperature"] != 1.0
+    monkeypatch.setattr(rows, "HELD_BYTES", 100_000)  # of which some stay in memory
+    assert edgectc.tune_decoder(recognizer, swipes, **how) == held
+    monkeypatch.setattr(rows, "HELD_BYTES", 0)
+    assert edgectc.tune_decoder(recognizer, tmp_path / "set", **how) == held
+
+
+def test_what_a_network_said_of_many_rows_takes_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def row(n: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.full((40, 31), n / 7), np.full((n % 5, 2), n, np.float32)
+
+    monkeypatch.setattr(rows, "HELD_BYTES", 100_000)
+    tracemalloc.start()
+    spool = Spool(tmp_path)
+    spool.extend(row(n) for n in range(300))  # 3 MB
+    for _ in range(2):
+        for n, (first, second) in enumerate(spool):
+            expected = row(n)
+            assert (first.dtype, second.dtype) == (np.float64, np.float32)
+            assert np.array_equal(first, expected[0])
+            assert np.array_equal(second, expected[1])
+        assert n == len(spool) - 1 == 299
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 400_000
 
 
 def test_little_is_kept_of_an_answer() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +96,8 @@ def test_prompts_give_the_context(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     swipe_files.write(tmp_path / "dev.jsonl", [Swipe(points, "york", prompt="off to new york")])
     seen = []
 
-    def tune(_: object, rows: list[Swipe], *, only: list[str] | None) -> None:
-        seen.append((rows[0].context, only))
+    def tune(_: object, rows: Iterable[Swipe], *, only: list[str] | None) -> None:
+        seen.append((next(iter(rows)).context, only))
         raise ConfigError("enough")
 
     monkeypatch.setattr(tuning, "tune", tune)
@@ -134,10 +135,10 @@ def test_command_line_writes_a_preset(
 
 def test_the_temperature_makes_probabilities_true() -> None:
     rng = np.random.default_rng(0)
-    scores = [[0.0, -float(gap)] for gap in rng.exponential(2.0, 4000)]
-    true = 1.0 / (1.0 + np.exp([row[1] / 2.5 for row in scores]))
+    scores = np.stack([np.zeros(4000), -rng.exponential(2.0, 4000)], axis=1)
+    true = 1.0 / (1.0 + np.exp(scores[:, 1] / 2.5))
     ranks = np.where(rng.random(4000) < true, 1.0, np.inf)
-    found = tuning._Answers(ranks, scores)
+    found = tuning._Answers(ranks, scores, np.full(4000, 2))
     assert tuning._temperature(found) == pytest.approx(2.5, rel=0.15)
     assert found.probability(2.5) == pytest.approx(true)
 

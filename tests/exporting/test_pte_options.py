@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,12 @@ def test_a_group_norm_of_a_recording_that_is_mostly_zeros(tmp_path: Path) -> Non
         want = network.double()(padded.double(), torch.tensor([31]))[0].numpy()
     got = edgectc.load(made).log_probs(x.numpy())
     assert np.abs(got - want[: len(got)]).max() < 1e-4
+
+
+def test_executorch_itself_is_linked_with_torch() -> None:
+    """The day it is not, `edgectc.runtime.runners.pte` need not import torch either."""
+    spec = importlib.util.find_spec("executorch.extension.pybindings")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    (binary,) = Path(spec.submodule_search_locations[0]).glob("_portable_lib*.so")
+    assert b"libtorch_python.so" in binary.read_bytes()

@@ -24,6 +24,7 @@ from edgectc.data.sources import Sources
 from edgectc.exporting.packing import pack
 from edgectc.formats import layouts
 from edgectc.language.lexicon import Lexicon
+from edgectc.training.identity import identify
 from edgectc.training.loop import checkpoints
 from edgectc.training.preparing import prepare
 from edgectc.training.validation import validate
@@ -149,6 +150,54 @@ def test_data_in_pixels_names_a_flag_that_works(
     assert main(line) == 2
     assert "allow them with --set data.check_scale=false" in capsys.readouterr().err
     assert main([*line, "--set", "data.check_scale=false"]) == 0
+
+
+TURNED = {
+    "right": ("", lambda row: {}),
+    "up": ("y seems to run up", lambda row: {"points": row.points * [1, -1, 1] + [0, 1, 0]}),
+    "turned": ("x and y seem to be exchanged", lambda row: {"points": row.points[:, [1, 0, 2]]}),
+    "keyboard": ("of another keyboard", lambda row: {"layout": "dvorak"}),
+}
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+@pytest.mark.parametrize("kind", TURNED)
+def test_swipes_far_from_their_words_are_told(
+    kind: str, sharded: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write(tmp_path / "right.jsonl", ["qwerty"], count=4, users=20)
+    says, change = TURNED[kind]
+    rows = [row.swipe for row in swipe_files.read(data, layout="qwerty") if row.swipe]
+    swipe_files.write(tmp_path / "x.jsonl", [replace(row, **change(row)) for row in rows])
+    file = tmp_path / "x.jsonl"
+    if sharded:
+        file = tmp_path / "set"
+        edgectc.shard_data(tmp_path / "x.jsonl", out=file, rows=30)
+    prepare(config(), data=Sources((file,)))
+    told = capsys.readouterr().err
+    assert ("keys from the letters of their words" in told) == bool(says)
+    assert says in told
+
+
+def test_one_file_for_two_parts_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write(tmp_path / "x.jsonl", ["qwerty"], count=1, users=9)
+    same = tmp_path / "same.jsonl"
+    same.write_bytes(data.read_bytes())
+    identify(Sources((data,), (same,)), None)
+    told = capsys.readouterr().err
+    assert "same.jsonl of dev is x.jsonl of data: figures on dev are of rows that chose" in told
+    identify(Sources((data, same)), None)
+    assert "same.jsonl of data is x.jsonl of data: its rows count twice" in capsys.readouterr().err
+    identify(Sources((data,)), None)
+    assert capsys.readouterr().err == ""
+
+
+def test_rows_of_other_splits_alone_are_told_by_their_splits(tmp_path: Path) -> None:
+    data = write(tmp_path / "x.jsonl", ["qwerty"], count=1, users=9)
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    data.write_text("\n".join(json.dumps({**row, "split": "test"}) for row in rows))
+    with pytest.raises(InputError, match="read: 0 train, 0 dev, 9 test; left out: none"):
+        prepare(config(), data=Sources((data,)))
 
 
 def test_files_weigh_as_told(tmp_path: Path) -> None:

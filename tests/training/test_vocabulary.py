@@ -17,7 +17,8 @@ from edgectc.data import signals
 from edgectc.data.generators.neural import PHONEMES
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
-from edgectc.training import vocabulary
+from edgectc.training import runs, vocabulary
+from edgectc.training.preparing import prepare
 
 POINTS = 5 + 4 + 4 + 3  # of the small config
 
@@ -39,6 +40,44 @@ def signers(folder: Path, glosses: str, seed: int = 0) -> Path:
         ]
         others.phoenix(folder, split, rows)
     return folder
+
+
+def activity(path: Path, groups: list[str] | None) -> Sources:
+    """Write 12 recordings of 16 channels, each of its day, or of none."""
+    days = (
+        {} if groups is None else {"group": np.array([groups[n % len(groups)] for n in range(12)])}
+    )
+    values = np.random.default_rng(0).normal(size=(480, 16)).astype("f4")
+    np.savez(path, signal=values, length=np.full(12, 40), target=np.array(["AA B"] * 12), **days)
+    return Sources((path,))
+
+
+def test_other_days_than_the_config_names_are_told_and_null_takes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = activity(tmp_path / "x.npz", ["mon", "tue"])
+    vocabulary.complete(runs.load_config("gru-small"), data)
+    told = capsys.readouterr().err
+    assert "the config says days: 3 (day-0, day-1, day-2); the data has 2 (mon, tue)" in told
+    remedy = told.split("--set ")[1].split(" takes")[0]
+    values = vocabulary.complete(runs.load_config("gru-small", [remedy]), data)
+    assert values["model"]["frontend"]["days"] == ["mon", "tue"]
+    assert "warning" not in capsys.readouterr().err
+    _, _, task = prepare(values, data=data)
+    assert sum(task.rows.values()) == 12
+
+
+def test_no_day_at_all_is_told_and_can_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = activity(tmp_path / "x.npz", None)
+    with pytest.raises(InputError, match="no_group"):
+        prepare(vocabulary.complete(runs.load_config("gru-small"), data), data=data)
+    remedy = capsys.readouterr().err.split("--set ")[1].split("\n")[0]
+    values = vocabulary.complete(runs.load_config("gru-small", [remedy]), data)
+    assert "warning" not in capsys.readouterr().err
+    _, _, task = prepare(values, data=data)
+    assert sum(task.rows.values()) == 12
 
 
 def test_glosses_are_found_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from edgectc.commands.verbs.measuring import OfSwipes, Question, on_recordings, on_swipes
 from edgectc.commands.verbs.opening import (
@@ -35,7 +34,7 @@ from edgectc.core.arguments import (
 from edgectc.core.errors import ConfigError
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import Document, Recording
-from edgectc.data.refusals import LIMIT, Refusals
+from edgectc.data.refusals import LIMIT
 from edgectc.data.swipe_files import recording
 from edgectc.evaluation import accuracy, comparison, tuning
 from edgectc.evaluation.tuned import LEAST_LABELS, Tuned, check_resolves
@@ -236,17 +235,20 @@ def tune_decoder(
     bundle = _bundle_to_update(model) if update else None
     if decoder is not None and decoder != recognizer.preset["type"]:
         recognizer = recognizer.replace(preset=registry.complete("decoders", {"type": decoder}))
+    rows: Iterable[Recording]
     if recognizer.layout:
-        rows, refusals = _words(recognizer, _Chosen(data, split, limit, max_dropped), context)
+        swipes, refusals = swipes_of(data, [recognizer], split=split, limit=limit, most=max_dropped)
+        count = units = len(swipes)
+        swipes = swipes.changed(accuracy.with_context) if context else swipes
+        rows = map(recording, swipes)
     else:
         refuse_idle({"context": context}, recognizer)
-        chosen, refusals = recordings_of(
+        rows, refusals = recordings_of(
             data, [recognizer], split=split, limit=limit, most=max_dropped
         )
-        rows = [*chosen]
+        count, units = len(rows), sum(len(row.target) for row in rows)
     if update or out is not None:
-        units = sum(1 if recognizer.layout else len(row.target) for row in rows)
-        check_resolves(units, len(rows), min_labels)
+        check_resolves(units, count, min_labels)
     tuned = tuning.tune(recognizer, rows, only=only)
     tuned = dataclasses.replace(tuned, dropped=dict(refusals.counts))
     if out is not None:
@@ -256,25 +258,6 @@ def tune_decoder(
             from edgectc.exporting import packing
         packing.repack(bundle, bundle.path, decoder=tuned.preset)
     return tuned
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    data: Labelled
-    split: str
-    limit: int | None
-    most: float
-
-
-def _words(
-    recognizer: Recognizer, chosen: _Chosen, context: bool
-) -> tuple[list[Recording], Refusals]:
-    """Return swipes as recordings, with the words before them in their prompts if wanted."""
-    swipes, refusals = swipes_of(
-        chosen.data, [recognizer], split=chosen.split, limit=chosen.limit, most=chosen.most
-    )
-    swipes = swipes.changed(accuracy.with_context) if context else swipes
-    return [*map(recording, swipes)], refusals
 
 
 def _bundle_to_update(model: Model) -> bundles.Bundle:

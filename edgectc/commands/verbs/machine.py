@@ -10,9 +10,10 @@ from edgectc.commands import environment
 from edgectc.commands.environment import Finding
 from edgectc.commands.serving import pages
 from edgectc.commands.serving.server import Server
-from edgectc.core import config, registry, schemes, toolchain_errors
+from edgectc.core import config, environments, registry, schemes, toolchain_errors
 from edgectc.core.arguments import File, FileName, Port, checked
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.messages import say
 from edgectc.core.toolchain_errors import Known
 from edgectc.formats import bundle, layouts
 from edgectc.runtime import languages
@@ -45,17 +46,28 @@ class Diagnosis:
 
 
 @checked
-def doctor(*, need: str | None = None, errors: str | None = None, deep: bool = False) -> Diagnosis:
+def doctor(
+    *,
+    need: str | None = None,
+    errors: str | None = None,
+    deep: bool = False,
+    make: str | None = None,
+) -> Diagnosis:
     """Return what this machine can do, and what to install.
 
     Args:
         need: an extra, e.g. "pte", of which all must be there.
         errors: instead, the known error that a tool chain's message is; "" for all of them.
         deep: import each package, in a process of its own.
+        make: first make the environment of a tool chain that does not go with ours, e.g. "litert";
+            pip fetches it.
 
     Raises:
-        UnknownNameError: no such extra.
+        UnknownNameError: no such extra, or environment.
+        ExportError: the environment could not be made.
     """
+    if make is not None:
+        say(f"made {environments.make(make)}")
     if errors is not None:
         known = toolchain_errors.find(errors) if errors else None
         return Diagnosis(errors=((known,) if known else ()) if errors else toolchain_errors.KNOWN)

@@ -34,7 +34,7 @@ from edgectc.decoding.search.checks import (
     fold_special,
 )
 from edgectc.decoding.search.homographs import HomographScorer
-from edgectc.decoding.search.naming import Names, favoured
+from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
 from edgectc.language.hotwords import Hotwords
@@ -131,6 +131,8 @@ def create(
             raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     if not isinstance(hotwords, Hotwords):
         hotwords = weighed(hotwords, options.hotword_score)
+    each_is_a_word = boundary_of(options.separator, tokens, words=lexicon is not None) < 0
+    say_strange(language_model, lexicon or (tokens.symbols if each_is_a_word else ()))
     return BeamDecoder(options, tokens, lexicon, language_model, hotwords, native)
 
 

@@ -24,7 +24,7 @@ from edgectc.decoding.search.checks import (
     fold_special,
 )
 from edgectc.decoding.search.engine import EngineSearch
-from edgectc.decoding.search.naming import say_left_out
+from edgectc.decoding.search.naming import say_left_out, say_strange
 from edgectc.decoding.search.options import Options, Parts
 from edgectc.decoding.search.signs import Signs, needed
 from edgectc.decoding.search.spans import word_spans
@@ -97,6 +97,7 @@ def create(
         blank = tokens.blank_id
         letters = {s for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != blank}
         words = pack(lexicon, letters)
+    say_strange(language_model, lexicon)
     parts = Parts(options, tokens, words, language_model, dictionary, signs)
     if isinstance(hotwords, Hotwords) or hotwords:
         parts = replace(parts, hotwords=_spelled(Hotwords.of(hotwords), parts))

@@ -25,7 +25,7 @@ from edgectc.decoding.search.checks import (
     check_nbest,
     fold_special,
 )
-from edgectc.decoding.search.naming import Names, favoured
+from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
 from edgectc.decoding.search.spoken import Frequencies, Homophones, Listener, Sequel, places, steps
@@ -116,6 +116,7 @@ def create(
         raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     if not isinstance(hotwords, Hotwords):
         hotwords = weighed(hotwords, options.hotword_score)
+    say_strange(language_model, lexicon)
     return SpokenDecoder(options, tokens, lexicon, language_model, hotwords, native)
 
 

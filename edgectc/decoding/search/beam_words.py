@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 from edgectc.decoding.search.beam_tables import Ending, Spelling, Trie
 from edgectc.decoding.search.context import of_sentence
-from edgectc.language.lexicon import Lexicon
+from edgectc.language.lexicon import Lexicon, say_unspelled
 from edgectc.language.spelling import spell
 
 Spells = Callable[[str], Spelling | None]  # the tokens, or letters, of a word; None for none
@@ -32,15 +33,23 @@ class Speller:
             for token, symbol in enumerate(tokens.symbols)
             if token != tokens.blank_id and symbol != separator
         }
+        for symbol, token in list(self._ids.items()):  # words are in NFC
+            self._ids.setdefault(unicodedata.normalize("NFC", symbol), token)
         self._lengths: dict[str, list[int]] = {}  # of the symbols that begin with a character
         for symbol in sorted(self._ids, key=len, reverse=True):
             lengths = self._lengths.setdefault(symbol[0], [])
             if len(symbol) not in lengths:
                 lengths.append(len(symbol))
         self._letters = frozenset(symbol for symbol in self._ids if len(symbol) == 1)
+        self._parts = separator is not None
 
     def __call__(self, word: str) -> Spelling | None:
-        """Return the tokens of ``word``, or None if it cannot be spelled."""
+        """Return the tokens of ``word``, or None if it cannot be spelled.
+
+        Where a separator stands between words, "new york" is no word.
+        """
+        if self._parts and len(word.split()) > 1:
+            return None
         for written in (word, word.lower(), word.upper()):
             spelled = self._tokens(written)
             if spelled:
@@ -83,9 +92,11 @@ def _by_spelling(
     """Return the rows of different spellings, and the words of each, the most frequent first."""
     rows: dict[Spelling, int] = {}
     words: list[list[tuple[str, float]]] = []
+    left: list[str] = []
     for at in np.argsort(-lexicon.log_probs, kind="stable").tolist():
         spelling = speller(lexicon.words[at])
         if not spelling:
+            left.append(lexicon.words[at])
             continue
         row = rows.setdefault(spelling, len(words))
         if row == len(words):
@@ -96,6 +107,7 @@ def _by_spelling(
             f"none of the {len(lexicon.words)} words of the lexicon can be spelled with the "
             "tokens of the model; use a lexicon of its language and letters"
         )
+    say_unspelled(left, len(lexicon.words))
     return rows, words
 
 

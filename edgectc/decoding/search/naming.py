@@ -7,10 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from edgectc.core.contracts import LanguageModel, WordModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Hypothesis, WordSpan
 from edgectc.decoding.search.beam_tables import Spelling
 from edgectc.language.hotwords import Phrase, normal
+from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import PackedLexicon
+
+_MOST_FREQUENT = 1_000  # words of which a language model should know one
 
 
 class Names:
@@ -136,3 +143,33 @@ def say_left_out(terms: Sequence[str], count: int) -> None:
         count,
         terms[0],
     )
+
+
+def say_strange(model: LanguageModel | None, words: Lexicon | Sequence[str]) -> None:
+    """Warn of a language model that knows none of the most frequent words, or of the tokens.
+
+    It would rank as if it knew nothing, and nobody would see why.
+    """
+    if not isinstance(model, WordModel):
+        return
+    sample = words if isinstance(words, Sequence) else ()
+    what = "tokens, each of which is a word without a separator"
+    if isinstance(words, Lexicon):
+        best = int(words.log_probs.argmax())
+        if model.known(_text(words, best)):  # the usual case, at the cost of one word
+            return
+        order = np.argsort(-words.log_probs, kind="stable")[:_MOST_FREQUENT]
+        sample, what = [_text(words, row) for row in order.tolist()], "most frequent words"
+    if sample and not any(map(model.known, sample)):
+        logging.getLogger("edgectc").warning(
+            "edgectc: the language model knows none of the %d %s, not even %r; give one of the "
+            "same language, whose words are spelled so",
+            len(sample),
+            what,
+            sample[-1],
+        )
+
+
+def _text(words: Lexicon, row: int) -> str:
+    """Return a word; of a packed lexicon without making them all."""
+    return words.text(row) if isinstance(words, PackedLexicon) else words.words[row]

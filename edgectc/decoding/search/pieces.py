@@ -87,9 +87,9 @@ class Segmenter:
     def letters(self, word: str) -> Spelling | None:
         """Return the UTF-8 of the form that the tokens can write, None for none.
 
-        Apostrophes of any kind are one, as in `tables`.
+        Apostrophes of any kind are one, as in `tables`. "new york" is no word.
         """
-        form = self.written(word)
+        form = self.written(word) if len(word.split()) == 1 else None
         return None if form is None else _plain(form.encode())
 
     def ways(self, word: str, most: int = MOST_WAYS) -> list[Spelling]:

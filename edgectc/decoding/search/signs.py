@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import unicodedata
 from dataclasses import replace
 
@@ -12,7 +14,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search.beam_tables import Spelling
 from edgectc.decoding.search.pieces import MOST_WAYS, Segmenter
-from edgectc.language.lexicon import Lexicon
+from edgectc.language.lexicon import Lexicon, say_unspelled
 from edgectc.language.packed import PackedLexicon, pack_spelled
 from edgectc.language.spelling import APOSTROPHES, HYPHENS
 
@@ -29,7 +31,9 @@ class Signs:
 
     def __init__(self, tokens: Tokens, most: int = MOST_WAYS) -> None:
         self._most, self._segmenter = most, Segmenter(tokens)
-        written = tokens.writing.written
+        written, between = tokens.writing.written, tokens.writing.between
+        marks = between >= 0 and tokens.symbols[between] == tokens.writing.marks
+        self._between = tokens.ids.get(" ", -1 if marks else between)
         self._signs = [
             symbol if len(symbol) == 1 and symbol.encode() == written[token]
             else chr(_PRIVATE + token)
@@ -51,12 +55,24 @@ class Signs:
         return next(iter(self._spell(word, 1)), None)
 
     def _spell(self, word: str, most: int) -> list[str]:
-        ways = self._segmenter.whole(word, most)
+        ways = self._whole(word, most)
         return ["".join(self._signs[token] for token in way) for way in ways]
+
+    def _whole(self, word: str, most: int) -> list[Spelling]:
+        """Return the ways to write a word, or several with the token between them."""
+        parts = word.split()
+        if len(parts) < 2 or self._between < 0:
+            return self._segmenter.whole(word, most)
+        each = [self._segmenter.whole(part, most) for part in parts]
+        joined = [
+            functools.reduce(lambda one, other: (*one, self._between, *other), ways)
+            for ways in itertools.islice(itertools.product(*each), most)
+        ]
+        return sorted(joined, key=len)
 
     def ways(self, word: str, length: int) -> list[Spelling]:
         """Return the ways to write ``word`` with so many tokens."""
-        return [way for way in self._segmenter.whole(word, self._most) if len(way) == length]
+        return [way for way in self._whole(word, self._most) if len(way) == length]
 
     def pack(self, lexicon: Lexicon) -> PackedLexicon:
         """Return the words that the tokens can write, by spelling.
@@ -66,16 +82,19 @@ class Signs:
         """
         rows: list[int] = []
         spelled: list[str] = []
+        left: list[str] = []
         for row, word in enumerate(lexicon.words):
             ways = self._spell(word, self._most)
             rows += [row] * len(ways)
             spelled += ways
             self.several |= len(ways) > 1
+            left += [] if ways else [word]
         if not rows:
             raise ConfigError(
                 f"none of the {len(lexicon.words)} words of the lexicon can be spelled with the "
                 f"tokens, not even {lexicon.words[0]!r}; use a lexicon for these tokens"
             )
+        say_unspelled(left, len(lexicon.words))
         return pack_spelled(lexicon, np.array(rows), spelled, self.columns.keys())
 
     def shown(self, decoded: Decoded, nbest: int) -> Decoded:

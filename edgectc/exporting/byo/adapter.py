@@ -20,7 +20,9 @@ AXES = {"NTV": (0, 1, 2), "TNV": (1, 0, 2), "NVT": (0, 2, 1)}
 # What a network may be told of a recording's length, by the meaning of its second argument.
 LENGTHS, SHARE = "lengths", "share of the longest"
 VALID, PADDING = "mask, 1 = valid", "mask, 1 = padding"
-MASKS = (VALID, PADDING)
+ADDED = "mask, 0 = valid and -1e9 = padding, added to scores"
+MASKS = (VALID, PADDING, ADDED)
+_HIDDEN = -1e9  # and not -inf, of which a row makes NaN
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Calling:
         second: name of the argument that tells the length; "" if nothing does.
         by_name: whether that argument goes by its name, and not in the second place.
         meaning: of that argument: `LENGTHS` (N,) in frames, `SHARE` (N,) of the longest, 0 to 1,
-            or a mask (N, T), `VALID` or `PADDING`; "" if nothing tells the length.
+            or a mask (N, T), `VALID`, `PADDING` or `ADDED`; "" if nothing tells the length.
         dtype: of that argument.
         axes: axes of its answer, a key of `AXES`.
         log_softmax: whether its answer is scores that still need one.
@@ -123,6 +125,8 @@ def second_argument(calling: Calling, length: Tensor, frames: int) -> Tensor:
     if calling.meaning in MASKS:
         place = torch.arange(frames, device=length.device)
         valid = place[None] < length[:, None]
+        if calling.meaning == ADDED:
+            return torch.where(valid, 0.0, _HIDDEN)
         return (valid if calling.meaning == VALID else ~valid).to(calling.dtype)
     if calling.meaning == SHARE:
         return length.to(calling.dtype) / frames

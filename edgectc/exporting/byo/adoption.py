@@ -50,7 +50,8 @@ class About:
         stride: input frames per output frame; None to find it out.
         window: input frames that the first output frame needs; None to find it out.
         lengths: name of the argument that tells the length or holds the mask; "" to go by names.
-        mask: "valid" or "padding" if it is a mask and what 1 means in it; "" to find it out.
+        mask: "valid" or "padding" if it is a mask and what 1 means in it, "added" if it is added
+            to attention scores; "" to find it out.
         decoder: preset ``{"type": NAME, options}``; {} for greedy, or for beam where words are
             named.
         lexicon: file of words that it decodes with, found by its hash beside the artifact; "" for
@@ -101,7 +102,9 @@ class About:
         if self.padding not in PADDINGS:
             raise ConfigError(f"padding is {self.padding!r}, expected one of {list(PADDINGS)}")
         if self.mask not in signature.MASKS_SAID:
-            raise ConfigError(f"mask is {self.mask!r}, expected one of ['valid', 'padding']")
+            raise ConfigError(
+                f"mask is {self.mask!r}, expected one of {list(signature.MASKS_SAID[1:])}"
+            )
         if self.stride is not None and self.stride < 1:
             raise ConfigError(f"stride is {self.stride}, expected 1 or more")
         if self.chunk < 0 or (self.look_ahead or 0) < 0:
@@ -222,6 +225,7 @@ def _probed(probe: probes.Probe, about: About, inputs: Sequence[Input]) -> tuple
     """
     probe.watch()
     probe.shape(about.axes)
+    probe.forgets()
     optional = signature.is_optional(probe.network, probe.ways[0].second)
     probe.heard(optional=optional)
     probe.numbers()

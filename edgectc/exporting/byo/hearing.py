@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from edgectc.core.errors import ConfigError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Check
-from edgectc.exporting.byo.adapter import MASKS, VALID, Calling
+from edgectc.exporting.byo.adapter import MASKS, SHARE, VALID, Calling
 from edgectc.exporting.byo.original import Original
 from edgectc.formats import reference
 
@@ -36,6 +36,8 @@ class Evidence:
         leak: largest change of valid frames by what lies after them.
         heard: change of the answer when the valid frames change; the least of several.
         bare: largest difference from the answer without the argument; 0 where that is needed.
+        more: difference if a recording alone is told twice its length, which a length that only
+            cuts leaves at 0; 0 for a mask.
     """
 
     calling: Calling
@@ -44,6 +46,7 @@ class Evidence:
     leak: float
     heard: float
     bare: float
+    more: float = 0.0
 
     @property
     def right(self) -> bool:
@@ -108,25 +111,32 @@ def gathered(network: nn.Module, way: Calling, full: Tensor, *, optional: bool) 
     """
     asked, T = Original(network, way, full), full.shape[1]
     junk, other = torch.from_numpy(reference.junk(*full.shape[1:]))[None], changed(full)
+    place = torch.arange(T)[None, :, None]
     alone = worst = leak = bare = 0.0
     heard = []
     for length in sorted({max(1, T // 2), max(1, 3 * T // 4)}):
-        keep = torch.arange(T)[None, :, None] < length
+        keep = place < length
+        # All frames, and the later half by itself: a meaning that hides most of them hears little.
+        others = [other, torch.where(place < length // 2, full, other)]
         padded = asked.padded(torch.where(keep, full, 0.0), length)
         filled = asked.padded(torch.where(keep, full, junk), length)
         short = asked.alone(full, length)
         if padded is not None:
-            heard.append(_apart(padded, asked.padded(torch.where(keep, other, 0.0), length))[0])
+            rows = [asked.padded(torch.where(keep, one, 0.0), length) for one in others]
+            heard += [_apart(padded, row)[0] for row in rows]
             frames = None if short is None else len(short)
             leak = max(leak, _apart(padded, filled, frames)[0])
         if short is None:
             continue
-        heard.append(_apart(short, asked.alone(other, length))[0])
+        heard += [_apart(short, asked.alone(one, length))[0] for one in others]
         top, mean = _apart(padded, short)
         worst, alone = max(worst, top), max(alone, mean)
         if optional:
             bare = max(bare, _apart(short, asked.bare(full, length))[0])
-    return Evidence(way, alone, worst, leak, min(heard, default=0.0), bare)
+    more = 0.0
+    if way.meaning not in MASKS:
+        more = _apart(asked.told(full, T), asked.told(full, 2 * T))[0]
+    return Evidence(way, alone, worst, leak, min(heard, default=0.0), bare, more)
 
 
 def _apart(
@@ -193,14 +203,24 @@ def _best(tried: Sequence[Evidence]) -> Evidence:
         raise ConfigError(_deaf(tried))
     first = possible[0]
     nearer = min(possible, key=lambda e: e.alone + e.leak)
-    if _CLEARLY * (nearer.alone + nearer.leak) < first.alone + first.leak:
-        return nearer
+    clearly = _CLEARLY * (nearer.alone + nearer.leak) < first.alone + first.leak
+    # A wrong share or mask may hide the padding, and then leaks nothing.
+    if clearly and _CLEARLY * nearer.alone < first.alone:
+        if nearer.calling.meaning != SHARE or nearer.more <= ALIKE:
+            return nearer
+        if first.more > ALIKE:
+            raise ConfigError(
+                f"what {first.calling.second!r} tells cannot be found out: "
+                f"{'; '.join(str(e) for e in _one_each(possible))}; wrap the network in a module "
+                "whose forward(self, x, lengths) gives it what it wants of lengths in frames, such "
+                "as lengths / x.shape[1]"
+            )
     meanings = {e.calling.meaning for e in possible}
     if first.calling.meaning == VALID and len(meanings) > 1 and first.leak > ALIKE:
         raise ConfigError(
             f"what 1 means in {first.calling.second!r} cannot be found out: "
-            f"{'; '.join(str(e) for e in _one_each(possible))}; say mask='valid' or "
-            "mask='padding' (--mask valid, --mask padding)"
+            f"{'; '.join(str(e) for e in _one_each(possible))}; say mask='valid', "
+            "mask='padding' or mask='added' (--mask valid, --mask padding, --mask added)"
         )
     return first
 

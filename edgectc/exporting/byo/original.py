@@ -51,6 +51,10 @@ class Original:
         beside = self.full[:, torch.arange(row.shape[1]) % self.full.shape[1]]
         return self._asked(torch.cat([beside, row]), torch.tensor([row.shape[1], length]), 1)
 
+    def told(self, row: Tensor, length: int) -> Tensor | None:
+        """Return log_probs (T', V) of all frames of a recording that is told some length."""
+        return self._asked(row, torch.tensor([length]), 0)
+
     def bare(self, row: Tensor, length: int) -> Tensor | None:
         """Return log_probs (T', V) of a recording without padding, its length not told at all."""
         return self._asked(row[:, :length], None, 0)

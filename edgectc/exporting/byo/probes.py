@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from edgectc.core.errors import ConfigError, EdgectcError, NonFiniteError
 from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import Array, Check
-from edgectc.exporting.byo import frozen, hearing
+from edgectc.exporting.byo import carrying, frozen, hearing
 from edgectc.exporting.byo import length_map as maps
 from edgectc.exporting.byo.adapter import AXES, Adapter, Calling, answer, leaves, raw, tensors
 from edgectc.exporting.byo.hearing import ALIKE as TOLERANCE
@@ -43,6 +43,7 @@ class Probe:
         # Frames that never stop, for the probes that need a whole input.
         self.full = _filled(self.rows[:1])
         self.seen, self.checks = Seen(), list[Check]()
+        self._untouched = carrying.fresh(network)
         self.ways, self._raised = hearing.first_that_runs(network, ways, self.full)
         self.calling, self.proven = self.ways[0], 0
 
@@ -82,6 +83,10 @@ class Probe:
                 "batch in evaluation mode; train with track_running_stats=True, pass "
                 "training=self.training to functional batch_norm, or use edgectc.kit.MaskedNorm"
             )
+
+    def forgets(self) -> None:
+        """Check that it keeps nothing from call to call; raises as `carrying.check_calls` does."""
+        carrying.check_calls(self.original, self._untouched)
 
     def shape(self, axes: str) -> None:
         """Check the axes of the answer.
@@ -130,6 +135,7 @@ class Probe:
         scores = self._batched().permute(AXES[self.calling.axes])
         check_answer(scores.numpy(), "for a whole input", self.seen.attention_masks)
         self._normalised(scores)
+        carrying.check_batch(self.original)
 
     def _batched(self) -> Tensor:
         """Answer to several recordings at once, in a number that no other axis has."""
@@ -213,10 +219,16 @@ class Probe:
             ConfigError: they say something else, and the map was not named.
         """
         half = max(1, window, self.T // 2)
-        told, mapped = self._told(half), output_length(half, stride, window)
+        told = mapped = None
+        # Odd and even ones, because floor and ceil differ in one of them.
+        for length in (half, half + 1, *_some(self.T, window)):
+            told, mapped = self._told(length), output_length(length, stride, window)
+            if told != mapped:
+                break
         if told is None or told == mapped:
             return ""
-        text = f"for {half} valid frames the network itself says {told} output frames, not {mapped}"
+        text = f"for {length} valid frames the network itself says {told} output frames, "
+        text += f"not {mapped}"
         if said:
             return f"; {text}"
         raise ConfigError(

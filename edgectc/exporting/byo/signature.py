@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edgectc.core.errors import ConfigError, UnknownNameError
-from edgectc.exporting.byo.adapter import LENGTHS, PADDING, SHARE, VALID, Calling
+from edgectc.exporting.byo.adapter import ADDED, LENGTHS, PADDING, SHARE, VALID, Calling
 
 # Names that tell a length: the likeliest first. A mask (T, T) of attention is rarely one.
 _NAMES = (
@@ -23,7 +23,7 @@ _NAMES = (
     r"mask",
     r"frames|sizes|durat",
 )
-_SAID = {"valid": VALID, "padding": PADDING}
+_SAID = {"valid": VALID, "padding": PADDING, "added": ADDED}
 MASKS_SAID = ("", *_SAID)
 
 
@@ -40,7 +40,8 @@ def callings(
         features: (N, T, C) or (N, T) of the sample.
         lengths: (N,) of the sample.
         told_by: name of the argument that tells the length; "" to go by names.
-        mask: "valid" or "padding" if that is a mask and what 1 means in it; "" to find it out.
+        mask: "valid" or "padding" if that is a mask and what 1 means in it, "added" if it is added
+            to scores; "" to find it out.
 
     Raises:
         ConfigError: it needs an argument that no name explains.
@@ -120,8 +121,12 @@ def _meanings(name: str, lengths: Tensor, mask: str) -> list[tuple[str, torch.dt
         order, kinds = [PADDING, VALID], [torch.bool, torch.int64, torch.float32]
     else:
         order, kinds = [VALID, PADDING], [torch.int64, torch.bool, torch.float32]
-    order = [_SAID[mask]] if mask else order
-    return [(meaning, kind) for meaning in order for kind in kinds]
+    order = [_SAID[mask]] if mask else [*order, ADDED]
+    return [
+        (meaning, kind)
+        for meaning in order
+        for kind in (kinds if meaning != ADDED else [torch.float32])
+    ]
 
 
 def _asked(network: nn.Module, required: list[str]) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LAYOUTS = ("NT", "NTC", "NCT", "NCHW", "NHWC")
 FRAMES, ANSWERED = "T", "frames"  # names of the two dynamic axes
 SHORTEST = "edgectc_shortest"  # metadata: fewest frames that the graph takes
+HIDDEN = -1e4  # of a mask that is added to scores; float16 holds it
 TINY = float(np.finfo(np.float32).tiny)  # log of a probability of 0
 _NAMES = ("features", "length", "log_probs")
 _KINDS = {"float32": 1, "float16": 10, "int64": 7, "int32": 6, "bool": 9}
@@ -38,7 +39,8 @@ class Interface:
         height: of an image, H; 1 elsewhere.
         frames: that its input has, None where any number will do.
         second: name of the input that tells the length; "" if there is none.
-        second_meaning: "lengths", "share" or "mask" (1 = valid).
+        second_meaning: "lengths", "share", "mask" (1 = valid), "padding mask" (1 = padding) or
+            "added mask" (0 = valid, -1e4 = padding, added to scores).
         second_dtype: of that input.
         output: name of the answer.
         axes: order that makes the answer (N, T', V).
@@ -240,8 +242,19 @@ def _entrance(about: Interface) -> tuple[list[NodeProto], list[TensorProto]]:
         _node("Cast", ["length"], "ours.valid", to=7),
         _node("Less", ["ours.places", "ours.valid"], "ours.keep"),
         _node("Reshape", ["ours.keep", "ours.row"], "ours.mask"),
-        _node("Cast", ["ours.mask"], about.second, to=kind),
     ]
+    told = "ours.mask"
+    if about.second_meaning == "padding mask":
+        told = "ours.padding"
+        nodes.append(_node("Not", ["ours.mask"], told))
+    if about.second_meaning == "added mask":
+        told = "ours.added"
+        constants += [
+            _constant("shown", [0.0], "float32"),
+            _constant("hidden", [HIDDEN], "float32"),
+        ]
+        nodes.append(_node("Where", ["ours.mask", "ours.shown", "ours.hidden"], told))
+    nodes.append(_node("Cast", [told], about.second, to=kind))
     return nodes, constants
 
 

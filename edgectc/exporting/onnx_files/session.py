@@ -15,7 +15,7 @@ from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.onnx_files import further
 from edgectc.exporting.onnx_files.further import DTYPES, Memory
-from edgectc.exporting.onnx_files.graph import LAYOUTS, TINY, Interface, permutation
+from edgectc.exporting.onnx_files.graph import HIDDEN, LAYOUTS, TINY, Interface, permutation
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, NodeArg
@@ -24,7 +24,7 @@ _TOLD = ("float32", "float16", "int64", "int32", "bool")
 _LENGTH, _MASK = re.compile(r"len|frames|sizes", re.I), re.compile(r"mask", re.I)
 _HEIGHTS = (48, 32, 64, 40, 96, 128, 24)
 _WIDTHS = (80, 40, 64, 128, 120, 39, 83, 26, 13)  # channels of usual features, where not stated
-_TRIED = {"NT": 16000, "NTC": 200, "NCT": 200, "NCHW": 320, "NHWC": 320}
+TRIED = {"NT": 16000, "NTC": 200, "NCT": 200, "NCHW": 320, "NHWC": 320}
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class Foreign:
             for rows in [high] if high else [height] if height else _HEIGHTS:
                 about = Interface(first.name, one, DTYPES[first.type], channels, rows, frames)
                 about = replace(about, **second)
-                T = frames or _TRIED[one]
+                T = frames or TRIED[one]
                 found = self.answers(about, np.zeros((T, about.width), np.float32), T)
                 if found is not None:
                     self._check_states(about, found)
@@ -330,7 +330,10 @@ def native(about: Interface, features: Array) -> Array:
 
 def told(about: Interface, frames: int, length: int) -> Array:
     """Return what tells the file the valid frames."""
-    if about.second_meaning == "mask":
-        return (np.arange(frames) < length)[None].astype(about.second_dtype)
+    keep = (np.arange(frames) < length)[None]
+    if about.second_meaning == "added mask":
+        return np.where(keep, 0.0, HIDDEN).astype(about.second_dtype)
+    if about.second_meaning.endswith("mask"):
+        return (keep if about.second_meaning == "mask" else ~keep).astype(about.second_dtype)
     value = length / frames if about.second_meaning == "share" else length
     return np.array([value], about.second_dtype)

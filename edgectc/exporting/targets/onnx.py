@@ -16,6 +16,7 @@ from edgectc.core.schemes import SUPPORTED
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
+from edgectc.exporting.onnx_files.graph import SHORTEST
 from edgectc.formats.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _METADATA_PROPS = 14  # field number in ModelProto, onnx.proto
 # The opsets that each exporter writes itself; dynamo would write 18 for less and say nothing.
 _WRITES = {"dynamo": range(18, 26), "legacy": range(14, 21)}
 _OLDEST = 14
+_SHORTEST = 4  # frames of a dynamic length, or the window if that is longer
 _SCOPES = "pkg.torch.onnx.name_scopes"  # names the module of an operator
 
 
@@ -38,13 +40,17 @@ class Options:
         opset: operator set, 14 to 25. With "dynamo", 14 to 17 are lowered from 18.
         exporter: "dynamo" or "legacy" (the one that traces; opsets up to 20).
         dynamic_batch: take any number of samples at once instead of one.
+        length: "static", or "dynamic": any number of frames up to the longest, without padding.
     """
 
     opset: int = 18
     exporter: str = "dynamo"
     dynamic_batch: bool = False
+    length: str = "static"
 
     def __post_init__(self) -> None:
+        if self.length not in ("static", "dynamic"):
+            raise ValueError(f"length is {self.length!r}, expected static or dynamic")
         if self.exporter not in _WRITES:
             raise ValueError(f"exporter is {self.exporter!r}, expected dynamo or legacy")
         last = _WRITES[self.exporter][-1]
@@ -67,6 +73,8 @@ class OnnxTarget(Target):
     def __init__(self, options: Options) -> None:
         self.options, self.opset = options, options.opset
         self.batch = "N" if options.dynamic_batch else 1
+        self.any_length = options.length == "dynamic"
+        self._written: tuple[nn.Module, list[str], bytes] | None = None
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that a scheme has integer kernels or storage for."""
@@ -92,7 +100,11 @@ class OnnxTarget(Target):
             MissingDependencyError: a converter package is missing.
             ExportError: the exporter failed, or wrote another opset than asked for.
         """
-        return self._converted(model, inputs, ["log_probs"], plan)
+        return self._converted(model, inputs, ["log_probs"], plan, max(_SHORTEST, window))
+
+    def width(self, length: int, longest: int, window: int) -> int:
+        """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
+        return max(length, _SHORTEST, window) if self.any_length else longest
 
     def convert_step(
         self,
@@ -106,6 +118,10 @@ class OnnxTarget(Target):
             raise ConfigError(
                 "a stream has a batch of one; leave dynamic_batch out", options=["dynamic_batch"]
             )
+        if self.any_length:
+            raise ConfigError(
+                "a stream has one length, its chunk; leave length out", options=["length"]
+            )
         return self._converted(model, inputs, ["log_probs", *outputs], plan)
 
     def _converted(
@@ -114,6 +130,7 @@ class OnnxTarget(Target):
         inputs: Mapping[str, Tensor],
         outputs: Sequence[str],
         plan: Plan | None,
+        shortest: int = 1,
     ) -> bytes:
         try:
             import onnx
@@ -122,6 +139,29 @@ class OnnxTarget(Target):
             raise MissingDependencyError(
                 "exporting ONNX", package=str(error.name), extra="export-onnx"
             ) from error
+        # A search over plans asks for one network many times, and only what follows differs.
+        kept = self._written
+        if kept is None or kept[0] is not model or kept[1] != [*outputs]:
+            kept = model, [*outputs], self._float(model, inputs, outputs, shortest)
+            self._written = kept
+        if plan is None:
+            return kept[2]
+        from edgectc.exporting.lowering import qdq_onnx
+
+        planned = qdq_onnx.quantized(onnx.load_from_string(kept[2]), plan)
+        data: bytes = planned.SerializeToString()
+        return data
+
+    def _float(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        shortest: int,
+    ) -> bytes:
+        """Return the serialized, checked graph in float32."""
+        import onnx
+
         from edgectc.exporting.lowering import opset_lowering
 
         writes = _WRITES[self.options.exporter]
@@ -129,12 +169,18 @@ class OnnxTarget(Target):
         write = self._dynamo if self.options.exporter == "dynamo" else self._legacy
         try:
             with suppress_output():
-                graph = write(model, inputs, outputs, asked)
+                graph = write(model, inputs, outputs, asked, shortest)
         except Exception as error:  # the exporters raise many unrelated classes
-            raise ExportError(f"torch.onnx failed: {explained(error)}") from error
+            hint = "; this network has no dynamic length for this exporter, use static or the other"
+            hint = hint if self.any_length else ""
+            raise ExportError(f"torch.onnx failed{hint}: {explained(error)}") from error
         _expect(graph, asked)
         if self.options.dynamic_batch:
             _expect_batch(graph)
+        if self.any_length:
+            _expect_frames(graph)
+            entry = graph.metadata_props.add()
+            entry.key, entry.value = SHORTEST, str(shortest)
         if self.options.opset < asked:
             graph = opset_lowering.lowered(graph, self.options.opset)
             _expect(graph, self.options.opset)
@@ -143,10 +189,6 @@ class OnnxTarget(Target):
             onnx.checker.check_model(graph, full_check=True)
         except Exception as error:  # the checker raises unrelated classes
             raise ExportError(f"the ONNX checker refuses the graph: {explained(error)}") from error
-        if plan is not None:
-            from edgectc.exporting.lowering import qdq_onnx
-
-            graph = qdq_onnx.quantized(graph, plan)
         data: bytes = graph.SerializeToString()
         return data
 
@@ -157,17 +199,25 @@ class OnnxTarget(Target):
         yield from qdq_onnx.constants(converted)
 
     def _dynamo(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], opset: int
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        opset: int,
+        shortest: int,
     ) -> ModelProto:
         import torch
 
         given = tuple(inputs.values())
-        shapes: tuple[tuple[dict[int, Dim], ...]] | None = None
+        free: list[dict[int, Dim]] = [{} for _ in given]
+        if self.any_length:
+            free[0][1] = Dim("T", min=shortest, max=given[0].shape[1])
         if self.options.dynamic_batch:
             # Two samples, because torch takes an axis of size one for constant.
             given = tuple(torch.cat([value, value]) for value in given)
             batch = Dim("N", min=1)
-            shapes = (tuple({0: batch} for _ in given),)  # one entry for all of *inputs
+            free = [{**axes, 0: batch} for axes in free]
+        shapes = (tuple(axes or None for axes in free),) if any(free) else None  # one for *inputs
         program = torch.onnx.export(
             model,
             given,
@@ -183,7 +233,12 @@ class OnnxTarget(Target):
         return program.model_proto
 
     def _legacy(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], opset: int
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        opset: int,
+        shortest: int,
     ) -> ModelProto:
         import io
 
@@ -196,12 +251,22 @@ class OnnxTarget(Target):
             tuple(inputs.values()),
             written,  # type: ignore[arg-type]
             dynamo=False,
-            dynamic_axes={k: {0: "N"} for k in names} if self.options.dynamic_batch else None,
+            dynamic_axes=self._axes(names, len(inputs)),
             opset_version=opset,
             input_names=list(inputs),
             output_names=[*outputs],
         )
         return onnx.load_from_string(written.getvalue())
+
+    def _axes(self, names: Sequence[str], inputs: int) -> dict[str, dict[int, str]]:
+        """Return the axes that are free, by the name of an input or output."""
+        found: dict[str, dict[int, str]] = {name: {} for name in names}
+        if self.options.dynamic_batch:
+            found = {name: {0: "N"} for name in names}
+        if self.any_length:
+            found[names[0]][1] = "T"
+            found[names[inputs]][1] = "frames"
+        return found
 
     def embed(self, converted: bytes, manifest: Manifest) -> bytes:
         """Return the file with the unsealed manifest inside.
@@ -229,6 +294,16 @@ def _expect_batch(graph: ModelProto) -> None:
             raise ExportError(
                 f"the exporter froze the batch of {value.name!r}: the network computes with it as "
                 "a Python number (len(x), int(...)); use x.shape[0], or leave dynamic_batch out"
+            )
+
+
+def _expect_frames(graph: ModelProto) -> None:
+    """Raise if the exporter made the number of frames a constant."""
+    for value in (graph.graph.input[0], graph.graph.output[0]):
+        if not value.type.tensor_type.shape.dim[1].dim_param:
+            raise ExportError(
+                f"the exporter froze the frames of {value.name!r}: the network computes with them "
+                "as a Python number; use x.shape[1], the other exporter, or leave length out"
             )
 
 

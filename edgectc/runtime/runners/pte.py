@@ -1,4 +1,4 @@
-"""Runs a checked ExecuTorch program through its Python runtime (which needs torch today)."""
+"""Runs a checked ExecuTorch program through its Python runtime, which is linked with torch."""
 
 from __future__ import annotations
 

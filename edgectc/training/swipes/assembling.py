@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 
 from edgectc.core.column_files import ColumnWriter
+from edgectc.core.messages import say
 from edgectc.core.types import Array, Recording
-from edgectc.data import sources, swipe_files
+from edgectc.data import sources, swipe_files, swipe_scales
 from edgectc.data.generators.swipes import generate
 from edgectc.data.preparation import Preparation
 from edgectc.data.recordings import samples_for
@@ -53,12 +54,13 @@ def assemble(how: Data, run: Run, keyboards: Sequence[Layout]) -> dict[str, Arra
     found = _read(how, run, keyboards)
     real = to_arrays(found.rows["train"], prepare, run.model, infeasible=how.infeasible)
     held = {split: _held_out(found, split, run, prepare) for split in HELD_OUT}
+    usable = [row for row in found.rows["train"] if isinstance(row, Recording)]
     if run.data:
         where = str(run.data)
         for refusals in (real.refusals, *(one.refusals for one in held.values())):
             refusals.check(how.max_dropped, where, "data.max_dropped")
+        _warn(swipe_scales.problem(usable, prepare.keyboards), where)
     arrays, sizes, wanted = real, [], []
-    usable = [row for row in found.rows["train"] if isinstance(row, Recording)]
     for pool, share in _pools(how, run, usable, prepare):
         sizes.append(len(pool))
         wanted.append(share)
@@ -66,8 +68,8 @@ def assemble(how: Data, run: Run, keyboards: Sequence[Layout]) -> dict[str, Arra
     count = len(real)
     if not len(held["dev"]) or not (count if run.data else len(arrays)):
         refusals = real.refusals + held["dev"].refusals
-        hint = f"left out: {refusals.text}; swipes need a word (see docs/data.md)"
-        raise no_data(str(run.data or "generator"), count, len(held["dev"]), hint)
+        read = {split: len(found.rows[split]) for split in SPLITS}
+        raise no_data(str(run.data or "generator"), count, len(held["dev"]), _hint(read, refusals))
     seen = [word_hash(row.target[0]) for row in usable if row.target]
     rows = {split: len(found.rows[split]) for split in SPLITS} if run.data else {}
     return {
@@ -82,6 +84,20 @@ def assemble(how: Data, run: Run, keyboards: Sequence[Layout]) -> dict[str, Arra
         "rows": np.array(json.dumps(rows)),
         "split": np.array(found.how),
     }
+
+
+def _hint(read: Mapping[str, int], refusals: Refusals) -> str:
+    """Return what became of the rows that were read, where too few can be used."""
+    told = ", ".join(f"{count} {split}" for split, count in read.items())
+    return (
+        f"read: {told}; left out: {refusals.text}; swipes need a word, and rows of split train and "
+        "dev, or none that names a split (see docs/data.md)"
+    )
+
+
+def _warn(problem: str, where: str) -> None:
+    if problem:
+        say(f"edgectc: warning: {where}: {problem}")
 
 
 class ShardedSwipes:
@@ -114,7 +130,9 @@ class ShardedSwipes:
         for split in SPLITS:  # each column is there, with no row too
             self._append(writer, split, to_arrays([], self._prepare, run.model))
         work = partial(_of_piece, self._prepare, Lengths.of(run.model), how.infeasible)
+        problem = ""
         for found in run.workers(work, self._pieces()):
+            problem = problem or found.problem
             self._seen |= found.words
             self._strokes += found.strokes
             for split, made in found.made.items():
@@ -123,11 +141,11 @@ class ShardedSwipes:
                 self._append(writer, split, made)
         for refusals in self._refusals.values():
             refusals.check(how.max_dropped, str(run.data), "data.max_dropped")
+        _warn(problem, str(run.data))
         count, dev = writer.rows("train.places"), writer.rows("dev.places")
         if not count or not dev:
             refusals = self._refusals["train"] + self._refusals["dev"]
-            hint = f"left out: {refusals.text}; swipes need a word (see docs/data.md)"
-            raise no_data(str(run.data), count, dev, hint)
+            raise no_data(str(run.data), count, dev, _hint(self._rows.counts, refusals))
         sizes, wanted = [], []
         for pool, share in _pools(how, run, self._strokes, self._prepare):
             sizes.append(len(pool))
@@ -175,6 +193,7 @@ class _Made:
     made: Mapping[str, SwipeArrays]
     words: set[int]
     strokes: list[Recording]
+    problem: str
 
 
 def _of_piece(
@@ -193,7 +212,8 @@ def _of_piece(
     usable = [row for row in rows.get("train", ()) if isinstance(row, Recording)]
     words = {word_hash(row.target[0]) for row in usable if row.target}
     strokes = [row for row, kept in zip(usable, chosen, strict=True) if kept]
-    return _Made(piece.origin, made, words, strokes)
+    problem = swipe_scales.problem(usable, prepare.keyboards)
+    return _Made(piece.origin, made, words, strokes, problem)
 
 
 def _read(how: Data, run: Run, keyboards: Sequence[Layout]) -> DataSet:

@@ -189,7 +189,9 @@ def test_several_languages_strokes_and_learning_are_those_of_python(
     for before, told in found["told"].items():
         keyboard.before(before)
         assert told["languages"] == pytest.approx(keyboard.languages)
-        _same(told["words"], [vars(one) for one in keyboard.tap(taps)], within=1e-3)
+        tapped = [{"text": w.text, "score": w.score, "probability": w.probability}
+                  for w in keyboard.tap(taps)]  # fmt: skip
+        _same(told["words"], tapped, within=1e-3)
         assert told["strokes"][0]["text"] == keyboard.strokes(strokes)[0].text
     assert found["learnt"] == [False, True]
     assert found["kept"]["words"]["Zyxgle"]["learnt"] == 2

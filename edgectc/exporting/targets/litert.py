@@ -1,0 +1,142 @@
+"""LiteRT: litert-torch, in an environment of its own, one .tflite file; manifest after its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from edgectc.core import environments
+from edgectc.core.console import suppress_output
+from edgectc.core.contracts import Target
+from edgectc.core.errors import ExportError
+from edgectc.core.schemes import SUPPORTED
+from edgectc.core.staging import scratch, write_bytes
+from edgectc.core.toolchain_errors import explained
+from edgectc.core.types import Array
+from edgectc.exporting.lowering import litert_program
+from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
+from edgectc.formats.manifest import Manifest
+
+SCHEMES = SUPPORTED["litert"]
+PACKAGES = ()
+_RECIPES = {"int8-dynamic": "dynamic_wi8_afp32", "int8-weight": "weight_only_wi8_afp32"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """No options: one signature of one length."""
+
+
+def create(options: Options) -> LitertTarget:
+    """Return the target."""
+    return LitertTarget(options)
+
+
+@dataclass(frozen=True)
+class Flatbuffer:
+    """A .tflite file, and its constants of floats by name."""
+
+    data: bytes
+    constants: Mapping[str, Array]
+
+
+class LitertTarget(Target):
+    """Converts to a flatbuffer of one signature, whose inputs have their names."""
+
+    suffix = ".tflite"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._written: tuple[nn.Module, Flatbuffer] | None = None
+
+    def kinds(self, scheme: str) -> tuple[str, ...]:
+        """Return the kinds of operators whose weights a scheme stores in int8."""
+        return (CONVOLUTION, LINEAR) if scheme in _RECIPES else ()
+
+    def convert(
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None = None,
+        *,
+        window: int = 1,
+    ) -> Flatbuffer:
+        """Return the converted network; the one shape is never shorter than ``window``.
+
+        See `edgectc.core.contracts.Target`.
+
+        Raises:
+            MissingDependencyError: the environment was not made yet; says by what it is.
+            ExportError: capture or conversion failed.
+        """
+        # A search over plans asks for one network many times, and only what follows differs.
+        if self._written is None or self._written[0] is not model:
+            self._written = model, _converted(model, inputs)
+        made = self._written[1]
+        if plan is None:
+            return made
+        names = [_scope(model, name) for name in sorted(plan.operators)]
+        wanted = {"recipe": _RECIPES[plan.scheme.name], "operators": names}
+        with scratch() as folder:
+            write_bytes(folder / "float.tflite", made.data)
+            write_bytes(folder / "plan.json", json.dumps(wanted).encode())
+            return _ran(folder, "quantize", "float.tflite", "plan.json")
+
+    def constants(self, converted: Flatbuffer) -> Iterator[tuple[str, Array]]:
+        """Yield name and values of every float constant."""
+        yield from converted.constants.items()
+
+    def embed(self, converted: Flatbuffer, manifest: Manifest) -> bytes:
+        """Return the file with the unsealed manifest after the flatbuffer.
+
+        A flatbuffer is read from its beginning, so what follows it changes nothing; files that go
+        with a model are appended in the same way.
+
+        Source: TensorFlow Lite Metadata, "associated files".
+        """
+        return converted.data + manifest.text().encode("ascii")
+
+
+def _converted(model: nn.Module, inputs: Mapping[str, Tensor]) -> Flatbuffer:
+    import torch
+
+    with scratch() as folder:
+        try:
+            with suppress_output():
+                captured = torch.export.export(model, (), dict(inputs), strict=False)
+                torch.export.save(captured, folder / "network.pt2")
+        except Exception as error:  # capture raises many unrelated classes
+            raise ExportError(f"torch.export failed: {explained(error)}") from error
+        arrays: dict[str, Any] = {name: value.numpy() for name, value in inputs.items()}
+        np.savez(folder / "inputs.npz", **arrays)
+        return _ran(folder, "convert", "network.pt2", "inputs.npz")
+
+
+def _ran(folder: Path, step: str, *given: str) -> Flatbuffer:
+    """Return what a step of `litert_program` makes of files of a folder."""
+    out, floats = folder / "out.tflite", folder / "constants.npz"
+    arguments = [step, *(str(folder / name) for name in given), str(out), str(floats)]
+    program = Path(litert_program.__file__)
+    environments.run("litert", program, arguments, what="exporting .tflite")
+    with np.load(floats) as held:
+        return Flatbuffer(out.read_bytes(), {**held})
+
+
+def _scope(model: nn.Module, path: str) -> str:
+    """Return how litert-torch names the weights of a module: classes and names on the way to it."""
+    module, parts = model, [_class(model)]
+    for name in path.split("."):
+        module = module.get_submodule(name)
+        parts.append(f"{_class(module)}_{name}")
+    return "/".join(parts)
+
+
+def _class(module: nn.Module) -> str:
+    kind = type(module)
+    return f"{kind.__module__}.{kind.__qualname__}"

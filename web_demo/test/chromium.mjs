@@ -76,7 +76,7 @@ export async function open(browser, url, { width = 412, height = 800, dark = fal
  * @param {any} page
  * @param {number[][]} points rows x, y, t in ms, in the letter area
  */
-export async function swipe(page, points, { pace = 1, within = 12_000 } = {}) {
+export async function swipe(page, points, { pace = 1, within = 40_000 } = {}) {
   const cdp = (page.cdp ??= await page.createCDPSession());
   const box = await page.evaluate(() => {
     const keys = [...document.querySelectorAll("#keys .key")].map((key) => key.getBoundingClientRect());

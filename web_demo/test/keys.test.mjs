@@ -73,16 +73,16 @@ test("a finger sees the letter of its key; a mouse does not need to", { skip }, 
 test("a held key offers accents and digits; sliding chooses; leaving no choice is its first", { skip }, async () => {
   const page = await opened();
   await type(page, "caf");
-  await finger(page, "e", { hold: 420, dx: 4, at: () => shot(page, "accents") }); // e has a digit first, then é
+  await finger(page, "e", { hold: 650, dx: 4, at: () => shot(page, "accents") }); // e has a digit first, then é
   assert.equal(await text(page), "Caf3");
   await tap(page, "backspace");
-  await finger(page, "e", { hold: 420, dx: 36 });
+  await finger(page, "e", { hold: 650, dx: 36 });
   assert.equal(await text(page), "Café");
   await tap(page, "space");
   assert.equal(await text(page), "Café "); // what was chosen stays
-  await finger(page, "p", { hold: 420 }); // at the edge: the popup stays on the screen
+  await finger(page, "p", { hold: 650 }); // at the edge: the popup stays on the screen
   assert.equal(await text(page), "Café 0");
-  await finger(page, ".", { hold: 420, at: async () => {
+  await finger(page, ".", { hold: 650, at: async () => {
     const [x, y] = await page.evaluate(() => {
       const box = [...document.querySelectorAll(".popup span")].find((one) => one.textContent === "?").getBoundingClientRect();
       return [box.x + box.width / 2, box.y + box.height / 2];
@@ -91,6 +91,17 @@ test("a held key offers accents and digits; sliding chooses; leaving no choice i
     await shot(page, "marks");
   } });
   assert.match(await text(page), /^Café 0\?/);
+  await closed();
+});
+
+test("a swipe that begins slowly is a swipe", { skip }, async () => {
+  const page = await opened();
+  const [first, ...rest] = points("qwerty-hello");
+  const slow = [first, [first[0], first[1], first[2] + 600], ...rest.map(([x, y, t]) => [x, y, t + 600])];
+  const word = await swipe(page, slow);
+  assert.equal(word?.words[0].text, "hello");
+  assert.equal(await text(page), "Hello");
+  assert.equal(await page.evaluate(() => document.querySelector(".popup").hidden), true);
   await closed();
 });
 
@@ -124,7 +135,7 @@ test("sliding from backspace marks words and takes them; back again takes none; 
     await shot(page, "deleting");
   } });
   assert.equal(await text(page), "One ");
-  await page.tap("#undo");
+  await page.$eval("#undo", (button) => button.click());
   assert.equal(await text(page), "One two three ");
   const cdp = await page.createCDPSession();
   const box = await page.$eval('#keys [data-id="backspace"]', (key) => key.getBoundingClientRect().toJSON());
@@ -169,16 +180,16 @@ test("undo takes back a swipe, another candidate, a correction, in turn", { skip
   await page.tap("#strip button:nth-child(1)");
   const other = await text(page);
   assert.notEqual(other, "Hello");
-  await page.tap("#undo");
+  await page.$eval("#undo", (button) => button.click());
   assert.equal(await text(page), "Hello");
-  await page.tap("#undo");
+  await page.$eval("#undo", (button) => button.click());
   assert.equal(await text(page), "");
-  await page.tap("#undo"); // nothing is left
+  await page.$eval("#undo", (button) => button.click()); // nothing is left
   assert.equal(await text(page), "");
   await type(page, "teh ");
   assert.equal(await text(page), "The ");
-  await page.tap("#undo"); // the space
-  await page.tap("#undo"); // the correction
+  await page.$eval("#undo", (button) => button.click()); // the space
+  await page.$eval("#undo", (button) => button.click()); // the correction
   assert.equal(await text(page), "Teh");
   await closed();
 });
@@ -201,5 +212,43 @@ test("no page of keys is wider than its screen, or wraps, from 320 to 1,280", { 
     }
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, `${width} px`);
   }
+  await closed();
+});
+
+test("what is written is learnt, kept over a reload, and forgotten when it shall be", { skip }, async () => {
+  const page = await opened();
+  const first = async () => {
+    await page.tap("#clear");
+    await type(page, "tomah");
+    await page.waitForFunction(() => document.querySelectorAll("#strip .third").length === 3);
+    await text(page);
+    return page.$eval("#strip .third", (one) => one.textContent);
+  };
+  const learnt = () => page.evaluate(() => (localStorage.getItem("edgectc.learnt") ?? "").length);
+  const asked = await first();
+  await page.tap("#dictionary-open");
+  await page.$eval("#learn", (box) => box.click()); // off
+  await page.tap('#dictionary [value="close"]');
+  await page.tap("#clear");
+  await type(page, "the tomahawks a ");
+  await text(page);
+  assert.equal(await learnt(), 0);
+  await page.tap("#dictionary-open");
+  await page.$eval("#learn", (box) => box.click());
+  await page.tap('#dictionary [value="close"]');
+  for (let i = 0; i < 4; i++) await type(page, "the tomahawks a ");
+  await text(page);
+  assert.ok((await learnt()) > 0);
+  assert.equal(await first(), "Tomahawks");
+  assert.notEqual(asked, "Tomahawks");
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("state").dataset.kind === "ready");
+  assert.equal(await first(), "Tomahawks");
+  await page.tap("#dictionary-open");
+  await page.tap("#unlearn");
+  await page.waitForFunction(() => document.getElementById("word-problem").textContent.includes("forgotten"));
+  await shot(page, "learning");
+  await page.tap('#dictionary [value="close"]');
+  assert.equal(await first(), asked);
   await closed();
 });

@@ -1,9 +1,10 @@
-// The user's words: added ones can be swiped, hidden ones are never suggested.
+// The user's words: added ones can be swiped, hidden ones are never suggested, written ones are learnt if the user lets them be.
 
 import { canStore, recall, store } from "./storage.js";
 
 /** @typedef {{count: number, hidden: boolean}} Held */
 
+const DAY_MS = 86_400_000;
 const USES = 30; // a word that a person adds by hand counts as this many uses
 
 /** Whether something is what this page stores. @param {any} words */
@@ -11,7 +12,10 @@ const good = (words) => words !== null && typeof words === "object" && !Array.is
   Object.values(words).every((held) => typeof held?.count === "number" && typeof held.hidden === "boolean");
 
 export class Dictionary {
-  /** @param {{dialog: HTMLDialogElement, open: HTMLElement, form: HTMLFormElement, word: HTMLInputElement, problem: HTMLElement, list: HTMLElement}} places */
+  /**
+   * @param {{dialog: HTMLDialogElement, open: HTMLElement, form: HTMLFormElement, word: HTMLInputElement, problem: HTMLElement, list: HTMLElement,
+   *   learn: HTMLInputElement, unlearn: HTMLElement}} places
+   */
   constructor(places) {
     this.places = places;
     /** @type {Record<string, Held>} */ this.words = recall("words", {}, good);
@@ -26,12 +30,43 @@ export class Dictionary {
       const text = places.word.value.trim();
       if ((await this.set(text, { count: hide ? 0 : USES, hidden: hide })) && places.word.value.trim() === text) places.word.value = "";
     });
+    places.learn.checked = recall("learn", true);
+    places.learn.addEventListener("change", () => store("learn", places.learn.checked));
+    places.unlearn.addEventListener("click", async () => {
+      if (this.none) await this.keyboard?.takeWords(this.none);
+      await this.#tellAll();
+      await this.#keepBytes();
+      places.problem.textContent = "What was learnt is forgotten.";
+    });
     this.#render();
   }
 
   /** Hands all words to another keyboard. @param {import("edgectc/worker").WorkerKeyboard} keyboard */
   async follow(keyboard) {
     this.keyboard = keyboard;
+    this.none = await keyboard.words();
+    await keyboard.today(Math.floor(Date.now() / DAY_MS));
+    const bytes = recall("learnt", "");
+    try {
+      if (bytes) await keyboard.takeWords(Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0)));
+      else await this.#tellAll();
+    } catch { // what is stored is nothing that a keyboard takes
+      await this.#tellAll();
+    }
+  }
+
+  /** Learns a word that was written, or takes it back. @param {string} text @param {number} [uses] */
+  async learn(text, uses = 1) {
+    if (!this.keyboard || !this.places.learn.checked || !(await this.keyboard.knows(text))) return;
+    if (await this.keyboard.learn(text, { uses })) await this.#keepBytes();
+  }
+
+  async #keepBytes() {
+    const bytes = await this.keyboard?.words();
+    if (bytes) store("learnt", btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join("")));
+  }
+
+  async #tellAll() {
     for (const [text, held] of Object.entries(this.words)) {
       try {
         await this.#tell(text, held);
@@ -81,6 +116,7 @@ export class Dictionary {
     if (held) this.words[text] = held;
     else delete this.words[text];
     store("words", this.words);
+    await this.#keepBytes();
     this.#render();
     return true;
   }

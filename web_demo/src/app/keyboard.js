@@ -11,7 +11,8 @@ import { Trail } from "./trail.js";
  */
 
 const TAP = 0.55; // key widths that a finger may stray and still tap
-const HOLD_MS = 350;
+const HOLD_MS = 400; // 2 % of people's swipes begin as slowly, so a finger that goes elsewhere swipes after all
+const STILL = 0.2; // key widths that a finger may stray and still hold
 const STEP = { space: 0.035, backspace: 0.1 }; // widths of the keys that a finger slides for a character, for a word
 
 export class Keyboard {
@@ -172,7 +173,7 @@ export class Keyboard {
   /** A key was held: what it offers stands above it. @param {Key} key */
   #choose(key) {
     const face = this.#face(key);
-    if (!this.touch || this.touch.away || !face) return;
+    if (!this.touch || this.touch.away || !face || this.#strayed() > STILL) return;
     this.touch.choosing = true;
     this.popup?.offer(face, [...more(key)].map((one) => this.#cased(one)));
   }
@@ -197,25 +198,37 @@ export class Keyboard {
   #move(event) {
     const { touch } = this;
     if (!touch || touch.id !== event.pointerId) return;
-    if (touch.choosing) return this.popup?.move(event.clientX - this.box.left);
+    if (touch.choosing && this.popup?.move(event.clientX - this.box.left, event.clientY - this.box.top)) return this.#record(event);
+    touch.choosing = false;
     if (touch.key?.kind !== "letter" || this.signs) return this.#slide(event);
+    this.#record(event);
+    if (!touch.away && this.#strayed() > TAP) {
+      touch.away = true;
+      clearTimeout(this.held);
+      this.#press(undefined);
+    }
+    if (touch.away) this.on.moving(touch.points);
+  }
+
+  /** How far the finger is from where it went down, in key widths. */
+  #strayed() {
+    const { points, key } = /** @type {NonNullable<Keyboard["touch"]>} */ (this.touch);
+    const [[x0, y0], [x, y]] = [points[0], points[points.length - 1]];
+    return Math.hypot((x - x0) / (key?.w ?? 0.1), (y - y0) * this.letterRows);
+  }
+
+  /** Takes the points of an event in. @param {PointerEvent} event */
+  #record(event) {
+    const { touch } = this;
+    if (!touch) return;
     const events = event.getCoalescedEvents?.() ?? [];
     for (const one of events.length ? events : [event]) {
       const last = touch.points[touch.points.length - 1];
       const point = this.#point(one);
       if (point[2] < last[2] || (point[2] === last[2] && point[0] === last[0] && point[1] === last[1])) continue;
       touch.points.push(point);
-      this.trail.add(one.clientX, one.clientY);
+      if (!touch.choosing) this.trail.add(one.clientX, one.clientY);
     }
-    const [x, y] = touch.points[touch.points.length - 1];
-    const [x0, y0] = touch.points[0];
-    const far = Math.hypot((x - x0) / (touch.key?.w ?? 0.1), (y - y0) * this.letterRows);
-    if (!touch.away && far > TAP) {
-      touch.away = true;
-      clearTimeout(this.held);
-      this.#press(undefined);
-    }
-    if (touch.away) this.on.moving(touch.points);
   }
 
   /** @param {PointerEvent} event */

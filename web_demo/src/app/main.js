@@ -25,7 +25,7 @@ const panel = new Panel({ times: $("times"), about: $("about"), heat: $("heat") 
 const recorder = new Recorder({ on: $("record"), count: $("recorded"), save: $("save"), forget: $("forget") });
 const dictionary = new Dictionary({
   dialog: $("dictionary"), open: $("dictionary-open"), form: $("word-form"), word: $("word"),
-  problem: $("word-problem"), list: $("words"),
+  problem: $("word-problem"), list: $("words"), learn: $("learn"), unlearn: $("unlearn"),
 });
 const ledger = new Ledger({ on: $("ledger"), count: $("noted"), save: $("ledger-save"), forget: $("ledger-forget") });
 const editor = new Editor($("text"), () => writer.suggest());

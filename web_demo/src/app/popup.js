@@ -12,6 +12,8 @@ export class Popup {
     this.at = 0;
     this.left = 0;
     this.wide = 1;
+    this.top = 0;
+    this.bottom = 0;
   }
 
   /**
@@ -36,10 +38,20 @@ export class Popup {
     this.#mark();
   }
 
-  /** The finger is there now, in pixels from the left of the keys. @param {number} x */
-  move(x) {
+  /**
+   * The finger is there now; returns whether it is still at the key or at what is offered.
+   * @param {number} x in pixels from the left of the keys
+   * @param {number} y from their top
+   */
+  move(x, y) {
+    const near = x > this.left - 40 && x < this.left + this.wide * this.texts.length + 40 && y > this.top - 40 && y < this.bottom;
+    if (!near) {
+      this.hide();
+      return false;
+    }
     this.at = Math.min(this.texts.length - 1, Math.max(0, Math.floor((x - this.left) / this.wide)));
     this.#mark();
+    return true;
   }
 
   /** Returns what would be chosen, "" where nothing is offered. */
@@ -67,12 +79,14 @@ export class Popup {
     // The first one lies above the finger, unless there is no room for the others.
     const first = texts.length > 1 ? middle - this.wide / 2 : middle - width / 2;
     this.left = Math.max(0, Math.min(this.place.offsetWidth - width, first));
+    this.top = button.offsetTop - 54;
+    this.bottom = button.offsetTop + button.offsetHeight;
     this.box.replaceChildren(...texts.map((text) => {
       const one = document.createElement("span");
       one.textContent = text;
       return one;
     }));
-    Object.assign(this.box.style, { left: `${this.left}px`, width: `${width}px`, top: `${button.offsetTop - 54}px` });
+    Object.assign(this.box.style, { left: `${this.left}px`, width: `${width}px`, top: `${this.top}px` });
     this.place.append(this.box);
     this.box.hidden = false;
   }

@@ -37,6 +37,7 @@ export class Writer {
     /** @type {Tapped | null} */ this.tapped = null;
     /** @type {Corrected | null} */ this.corrected = null;
     /** @type {string[]} */ this.foretold = [];
+    this.learnt = ""; // word to learn once the next one begins
     this.spaceAt = 0; // when the last space was tapped
     this.turn = Promise.resolve();
     this.waiting = 0;
@@ -71,7 +72,10 @@ export class Writer {
     if (id === "symbols") return keyboard.turn(keyboard.signs ? "letters" : "signs");
     if (id.startsWith("page-")) return keyboard.turn(/** @type {any} */ (id.slice(5)));
     if (id === "backspace") await this.#backspace();
-    else if (LETTER.test(id) && !keyboard.signs) this.#letter(id, point);
+    else if (LETTER.test(id) && !keyboard.signs) {
+      if (!this.#held()) await this.#content();
+      this.#letter(id, point);
+    }
     else {
       if (INSIDE.includes(id)) this.tapped = id === "'" ? this.tapped : null;
       else await this.#commit();
@@ -136,6 +140,7 @@ export class Writer {
       const { editor, recorder, ledger } = this.parts;
       const { swiped } = editor;
       if (!editor.undo()) return;
+      this.learnt = "";
       this.tapped = this.corrected = null;
       for (const { row, entry } of swiped.filter((one) => !editor.swiped.some((other) => other.start === one.start && other.row === one.row))) {
         if (row) recorder.drop(row);
@@ -196,6 +201,13 @@ export class Writer {
     this.spaceAt = twice ? 0 : performance.now();
   }
 
+  /** The next word begins: the last one stays, and is learnt. */
+  async #content() {
+    const text = this.learnt;
+    this.learnt = "";
+    if (text) await this.parts.dictionary.learn(text);
+  }
+
   /** Ends the tapped word: it is corrected, if another one is much likelier. */
   async #commit() {
     const { editor, ledger, say } = this.parts;
@@ -208,6 +220,7 @@ export class Writer {
     if (!whole.length || editor.area.value.slice(held.start, held.start + held.text.length) !== held.text) return;
     const text = like(whole[0].text, held.text);
     const changed = text !== held.text;
+    this.learnt = whole[0].text;
     const entry = ledger.add({ by: "taps", rank: 1, probability: whole[0].probability, ms, corrected: changed, ...this.#foreseen(text) });
     if (!changed) return;
     const end = held.start + held.text.length;
@@ -224,6 +237,7 @@ export class Writer {
     const { corrected } = this;
     const at = editor.area.selectionStart;
     this.corrected = null;
+    this.learnt = "";
     if (corrected && at > corrected.end && at <= corrected.end + 2 && at === editor.area.selectionEnd) {
       editor.put(corrected.typed, corrected.start, at);
       if (corrected.entry) Object.assign(corrected.entry, { undone: true });
@@ -285,6 +299,7 @@ export class Writer {
     const { model } = this;
     await this.#commit();
     this.corrected = null;
+    await this.#content();
     const before = editor.head;
     try {
       const answer = await model.read(points, { before });
@@ -294,6 +309,7 @@ export class Writer {
       const row = recorder.add(points, model.layout.name, best.text, context);
       const entry = ledger.add({ by: "gesture", rank: 1, probability: best.probability, ms: answer.ms, ...this.#foreseen(best.text) });
       editor.write(answer.words, { row, entry }, (text) => this.#cased(text));
+      this.learnt = best.text;
       say(best.text);
       this.relax();
       await shown(answer, model);
@@ -358,8 +374,10 @@ export class Writer {
    * @param {number} start
    * @param {number} rank
    */
-  #pick(by, text, start, rank) {
+  async #pick(by, text, start, rank) {
     const { editor, ledger, say } = this.parts;
+    if (by === "next") await this.#content();
+    this.learnt = text;
     ledger.add({ by, rank, ...(by === "next" ? {} : this.#foreseen(text)) });
     this.tapped = this.corrected = null;
     editor.pick(text, start);
@@ -395,7 +413,8 @@ export class Writer {
       kept.entry.rank = place + 1;
       ledger.changed();
     }
-    say(kept.words[place].text);
+    this.learnt = kept.words[place].text;
+    say(this.learnt);
   }
 
   /** Whether a word was among those that were foretold, if any were. @param {string} text */

@@ -28,6 +28,27 @@ import org.junit.Test;
 /** What single keys do, how they look, and what is said of them. */
 public class KeysTest {
   @Test
+  public void aSwipeThatBeginsSlowlyIsASwipe() throws Exception {
+    Device device = new Device();
+    FakeField field = device.focus(FakeField.SENTENCES, 0);
+    Board.Key first = device.key("i"); // offers its digit and accents
+    device.down(first.middle(), first.y + first.height / 2);
+    android.os.Looper.advance(Touches.HOLD_MS + 50); // accents are offered by now
+    float x = first.middle(), y = first.y + first.height / 2;
+    for (String letter : "n k".split(" ")) {
+      Board.Key key = device.key(letter);
+      float toX = key.middle(), toY = key.y + key.height / 2, fromX = x, fromY = y;
+      for (int step = 1; step <= 9; step++) {
+        x = fromX + (toX - fromX) * step / 9;
+        y = fromY + (toY - fromY) * step / 9;
+        device.move(x, y);
+      }
+    }
+    device.up(x, y);
+    assertEquals("Ink", field.text.toString());
+  }
+
+  @Test
   public void aLongPressOffersAccentsAndDigits() throws Exception {
     Device device = new Device();
     FakeField field = device.focus(FakeField.PLAIN, 0);

@@ -75,16 +75,17 @@ final class Touches {
         mode = Mode.REPEATING;
         listener.onRepeat(++steps);
         view.postDelayed(this, REPEAT_MS);
-      } else if (mode == Mode.PRESSED && !key.more.isEmpty()) {
+      } else if (mode == Mode.PRESSED && !key.more.isEmpty() && Math.hypot(x - downX, y - downY) <= STILL_KEYS * view.getWidth() / 10f) {
         mode = Mode.CHOOSING;
       }
       view.invalidate();
     }
   }
 
-  static final int HOLD_MS = 350;
+  static final int HOLD_MS = 400; // 2 % of people's swipes begin as slowly, so a finger that goes elsewhere swipes after all
   static final int REPEAT_MS = 60;
   private static final float SWIPE_KEYS = 0.6f; // a finger that stays nearer taps
+  private static final float STILL_KEYS = 0.2f; // and holds
   private final View view;
   private final Listener listener;
   private final List<Touch> touches = new ArrayList<>();
@@ -208,6 +209,11 @@ final class Touches {
     float keyWidth = view.getWidth() / 10f;
     switch (touch.mode) {
       case CHOOSING:
+        if (leaves(touch, keyWidth)) {
+          touch.mode = Mode.PRESSED;
+          slide(touch, keyWidth);
+          break;
+        }
         int place = (int) Math.floor((touch.x - choiceStart(touch.key)) / choiceWidth(touch.key));
         touch.chosen = Math.max(0, Math.min(touch.key.more.length() - 1, place));
         break;
@@ -218,6 +224,13 @@ final class Touches {
         slide(touch, keyWidth);
         break;
     }
+  }
+
+  /** Whether a finger goes where nothing is offered. */
+  private boolean leaves(Touch touch, float keyWidth) {
+    float start = choiceStart(touch.key), end = start + touch.key.more.length() * choiceWidth(touch.key);
+    boolean beside = touch.x < start - keyWidth || touch.x > end + keyWidth;
+    return beside || touch.y > touch.key.y + touch.key.height || touch.y < touch.key.y - 2 * touch.key.height;
   }
 
   /** A finger that was not held, or not on a key with a choice, moved on. */

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import READ_ERRORS, read_head, read_lines
+from edgectc.core.messages import say
+from edgectc.core.types import Array
 from edgectc.language import loading
 from edgectc.language.lms import arpa
 from edgectc.language.ngram import (
@@ -24,6 +30,7 @@ from edgectc.language.ngram import (
 from edgectc.language.ngram.corpus import Corpus, exclusions
 from edgectc.language.ngram.tables import NGrams
 
+_STRANGE = 0.01  # of the words: a second script that is told
 SUFFIXES = (".arpa", ".arpa.gz", ".lm")
 
 
@@ -101,6 +108,7 @@ def build(
         corpus.extend(text, apart=weights is not None)
     single = [(w, mixture.single_words(m)) for w, m in zip(of_models, models, strict=True)]
     words, numbers = corpus.limited(vocabulary, top, shares, single)
+    _warn_of_scripts(words, numbers)
     components = [mixture.component(model, words) for model in models]
     others = mixture.gathered(components, order)
     levels = counting.count(
@@ -120,6 +128,30 @@ def build(
         tuple(map(tuple, discounts)),
         threshold,
     )
+
+
+def _warn_of_scripts(words: Sequence[str], numbers: Array) -> None:
+    """Tell words of a second script: lines of another language, or of broken text."""
+    counts = Counter[str]()
+    times = np.bincount(numbers, minlength=len(words))
+    special = len(tables.SPECIALS)
+    for word, count in zip(words[special:], times[special:].tolist(), strict=True):
+        if script := _script(word):
+            counts[script] += count
+    (main, most), *others = counts.most_common() or [("", 0)]
+    for script, count in others:
+        if count >= _STRANGE * counts.total():
+            say(
+                f"edgectc: warning: {count:,} of {counts.total():,} words are {script.title()}, "
+                f"{most:,} {main.title()}; a vocabulary of the one language keeps the others out"
+            )
+
+
+def _script(word: str) -> str:
+    """Return the script of a word by its first letter, as Unicode names it; "" for no letters."""
+    letter = next((char for char in word if char.isalpha()), "")
+    named = unicodedata.name(letter, "").partition(" ")[0] if letter else ""
+    return "JAPANESE OR CHINESE" if named in ("CJK", "HIRAGANA", "KATAKANA") else named
 
 
 def _shares(

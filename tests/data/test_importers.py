@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import sys
 import zipfile
 from collections import Counter
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from edgectc.commands.cli import main
-from edgectc.core.errors import InputError, MissingDependencyError
+from edgectc.core.errors import InputError, MissingDependencyError, install_line
 from edgectc.core.types import Array, Swipe
 from edgectc.data import importers, swipe_files, swipe_tables
 from edgectc.data.checks import check_data
@@ -158,7 +159,7 @@ def test_parquet_without_its_package_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     (tmp_path / "x.parquet").write_bytes(b"")
-    with pytest.raises(MissingDependencyError, match=r"pip install '\.\[parquet\]'"):
+    with pytest.raises(MissingDependencyError, match=re.escape(install_line("parquet"))):
         read(f"futo:{tmp_path / 'x.parquet'}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import sys
 from pathlib import Path
@@ -14,7 +15,13 @@ import pytest
 import edgectc
 from edgectc.commands.cli import main
 from edgectc.core import files
-from edgectc.core.errors import ConfigError, InputError, MissingDependencyError, UnknownNameError
+from edgectc.core.errors import (
+    ConfigError,
+    InputError,
+    MissingDependencyError,
+    UnknownNameError,
+    install_line,
+)
 from edgectc.core.types import Recording
 from edgectc.data import readers, signals
 from edgectc.data.readers import Choices
@@ -330,7 +337,9 @@ def test_a_missing_package_is_told_with_its_line(
     rows = readers.import_format(name, tmp_path, Choices())
     if name == "brain_to_text_24":
         rows = readers.import_format(name, tmp_path, Choices(pronunciations={"go": ("G",)}))
-    with pytest.raises(MissingDependencyError, match=rf"'{package}'.*pip install '\.\[{extra}\]'"):
+    with pytest.raises(
+        MissingDependencyError, match=rf"'{package}'.*{re.escape(install_line(extra))}"
+    ):
         next(rows)
 
 

@@ -2,12 +2,13 @@
 
 import gzip
 import math
+import re
 import sys
 
 import numpy as np
 import pytest
 
-from edgectc.core.errors import ConfigError, MissingDependencyError
+from edgectc.core.errors import ConfigError, MissingDependencyError, install_line
 from edgectc.core.files import file_sha256
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
@@ -219,7 +220,7 @@ def test_build_from_wordfreq():
 
 def test_build_without_wordfreq(monkeypatch):
     monkeypatch.setitem(sys.modules, "wordfreq", None)
-    with pytest.raises(MissingDependencyError, match=r"\.\[lexicon\]"):
+    with pytest.raises(MissingDependencyError, match=re.escape(install_line("lexicon"))):
         build("wordfreq:en")
 
 

@@ -104,6 +104,20 @@ def test_text_that_is_not_utf8(tmp_path: Path) -> None:
         list(read_lines(tmp_path / "x.gz"))
 
 
+def test_words_of_another_script_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latin, strange = "the cat sat\nit sat there\n" * 9, "က ကြီး ရ\n"
+    (tmp_path / "mixed.txt").write_text(latin + strange)
+    (tmp_path / "words.txt").write_text("the\ncat\nsat\nit\nthere\n")
+    line = ["lm", "build", str(tmp_path / "mixed.txt"), "--out", str(tmp_path / "x.lm")]
+    assert run(capsys, *line)[2] == (
+        "edgectc: warning: 3 of 57 words are Myanmar, 54 Latin; a vocabulary of the one language "
+        "keeps the others out\n"
+    )
+    assert run(capsys, *line, "--vocabulary", str(tmp_path / "words.txt"))[2] == ""
+
+
 @pytest.mark.data
 def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
     folder = os.environ.get("EDGECTC_DATA")

@@ -57,7 +57,7 @@ EDGECTC_API void edgectc_engine_free(edgectc_engine *engine) {
   close_lm(engine);
   close_shared(engine->shared);
   edgectc_pool_close(&engine->pool);
-  void *held[] = {engine->views, engine->columns, engine->keys, engine->points, engine->seconds, engine->path_keys, engine->context,
+  void *held[] = {engine->views, engine->columns, engine->keys, engine->points, engine->path_keys, engine->context,
                   engine->hidden};
   for (size_t i = 0; i < sizeof(held) / sizeof(*held); i++) free(held[i]);
   free(engine);
@@ -391,10 +391,9 @@ EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine) {
 /* Takes points over, which become the engine's, and the keys that they lie among. */
 static void take_points(edgectc_engine *engine, double *points, int32_t n, double *keys) {
   free(engine->points);
-  free(engine->seconds);
   free(engine->path_keys);
   engine->points = points;
-  engine->seconds = NULL;
+  engine->timed = 0;
   engine->path_keys = keys;
   engine->n_points = points ? n : 0;
 }
@@ -403,28 +402,22 @@ EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *tr
   take_points(engine, NULL, 0, NULL); /* no earlier trace outlives a call that fails */
   if (!trace || !engine->keys) return EDGECTC_OK; /* nothing to lay it among */
   if (length < 1) return REFUSE(engine, "a trace has at least one frame");
-  double *points = edgectc_room(length, 2, sizeof(double)), *seconds = edgectc_room(length, 1, sizeof(double));
-  if (!points || !seconds) {
-    free(points);
-    free(seconds);
-    return NO_MEMORY(engine);
-  }
+  double *points = edgectc_room(length, 3, sizeof(double));
+  if (!points) return NO_MEMORY(engine);
   for (int32_t t = 0; t < length; t++) {
     points[2 * t] = trace[3 * t] / engine->width;
     points[2 * t + 1] = trace[3 * t + 1] / engine->height;
-    seconds[t] = trace[3 * t + 2];
+    points[2 * length + t] = trace[3 * t + 2];
   }
   take_points(engine, points, length, NULL);
-  engine->seconds = seconds;
+  engine->timed = 1;
   return EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_path_times(edgectc_engine *engine, const double *seconds) {
   if (!engine->points) return REFUSE(engine, "give the path before its times");
-  double *own = copy_of(seconds, (size_t)engine->n_points * sizeof(double));
-  if (!own) return NO_MEMORY(engine);
-  free(engine->seconds);
-  engine->seconds = own;
+  memcpy(engine->points + 2 * engine->n_points, seconds, (size_t)engine->n_points * sizeof(double));
+  engine->timed = 1;
   return EDGECTC_OK;
 }
 
@@ -433,13 +426,14 @@ EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *po
   take_points(engine, NULL, 0, NULL);
   if (!engine->shared) return REFUSE(engine, "give the lexicon before a path");
   if (n < 1) return REFUSE(engine, "a path has at least one point");
-  double *own = copy_of(points, (size_t)n * 2 * sizeof(double));
+  double *own = edgectc_room(n, 3, sizeof(double)); /* and their times */
   double *own_keys = copy_of(keys, (size_t)engine->shared->words.K * 2 * sizeof(double));
   if (!own || !own_keys) {
     free(own);
     free(own_keys);
     return NO_MEMORY(engine);
   }
+  memcpy(own, points, (size_t)n * 2 * sizeof(double));
   take_points(engine, own, n, own_keys);
   return EDGECTC_OK;
 }

@@ -242,7 +242,7 @@ struct edgectc_engine {
   double *keys;                   /* (K, 2) centres in key units, or NULL */
   double width, height;
   double *points;                 /* (n_points, 2) in key units, or NULL */
-  double *seconds;                /* (n_points) when, or NULL where nobody knows */
+  int32_t timed;                  /* whether (n_points) seconds stand after the points */
   double *path_keys;              /* (K, 2) of these points, or NULL for `keys` */
   int32_t n_points;
   char *context;

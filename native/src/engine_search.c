@@ -60,9 +60,9 @@ static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64
   task->memory = edgectc_room((int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
   task->ahead = edgectc_room(K, 1, sizeof(double));
   if (!task->memory || !task->ahead) return NO_MEMORY(engine);
-  if (options->template_weight != 0.0 && engine->points && engine->seconds) {
+  if (options->template_weight != 0.0 && engine->timed) {
     const double *keys = engine->path_keys ? engine->path_keys : engine->keys;
-    task->lexicon.passing = edgectc_heading(engine->points, engine->seconds, engine->n_points, keys, K, task->ahead);
+    task->lexicon.passing = edgectc_heading(engine->points, engine->n_points, keys, K, task->ahead);
     task->lexicon.ahead = task->ahead;
   }
   double *scores = task->memory;

@@ -12,6 +12,12 @@
 #define PREFETCH(address) ((void)0)
 #endif
 
+#if defined(__GNUC__)
+#define NOT_INLINE __attribute__((noinline, unused))
+#else
+#define NOT_INLINE
+#endif
+
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
 #define BLOCK 32768      /* doubles that are taken from memory at once */
@@ -199,7 +205,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
  * beginning counts by what the frames before that one spell, and the next letter by its direction. Fewer frames
  * begin with a prefix less often than all of them do, so bounds rise by that direction at most; where letters
  * cost, the frame that is left out may have cost one. What other tokens took of that frame is not missing. */
-static void head_for(Lattice *lattice, const Lexicon *lexicon, int partial) {
+static NOT_INLINE void head_for(Lattice *lattice, const Lexicon *lexicon, int partial) {
   lattice->loose = 1.0;
   if (!partial || !lexicon->ahead) return;
   double most = 0.0, share = exp(lattice->last_mass);
@@ -251,7 +257,7 @@ static const double *before(const Lattice *lattice, int64_t slot, int32_t letter
 }
 
 /* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
-static double left_to(const Lattice *lattice, const Slot *slot, int32_t letter) {
+static NOT_INLINE double left_to(const Lattice *lattice, const Slot *slot, int32_t letter) {
   if (lattice->passing == 0.0) return slot->prefix_mass * lattice->carry;
   double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
   double mass = lattice->ahead[letter] * before_last;
@@ -299,12 +305,6 @@ static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
     if (edgectc_letter(&tree->nodes, child) == letter) return child;
   return -1;
 }
-
-#if defined(__GNUC__)
-#define NOT_INLINE __attribute__((noinline, unused))
-#else
-#define NOT_INLINE
-#endif
 
 /* What all words of an entry weigh together, in shares of the heaviest. */
 static NOT_INLINE double more(const Tree *tree, int32_t entry) {

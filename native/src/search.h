@@ -125,10 +125,9 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
                               int64_t room, Answer *out);
 
 /* Writes, for each of K letters, how much likelier the direction of a finger is at the end of points
- * (n, 2) and seconds (n) if that letter is the next one; returns the probability that it is between two keys.
+ * (n, 2), with n seconds after them, if that letter is the next one; returns the probability that it is between two keys.
  * See trace.py. The letter's key is keys (K, 2), NaN for none. */
-double edgectc_heading(const double *points, const double *seconds, int32_t n, const double *keys, int32_t K,
-                       double *ahead);
+double edgectc_heading(const double *points, int32_t n, const double *keys, int32_t K, double *ahead);
 
 /* By how many keys points (n_points, 2) miss letters, rows of keys (K, 2), as a root mean square; see
  * trace.py. A letter whose key is NaN has no say. `least` holds n_points. */

@@ -16,9 +16,8 @@
 
 static double length_of(double x, double y) { return sqrt(x * x + y * y); }
 
-double edgectc_heading(const double *points, const double *seconds, int32_t n, const double *keys, int32_t K,
-                       double *ahead) {
-  const double *end = points + 2 * (n - 1);
+double edgectc_heading(const double *points, int32_t n, const double *keys, int32_t K, double *ahead) {
+  const double *end = points + 2 * (n - 1), *seconds = points + 2 * n;
   int32_t from = n - 1, since = n - 1;
   while (from > 0 && length_of(end[0] - points[2 * from], end[1] - points[2 * from + 1]) < WAY) from--;
   while (since > 0 && seconds[since] > seconds[n - 1] - SPAN) since--;

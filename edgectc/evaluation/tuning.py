@@ -156,7 +156,7 @@ class _Emissions:
             setting, points = sample.setting, np.zeros((0, 0))
             if isinstance(setting, Layout):
                 self._layouts[setting.name] = setting
-                points = sample.inputs["trace"][0, : int(sample.inputs["length"][0]), :2]
+                points = sample.inputs["trace"][0, : int(sample.inputs["length"][0])]
             name = setting.name if isinstance(setting, Layout) else setting or ""
             self._about.append((name, tuple(once(word, word) for word in row.context)))
             word, user = letters(row.target[0]), row.group or ""

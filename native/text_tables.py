@@ -65,7 +65,7 @@ def _changed() -> Iterator[tuple[int, list[int]]]:
     """Yield each character of NFC whose normal form is another one, and that."""
     for code in range(0x110000):
         c = chr(code)
-        known = kind(c) in ("LETTER", "MARK") and unicodedata.normalize("NFC", c) == c
+        known = kind(c) in ("LETTER", "MARK", "OTHER") and unicodedata.normalize("NFC", c) == c
         if known and normal(c) != c:
             yield code, [ord(one) for one in normal(c)]
 

@@ -20,6 +20,10 @@ int edgectc_kind(int32_t code) {
 int edgectc_normal(int32_t code, int32_t out[3]) {
   int32_t low = 0, high = sizeof(NORMALS) / sizeof(*NORMALS) - 1;
   int n = 0;
+  if (code < 0x80) {
+    *out = code >= 'A' && code <= 'Z' ? code + 32 : code;
+    return 1;
+  }
   for (size_t i = 0; i < sizeof(SEVERAL) / sizeof(*SEVERAL); i++)
     while (SEVERAL[i].code == code && n < 3 && SEVERAL[i].to[n]) out[n] = SEVERAL[i].to[n], n++;
   if (n) return n;

@@ -92,7 +92,7 @@ def test_seen_words_of_a_lone_artifact(shipped: Path, tmp_path: Path) -> None:
 def test_the_shipped_model_clears_its_floor(swipes_file: Path) -> None:
     rows, dropped = swipe_files.load(swipes_file, split="test")
     assert sum(dropped.values()) <= 0.001 * len(rows)
-    figures = evaluation.evaluate(edgectc.load(runner="onnx"), rows)
+    figures = evaluation.evaluate(edgectc.load(runner="native"), rows)
     assert figures["top1"]["value"] >= 0.78
     assert figures["top3"]["value"] >= 0.84
 

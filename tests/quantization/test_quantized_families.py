@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest
 from edgectc.networks.model import CtcModel
 
+LONG = pytest.mark.skipif("EDGECTC_LONG" not in os.environ, reason="takes minutes: EDGECTC_LONG=1")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -27,7 +30,7 @@ from edgectc.networks.model import CtcModel
     [
         ("gru", "onnx", "int8-weight"),
         ("gru", "pte", "int8-dynamic"),
-        ("i3d", "pte", "int8-static"),
+        pytest.param("i3d", "pte", "int8-static", marks=LONG),
         ("mobilenetv3", "onnx", "int8-dynamic"),
     ],
 )

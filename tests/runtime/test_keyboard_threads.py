@@ -76,7 +76,7 @@ def check_words(lines: list[str]) -> None:
 
 @pytest.mark.slow
 def test_eight_keyboards_share_their_files_under_the_thread_sanitizer(tmp_path: Path) -> None:
-    lines = host(tmp_path, "-O1", "-g", "-fsanitize=thread")(8, 80)
+    lines = host(tmp_path, "-O1", "-g", "-fsanitize=thread")(8, 25)
     check_words(lines)
     assert lines[-1].startswith("cancelled ")
 

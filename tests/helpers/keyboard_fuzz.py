@@ -244,6 +244,7 @@ def _use(
         given = [files[0], File(), File()] if apart else files
         failed = library.edgectc_keyboard_open(handle, *given) < 0
         assert not failed or library.edgectc_keyboard_error(handle)
+        opened = not failed  # words are taken, whether or not a language comes later
         _add(library, handle, rng)
         if apart:
             failed |= library.edgectc_keyboard_add(handle, File(), *files[1:]) < 0
@@ -253,7 +254,7 @@ def _use(
             library.edgectc_keyboard_keys(handle, (keyboards.KeyRow * len(rows))(*rows), len(rows))
             text = str(rng.choice(["", "of the ", "\u00c9t\u00e9. \u0915\u093e", "x" * 5000]))
             library.edgectc_keyboard_before(handle, text.encode(), int(rng.integers(2)))
-            learn(library, handle, rng, opened=not failed)
+            learn(library, handle, rng, opened=opened)
             points, most = some_points(rng), int(rng.choice([0, 1, 5]))
             flags = int(rng.choice([0, 0, 1, 2]))
             library.edgectc_keyboard_swipe(

@@ -35,17 +35,18 @@ def install_line(extra: str) -> str:
 def _origin() -> str:
     """Return the path that pip installed edgectc from (PEP 610); "" where that is not known."""
     import json  # none of which anything but a message needs
+    import os
     from importlib import metadata
     from pathlib import Path
-    from urllib.parse import urlsplit
-    from urllib.request import url2pathname
+    from urllib.parse import unquote, urlsplit
 
     try:
         text = metadata.distribution("edgectc").read_text("direct_url.json")
         url = urlsplit(json.loads(text or "{}")["url"])
     except (metadata.PackageNotFoundError, OSError, ValueError, LookupError, TypeError):
         return ""
-    path = url2pathname(url.path) if url.scheme == "file" else ""
+    path = unquote(url.path) if url.scheme == "file" else ""
+    path = path.lstrip("/") if os.name == "nt" else path  # of /C:/folder
     return path if path and Path(path).exists() else ""
 
 

@@ -1,8 +1,8 @@
 """What the tests of other decoders expect of them, on inputs rebuilt here.
 
-pyctcdecode 0.5.0 (tests/test_decoder.py, on words of the same shape), parlance/ctcdecode
-(tests/test_decode.py), torchaudio (ctc_decoder_test.py). Where pyctcdecode is installed, it must
-meet them too: that holds the inputs.
+pyctcdecode 0.5.0 (its tests of the decoder, on words of the same shape), parlance/ctcdecode,
+torchaudio (its tests of ctc_decoder). Where pyctcdecode is installed, it must meet them too: that
+holds the inputs.
 """
 
 from __future__ import annotations

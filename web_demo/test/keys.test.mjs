@@ -224,7 +224,8 @@ test("what is written is learnt, kept over a reload, and forgotten when it shall
     await text(page);
     return page.$eval("#strip .third", (one) => one.textContent);
   };
-  const learnt = () => page.evaluate(() => (localStorage.getItem("edgectc.learnt") ?? "").length);
+  const learnt = () =>
+    page.evaluate(() => (Object.entries(localStorage).find(([key]) => key.endsWith(".learnt"))?.[1] ?? "").length);
   const asked = await first();
   await page.tap("#dictionary-open");
   await page.$eval("#learn", (box) => box.click()); // off

@@ -86,7 +86,8 @@ def test_a_host_in_c_prints_the_words_of_python(host: list[str]) -> None:
         ([FILES[1], *FILES[1:]], "no manifest"),
         ([FILES[0], FILES[2], FILES[2]], "not the lexicon"),
         ([FILES[0], FILES[1], FILES[1]], "not the language model"),
-        ([FILES[0], Path("missing"), FILES[2]], "give the bytes"),
+        ([FILES[0], Path("missing"), FILES[2]], "a language model comes with its lexicon"),
+        ([Path("missing"), *FILES[1:]], "give the bytes of a model"),
     ],
 )
 def test_it_says_what_is_wrong(host: list[str], files: list[Path], message: str) -> None:
@@ -122,7 +123,10 @@ def test_the_lines_of_python_print_the_word(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert (done.returncode, done.stdout.strip()) == (0, edgectc.load()(edgectc.sample())[0].text)
-    assert [*edgectc.UserDictionary.read(tmp_path / "mine.json")] == ["Zyxgle"]
+    assert [*edgectc.UserDictionary.read(tmp_path / "mine.json")] == [
+        "Zyxgle",
+        "hello",
+    ]  # taught, learnt
 
 
 CONSUMER = """

@@ -177,7 +177,12 @@ def test_any_numbers_are_decoded(package, frames: int, rng: np.random.Generator)
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -1.0, 0.0])
 def test_any_number_may_be_a_weight_until_it_is_used(package, arpa: str, value) -> None:
     decoder = package.build_ctcdecoder(LABELS, arpa, alpha=0.0)
+    usual = {"alpha": 0.0, "beta": 1.0, "unk_score_offset": -10.0, "lm_score_boundary": True}
+    decoder.reset_params(**usual)
+    before = decoder.decode(logs(EITHER))
     decoder.reset_params(alpha=value, beta=value, unk_score_offset=value, lm_score_boundary=None)
+    decoder.reset_params(**usual)
+    assert decoder.decode(logs(EITHER)) == before != ""
 
 
 # ---- parlance/ctcdecode -----------------------------------------------------------------------

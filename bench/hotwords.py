@@ -158,19 +158,10 @@ def main() -> None:
          "to peer", "to none"], rows,
     )  # fmt: skip
     more = table(
-        [
-            "hotwords",
-            "ours 24 ms",
-            "WER",
-            "ours 32 ms",
-            "WER",
-            "peer 32 ms",
-            "WER",
-            "peer / ours 24",
-            "peer / ours 32",
-        ],
+        ["hotwords", "ours 24 ms", "WER", "ours 32 ms", "WER", "peer 32 ms", "WER",
+         "peer / ours 24", "peer / ours 32"],
         with_words(options.data, options.train, 4 * options.test, options.repeats),
-    )
+    )  # fmt: skip
     text = f"letters alone\n\n{text}\n\nwords and a 3-gram, beams 24 and 32\n\n{more}"
     frames = [len(x) for x in signals]
     said = heading(

@@ -126,8 +126,18 @@ TARGET static void NAME(quantize)(const float *in, size_t n, int32_t levels, uin
 #define FITTING(rows) (rows)
 #endif
 
-/* Goes over all tiles: as many rows in each as in the others, or one less. The last columns of a
- * width that is no multiple take one vector where that is enough. */
+/* The last columns of a width that is no multiple are few: one vector, and three cases are enough. */
+#define FEW (ROWS / 3)
+_Static_assert(MOST_PIECES != 2 || FEW > 1, "a tile of two vectors has six rows or more");
+#define NARROW_ROWS_OF(tile)                            \
+  rows = left >= ROWS ? ROWS : left >= FEW ? FEW : 1;   \
+  switch (rows) {                                       \
+    ROW_CASE(tile, 1, 1)                                \
+    ROW_CASE(tile, 1, FEW)                              \
+    default: tile(p, first, column, ROWS, 1);           \
+  }
+
+/* Goes over all tiles: as many rows in each as in the others, or one less. */
 #define ALL_TILES(tile)                                                         \
   for (int32_t column = 0; column < p->columns; column += PANELS * PANEL)       \
     for (int32_t first = 0, rows; first < p->rows; first += rows) {             \
@@ -135,7 +145,7 @@ TARGET static void NAME(quantize)(const float *in, size_t n, int32_t levels, uin
       rows = left / tiles;                                                      \
       rows = FITTING(rows);                                                     \
       if (MOST_PIECES == 2 && p->columns - column <= WIDTH) {                   \
-        ROWS_OF(tile, 1)                                                        \
+        NARROW_ROWS_OF(tile)                                                    \
       } else {                                                                  \
         ROWS_OF(tile, MOST_PIECES)                                              \
       }                                                                         \

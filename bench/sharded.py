@@ -133,7 +133,9 @@ def child(folder: Path, count: int, batch: int) -> None:
     memory = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if " kB" in line}
     told = {name: memory[name] for name in ("VmHWM", "VmRSS", "RssAnon")}
     told |= {"first_step_s": first, "cpu_s": cpu, "step_cpu_s": step_cpu}
-    print(f"rank {rank} {json.dumps(told)}", flush=True)
+    # One write: torchrun's processes do not buffer, and lines of several would mix.
+    sys.stdout.write(f"rank {rank} {json.dumps(told)}\n")
+    sys.stdout.flush()
 
 
 def measured(folder: Path, steps: int, ranks: int, batch: int = BATCH) -> list[dict[str, float]]:
@@ -146,7 +148,8 @@ def measured(folder: Path, steps: int, ranks: int, batch: int = BATCH) -> list[d
         env={**os.environ, "BEGAN": str(time.time()), "OMP_NUM_THREADS": "1"},
     ).stdout  # fmt: skip
     lines = [line for line in told.splitlines() if line.startswith("rank ")]
-    assert len(lines) == ranks
+    if len(lines) != ranks:
+        raise RuntimeError(f"{ranks} processes printed {len(lines)} results: {told}")
     return [json.loads(line.split(maxsplit=2)[2]) for line in sorted(lines)]
 
 

@@ -443,8 +443,11 @@ class Stream:
         first = endings[0]
         if not self._tables.asks:
             lm = first.lm_sum
+        ctc = first.ctc
+        if len(endings) > 1:
+            ctc = float(np.logaddexp.reduce([ending.ctc for ending in endings]))
         return {
-            "ctc": float(np.logaddexp.reduce([ending.ctc for ending in endings])),
+            "ctc": ctc,
             "lm": lm,
             "words": float(first.words),
             "unknown": float(first.unknown),

@@ -17,6 +17,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
 from edgectc.decoding.search import compiled, engine
 from edgectc.decoding.search.checks import (
+    as_numbers,
     check_context,
     check_log_probs,
     check_nbest,
@@ -240,8 +241,8 @@ class LexiconDecoder:
             )
         if normalize:
             log_probs = check_log_probs(log_probs, len(self._parts.tokens), normalize=True)
-        values = _table(log_probs)
-        if values is None or values.shape[1] != len(self._parts.tokens):
+        values = np.ascontiguousarray(as_numbers(log_probs))
+        if values.ndim != 2 or not len(values) or values.shape[1] != len(self._parts.tokens):
             values = check_log_probs(log_probs, len(self._parts.tokens))  # says what is wrong
         decoded = self._decoded(values, nbest, context, partial, trace)
         return self._located(decoded, values) if spans else decoded
@@ -316,12 +317,3 @@ class LexiconDecoder:
 
                 self._numpy = NumpySearch(self._parts)
             return self._numpy
-
-
-def _table(log_probs: object) -> Array | None:
-    """Return a float64 (T, V) table with T >= 1, or None."""
-    try:
-        values = np.ascontiguousarray(log_probs, np.float64)
-    except Exception:  # of an object's own ``__array__``; `check_log_probs` says what is wrong
-        return None
-    return values if values.ndim == 2 and len(values) else None

@@ -268,7 +268,10 @@ def weighed(hotwords: Iterable[str] | Mapping[str, float], default: float) -> di
     for phrase, weight in hotwords.items():
         if not isinstance(phrase, str):
             raise ConfigError(f"a hotword is {phrase!r}, expected a text")
-        if not (isinstance(weight, (int, float, np.integer, np.floating)) and abs(float(weight)) <= MOST_NATS):
+        if not (
+            isinstance(weight, (int, float, np.integer, np.floating))
+            and abs(float(weight)) <= MOST_NATS
+        ):
             raise ConfigError(
                 f"the weight of hotword {phrase!r} is {weight!r}, expected a number from "
                 f"{-MOST_NATS:g} to {MOST_NATS:g} nats"

@@ -28,7 +28,7 @@ from edgectc.decoding.search.engine import EngineSearch
 from edgectc.decoding.search.naming import say_left_out, say_strange
 from edgectc.decoding.search.options import Options, Parts
 from edgectc.decoding.search.signs import Signs, needed
-from edgectc.decoding.search.spans import word_spans
+from edgectc.decoding.search.spans import surest_spans
 from edgectc.decoding.search.trace import Path
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
@@ -303,8 +303,7 @@ class LexiconDecoder:
             else:
                 spelled = spell(text, self._parts.lexicon.letters) or ""
                 ways = [tuple(tokens.encode(spelled))]
-            each = [word_spans(values, [(text, way)], blank=tokens.blank_id) for way in ways]
-            spans = max(each, key=lambda words: words[0].confidence, default=())
+            spans = surest_spans(values, [[(text, way)] for way in ways], blank=tokens.blank_id)
             found.append(replace(hypothesis, words=spans))
         return Decoded(tuple(found))
 

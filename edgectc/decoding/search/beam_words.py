@@ -204,6 +204,24 @@ class Way(NamedTuple):
     words: tuple[str, ...] | None
 
 
+class Ranked(NamedTuple):
+    """A text at the end of a beam.
+
+    Attributes:
+        score: as the decoder has it.
+        parts: its terms before weighting.
+        state: of the language model after the last word; None without one.
+        place: of its most probable prefix in the beam.
+        words: its words, where others are spelled like them; else None.
+    """
+
+    score: float
+    parts: Mapping[str, float]
+    state: Hashable
+    place: int
+    words: tuple[str, ...] | None = None
+
+
 class Scorer:
     """Asks a language model during one search; its states become numbers, 0 the first."""
 

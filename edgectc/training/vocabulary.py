@@ -14,7 +14,7 @@ from edgectc.core import strict_json
 from edgectc.core.contracts import Samples
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_plain
-from edgectc.core.messages import say
+from edgectc.core.messages import say, warn
 from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
@@ -51,8 +51,8 @@ def complete(
         for name in samples.told:
             ours = spec.get(name)
             if name not in found and not (isinstance(ours, list) and len(ours) == 1):
-                say(
-                    f"edgectc: warning: no recording says of which of {name} it is; name it in "
+                warn(
+                    f"no recording says of which of {name} it is; name it in "
                     f"'group', or take all for one: --set model.frontend.{name}=['all']"
                 )
         say(f"found in the data: {', '.join(f'{k}: {_short(v)}' for k, v in told.items())}")
@@ -79,8 +79,8 @@ def _tell_what_differs(spec: Mapping[str, JSON], found: Mapping[str, JSON]) -> N
         else:
             same = ours == theirs
         if not same:
-            say(
-                f"edgectc: warning: the config says {name}: {_short(ours)}; the data has "
+            warn(
+                f"the config says {name}: {_short(ours)}; the data has "
                 f"{_short(theirs)}: --set model.frontend.{name}=null takes what the data has"
             )
 

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from edgectc.core.column_files import ColumnWriter
-from edgectc.core.messages import say
+from edgectc.core.messages import warn
 from edgectc.core.types import Array, Recording
 from edgectc.data import sources, swipe_files, swipe_scales
 from edgectc.data.generators.swipes import generate
@@ -97,7 +97,7 @@ def _hint(read: Mapping[str, int], refusals: Refusals) -> str:
 
 def _warn(problem: str, where: str) -> None:
     if problem:
-        say(f"edgectc: warning: {where}: {problem}")
+        warn(f"{where}: {problem}")
 
 
 class ShardedSwipes:

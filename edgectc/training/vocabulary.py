@@ -7,6 +7,7 @@ data, and of a run that was begun from its own config.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
 from edgectc.training.phases import FIRST
+
+_LOOKED_AT = 500  # recordings, where a config names all
 
 
 def complete(
@@ -41,9 +44,13 @@ def complete(
         return values
     samples = samples_for(spec)
     open_ = [name for name in samples.told if name not in spec]
-    if not open_:
-        return values
     found = None if run is None else _begun(run)
+    if not open_:
+        if samples.told and found is None:  # nothing is to be found, but something may differ
+            _tell_what_differs(
+                spec, samples.found(itertools.islice(_recordings(samples, data), _LOOKED_AT))
+            )
+        return values
     if found is None:
         found = samples.found(_recordings(samples, data))
         told = {name: found[name] for name in open_ if name in found}

@@ -190,6 +190,8 @@ typedef struct {
   int64_t live;               /* those with a weight; the first ones */
   uint16_t *letters;          /* of all of them */
   int64_t n_letters, letter_room;
+  uint16_t *unsaid;           /* spellings of words that the user hides, as the search takes them */
+  int64_t unsaid_size;
   Tree tree;
   void *memory;               /* the arrays of the tree */
 } Overlay;

@@ -45,6 +45,7 @@ static Lexicon problem(const edgectc_engine *engine) {
                             engine->hidden, words->entries, words->several, shared->more, words->n_several,
                             shared->most};
   lexicon.trees[1] = overlay->tree;
+  lexicon.unsaid = overlay->unsaid, lexicon.unsaid_size = overlay->unsaid_size;
   return lexicon;
 }
 

@@ -18,7 +18,8 @@ import edgectc
 from edgectc import kit
 from edgectc.core import environments
 from edgectc.core.errors import ExportError, MissingDependencyError, UnknownNameError
-from edgectc.exporting.targets.litert import LitertTarget, Options
+from edgectc.exporting.plain import Options
+from edgectc.exporting.targets.litert import LitertTarget
 from edgectc.formats import manifest as manifests
 
 MADE = environments.place("litert").is_dir() and importlib.util.find_spec("ai_edge_litert")
@@ -89,8 +90,11 @@ def test_fewer_bits_and_an_operator_left_in_float(scheme: str, tmp_path: Path) -
     np.savez(tmp_path / "c.npz", features=x.numpy(), lengths=np.full(80, 40))
     options = said(sample=(x[:2], lengths[:2]), calibration=str(tmp_path / "c.npz"))
     made = edgectc.quantize(network, scheme=scheme, out=tmp_path / "q.tflite", **options)
-    assert made.report["after"]["bytes"] < 0.9 * made.report["before"]["bytes"]
-    assert made.report["operators"] == 4
+    # Of the file most is the loop over frames, unrolled; of 4 bytes a weight 3 are saved.
+    layers = [network.first, network.middle[0], network.middle[2], network.last]
+    weights = sum(layer.weight.numel() for layer in layers)
+    assert made.report["before"]["bytes"] - made.report["after"]["bytes"] > 2 * weights
+    assert made.report["operators"] == len(layers)
 
 
 @here

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Check
 from edgectc.exporting.byo import signature
 
@@ -51,6 +52,29 @@ def _listed(found: Any) -> list[Any]:
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
 
+def copied(network: nn.Module) -> nn.Module:
+    """Return a copy of a network.
+
+    What a module has computed of its parameters and keeps, as torch.nn.utils.weight_norm does, is
+    copied without its history, which torch refuses to copy.
+
+    Raises:
+        ConfigError: it holds something that cannot be copied.
+    """
+    memo: dict[int, Any] = {}
+    for module in network.modules():
+        for value in vars(module).values():
+            if isinstance(value, Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    try:
+        return copy.deepcopy(network, memo)
+    except Exception as error:  # whatever an attribute raises
+        raise ConfigError(
+            f"{type(network).__name__} cannot be copied: {explained(error)}; take what is no "
+            "weight out of it before the export, such as a file, a lock or a generator"
+        ) from error
+
+
 def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check]]:
     """Return a network with weights of float32, and what that changes.
 
@@ -72,7 +96,7 @@ def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check
     kinds = sorted({str(p.dtype).removeprefix("torch.") for p in floats} - {"float32"})
     if not kinds or not convert:
         return network, []
-    network = copy.deepcopy(network).float()
+    network = copied(network).float()
     text = f"weights of {', '.join(kinds)} were converted to float32; the answers expected"
     return network, [Check("weights", "pass", f"{text} are those of the converted network")]
 

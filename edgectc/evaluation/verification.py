@@ -360,6 +360,9 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
     inputs, outputs = loaded.runner.contract(), loaded.runner.outputs()
     if inputs is None:
         return Check("contract", "not_run", f"{loaded.runner_name} does not tell its inputs")
+    names = [one.name for one in manifest.inputs]
+    if {*names} == {*inputs}:  # those of a LiteRT signature have names and no order
+        inputs = {name: inputs[name] for name in names}
     got = list(inputs.values())
     expected = [(i.dtype, list(i.shape)) for i in manifest.inputs]
     if got != expected:

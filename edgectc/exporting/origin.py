@@ -180,6 +180,7 @@ def of_network(
         width: of the target, see `edgectc.core.contracts.Target.width`; None for the longest.
     """
     said, streaming = from_dict(adoption.About, about), None
+    network = answers.unwrapped(network)
     model: Network
     family, inputs = type(network).__name__, tuple[Input, ...]()
     network, before = answers.in_float32(network, said.to_float32)

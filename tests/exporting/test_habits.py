@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import networks
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from networks import TOKENS
 from torch import Tensor, nn
 
+import edgectc
 from edgectc.core.errors import ConfigError
 from edgectc.exporting.byo.adapter import SHARE
 from edgectc.exporting.byo.adoption import About, Adopted, adopt
@@ -116,16 +119,69 @@ def test_what_python_decides_by_a_recording_is_refused_until_tensors_do(how: str
     adopted(networks.seeded(Decides, how="tensors"))
 
 
-def test_weights_that_are_computed_from_others_are_copied() -> None:
-    """The older weight_norm keeps a weight with a history, which torch does not copy."""
+def normed(kind: str) -> nn.Module:
+    """Return a network whose weights are computed from others in every call."""
     network = networks.seeded(Plain)
-    with pytest.warns(FutureWarning, match="deprecated"):
-        nn.utils.weight_norm(network.layer)
-    network.layer.weight_g.data.mul_(2)
+    if kind == "older":  # keeps a weight with a history, which torch does not copy
+        with pytest.warns(FutureWarning, match="deprecated"):
+            nn.utils.weight_norm(network.layer)
+        network.layer.weight_g.data.mul_(2)
+    elif kind == "newer":
+        nn.utils.parametrizations.weight_norm(network.layer)
+        network.layer.parametrizations.weight.original0.data.mul_(2)
+    else:
+        nn.utils.parametrizations.spectral_norm(network.layer)
+        nn.utils.parametrizations.orthogonal(network.head)
+    return network.eval()
+
+
+@pytest.mark.parametrize("kind", ["older", "newer", "spectral"])
+def test_weights_that_are_computed_from_others_become_constants(kind: str) -> None:
+    network = normed(kind)
     x, lengths = networks.sample()
+    model = adopted(network).model
     with torch.no_grad():
-        got = adopted(network).model(x[:1], lengths[:1])
-        torch.testing.assert_close(got, network(x[:1], lengths[:1]).log_softmax(-1))
+        want = network(x[:1], lengths[:1]).log_softmax(-1)
+        torch.testing.assert_close(model(x[:1], lengths[:1]), want)
+    assert {*dict(model.network.named_parameters())} == {*dict(Plain().named_parameters())}
+
+
+@pytest.mark.slow
+def test_such_weights_are_quantized_too(tmp_path: Path) -> None:
+    x = networks.sample(rows=80)[0].numpy()
+    np.savez(tmp_path / "c.npz", features=x, lengths=np.full(80, 40))
+    made = edgectc.quantize(
+        normed("newer"), target="onnx", scheme="int8-static", sample=networks.sample(),
+        tokens=TOKENS, check_blank=False, calibration=str(tmp_path / "c.npz"),
+        out=tmp_path / "q.onnx",
+    )  # fmt: skip
+    assert made.report["operators"] == 3
+
+
+class Masked(Plain):
+    """Told by a mask, True on padding, which only its name says."""
+
+    def forward(self, x: Tensor, padding_mask: Tensor) -> Tensor:
+        return super().forward(x, (~padding_mask).sum(1))
+
+
+@pytest.mark.parametrize(
+    "wrap", [nn.DataParallel, torch.compile, lambda n: nn.DataParallel(torch.compile(n))]
+)
+def test_what_wraps_a_module_does_not_hide_its_arguments(
+    wrap: Callable[[nn.Module], nn.Module], tmp_path: Path
+) -> None:
+    network = networks.seeded(Masked)
+    made = edgectc.export(
+        wrap(network), target="onnx", sample=networks.sample(), tokens=TOKENS,
+        check_blank=False, out=tmp_path,
+    )  # fmt: skip
+    assert made.path.name == "masked.onnx"
+    x = networks.sample()[0][:1, :17]
+    with torch.no_grad():
+        want = network(x, torch.zeros(1, 17, dtype=torch.bool))[0].log_softmax(-1)
+    got = edgectc.load(made).log_probs(x[0].numpy())
+    np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
 
 
 def test_what_cannot_be_copied_is_refused_until_it_is_taken_out() -> None:

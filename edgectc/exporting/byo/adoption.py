@@ -23,7 +23,7 @@ from edgectc.exporting import references, words
 from edgectc.exporting.byo import deciding, probes, signature
 from edgectc.exporting.byo import inputs as several
 from edgectc.exporting.byo.adapter import AXES, Adapter
-from edgectc.exporting.byo.answers import copied
+from edgectc.exporting.byo.answers import copied, plain, unwrapped
 from edgectc.exporting.byo.original import Original
 from edgectc.exporting.references import References
 from edgectc.exporting.words import Named
@@ -195,7 +195,7 @@ def adopt(
     if trained:
         text = "the module was in training mode; a copy in evaluation mode was exported"
         probe.checks.append(Check("mode", "pass", text))
-    model = Adapter(network, probe.calling).eval()
+    model = Adapter(plain(network), probe.calling).eval()
     spec = _spec(about, probe.calling.wave, features, tokens, inputs) | waveform
     model.frontend = registry.create("frontends", spec)
     model.stride, model.window = stride, window
@@ -301,7 +301,7 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
         raise BundleMismatchError(
             f"{manifest.name} was made from a bundle, not from a network of one's own"
         )
-    options = manifest.frontend
+    options, network = manifest.frontend, unwrapped(network)
     inputs = tuple(from_dict(Input, {**one}) for one in options.get("inputs", ()))
     if inputs:
         network = several.wrapped(network, inputs, {})

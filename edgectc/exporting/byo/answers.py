@@ -9,11 +9,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.weight_norm import WeightNorm
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Check
 from edgectc.exporting.byo import signature
+
+_PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 
 class Picked(nn.Module):
@@ -52,6 +56,19 @@ def _listed(found: Any) -> list[Any]:
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
 
+def unwrapped(network: nn.Module) -> nn.Module:
+    """Return the module inside of what torch.compile or DataParallel made of it.
+
+    Theirs takes anything, so that no name would tell what tells the length.
+    """
+    while True:
+        compiled = type(network).__name__ == "OptimizedModule"
+        inside = network._modules.get("_orig_mod" if compiled else "module")
+        if inside is None or not (compiled or isinstance(network, _PARALLEL)):
+            return network
+        network = inside
+
+
 def copied(network: nn.Module) -> nn.Module:
     """Return a copy of a network.
 
@@ -73,6 +90,34 @@ def copied(network: nn.Module) -> nn.Module:
             f"{type(network).__name__} cannot be copied: {explained(error)}; take what is no "
             "weight out of it before the export, such as a file, a lock or a generator"
         ) from error
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """Return a network whose weights are computed from no others; a copy where they were.
+
+    `torch.nn.utils.parametrizations` and the older ``weight_norm`` compute a weight in every call:
+    an exported file would too, and no scheme of fewer bits takes a weight that is no constant.
+    """
+    if not any(parametrize.is_parametrized(m) or _older(m) for m in network.modules()):
+        return network
+    network = copied(network)
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            # Not by torch's remove_parametrizations: it changes the class, which copies share.
+            weights: Any = module._modules.pop("parametrizations")
+            module.__class__ = type(module).__bases__[0]
+            for name, computed in weights.items():
+                module.register_parameter(name, nn.Parameter(computed().detach().clone()))
+        for key, hook in _older(module).items():
+            hook.remove(module)
+            del module._forward_pre_hooks[key]
+    return network.requires_grad_(False)
+
+
+def _older(module: nn.Module) -> dict[int, WeightNorm]:
+    """Return the hooks of the older ``weight_norm`` by their keys."""
+    hooks = module._forward_pre_hooks.items()
+    return {key: hook for key, hook in hooks if isinstance(hook, WeightNorm)}
 
 
 def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check]]:

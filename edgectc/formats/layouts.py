@@ -9,6 +9,7 @@ may lie on several keys, as on split keyboards: the one nearest to the trace cou
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -178,7 +179,7 @@ def _read(source: Path, name: str) -> Layout:
 
 @lru_cache(maxsize=64)
 def _parsed(content: bytes) -> Layout:
-    return parse(strict_json.parse(content))
+    return parse(strict_json.parse(content.removeprefix(BOM_UTF8)))
 
 
 def parse(values: Mapping[str, Any]) -> Layout:

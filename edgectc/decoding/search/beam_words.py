@@ -152,6 +152,10 @@ class Vocabulary:
                 known += more[word] <= 0
         return cls(Trie.build(list(rows)), texts, np.array(log_probs), known, alike)
 
+    def spelled_like(self, spelling: Spelling) -> list[str]:
+        """Return the words of the lexicon that are spelled so, where there are several."""
+        return [text for text, _ in self.alike.get(self.trie.find(spelling), ())]
+
     def ahead(self, count: int | None = None) -> Array:
         """Return (nodes,) the highest log_prob at or below each node, of the first words."""
         trie = self.trie

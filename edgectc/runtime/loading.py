@@ -134,7 +134,9 @@ def load(
             f"{location} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
-    words = chosen.words(manifest.lexicon, manifest.language_model, location.parent)
+    words = chosen.words(
+        manifest.lexicon, manifest.language_model, location.parent, manifest.pronunciations
+    )
     recognizer = from_bytes(data, manifest, words=words, options=settings, where=str(location))
     if wrong := contradiction(recognizer, manifest):
         raise BundleMismatchError(f"{location}: {wrong}")
@@ -253,11 +255,11 @@ class _Chosen:
         lexicon: NamedFile | None,
         language_model: NamedFile | None,
         beside: Path,
+        said: NamedFile | None = None,
     ) -> Words:
         """Return the words for a recognizer; what the manifest names, in the folder ``beside``."""
         held = find_words(lexicon, beside, self.lexicon, offensive=self.offensive)
-        if self.pronunciations is not None:
-            held = spoken(held, self.pronunciations)
+        held = find_spoken(held, said, beside, self.pronunciations)
         return Words(
             held,
             find_language_model(
@@ -439,6 +441,26 @@ def find_words(
             "build it with: edgectc lexicon build --offensive"
         )
     return lexicons.merged(words, lexicon_file.read(further))
+
+
+def find_spoken(
+    words: Lexicon | None, wanted: NamedFile | None, beside: Path, given: str | None = None
+) -> Lexicon | None:
+    """Return words with how they are said, as a model names it or the caller gave it.
+
+    Args:
+        words: of the lexicon, returned as they are where nothing says how they are said.
+        wanted: what the manifest names.
+        beside: folder of the model.
+        given: path to take instead.
+
+    Raises:
+        BundleFileMissingError: no file has the wanted hash, see `formats.bundle.find_file`.
+        ConfigError: the file cannot be read, or says none of the words.
+    """
+    if wanted is None and given is None:
+        return words
+    return spoken(words, bundles.find_file(wanted, beside, kind="pronunciations", given=given))
 
 
 def _choose(bundle: Bundle, runner: str | None) -> tuple[str, Path | None]:

@@ -136,7 +136,7 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
     lattice->slots = slots;
     lattice->room = room;
   }
-  double *any = take_room(lattice->pool, 2 * (int64_t)P), *ended = any + P;
+  double *any = edgectc_doubles(lattice->pool, 2 * (int64_t)P), *ended = any + P;
   if (!any) return OUT_OF_MEMORY;
   int64_t slot = lattice->size++;
   const double *from = before(lattice, parent, letter);
@@ -228,7 +228,7 @@ TARGET FLATTEN
 static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, Found *found, int64_t budget,
                         int partial) {
   Entry entry;
-  int status = empty(queue);
+  int status = empty(queue, lattice->pool);
   lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) * (1.0 - lattice->passing) : 0.0;
   for (int32_t i = lexicon->n_trees - 1; status == DONE && i >= 0; i--)
     status = NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial);

@@ -44,8 +44,8 @@ def read(data: bytes) -> Contents:
     Raises:
         BundleError: the bytes are no ExecuTorch program.
     """
-    operators, weights, planned = _read(data)
-    return replace(summed(operators, weights, delegates=True), planned_bytes=planned)
+    operators, weights, sizes = _read(data)
+    return replace(summed(operators, weights, delegates=True), planned_bytes=sizes)
 
 
 def stored(data: bytes) -> list[Weight]:
@@ -55,6 +55,15 @@ def stored(data: bytes) -> list[Weight]:
         BundleError: the bytes are no ExecuTorch program.
     """
     return _read(data)[1]
+
+
+def planned(data: bytes) -> dict[str, int]:
+    """Return the bytes that a call of each method plans, XNNPACK's own workspace apart.
+
+    Raises:
+        BundleError: the bytes are no ExecuTorch program.
+    """
+    return _read(data)[2]
 
 
 def _read(data: bytes) -> tuple[list[Operator], list[Weight], dict[str, int]]:

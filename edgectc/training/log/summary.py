@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
-from edgectc.training.phases import FIRST
+from edgectc.training.settings import FIRST
 
 FILE = "summary.html"
 _STYLE = (

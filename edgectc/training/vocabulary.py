@@ -19,7 +19,7 @@ from edgectc.core.messages import say, warn
 from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
-from edgectc.training.phases import FIRST
+from edgectc.training.settings import FIRST
 
 _LOOKED_AT = 500  # recordings, where a config names all
 

@@ -7,7 +7,7 @@
 
 #ifndef BLOCK
 #define BLOCK 32768      /* doubles that are taken from memory at once */
-#define KEPT 16          /* blocks that stay */
+#define KEPT_BLOCKS 16          /* blocks that stay */
 #endif
 
 double *edgectc_next_block(Pool *pool, int64_t n) {
@@ -37,7 +37,7 @@ void *edgectc_take(Pool *pool, int64_t rows, int64_t columns, size_t size) {
 }
 
 void edgectc_pool_trim(Pool *pool) {
-  while (pool->size > KEPT && pool->size > pool->now + 1) free(pool->blocks[--pool->size].at);
+  while (pool->size > KEPT_BLOCKS && pool->size > pool->now + 1) free(pool->blocks[--pool->size].at);
 }
 
 void edgectc_pool_close(Pool *pool) {

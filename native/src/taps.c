@@ -19,7 +19,9 @@
 #define STRAY -9.0            /* a tap that is no letter */
 #define UNKNOWN -9.0          /* prior of what is no word ... */
 #define UNKNOWN_LETTER -2.2   /* ... and of each of its letters */
+#ifndef KEPT                  /* bench/taps.py has others */
 #define KEPT 5.0              /* how much likelier another word must be than a right one that was typed */
+#endif
 #define RANGE 16.0            /* nats under the best prefix from which on none is followed */
 enum { WIDTH = 400, ROOM = 4 * WIDTH, SPELLINGS = 48 };
 

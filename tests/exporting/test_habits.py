@@ -158,6 +158,23 @@ def test_such_weights_are_quantized_too(tmp_path: Path) -> None:
     assert made.report["operators"] == 3
 
 
+class Gated(Plain):
+    """Keeps the four largest values of a frame, which are nearly equal where it is loud."""
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        x = torch.tanh(8 * self.inner(x))
+        return 4 * self.head(torch.where(x >= x.topk(4, -1).values[..., -1:], x, 0.0))
+
+
+def test_an_answer_that_hangs_on_rounding_is_said() -> None:
+    said = {check.name: check for check in adopted(networks.seeded(Gated)).checks}
+    assert said["rounding"].status == "not_run"
+    assert "five times as loud" in said["rounding"].detail
+    for kind in (Plain, networks.Conformer, networks.Lstm):
+        about = {"padding": "zeros"} if kind is networks.Conformer else {}
+        assert "rounding" not in {c.name for c in adopted(networks.seeded(kind), **about).checks}
+
+
 class Masked(Plain):
     """Told by a mask, True on padding, which only its name says."""
 

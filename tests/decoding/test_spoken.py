@@ -144,6 +144,8 @@ def test_refusals(backend: str) -> None:
         spoken.create(spoken.Options(), tokens=Tokens(PHONES, 0), lexicon=plain)
     with pytest.raises(ConfigError, match="'ZH' of 'vision' is none of T UW"):
         make(backend, lexicon=said(None, {"vision": "V IH ZH".split()[2:]}))
+    with pytest.raises(ConfigError, match="'to' is said 3, expected phonemes"):
+        make(backend, lexicon=said(None, {"to": 3}))
     with pytest.raises(ConfigError, match="no token"):
         make(backend, separator="sil")
     with pytest.raises(InputError, match="without language model"):

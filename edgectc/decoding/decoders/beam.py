@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from edgectc.decoding.search.beam_setup import tables_of
 from edgectc.decoding.search.beam_tables import Ending, Tables
 from edgectc.decoding.search.beam_words import (
     Frequencies,
+    Ranked,
     Scorer,
     Speller,
     Vocabulary,
@@ -36,7 +37,7 @@ from edgectc.decoding.search.checks import (
 from edgectc.decoding.search.homographs import HomographScorer
 from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
-from edgectc.decoding.search.spans import word_spans
+from edgectc.decoding.search.spans import surest_spans
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 
@@ -296,24 +297,6 @@ class BeamDecoder:
         return made
 
 
-class Ranked(NamedTuple):
-    """A text at the end of a beam.
-
-    Attributes:
-        score: as `BeamDecoder` has it.
-        parts: its terms before weighting.
-        state: of the language model after the last word; None without one.
-        place: of its most probable prefix in the beam.
-        words: its words, where others are spelled like them; else None.
-    """
-
-    score: float
-    parts: Mapping[str, float]
-    state: Hashable
-    place: int
-    words: tuple[str, ...] | None = None
-
-
 class Stream:
     """One signal, piece by piece.
 
@@ -443,8 +426,11 @@ class Stream:
         first = endings[0]
         if not self._tables.asks:
             lm = first.lm_sum
+        ctc = first.ctc
+        if len(endings) > 1:
+            ctc = float(np.logaddexp.reduce([ending.ctc for ending in endings]))
         return {
-            "ctc": float(np.logaddexp.reduce([ending.ctc for ending in endings])),
+            "ctc": ctc,
             "lm": lm,
             "words": float(first.words),
             "unknown": float(first.unknown),
@@ -482,12 +468,18 @@ class Stream:
         """Return the span of each word of a text."""
         parts = self._split(ids)
         shown = [self._word(part) for part in parts] if texts is None else texts
-        words = list(zip(shown, parts, strict=True))
-        values = np.concatenate(self.frames or [])
-        blank, boundary = self._tokens.blank_id, self._tables.boundary
+        boundary, ways = self._tables.boundary, [parts]
         if boundary == self._tokens.writing.between and self._tables.pieces:
+            if not self._tokens.writing.begins[parts[0][0]]:
+                # The search takes a mark before the first word for silence: it may have been there.
+                ways.append([[boundary, *parts[0]], *parts[1:]])
             boundary = -1  # a mark alone is part of the word after it
-        return word_spans(values, words, blank=blank, boundary=boundary)
+        return surest_spans(
+            np.concatenate(self.frames or []),
+            [list(zip(shown, way, strict=True)) for way in ways],
+            blank=self._tokens.blank_id,
+            boundary=boundary,
+        )
 
     def _word(self, ids: Sequence[int]) -> str:
         in_pieces, row = self._tables.pieces, -1

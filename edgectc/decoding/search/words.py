@@ -49,6 +49,7 @@ class View:
             is not in the weights of the trees, as it is the same for all.
         shift: the same, weighted.
         lm_weight: what log_probs are weighted with.
+        unsaid: spellings of words that the user hides: no free spelling is one of these.
     """
 
     lexicon: PackedLexicon
@@ -58,6 +59,7 @@ class View:
     unnamed: float | None = None
     shift: float = 0.0
     lm_weight: float = 0.0
+    unsaid: frozenset[tuple[int, ...]] = frozenset()
 
     @cached_property
     def trees(self) -> tuple[Tree, ...]:
@@ -219,14 +221,15 @@ class Words:
         hidden[[entry for entry in entries.values() if entry >= 0]] = True
         main, shift = replace(self.main, hidden=hidden), self._context_weight * unnamed
         shown = sorted((s, words) for s, words in overs.items() if words)
+        unsaid = self._user.unsaid() if self._user else frozenset()
         if not shown:
-            return View(self.lexicon, main, EMPTY, (), unnamed, shift, self.lm_weight)
+            return View(self.lexicon, main, EMPTY, (), unnamed, shift, self.lm_weight, unsaid)
         codes = tries.encode(np.array([spelled for spelled, _ in shown]), self._numbers)
         weights = np.array([words[0].weight for _, words in shown])
         tree, numbers = tree_of(codes, weights, self.letter_score)
         by_entry = [shown[i][1] for i in np.argsort(numbers)]
         over = replace(tree, more=_more(by_entry))
-        return View(self.lexicon, main, over, by_entry, unnamed, shift, self.lm_weight)
+        return View(self.lexicon, main, over, by_entry, unnamed, shift, self.lm_weight, unsaid)
 
     def _find(self, words: Sequence[str]) -> None:
         """Note each normal word's entry and spelling, and text and log_prob if it is alone."""
@@ -317,7 +320,17 @@ class _UserWords:
         main = replace(self._words.main, hidden=self._hidden.copy())
         over = replace(self._overlay.snapshot(), more=_more(self._overs))
         overs, lm_weight = tuple(self._overs), self._words.lm_weight
-        return View(self._words.lexicon, main, over, overs, lm_weight=lm_weight)
+        unsaid = self.unsaid()
+        return View(self._words.lexicon, main, over, overs, lm_weight=lm_weight, unsaid=unsaid)
+
+    def unsaid(self) -> frozenset[tuple[int, ...]]:
+        """Return the spellings of words that are hidden, in letter numbers."""
+        known = self._dictionary
+        return frozenset(
+            tuple(self._words.numbers(spelled))
+            for spelled, texts in self._texts.items()
+            if any(known[text].hidden for text in texts)
+        )
 
 
 EMPTY = Tree(

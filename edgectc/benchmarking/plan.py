@@ -16,9 +16,8 @@ from edgectc.core.config import to_dict
 from edgectc.core.contracts import RunnerModule
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.types import JSON
-from edgectc.evaluation.inspection import pte
 from edgectc.formats import bundle as bundles
-from edgectc.formats import layouts
+from edgectc.formats import layouts, one_program
 from edgectc.formats import manifest as manifests
 from edgectc.formats.records import NamedFile
 
@@ -142,7 +141,9 @@ def _of_artifact(place: Path) -> Subject:
     size = sum(p.stat().st_size for p in place.rglob("*") if p.is_file()) if place.is_dir() else 0
     size = size or place.stat().st_size
     batched = not isinstance(manifest.inputs[0].shape[0], int)
-    planned = pte.planned(data) if manifest.target == "pte" and isinstance(data, bytes) else {}
+    planned = (
+        one_program.planned(data) if manifest.target == "pte" and isinstance(data, bytes) else {}
+    )
     return Subject(place.name, place, manifest.target, size, about, batched, planned)
 
 

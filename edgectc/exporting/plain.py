@@ -29,9 +29,9 @@ class Last(Generic[T]):
     """What was made last of a network, as a search over plans asks for one many times."""
 
     def __init__(self) -> None:
-        self._kept: tuple[nn.Module, object, T] | None = None
+        self._kept: tuple[nn.Module, tuple[str, ...], T] | None = None
 
-    def of(self, model: nn.Module, about: object, make: Callable[[], T]) -> T:
+    def of(self, model: nn.Module, about: tuple[str, ...], make: Callable[[], T]) -> T:
         """Return what is kept of this very network and the same ``about``, or make it."""
         kept = self._kept
         if kept is None or kept[0] is not model or kept[1] != about:

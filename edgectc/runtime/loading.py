@@ -121,7 +121,7 @@ def load(
         if artifact is None:
             engine: Runner = registry.create("runners", {**settings, "type": name}, source=bundle)
             index = bundle.index
-            words = chosen.words(index.lexicon, index.language_model, location)
+            words = chosen.words(location, index.lexicon, index.language_model)
             return chosen.decoding(from_bundle(bundle, runner=engine, words=words))
         location, runner = artifact, name
     data, manifest = manifests.read(location)
@@ -134,9 +134,7 @@ def load(
             f"{location} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
-    words = chosen.words(
-        manifest.lexicon, manifest.language_model, location.parent, manifest.pronunciations
-    )
+    words = chosen.words(location.parent, *_named(manifest))
     recognizer = from_bytes(data, manifest, words=words, options=settings, where=str(location))
     if wrong := contradiction(recognizer, manifest):
         raise BundleMismatchError(f"{location}: {wrong}")
@@ -252,9 +250,9 @@ class _Chosen:
 
     def words(
         self,
+        beside: Path,
         lexicon: NamedFile | None,
         language_model: NamedFile | None,
-        beside: Path,
         said: NamedFile | None = None,
     ) -> Words:
         """Return the words for a recognizer; what the manifest names, in the folder ``beside``."""
@@ -269,6 +267,11 @@ class _Chosen:
             self.dictionary,
             self.hotwords,
         )
+
+
+def _named(manifest: Manifest) -> tuple[NamedFile | None, ...]:
+    """Return the files of words that a manifest names, as `_Chosen.words` takes them."""
+    return manifest.lexicon, manifest.language_model, manifest.pronunciations
 
 
 def from_bundle(

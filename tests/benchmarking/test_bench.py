@@ -183,7 +183,7 @@ def test_memory_that_a_pte_plans_is_told_by_method_and_guarded() -> None:
     (subject,) = plan.subjects([place])
     assert subject.planned["forward"] > 1000
     assert subject.planned == edgectc.inspect(str(place))["contents"]["planned_bytes"]
-    record = measure.Record(plan.Plan(subject, "pte", "cpu", 1, reason="not now"))
+    record = measure.Record(plan.Plan(subject, "pte", "cpu", 1), reason="not now")
     told = rows.row(record, Workload((), 60, True, "simulated", "d"))
     assert told["planned_bytes"] == subject.planned
     then, now = report_of(0), report_of(1)

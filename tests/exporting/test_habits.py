@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from networks import TOKENS
 from torch import Tensor, nn
 
 import edgectc
-from edgectc.core.errors import ConfigError
+from edgectc.core.errors import ConfigError, NonFiniteError
 from edgectc.exporting.byo.adapter import SHARE
 from edgectc.exporting.byo.adoption import About, Adopted, adopt
 
@@ -156,6 +157,53 @@ def test_such_weights_are_quantized_too(tmp_path: Path) -> None:
         out=tmp_path / "q.onnx",
     )  # fmt: skip
     assert made.report["operators"] == 3
+
+
+class Gated(Plain):
+    """Keeps the four largest values of a frame, which are nearly equal where it is loud."""
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        x = torch.tanh(8 * self.inner(x))
+        return 4 * self.head(torch.where(x >= x.topk(4, -1).values[..., -1:], x, 0.0))
+
+
+def test_an_answer_that_hangs_on_rounding_is_said() -> None:
+    said = {check.name: check for check in adopted(networks.seeded(Gated)).checks}
+    assert said["rounding"].status == "not_run"
+    assert "five times as loud" in said["rounding"].detail
+    for kind in (Plain, networks.Conformer, networks.Lstm):
+        about = {"padding": "zeros"} if kind is networks.Conformer else {}
+        assert "rounding" not in {c.name for c in adopted(networks.seeded(kind), **about).checks}
+
+
+class Blanks(Plain):
+    """Fills its padding."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        scores = super().forward(x, lengths).log_softmax(-1)
+        keep = torch.arange(x.shape[1])[None, :, None] < lengths[:, None, None]
+        return torch.where(keep, scores, self.value)
+
+
+def test_padding_that_is_not_finite_is_refused() -> None:
+    for value in (float("nan"), -float("inf")):
+        with pytest.raises(NonFiniteError, match="in the padding of 1 valid frames"):
+            adopted(networks.seeded(Blanks, value=value))
+    adopted(networks.seeded(Blanks, value=-1e4))
+
+
+def test_what_torch_has_quantized_is_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of its quantization
+        network = torch.ao.quantization.quantize_dynamic(networks.seeded(Plain), {nn.Linear})
+    with pytest.raises(ConfigError, match=r"is quantized already .*export the module of floats"):
+        edgectc.export(
+            network, target="onnx", sample=networks.sample(), tokens=TOKENS, check_blank=False
+        )
 
 
 class Masked(Plain):

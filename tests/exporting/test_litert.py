@@ -19,6 +19,7 @@ from edgectc import kit
 from edgectc.core import environments
 from edgectc.core.errors import ExportError, MissingDependencyError, UnknownNameError
 from edgectc.exporting import untrained
+from edgectc.exporting.lowering import litert_repairs
 from edgectc.exporting.plain import Options
 from edgectc.exporting.targets.litert import LitertTarget
 from edgectc.formats import manifest as manifests
@@ -167,3 +168,21 @@ def test_the_manifest_stands_after_the_flatbuffer() -> None:
 
     made = LitertTarget(Options()).embed(Flatbuffer(b"\0\0\0\0TFL3...", {}), Said())  # type: ignore[arg-type]
     assert made == b"\0\0\0\0TFL3...{}"
+
+
+class Products(nn.Module):
+    """Frames against keys, both turned, as a head of keys has them."""
+
+    def forward(self, x: Tensor, keys: Tensor) -> Tensor:
+        scores = torch.bmm(x.transpose(1, 2), keys.transpose(-1, -2))
+        return torch.tanh(scores + torch.bmm(x.permute(0, 2, 1), keys.transpose(1, 2)))
+
+
+def test_products_of_transposed_matrices_are_written_plainly() -> None:
+    given = {"x": torch.randn(1, 5, 9), "keys": torch.randn(1, 4, 5)}
+    program = torch.export.export(Products(), (), given, strict=False)
+    made = litert_repairs.with_plain_products(program)
+    torch.testing.assert_close(made.module()(**given), Products()(**given))
+    for node in made.graph.nodes:
+        if node.target is torch.ops.aten.bmm.default:
+            assert [one.op for one in node.args] == ["placeholder", "placeholder"]

@@ -241,6 +241,7 @@ def _probed(probe: probes.Probe, about: About, inputs: Sequence[Input]) -> tuple
     stride, window = probe.length_map(about.stride, about.window)
     probe.padding(stride, window, masked=about.padding == "masked")
     probe.listens(stride, window)
+    probe.checks += deciding.rounding(probe.network, probe.calling, probe.full)
     if inputs:
         ask = partial(probe.original.ask, lengths=torch.tensor([probe.T]))
         probe.checks.append(several.matter(inputs, probe.full, ask))

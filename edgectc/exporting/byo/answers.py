@@ -128,7 +128,7 @@ def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check
         convert: whether others are converted; they are refused where the network is run, else.
 
     Raises:
-        ConfigError: it is a program already, and no module of Python.
+        ConfigError: it is a program already, and no module of Python, or quantized by torch.
     """
     kind = _program(network)
     if kind:
@@ -136,6 +136,14 @@ def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check
             f"the network is {kind}: a program whose lines and layers are gone, which torch.export "
             "does not take; export the nn.Module that it was made from (its weights can be loaded: "
             "module.load_state_dict(program.state_dict()))"
+        )
+    stored = network.state_dict().items()
+    odd = [k for k, v in stored if not (isinstance(v, Tensor) or k.endswith("_extra_state"))]
+    if odd:
+        raise ConfigError(
+            f"the network is quantized already ({odd[0]} is no tensor of numbers), and nothing but "
+            "torch runs its layers; export the module of floats that it was made from, and "
+            "quantize that (edgectc quantize)"
         )
     floats = [p for p in (*network.parameters(), *network.buffers()) if p.is_floating_point()]
     kinds = sorted({str(p.dtype).removeprefix("torch.") for p in floats} - {"float32"})

@@ -1,4 +1,4 @@
-"""What Python reads out of a recording while a network runs: an export keeps what it read once."""
+"""What a network decides by the values of a recording: in Python, or between nearly equal ones."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.types import Check
 from edgectc.exporting.byo import hearing
-from edgectc.exporting.byo.adapter import Calling, raw
+from edgectc.exporting.byo.adapter import Adapter, Calling, raw
+from edgectc.exporting.byo.answers import copied
 from edgectc.exporting.byo.tracing_modes import Arguments, Named, Operator, Result, Types, place
+
+_LOUDER = 5.0  # than the sample
+_MOST_BYTES = 1 << 28  # of weights that are copied to be rounded less
 
 # How a tensor becomes a number, a decision, or an array of NumPy.
 _READERS: tuple[Operator, ...] = (
@@ -73,3 +78,37 @@ def check(network: nn.Module, calling: Calling, full: Tensor) -> None:
                     "an export keeps that of one recording for all: compute with tensors there, "
                     "such as torch.where(condition, this, that), and not with Python or NumPy"
                 )
+
+
+def rounding(network: nn.Module, calling: Calling, full: Tensor) -> list[Check]:
+    """Return what to say of a network whose answer hangs on rounding, nothing of any other.
+
+    Where it sorts, picks a maximum or compares, nearly equal values may change places, and a file
+    that computes as exactly answers as if they had.
+
+    Args:
+        network: in evaluation mode.
+        calling: how it is called, sizes and axes included.
+        full: (1, T, C) float32, a recording of the greatest length.
+    """
+    if sum(p.numel() * p.element_size() for p in network.parameters()) > _MOST_BYTES:
+        return []
+    exact = Adapter(copied(network).double(), calling)
+    model, length = Adapter(network, calling), torch.tensor([full.shape[1]])
+    worst = {}
+    for what, row in (("the sample", full), ("one five times as loud", _LOUDER * full)):
+        try:
+            with torch.no_grad():
+                apart = (model(row, length).double() - exact(row.double(), length)).abs()
+        except Exception:  # it computes in float32 by its own word
+            return []
+        worst[what] = float(apart.max())
+    what = max(worst, key=lambda name: worst[name])
+    if not worst[what] > hearing.ALIKE:
+        return []
+    text = (
+        f"the network's own answer to a recording like {what} differs by {worst[what]:.2g} nats "
+        "between float32 and float64: it chooses between nearly equal values (a sort, a maximum, "
+        "a comparison), and the file may choose otherwise there"
+    )
+    return [Check("rounding", "not_run", text)]

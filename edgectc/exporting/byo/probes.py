@@ -309,6 +309,7 @@ class Probe:
 
         Raises:
             ConfigError: the answer depends on the padding, or is cut by the value of lengths.
+            NonFiniteError: NaN or Inf in the padding, which hosts may read.
         """
         model, original = Adapter(self.network, self.calling), self.original
         whole = output_length(self.T, stride, window)
@@ -319,6 +320,7 @@ class Probe:
             zeros = torch.where(keep, self.full, 0.0)
             n, count = output_length(length, stride, window), torch.tensor([length])
             padded = model(zeros, count)
+            check_answer(padded.numpy(), f"in the padding of {length} valid frames")
             if padded.shape[1] != whole:
                 raise ConfigError(_cut(padded.shape[1], whole, length, self.T))
             other = model(torch.where(keep, self.full, junk), count)[:, :n]

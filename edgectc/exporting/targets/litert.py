@@ -18,7 +18,7 @@ from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch, write_bytes
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
-from edgectc.exporting.lowering import litert_program
+from edgectc.exporting.lowering import litert_program, litert_repairs
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
 from edgectc.exporting.plain import Last, Options, PlainTarget
 from edgectc.formats.manifest import Manifest
@@ -70,7 +70,7 @@ class LitertTarget(PlainTarget):
             MissingDependencyError: the environment was not made yet; says by what it is.
             ExportError: capture or conversion failed.
         """
-        made = self._written.of(model, None, lambda: _converted(model, inputs))
+        made = self._written.of(model, (), lambda: _converted(model, inputs))
         if plan is None:
             return made
         names = [_scope(model, name) for name in sorted(plan.operators)]
@@ -102,7 +102,8 @@ def _converted(model: nn.Module, inputs: Mapping[str, Tensor]) -> Flatbuffer:
         try:
             with suppress_output():
                 captured = torch.export.export(model, (), dict(inputs), strict=False)
-                torch.export.save(captured, folder / "network.pt2")
+                repaired = litert_repairs.with_plain_products(captured)
+                torch.export.save(repaired, folder / "network.pt2")
         except Exception as error:  # capture raises many unrelated classes
             raise ExportError(f"torch.export failed: {explained(error)}") from error
         arrays: dict[str, Any] = {name: value.numpy() for name, value in inputs.items()}

@@ -141,7 +141,7 @@ class OnnxTarget(Target):
                 "exporting ONNX", package=str(error.name), extra="export-onnx"
             ) from error
         made = self._written.of(
-            model, [*outputs], lambda: self._float(model, inputs, outputs, shortest)
+            model, tuple(outputs), lambda: self._float(model, inputs, outputs, shortest)
         )
         if plan is None:
             return made

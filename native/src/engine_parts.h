@@ -67,6 +67,8 @@ typedef struct {
   const uint16_t *code;
   const int32_t *odd, *odd_start;
   const uint8_t *text;
+  uint16_t *unsaid;           /* spellings that are never free ones, as the search takes them */
+  int64_t unsaid_size;
   const double *finer;        /* (words) natural logs that were given in place of log_prob, or NULL */
   void *memory;               /* arrays that a file of version 1 does not have */
   Index index;                /* of odd words, by their normal form */

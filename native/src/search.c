@@ -222,9 +222,9 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
 /* ---- free spelling ---------------------------------------------------------------------- */
 
 /* Whether n letters, the last one first, are a spelling that nothing may be told with. */
-static int is_unsaid(const Lexicon *lexicon, const int32_t *letters, int32_t n) {
-  const uint16_t *at = lexicon->unsaid, *end = at + lexicon->unsaid_size;
-  for (; at < end; at += *at + 1) {
+static int is_unsaid(const Spellings *unsaid, const int32_t *letters, int32_t n) {
+  const uint16_t *end = unsaid->at + unsaid->size;
+  for (const uint16_t *at = unsaid->at; at < end; at += *at + 1) {
     int32_t same = 0;
     while (same < n && *at == n && at[same + 1] == letters[n - 1 - same]) same++;
     if (same == n) return 1;
@@ -242,7 +242,7 @@ static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot,
     for (int32_t j = n - 1; j >= 0; j--) node = child_with(tree, node, letters[j]);
     if (node > 0 && edgectc_entry_at(&tree->nodes, node) >= 0) return 1;
   }
-  return is_unsaid(lexicon, letters, n);
+  return is_unsaid(lexicon->unsaid, letters, n) || is_unsaid(lexicon->unsaid + 1, letters, n);
 }
 
 /* Finds the best spelling that is no word, if it is among the best of all. */

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import greedy, lexicon
 from edgectc.decoding.search import prefix_search
-from edgectc.language import tries
+from edgectc.language import packed, tries
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.user_dictionary import UserDictionary
 
@@ -157,6 +157,28 @@ def test_no_free_spelling_is_a_word_that_the_user_hides(backend):
         told = [h for h in made(log_probs, nbest=9) if h.text not in known.words]
         assert [h.text for h in told] == ranked[:1]
     assert left_out == 12
+
+
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_no_free_spelling_is_what_the_lexicon_leaves_unsaid(backend, tmp_path):
+    rng = np.random.default_rng(17)
+    options = lexicon.Options(unknown_score=-1.0, unknown_letter_score=-0.2)
+    for _ in range(12):
+        log_probs = random_log_probs(rng, 4, len(SMALL))
+        sums = all_texts(log_probs, SMALL)
+        free = {text: total - 0.2 * len(text) for text, total in sums.items() if text}
+        first, second, *_ = sorted(free, key=free.__getitem__, reverse=True)
+        known = Lexicon(("cab",), np.zeros(1), unsaid=frozenset({first.upper(), "no-such"}))
+        packed.write(packed.pack(known, frozenset(LETTERS)), tmp_path / "words.trie")
+        for words in (known, packed.read(tmp_path / "words.trie")):
+            user = UserDictionary()
+            made = lexicon.create(
+                options, tokens=SMALL, lexicon=words, dictionary=user, backend=backend
+            )
+            told = [h.text for h in made(log_probs, nbest=9) if h.text != "cab"]
+            assert told == [second]
+            user.add(first, 9)  # of the user's own accord it is a word
+            assert first in {h.text for h in made(log_probs, nbest=9)}
 
 
 @deterministic

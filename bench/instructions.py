@@ -35,7 +35,7 @@ MODEL = ROOT / "models/swipe-en-tiny/artifacts/swipe-en-tiny-int8-dynamic.edgect
 PACK = ROOT / "languages" / "en-free"
 WORDS = ("hello", "people", "tomorrow", "different", "keyboard", "the")
 LIMIT, PLANTED = 2.0, 3.0  # percent
-PER_LOOP = 4  # instructions of a planted loop, about
+PER_LOOP = 6  # instructions of a planted loop
 
 
 class Counter:

@@ -379,6 +379,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         parity={},
         streaming=origin.streaming,
         reference_file=_reference_file(job),
+        pronunciations=origin.pronunciations,
     )
 
 

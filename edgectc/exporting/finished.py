@@ -144,6 +144,7 @@ def of_artifact(path: Path) -> tuple[Origin, FinishedTarget]:
         weights_sha256=manifest.source.weights_sha256,
         lexicon=manifest.lexicon,
         language_model=manifest.language_model,
+        pronunciations=manifest.pronunciations,
         words=recognizer.lexicon,
         any_length=isinstance(manifest.output.shape[1], str),
     ), target

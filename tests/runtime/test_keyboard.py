@@ -267,7 +267,8 @@ def test_numbers_of_a_preset_are_read_as_python_reads_them(tmp_path: Path) -> No
     """A preset's number changes scores, which the recognizer reads with Python's own JSON."""
     rng = np.random.default_rng(5)
     for number in (1.25e-3, 0.6500000000000001, 2, 1e-1, 1.123456789012345, float(rng.random())):
-        path = _reseal(tmp_path, lambda m, n=number: m["decoder"].update(letter_score=n))
+        changed = {"letter_score": number, "unknown_score": None}
+        path = _reseal(tmp_path, lambda m, new=changed: m["decoder"].update(new))
         (tmp_path / "lexicon.trie").write_bytes((BUNDLE / "lexicon.trie").read_bytes())
         (tmp_path / "words.lm").write_bytes((BUNDLE / "words.lm").read_bytes())
         board = Keyboard(path, keys=keys_of(layouts.shipped("qwerty")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from edgectc.core.types import Array, Check
 from edgectc.data.columns import Input
 from edgectc.exporting.byo import adoption, caches
 from edgectc.exporting.byo.adoption import About, Adopted
+from edgectc.exporting.byo.answers import copied
 from edgectc.exporting.byo.caches import Step
 from edgectc.formats.records import PackedArray, State, Streaming
 from edgectc.formats.reference import Case
@@ -42,7 +42,7 @@ def adopt(
     Raises:
         ConfigError: it does not answer chunk by chunk as it does whole; the message says what.
     """
-    network = copy.deepcopy(network).eval().requires_grad_(False)
+    network = copied(network).eval().requires_grad_(False)
     known = caches.found(network, about.states, about.step, about.lengths)
     alone = caches.whole(network, known, about.axes)
     adopted = adoption.adopt(alone, sample, about, width=_width(about), inputs=inputs)

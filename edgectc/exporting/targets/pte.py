@@ -186,8 +186,15 @@ class PteTarget(Target):
         values = tuple(inputs.values())
         dim = torch.export.Dim("T", min=shortest, max=values[0].shape[1])
         shapes = ({1: dim}, *[None] * (len(values) - 1))
-        # One entry for all of *inputs.
-        return torch.export.export(model, values, dynamic_shapes=(shapes,), strict=False)
+        # One entry for all of *inputs. What torch cannot prove of every length, such as that 1 is
+        # no multiple of half of it, becomes an assertion; reference cases of many lengths prove it.
+        return torch.export.export(
+            model,
+            values,
+            dynamic_shapes=(shapes,),
+            strict=False,
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
 
     def _lengths(self, T: int, window: int) -> list[int]:
         buckets = sorted(self.options.buckets or (T,))

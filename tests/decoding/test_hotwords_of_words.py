@@ -124,6 +124,7 @@ def test_what_the_user_hides_stays_hidden(backend: str) -> None:
     assert rest["deed"].parts["lexicon"] == -4.0
 
 
+@pytest.mark.slow
 @BACKENDS
 def test_ten_thousand_terms_that_are_not_meant_change_no_score(backend: str) -> None:
     rng = np.random.default_rng(74)

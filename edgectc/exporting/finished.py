@@ -54,6 +54,7 @@ class FinishedTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Converted:
         """Return what `quantized` does; there is no network to convert."""
         return self.quantized(plan)

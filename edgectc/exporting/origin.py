@@ -169,7 +169,7 @@ def of_network(
     sample: object,
     about: Mapping[str, object],
     *,
-    width: Callable[[int, int, int], int] | None = None,
+    width: Callable[[int, int, int, int], int] | None = None,
 ) -> Origin:
     """Return a network that was made elsewhere and what its manifest will say.
 

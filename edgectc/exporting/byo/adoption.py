@@ -162,7 +162,7 @@ def adopt(
     sample: object,
     about: About,
     *,
-    width: Callable[[int, int, int], int] | None = None,
+    width: Callable[[int, int, int, int], int] | None = None,
     inputs: Sequence[Input] = (),
 ) -> Adopted:
     """Return a network ready for export.
@@ -381,7 +381,7 @@ def _answered(
     tokens: Tokens,
     features: Tensor,
     lengths: Tensor,
-    width: Callable[[int, int, int], int] | None,
+    width: Callable[[int, int, int, int], int] | None,
     held: References,
 ) -> list[Case]:
     """Return reference cases with the answers of the user's own network, as the file is run.
@@ -402,7 +402,7 @@ def _answered(
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
     T, found = features.shape[1], []
     for case in cases:
-        frames = T if width is None else width(case.length, T, model.window)
+        frames = T if width is None else width(case.length, T, model.window, model.stride)
         found.append(_answer(model, original, case, frames, greedy))
     return found
 

@@ -197,7 +197,7 @@ def _none(value: Tensor) -> Array:
 def _width(about: About) -> Any:
     """Return what tells the frames that a recording is padded to: those of its chunks."""
 
-    def width(length: int, longest: int, window: int) -> int:
+    def width(length: int, longest: int, window: int, stride: int) -> int:
         stride = about.stride or 1
         steps = -(-max(1, output_length(length, stride, window)) // max(1, about.chunk // stride))
         return min(longest, max(length, steps * about.chunk + (about.look_ahead or 0)))

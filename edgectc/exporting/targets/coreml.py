@@ -55,6 +55,7 @@ class CoremlTarget(PlainTarget):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Converted:
         """Return the converted program; the one shape is never shorter than ``window``.
 

@@ -61,6 +61,7 @@ class LitertTarget(PlainTarget):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Flatbuffer:
         """Return the converted network; the one shape is never shorter than ``window``.
 

@@ -42,6 +42,7 @@ class NativeTarget(PlainTarget):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Program:
         """Return the steps and weights.
 

@@ -92,6 +92,7 @@ class OnnxTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> bytes:
         """Return the serialized graph; the one length is never shorter than ``window``.
 
@@ -103,7 +104,7 @@ class OnnxTarget(Target):
         """
         return self._converted(model, inputs, ["log_probs"], plan, max(_SHORTEST, window))
 
-    def width(self, length: int, longest: int, window: int) -> int:
+    def width(self, length: int, longest: int, window: int, stride: int) -> int:
         """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
         return max(length, _SHORTEST, window) if self.any_length else longest
 

@@ -217,15 +217,19 @@ class _Engine:
         """Return the ranked words of (T, V) float64 log_probs."""
         most = min(nbest, _MOST)  # a C int; so many are refused
         n = self._call("search_double", values.ctypes.data, len(values), most, partial)
-        figures, frames = np.empty((n, _FIGURES)), np.empty(len(values), np.int32)
+        figures, frames = np.empty((n, _FIGURES)), np.empty((n, len(values)), np.int32)
+        at_figures, at_frames = figures.ctypes.data, frames.ctypes.data  # each costs a microsecond
+        held = []
         for rank in range(n):
-            self._call("figures", rank, figures.ctypes.data + rank * figures.strides[0])
+            self._call("figures", rank, at_figures + rank * figures.strides[0])
+            at = at_frames + rank * frames.strides[0]
+            held.append(self._call("frames", rank, at, len(values)))
+        rows = zip(figures.tolist(), frames.tolist(), held, strict=True)
         return Decoded(
-            tuple(self._hypothesis(i, row, frames) for i, row in enumerate(figures.tolist()))
+            tuple(self._hypothesis(i, row, at[:kept]) for i, (row, at, kept) in enumerate(rows))
         )
 
-    def _hypothesis(self, rank: int, figures: list[float], frames: Array) -> Hypothesis:
-        n = self._call("frames", rank, frames.ctypes.data, len(frames))
+    def _hypothesis(self, rank: int, figures: list[float], frames: list[int]) -> Hypothesis:
         text: str = self._c.edgectc_engine_text(self.handle, rank).decode()
         terms = zip(_TERMS, figures[_EXACT + 1 :], strict=True)
         proven = figures[_LOW] == figures[_LOW]  # no NaN
@@ -237,7 +241,7 @@ class _Engine:
             text,
             figures[_SCORE],
             figures[_PROBABILITY],
-            tuple(frames[:n].tolist()),
+            tuple(frames),
             figures[_EXACT] == 1.0,
             parts,
             (figures[_LOW], figures[_HIGH]) if proven else None,

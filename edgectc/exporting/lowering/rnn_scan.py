@@ -33,6 +33,11 @@ def rolled(model: nn.Module) -> nn.Module:
     return model
 
 
+def has_loops(model: nn.Module) -> bool:
+    """Return whether a network has loops that `rolled` made."""
+    return any(isinstance(module, _Loops) for module in model.modules())
+
+
 def unrolled(model: nn.Module) -> list[str]:
     """Return the names of the recurrent modules that stay as they are."""
     return [n for n, m in model.named_modules() if isinstance(m, nn.RNNBase) and not _fits(m)]

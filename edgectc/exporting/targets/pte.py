@@ -22,7 +22,7 @@ from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.lowering import pte_repairs
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, GATES, LINEAR, Plan
-from edgectc.exporting.lowering.rnn_scan import rolled, unrolled
+from edgectc.exporting.lowering.rnn_scan import has_loops, rolled, unrolled
 from edgectc.formats.manifest import Manifest
 
 SCHEMES = SUPPORTED["pte"]
@@ -195,12 +195,13 @@ class PteTarget(Target):
         shapes = ({1: dim}, *[None] * (len(values) - 1))
         # One entry for all of *inputs. What torch cannot prove of every length, such as that 1 is
         # no multiple of half of it, becomes an assertion; reference cases of many lengths prove it.
+        # Not of loops: what follows from their assertions takes minutes to lower.
         return torch.export.export(
             model,
             values,
             dynamic_shapes=(shapes,),
             strict=False,
-            prefer_deferred_runtime_asserts_over_guards=True,
+            prefer_deferred_runtime_asserts_over_guards=not has_loops(model),
         )
 
     def _lengths(self, T: int, window: int) -> list[int]:

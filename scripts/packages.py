@@ -9,10 +9,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from packs import aar, demo, npm, zig
+from packs import aar, demo, latinime, npm, zig
 
 PACKS = {"npm": npm.build, "aar": aar.build}
-OTHERS = {"demo": demo.build}  # only where it is named
+OTHERS = {"demo": demo.build, "latinime": latinime.build}  # only where they are named
 
 
 def main() -> int:

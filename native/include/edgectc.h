@@ -184,7 +184,7 @@ EDGECTC_API int32_t edgectc_network_open(edgectc_network *network, const uint8_t
 /* Returns one of the sizes above. */
 EDGECTC_API int32_t edgectc_network_size(const edgectc_network *network, int32_t which);
 
-/* Returns the name of the kernels in use: "avx512", "avx2", "neon", "vectors" or
+/* Returns the name of the kernels in use: "avx512", "avx2", "dotprod", "neon", "vectors" or
  * "portable". */
 EDGECTC_API const char *edgectc_network_kernels(const edgectc_network *network);
 

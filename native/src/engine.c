@@ -388,34 +388,36 @@ EDGECTC_API int32_t edgectc_engine_prepare(edgectc_engine *engine) {
 
 /* ---- trace ------------------------------------------------------------------------------ */
 
-/* Takes points over, which become the engine's, and the keys that they lie among. */
-static void take_points(edgectc_engine *engine, double *points, int32_t n, double *keys) {
-  free(engine->points);
+/* Forgets the points, and makes room for n others and their times; NULL if there is no memory, or none are wanted. */
+static double *room_for_points(edgectc_engine *engine, int32_t n) {
   free(engine->path_keys);
-  engine->points = points;
-  engine->timed = 0;
-  engine->path_keys = keys;
-  engine->n_points = points ? n : 0;
+  engine->path_keys = NULL;
+  engine->timed = engine->n_points = 0;
+  if (n <= engine->points_room) return n ? engine->points : NULL;
+  int32_t room = n < 64 ? 64 : n;
+  double *points = edgectc_more(engine->points, room, 3, sizeof(double));
+  if (points) engine->points = points, engine->points_room = room;
+  return points;
 }
 
 EDGECTC_API int32_t edgectc_engine_trace(edgectc_engine *engine, const float *trace, int32_t length) {
-  take_points(engine, NULL, 0, NULL); /* no earlier trace outlives a call that fails */
+  room_for_points(engine, 0); /* no earlier trace outlives a call that fails */
   if (!trace || !engine->keys) return EDGECTC_OK; /* nothing to lay it among */
   if (length < 1) return REFUSE(engine, "a trace has at least one frame");
-  double *points = edgectc_room(length, 3, sizeof(double));
+  double *points = room_for_points(engine, length);
   if (!points) return NO_MEMORY(engine);
   for (int32_t t = 0; t < length; t++) {
     points[2 * t] = trace[3 * t] / engine->width;
     points[2 * t + 1] = trace[3 * t + 1] / engine->height;
     points[2 * length + t] = trace[3 * t + 2];
   }
-  take_points(engine, points, length, NULL);
+  engine->n_points = length;
   engine->timed = 1;
   return EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_path_times(edgectc_engine *engine, const double *seconds) {
-  if (!engine->points) return REFUSE(engine, "give the path before its times");
+  if (!engine->n_points) return REFUSE(engine, "give the path before its times");
   memcpy(engine->points + 2 * engine->n_points, seconds, (size_t)engine->n_points * sizeof(double));
   engine->timed = 1;
   return EDGECTC_OK;
@@ -423,18 +425,14 @@ EDGECTC_API int32_t edgectc_engine_path_times(edgectc_engine *engine, const doub
 
 EDGECTC_API int32_t edgectc_engine_path(edgectc_engine *engine, const double *points, int32_t n,
                                         const double *keys) {
-  take_points(engine, NULL, 0, NULL);
+  room_for_points(engine, 0);
   if (!engine->shared) return REFUSE(engine, "give the lexicon before a path");
   if (n < 1) return REFUSE(engine, "a path has at least one point");
-  double *own = edgectc_room(n, 3, sizeof(double)); /* and their times */
-  double *own_keys = copy_of(keys, (size_t)engine->shared->words.K * 2 * sizeof(double));
-  if (!own || !own_keys) {
-    free(own);
-    free(own_keys);
-    return NO_MEMORY(engine);
-  }
+  double *own = room_for_points(engine, n);
+  engine->path_keys = own ? copy_of(keys, (size_t)engine->shared->words.K * 2 * sizeof(double)) : NULL;
+  if (!engine->path_keys) return NO_MEMORY(engine);
   memcpy(own, points, (size_t)n * 2 * sizeof(double));
-  take_points(engine, own, n, own_keys);
+  engine->n_points = n;
   return EDGECTC_OK;
 }
 

@@ -149,12 +149,12 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
   return -1;
 }
 
-char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, char *room, size_t held) {
+char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, Pool *pool) {
   int64_t place = words_odd(words, word);
   uint16_t letters[MOST_LETTERS];
   int32_t n = place < 0 ? edgectc_words_letters(words, entry, letters) : 0;
   *size = place < 0 ? 4 * (size_t)n : (size_t)(words->odd_start[place + 1] - words->odd_start[place]);
-  char *text = *size < held ? room : malloc(*size + 1), *end = text;
+  char *text = edgectc_chars(pool, *size), *end = text;
   if (!text) return NULL;
   if (place >= 0) memcpy(text, words->text + words->odd_start[place], *size), end += *size;
   for (int32_t i = 0; i < n; i++) end += edgectc_put_utf8(words->letters[letters[i]], end);

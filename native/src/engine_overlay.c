@@ -12,8 +12,6 @@
 
 #include "engine_parts.h"
 
-enum { MOST_TEXT = 512 /* bytes of a word that need no memory of their own */ };
-
 float edgectc_gain(double weight, double top) {
   float gain = (float)exp(weight - top);
   return gain > 0.0f ? nextafterf(gain, HUGE_VALF) : gain;
@@ -37,6 +35,7 @@ typedef struct {              /* what words are weighed with */
   const Words *words;
   const Following *following;
   const Options *options;
+  Pool *pool;                 /* of what is needed meanwhile */
   double share, rarest;       /* rarest: the least frequency of a word */
 } Scale;
 
@@ -86,11 +85,12 @@ static int is_hidden(const Own *const *group, int64_t n, const char *normal, siz
 /* Adds a word of the lexicon as the user's `group` (n) changes it; notes in `known` whose it is. */
 static int offer_word(Overlay *overlay, const Scale *scale, const Own *const *group, int64_t n,
                       int64_t entry, int64_t word, char *known) {
-  char room[MOST_TEXT], normals[2 * MOST_TEXT];
   size_t size;
-  char *text = edgectc_words_text(scale->words, word, entry, &size, room, sizeof room);
-  char *normal = !text || size < sizeof room ? normals : malloc(2 * size + 1);
-  int status = text && normal ? DONE : OUT_OF_MEMORY;
+  Pool *pool = scale->pool;
+  int64_t now = pool->now, used = pool->used;
+  char *text = edgectc_words_text(scale->words, word, entry, &size, pool);
+  char *normal = text ? edgectc_chars(pool, 2 * size) : NULL;
+  int status = normal ? DONE : OUT_OF_MEMORY;
   if (status == DONE) {
     size_t length = edgectc_fold(text, size, normal);
     Held of = held(group, n, text, size, known);
@@ -98,8 +98,7 @@ static int offer_word(Overlay *overlay, const Scale *scale, const Own *const *gr
     if (!is_hidden(group, n, normal, length))
       status = offer(overlay, scale->options, log_prob, gain_of(scale->following, normal, length), of.hot, word);
   }
-  if (normal != normals) free(normal);
-  if (text != room) free(text);
+  edgectc_take_back(pool, now, used);
   return status;
 }
 
@@ -110,12 +109,12 @@ static int frequency(const Scale *scale, int64_t entry, const char *normal, doub
   if (!(hot > 0.0)) return DONE;
   Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(scale->words, entry);
   for (int64_t word = range.first; word < range.last; word++) { /* the most frequent comes first */
-    char room[MOST_TEXT];
     size_t size;
-    char *text = edgectc_words_text(scale->words, word, entry, &size, room, sizeof room);
+    int64_t now = scale->pool->now, used = scale->pool->used;
+    char *text = edgectc_words_text(scale->words, word, entry, &size, scale->pool);
     if (!text) return OUT_OF_MEMORY;
     int alike = edgectc_folds_to(text, size, normal, strlen(normal));
-    if (text != room) free(text);
+    edgectc_take_back(scale->pool, now, used);
     if (!alike) continue;
     *log_prob = edgectc_words_log_prob(scale->words, word);
     return DONE;
@@ -148,12 +147,14 @@ static int offer_all(Overlay *overlay, const Scale *scale, const Own *const *gro
   const Words *words = scale->words;
   int64_t entry = overlay->overs[overlay->size - 1].entry;
   Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(words, entry);
-  char none = 0, *known = n ? calloc((size_t)n, 1) : &none; /* whether the lexicon has the word of the user */
+  int64_t now = scale->pool->now, used = scale->pool->used;
+  char *known = edgectc_chars(scale->pool, (size_t)n); /* whether the lexicon has the word of the user */
   int status = known ? DONE : OUT_OF_MEMORY;
+  if (known) memset(known, 0, (size_t)n);
   for (int64_t word = range.first; status == DONE && word < range.last; word++)
     status = offer_word(overlay, scale, group, n, entry, word, known);
   if (status == DONE && n) status = offer_others(overlay, scale, group, n, owns, known);
-  if (n) free(known);
+  edgectc_take_back(scale->pool, now, used);
   return status;
 }
 
@@ -205,10 +206,11 @@ static int hush(Overlay *overlay, const uint16_t *letters, int32_t n) {
 
 /* Takes the user's words in, those of one spelling together. */
 static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, uint8_t *hidden) {
-  const Own **sorted = malloc(((size_t)owns->size + 1) * sizeof(Own *));
-  if (!sorted) return OUT_OF_MEMORY;
+  const Own **sorted = edgectc_take(scale->pool, owns->size + 1, 1, sizeof(Own *));
+  void *room = edgectc_take(scale->pool, owns->size + 1, 1, SORTING(Own *));
+  if (!sorted || !room) return OUT_OF_MEMORY;
   for (int64_t i = 0; i < owns->size; i++) sorted[i] = owns->words + i;
-  qsort(sorted, (size_t)owns->size, sizeof(Own *), by_spelling);
+  edgectc_sort(sorted, (size_t)owns->size, sizeof(Own *), by_spelling, room);
   int status = DONE;
   for (int64_t i = 0, n; status == DONE && i < owns->size; i += n) {
     const Own *own = sorted[i];
@@ -223,7 +225,6 @@ static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, u
     if (status == DONE && at < n) status = hush(overlay, own->letters, own->n_letters);
     if (over && entry >= 0) hidden[entry] = 1;
   }
-  free(sorted);
   return status;
 }
 
@@ -331,22 +332,23 @@ static double together(const Overlay *overlay, const Over *over) {
   return sum;
 }
 
-/* Makes the tree of the live overs, which come into the order of their nodes; `nodes` is the most there are. */
-static int grow_tree(Overlay *overlay, Growing *tree, int64_t nodes, double letter_score, double top) {
+/* Makes the tree of the live overs, which come into the order of their nodes; `nodes` is the most there are, and `ordered`
+ * has room for the overs. */
+static int grow_tree(Overlay *overlay, Growing *tree, int64_t nodes, Over *ordered, const Scale *scale, double top) {
   size_t live = (size_t)overlay->live;
-  Over *ordered = malloc((live + 1) * sizeof(Over) + (size_t)nodes * 2 * sizeof(int32_t));
-  if (!ordered) return OUT_OF_MEMORY;
-  int32_t *low = (int32_t *)(ordered + live + 1);
+  int32_t *low = edgectc_take(scale->pool, nodes, 2, sizeof(int32_t));
+  if (!low) return OUT_OF_MEMORY;
   make_nodes(tree, overlay->overs, overlay->live, ordered, low, low + nodes);
   if (live) memcpy(overlay->overs, ordered, live * sizeof(Over));
-  free(ordered);
-  bound_overs(tree, overlay->overs, overlay->live, top, letter_score);
+  bound_overs(tree, overlay->overs, overlay->live, top, scale->options->letter_score);
   return DONE;
 }
 
-static int make_tree(Overlay *overlay, int32_t K, double letter_score, double top) {
+static int make_tree(Overlay *overlay, const Scale *scale, double top) {
   size_t nodes = 1;
-  if (overlay->size) qsort(overlay->overs, (size_t)overlay->size, sizeof(Over), by_letters);
+  Over *room = edgectc_take(scale->pool, overlay->size + 1, 1, SORTING(Over));
+  if (!room) return OUT_OF_MEMORY;
+  edgectc_sort(overlay->overs, (size_t)overlay->size, sizeof(Over), by_letters, room);
   for (overlay->live = 0; overlay->live < overlay->size; overlay->live++) {
     if (overlay->overs[overlay->live].weight == -HUGE_VAL) break;
     nodes += (size_t)overlay->overs[overlay->live].n_letters;
@@ -368,9 +370,9 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
   tree.below = (uint32_t *)(tree.bare + nodes);
   tree.letter = (uint16_t *)(tree.below + nodes);
   tree.letter[0] = ROOT_LETTER;
-  if (grow_tree(overlay, &tree, (int64_t)nodes, letter_score, top)) return OUT_OF_MEMORY;
+  if (grow_tree(overlay, &tree, (int64_t)nodes, room, scale, top)) return OUT_OF_MEMORY;
   overlay->tree = (Tree){{tree.first_child, NULL, tree.letter, tree.ends, tree.ends_before}, tree.gain,
-                         letter_score != 0.0 ? tree.bare : NULL, K <= 32 ? tree.below : NULL,
+                         scale->options->letter_score != 0.0 ? tree.bare : NULL, scale->words->K <= 32 ? tree.below : NULL,
                          tree.weights, NULL, overlay->live, several, more, 0, 1.0};
   for (int64_t i = 0; i < overlay->live; i++)
     if (overlay->overs[i].n_shown > 1) {
@@ -383,13 +385,15 @@ static int make_tree(Overlay *overlay, int32_t K, double letter_score, double to
 
 int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
                         const Following *following, const Options *options, double top, double rarest,
-                        uint8_t *hidden, Complaint *why) {
-  Scale scale = {words, following, options, owns->share, rarest};
+                        uint8_t *hidden, Pool *pool, Complaint *why) {
+  Scale scale = {words, following, options, pool, owns->share, rarest};
+  int64_t now = pool->now, used = pool->used;
   int status = gather_owns(overlay, &scale, owns, hidden);
   if (status == DONE && following) status = gather_following(overlay, &scale, hidden);
   for (int64_t i = 0; i < overlay->size; i++) /* the letters have moved as there were more of them */
     overlay->overs[i].letters = overlay->letters + overlay->overs[i].start;
-  if (status == DONE) status = make_tree(overlay, words->K, options->letter_score, top);
+  if (status == DONE) status = make_tree(overlay, &scale, top);
+  edgectc_take_back(pool, now, used);
   if (status == DONE) return DONE;
   for (int64_t i = 0; i < overlay->size; i++)
     if (overlay->overs[i].entry >= 0) hidden[overlay->overs[i].entry] = 0;

@@ -92,9 +92,8 @@ int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out);
 int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t n);
 /* Returns the entry one of whose words has this normal form, or -1. */
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
-/* Writes the text of a word as it is shown into `room`, where it has less than `held` bytes, else into memory to be freed;
- * says its bytes. NULL if there is no memory. */
-char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, char *room, size_t held);
+/* Makes the text of a word as it is shown, in a pool; says its bytes. NULL if there is no memory. */
+char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, Pool *pool);
 /* Turns a text into letters; returns how many, or -1. */
 int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out);
 
@@ -199,10 +198,10 @@ typedef struct {
 } Overlay;
 
 /* Lays the user's words, and those that a context speaks of (NULL: none), over the lexicon; notes what
- * they hide in `hidden` (entries), which is all 0 before. */
+ * they hide in `hidden` (entries), which is all 0 before. The pool holds what it needs meanwhile. */
 int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
                         const Following *following, const Options *options, double top, double rarest,
-                        uint8_t *hidden, Complaint *why);
+                        uint8_t *hidden, Pool *pool, Complaint *why);
 void edgectc_overlay_close(Overlay *overlay);
 /* Rounded-up float exp(weight - top), which bounds stay bounds with. */
 float edgectc_gain(double weight, double top);
@@ -245,16 +244,16 @@ struct edgectc_engine {
   int32_t *columns;               /* (K + 1) column of each letter, then the blank */
   double *keys;                   /* (K, 2) centres in key units, or NULL */
   double width, height;
-  double *points;                 /* (n_points, 2) in key units, or NULL */
+  double *points;                 /* (n_points, 2) in key units, of (points_room, 3) doubles that stay */
   int32_t timed;                  /* whether (n_points) seconds stand after the points */
   double *path_keys;              /* (K, 2) of these points, or NULL for `keys` */
-  int32_t n_points;
+  int32_t n_points, points_room;
   char *context;
   View *views;                    /* the newest last */
   View *view;                     /* of now, or NULL if it is to be made */
   int32_t n_views, most_views;
   uint8_t *hidden;                /* (entries) by the view of now */
-  Pool pool;                      /* of searches */
+  Pool pool;                      /* of the last search, with its answers */
   Hypothesis *ranked;
   int32_t n_ranked;
   Complaint why;
@@ -272,6 +271,7 @@ int32_t edgectc_weigh(edgectc_engine *engine);
 int32_t edgectc_kept_view(edgectc_engine *engine, const char *context);
 /* Makes the view of the context of now; `following` is NULL without one. */
 int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, double others);
+/* Forgets what was ranked, and gives its memory to the next search. */
 void edgectc_clear_ranked(edgectc_engine *engine);
 
 typedef struct {              /* a letter that has no key, and the one whose key it is typed on */

@@ -20,8 +20,6 @@ typedef struct {                  /* what one search needs and writes */
   Lexicon lexicon;
   int64_t budget, room, n;
   Answer answer;
-  void *memory;
-  double *ahead;                  /* (K) where the finger is bound for */
 } Task;
 
 /* Lays the engine's words, weights and options out as the search takes them. */
@@ -59,15 +57,14 @@ static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64
   task->budget = STATE_BYTES / (16 * ((int64_t)T + 1));
   if (options->budget < (double)task->budget) task->budget = (int64_t)options->budget;
   task->room = (int64_t)room;
-  task->memory = edgectc_room((int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
-  task->ahead = edgectc_room(K, 1, sizeof(double));
-  if (!task->memory || !task->ahead) return NO_MEMORY(engine);
+  double *scores = edgectc_take(&engine->pool, (int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
+  double *ahead = edgectc_doubles(&engine->pool, K); /* where the finger is bound for */
+  if (!scores || !ahead) return NO_MEMORY(engine);
   if (options->template_weight != 0.0 && engine->timed) {
     const double *keys = engine->path_keys ? engine->path_keys : engine->keys;
-    task->lexicon.passing = edgectc_heading(engine->points, engine->n_points, keys, K, task->ahead);
-    task->lexicon.ahead = task->ahead;
+    task->lexicon.passing = edgectc_heading(engine->points, engine->n_points, keys, K, ahead);
+    task->lexicon.ahead = ahead;
   }
-  double *scores = task->memory;
   int32_t *numbers = (int32_t *)(scores + room);
   task->answer = (Answer){.words = numbers, .lengths = numbers + room, .letters = numbers + 2 * room,
                           .frames = numbers + (2 + frames) * room, .scores = scores};
@@ -124,22 +121,22 @@ static Shown word_of(const edgectc_engine *engine, int64_t entry, int64_t i, dou
 }
 
 /* Makes the text of a word of a found spelling; NULL if there is no memory. */
-static char *text_of(const edgectc_engine *engine, int64_t word, int64_t found) {
+static char *text_of(edgectc_engine *engine, int64_t word, int64_t found) {
   if (word < -1) {
     const char *own = engine->owns.words[-2 - word].text;
-    char *text = malloc(strlen(own) + 1);
+    char *text = edgectc_chars(&engine->pool, strlen(own));
     return text ? strcpy(text, own) : NULL;
   }
   const Words *words = &engine->shared->words;
   const Over *over = over_of(engine, found);
   int64_t entry = over ? over->entry : found;
   size_t size;
-  return edgectc_words_text(words, word, entry, &size, NULL, 0);
+  return edgectc_words_text(words, word, entry, &size, &engine->pool);
 }
 
 /* Makes the text of a free spelling; NULL if there is no memory. */
-static char *free_text(const edgectc_engine *engine, const int32_t *letters, int32_t n) {
-  char *text = malloc((size_t)n * 4 + 1), *end = text;
+static char *free_text(edgectc_engine *engine, const int32_t *letters, int32_t n) {
+  char *text = edgectc_chars(&engine->pool, 4 * (size_t)n), *end = text;
   for (int32_t j = 0; text && j < n; j++) end += edgectc_put_utf8(engine->shared->words.letters[letters[j]], end);
   if (text) *end = 0;
   return text;
@@ -162,11 +159,6 @@ static int by_rank(const void *left, const void *right) {
 static int downwards(const void *left, const void *right) {
   double a = *(const double *)left, b = *(const double *)right;
   return (a < b) - (a > b);
-}
-
-static void sort_down(const double *values, int64_t n, double *sorted) {
-  memcpy(sorted, values, (size_t)n * sizeof(double));
-  qsort(sorted, (size_t)n, sizeof(double), downwards);
 }
 
 /* Writes the terms of a word's score. */
@@ -195,7 +187,7 @@ typedef struct {                  /* how words are ranked */
   double floor;                   /* no word that was not met scores more */
 } Ranking;
 
-/* Keeps the best as the answer of the engine; their texts become its own. */
+/* Keeps the best as the answer of the engine. */
 static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, const Ranking *ranking, int32_t T) {
   const Answer *answer = &task->answer;
   double sum = 0.0, temperature = engine->options.temperature;
@@ -206,12 +198,11 @@ static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, co
     Hypothesis *kept = engine->ranked + engine->n_ranked;
     int32_t n = ranking->partial ? 0 : answer->lengths[place];
     int exact = answer->words[place] < 0 ? answer->free_spelling_exact : answer->exact;
-    kept->frames = malloc(((size_t)n + 1) * sizeof(int32_t));
+    kept->frames = edgectc_take(&engine->pool, n + 1, 1, sizeof(int32_t));
     if (!kept->frames) return OUT_OF_MEMORY;
     memcpy(kept->frames, answer->frames + place * T, (size_t)n * sizeof(int32_t));
     kept->n_frames = n;
     kept->text = ranked[i].text;
-    ranked[i].text = NULL;
     engine->n_ranked++;
     for (int figure = 0; figure < EDGECTC_FIGURES; figure++) kept->figures[figure] = NAN;
     kept->figures[EDGECTC_SCORE] = ranked[i].score + engine->view->shift;
@@ -226,12 +217,13 @@ static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, co
 }
 
 /* Scores every word of what the search met, after the trace had its say. */
-static int32_t score_all(const edgectc_engine *engine, const Task *task, Ranked *ranked, int judged, int32_t T) {
+static int32_t score_all(edgectc_engine *engine, const Task *task, Ranked *ranked, int judged, int32_t T) {
   const Answer *answer = &task->answer;
   const double *keys = engine->path_keys ? engine->path_keys : engine->keys;
-  double *least = malloc(((size_t)engine->n_points + 1) * sizeof(double));
+  double *least = edgectc_doubles(&engine->pool, engine->n_points + 1);
   int64_t n = 0;
-  for (int64_t i = 0; least && i < task->n; i++) {
+  if (!least) return OUT_OF_MEMORY;
+  for (int64_t i = 0; i < task->n; i++) {
     const int32_t *letters = answer->letters + i * T;
     int64_t found = answer->words[i];
     double miss = 0.0;
@@ -242,15 +234,10 @@ static int32_t score_all(const edgectc_engine *engine, const Task *task, Ranked 
       double score = answer->scores[i] + (shown.weight - heaviest) - engine->options.template_weight * miss;
       char *text = found < 0 ? free_text(engine, letters, answer->lengths[i]) : text_of(engine, shown.word, found);
       ranked[n] = (Ranked){-rint(score / SLACK), score, miss, shown, text, i};
-      if (!text) {
-        free(least);
-        return OUT_OF_MEMORY;
-      }
+      if (!text) return OUT_OF_MEMORY;
     }
   }
-  int32_t status = least ? EDGECTC_OK : OUT_OF_MEMORY;
-  free(least);
-  return status;
+  return EDGECTC_OK;
 }
 
 /* Drops the hotwords whose text stands before in another spelling; returns how many words are left. */
@@ -259,13 +246,7 @@ static int64_t drop_twice(Ranked *ranked, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     int64_t before = ranked[i].shown.hot != 0.0 ? 0 : kept;
     while (before < kept && strcmp(ranked[before].text, ranked[i].text)) before++;
-    if (before < kept) {
-      free(ranked[i].text);
-      ranked[i].text = NULL;
-    } else if (kept++ < i) {
-      ranked[kept - 1] = ranked[i];
-      ranked[i].text = NULL;
-    }
+    if (before == kept) ranked[kept++] = ranked[i];
   }
   return kept;
 }
@@ -276,28 +257,26 @@ static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest
   const double silence = engine->options.no_word_score;
   int64_t n = task->n, words = 0;
   for (int64_t i = 0; i < n; i++) words += count_words(engine, answer->words[i]);
-  double *sorted = malloc(((size_t)n + 1) * sizeof(double));
-  Ranked *ranked = calloc((size_t)words + 1, sizeof(Ranked));
-  engine->ranked = calloc((size_t)words + 1, sizeof(Hypothesis));
-  int32_t status = sorted && ranked && engine->ranked ? EDGECTC_OK : OUT_OF_MEMORY;
-  if (status == EDGECTC_OK) sort_down(answer->scores, n, sorted);
-  int answers = status == EDGECTC_OK && n && (isnan(silence) || answer->log_blank + silence <= sorted[0]);
-  if (answers) {
-    Ranking ranking = {words < compared ? words : compared, nbest, partial, 0, sorted[0] - task->lexicon.margin};
-    ranking.judged = engine->options.template_weight != 0.0 && !partial && engine->points;
-    /* The trace only takes from a score: what still reaches the last score met beats all others. */
-    if (n >= compared && sorted[compared - 1] > ranking.floor) ranking.floor = sorted[compared - 1];
-    status = score_all(engine, task, ranked, ranking.judged, T);
-    if (status == EDGECTC_OK) {
-      qsort(ranked, (size_t)words, sizeof(Ranked), by_rank);
-      int64_t distinct = engine->owns.renames ? drop_twice(ranked, words) : words;
-      if (distinct < ranking.compared) ranking.compared = distinct;
-      status = keep(engine, task, ranked, &ranking, T);
-    }
+  Pool *pool = &engine->pool;
+  double *sorted = edgectc_doubles(pool, n + 1);
+  Ranked *ranked = edgectc_take(pool, words + 1, 1, sizeof(Ranked));
+  void *room = edgectc_take(pool, words + 1, 1, SORTING(Ranked)); /* for scores, too */
+  engine->ranked = edgectc_take(pool, words + 1, 1, sizeof(Hypothesis));
+  if (!sorted || !ranked || !room || !engine->ranked) return NO_MEMORY(engine);
+  memcpy(sorted, answer->scores, (size_t)n * sizeof(double));
+  edgectc_sort(sorted, (size_t)n, sizeof(double), downwards, room);
+  if (!n || answer->log_blank + silence > sorted[0]) return 0; /* silence is NaN where any word is better */
+  Ranking ranking = {words < compared ? words : compared, nbest, partial, 0, sorted[0] - task->lexicon.margin};
+  ranking.judged = engine->options.template_weight != 0.0 && !partial && engine->n_points;
+  /* The trace only takes from a score: what still reaches the last score met beats all others. */
+  if (n >= compared && sorted[compared - 1] > ranking.floor) ranking.floor = sorted[compared - 1];
+  int32_t status = score_all(engine, task, ranked, ranking.judged, T);
+  if (status == EDGECTC_OK) {
+    edgectc_sort(ranked, (size_t)words, sizeof(Ranked), by_rank, room);
+    int64_t distinct = engine->owns.renames ? drop_twice(ranked, words) : words;
+    if (distinct < ranking.compared) ranking.compared = distinct;
+    status = keep(engine, task, ranked, &ranking, T);
   }
-  for (int64_t i = 0; ranked && i < words; i++) free(ranked[i].text);
-  free(ranked);
-  free(sorted);
   return status < 0 ? NO_MEMORY(engine) : engine->n_ranked;
 }
 
@@ -319,44 +298,35 @@ static int32_t ranked_words(edgectc_engine *engine, const double *log_probs, int
   int64_t wanted = compared + (engine->owns.renames ? SPELLINGS : 0); /* several may be one word */
   status = prepare_task(engine, &task, frames, wanted);
   if (status >= 0) status = search(engine, &task, log_probs, frames, wanted, partial);
-  if (status >= 0) status = rank(engine, &task, frames, nbest, compared, partial);
-  free(task.memory);
-  free(task.ahead);
+  return status < 0 ? status : rank(engine, &task, frames, nbest, compared, partial);
+}
+
+/* Ends a search. */
+static int32_t ended(edgectc_engine *engine, int32_t status) {
+  if (status < 0) edgectc_clear_ranked(engine); /* some may be there where memory ran out */
+  edgectc_engine_trace(engine, NULL, 0); /* it was of this signal alone */
   return status;
 }
 
 EDGECTC_API int32_t edgectc_engine_search_double(edgectc_engine *engine, const double *log_probs,
                                                  int32_t frames, int32_t nbest, int32_t partial) {
   edgectc_clear_ranked(engine);
-  int32_t status = ranked_words(engine, log_probs, frames, nbest, partial);
-  if (status < 0) edgectc_clear_ranked(engine); /* some may be there where memory ran out */
-  edgectc_engine_trace(engine, NULL, 0); /* it was of this signal alone */
-  return status;
+  return ended(engine, ranked_words(engine, log_probs, frames, nbest, partial));
 }
 
 EDGECTC_API int32_t edgectc_engine_search(edgectc_engine *engine, const float *log_probs, int32_t frames,
                                           int32_t nbest, int32_t partial) {
   int64_t n = frames > 0 && frames <= 65536 ? (int64_t)frames * engine->n_columns : 0;
-  double *wide = edgectc_room(n + 1, 1, sizeof(double));
-  if (!wide) {
-    edgectc_clear_ranked(engine);
-    edgectc_engine_trace(engine, NULL, 0); /* it was of this signal alone */
-    return NO_MEMORY(engine);
-  }
-  for (int64_t i = 0; i < n; i++) wide[i] = log_probs[i];
-  int32_t status = edgectc_engine_search_double(engine, wide, frames, nbest, partial);
-  free(wide);
-  return status;
+  edgectc_clear_ranked(engine);
+  double *wide = edgectc_doubles(&engine->pool, n + 1);
+  for (int64_t i = 0; wide && i < n; i++) wide[i] = log_probs[i];
+  return ended(engine, wide ? ranked_words(engine, wide, frames, nbest, partial) : NO_MEMORY(engine));
 }
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
 void edgectc_clear_ranked(edgectc_engine *engine) {
-  for (int32_t i = 0; i < engine->n_ranked; i++) {
-    free(engine->ranked[i].text);
-    free(engine->ranked[i].frames);
-  }
-  free(engine->ranked);
+  edgectc_take_back(&engine->pool, 0, 0);
   engine->ranked = NULL;
   engine->n_ranked = 0;
 }

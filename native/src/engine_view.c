@@ -76,7 +76,7 @@ static void bound_nodes(Shared *shared, const Options *options, const double *de
 int32_t edgectc_weigh(edgectc_engine *engine) {
   Shared *shared = engine->shared;
   if (shared->weighed) return EDGECTC_OK;
-  double *depth = malloc((size_t)shared->words.nodes * sizeof(double));
+  double *depth = malloc((size_t)shared->words.nodes * sizeof(double)); /* too much to be kept */
   if (!depth) return NO_MEMORY(engine);
   weigh_entries(shared, &engine->options, depth);
   bound_nodes(shared, &engine->options, depth);
@@ -151,7 +151,7 @@ int32_t edgectc_make_view(edgectc_engine *engine, const Following *following, do
   }
   memcpy(view.context, engine->context, size);
   int32_t status = edgectc_overlay(&view.overlay, &shared->words, &engine->owns, following,
-                                   &engine->options, shared->top, shared->rarest, engine->hidden, &engine->why);
+                                   &engine->options, shared->top, shared->rarest, engine->hidden, &engine->pool, &engine->why);
   if (status < 0) {
     free(view.context);
     return status;

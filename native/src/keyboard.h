@@ -48,7 +48,7 @@ struct edgectc_keyboard {
   int32_t rows;               /* of log_probs, of the last swipe */
   float *strokes;             /* (strokes_room, columns) of a word of several strokes */
   int32_t strokes_room;
-  struct Found *found;        /* (found_room) words of all languages */
+  struct Found *found;        /* (found_room) words of all languages, and behind them what sorting takes */
   int32_t found_room;
   const char *reason;
   _Atomic int state;          /* IDLE, or what another thread may make of RUNS */

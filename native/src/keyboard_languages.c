@@ -51,7 +51,6 @@ static int32_t set_options(edgectc_keyboard *keyboard, edgectc_engine *engine) {
 
 static void close_language(Language *language) {
   edgectc_engine_free(language->engine);
-  edgectc_taps_close(&language->taps);
   *language = (Language){.engine = NULL};
 }
 

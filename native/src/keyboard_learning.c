@@ -110,7 +110,8 @@ static void forget_text(edgectc_keyboard *keyboard) {
     memset(language->engine->context, 0, strlen(language->engine->context));
     edgectc_forget_views(language->engine);
     edgectc_clear_ranked(language->engine);
-    edgectc_taps_close(&language->taps);
+    edgectc_pool_close(&language->engine->pool);
+    language->taps = (Taps){.words = NULL};
   }
   memset(keyboard->heard, 0, sizeof keyboard->heard);
   if (keyboard->n_languages > 1) edgectc_languages_hear(keyboard);

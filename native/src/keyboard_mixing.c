@@ -12,7 +12,7 @@ enum { MOST_FOLDED = 2048 /* bytes of a normal form that are compared */ };
 int edgectc_found_room(edgectc_keyboard *keyboard, int32_t most) {
   int64_t wanted = (int64_t)most * keyboard->n_languages;
   if (wanted <= keyboard->found_room) return 1;
-  Found *grown = wanted > INT32_MAX ? NULL : edgectc_more(keyboard->found, wanted, 1, sizeof *grown);
+  Found *grown = wanted > INT32_MAX ? NULL : edgectc_more(keyboard->found, wanted, 1, sizeof *grown + SORTING(Found));
   if (grown) keyboard->found = grown, keyboard->found_room = (int32_t)wanted;
   return grown != NULL;
 }
@@ -62,7 +62,7 @@ int32_t edgectc_found_join(edgectc_keyboard *keyboard, int32_t n) {
   }
   for (int32_t i = 0; i < n; i++)
     if (found[i].kept) found[kept++] = found[i];
-  qsort(found, (size_t)kept, sizeof *found, by_score);
+  edgectc_sort(found, (size_t)kept, sizeof *found, by_score, found + n);
   return kept;
 }
 

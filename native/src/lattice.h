@@ -20,8 +20,7 @@
 
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
-#define BLOCK 32768      /* doubles that are taken from memory at once */
-#define KEPT 16          /* blocks that stay */
+#define MOST_KEPT 16384  /* values of an array that stay for the next search */
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
 #define TOLERANCE 1e-3   /* see checks.py */
 #define TO_COME 0.5      /* see prefix_search.py */
@@ -31,24 +30,6 @@
  * 4 * t + r. What one part computes does not wait for another, so four are computed at once. The frames that
  * fill up the last part change nothing: no letter in them, and a certain blank. */
 #define PARTS 4
-
-/* Room for numbers until the search ends, in blocks that stay for the next search: memory that comes and
- * goes costs more than what is computed in it. */
-static double *take_room(Pool *pool, int64_t n) {
-  while (pool->now < pool->size && pool->blocks[pool->now].size - pool->used < n) pool->now++, pool->used = 0;
-  if (pool->now == pool->size) {
-    int64_t size = n > BLOCK ? n : BLOCK;
-    Block *blocks = edgectc_more(pool->blocks, pool->size + 1, 1, sizeof(Block));
-    if (!blocks) return NULL;
-    pool->blocks = blocks;
-    double *at = edgectc_room(size, 1, sizeof(double));
-    if (!at) return NULL;
-    blocks[pool->size++] = (Block){at, size};
-  }
-  double *room = pool->blocks[pool->now].at + pool->used;
-  pool->used += n;
-  return room;
-}
 
 typedef struct {          /* a prefix that was grown */
   int32_t node, parent, letter;
@@ -70,7 +51,7 @@ typedef struct {          /* one utterance; of (P) frames, see PARTS */
                              256 that of the blank, too; or NULL */
   Slot *slots;
   int64_t size, room;
-  Pool *pool;             /* where states and sums lie */
+  Pool *pool;             /* where all of it lies, but the slots */
   double mass;            /* natural log of what other tokens took, over all frames */
   double pay;             /* exp(letter_score) */
   double carry;           /* what a beginning keeps of its mass for a letter that is still to come */
@@ -147,21 +128,21 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   lattice->T = T;
   lattice->K = K;
   lattice->quarter = (T + 2 * PARTS - 1) / (2 * PARTS) * 2; /* even: two frames are taken at once */
-  lattice->room = 256;
   lattice->size = 1;
   int32_t P = lattice->P = PARTS * lattice->quarter;
-  lattice->logs = edgectc_room(K + 1, T, sizeof(double));
-  lattice->letters = edgectc_room(K, P, sizeof(double));
-  lattice->onward = edgectc_room(K, P, sizeof(double));
-  lattice->blank = edgectc_room(P, 1, sizeof(double));
-  double *root = take_room(lattice->pool, 2 * (int64_t)P);
-  lattice->slots = edgectc_room(lattice->room, 1, sizeof(Slot));
-  double *work = edgectc_room((int64_t)K + 1 + lexicon->V, 1, sizeof(double));
-  if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank ||
-      !root || !lattice->slots || !work) {
-    free(work);
-    return OUT_OF_MEMORY;
+  Pool *pool = lattice->pool;
+  lattice->logs = edgectc_take(pool, K + 1, T, sizeof(double));
+  lattice->letters = edgectc_take(pool, K, P, sizeof(double));
+  lattice->onward = edgectc_take(pool, K, P, sizeof(double));
+  lattice->blank = edgectc_doubles(pool, P);
+  double *root = edgectc_doubles(pool, 2 * (int64_t)P);
+  double *work = edgectc_doubles(pool, (int64_t)K + 1 + lexicon->V);
+  if (!lattice->slots) {
+    lattice->room = 256;
+    lattice->slots = edgectc_room(lattice->room, 1, sizeof(Slot));
   }
+  if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank || !root || !lattice->slots || !work)
+    return OUT_OF_MEMORY;
   *possible = 1;
   double *probs = work, *scratch = work + K + 1;
   /* At frame t all is kept times exp(LIFT * t / T): products of hundreds of small probabilities would
@@ -178,10 +159,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     }
     double *logs = lattice->logs + (int64_t)t * (K + 1);
     double mass = read_row(lexicon, log_probs + (int64_t)t * lexicon->V, logs, probs, scratch);
-    if (isnan(mass)) {
-      free(work);
-      return BAD_INPUT;
-    }
+    if (isnan(mass)) return BAD_INPUT;
     if (mass == -HUGE_VAL) *possible = 0; /* the rows after it are still to be checked */
     if (!*possible) continue;
     lattice->mass += mass;
@@ -196,7 +174,6 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     root[place] = root[P + place] = silent;
     silent *= lattice->blank[place];
   }
-  free(work);
   lattice->slots[0] = (Slot){0, -1, -1, 0, root, silent, 0.0, 1.0};
   return DONE;
 }
@@ -224,12 +201,9 @@ static NOT_INLINE void head_for(Lattice *lattice, const Lexicon *lexicon, int pa
  * letter_score for as many as the longest word below. */
 static int prepare_paying(Lattice *lattice) {
   int32_t P = lattice->P, K = lattice->K;
-  double *after = edgectc_room(K, 1, sizeof(double)); /* from a letter at frame t on, lifted */
-  lattice->paying = edgectc_room(K, P, sizeof(double));
-  if (!after || !lattice->paying) {
-    free(after);
-    return OUT_OF_MEMORY;
-  }
+  double *after = edgectc_doubles(lattice->pool, K); /* from a letter at frame t on, lifted */
+  lattice->paying = edgectc_take(lattice->pool, K, P, sizeof(double));
+  if (!after || !lattice->paying) return OUT_OF_MEMORY;
   double after_blank = 1.0;
   for (int32_t k = 0; k < K; k++) after[k] = 1.0;
   for (int32_t t = P - 1; t >= 0; t--) {
@@ -247,7 +221,6 @@ static int prepare_paying(Lattice *lattice) {
     }
     after_blank = blank + lattice->pay * all;
   }
-  free(after);
   return DONE;
 }
 
@@ -256,18 +229,10 @@ static const double *before(const Lattice *lattice, int64_t slot, int32_t letter
   return lattice->slots[slot].states + (lattice->slots[slot].letter == letter ? lattice->P : 0);
 }
 
-/* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
-static NOT_INLINE double left_to(const Lattice *lattice, const Slot *slot, int32_t letter) {
-  if (lattice->passing == 0.0) return slot->prefix_mass * lattice->carry;
-  double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
-  double mass = lattice->ahead[letter] * before_last;
-  return (slot->prefix_mass + (costly(lattice) ? mass * slot->letter_bonus : mass)) * lattice->carry;
-}
-
 /* Tabulates the probability of any set of letters, byte by byte of its bits. */
 static int tabulate(Lattice *lattice) {
   int32_t P = lattice->P, K = lattice->K;
-  lattice->sums = take_room(lattice->pool, 4 * 256 * (int64_t)P);
+  lattice->sums = edgectc_doubles(lattice->pool, 4 * 256 * (int64_t)P);
   if (!lattice->sums) return OUT_OF_MEMORY;
   for (int i = 0; i < 3; i++) memset(lattice->sums + (int64_t)256 * i * P, 0, (size_t)P * sizeof(double));
   memcpy(lattice->sums + (int64_t)768 * P, lattice->blank, (size_t)P * sizeof(double));
@@ -304,17 +269,6 @@ static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
   for (int32_t child = first[0]; child < first[1]; child++)
     if (edgectc_letter(&tree->nodes, child) == letter) return child;
   return -1;
-}
-
-/* What all words of an entry weigh together, in shares of the heaviest. */
-static NOT_INLINE double more(const Tree *tree, int32_t entry) {
-  int64_t low = 0, high = tree->n_several;
-  while (low < high) {
-    int64_t middle = low + (high - low) / 2;
-    if (tree->several[middle] < entry) low = middle + 1;
-    else high = middle;
-  }
-  return low < tree->n_several && tree->several[low] == entry ? tree->more[low] : 1.0;
 }
 
 /* The most that it is of any entry. */

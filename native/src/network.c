@@ -7,6 +7,12 @@
 #include "edgectc.h"
 #include "network_parts.h"
 
+#if defined(EDGECTC_ARM64) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#elif defined(EDGECTC_ARM64) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 #define MOST_MEMORY ((uint64_t)1 << 28) /* bytes */
 
 static int32_t fail(edgectc_network *network, const char *why) {
@@ -29,6 +35,23 @@ static int has_avx512(void) {
 #endif
 #endif
 
+#ifdef EDGECTC_ARM64
+#if defined(__APPLE__)
+static int has_dotprod(void) {
+  int has = 0;
+  size_t size = sizeof has;
+  return !sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &size, NULL, 0) && has;
+}
+#elif defined(__linux__)
+static int has_dotprod(void) { return (getauxval(AT_HWCAP) >> 20 & 1) != 0; } /* HWCAP_ASIMDDP */
+#elif defined(_WIN32)
+__declspec(dllimport) int IsProcessorFeaturePresent(unsigned long feature);
+static int has_dotprod(void) { return IsProcessorFeaturePresent(43); } /* PF_ARM_V82_DP_INSTRUCTIONS_AVAILABLE */
+#else
+static int has_dotprod(void) { return 0; }
+#endif
+#endif
+
 const Kernels *edgectc_kernels(const char *name) {
   const Kernels *found[4];
   int n = 0;
@@ -39,6 +62,7 @@ const Kernels *edgectc_kernels(const char *name) {
   if (has_avx2()) found[n++] = &edgectc_kernels_avx2;
 #endif
 #ifdef EDGECTC_ARM64
+  if (has_dotprod()) found[n++] = &edgectc_kernels_dotprod;
   found[n++] = &edgectc_kernels_neon;
 #endif
   found[n++] = &edgectc_kernels_vectors;

@@ -100,7 +100,7 @@ void edgectc_quantize(const float *in, size_t n, int32_t levels, uint8_t *out, f
 #define EDGECTC_NO_PORTABLE /* whoever runs this file has vectors: there is nothing to fall back from */
 #endif
 extern const Kernels edgectc_kernels_portable, edgectc_kernels_vectors, edgectc_kernels_avx2,
-    edgectc_kernels_avx512, edgectc_kernels_neon;
+    edgectc_kernels_avx512, edgectc_kernels_neon, edgectc_kernels_dotprod;
 
 /* Returns the step between two codes of activations from `low` <= 0 to `high` >= 0, never 0, and the
  * code of 0. */

@@ -1,4 +1,5 @@
-/* The kernels for 64-bit ARM: tiles of 6 rows and 16 columns, 24 of 32 registers of sums.
+/* The kernels for 64-bit ARM: tiles of 6 rows and 16 columns, 24 of 32 registers of sums. Those of processors with products
+ * of bytes (ARMv8.2's sdot) differ in these alone.
  *
  * Products of bytes are those of two signed ones, so codes of activations go to 127 here. */
 #include "network.h"
@@ -38,13 +39,9 @@
 
 static inline int32x4_t neon_dot(int32x4_t sum, int32x4_t codes, int32x4_t weights) {
   int8x16_t a = vreinterpretq_s8_s32(codes), b = vreinterpretq_s8_s32(weights);
-#ifdef __ARM_FEATURE_DOTPROD
-  return vdotq_s32(sum, a, b);
-#else
   int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b));
   int16x8_t high = vmull_s8(vget_high_s8(a), vget_high_s8(b));
   return vpadalq_s16(sum, vpaddq_s16(low, high)); /* two products fit int16 */
-#endif
 }
 
 static inline void neon_store_codes(uint8_t *out, float32x4_t value, int32_t zero, int32_t levels) {
@@ -59,6 +56,30 @@ static inline void neon_store_codes(uint8_t *out, float32x4_t value, int32_t zer
 
 const Kernels edgectc_kernels_neon = {
   "neon", 127, neon_products, neon_integers, neon_quantize, neon_near, neon_scores,
+};
+
+/* ---- with products of bytes ------------------------------------------------------------- */
+
+#undef NAME
+#undef TARGET
+#undef DOT
+#define NAME(x) dotprod_##x
+#if defined(__clang__)
+#define TARGET __attribute__((target("dotprod")))
+#else
+#define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
+#endif
+#define DOT dotprod_dot
+#define ONLY_INTEGERS
+
+TARGET static inline int32x4_t dotprod_dot(int32x4_t sum, int32x4_t codes, int32x4_t weights) {
+  return vdotq_s32(sum, vreinterpretq_s8_s32(codes), vreinterpretq_s8_s32(weights));
+}
+
+#include "network_tiles.h"
+
+const Kernels edgectc_kernels_dotprod = {
+  "dotprod", 127, neon_products, dotprod_integers, neon_quantize, neon_near, neon_scores,
 };
 #else
 typedef int edgectc_no_neon;

@@ -9,11 +9,15 @@
  *   LOAD_INT8          WIDTH columns of four weights
  *   ALL_INT8           four codes everywhere
  *   DOT(sum, codes, weights), NO_INTEGERS, REST(sum, zero, sums), TO_FLOATS(sum)
- *   STORE_CODES(out, floats, zero, levels)  nearest codes, bounded by 0 and `levels`. */
+ *   STORE_CODES(out, floats, zero, levels)  nearest codes, bounded by 0 and `levels`.
+ * A set that differs from another in its products of bytes alone is included after that one, with other names and
+ * ONLY_INTEGERS. */
 
+#ifndef ONLY_INTEGERS
 #define PIECES (PANEL / WIDTH)
 #define MOST_PIECES (PANELS * PIECES)
 #define INLINE static inline __attribute__((always_inline))
+#endif
 
 /* Adds what `out` holds and rectifies, as the flags say, and stores. */
 TARGET INLINE void NAME(put)(float *out, FLOATS value, int32_t flags) {
@@ -22,6 +26,7 @@ TARGET INLINE void NAME(put)(float *out, FLOATS value, int32_t flags) {
   STORE(out, value);
 }
 
+#ifndef ONLY_INTEGERS
 TARGET INLINE void NAME(tile)(const Products *p, int32_t first, int32_t column, const int rows,
                               const int pieces) {
   size_t panel = (size_t)p->taps * (size_t)p->depth * PANEL;
@@ -51,6 +56,8 @@ TARGET INLINE void NAME(tile)(const Products *p, int32_t first, int32_t column, 
     for (int v = 0; v < pieces; v++)
       NAME(put)(p->out + (first + r) * p->out_row + column + v * WIDTH, sum[r][v], p->flags);
 }
+
+#endif
 
 #ifdef HAS_INT8
 TARGET INLINE void NAME(tile_int8)(const IntegerProducts *p, int32_t first, int32_t column,
@@ -90,6 +97,7 @@ TARGET INLINE void NAME(tile_int8)(const IntegerProducts *p, int32_t first, int3
   }
 }
 
+#ifndef ONLY_INTEGERS
 TARGET static void NAME(quantize)(const float *in, size_t n, int32_t levels, uint8_t *out,
                                   float *step, int32_t *zero) {
   FLOATS low = ALL(0.0f), high = ALL(0.0f);
@@ -111,7 +119,9 @@ TARGET static void NAME(quantize)(const float *in, size_t n, int32_t levels, uin
     STORE_CODES(out + i, TIMES(LOAD(in + i), inverse), *zero, levels);
 }
 #endif
+#endif
 
+#ifndef ONLY_INTEGERS
 /* Calls `tile` with numbers that the compiler knows, so that no sum leaves its register. */
 #define ROW_CASE(tile, pieces, n) \
   case n: tile(p, first, column, n, pieces); break;
@@ -152,6 +162,7 @@ _Static_assert(MOST_PIECES != 2 || FEW > 1, "a tile of two vectors has six rows 
     }
 
 TARGET static void NAME(products)(const Products *p) { ALL_TILES(NAME(tile)) }
+#endif
 
 #ifdef HAS_INT8
 TARGET static void NAME(integers)(const IntegerProducts *p) { ALL_TILES(NAME(tile_int8)) }

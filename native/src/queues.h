@@ -66,10 +66,11 @@ typedef struct {
   int32_t unused;         /* places in held that are free again, linked by next */
 } Queue;
 
-/* Makes an empty queue of a new or used one. */
-static int empty(Queue *queue) {
+/* Makes a queue that is empty, but for its room. */
+static int empty(Queue *queue, Pool *pool) {
   size_t bytes = STACKS * sizeof(int32_t);
-  if (!queue->tops && !(queue->tops = malloc(bytes))) return OUT_OF_MEMORY;
+  queue->tops = edgectc_take(pool, STACKS, 1, sizeof(int32_t));
+  if (!queue->tops) return OUT_OF_MEMORY;
   memset(queue->tops, -1, bytes);
   queue->held.size = 0;
   queue->best = queue->unused = -1;

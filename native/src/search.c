@@ -4,7 +4,7 @@
  * Best first: a prefix with nearly the highest bound is grown next, so there are words to beat soon.
  * The search ends when no bound left reaches the n-th best word found.
  *
- * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memset, exp, log
+ * Re-entrant, no global state; of libc only malloc, calloc, realloc, free, memcpy, memmove, memset, exp, log
  * and sqrt, so that it compiles for Android and WebAssembly as it stands. All arrays are C-contiguous.
  */
 #include "light.h"
@@ -54,25 +54,6 @@ static int keep(Found *found, Word word) {
   return DONE;
 }
 
-/* Scores the word that ends at a grown slot, if any. */
-static int score(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
-                 int64_t slot, int partial) {
-  int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
-  double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
-  /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
-  if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
-      tree->weights[word] == -HUGE_VAL)
-    return DONE;
-  double weight = tree->weights[word];
-  if (partial && costly(lattice)) weight -= lattice->letter_score * length_of(lattice, slot);
-  double share = lifted * exp(weight - found->top);
-  /* So that the posterior knows what there is beside; most words are not worth a look for their like. */
-  found->sum += share > 1e-13 * found->sum ? share * more(tree, word) : share;
-  if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
-  double value = log(lifted) - LIFT + weight;
-  return keep(found, (Word){value, slot, (int32_t)(base + word)});
-}
-
 /* Has the memory fetched that growing a prefix will need. */
 static void foresee(const Tree *tree, int32_t node) {
   int32_t first = tree->nodes.first_child[node];
@@ -81,7 +62,9 @@ static void foresee(const Tree *tree, int32_t node) {
   if (tree->bare) PREFETCH(tree->bare + first);
   if (tree->below) PREFETCH(tree->below + first);
   int32_t entry = edgectc_entry_at(&tree->nodes, node);
-  if (entry >= 0) PREFETCH(tree->weights + entry);
+  if (entry < 0) return;
+  PREFETCH(tree->weights + entry);
+  if (tree->hidden) PREFETCH(tree->hidden + entry);
 }
 
 /* The number of the first entry of a tree. */
@@ -90,6 +73,7 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 /* What takes all the time, for any processor and for one with AVX2. */
 #define NAME(x) x
 #define TARGET
+#define CLEAR ((void)0)
 #if defined(__GNUC__)
 #define LANES 2
 #else
@@ -103,8 +87,10 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #undef NAME
 #undef TARGET
 #undef LANES
+#undef CLEAR
 #define NAME(x) avx2_##x
 #define TARGET __attribute__((target("avx2")))
+#define CLEAR __builtin_ia32_vzeroupper()
 #define LANES 4
 #include "search_loop.h"
 #endif
@@ -203,9 +189,10 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
                   int32_t beam_size, int partial) {
   int64_t room = (int64_t)beam_size * (lattice->K + 2), size = 1024;
   while (size < 2 * room) size *= 2;
-  Beam beam = {edgectc_room(room, 1, sizeof(Alive)), edgectc_room(room, 1, sizeof(Alive)),
-               edgectc_room(size, 1, sizeof(int32_t)), NULL, size - 1, 1};
-  beam.steps = edgectc_room((int64_t)beam_size * lattice->T + 1, 1, sizeof(Step));
+  Pool *pool = lattice->pool;
+  Beam beam = {edgectc_take(pool, room, 1, sizeof(Alive)), edgectc_take(pool, room, 1, sizeof(Alive)),
+               edgectc_take(pool, size, 1, sizeof(int32_t)), NULL, size - 1, 1};
+  beam.steps = edgectc_take(pool, (int64_t)beam_size * lattice->T + 1, 1, sizeof(Step));
   int64_t n = OUT_OF_MEMORY;
   if (beam.now && beam.next && beam.table && beam.steps) {
     beam.now[0] = (Alive){0, 0, 0.0, 1.0};
@@ -229,10 +216,6 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
       if (found->size == kept) found->sum = sum; /* the search may have met and counted it */
     }
   }
-  free(beam.now);
-  free(beam.next);
-  free(beam.table);
-  free(beam.steps);
   return n < 0 ? OUT_OF_MEMORY : DONE;
 }
 
@@ -365,8 +348,8 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
                       int64_t room, Answer *out) {
   int32_t T = lattice->T;
   int64_t S = partial ? 1 : 2 * (int64_t)longest(lattice, found) + 1; /* nothing partial is aligned */
-  int8_t *came = edgectc_room(T, S, 1);
-  double *row = edgectc_room(2, S, sizeof(double));
+  int8_t *came = edgectc_take(lattice->pool, T, S, 1);
+  double *row = edgectc_doubles(lattice->pool, 2 * S);
   int64_t n = came && row ? 0 : OUT_OF_MEMORY;
   for (int64_t i = 0; n >= 0 && i < found->size && n < room; i++) {
     const Word *word = found->words + i;
@@ -379,8 +362,6 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
     if (!partial) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
     n++;
   }
-  free(came);
-  free(row);
   double shift = lattice->mass + lexicon->top - LIFT;
   out->log_sum = log(found->sum) + shift;
   out->log_rest = log(found->rest * most_more(lexicon)) + shift;
@@ -388,16 +369,18 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
   return n;
 }
 
-/* Gives back what the largest searches took beyond the rest. */
-static void give_back(Pool *pool) {
-  while (pool->size > KEPT) free(pool->blocks[--pool->size].at);
-  pool->now = pool->used = 0;
+/* Lends the arrays that grow. */
+static void lend(Pool *pool, Lattice *lattice, Found *found, Queue *queue, Heap *heap) {
+  lattice->slots = pool->arrays[SLOTS].at, lattice->room = pool->arrays[SLOTS].room;
+  found->words = pool->arrays[WORDS].at, found->room = pool->arrays[WORDS].room;
+  queue->held.entries = pool->arrays[WAITING].at, queue->held.room = pool->arrays[WAITING].room;
+  heap->entries = pool->arrays[HEAP].at, heap->room = pool->arrays[HEAP].room;
 }
 
-void edgectc_pool_close(Pool *pool) {
-  while (pool->size) free(pool->blocks[--pool->size].at);
-  free(pool->blocks);
-  *pool = (Pool){0};
+/* Keeps an array for the next search, but what only the largest took. */
+static void keep_array(Pool *pool, int which, void *at, int64_t room) {
+  if (room > MOST_KEPT) free(at), at = NULL, room = 0;
+  pool->arrays[which].at = at, pool->arrays[which].room = room;
 }
 
 int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double *log_probs, int32_t T,
@@ -407,7 +390,9 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   Heap heap = {0};
   Queue queue = {0};
   Found found = {0};
+  int64_t now = pool->now, used = pool->used;
   lattice.pool = pool;
+  lend(pool, &lattice, &found, &queue, &heap);
   lattice.letter_score = lexicon->letter_score;
   lattice.pay = exp(lexicon->letter_score);
   lattice.carry = exp(-TO_COME - (costly(&lattice) ? 0.0 : lexicon->letter_score));
@@ -415,7 +400,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   out->exact = out->free_spelling_exact = 1;
   out->log_sum = out->log_rest = out->log_blank = -HUGE_VAL;
   int64_t n = OUT_OF_MEMORY;
-  found.best = edgectc_room(nbest, 1, sizeof(double));
+  found.best = edgectc_doubles(pool, nbest);
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
   head_for(&lattice, lexicon, partial);
   if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
@@ -436,18 +421,12 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   }
   n = status < 0 ? status : 0;
   if (possible && status >= 0) n = report(lexicon, &lattice, &found, partial, room, out);
-  free(found.best);
-  free(found.words);
-  free(heap.entries);
-  free(queue.held.entries);
-  free(queue.tops);
-  free(lattice.logs);
-  free(lattice.letters);
-  free(lattice.onward);
-  free(lattice.blank);
-  free(lattice.paying);
-  give_back(pool);
-  free(lattice.slots);
+  keep_array(pool, SLOTS, lattice.slots, lattice.room);
+  keep_array(pool, WORDS, found.words, found.room);
+  keep_array(pool, WAITING, queue.held.entries, queue.held.room);
+  keep_array(pool, HEAP, heap.entries, heap.room);
+  edgectc_take_back(pool, now, used);
+  edgectc_pool_trim(pool);
   return n;
 }
 

@@ -98,13 +98,45 @@ typedef struct {          /* a piece of memory */
   int64_t size;
 } Block;
 
-typedef struct {          /* memory of one search after another; all 0 at first */
+enum { SLOTS, WORDS, WAITING, HEAP, ARRAYS };
+
+typedef struct {          /* memory of one search after another, which stays for the next; all 0 at first */
   Block *blocks;
   int64_t size;           /* of them */
   int64_t now, used;      /* the block that is being filled, and how far */
+  struct {
+    void *at;
+    int64_t room;
+  } arrays[ARRAYS];       /* those that grow while a search goes on */
 } Pool;
 
+/* The next block that has room for n doubles, from its start on; NULL if there is no memory. */
+double *edgectc_next_block(Pool *pool, int64_t n);
+
+/* Room for n doubles until the pool is emptied: memory that comes and goes costs more than what is computed in it. */
+static inline double *edgectc_doubles(Pool *pool, int64_t n) {
+  if (pool->now >= pool->size || pool->blocks[pool->now].size - pool->used < n) return edgectc_next_block(pool, n);
+  double *room = pool->blocks[pool->now].at + pool->used;
+  pool->used += n;
+  return room;
+}
+
+/* The same for rows * columns values of any kind. */
+void *edgectc_take(Pool *pool, int64_t rows, int64_t columns, size_t size);
+/* The same for `size` bytes and a zero. */
+static inline char *edgectc_chars(Pool *pool, size_t size) { return (char *)edgectc_doubles(pool, (int64_t)(size / sizeof(double)) + 1); }
+
+/* Takes back all that was taken after a place, (now, used) of then. */
+static inline void edgectc_take_back(Pool *pool, int64_t now, int64_t used) { pool->now = now, pool->used = used; }
+
+/* Gives memory back that the largest searches took beyond the rest. */
+void edgectc_pool_trim(Pool *pool);
 void edgectc_pool_close(Pool *pool);
+
+#define SORTING(type) (sizeof(type) + 2 * sizeof(void *)) /* bytes a value that sorting takes */
+
+/* Sorts n values of whole pointers in `room`, n times SORTING of their type; equal ones keep their order, on every platform. */
+void edgectc_sort(void *values, size_t n, size_t size, int (*compare)(const void *, const void *), void *room);
 
 typedef struct {          /* what a decoding writes */
   int32_t *words;         /* (room) entry counted on over the trees; -1 for a free spelling */

@@ -19,7 +19,9 @@
 #define STRAY -9.0            /* a tap that is no letter */
 #define UNKNOWN -9.0          /* prior of what is no word ... */
 #define UNKNOWN_LETTER -2.2   /* ... and of each of its letters */
+#ifndef KEPT                  /* bench/taps.py has others */
 #define KEPT 5.0              /* how much likelier another word must be than a right one that was typed */
+#endif
 #define RANGE 16.0            /* nats under the best prefix from which on none is followed */
 enum { WIDTH = 400, ROOM = 4 * WIDTH, SPELLINGS = 48 };
 
@@ -35,13 +37,14 @@ typedef struct {              /* a prefix of words */
 
 typedef struct {              /* prefixes that have used up the same taps; the best ones once it is full */
   Prefix *at;                 /* (ROOM) */
+  void *room;                 /* to sort them in */
   int32_t n;
   double best;
 } Layer;
 
 typedef struct {              /* one tree and its words */
   const Tree *tree;
-  const edgectc_engine *engine;
+  edgectc_engine *engine;
   int over;                   /* the tree of the overlay */
   const double *scores;       /* (taps, K) of each tap on each letter */
   int32_t n, K;
@@ -107,7 +110,7 @@ static void narrow(Layer *layer) {
   enum { SLOTS = 4 * ROOM };
   static const int32_t factor = (int32_t)0x9E3779B1u;
   int32_t seen[SLOTS] = {0}, kept = 0;
-  qsort(layer->at, (size_t)layer->n, sizeof *layer->at, by_bound);
+  edgectc_sort(layer->at, (size_t)layer->n, sizeof *layer->at, by_bound, layer->room);
   for (int32_t i = 0; i < layer->n && kept < WIDTH && layer->at[i].bound > layer->best - RANGE; i++) {
     uint32_t slot = ((uint32_t)layer->at[i].node * (uint32_t)factor >> 8) % SLOTS;
     while (seen[slot] && seen[slot] != layer->at[i].node + 1) slot = (slot + 1) % SLOTS;
@@ -162,7 +165,8 @@ static void finish(const Search *search, const Layer *layer, Finds *finds) {
 static int complete(const Search *search, Layer *layer, Finds *finds, int32_t most) {
   const Nodes *nodes = &search->tree->nodes;
   int32_t n = layer->n, room = layer->n + 1024, found = 0;
-  Prefix *heap = malloc((size_t)room * sizeof *heap); /* a plain list: what is taken is the best of it */
+  Pool *pool = &search->engine->pool;
+  Prefix *heap = edgectc_take(pool, room, 1, sizeof *heap); /* a plain list: what is taken is the best of it */
   if (!heap) return OUT_OF_MEMORY;
   memcpy(heap, layer->at, (size_t)n * sizeof *heap);
   while (n && found < 3 * most) {
@@ -179,12 +183,9 @@ static int complete(const Search *search, Layer *layer, Finds *finds, int32_t mo
     int32_t first = nodes->first_child[prefix.node], children = nodes->first_child[prefix.node + 1] - first;
     if (n + children + 1 > room) {
       room = 2 * room + children;
-      Prefix *grown = realloc(heap, (size_t)room * sizeof *heap);
-      if (!grown) {
-        free(heap);
-        return OUT_OF_MEMORY;
-      }
-      heap = grown;
+      Prefix *grown = edgectc_take(pool, room, 1, sizeof *heap);
+      if (!grown) return OUT_OF_MEMORY;
+      heap = memcpy(grown, heap, (size_t)n * sizeof *heap);
     }
     int64_t entry = ends(search, prefix.node);
     if (entry >= 0) {
@@ -194,20 +195,20 @@ static int complete(const Search *search, Layer *layer, Finds *finds, int32_t mo
     for (int32_t c = first; children--; c++)
       heap[n++] = (Prefix){c, prefix.letters + 1, prefix.score, prefix.score + ahead(search, c)};
   }
-  free(heap);
   return DONE;
 }
 
 /* Searches one tree. */
 static int search_tree(const Search *search, int32_t moving, int32_t most, Finds *finds) {
   Layer layers[3];
-  Prefix *memory = malloc(3 * ROOM * sizeof *memory);
-  if (!memory) return OUT_OF_MEMORY;
-  for (int i = 0; i < 3; i++) layers[i] = (Layer){memory + i * ROOM, 0, -HUGE_VAL};
+  Prefix *memory = edgectc_take(&search->engine->pool, 3, ROOM, sizeof *memory);
+  void *room = edgectc_take(&search->engine->pool, ROOM, 1, SORTING(Prefix));
+  if (!memory || !room) return OUT_OF_MEMORY;
+  for (int i = 0; i < 3; i++) layers[i] = (Layer){memory + i * ROOM, room, 0, -HUGE_VAL};
   push(search, layers, 0, 0, 0.0);
   for (int32_t i = 0; i < search->n; i++) {
     Layer *now = layers + i % 3, *next = layers + (i + 1) % 3, *after = layers + (i + 2) % 3;
-    *after = (Layer){after->at, 0, -HUGE_VAL};
+    after->n = 0, after->best = -HUGE_VAL;
     narrow(now);
     for (int32_t k = 0; k < now->n; k++) follow(search, now->at + k, i, next, after);
   }
@@ -215,32 +216,32 @@ static int search_tree(const Search *search, int32_t moving, int32_t most, Finds
   narrow(last);
   int status = moving ? complete(search, last, finds, most) : DONE;
   if (!moving) finish(search, last, finds);
-  free(memory);
   return status;
 }
 
 /* ---- texts ------------------------------------------------------------------------------ */
 
-static char *copied(const char *text) {
-  char *copy = malloc(strlen(text) + 1);
+/* Copies a text, which the host may pass on to a call that changes the user's words. */
+static const char *copied(edgectc_engine *engine, const char *text) {
+  char *copy = edgectc_chars(&engine->pool, strlen(text));
   return copy ? strcpy(copy, text) : NULL;
 }
 
-/* Adds a word, whose text becomes that of the list; returns its place, or OUT_OF_MEMORY. */
-static int32_t add(Taps *taps, char *text, double score) {
+/* Adds a word; returns its place, or OUT_OF_MEMORY. */
+static int32_t add(Taps *taps, edgectc_engine *engine, const char *text, double score) {
   if (!text) return OUT_OF_MEMORY;
   for (int32_t i = 0; i < taps->n; i++)
     if (strcmp(taps->words[i].text, text) == 0) {
       if (score > taps->words[i].score) taps->words[i].score = score;
-      free(text);
       return i;
     }
-  Tapped *grown = taps->n % 16 ? taps->words : realloc(taps->words, ((size_t)taps->n + 16) * sizeof *grown);
-  if (!grown) {
-    free(text);
-    return OUT_OF_MEMORY;
+  if (taps->n == taps->room) {
+    int32_t room = taps->room ? 2 * taps->room : 64;
+    Tapped *grown = edgectc_take(&engine->pool, room, 1, sizeof *grown);
+    if (!grown) return OUT_OF_MEMORY;
+    if (taps->n) memcpy(grown, taps->words, (size_t)taps->n * sizeof *grown);
+    taps->words = grown, taps->room = room;
   }
-  taps->words = grown;
   taps->words[taps->n] = (Tapped){text, score};
   return taps->n++;
 }
@@ -252,21 +253,21 @@ static int64_t count_words(const edgectc_engine *engine, const Found *found) {
   return range.last - range.first;
 }
 
-/* Makes the text of the i-th word of a found spelling, NULL if there is no memory, and says its score. */
-static char *text_of(const edgectc_engine *engine, const Found *found, int64_t i, double *score) {
+/* Returns the text of the i-th word of a found spelling, NULL if there is no memory, and says its score. */
+static const char *text_of(edgectc_engine *engine, const Found *found, int64_t i, double *score) {
   const Words *words = &engine->shared->words;
   size_t size;
   if (found->over) {
     const Over *over = engine->view->overlay.overs + found->entry;
     const Shown *shown = engine->view->overlay.shown + over->first_shown + i;
     *score = found->score + nats(engine) * (shown->weight - over->weight);
-    if (shown->word < -1) return copied(engine->owns.words[-2 - shown->word].text);
-    return edgectc_words_text(words, shown->word, over->entry, &size, NULL, 0);
+    if (shown->word < -1) return copied(engine, engine->owns.words[-2 - shown->word].text);
+    return edgectc_words_text(words, shown->word, over->entry, &size, &engine->pool);
   }
   int64_t word = edgectc_words_of(words, found->entry).first + i;
   double less = i ? edgectc_words_log_prob(words, word) - edgectc_words_log_prob(words, word - i) : 0.0;
   *score = found->score + (engine->options.lm_weight > 0.0 ? less : 0.0);
-  return edgectc_words_text(words, word, found->entry, &size, NULL, 0);
+  return edgectc_words_text(words, word, found->entry, &size, &engine->pool);
 }
 
 /* Returns whether the user taught a word, and writes it with just these letters: then it is what was meant by them. */
@@ -277,13 +278,13 @@ static int is_taught(const edgectc_engine *engine, const char *text, const char 
 
 /* Adds all words of a spelling; returns the place of the best one, or OUT_OF_MEMORY. One that was taught as it was typed is
  * better than the others. */
-static int32_t add_words(Taps *taps, const edgectc_engine *engine, const Found *found) {
+static int32_t add_words(Taps *taps, edgectc_engine *engine, const Found *found) {
   int32_t heaviest = 0, meant = -1, place;
   double score, most = -HUGE_VAL;
   for (int64_t i = 0; i < count_words(engine, found); i++) {
-    char *text = text_of(engine, found, i, &score);
+    const char *text = text_of(engine, found, i, &score);
     int taught = text && is_taught(engine, text, taps->typed);
-    if ((place = add(taps, text, score)) < 0) return OUT_OF_MEMORY;
+    if ((place = add(taps, engine, text, score)) < 0) return OUT_OF_MEMORY;
     if (taught) meant = place;
     if (score > most) most = score, heaviest = place;
   }
@@ -325,7 +326,7 @@ int edgectc_tap_keeps(double typed, double best) { return best - typed <= KEPT; 
 /* Leaves a word that was typed alone, if no other one is much likelier; what is no word competes as such. */
 static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches, const double *nearest) {
   uint16_t typed[MOST_TAPS];
-  const edgectc_engine *engine = searches->engine;
+  edgectc_engine *engine = searches->engine;
   int32_t n = searches->n, place = -1;
   double score = 0.0, best = -HUGE_VAL;
   int spelled = edgectc_words_spell(&engine->shared->words, taps->typed, strlen(taps->typed), typed) == n;
@@ -335,7 +336,7 @@ static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches
     if (!is_word(searches + i, typed, &found)) continue;
     if ((place = add_words(taps, engine, &found)) < 0) return OUT_OF_MEMORY;
   }
-  if (place < 0) return add(taps, copied(taps->typed), score + UNKNOWN + UNKNOWN_LETTER * n);
+  if (place < 0) return add(taps, engine, taps->typed, score + UNKNOWN + UNKNOWN_LETTER * n);
   for (int32_t i = 0; i < taps->n; i++) best = fmax(best, taps->words[i].score);
   Tapped *word = taps->words + place;
   taps->keeps = edgectc_tap_keeps(word->score, best);
@@ -352,6 +353,12 @@ static Tree tree_of(const edgectc_engine *engine) {
                 .bare = engine->options.letter_score != 0.0 ? engine->shared->bare : NULL, .hidden = engine->hidden};
 }
 
+/* Forgets what was ranked before. */
+static void begin(Taps *taps, edgectc_engine *engine) {
+  edgectc_clear_ranked(engine);
+  *taps = (Taps){.words = NULL};
+}
+
 static void write_typed(Taps *taps, const int32_t *letters, int32_t n) {
   char *end = taps->typed;
   for (int32_t i = 0; i < n; i++) end += edgectc_put_utf8(letters[i], end);
@@ -364,13 +371,14 @@ static int32_t rank(Taps *taps, const Search *searches, int32_t n_searches, cons
   int32_t status = DONE;
   for (int32_t i = 0; status >= 0 && i < finds->n; i++) status = add_words(taps, searches->engine, finds->best + i);
   if (status >= 0 && nearest) status = keep_typed(taps, searches, n_searches, nearest);
-  if (taps->n) qsort(taps->words, (size_t)taps->n, sizeof *taps->words, by_score);
-  while (taps->n > most || (taps->n && status < 0)) free(taps->words[--taps->n].text);
-  return status < 0 ? status : taps->n;
+  void *room = edgectc_take(&searches->engine->pool, taps->n + 1, 1, SORTING(Tapped));
+  if (status < 0 || !room) return taps->n = 0, OUT_OF_MEMORY;
+  edgectc_sort(taps->words, (size_t)taps->n, sizeof *taps->words, by_score, room);
+  return taps->n = taps->n < most ? taps->n : most;
 }
 
 /* Lays out searches of the trees of an engine, that of user and context first; returns how many there are. */
-static int32_t both_trees(Search searches[2], const Tree *tree, const edgectc_engine *engine, const double *scores, int32_t n) {
+static int32_t both_trees(Search searches[2], const Tree *tree, edgectc_engine *engine, const double *scores, int32_t n) {
   int32_t K = engine->shared->words.K, n_searches = 0;
   const Tree *over = &engine->view->overlay.tree;
   if (over->entries) searches[n_searches++] = (Search){over, engine, 1, scores, n, K};
@@ -378,12 +386,12 @@ static int32_t both_trees(Search searches[2], const Tree *tree, const edgectc_en
   return n_searches;
 }
 
-int32_t edgectc_taps(Taps *taps, const edgectc_engine *engine, const double *places, int32_t n,
+int32_t edgectc_taps(Taps *taps, edgectc_engine *engine, const double *places, int32_t n,
                      const int32_t *letters, const double *nearest, int32_t moving, int32_t most) {
   int32_t K = engine->shared->words.K;
-  double *scores = edgectc_room((int64_t)n + 1, K, sizeof(double));
+  begin(taps, engine);
+  double *scores = edgectc_take(&engine->pool, n + 1, K, sizeof(double));
   Finds finds = {.n = 0};
-  edgectc_taps_close(taps);
   if (!scores) return OUT_OF_MEMORY;
   for (int32_t i = 0; i < n; i++)
     for (int32_t k = 0; k < K; k++)
@@ -393,30 +401,23 @@ int32_t edgectc_taps(Taps *taps, const edgectc_engine *engine, const double *pla
   int32_t status = DONE, n_searches = both_trees(searches, &tree, engine, scores, n);
   if (!n && !moving) n_searches = 0; /* nothing was tapped */
   for (int32_t i = 0; status >= 0 && i < n_searches; i++) status = search_tree(searches + i, moving, most, &finds);
-  free(scores);
   write_typed(taps, letters, n);
   return status < 0 ? status : rank(taps, searches, n_searches, &finds, n && !moving ? nearest : NULL, most);
 }
 
-int32_t edgectc_complete(Taps *taps, const edgectc_engine *engine, const uint16_t *letters, int32_t n, int32_t most) {
+int32_t edgectc_complete(Taps *taps, edgectc_engine *engine, const uint16_t *letters, int32_t n, int32_t most) {
   Tree tree = tree_of(engine);
   Search searches[2];
   Finds finds = {.n = 0};
-  edgectc_taps_close(taps);
+  begin(taps, engine);
   int32_t status = DONE, n_searches = both_trees(searches, &tree, engine, NULL, n);
   for (int32_t i = 0; status >= 0 && i < n_searches; i++) {
     int32_t node = node_of(&searches[i].tree->nodes, letters, n);
     Prefix begun = {node, n, 0.0, node < 0 ? 0.0 : ahead(searches + i, node)};
-    Layer layer = {&begun, 1, begun.bound};
+    Layer layer = {&begun, NULL, 1, begun.bound};
     if (node >= 0) status = complete(searches + i, &layer, &finds, most);
   }
   return status < 0 ? status : rank(taps, searches, n_searches, &finds, NULL, most);
-}
-
-void edgectc_taps_close(Taps *taps) {
-  while (taps->n) free(taps->words[--taps->n].text);
-  free(taps->words);
-  *taps = (Taps){.words = NULL};
 }
 
 #include "cold_end.h"

@@ -54,27 +54,36 @@ def build(out: Path) -> Path:
     return final
 
 
-def library(abi: str, work: Path) -> Path:
-    """Compile the library for one of Android's processors."""
+def library(
+    abi: str, work: Path, *, name: str = NAME, entry: Path = SOURCE / "keyboard_jni.c",
+    more: dict[str, str] | None = None,
+) -> Path:  # fmt: skip
+    """Compile a library for one of Android's processors: the sources, and the file Java enters by.
+
+    Args:
+        more: functions of further system libraries, or of the usual ones, that it asks for.
+    """
     work.mkdir(parents=True)
+    stubs = {
+        lib: STUBS.get(lib, "") + " " + (more or {}).get(lib, "") for lib in STUBS | (more or {})
+    }
     target = ABIS[abi]
     include = _library() / "libc" / "include"
     own = "arm" if target.startswith("arm-") else target.partition("-")[0]
-    for name, functions in STUBS.items():
+    for lib, functions in stubs.items():
         text = "".join(f"void {function}(void) {{}}\n" for function in functions.split())
-        (work / f"{name}.c").write_text(text, encoding="ascii")
-        stub = ["-w", "-fno-builtin", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{name}"]
-        zig.run([*zig.command(), "cc", "-target", target, *stub, str(work / f"{name}.c"),
-                 "-o", str(work / name)])  # fmt: skip
+        (work / f"{lib}.c").write_text(text, encoding="ascii")
+        stub = ["-w", "-fno-builtin", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{lib}"]
+        zig.run([*zig.command(), "cc", "-target", target, *stub, str(work / f"{lib}.c"),
+                 "-o", str(work / lib)])  # fmt: skip
     helpers = work / "helpers.o"  # what a processor lacks as one instruction
     zig.run([*zig.command(), "build-obj", str(_library() / "compiler_rt.zig"), "-target", target,
              "-O", "ReleaseSmall", "-fPIC", "-fstrip", "-ffunction-sections", "-fdata-sections",
              f"-femit-bin={helpers}"])  # fmt: skip
     headers = [f"-isystem{include / f'{own}-linux-musl'}", f"-isystem{include / 'generic-musl'}"]
-    linked = [str(SOURCE / "keyboard_jni.c"), *zig.sources(), str(helpers)]
-    linked += [str(work / name) for name in STUBS]
-    options = [*FLAGS, *headers, *jni_headers(), f"-Wl,-soname,{NAME}", *linked]
-    return zig.compiled(target, options, work / NAME)
+    linked = [str(entry), *zig.sources(), str(helpers), *(str(work / lib) for lib in stubs)]
+    options = [*FLAGS, *headers, *jni_headers(), f"-Wl,-soname,{name}", *linked]
+    return zig.compiled(target, options, work / name)
 
 
 def host_library(out: Path) -> Path:

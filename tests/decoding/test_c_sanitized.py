@@ -48,6 +48,10 @@ def library(
         pytest.skip(f"no {request.param} here, nor the package ziglang")
     out = tmp_path_factory.mktemp("checked") / "checked.so"
     flags = [f"-fsanitize={CHECKS[request.param]}", "-fno-sanitize-recover=all", "-O1", "-g"]
+    flags += [
+        "-DBLOCK=1",
+        "-DKEPT_BLOCKS=0",
+    ]  # what is taken from a pool has bounds that are checked
     made = [*command, "-std=c11", "-shared", "-fPIC", *INCLUDE, *flags, "-o", str(out)]
     done = subprocess.run(
         [*made, *build["sources"](beam=True, network=True), "-lm"], capture_output=True, text=True

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import platform
 import runpy
+import shutil
+import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from edgectc.core.types import Array
 
 NATIVE = Path(__file__).parents[2] / "native"
 RELU, ADD = 1, 2
-_MORE = {"x86_64": ("avx2", "avx512"), "aarch64": ("neon",), "arm64": ("neon",)}
+_MORE = {"x86_64": ("avx2", "avx512"), "aarch64": ("neon", "dotprod"), "arm64": ("neon", "dotprod")}
 NAMES = ("portable", "vectors", *_MORE.get(platform.machine(), ()))
 
 _POINTER, _SIZE, _INT, _REAL = ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int32, ctypes.c_float
@@ -128,3 +131,99 @@ class Kernels:
         out = row.copy()
         unused = self.c.scores(out.ctypes.data, mask.ctypes.data, len(out), bound)
         return out, float(unused)
+
+
+def build_for_arm(out: Path) -> list[str] | None:
+    """Return the command of `kernels_host.c` on a 64-bit ARM processor; None without tools."""
+    emulator = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+    compilers = [["aarch64-linux-gnu-gcc"], ["zig", "cc", "-target", "aarch64-linux-musl"]]
+    zig = [sys.executable, "-m", "ziglang"]
+    if not subprocess.run([*zig, "version"], capture_output=True).returncode:
+        compilers.append([*zig, "cc", "-target", "aarch64-linux-musl"])
+    found = [command for command in compilers if shutil.which(command[0])]
+    if emulator is None or not found:
+        return None
+    made = runpy.run_path(str(NATIVE / "build.py"))
+    sources = [str(NATIVE.parent / name) for name in made["read"]()["network"]]
+    host = str(Path(__file__).with_name("kernels_host.c"))
+    command = [*found[0], *made["flags"](), "-static", "-o", str(out), host, *sources, "-lm"]
+    subprocess.run(command, check=True)
+    return [emulator, "-cpu", "max", str(out)]
+
+
+class Remote:
+    """One instruction set in another process, called as `Kernels` are."""
+
+    def __init__(self, command: list[str], name: str) -> None:
+        """Start the process.
+
+        Raises:
+            LookupError: that processor does not run them.
+        """
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([*command, name], stdin=pipe, stdout=pipe)
+        levels = self._read(4)
+        if len(levels) < 4:
+            self.close()
+            raise LookupError(name)
+        self.levels = int(struct.unpack("i", levels)[0])
+
+    def _read(self, size: int) -> bytes:
+        assert self.process.stdout is not None
+        return self.process.stdout.read(size)
+
+    def _ask(self, request: bytes, *arrays: Array) -> None:
+        assert self.process.stdin is not None
+        held = b"".join(struct.pack("q", one.nbytes) + one.tobytes() for one in arrays)
+        self.process.stdin.write(request + held)
+        self.process.stdin.flush()
+
+    def _take(self, out: Array) -> None:
+        out[...] = np.frombuffer(self._read(out.nbytes), out.dtype).reshape(out.shape)
+
+    def products(
+        self, x: Array, weights: Array, bias: Array, out: Array, *, columns: int,
+        row: int, tap: int, taps: int, depth: int, flags: int = 0,
+    ) -> None:  # fmt: skip
+        """Write to ``out`` (rows, ld) in place."""
+        numbers = (row, tap, out.shape[1], len(out), columns, taps, depth, flags)
+        self._ask(b"p" + struct.pack("=3q5i", *numbers), x, weights, bias, out)
+        self._take(out)
+
+    def integers(
+        self, x: Array, weights: Array, scale: Array, bias: Array, sums: Array, out: Array, *,
+        step: float, zero: int, columns: int, row: int, tap: int, taps: int, depth: int,
+        flags: int = 0,
+    ) -> None:  # fmt: skip
+        """Write to ``out`` (rows, ld) in place."""
+        numbers = (row, tap, out.shape[1], len(out), columns, taps, depth, flags, zero)
+        head = b"i" + struct.pack("=f3q6i", step, *numbers)
+        self._ask(head, x, weights, scale, bias, sums, out)
+        self._take(out)
+
+    def quantize(self, x: Array) -> tuple[Array, float, int]:
+        """Return codes, step and the code of 0."""
+        codes = np.full(len(x) + 16, 99, np.uint8)
+        self._ask(b"q", x, codes)
+        self._take(codes)
+        assert (codes[len(x) :] == 99).all()
+        step, zero = struct.unpack("=fi", self._read(8))
+        return codes[: len(x)], float(step), int(zero)
+
+    def near(self, x: Array, y: Array, mask: Array, point: Array, factor: float) -> Array:
+        """Return exp(factor * squared distance) * mask."""
+        out = np.empty(len(x), np.float32)
+        self._ask(b"n" + struct.pack("f", factor), x, y, mask, point, out)
+        self._take(out)
+        return out
+
+    def scores(self, row: Array, mask: Array, bound: float) -> tuple[Array, float]:
+        """Return log_probs, and that of an unused slot."""
+        out = row.copy()
+        self._ask(b"s" + struct.pack("f", bound), out, mask)
+        self._take(out)
+        return out, float(struct.unpack("f", self._read(4))[0])
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()

@@ -38,6 +38,19 @@ def java(classes: Path, library: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def latinime(library: Path, host: Path) -> None:
+    """Compile the library before an AOSP keyboard's own for this machine, and a host's of C."""
+    code = (
+        "import sys; from pathlib import Path; from packs import aar, latinime, zig; "
+        "latinime.host_library(Path(sys.argv[1])); "
+        "zig.run(['cc', '-std=c11', '-shared', '-fPIC', *aar.jni_headers(), *sys.argv[2:]])"
+    )
+    given = [str(ROOT / "tests" / "helpers" / "latinime" / "host.c"), "-o", str(host)]
+    command = [sys.executable, "-c", code, str(library), *given]
+    done = subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def board(layout: Layout) -> list[Key]:
     """Return the keys of a layout in the letter area, and one of its whole size."""
     width, height = layout.key_size

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -175,6 +176,35 @@ def test_keys_that_cannot_be_used_leave_the_old_ones(
     with pytest.raises(ConfigError, match=message):
         keyboard.place(keys)
     assert keyboard.swipe(pixels(trace("hello")))[0].text == "hello"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda k: k.teach(3), "a word is 3, expected a text"),
+        (lambda k: k.hide(None), "a word is None, expected a text"),
+        (lambda k: k.favour("a", 1.0, spelling=3), "a word is 3, expected a text"),
+        (lambda k: k.before(None), "the cursor is None, expected a text"),
+        (lambda k: k.teach("a", "x"), "teach takes a number, got 'x'"),
+        (lambda k: k.learn("a", None), "learn takes a number, got None"),
+        (lambda k: k.favour("a", None), "favour takes a number, got None"),
+        (lambda k: k.today("x"), "today takes a number, got 'x'"),
+    ],
+)
+def test_words_and_numbers_of_another_kind_are_refused(
+    keyboard: Keyboard, call: Callable[[Keyboard], None], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        call(keyboard)
+
+
+@pytest.mark.parametrize("change", [lambda p: p + 0j, lambda p: np.ma.masked_less(p, 0.3)])
+def test_points_that_hide_a_part_of_themselves_are_refused(
+    keyboard: Keyboard, change: Callable[[Any], Any]
+) -> None:
+    points = np.c_[np.linspace(0.1, 0.9, 20), np.full(20, 0.5), np.arange(20) * 10.0]
+    with pytest.raises(InputError, match="masked or complex"):
+        keyboard.swipe(change(points))
 
 
 def test_before_there_are_keys_a_swipe_is_refused() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from native_kernels import ADD, NAMES, RELU, Kernels, build
+from native_kernels import ADD, NAMES, RELU, Kernels, Remote, build, build_for_arm
 
 from edgectc.core.types import Array
 from edgectc.formats import native_program as native
@@ -14,6 +15,10 @@ from edgectc.formats import native_program as native
 ROWS = (1, 2, 5, 6, 7, 11, 12, 13, 26, 64)
 COLUMNS = (1, 8, 9, 16, 17, 24, 32, 33, 72, 128)
 GUARD = 1e30
+EMULATED = [
+    pytest.param("emulated neon", marks=pytest.mark.slow),
+    pytest.param("emulated dotprod", marks=pytest.mark.slow),
+]
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +29,26 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return made
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def kernels(request: pytest.FixtureRequest, library: ctypes.CDLL) -> Kernels:
+@pytest.fixture(scope="module")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    made = build_for_arm(tmp_path_factory.mktemp("arm") / "kernels")
+    if made is None:
+        pytest.skip("no compiler for 64-bit ARM, or nothing that runs what it makes")
+    return made
+
+
+@pytest.fixture(scope="module", params=[*NAMES, *EMULATED])
+def kernels(request: pytest.FixtureRequest) -> Iterator[Kernels | Remote]:
+    remote, _, name = request.param.rpartition(" ")
+    if remote:
+        made = Remote(request.getfixturevalue("emulated"), name)
+        yield made
+        made.close()
+        return
     try:
-        return Kernels(library, request.param)
+        yield Kernels(request.getfixturevalue("library"), name)
     except LookupError:
-        pytest.skip(f"this processor runs no {request.param}")
+        pytest.skip(f"this processor runs no {name}")
 
 
 def _padded(values: Array, dtype: type = np.float32) -> Array:
@@ -52,7 +71,9 @@ def _convolution(x: Array, weights: Array, stride: int, dilation: int, rows: int
 
 @pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("rows", ROWS)
-def test_products(kernels: Kernels, rows: int, columns: int, rng: np.random.Generator) -> None:
+def test_products(
+    kernels: Kernels | Remote, rows: int, columns: int, rng: np.random.Generator
+) -> None:
     for taps, depth, stride, dilation in ((1, 1, 1, 1), (3, 5, 1, 4), (3, 63, 2, 1), (1, 72, 1, 1)):
         ld = depth + 3  # of the input, so that rows do not follow each other
         x = rng.normal(size=((rows - 1) * stride + (taps - 1) * dilation + 1, ld))
@@ -80,7 +101,9 @@ def test_products(kernels: Kernels, rows: int, columns: int, rng: np.random.Gene
 
 @pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("rows", ROWS)
-def test_integers(kernels: Kernels, rows: int, columns: int, rng: np.random.Generator) -> None:
+def test_integers(
+    kernels: Kernels | Remote, rows: int, columns: int, rng: np.random.Generator
+) -> None:
     for taps, depth, stride, dilation in ((1, 4, 1, 1), (3, 64, 2, 1), (3, 128, 1, 2)):
         codes = rng.integers(0, kernels.levels + 1, ((rows - 1) * stride + taps * dilation, depth))
         codes[0] = kernels.levels  # the widest sums
@@ -103,7 +126,7 @@ def test_integers(kernels: Kernels, rows: int, columns: int, rng: np.random.Gene
 
 
 @pytest.mark.parametrize("n", [16, 64, 8 * 176])
-def test_quantize(kernels: Kernels, n: int, rng: np.random.Generator) -> None:
+def test_quantize(kernels: Kernels | Remote, n: int, rng: np.random.Generator) -> None:
     some = rng.normal(size=n).astype(np.float32)
     for x in (some, np.maximum(some, 0.0), np.minimum(some, 0.0), 1e-12 * some, 1e6 * some):
         codes, step, zero = kernels.quantize(x)
@@ -115,7 +138,7 @@ def test_quantize(kernels: Kernels, n: int, rng: np.random.Generator) -> None:
     assert kernels.quantize(np.zeros(n, np.float32))[1:] == (1.0, 0)
 
 
-def test_quantize_takes_what_is_no_number(kernels: Kernels) -> None:
+def test_quantize_takes_what_is_no_number(kernels: Kernels | Remote) -> None:
     for bad in (np.nan, np.inf, -np.inf, 3e38):
         x = np.linspace(-1.0, 1.0, 64).astype(np.float32)
         x[7] = bad
@@ -125,7 +148,7 @@ def test_quantize_takes_what_is_no_number(kernels: Kernels) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 16, 26, 33, 64])
-def test_near(kernels: Kernels, n: int, rng: np.random.Generator) -> None:
+def test_near(kernels: Kernels | Remote, n: int, rng: np.random.Generator) -> None:
     x, y = (rng.normal(0.0, 4.0, n).astype(np.float32) for _ in range(2))
     mask = (rng.random(n) < 0.8).astype(np.float32)
     point = np.array([0.3, -0.7], np.float32)
@@ -140,7 +163,7 @@ def test_near(kernels: Kernels, n: int, rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 7, 16, 27, 33, 65])
 @pytest.mark.parametrize("spread", [0.0, 1.0, 30.0, 1e6])
-def test_scores(kernels: Kernels, n: int, spread: float, rng: np.random.Generator) -> None:
+def test_scores(kernels: Kernels | Remote, n: int, spread: float, rng: np.random.Generator) -> None:
     row = rng.normal(0.0, 1.0, n).astype(np.float32) * np.float32(spread)
     mask = np.ones(n, np.float32)
     mask[: n // 3] = 0.0
@@ -151,14 +174,16 @@ def test_scores(kernels: Kernels, n: int, spread: float, rng: np.random.Generato
     assert unused == pytest.approx(-1e4 - np.logaddexp.reduce(bounded), abs=2e-3)
 
 
-def test_no_number_gives_no_fault(kernels: Kernels) -> None:
+def test_no_number_gives_no_fault(kernels: Kernels | Remote) -> None:
     row, mask = np.full(20, np.nan, np.float32), np.ones(20, np.float32)
     scores, _ = kernels.scores(row, mask, 15.0)
     assert np.isfinite(scores).all()  # bounded: so a network refuses such numbers before
     kernels.near(row, row, mask, np.array([np.inf, -np.inf], np.float32), np.float32(-1.0))
 
 
-def test_the_same_input_gives_the_same_bits(kernels: Kernels, rng: np.random.Generator) -> None:
+def test_the_same_input_gives_the_same_bits(
+    kernels: Kernels | Remote, rng: np.random.Generator
+) -> None:
     x, weights = rng.normal(size=(64, 72)), rng.normal(size=(1, 72, 40))
     packed, bias = _bytes(native.panels(weights[0].astype(np.float32))), np.zeros(48, np.float32)
     answers = set()
@@ -169,3 +194,13 @@ def test_the_same_input_gives_the_same_bits(kernels: Kernels, rng: np.random.Gen
         )
         answers.add(out.tobytes())
     assert len(answers) == 1
+
+
+def test_a_processor_without_products_of_bytes_runs_neon(emulated: list[str]) -> None:
+    old = ["cortex-a53" if word == "max" else word for word in emulated]
+    with pytest.raises(LookupError):
+        Remote(old, "dotprod")
+    for command in (old, emulated):
+        kernels = Remote(command, "neon")
+        assert kernels.levels == 127
+        kernels.close()

@@ -30,7 +30,7 @@ class Options:
 
     Attributes:
         threads: it has one alone.
-        kernels: "avx512", "avx2", "neon", "vectors" or "portable"; "" for the fastest here.
+        kernels: "avx512", "avx2", "dotprod", "neon", "vectors" or "portable"; "" for the fastest.
     """
 
     threads: int = number(1, least=1, most=1)

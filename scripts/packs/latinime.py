@@ -1,0 +1,45 @@
+"""`libjni_latinime.so` for keyboards of AOSP's family: swipes to edgectc, all else to the host.
+
+For 64-bit Android alone: on 32 bits Zig's headers count file offsets otherwise than Android does.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from packs import aar, facts, zig
+
+NAME = "libjni_latinime.so"
+SOURCE = zig.ROOT / "native" / "latinime" / "latinime.c"
+ABIS = ("arm64-v8a", "x86_64")
+MORE = {
+    "libc.so": "open close fstat mmap snprintf pthread_mutex_lock pthread_mutex_unlock",
+    "libdl.so": "dlopen dlsym dladdr",
+}
+
+
+def build(out: Path) -> Path:
+    """Write the libraries, a folder for each processor, whole or not at all; return their folder.
+
+    Raises:
+        PackageError: a compiler is missing, or refused.
+    """
+    work, final = out / "latinime.partial", out / f"latinime-{facts.version()}"
+    shutil.rmtree(work, ignore_errors=True)
+    made = work / "made"
+    for abi in ABIS:
+        library = aar.library(abi, work / abi, name=NAME, entry=SOURCE, more=MORE)
+        (made / abi).mkdir(parents=True)
+        library.replace(made / abi / NAME)
+    shutil.rmtree(final, ignore_errors=True)
+    made.replace(final)
+    shutil.rmtree(work)
+    return final
+
+
+def host_library(out: Path) -> Path:
+    """Compile the same library for this machine's Java."""
+    options = ["-shared", "-fPIC", *zig.flags(), *aar.jni_headers(), str(SOURCE), *zig.sources()]
+    zig.run([shutil.which("cc") or "cc", *options, "-o", str(out), "-lm", "-ldl", "-lpthread"])
+    return out

@@ -128,6 +128,10 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=LIMIT)
     parser.add_argument("--proof", type=int, default=0)
     options = parser.parse_args()
+    from _result import heading
+
+    told = subprocess.run(["valgrind", "--version"], capture_output=True, text=True).stdout
+    print(heading((), repeats=told.strip()), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         counter = Counter(Path(folder))
         now = counter.count()
@@ -135,7 +139,7 @@ def main() -> int:
         if options.baseline is not None:
             before = json.loads(options.baseline.read_text(encoding="ascii"))
         rows = [[name, f"{n:,}", f"{100 * (n / before[name] - 1):+.2f}"] for name, n in now.items()]
-        print(table(("stage", "instructions", "%"), rows))
+        print(table(("stage", "instructions", "%"), rows), flush=True)
         if options.out is not None:
             options.out.write_text(json.dumps(now, indent=1) + "\n", encoding="ascii")
         if options.proof and not prove(counter, now, options.proof, options.limit):

@@ -119,8 +119,7 @@ def kaldi(lexicon: Lexicon, letters: str, max_active: int, weight: float) -> Dec
         if node:
             graph.add_arc(spoken, arc(1 + own, 0, 0.0, spoken))
             graph.add_arc(spoken, arc(1, 0, 0.0, after))
-        first = int(trie.first_child[node])
-        for child in range(first, first + int(trie.n_children[node])):
+        for child in range(int(trie.first_child[node]), int(trie.first_child[node + 1])):
             letter = 1 + int(trie.letter[child])
             cost = float(ahead[node] - ahead[child])
             if node and letter != own:

@@ -1,6 +1,7 @@
 """Architectures of others through every format: how far the file answers from its own network.
 
     python bench/architectures.py NAME ... --results bench/results/architectures.json  # goes on
+    python bench/architectures.py --formats "onnx dynamic" --results ...  # of all, one column
     python bench/architectures.py --page docs/architectures.md --results ...
 
 Each network is run as its authors run it, alone on recordings of several lengths, and its answer is
@@ -17,7 +18,7 @@ import logging
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -299,14 +300,21 @@ def apart(case: Case, made: Any, run: Callable[..., np.ndarray]) -> dict[str, An
     return {"difference": worst, "likely": likely, "agreement": agree / total}
 
 
-def whole(case: Case, folder: Path, found: dict[str, Any], save: Callable[[], None]) -> None:
-    """Find what becomes of every format of a network that sees whole recordings, and keep it."""
+def whole(
+    case: Case,
+    folder: Path,
+    found: dict[str, Any],
+    save: Callable[[], None],
+    formats: Collection[str],
+) -> None:
+    """Find what becomes of formats of a network that sees whole recordings, and keep it."""
     given = {"sample": case.sample(), "tokens": TOKENS, "check_blank": False, **case.row.options}
     if case.days:
         given["counts"] = {"day_idx": 5}
-    floats(case, folder, found, save, given, ("onnx 18", "pte"))
-    fewer(case, folder, found, save, given)
-    floats(case, folder, found, save, given, FORMATS)
+    first = ("onnx 18", "pte")  # which say much of the others
+    floats(case, folder, found, save, given, [name for name in first if name in formats])
+    fewer(case, folder, found, save, given, formats)
+    floats(case, folder, found, save, given, [name for name in FORMATS if name in formats])
 
 
 def floats(
@@ -345,12 +353,13 @@ def fewer(
     found: dict[str, Any],
     save: Callable[[], None],
     given: Mapping[str, Any],
+    formats: Collection[str],
 ) -> None:
     """Find what becomes of int8, by the first scheme that answers."""
     for name, (target, schemes) in FEWER.items():
-        if name in found:
+        if name in found or name not in formats:
             continue
-        alike = found["onnx 18" if target == "onnx" else "pte"].get("why", "")
+        alike = found.get("onnx 18" if target == "onnx" else "pte", {}).get("why", "")
         if alike.startswith("ConfigError"):  # of the network itself, whatever the format
             found[name] = {"why": alike}
             continue
@@ -382,14 +391,19 @@ def tried(case: Case, make: Callable[[], Any]) -> dict[str, Any]:
     return apart(case, made, run)
 
 
-def measure(name: str, found: dict[str, Any], save: Callable[[], None]) -> None:
-    """Find what becomes of each format of one architecture that is not in ``found`` yet."""
+def measure(
+    name: str,
+    found: dict[str, Any],
+    save: Callable[[], None],
+    formats: Collection[str] = (*FORMATS, *FEWER),
+) -> None:
+    """Find what becomes of each of the formats of one architecture that is not in ``found`` yet."""
     case = Case(ROWS[name])
     with tempfile.TemporaryDirectory() as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         folder = Path(text)
         if case.row.whole:
-            whole(case, folder, found, save)
+            whole(case, folder, found, save, formats)
         if case.row.chunk and "streaming" not in found:
             found["streaming"] = tried(
                 case,
@@ -469,17 +483,21 @@ def kept(results: Mapping[str, Any], path: Path | None) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="architectures (default: all)")
+    parser.add_argument("--formats", help="columns, with commas between them (default: all)")
     parser.add_argument("--results", type=Path, help="JSON, to which theirs are added")
     parser.add_argument("--page", type=Path, help="write the table from the results alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
     timing._ROUNDS = 1  # times are not what is measured here
-    path = options.results
+    path, formats = options.results, (*FORMATS, *FEWER)
+    if options.formats:
+        formats = tuple(options.formats.split(","))
     results = json.loads(path.read_text()) if path is not None and path.exists() else {}
     if options.page is None:
         for name in options.names or ROWS:
-            measure(name, results.setdefault(name, {}), partial(kept, results, path))
+            save = partial(kept, results, path)
+            measure(name, results.setdefault(name, {}), save, formats)
             print(name, json.dumps(results[name], indent=1))
     else:
         head = heading(["torch", "onnxruntime", "executorch"], repeats="once")

@@ -5,10 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "beam_prefixes.h"
 #include "edgectc.h"
 
 #define STAGE __attribute__((noinline)) static void
-enum { MOST_SWIPES = 64, MOST_POINTS = 512, TIMES = 3 };
+enum { MOST_SWIPES = 64, MOST_POINTS = 512, TIMES = 3, BEAM_FRAMES = 600, BEAM_TOKENS = 28 };
+
+/* beam.c: Python alone has it */
+void *edgectc_beam_new(const Tables *tables);
+int64_t edgectc_beam_push(void *search, const double *log_probs, int64_t T);
+void edgectc_beam_free(void *search);
 
 static edgectc_keyboard *keyboard;
 static edgectc_network *network;
@@ -19,6 +25,7 @@ static edgectc_point points[MOST_SWIPES][MOST_POINTS], taps[5];
 static int32_t counts[MOST_SWIPES], n_swipes;
 static float frames[64][3], *rows;
 static edgectc_word words[5];
+static double sentence[BEAM_FRAMES][BEAM_TOKENS];
 static const char *planted = "";
 static long loops;
 static int failed;
@@ -47,6 +54,31 @@ STAGE stage_context(void) {
   static const char *texts[] = {"I want to ", "it is the ", "on the "};
   for (int i = 0; i < 3; i++) check(edgectc_keyboard_before(keyboard, texts[i], 1)), check(edgectc_keyboard_prepare(keyboard));
   plant("context");
+}
+
+/* A letter, at times taken for its neighbour, in each fourth frame; a word ends after each fifth. */
+static void make_sentence(void) {
+  uint32_t random = 7;
+  for (int t = 0; t < BEAM_FRAMES; t++) {
+    for (int v = 0; v < BEAM_TOKENS; v++) {
+      random = random * 1664525u + 1013904223u;
+      sentence[t][v] = -9.0 + (random >> 24) / 40.0;
+    }
+    int letter = t % 24 == 20 ? BEAM_TOKENS - 1 : 1 + (int)(random >> 16) % (BEAM_TOKENS - 2);
+    sentence[t][0] = t % 4 ? -0.01 : -1.5;
+    if (t % 4 == 0) sentence[t][letter] = -0.5, sentence[t][1 + letter % (BEAM_TOKENS - 1)] = -1.2;
+  }
+}
+
+STAGE stage_beam(void) {
+  static const double ahead = 0.0;
+  Tables tables = {.ahead = &ahead, .beam_threshold = 10.0, .token_threshold = -5.0,
+                   .unknown_length = HUGE_VAL, .n_tokens = BEAM_TOKENS, .boundary = BEAM_TOKENS - 1,
+                   .beam_size = 32};
+  void *search = edgectc_beam_new(&tables);
+  if (!search || edgectc_beam_push(search, sentence[0], BEAM_FRAMES) != BEAM_FRAMES) failed++;
+  if (search) edgectc_beam_free(search);
+  plant("beam");
 }
 
 STAGE stage_network(void) {
@@ -160,6 +192,8 @@ int main(int argc, char **argv) {
   stage_moving();
   stage_taps();
   stage_learn();
+  make_sentence();
+  stage_beam();
   edgectc_keyboard_free(keyboard), edgectc_network_free(network), edgectc_engine_free(engine);
   return failed != 0;
 }

@@ -4,10 +4,10 @@
 
 Counts with valgrind what the C library that Python loads executes in `instructions.c`, a stage a
 function: opening, keys, three contexts, the network alone, the search alone, swipes, swipes that go
-on, taps and learning. `--out` writes the counts; against those of `--baseline`, from this machine
-and compiler, a stage that takes over `--limit` percent more ends the program with exit code 1.
-`--proof` counts unchanged code N times, and then each stage with 3 % planted into it: no alarm may
-come of the first, and one of each of the others.
+on, taps, learning, and the beam over a sentence of 600 frames. `--out` writes the counts; against
+those of `--baseline`, from this machine and compiler, a stage that takes over `--limit` percent
+more ends the program with exit code 1. `--proof` counts unchanged code N times, and then each stage
+with 3 % planted into it: no alarm may come of the first, and one of each of the others.
 
 valgrind knows AVX2, not AVX-512: on a processor with AVX-512 these are the kernels of AVX2.
 """
@@ -55,7 +55,8 @@ class Counter:
             raise RuntimeError("a compiler, valgrind and the C library are needed")
         self.folder, library = folder, compiled.LIBRARY
         self.program, self.points = folder / "instructions", folder / "points.txt"
-        build = [compiler, "-std=c11", "-O2", "-g", f"-I{ROOT / 'native' / 'include'}"]
+        build = [compiler, "-std=c11", "-O2", "-g"]
+        build += [f"-I{ROOT / 'native' / folder}" for folder in ("include", "src")]
         build += [
             str(ROOT / "bench" / "instructions.c"),
             str(library),

@@ -2,6 +2,7 @@
 
     python bench/matrix.py small            # minutes
     python bench/matrix.py full --limit 300 # hours at most: seconds a cell
+    python bench/matrix.py small --cells litert  # one column; the others stay as they are
 
 Each cell is one `edgectc.export`, verification included, in a worker process that a cell past the
 limit ends. A cell that fails says why. Networks are untrained, but for swipe-en.
@@ -33,6 +34,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "onnx 25": {"target": "onnx", "opset": 25},
     "pte": {"target": "pte"},
     "coreml": {"target": "coreml"},
+    "litert": {"target": "litert"},
 }
 HEAD = "| family | target | verdict | max difference | agreement | MB | s |\n" + "|---" * 7 + "|\n"
 
@@ -44,6 +46,7 @@ def main() -> int:
     parser.add_argument("size", choices=["small", "full"])
     parser.add_argument("--limit", type=float, default=300.0, help="seconds a cell (default 300)")
     parser.add_argument("--families", default="", help="only these, e.g. gru,tcn")
+    parser.add_argument("--cells", default=",".join(CELLS), help="only these, e.g. pte,litert")
     options = parser.parse_args()
     names = options.families.split(",") if options.families else sorted(config.families())
     names = ["swipe-en", *names] if options.size == "full" and not options.families else names
@@ -58,7 +61,7 @@ def family(name: str, options: argparse.Namespace, folder: Path) -> list[str]:
     bundle = name
     if name != "swipe-en":
         bundle = str(initialise(folder / name, name, options.size, name=name).path)
-    rows, left = [], list(CELLS)
+    rows, left = [], options.cells.split(",")
     while left:
         worker = subprocess.Popen(
             [sys.executable, __file__, "worker", bundle, *left], stdout=subprocess.PIPE, text=True
@@ -110,16 +113,17 @@ def line(name: str, cell: str, about: dict[str, Any]) -> str:
 
 
 def merge(size: str, rows: list[str]) -> None:
-    """Put the rows of a family into their section of the page, instead of those it had."""
+    """Put rows into their section of the page, instead of those of the same cells."""
     page = PAGE.read_text(encoding="utf-8")
     begin, end = f"<!-- {size} -->\n", f"<!-- end {size} -->"
     before, rest = page.split(begin)
     old, after = rest.split(end)
-    done = {"family", *(row.split("|")[1].strip() for row in rows)}
-    kept = [row for row in old.splitlines() if row.startswith("| ")]
-    rows = sorted([row for row in kept if row.split("|")[1].strip() not in done] + rows, key=rank)
-    tools = ("torch", "onnx", "onnxruntime", "executorch", "coremltools")
-    versions = ", ".join(f"{tool} {metadata.version(tool)}" for tool in tools)
+    done = {("family", "target"), *map(place, rows)}
+    kept = [row for row in old.splitlines() if row.startswith("| ") and place(row) not in done]
+    rows = sorted([*kept, *rows], key=rank)
+    tools = ("torch", "onnx", "onnxruntime", "executorch", "coremltools", "ai-edge-litert")
+    held = {one.metadata["Name"]: one.version for one in metadata.distributions()}
+    versions = ", ".join(f"{tool} {held[tool]}" for tool in tools if tool in held)
     threads = os.environ.get("OMP_NUM_THREADS", "default")
     machine = f"{platform.machine()}, OMP_NUM_THREADS={threads}"
     note = f"{time.strftime('%Y-%m-%d')}, {machine}; {versions}.\n\n"
@@ -127,8 +131,14 @@ def merge(size: str, rows: list[str]) -> None:
     PAGE.write_text(before + begin + body + end + after, encoding="utf-8")
 
 
-def rank(row: str) -> tuple[bool, str, int]:
+def place(row: str) -> tuple[str, str]:
+    """Return family and cell of a row."""
     name, cell = (part.strip() for part in re.split(r"\|", row)[1:3])
+    return name, cell
+
+
+def rank(row: str) -> tuple[bool, str, int]:
+    name, cell = place(row)
     return (name != "swipe-en", name, list(CELLS).index(cell))
 
 

@@ -39,6 +39,7 @@ KINDS = {
     "import pyctcdecode": "import pyctcdecode\n",
     "import flashlight.lib.text.decoder": "import flashlight.lib.text.decoder\n",
     "first of 5 words, ONNX Runtime": WORD.format(runner="onnx"),
+    "first of 5 words, ExecuTorch": WORD.format(runner="pte"),
     "first of 5 words, PyTorch": WORD.format(runner="eager"),
 }
 
@@ -79,7 +80,7 @@ def main() -> None:
                 memory[name] = f"{int(done.stdout) / 1e6:.0f}"
     rows = [[name, *figures(ms), memory[name]] for name, ms in times.items() if ms]
     said = heading(
-        ("numpy", "onnxruntime", "torch", "pyctcdecode", "flashlight-text"),
+        ("numpy", "onnxruntime", "torch", "executorch", "pyctcdecode", "flashlight-text"),
         repeats=f"{options.repeats} fresh processes each, files in the page cache",
     )
     text = f"{said}\n{table(HEAD, rows)}\n"

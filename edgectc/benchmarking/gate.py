@@ -9,8 +9,9 @@ is above 1 + tolerance. Both series have an order-statistic interval; on the log
 half-widths add in quadrature.
 
 On the CPU processor time is compared always, and time by the clock only where both benches had a
-processor when they wanted one: who waits for other programs is not slower. Size and accuracy carry
-no noise on equal samples; memory and load times are compared on equal machines alone.
+processor when they wanted one: who waits for other programs is not slower. Size, planned memory and
+accuracy carry no noise on equal samples; the memory of a process and load times are compared on
+equal machines alone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from edgectc.core.types import JSON
 SCHEMA_VERSION = 1
 _CLOCK = ("p50_ms", "p99_ms", "network_p50_ms", "decode_p50_ms", "load_ms")
 _PROCESSOR = ("cpu_p50_ms", "cpu_p99_ms", "cpu_network_p50_ms", "cpu_decode_p50_ms")
-_PLAIN = ("size_bytes", "peak_rss_bytes", "gpu_memory_bytes")
+_PLAIN = ("size_bytes", "planned_bytes", "peak_rss_bytes", "gpu_memory_bytes")
 _POINTS = 0.005  # accuracy that may be lost: half a point
 _HERE_ALONE = ("load_ms", "peak_rss_bytes", "gpu_memory_bytes")
 _LEAST = 0.03  # yardsticks: stages faster than this, about 0.02 ms, are not guarded

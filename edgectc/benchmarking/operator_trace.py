@@ -126,12 +126,12 @@ def _torch(engine: Runner, inputs: Inputs, spec: Spec, target: Path) -> tuple[li
 def _pte(engine: Runner, inputs: Inputs, spec: Spec, target: Path) -> tuple[list[Operator], str]:
     """The event trace of ExecuTorch; wheels are built without, and then the file stays away."""
     import torch
-    from executorch.extension.pybindings import portable_lib
 
     from edgectc.core.console import suppress_stderr
+    from edgectc.runtime.runners import pte
 
     raw = target.with_suffix(".etdump")
-    module = portable_lib._load_for_executorch(str(spec["path"]), enable_etdump=True)
+    module = pte.extension()._load_for_executorch(str(spec["path"]), enable_etdump=True)
     with suppress_stderr():
         for one in inputs:
             module.forward([torch.from_numpy(value.copy()) for value in one.values()])

@@ -17,7 +17,7 @@ from edgectc.core.contracts import RunnerModule
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.types import JSON
 from edgectc.formats import bundle as bundles
-from edgectc.formats import layouts
+from edgectc.formats import layouts, one_program
 from edgectc.formats import manifest as manifests
 from edgectc.formats.records import NamedFile
 
@@ -59,6 +59,7 @@ class Subject:
         size_bytes: of the artifact, or of the weights.
         about: ``bundle.json``, or the manifest, as far as both say the same.
         batched: whether it takes several samples at once.
+        planned: bytes that a call plans beside the weights, by method; {} where a format does not.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Subject:
     size_bytes: int
     about: About
     batched: bool = True
+    planned: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def _of_bundle(place: Path) -> list[Subject]:
 
 
 def _of_artifact(place: Path) -> Subject:
-    manifest = manifests.read(place)[1]
+    data, manifest = manifests.read(place)
     about: About = {
         "frontend": dict(manifest.frontend),
         "layouts": [layouts.describe(layout) for layout in manifest.layouts],
@@ -139,7 +141,10 @@ def _of_artifact(place: Path) -> Subject:
     size = sum(p.stat().st_size for p in place.rglob("*") if p.is_file()) if place.is_dir() else 0
     size = size or place.stat().st_size
     batched = not isinstance(manifest.inputs[0].shape[0], int)
-    return Subject(place.name, place, manifest.target, size, about, batched)
+    planned = (
+        one_program.planned(data) if manifest.target == "pte" and isinstance(data, bytes) else {}
+    )
+    return Subject(place.name, place, manifest.target, size, about, batched, planned)
 
 
 def plans(

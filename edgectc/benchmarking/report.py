@@ -94,6 +94,7 @@ class Row(Head, Latencies, Starts, Saturation, ChunkLatencies, total=False):
     waited_share: float
     p50_low_ms: float
     p50_high_ms: float
+    planned_bytes: dict[str, int]
     peak_rss_bytes: int | None
     gpu_memory_bytes: int | None
     labelled: int
@@ -193,6 +194,8 @@ class Report(_Always, total=False):
 
 
 def figure(row: Row, name: str) -> float | None:
-    """Return a number of a row by its name; None where the row has none."""
+    """Return a number of a row by its name, of methods the largest; None where it has none."""
     value = row.get(name)
+    if isinstance(value, dict):
+        value = max(value.values(), default=None)
     return float(value) if isinstance(value, int | float) else None

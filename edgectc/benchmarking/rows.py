@@ -44,6 +44,8 @@ def row(record: Record, samples: Workload) -> Row:
         "reason": record.reason,
         "size_bytes": plan.subject.size_bytes,
     }
+    if plan.subject.planned:
+        about["planned_bytes"] = dict(plan.subject.planned)
     if record.reason:
         return about
     spent, floor = _table(

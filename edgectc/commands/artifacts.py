@@ -26,7 +26,7 @@ _OF_TARGETS = ("opset", "exporter", "dynamic_batch", "delegate", "buckets", "len
 OF_FACTORIES = (
     *("weights", "sample", "tokens", "blank", "name", "separator", "axes", "padding", "stride"),
     *("window", "lengths", "mask", "check_blank", "answer", "to_float32", "sample_rate", "counts"),
-    *("references", "lexicon", "language_model", "preset"),
+    *("references", "lexicon", "pronunciations", "language_model", "preset"),
 )
 OF_STREAMS = ("chunk", "look_ahead", "states", "state_outputs", "step")
 _WORST = 5
@@ -141,9 +141,11 @@ def add_factory(parser: Parser) -> None:
     own.add_argument("--sample-rate", type=int, metavar="HZ", help=text)
     text = "file of words that it decodes with, found beside it by its hash"
     own.add_argument("--lexicon", metavar="FILE", help=text)
+    text = "how words are said, for a network of phonemes, found in the same way"
+    own.add_argument("--pronunciations", metavar="FILE", help=text)
     text = "language model that it decodes with, found in the same way"
     own.add_argument("--language-model", metavar="FILE", help=text)
-    text = "decoder preset from tune-decoder (default: greedy, or beam where words are named)"
+    text = "decoder preset from tune-decoder (default: greedy; beam or spoken where words are)"
     own.add_argument("--preset", metavar="FILE", help=text)
     text = "bytes of reference cases inside (default: as weights); none; or a file beside it"
     own.add_argument("--references", metavar="BYTES", help=text)

@@ -25,7 +25,7 @@ def declare(verbs: Verbs) -> None:
         "--runtime",
         type=names,
         metavar="R,...",
-        help="onnx, native, pte, eager, compiled; on cuda also bfloat16, float16, graphs "
+        help="onnx, native, pte, litert, eager, compiled; on cuda also bfloat16, float16, graphs "
         "(default: all)",
     )
     parser.add_argument(

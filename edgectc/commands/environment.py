@@ -35,6 +35,10 @@ _LINES = {
 }
 _PEERS = ("pyctcdecode", "pygtrie")  # of the decoder "pyctcdecode"
 _MODULES = {"pytest": "pytest"}  # where the module is not the package's name
+# What worked with versions that were tried without all tests.
+TRIED = {
+    ("torch", "2.14.1"): "swipe-en-tiny to ONNX, and with executorch 1.5.1 to .pte, verified",
+}
 _DEEP_SECONDS = 120
 _PYTHON = "3.11"  # the version that all is tested on
 _WITHOUT_TORCH = ("3.12", "3.13", "3.14")  # on these, NumPy, the C library and ONNX Runtime
@@ -152,6 +156,8 @@ def _package(name: str, extras: tuple[str, ...], deep: bool) -> Finding:
     if not pinned or found.partition("+")[0] in known:
         return Finding(name, extras, found, ", ".join(known), "ok")
     fix = f'pip install "{name}=={pinned}"'
+    if what := TRIED.get((name, found.partition("+")[0])):
+        fix = f"tried alone: {what}; all tests: {fix}"
     return Finding(name, extras, found, ", ".join(known), "untested", fix)
 
 

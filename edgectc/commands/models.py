@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectc.commands.arguments import Parser, Verbs, values
 from edgectc.commands.output import print_next
+from edgectc.core.messages import say
 
 _LEAST = 0.1  # of the words right, or of the symbols without an error
 
@@ -110,7 +112,13 @@ def run_training(options: Namespace) -> int:
     """Train or resume, or learn a few samples by heart; exit 1 if that came to nothing."""
     from edgectc.commands.verbs.models import train
 
-    result = train(**values(options))
+    try:
+        result = train(**values(options))
+    except KeyboardInterrupt:  # or SIGTERM
+        out, state = Path(options.out), "last.safetensors"
+        if [*out.glob(state), *out.glob(f"*/{state}")]:  # of the second phase, or the first
+            say(f"the run is saved; to go on: edgectc {shlex.join(options.arguments)}")
+        raise
     from edgectc.training.overfitting import Overfitted  # needs torch, which is there by now
 
     if isinstance(result, Overfitted):

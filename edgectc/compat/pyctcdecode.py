@@ -177,10 +177,10 @@ class BeamSearchDecoderCTC:
             ConfigError: a weight out of range.
         """
         values = self._values(logits)
-        words = tuple(dict.fromkeys(w for phrase in _phrases(hotwords) for w in phrase.split()))
+        phrases = tuple(_phrases(hotwords))  # as they are: thousands are taken apart once
         now = (self._alpha, self._beta, self._unknown, self._boundary)
         decoder = self._decoder(
-            beam_width, beam_prune_logp, token_min_logp, words, float(hotword_weight), now
+            beam_width, beam_prune_logp, token_min_logp, phrases, float(hotword_weight), now
         )
         stream = decoder.stream(state=lm_start_state)
         if len(values):  # of no frames the text is silence, as in the package
@@ -273,7 +273,7 @@ class BeamSearchDecoderCTC:
         width: int,
         prune: float,
         least: float,
-        hotwords: tuple[str, ...],
+        phrases: tuple[str, ...],
         hotword_weight: float,
         weights: tuple[float, float, float, bool],
     ) -> beam.BeamDecoder:
@@ -293,7 +293,8 @@ class BeamSearchDecoderCTC:
             unknown_length=_WORD_LENGTH,
             separator=" ",
         )
-        weighed = dict.fromkeys(self._written(hotwords), hotword_weight)
+        words = tuple(dict.fromkeys(word for phrase in phrases for word in phrase.split()))
+        weighed = dict.fromkeys(self._written(words), hotword_weight)
         native = compiled.library()
         return beam.BeamDecoder(
             options, self._labels.tokens, self._lexicon, model, weighed, native, self._vocabulary,

@@ -245,6 +245,7 @@ class Target(Protocol):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Converted:
         """Return the converted network at the shapes of ``inputs``.
 
@@ -253,14 +254,13 @@ class Target(Protocol):
             inputs: of one sample.
             plan: what to quantize; None leaves all in float32.
             window: input frames that the first output frame needs; no shorter input is captured.
+            stride: input frames from one output frame to the next.
 
         Raises:
-            MissingDependencyError: a converter package is missing.
-            ExportError: the converter failed.
+            ExportError: the converter failed; `MissingDependencyError` where it is not installed.
         """
-        ...
 
-    def width(self, length: int, longest: int, window: int) -> int:
+    def width(self, length: int, longest: int, window: int, stride: int) -> int:
         """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
         return longest
 

@@ -33,7 +33,7 @@ def say(text: str, *, end: str = "\n", always: bool = False) -> None:
     Args:
         text: what to say.
         end: printed after it.
-        always: an error, which is said even if nothing else is.
+        always: an error or a warning, which are said even if nothing else is.
     """
     if _level < 0 and not always:
         return
@@ -41,6 +41,15 @@ def say(text: str, *, end: str = "\n", always: bool = False) -> None:
         print(text, end=end, file=sys.stderr, flush=True)
     except OSError:
         drop(sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Say a warning, which `--quiet` does not silence.
+
+    Args:
+        text: what to say after "edgectc: warning: ".
+    """
+    say(f"edgectc: warning: {text}", always=True)
 
 
 def drop(stream: TextIO) -> None:

@@ -276,7 +276,8 @@ class _Rows:
             return splits.AS_NAMED
         sides, how = splits.by_people((g for g in self._groups if g), people=people)
         if sides is None:
-            self._splits = [splits.side_of_row(key) for key in self._keys]
+            placed = splits.by_row(np.array(self._keys, np.uint32))
+            self._splits = [splits.SPLITS[side] for side in placed]
         else:
             self._splits = [sides[group] if group else "none" for group in self._groups]
         return how

@@ -76,22 +76,24 @@ class Refusals:
         examples = {k: [(name, why) for name, why in v] for k, v in values["examples"].items()}
         return cls(values["rows"], Counter(values["counts"]), values["cut"], examples)
 
-    def check(self, limit: float, where: str, option: str) -> None:
+    def check(self, limit: float, where: str, option: str, remedy: str = "") -> None:
         """Refuse a data set of which too much cannot be used.
 
         Args:
             limit: share of the rows, 0..1, that may be left out; 1 allows everything.
             where: names the data set.
             option: the argument that ``limit`` is the value of.
+            remedy: another argument with the value that takes rows which are too long.
 
         Raises:
             InputError: reason ``too_many_dropped``.
         """
         out = self.counts.total()
         if self.rows >= _FEW and out > limit * self.rows:
+            cut = f"cut them by {remedy}, " if remedy and self.counts["too_long"] else ""
             raise InputError(
                 f"{where}: {out} of {self.rows} rows cannot be used, more than the limit of "
-                f"{limit:.0%}: {self.text}; repair the rows, or raise {option}",
+                f"{limit:.0%}: {self.text}; repair the rows, {cut}or raise {option}",
                 reason="too_many_dropped",
-                options=[option],
+                options=[option, *([remedy.partition("=")[0]] if cut else [])],
             )

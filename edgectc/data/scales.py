@@ -18,7 +18,7 @@ LEAST = 8  # recordings
 MOST = 200  # recordings that are looked at
 _PIXELS = 3.0  # median of |x| and |y|, in widths and heights of the picture
 _HOLISTIC = 543  # points: 33 of the pose, 21 of each hand, 468 of the face
-_NOSE, _HIPS = 0, (23, 24)  # of the pose
+_NOSE, _SHOULDERS, _HIPS = 0, (11, 12), (23, 24)  # of the pose
 _MEAN, _SPREAD = 1.0, (0.2, 5.0)  # of a channel, where 0 and 1 are meant
 
 
@@ -33,11 +33,11 @@ def of_landmarks(recordings: Sequence[Recording]) -> dict[str, str]:
     table = np.where(table == 0, np.nan, table)
     T, C = table.shape
     points, thirds = table.reshape(T, C // 3, 3), table.reshape(T, 3, C // 3)
-    size = float(np.nanmedian(np.abs(points[..., :2]))) if np.isfinite(table).any() else 0.0
-    if size > _PIXELS:
+    sizes = [_middle(np.abs(points[..., axis])) for axis in (0, 1)]
+    if max(sizes) > _PIXELS:
         return {
-            "pixel_coordinates": f"x and y are about {size:.3g}, expected about 0..1; divide x by "
-            "the width of the picture and y by its height"
+            "pixel_coordinates": f"x and y are about {sizes[0]:.3g} and {sizes[1]:.3g}, expected "
+            "about 0..1; divide x by the width of the picture and y by its height"
         }
     inside = sum(np.nanvar(points[..., axis]) for axis in range(3))
     across = sum(np.nanvar(thirds[:, axis]) for axis in range(3))
@@ -49,6 +49,11 @@ def of_landmarks(recordings: Sequence[Recording]) -> dict[str, str]:
     return _of_body(points) if C == 3 * _HOLISTIC else {}
 
 
+def _middle(values: Array) -> float:
+    """Return the median of what is not NaN, 0.0 of nothing."""
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
+
+
 def _of_body(points: Array) -> dict[str, str]:
     """Return what the nose and the hips tell of 543 points, pose first."""
     nose = np.nanmean(points[:, _NOSE, :2], axis=0)
@@ -57,12 +62,15 @@ def _of_body(points: Array) -> dict[str, str]:
     right, down = (hips - nose).tolist()
     if not np.isfinite([right, down]).all():
         return {}
+    order = "put the pose (33 points) first, then left hand, right hand (21 each) and face (468)"
     if max(abs(right), abs(down)) < 0.2 * spread:
         return {
-            "point_order": "points 0 and 23 lie on each other, expected nose and hips; put the "
-            "pose (33 points) first, then left hand, right hand (21 each) and face (468)"
+            "point_order": f"points 0 and 23 lie on each other, expected nose and hips; {order}"
         }
     if abs(right) > 2 * abs(down):
+        left, other = (np.nanmean(points[:, i, :2], axis=0) for i in _SHOULDERS)
+        if abs(left - other)[1] < 2 * abs(left - other)[0]:  # no body on its side
+            return {"point_order": f"points 0, 11, 12 and 23 are no body; {order}"}
         return {"axis_order": "the hips lie beside the nose; x and y seem to be exchanged"}
     if down < 0:
         return {"y_upwards": "the hips lie above the nose; y runs down: take 1 - y"}

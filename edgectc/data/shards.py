@@ -294,14 +294,15 @@ def sides(
         return named, splits.AS_NAMED
     everybody = (group for one in sets for group in one.index.groups)
     chosen, how = splits.by_people(everybody, rule=rule, people=people)
+    if chosen is None:
+        keys = [who["key"] for of_set in columns for who in of_set]
+        placed = splits.by_row(np.concatenate([np.zeros(0, np.uint32), *keys]))
+        parts = iter(np.split(placed, np.cumsum([len(part) for part in keys])[:-1]))
+        return [[next(parts) for _ in of_set] for of_set in columns], how
     found = []
     for one, of_set in zip(sets, columns, strict=True):
-        if chosen is None:
-            table = np.array([_place(splits.side_of_row(key)) for key in range(10)], np.int8)
-            found.append([table[who["key"] % 10] for who in of_set])
-        else:
-            table = np.array([_place(chosen[group]) for group in one.index.groups] + [-1], np.int8)
-            found.append([table[who["group"]] for who in of_set])
+        table = np.array([_place(chosen[group]) for group in one.index.groups] + [-1], np.int8)
+        found.append([table[who["group"]] for who in of_set])
     return found, how
 
 

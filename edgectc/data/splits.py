@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgectc.core.errors import InputError, UnknownNameError
-from edgectc.core.types import Recording
+from edgectc.core.types import Array, Recording
 
 SPLITS = ("train", "dev", "test")
 RULES = ("auto", "user", "row")
@@ -55,7 +55,7 @@ def assign(
     - "user" puts each person on one side by `split_of`; where that leaves training or validation
       without anybody, by turns in the order of that hash, a tenth of them (one at least) for
       validation and as many for the test. A row without a user belongs to no split.
-    - "row" splits by a hash of the recording, so that equal ones are on one side.
+    - "row" splits by a hash of the recording, so that equal ones are on one side; see `by_row`.
     - "auto" is "user" where there are people to spare: four or more, or two or three whom the
       hash puts on both sides; else it is "row".
 
@@ -75,7 +75,8 @@ def assign(
         return [split or "train" for split in named], AS_NAMED
     sides, how = by_people((user for user in users if user), rule=rule, people=people)
     if sides is None:
-        return [side_of_row(key(row)) for row in range(len(users))], how
+        keys = np.fromiter((key(row) for row in range(len(users))), np.uint32, len(users))
+        return [SPLITS[side] for side in by_row(keys)], how
     return [sides[user] if user else None for user in users], how
 
 
@@ -99,6 +100,22 @@ def by_people(
             return None, f"by row, of {_counted(everybody)}{ALONE}"
         sides = _in_turn(everybody)
     return sides, "by user"
+
+
+def by_row(keys: Array) -> Array:
+    """Return the splits (n,) int8 of rows, each a place in `SPLITS`, from their keys (n,) uint32.
+
+    A tenth of the rows is for validation and a tenth for the test, by `row_key`. Where that leaves
+    training or validation without any, rows take turns in the order of their keys as people do.
+    """
+    table = np.array([SPLITS.index(side_of_row(key)) for key in range(10)], np.int8)
+    sides: Array = table[keys % 10]
+    if np.isin([0, 1], sides).all():
+        return sides
+    different, place = np.unique(keys, return_inverse=True)
+    turns = _turns(len(different))
+    turned: Array = np.array([SPLITS.index(side) for side in turns], np.int8)[place]
+    return turned
 
 
 def _counted(people: Sequence[str]) -> str:
@@ -167,10 +184,11 @@ def _in_turn(users: Sequence[str]) -> dict[str, str]:
     def key(user: str) -> str:
         return hashlib.sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
 
-    many = max(1, len(users) // 10)
-    order = sorted(users, key=key)
-    sides = dict.fromkeys(order, "train")
-    sides |= dict.fromkeys(order[:many], "dev")
-    if len(users) > 2:
-        sides |= dict.fromkeys(order[many : 2 * many], "test")
-    return sides
+    return dict(zip(sorted(users, key=key), _turns(len(users)), strict=True))
+
+
+def _turns(count: int) -> list[str]:
+    """Return a side for each of some people or rows: a tenth for each, one at least, where many."""
+    many = min(max(1, count // 10), count - 1)
+    tested = many if count > 2 else 0
+    return ["dev"] * many + ["test"] * tested + ["train"] * (count - many - tested)

@@ -90,7 +90,7 @@ def _tuned(recognizer: Recognizer, emitted: _Emissions, wanted: Sequence[str]) -
     left_out |= set() if emitted.told else {"context_weight"}
 
     def answers(preset: Mapping[str, JSON]) -> _Answers:
-        return _answers(recognizer, preset, emitted)
+        return _answers(recognizer, _ending(preset), emitted)
 
     start = {**start, "rescore_size": max(_RESCORED, int(start["rescore_size"]))}
     chosen = climb(
@@ -99,6 +99,7 @@ def _tuned(recognizer: Recognizer, emitted: _Emissions, wanted: Sequence[str]) -
         _STEPS,
         lambda preset: float((1.0 / answers(preset).ranks).mean()),
     )
+    chosen = _ending(chosen)
     before, after = answers(start), answers({**chosen, "temperature": 1.0})
     temperature = float(start["temperature"])
     if "temperature" in wanted:
@@ -113,6 +114,16 @@ def _tuned(recognizer: Recognizer, emitted: _Emissions, wanted: Sequence[str]) -
     )
     n = len(emitted)
     return Tuned(chosen, n, float(old.mean()), float(new.mean()), gain, calibration, units=n)
+
+
+def _ending(preset: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return a preset whose free spellings have an end: each of their letters costs something."""
+    letter, free = preset.get("letter_score", 0.0), preset.get("unknown_letter_score", 0.0)
+    assert isinstance(letter, (int, float))
+    assert isinstance(free, (int, float))
+    if preset.get("unknown_score") is None or letter + free <= 0:
+        return dict(preset)
+    return {**preset, "unknown_letter_score": -letter}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -33,6 +33,7 @@ from edgectc.formats.manifest import Content, Manifest
 from edgectc.formats.public_keys import Trusted
 from edgectc.formats.reference import Case
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.pronunciations import SpokenLexicon
 from edgectc.runtime import loading
 from edgectc.runtime.recognizer import Recognizer
 
@@ -92,6 +93,8 @@ def verify_artifact(
             if isinstance(lexicon, Lexicon)
             else loading.find_words(manifest.lexicon, path.parent, lexicon)
         )
+        if not isinstance(words, SpokenLexicon):
+            words = loading.find_spoken(words, manifest.pronunciations, path.parent)
     except BundleFileMissingError as error:
         note = str(error)
     try:
@@ -357,6 +360,9 @@ def _contract(loaded: Recognizer, manifest: Manifest) -> Check:
     inputs, outputs = loaded.runner.contract(), loaded.runner.outputs()
     if inputs is None:
         return Check("contract", "not_run", f"{loaded.runner_name} does not tell its inputs")
+    names = [one.name for one in manifest.inputs]
+    if {*names} == {*inputs}:  # those of a LiteRT signature have names and no order
+        inputs = {name: inputs[name] for name in names}
     got = list(inputs.values())
     expected = [(i.dtype, list(i.shape)) for i in manifest.inputs]
     if got != expected:

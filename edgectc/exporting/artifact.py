@@ -95,7 +95,8 @@ class Job:
         try:
             example, model = example_inputs(self.origin), self.origin.model
             if self.origin.streaming is None:
-                return self.target.convert(model, example, plan, window=model.window)
+                lengths = {"window": model.window, "stride": model.stride}
+                return self.target.convert(model, example, plan, **lengths)
             names = [state.output for state in self.origin.streaming.states]
             if not isinstance(self.target, StepTarget):
                 raise ConfigError(
@@ -379,6 +380,7 @@ def _manifest(job: Job, *, quantization: Mapping[str, JSON] | None) -> Manifest:
         parity={},
         streaming=origin.streaming,
         reference_file=_reference_file(job),
+        pronunciations=origin.pronunciations,
     )
 
 

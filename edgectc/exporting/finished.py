@@ -54,6 +54,7 @@ class FinishedTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Converted:
         """Return what `quantized` does; there is no network to convert."""
         return self.quantized(plan)
@@ -144,6 +145,7 @@ def of_artifact(path: Path) -> tuple[Origin, FinishedTarget]:
         weights_sha256=manifest.source.weights_sha256,
         lexicon=manifest.lexicon,
         language_model=manifest.language_model,
+        pronunciations=manifest.pronunciations,
         words=recognizer.lexicon,
         any_length=isinstance(manifest.output.shape[1], str),
     ), target

@@ -61,6 +61,7 @@ class Origin:
         layouts: as in the bundle.
         lexicon: as in the bundle.
         language_model: as in the bundle.
+        pronunciations: how the words are said, of a network that answers in phonemes.
         words: the lexicon, None where there is none.
         bundle: it came from; None for a network that was made elsewhere.
         checks: what was looked at before the export.
@@ -83,6 +84,7 @@ class Origin:
     layouts: tuple[Layout, ...] = ()
     lexicon: NamedFile | None = None
     language_model: NamedFile | None = None
+    pronunciations: NamedFile | None = None
     words: Lexicon | None = None
     bundle: Bundle | None = None
     checks: tuple[Check, ...] = ()
@@ -167,7 +169,7 @@ def of_network(
     sample: object,
     about: Mapping[str, object],
     *,
-    width: Callable[[int, int, int], int] | None = None,
+    width: Callable[[int, int, int, int], int] | None = None,
 ) -> Origin:
     """Return a network that was made elsewhere and what its manifest will say.
 
@@ -178,6 +180,7 @@ def of_network(
         width: of the target, see `edgectc.core.contracts.Target.width`; None for the longest.
     """
     said, streaming = from_dict(adoption.About, about), None
+    network = answers.unwrapped(network)
     model: Network
     family, inputs = type(network).__name__, tuple[Input, ...]()
     network, before = answers.in_float32(network, said.to_float32)
@@ -217,6 +220,7 @@ def of_network(
         decoder=adopted.words.decoder,
         lexicon=adopted.words.lexicon,
         language_model=adopted.words.language_model,
+        pronunciations=adopted.words.pronunciations,
         words=adopted.words.words,
         beside=adopted.words.folder,
         weights_sha256=_digest(model.network),

@@ -319,7 +319,7 @@ def find_file(
     Args:
         wanted: what the manifest names; None only where one is given.
         beside: folder of the model.
-        kind: option that names such a file, "lexicon" or "language_model".
+        kind: option that names such a file, e.g. "lexicon".
         given: path to take instead.
 
     Raises:

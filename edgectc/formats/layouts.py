@@ -9,6 +9,7 @@ may lie on several keys, as on split keyboards: the one nearest to the trace cou
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -148,24 +149,37 @@ def shipped(name: str) -> Layout:
     return load(name)
 
 
-@lru_cache(maxsize=64)
 def load(name: str) -> Layout:
     """Return a shipped layout by name, or one from a ``.json`` path that the user gave.
+
+    The file is read again each time: it may have been edited.
 
     Raises:
         UnknownNameError: no layout of that name ships.
         ConfigError: the file cannot be read as a layout.
     """
-    if name.endswith(".json"):
-        source = Path(name)
-    elif name in names():
-        source = Path(str(resources.files("edgectc.formats") / "keyboards" / f"{name}.json"))
-    else:
+    if not name.endswith(".json"):
+        return _shipped(name)
+    return _read(Path(name), name)
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str) -> Layout:
+    if name not in names():
         raise UnknownNameError("layout", name, names())
+    return _read(Path(str(resources.files("edgectc.formats") / "keyboards" / f"{name}.json")), name)
+
+
+def _read(source: Path, name: str) -> Layout:
     try:
-        return parse(strict_json.parse(read_plain(source, most=_MOST_BYTES)))
+        return _parsed(read_plain(source, most=_MOST_BYTES))
     except (OSError, ConfigError) as error:
         raise ConfigError(f"cannot read layout {name!r}: {error}") from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(content: bytes) -> Layout:
+    return parse(strict_json.parse(content.removeprefix(BOM_UTF8)))
 
 
 def parse(values: Mapping[str, Any]) -> Layout:

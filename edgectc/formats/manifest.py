@@ -74,6 +74,7 @@ class Manifest:
     options: Mapping[str, Any] = field(default_factory=dict)
     streaming: Streaming | None = field(default=None, metadata=OMITTED)
     reference_file: NamedFile | None = field(default=None, metadata=OMITTED)
+    pronunciations: NamedFile | None = field(default=None, metadata=OMITTED)
 
     def __repr__(self) -> str:
         parts = f"{self.target}, {self.scheme.type}, {len(self.tokens)} tokens"

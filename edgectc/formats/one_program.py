@@ -1,4 +1,4 @@
-"""An ExecuTorch program is one file: constants in another one (``.ptd``) are refused.
+"""An ExecuTorch program is one file: constants in another one (``.ptd``) are refused; its memory.
 
 Source: ``exir/_serialize/program.fbs`` and ``backends/xnnpack/serialization/schema.fbs`` of
 ExecuTorch 1.4, whose field numbers stand below.
@@ -31,6 +31,15 @@ def check_pte(data: bytes, source: str) -> None:
         if isinstance(error, BundleError):
             raise
         raise BundleError(f"{source} is no ExecuTorch program: {error}") from error
+
+
+def planned(data: bytes) -> dict[str, int]:
+    """Return the bytes of the buffers that each method of a program plans, of those that need any.
+
+    XNNPACK's own workspace is not among them: it is made when a method is loaded.
+    """
+    sizes = {plan.text(0): sum(plan.numbers(8, "q")) for plan in Table.root(data).tables(1)}
+    return {name: size for name, size in sorted(sizes.items()) if size}
 
 
 def _outside_program(data: bytes) -> Iterator[str]:

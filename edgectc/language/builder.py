@@ -13,7 +13,7 @@ import numpy as np
 
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import READ_ERRORS, read_head, read_lines
-from edgectc.core.messages import say
+from edgectc.core.messages import warn
 from edgectc.core.types import Array
 from edgectc.language import loading
 from edgectc.language.lms import arpa
@@ -141,8 +141,8 @@ def _warn_of_scripts(words: Sequence[str], numbers: Array) -> None:
     (main, most), *others = counts.most_common() or [("", 0)]
     for script, count in others:
         if count >= _STRANGE * counts.total():
-            say(
-                f"edgectc: warning: {count:,} of {counts.total():,} words are {script.title()}, "
+            warn(
+                f"{count:,} of {counts.total():,} words are {script.title()}, "
                 f"{most:,} {main.title()}; a vocabulary of the one language keeps the others out"
             )
 

@@ -130,7 +130,7 @@ class Hotwords:
                 classes = load_toml(path)
                 check_version("it", classes.pop("schema_version", SCHEMA_VERSION), SCHEMA_VERSION)
                 return cls(classes)
-            lines = read_plain(path).decode().splitlines()
+            lines = read_plain(path).decode("utf-8-sig").splitlines()
             return cls({path.stem: {"terms": [*map(_read_line, filter(str.strip, lines))]}})
         except OSError as error:
             raise ConfigError(f"cannot read the hotwords {path}: {error.strerror}") from None

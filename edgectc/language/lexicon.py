@@ -25,6 +25,7 @@ class Lexicon:
         log_probs: (n,) float64 natural log of each word's share of running text.
         notes: lines on source and licence.
         untyped: apostrophes and hyphens that no word is spelled with, whatever keys there are.
+        unsaid: words that no free spelling is, beside its own; offensive ones that it leaves out.
 
     Raises:
         ConfigError: no words, a word twice, another number of log_probs, or one not finite.
@@ -34,6 +35,7 @@ class Lexicon:
     log_probs: Array
     notes: tuple[str, ...] = ()
     untyped: frozenset[str] = frozenset()
+    unsaid: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.words:
@@ -71,13 +73,13 @@ def merged(first: Lexicon, second: Lexicon) -> Lexicon:
     new = np.array([word not in held for word in second.words], bool)
     words = tuple(word for word, fresh in zip(second.words, new, strict=True) if fresh)
     log_probs = np.concatenate([first.log_probs, second.log_probs[new]])
-    return Lexicon(first.words + words, log_probs, first.notes, first.untyped)
+    return Lexicon(first.words + words, log_probs, first.notes, first.untyped, first.unsaid)
 
 
 def subset(lexicon: Lexicon, keep: Array) -> Lexicon:
     """Return the words where ``keep`` (n,) bool is set."""
     words = tuple(word for word, kept in zip(lexicon.words, keep, strict=True) if kept)
-    return Lexicon(words, lexicon.log_probs[keep], lexicon.notes, lexicon.untyped)
+    return Lexicon(words, lexicon.log_probs[keep], lexicon.notes, lexicon.untyped, lexicon.unsaid)
 
 
 def say_unspelled(left: Sequence[str], count: int) -> None:

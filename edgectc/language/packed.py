@@ -56,6 +56,7 @@ class PackedLexicon(Lexicon):
             "alphabet": frozenset(header.letters if alphabet is None else alphabet),
             "notes": header.notes,
             "untyped": frozenset(APOSTROPHES + HYPHENS) - {*header.letters},
+            "unsaid": frozenset(header.unsaid or ()),
             "trie": packed_file.trie_of(arrays),
             "header": header,
             "arrays": arrays,
@@ -218,7 +219,9 @@ def pack_spelled(
         "text": np.frombuffer(b"".join(blobs), np.uint8),
     }
     sizes = (len(trie), len(unique), len(rows), len(arrays["several"]), 0, len(odd))
-    header = Header(letters, *sizes, len(arrays["text"]), lexicon.notes)
+    never = {spell(word, usable or alphabet) or "" for word in lexicon.unsaid} - {""}
+    unsaid = tuple(sorted(never)) or None
+    header = Header(letters, *sizes, len(arrays["text"]), lexicon.notes, unsaid)
     return PackedLexicon(header, arrays, log_probs, alphabet=usable)
 
 

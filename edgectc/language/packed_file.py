@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import mmap
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
 
-from edgectc.core.config import from_dict, to_dict
+from edgectc.core.config import OMITTED, from_dict, to_dict
 from edgectc.core.errors import ConfigError
 from edgectc.core.types import Array
 from edgectc.language import tries
@@ -50,6 +50,7 @@ class Header:
     odd: int
     text_bytes: int
     notes: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] | None = field(default=None, metadata=OMITTED)
 
     def arrays(self) -> dict[str, tuple[str, int]]:
         """Return type and length of each array, in the order of the file."""
@@ -167,6 +168,9 @@ def check(header: Header, arrays: Mapping[str, Array]) -> None:
     tries.check(trie_of(arrays), n_letters=len(header.letters), n_entries=header.entries)
     if header.entries < 1 or "".join(sorted(set(header.letters))) != header.letters:
         raise ConfigError(f"it has no entry, or its letters {header.letters!r} do not ascend")
+    strange = next((s for s in header.unsaid or () if not s or {*s} - {*header.letters}), None)
+    if strange is not None:
+        raise ConfigError(f"its unsaid spelling {strange!r} is not of its letters")
     check_rises("beyond", arrays["beyond"], header.words - header.entries, 1)
     check_rises("odd_start", arrays["odd_start"], header.text_bytes, 0)
     _check_numbers("entries of several words", arrays["several"], header.entries)

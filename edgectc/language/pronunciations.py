@@ -171,7 +171,8 @@ def spoken(
 
 def _said(word: str, said: Iterable[str] | Sequence[Said]) -> tuple[Said, ...]:
     """Return the pronunciations that a caller gave for a word."""
-    given = said.split() if isinstance(said, str) else list(said)
+    several = said if isinstance(said, Iterable) else [said]
+    given = said.split() if isinstance(said, str) else [*several]
     if given and all(isinstance(one, str) for one in given):
         return ((tuple(str(one) for one in given), 0.0),)
     checked: list[Said] = []

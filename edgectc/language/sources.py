@@ -6,7 +6,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -328,7 +328,8 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
         source: AOSP ``.combined`` whose words say ``flags=offensive``, or a list of words.
 
     Returns:
-        Both keep their log_probs; None if no word is flagged.
+        Both keep their log_probs; None if no word is flagged. All that is flagged, of the lexicon
+        or not, is ``unsaid`` in the first.
 
     Raises:
         ConfigError: unreadable source, one that flags nothing, or nothing is left.
@@ -338,7 +339,8 @@ def unoffending(lexicon: Lexicon, source: str) -> tuple[Lexicon, Lexicon | None]
     bad = np.array(
         [entries.get(word, normalize_word(word) in flagged) for word in lexicon.words], bool
     )
-    return subset(lexicon, ~bad), subset(lexicon, bad) if bad.any() else None
+    kept = replace(subset(lexicon, ~bad), unsaid=frozenset(flagged))
+    return kept, subset(lexicon, bad) if bad.any() else None
 
 
 def _cased(word: str, known: Mapping[str, Mapping[str, _Spelling]]) -> str:

@@ -257,6 +257,8 @@ class Keyboard:
             text: the text, or its end.
             whole: nothing stands before ``text``, so that it begins a sentence.
         """
+        if not isinstance(text, str):
+            raise ConfigError(f"what stands before the cursor is {text!r}, expected a text")
         plain = unicodedata.normalize("NFC", text).replace("\0", " ")
         self._call("before", plain.encode(errors="replace"), int(whole))
 
@@ -382,7 +384,11 @@ class Keyboard:
             yield
 
     def _status(self, name: str, *arguments: Any) -> int:
-        status: int = getattr(self._c, f"edgectc_keyboard_{name}")(self._handle, *arguments)
+        function = getattr(self._c, f"edgectc_keyboard_{name}")
+        try:
+            status: int = function(self._handle, *arguments)
+        except ctypes.ArgumentError:
+            raise ConfigError(f"{name} takes a number, got {arguments[-1]!r}") from None
         if status == _NO_MEMORY:
             raise MemoryError("the keyboard ran out of memory")
         return status
@@ -447,8 +453,10 @@ def _word(text: str) -> bytes:
     """Return a word as the library takes it.
 
     Raises:
-        ConfigError: it holds what is no character of a text.
+        ConfigError: it is no text, or holds what is no character of one.
     """
+    if not isinstance(text, str):
+        raise ConfigError(f"a word is {text!r}, expected a text")
     try:
         plain = unicodedata.normalize("NFC", text).encode()
     except UnicodeEncodeError:
@@ -477,6 +485,8 @@ def row_of(key: Key) -> KeyRow:
 def _points(points: ArrayLike) -> Array:
     """Return points as (n, 3) float64."""
     try:
+        if isinstance(points, np.ma.MaskedArray) or np.iscomplexobj(points):
+            raise TypeError("masked or complex")
         rows = np.array(points, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"the points are no numbers: {error}", reason="bad_shape") from None

@@ -121,7 +121,7 @@ def load(
         if artifact is None:
             engine: Runner = registry.create("runners", {**settings, "type": name}, source=bundle)
             index = bundle.index
-            words = chosen.words(index.lexicon, index.language_model, location)
+            words = chosen.words(location, index.lexicon, index.language_model)
             return chosen.decoding(from_bundle(bundle, runner=engine, words=words))
         location, runner = artifact, name
     data, manifest = manifests.read(location)
@@ -134,7 +134,7 @@ def load(
             f"{location} is a {manifest.target} artifact, it cannot run with {runner!r}; "
             "leave the runner out"
         )
-    words = chosen.words(manifest.lexicon, manifest.language_model, location.parent)
+    words = chosen.words(location.parent, *_named(manifest))
     recognizer = from_bytes(data, manifest, words=words, options=settings, where=str(location))
     if wrong := contradiction(recognizer, manifest):
         raise BundleMismatchError(f"{location}: {wrong}")
@@ -250,14 +250,14 @@ class _Chosen:
 
     def words(
         self,
+        beside: Path,
         lexicon: NamedFile | None,
         language_model: NamedFile | None,
-        beside: Path,
+        said: NamedFile | None = None,
     ) -> Words:
         """Return the words for a recognizer; what the manifest names, in the folder ``beside``."""
         held = find_words(lexicon, beside, self.lexicon, offensive=self.offensive)
-        if self.pronunciations is not None:
-            held = spoken(held, self.pronunciations)
+        held = find_spoken(held, said, beside, self.pronunciations)
         return Words(
             held,
             find_language_model(
@@ -267,6 +267,11 @@ class _Chosen:
             self.dictionary,
             self.hotwords,
         )
+
+
+def _named(manifest: Manifest) -> tuple[NamedFile | None, ...]:
+    """Return the files of words that a manifest names, as `_Chosen.words` takes them."""
+    return manifest.lexicon, manifest.language_model, manifest.pronunciations
 
 
 def from_bundle(
@@ -439,6 +444,26 @@ def find_words(
             "build it with: edgectc lexicon build --offensive"
         )
     return lexicons.merged(words, lexicon_file.read(further))
+
+
+def find_spoken(
+    words: Lexicon | None, wanted: NamedFile | None, beside: Path, given: str | None = None
+) -> Lexicon | None:
+    """Return words with how they are said, as a model names it or the caller gave it.
+
+    Args:
+        words: of the lexicon, returned as they are where nothing says how they are said.
+        wanted: what the manifest names.
+        beside: folder of the model.
+        given: path to take instead.
+
+    Raises:
+        BundleFileMissingError: no file has the wanted hash, see `formats.bundle.find_file`.
+        ConfigError: the file cannot be read, or says none of the words.
+    """
+    if wanted is None and given is None:
+        return words
+    return spoken(words, bundles.find_file(wanted, beside, kind="pronunciations", given=given))
 
 
 def _choose(bundle: Bundle, runner: str | None) -> tuple[str, Path | None]:

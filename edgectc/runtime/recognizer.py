@@ -105,7 +105,7 @@ class Recognizer:
         self._promised = has_model or language_model is not None
         self._layouts = {layout.name: layout for layout in layouts}
         self.layout = layouts[0].name if layouts else ""
-        self._decoders: dict[tuple[str, str], Decoder] = {}
+        self._decoders: dict[tuple[Setting, str], Decoder] = {}
 
     def __repr__(self) -> str:
         if self.closed:
@@ -426,7 +426,7 @@ class Recognizer:
         if not isinstance(name, (str, NoneType)):
             raise ConfigError(f"decoder is {name!r}, expected the name of one", options=["decoder"])
         name = name or str(self.preset["type"])
-        key = (setting.name if isinstance(setting, Layout) else setting or "", name)
+        key = (setting or None, name)  # the layout itself: two may have one name
         if key not in self._decoders:
             spec: Mapping[str, JSON] = {"type": name}
             if name == self.preset["type"]:  # its options may have had other names when it was made

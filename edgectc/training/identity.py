@@ -16,7 +16,7 @@ from edgectc.core import strict_json
 from edgectc.core.config import OMITTED, check_version, dumps, from_dict
 from edgectc.core.errors import BundleError, BundleMismatchError, ConfigError, InputError
 from edgectc.core.files import read_plain
-from edgectc.core.messages import say
+from edgectc.core.messages import say, warn
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
 from edgectc.core.version import __version__
@@ -109,7 +109,7 @@ def _warn_of_one_file_twice(files: Sequence[DataFile]) -> None:
         what = "its rows count twice"
         if first.part != file.part:
             what = f"figures on {file.part} are of rows that chose the weights"
-        say(f"edgectc: warning: {file.name} of {file.part} is {first.name} of {first.part}: {what}")
+        warn(f"{file.name} of {file.part} is {first.name} of {first.part}: {what}")
 
 
 def lexicon_sha256(lexicon: Lexicon) -> str:

@@ -30,10 +30,9 @@ from edgectc.networks import torch_state
 from edgectc.networks.model import CtcModel
 from edgectc.training.loop.trainer import Result, train
 from edgectc.training.preparing import check_run, refuse_early
-from edgectc.training.settings import Settings
+from edgectc.training.settings import FIRST, Settings
 
 THEN = "then"
-FIRST = "first"
 # What makes the first weights is over by then, and another network could not have them.
 _FIRST_ONLY = {"start": "", "init": ()}
 

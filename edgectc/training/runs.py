@@ -22,7 +22,7 @@ from edgectc.training.loop import devices
 from edgectc.training.loop.trainer import Result
 from edgectc.training.overfitting import Overfitted
 from edgectc.training.preparing import owned
-from edgectc.training.settings import Settings
+from edgectc.training.settings import FIRST, Settings
 
 Config = str | os.PathLike[str] | Mapping[str, JSON]
 Files = File | Sequence[File] | None
@@ -87,7 +87,7 @@ def train(
         NonFiniteError: too many steps were not finite.
     """
     folder = Path(out)
-    begun = any((run / "config.json").exists() for run in (folder, folder / phases.FIRST))
+    begun = any((run / "config.json").exists() for run in (folder, folder / FIRST))
     if resume and not begun:
         raise ConfigError(
             f"resume: {out} holds no run; leave resume out to begin one", options=["resume"]

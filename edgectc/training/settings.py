@@ -11,6 +11,8 @@ from edgectc.core.config import check_numbers, number
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.data.recordings import samples_for
 
+FIRST = "first"  # folder of the first of two phases, in that of the run
+
 # A table whose keys belong to a plugin, which checks them.
 Spec = Mapping[str, Any]
 

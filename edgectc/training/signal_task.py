@@ -58,6 +58,7 @@ from edgectc.training.task import (
 # A recording (T, C), draws, and the frames that must remain for its target to fit.
 Change = Callable[[Array, np.random.Generator, int], Array]
 TOO_LONG = ("drop", "truncate")
+_CUT = "data.too_long=truncate"  # the setting that takes recordings with too many frames
 
 
 @dataclass(frozen=True)
@@ -346,7 +347,7 @@ def _prepared(run: Run, how: Data, samples: SignalSamples) -> dict[str, Array]:
         choice = how.infeasible if split == "train" else ""
         rows, refusals = checked(found.rows[split], prepare, run.model, how.too_long, choice)
         if run.data is not None:
-            refusals.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped")
+            refusals.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped", _CUT)
         everything += refusals
         sizes.append(len(rows))
         places.append([row.place for row in rows])
@@ -383,7 +384,7 @@ def _write_sharded(writer: ColumnWriter, run: Run, how: Data, samples: SignalSam
             if split == "train":
                 writer.append({"origins": np.full(part_of.count, origin, np.int64)})
     for split, left_out in refusals.items():
-        left_out.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped")
+        left_out.check(how.max_dropped, f"{run.data}, {split}", "data.max_dropped", _CUT)
         if not writer.rows(f"{split}.length"):
             writer.put(prefixed(f"{split}.", columns_of([], left_out)))
         writer.put({f"{split}.refusals": np.array(left_out.to_json())})

@@ -7,6 +7,7 @@ data, and of a run that was begun from its own config.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from edgectc.core import strict_json
 from edgectc.core.contracts import Samples
 from edgectc.core.errors import ConfigError
 from edgectc.core.files import read_plain
-from edgectc.core.messages import say
+from edgectc.core.messages import say, warn
 from edgectc.core.types import JSON, Recording
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import Sources
-from edgectc.training.phases import FIRST
+from edgectc.training.settings import FIRST
+
+_LOOKED_AT = 500  # recordings, where a config names all
 
 
 def complete(
@@ -41,9 +44,13 @@ def complete(
         return values
     samples = samples_for(spec)
     open_ = [name for name in samples.told if name not in spec]
-    if not open_:
-        return values
     found = None if run is None else _begun(run)
+    if not open_:
+        if samples.told and found is None:  # nothing is to be found, but something may differ
+            _tell_what_differs(
+                spec, samples.found(itertools.islice(_recordings(samples, data), _LOOKED_AT))
+            )
+        return values
     if found is None:
         found = samples.found(_recordings(samples, data))
         told = {name: found[name] for name in open_ if name in found}
@@ -51,8 +58,8 @@ def complete(
         for name in samples.told:
             ours = spec.get(name)
             if name not in found and not (isinstance(ours, list) and len(ours) == 1):
-                say(
-                    f"edgectc: warning: no recording says of which of {name} it is; name it in "
+                warn(
+                    f"no recording says of which of {name} it is; name it in "
                     f"'group', or take all for one: --set model.frontend.{name}=['all']"
                 )
         say(f"found in the data: {', '.join(f'{k}: {_short(v)}' for k, v in told.items())}")
@@ -79,8 +86,8 @@ def _tell_what_differs(spec: Mapping[str, JSON], found: Mapping[str, JSON]) -> N
         else:
             same = ours == theirs
         if not same:
-            say(
-                f"edgectc: warning: the config says {name}: {_short(ours)}; the data has "
+            warn(
+                f"the config says {name}: {_short(ours)}; the data has "
                 f"{_short(theirs)}: --set model.frontend.{name}=null takes what the data has"
             )
 

@@ -60,11 +60,12 @@ typedef struct {
   Entry *entries, *nexts, *spare;
   int64_t *keys, *scratch;
   int32_t *asked, *tokens;
-  int64_t n_prefixes, prefix_room, prefix_limit, table_size;
+  int64_t n_prefixes, prefix_room, prefix_limit, table_size; /* the latter a power of 2 */
   int64_t n_cells, cell_room;
   int64_t n_entries, n_nexts, room, n_asked, asked_room;
   double lead;      /* nats of the frames that were blank alone, the same for all */
   int32_t frame, at_rest; /* at rest: all prefixes end in blank */
+  int32_t table_shift;    /* leaves as many of 64 bits as number the table */
 } Search;
 
 static int32_t trie_child(const Trie *trie, int32_t node, int32_t token) {
@@ -117,7 +118,8 @@ static int completes(const Search *s, const Prefix *p) {
 
 static int64_t place_of(const Search *s, int32_t after, int32_t token) {
   uint64_t key = ((uint64_t)(uint32_t)after << 32 | (uint32_t)token) * 0x9E3779B97F4A7C15u;
-  int64_t mask = s->table_size - 1, at = (int64_t)(key >> 20) & mask;
+  /* The highest bits alone depend on all of both numbers (Knuth, The Art of Computer Programming, 6.4). */
+  int64_t mask = s->table_size - 1, at = (int64_t)(key >> s->table_shift);
   while (s->table[at] >= 0) {
     const Prefix *held = s->prefixes + s->table[at];
     if (held->after == after && held->token == token) break;
@@ -135,6 +137,7 @@ static int index_prefixes(Search *s, int64_t size) {
     if (!grown) return OUT_OF_MEMORY;
     s->table = grown;
     s->table_size = wanted;
+    for (s->table_shift = 64; wanted > 1; wanted /= 2) s->table_shift--;
   }
   memset(s->table, 0xff, (size_t)s->table_size * sizeof(int32_t));
   for (int32_t i = 1; i < s->n_prefixes; i++)

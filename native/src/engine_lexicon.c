@@ -41,6 +41,7 @@ int32_t edgectc_words_open(Words *words, const uint8_t *bytes, size_t size, Comp
 
 void edgectc_words_close(Words *words) {
   free(words->letters);
+  free(words->unsaid);
   free(words->index.places);
   free(words->memory);
   memset(words, 0, sizeof(*words));

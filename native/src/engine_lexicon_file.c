@@ -80,6 +80,30 @@ static int skip_strings(Text *text) {
   return take(text, ']');
 }
 
+static int32_t number_of(const Words *words, int32_t letter) {
+  for (int32_t i = 0; i < words->K; i++)
+    if (words->letters[i] == letter) return i;
+  return -1;
+}
+
+/* Reads spellings in the letters that stand before them; returns whether they are, or OUT_OF_MEMORY. */
+static int read_unsaid(Words *words, Text *text) {
+  int32_t letters[MOST_LETTERS];
+  if (words->unsaid || !words->letters || !take(text, '[')) return 0;
+  words->unsaid = malloc((size_t)(text->end - text->at + 1) * sizeof(uint16_t)); /* a letter has a byte or more */
+  if (!words->unsaid) return OUT_OF_MEMORY;
+  if (take(text, ']')) return 1;
+  do {
+    int32_t n = read_string(text, letters, MOST_LETTERS), number = 0;
+    if (n < 1 || n > MOST_LETTERS) return 0;
+    words->unsaid[words->unsaid_size++] = (uint16_t)n;
+    for (int32_t i = 0; i < n && number >= 0; i++)
+      words->unsaid[words->unsaid_size++] = (uint16_t)(number = number_of(words, letters[i]));
+    if (number < 0) return 0;
+  } while (take(text, ','));
+  return take(text, ']');
+}
+
 /* Returns whether it is one of this version, or OUT_OF_MEMORY. */
 static int read_header(Words *words, Text text, int version) {
   static const char *const names[] = {"nodes", "entries", "words", "odd", "text_bytes", "several", "values"};
@@ -95,6 +119,11 @@ static int read_header(Words *words, Text text, int version) {
     if (n < 0 || n > 16 || !take(&text, ':')) return 0;
     if (!strcmp(key, "notes")) {
       if (!skip_strings(&text)) return 0;
+      continue;
+    }
+    if (!strcmp(key, "unsaid")) {
+      int status = read_unsaid(words, &text);
+      if (status != 1) return status;
       continue;
     }
     if (!strcmp(key, "letters")) {

@@ -193,6 +193,17 @@ static int by_spelling(const void *left, const void *right) {
   return order ? order : strcmp(a->key, b->key);
 }
 
+/* Notes a spelling that no free one may be. */
+static int hush(Overlay *overlay, const uint16_t *letters, int32_t n) {
+  uint16_t *grown = realloc(overlay->unsaid, (size_t)(overlay->unsaid_size + n + 1) * sizeof(uint16_t));
+  if (!grown) return OUT_OF_MEMORY;
+  overlay->unsaid = grown;
+  grown[overlay->unsaid_size] = (uint16_t)n;
+  memcpy(grown + overlay->unsaid_size + 1, letters, (size_t)n * sizeof(uint16_t));
+  overlay->unsaid_size += n + 1;
+  return DONE;
+}
+
 /* Takes the user's words in, those of one spelling together. */
 static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, uint8_t *hidden) {
   const Own **sorted = edgectc_take(scale->pool, owns->size + 1, 1, sizeof(Own *));
@@ -209,6 +220,9 @@ static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, u
     int64_t entry = edgectc_words_entry(scale->words, own->letters, own->n_letters);
     Over *over = add(overlay, own->letters, own->n_letters, entry);
     status = over ? offer_all(overlay, scale, sorted + i, n, owns) : OUT_OF_MEMORY;
+    int64_t at = 0;
+    while (at < n && !sorted[i + at]->hidden) at++;
+    if (status == DONE && at < n) status = hush(overlay, own->letters, own->n_letters);
     if (over && entry >= 0) hidden[entry] = 1;
   }
   return status;
@@ -391,6 +405,7 @@ void edgectc_overlay_close(Overlay *overlay) {
   free(overlay->overs);
   free(overlay->shown);
   free(overlay->letters);
+  free(overlay->unsaid);
   free(overlay->memory);
   memset(overlay, 0, sizeof(*overlay));
 }

@@ -67,6 +67,8 @@ typedef struct {
   const uint16_t *code;
   const int32_t *odd, *odd_start;
   const uint8_t *text;
+  uint16_t *unsaid;           /* spellings that are never free ones, as the search takes them */
+  int64_t unsaid_size;
   const double *finer;        /* (words) natural logs that were given in place of log_prob, or NULL */
   void *memory;               /* arrays that a file of version 1 does not have */
   Index index;                /* of odd words, by their normal form */
@@ -189,6 +191,8 @@ typedef struct {
   int64_t live;               /* those with a weight; the first ones */
   uint16_t *letters;          /* of all of them */
   int64_t n_letters, letter_room;
+  uint16_t *unsaid;           /* spellings of words that the user hides, as the search takes them */
+  int64_t unsaid_size;
   Tree tree;
   void *memory;               /* the arrays of the tree */
 } Overlay;

@@ -43,6 +43,8 @@ static Lexicon problem(const edgectc_engine *engine) {
                             engine->hidden, words->entries, words->several, shared->more, words->n_several,
                             shared->most};
   lexicon.trees[1] = overlay->tree;
+  lexicon.unsaid[0] = (Spellings){words->unsaid, words->unsaid_size};
+  lexicon.unsaid[1] = (Spellings){overlay->unsaid, overlay->unsaid_size};
   return lexicon;
 }
 

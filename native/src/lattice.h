@@ -229,14 +229,6 @@ static const double *before(const Lattice *lattice, int64_t slot, int32_t letter
   return lattice->slots[slot].states + (lattice->slots[slot].letter == letter ? lattice->P : 0);
 }
 
-/* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
-static NOT_INLINE double left_to(const Lattice *lattice, const Slot *slot, int32_t letter) {
-  if (lattice->passing == 0.0) return slot->prefix_mass * lattice->carry;
-  double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
-  double mass = lattice->ahead[letter] * before_last;
-  return (slot->prefix_mass + (costly(lattice) ? mass * slot->letter_bonus : mass)) * lattice->carry;
-}
-
 /* Tabulates the probability of any set of letters, byte by byte of its bits. */
 static int tabulate(Lattice *lattice) {
   int32_t P = lattice->P, K = lattice->K;
@@ -277,17 +269,6 @@ static int32_t child_with(const Tree *tree, int32_t node, int32_t letter) {
   for (int32_t child = first[0]; child < first[1]; child++)
     if (edgectc_letter(&tree->nodes, child) == letter) return child;
   return -1;
-}
-
-/* What all words of an entry weigh together, in shares of the heaviest. */
-static NOT_INLINE double more(const Tree *tree, int32_t entry) {
-  int64_t low = 0, high = tree->n_several;
-  while (low < high) {
-    int64_t middle = low + (high - low) / 2;
-    if (tree->several[middle] < entry) low = middle + 1;
-    else high = middle;
-  }
-  return low < tree->n_several && tree->several[low] == entry ? tree->more[low] : 1.0;
 }
 
 /* The most that it is of any entry. */

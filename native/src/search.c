@@ -54,25 +54,6 @@ static int keep(Found *found, Word word) {
   return DONE;
 }
 
-/* Scores the word that ends at a grown slot, if any. */
-static int score(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
-                 int64_t slot, int partial) {
-  int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
-  double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
-  /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
-  if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
-      tree->weights[word] == -HUGE_VAL)
-    return DONE;
-  double weight = tree->weights[word];
-  if (partial && costly(lattice)) weight -= lattice->letter_score * length_of(lattice, slot);
-  double share = lifted * exp(weight - found->top);
-  /* So that the posterior knows what there is beside; most words are not worth a look for their like. */
-  found->sum += share > 1e-13 * found->sum ? share * more(tree, word) : share;
-  if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
-  double value = log(lifted) - LIFT + weight;
-  return keep(found, (Word){value, slot, (int32_t)(base + word)});
-}
-
 /* Has the memory fetched that growing a prefix will need. */
 static void foresee(const Tree *tree, int32_t node) {
   int32_t first = tree->nodes.first_child[node];
@@ -81,7 +62,9 @@ static void foresee(const Tree *tree, int32_t node) {
   if (tree->bare) PREFETCH(tree->bare + first);
   if (tree->below) PREFETCH(tree->below + first);
   int32_t entry = edgectc_entry_at(&tree->nodes, node);
-  if (entry >= 0) PREFETCH(tree->weights + entry);
+  if (entry < 0) return;
+  PREFETCH(tree->weights + entry);
+  if (tree->hidden) PREFETCH(tree->hidden + entry);
 }
 
 /* The number of the first entry of a tree. */
@@ -90,6 +73,7 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 /* What takes all the time, for any processor and for one with AVX2. */
 #define NAME(x) x
 #define TARGET
+#define CLEAR ((void)0)
 #if defined(__GNUC__)
 #define LANES 2
 #else
@@ -103,8 +87,10 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #undef NAME
 #undef TARGET
 #undef LANES
+#undef CLEAR
 #define NAME(x) avx2_##x
 #define TARGET __attribute__((target("avx2")))
+#define CLEAR __builtin_ia32_vzeroupper()
 #define LANES 4
 #include "search_loop.h"
 #endif
@@ -235,6 +221,17 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
 
 /* ---- free spelling ---------------------------------------------------------------------- */
 
+/* Whether n letters, the last one first, are a spelling that nothing may be told with. */
+static int is_unsaid(const Spellings *unsaid, const int32_t *letters, int32_t n) {
+  const uint16_t *end = unsaid->at + unsaid->size;
+  for (const uint16_t *at = unsaid->at; at < end; at += *at + 1) {
+    int32_t same = 0;
+    while (same < n && *at == n && at[same + 1] == letters[n - 1 - same]) same++;
+    if (same == n) return 1;
+  }
+  return 0;
+}
+
 /* Whether the letters of a slot are a word of any tree, hidden ones too. */
 static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot, int32_t *letters) {
   int32_t n = 0;
@@ -245,7 +242,7 @@ static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot,
     for (int32_t j = n - 1; j >= 0; j--) node = child_with(tree, node, letters[j]);
     if (node > 0 && edgectc_entry_at(&tree->nodes, node) >= 0) return 1;
   }
-  return 0;
+  return is_unsaid(lexicon->unsaid, letters, n) || is_unsaid(lexicon->unsaid + 1, letters, n);
 }
 
 /* Finds the best spelling that is no word, if it is among the best of all. */

@@ -70,6 +70,11 @@ typedef struct {         /* see Tree in prefix_search.py */
 } Tree;
 
 typedef struct {
+  const uint16_t *at;     /* letters behind their number, one spelling after another */
+  int64_t size;
+} Spellings;
+
+typedef struct {
   Tree trees[2];
   int32_t n_trees;
   int32_t V, K;           /* columns of log_probs; letters in use */
@@ -83,6 +88,7 @@ typedef struct {
   int32_t free_spelling;  /* whether to look for a spelling that is no word, too */
   int64_t free_spelling_budget;   /* prefixes to grow for it */
   double free_spelling_score, free_spelling_letter_score;
+  Spellings unsaid[2];    /* those that are never free ones: the lexicon's, and the user's */
   double passing;         /* of a partial signal: probability that the finger is between two keys */
   const double *ahead;    /* (K) how much likelier its direction is if each letter comes next; NULL: passing is 0 */
 } Lexicon;

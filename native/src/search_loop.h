@@ -1,5 +1,7 @@
 /* The search over one tree, for one kind of processor. What includes this defines NAME, which names its
- * functions, TARGET, their attributes, and LANES: how many doubles are computed at once. */
+ * functions, TARGET, their attributes, LANES: how many doubles are computed at once, and CLEAR, which stands before calls of
+ * functions of libc: they are compiled for any processor, and the upper halves of registers would make each of their
+ * instructions wait. All other functions that the loop calls are here, too, and not compiled for any processor. */
 
 #if LANES > 1
 typedef double NAME(Lanes) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
@@ -112,6 +114,18 @@ TARGET static double NAME(spell)(const Lattice *lattice, const double *from, con
   return in_letter + in_blank;
 }
 
+/* What a slot leaves to a child by this letter while the finger is between two keys. */
+TARGET static NOT_INLINE double NAME(left_ahead)(const Lattice *lattice, const Slot *slot, int32_t letter) {
+  double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
+  double mass = lattice->ahead[letter] * before_last;
+  return (slot->prefix_mass + (costly(lattice) ? mass * slot->letter_bonus : mass)) * lattice->carry;
+}
+
+/* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
+TARGET static inline double NAME(left_to)(const Lattice *lattice, const Slot *slot, int32_t letter) {
+  return lattice->passing == 0.0 ? slot->prefix_mass * lattice->carry : NAME(left_ahead)(lattice, slot, letter);
+}
+
 /* Makes the state of a prefix; returns its slot, or OUT_OF_MEMORY. */
 TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent, int32_t letter) {
   int32_t P = lattice->P;
@@ -131,7 +145,7 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
   double letter_bonus = from_slot->letter_bonus * lattice->pay;
   double mass = (costly(lattice) ? all * letter_bonus : all) * (1.0 - lattice->passing);
   lattice->slots[slot] =
-      (Slot){node, parent, letter, from_slot->tree, any, all, left_to(lattice, from_slot, letter) + mass, letter_bonus};
+      (Slot){node, parent, letter, from_slot->tree, any, all, NAME(left_to)(lattice, from_slot, letter) + mass, letter_bonus};
   return slot;
 }
 
@@ -152,7 +166,7 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
     int32_t letter = edgectc_letter(&tree->nodes, child);
     const double *from = letter == at.letter ? ended : any; /* see `before` */
     /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
-    double passed = partial ? left_to(lattice, &at, letter) : 0.0;
+    double passed = partial ? NAME(left_to)(lattice, &at, letter) : 0.0;
     /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
      * that is left for its bound loses no word. */
@@ -179,6 +193,33 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
       return OUT_OF_MEMORY;
   }
   return DONE;
+}
+
+/* What all words of an entry weigh together, in shares of the heaviest. */
+TARGET static NOT_INLINE double NAME(more)(const Tree *tree, int32_t entry) {
+  const int32_t *at = tree->several;
+  for (int64_t n = tree->n_several; n > 1; n -= n / 2) at += at[n / 2] <= entry ? n / 2 : 0;
+  return tree->n_several && *at == entry ? tree->more[at - tree->several] : 1.0;
+}
+
+/* Scores the word that ends at a grown slot, if any. */
+TARGET static int NAME(score)(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
+                 int64_t slot, int partial) {
+  int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
+  double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
+  /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
+  if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
+      tree->weights[word] == -HUGE_VAL)
+    return DONE;
+  double weight = tree->weights[word];
+  if (partial && costly(lattice)) weight -= lattice->letter_score * length_of(lattice, slot);
+  CLEAR;
+  double share = lifted * exp(weight - found->top);
+  /* So that the posterior knows what there is beside; most words are not worth a look for their like. */
+  found->sum += share > 1e-13 * found->sum ? share * NAME(more)(tree, word) : share;
+  if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
+  double value = log(lifted) - LIFT + weight;
+  return keep(found, (Word){value, slot, (int32_t)(base + word)});
 }
 
 /* Finds the words that reach the floor, which rises as they are found. All trees wait in one queue: likely words cut
@@ -210,7 +251,7 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
     int64_t slot = NAME(grow)(lattice, entry.node, entry.parent > 0 ? entry.parent : 0, entry.letter);
     if (slot < 0) return OUT_OF_MEMORY;
     lattice->slots[slot].tree = which;
-    if (score(found, tree, base_of(lexicon, which), lattice, slot, partial) ||
+    if (NAME(score)(found, tree, base_of(lexicon, which), lattice, slot, partial) ||
         NAME(branch)(tree, which, lattice, queue, found, slot, partial))
       return OUT_OF_MEMORY;
   }

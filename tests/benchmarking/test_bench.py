@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from bench_schema import broken
 
+import edgectc
 from edgectc.benchmarking import (
     benchmark,
     charts,
@@ -30,6 +31,7 @@ from edgectc.benchmarking import (
 from edgectc.benchmarking.workload import Workload
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.formats import bundle as bundles
 
 HERE = {"processor": "P", "cores": 2, "architecture": "x86_64", "gpus": []}
 
@@ -174,6 +176,21 @@ def test_a_larger_file_is_caught() -> None:
     now = report_of(1)
     now["rows"][1]["size_bytes"] = 1101
     assert worse(now, report_of(0)) == {"size_bytes"}
+
+
+def test_memory_that_a_pte_plans_is_told_by_method_and_guarded() -> None:
+    place = bundles.locate("swipe-en") / "artifacts" / "swipe-en-int8-static.pte"
+    (subject,) = plan.subjects([place])
+    assert subject.planned["forward"] > 1000
+    assert subject.planned == edgectc.inspect(str(place))["contents"]["planned_bytes"]
+    record = measure.Record(plan.Plan(subject, "pte", "cpu", 1), reason="not now")
+    told = rows.row(record, Workload((), 60, True, "simulated", "d"))
+    assert told["planned_bytes"] == subject.planned
+    then, now = report_of(0), report_of(1)
+    then["rows"][1]["planned_bytes"] = {"forward_32": 4000, "forward": 8000}
+    now["rows"][1]["planned_bytes"] = {"forward_32": 4000, "forward": 9000}
+    assert worse(now, then) == {"planned_bytes"}
+    assert broken(now) == []
 
 
 def test_accuracy_of_few_samples_is_not_compared_and_the_number_needed_is_told() -> None:

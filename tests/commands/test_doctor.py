@@ -108,6 +108,18 @@ def test_several_versions_may_be_tested(monkeypatch: pytest.MonkeyPatch) -> None
         assert (found.tested, found.verdict) == (f"{pinned}, {newer}", verdict)
 
 
+def test_a_version_that_was_tried_is_untested_with_what_worked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ((name, version), what), *_ = environment.TRIED.items()
+    assert name == "torch"
+    pretend(monkeypatch, torch=version, executorch="1.5.1")
+    found = by_name(environment.packages())
+    pinned = environment.tested()["torch"]
+    assert found["torch"].verdict == found["executorch"].verdict == "untested"
+    assert found["torch"].fix == f'tried alone: {what}; all tests: pip install "torch=={pinned}"'
+
+
 def test_a_package_on_the_path_alone_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> list[str]:
         raise importlib.metadata.PackageNotFoundError(name)

@@ -113,7 +113,8 @@ def test_quiet_hides_progress_and_no_error(
     with messages.spoken(-1):
         messages.say("a note")
         messages.say("an error", always=True)
-    assert capsys.readouterr().err == "an error\n"
+        messages.warn("look")
+    assert capsys.readouterr().err == "an error\nedgectc: warning: look\n"
     assert messages.level() == 0
     assert cli.main(["decode", "--input", str(tmp_path / "none.jsonl"), "-q"]) == 2
     assert capsys.readouterr().err.startswith("edgectc: error: ")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ import pytest
 
 from edgectc.core import config
 from edgectc.core.errors import ConfigError
+from edgectc.formats import layouts
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,14 @@ def test_dumps_is_canonical() -> None:
     assert config.dumps({"b": (1, 2), "a": Inner()}) == config.dumps({"a": Inner(), "b": [1, 2]})
     with pytest.raises(ValueError, match="not JSON compliant"):
         config.dumps({"a": float("nan")})
+
+
+def test_files_of_editors_that_mark_their_bytes_are_read(tmp_path) -> None:
+    (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+    assert config.load_toml(tmp_path / "marked.toml") == {"a": 1}
+    described = json.dumps(layouts.describe(layouts.shipped("qwerty")))
+    (tmp_path / "marked.json").write_bytes(b"\xef\xbb\xbf" + described.encode())
+    assert layouts.load(str(tmp_path / "marked.json")) == layouts.shipped("qwerty")
 
 
 def test_toml_errors(tmp_path) -> None:

@@ -27,6 +27,7 @@ def people(rng: np.random.Generator, count: int = 10) -> list[Recording]:
     for n in range(count):
         pose = rng.normal([0.5, 0.5, 0.0], [0.1, 0.25, 0.05], (33, 3))
         pose[0], pose[23:25] = [0.5, 0.2, -0.1], [0.5, 0.9, 0.0]
+        pose[11:13] = [0.65, 0.4, 0.0], [0.35, 0.4, 0.0]
         hands = rng.normal([0.5, 0.6, -0.05], [0.2, 0.05, 0.02], (42, 3))
         face = rng.normal([0.5, 0.2, -0.05], [0.04, 0.06, 0.02], (468, 3))
         body = np.concatenate([pose, hands, face])
@@ -45,11 +46,13 @@ def changed(rows: list[Recording], change: Callable[[Array], Array]) -> list[Rec
 CHANGES: dict[str, tuple[Callable[[Array], Array], str]] = {
     "as they should be": (lambda p: p, ""),
     "pixels": (lambda p: p * np.float32([1280, 720, 1280]), "pixel_coordinates"),
+    "pixels of x alone": (lambda p: p * np.float32([640, 1, 1]), "pixel_coordinates"),
     "all x first": (lambda p: p.transpose(0, 2, 1), "axis_order"),
     "y before x": (lambda p: p[..., [1, 0, 2]], "axis_order"),
     "y runs up": (lambda p: p * [1, -1, 1] + [0, 1, 0], "y_upwards"),
     "face first": (lambda p: p[:, [*range(75, 543), *range(33, 54), *range(33), *range(54, 75)]],
                    "point_order"),
+    "hands first": (lambda p: p[:, [*range(33, 75), *range(33), *range(75, 543)]], "point_order"),
 }  # fmt: skip
 
 

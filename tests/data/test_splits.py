@@ -48,6 +48,17 @@ def test_equal_rows_are_on_one_side() -> None:
     assert [r.split for r in found[:40]] == [r.split for r in found[40:]]  # type: ignore[union-attr]
 
 
+def test_few_rows_leave_one_on_each_side_and_equal_ones_stay_together() -> None:
+    for count in range(2, 30):
+        for seed in range(20):
+            keys = np.random.default_rng(seed).integers(0, 2**32, count, np.uint32)
+            placed = splits.by_row(np.concatenate([keys, keys]))
+            assert {0, 1} <= {*placed[:count].tolist()}
+            assert placed[:count].tolist() == placed[count:].tolist()
+    assert splits.by_row(np.zeros(0, np.uint32)).tolist() == []
+    assert splits.by_row(np.uint32([7, 7])).tolist() == [0, 0]  # one row, twice
+
+
 def test_few_people_by_user_always_leave_somebody_on_each_side() -> None:
     names = [f"p{i}" for i in range(40)]
     for start in range(30):

@@ -294,8 +294,11 @@ def test_what_cannot_be_honoured_is_refused() -> None:
         make("numpy", lexicon=Lexicon.from_counts({"xyz": 1.0}))
     with pytest.raises(ConfigError, match="a sequence of texts"):
         make("numpy", hotwords="cat")
-    with pytest.raises(ConfigError, match="weight of hotword"):
-        make("numpy", hotwords={"cat": math.nan})
+    for weight in (math.nan, 1e308, -701.0, None, "3"):
+        with pytest.raises(ConfigError, match=r"weight of hotword 'cat' is .* -700 to 700 nats"):
+            make("numpy", hotwords={"cat": weight})
+    with pytest.raises(ConfigError, match="a hotword is 3, expected a text"):
+        make("numpy", hotwords=[3])
     with pytest.raises(UnknownNameError, match="native"):
         make("natve")
 

@@ -185,7 +185,7 @@ def _with(value):
     return rows
 
 
-@pytest.mark.parametrize("name", ["greedy", "lexicon"])
+@pytest.mark.parametrize("name", ["greedy", "lexicon", "beam"])
 @pytest.mark.parametrize(
     ("log_probs", "reason"),
     [
@@ -199,6 +199,10 @@ def _with(value):
         (emit("a-b")[None], "bad_shape"),
         ("a-b", "bad_shape"),
         ([[0.0], [0.0, 0.0]], "bad_shape"),
+        (emit("a-b") + 0j, "bad_shape"),
+        (emit("a-b").astype(object), "bad_shape"),
+        (emit("a-b") > -1, "bad_shape"),
+        (np.ma.masked_less(emit("a-b"), -5.0), "bad_shape"),
     ],
 )
 def test_bad_input_is_refused_with_its_reason(name, log_probs, reason):
@@ -208,6 +212,15 @@ def test_bad_input_is_refused_with_its_reason(name, log_probs, reason):
     with pytest.raises(InputError) as caught:
         made(log_probs)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("context", [[3], 3, [None], {"see": 1}])
+def test_a_context_that_is_no_text_and_no_words_is_refused(context):
+    for name in ("lexicon", "beam"):
+        made = create({"type": name}, {"a": 1})
+        with pytest.raises(InputError, match="expected a text or its words") as caught:
+            made(emit("a-b"), context=context)
+        assert caught.value.reason == "bad_context"
 
 
 def test_logits_get_a_hint():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from beam_cases import NATIVE, ToyModel, log_softmax
 
+import edgectc
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import beam
 from edgectc.language.lexicon import Lexicon
@@ -162,3 +163,35 @@ def test_a_text_of_many_homographs_keeps_its_best_sequences(backend: str) -> Non
     assert sum(h.text.replace("'", "") == " ".join(["its"] * 8) for h in found) == 16
     ratio = found[0].score - found[1].score
     assert ratio == pytest.approx(math.log(9 / 8))
+
+
+@BACKENDS
+@pytest.mark.parametrize("kind", [dict, edgectc.Hotwords])
+def test_a_hotword_favours_the_word_that_is_written_so(backend: str, kind) -> None:
+    counts = {"it's": 9.0, "its": 8.0, "color": 2.0, "rose": 5.0, "rosé": 1.0, "Late": 1.0}
+
+    def answers(path: str, **hotwords: float) -> dict[str, tuple[float, float]]:
+        given = {term.replace("_", "'"): nats for term, nats in hotwords.items()}
+        if kind is edgectc.Hotwords and given:
+            given = {"own": {"terms": [{"text": t, "weight": w} for t, w in given.items()]}}
+        decode = beam.create(
+            beam.Options(separator="|", lm_weight=1.0), tokens=LETTERS, backend=backend,
+            lexicon=Lexicon.from_counts(counts), language_model=Colours(),
+            hotwords=kind(given) if given else {},
+        )  # fmt: skip
+        return {h.text: (h.score, h.parts["hotwords"]) for h in decode(clearly(path, LETTERS))}
+
+    for path, meant, term in (
+        ("its|color", "it's color", "it_s"),
+        ("its|color", "its color", "its"),
+        ("rose", "rosé", "rosé"),
+        ("rose", "rose", "rose"),
+    ):
+        plain, found = answers(path), answers(path, **{term: 20.0})
+        assert next(iter(found)) == meant
+        for text, (score, nats) in found.items():
+            assert nats == (20.0 if text == meant else 0.0)
+            assert score == pytest.approx(plain[text][0] + nats)
+    # One that the lexicon lacks is any word of its letters; its case is none of its own.
+    assert next(iter(answers("late", laté=3.0).values()))[1] == 3.0
+    assert next(iter(answers("late", late=3.0).values()))[1] == 3.0

@@ -124,6 +124,7 @@ def test_what_the_user_hides_stays_hidden(backend: str) -> None:
     assert rest["deed"].parts["lexicon"] == -4.0
 
 
+@pytest.mark.slow
 @BACKENDS
 def test_ten_thousand_terms_that_are_not_meant_change_no_score(backend: str) -> None:
     rng = np.random.default_rng(74)
@@ -245,7 +246,7 @@ def test_a_file_has_classes_weights_and_spellings(tmp_path) -> None:
     ]  # fmt: skip
     assert {p.weight for p in terms.at(2.5).phrases()} == {2.5}
     plain = tmp_path / "names.txt"
-    plain.write_text("Zyxgle\nAnna Kowalska\t7.5\n\n", encoding="utf-8")
+    plain.write_text("\ufeffZyxgle\r\nAnna Kowalska\t7.5\n\n", encoding="utf-8")
     assert [(p.term, p.weight, p.kind) for p in Hotwords.read(plain).phrases()] == [
         ("Zyxgle", 5.0, "names"), ("Anna Kowalska", 7.5, "names")
     ]  # fmt: skip

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from edgectc.core.tokens import Tokens
 from edgectc.decoding.decoders import greedy, lexicon
 from edgectc.decoding.search import prefix_search
-from edgectc.language import tries
+from edgectc.language import packed, tries
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.user_dictionary import UserDictionary
 
 LETTERS = "abc"
 SMALL = Tokens((*LETTERS[:2], "<blank>", *LETTERS[2:]), blank_id=2)
@@ -123,6 +124,61 @@ def test_greedy_is_the_best_path(seed, T):
 
 
 LARGE = Tokens((*"etaoinshr", "<blank>", "<unused:0>"), blank_id=9)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_no_free_spelling_is_a_word_that_the_user_hides(backend):
+    """Nor is one lost that was hidden once, or only counts for less: by every path written out."""
+    rng, left_out = np.random.default_rng(16), 0
+    known = Lexicon.from_counts({"cab": 3, "abc": 1})
+    options = lexicon.Options(unknown_score=-1.0, unknown_letter_score=-0.2)
+    for _ in range(12):
+        log_probs = random_log_probs(rng, 4, len(SMALL))
+        sums, user = all_texts(log_probs, SMALL), UserDictionary()
+        made = lexicon.create(
+            options, tokens=SMALL, lexicon=known, dictionary=user, backend=backend
+        )
+        free = {
+            text: total - 1.0 - 0.2 * len(text)
+            for text, total in sums.items()
+            if text and text not in known.words
+        }
+        ranked = sorted(free, key=free.__getitem__, reverse=True)
+        told = [h for h in made(log_probs, nbest=9) if h.text not in known.words]
+        assert [h.text for h in told] == ranked[:1]
+        user.hide(ranked[0].upper())
+        user.boost(ranked[1], -1.0)
+        told = [h for h in made(log_probs, nbest=9) if h.text not in known.words]
+        assert [h.text for h in told] == ranked[1:2]
+        assert told[0].score == pytest.approx(free[ranked[1]], abs=1e-9)
+        left_out += free[ranked[0]] > free[ranked[1]]
+        user.remove(ranked[0].upper())
+        user.remove(ranked[1])
+        told = [h for h in made(log_probs, nbest=9) if h.text not in known.words]
+        assert [h.text for h in told] == ranked[:1]
+    assert left_out == 12
+
+
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_no_free_spelling_is_what_the_lexicon_leaves_unsaid(backend, tmp_path):
+    rng = np.random.default_rng(17)
+    options = lexicon.Options(unknown_score=-1.0, unknown_letter_score=-0.2)
+    for _ in range(12):
+        log_probs = random_log_probs(rng, 4, len(SMALL))
+        sums = all_texts(log_probs, SMALL)
+        free = {text: total - 0.2 * len(text) for text, total in sums.items() if text}
+        first, second, *_ = sorted(free, key=free.__getitem__, reverse=True)
+        known = Lexicon(("cab",), np.zeros(1), unsaid=frozenset({first.upper(), "no-such"}))
+        packed.write(packed.pack(known, frozenset(LETTERS)), tmp_path / "words.trie")
+        for words in (known, packed.read(tmp_path / "words.trie")):
+            user = UserDictionary()
+            made = lexicon.create(
+                options, tokens=SMALL, lexicon=words, dictionary=user, backend=backend
+            )
+            told = [h.text for h in made(log_probs, nbest=9) if h.text != "cab"]
+            assert told == [second]
+            user.add(first, 9)  # of the user's own accord it is a word
+            assert first in {h.text for h in made(log_probs, nbest=9)}
 
 
 @deterministic

@@ -46,6 +46,7 @@ def emissions(rng: np.random.Generator) -> np.ndarray:
     return values - np.logaddexp.reduce(values, axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_10_000_random_cases_agree(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -159,6 +159,29 @@ def test_the_beam_tells_words_as_they_are_shown(backend: str, lexicon) -> None:
     assert stream.finish().best.words == best.words
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("▁ c a t - ▁ s", "cat s"),
+        ("▁ - c a t - ▁s", "cat s"),
+        ("c a t - ▁ s", "cat s"),
+        ("▁c a t - ▁ s", "cat s"),
+    ],
+)
+def test_a_mark_alone_before_the_first_word_takes_no_confidence(path: str, text: str) -> None:
+    table = ("-", "▁c", "▁s", "▁", "c", "a", "t", "s")
+    rows = [np.where(np.arange(8) == table.index(piece), 0.97, 0.03 / 7) for piece in path.split()]
+    answers = [
+        edgectc.make_decoder(name, tokens=table, blank_id=0)(np.log(rows), spans=True).best
+        for name in ("greedy", "beam")
+    ]
+    assert [best.text for best in answers] == [text, text]
+    assert [(w.start, w.end) for w in answers[0].words] == [
+        (w.start, w.end) for w in answers[1].words
+    ]
+    assert all(w.confidence > 0.8 for best in answers for w in best.words)
+
+
 def test_a_word_that_the_lexicon_put_in_has_little_confidence() -> None:
     decode = edgectc.make_decoder(
         "beam", tokens=TOKENS, blank_id=0, separator="|", lexicon={"the": -1.0, "bat": -2.0},

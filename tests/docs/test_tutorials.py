@@ -147,6 +147,8 @@ def test_in_a_page(tmp_path: Path) -> None:
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules" / "edgectc").symlink_to(package.resolve())
     (tmp_path / "swipes.mjs").write_text(block("web.md", "js"))
+    (imports,) = re.findall(r'"importmap">(.*)</script>', block("web.md", "html"))
+    assert all((tmp_path / path).is_file() for path in json.loads(imports)["imports"].values())
     (tmp_path / "host.mjs").write_text(NODE)
     boxes = [(letter, x + 108 * i, 160 * y, 108, 160)
              for y, (row, x) in enumerate(ROWS) for i, letter in enumerate(row)]  # fmt: skip
@@ -167,6 +169,8 @@ def test_the_page_uses_what_the_code_above_exports() -> None:
     (names,) = re.findall(r"import {(.*)} from \"./swipes.mjs\"", page)
     exported = re.findall(r"export (?:async )?function (\w+)", block("web.md", "js"))
     assert sorted(name.strip() for name in names.split(",")) == sorted(exported)
+    served = re.findall(r"^\| `([\w.]+)` \|", (TUTORIALS / "web.md").read_text(), re.MULTILINE)
+    assert served == re.findall(r'(?:model|lexicon|languageModel): "([\w.]+)"', page)
 
 
 def test_every_tutorial_is_run_here_or_as_a_notebook() -> None:

@@ -231,6 +231,7 @@ def test_another_scale_is_told() -> None:
     assert "not_z_scored" in edgectc.evaluate(model, moved)["warnings"]
 
 
+@pytest.mark.slow
 def test_a_language_model_of_symbols_is_weighed(tmp_path: Path) -> None:
     """The network is sure of the wrong one of two; what follows what tells them apart."""
     (tmp_path / "text").write_text("house tree\n" * 40 + "rain\n" * 5)

@@ -54,6 +54,19 @@ def test_a_spoilt_preset_is_mended(lexicon: str, swipes: list[Swipe]) -> None:
     assert tuned.gain[0] <= tuned.after - tuned.before <= tuned.gain[1]
 
 
+def test_a_preset_with_free_spelling_is_tuned(lexicon: str, swipes: list[Swipe]) -> None:
+    model = edgectc.load("swipe-en-tiny", runner="onnx", lexicon=lexicon)
+    spoilt = {"type": "lexicon", "letter_score": -2.0, "unknown_score": -9.0}
+    model.preset = {**spoilt, "unknown_letter_score": 2.0}
+    tuned = tune(model, swipes, only=["letter_score"])
+    letter, free = tuned.preset["letter_score"], tuned.preset["unknown_letter_score"]
+    assert isinstance(letter, float)
+    assert isinstance(free, float)
+    assert letter > -2.0
+    assert letter + free <= 0.0
+    assert tuned.after > tuned.before
+
+
 def test_the_climb_finds_the_top_of_a_hill() -> None:
     def value(preset: object) -> float:
         assert isinstance(preset, dict)

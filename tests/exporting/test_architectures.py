@@ -36,6 +36,7 @@ EXPORTED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPORTED)
 def test_a_file_answers_as_the_network_does(name: str, tmp_path: Path) -> None:
     case = architectures.Case(architectures.ROWS[name])

@@ -237,6 +237,7 @@ def test_the_command(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["frontend"]["type"] == "features"
 
 
+@pytest.mark.slow
 def test_the_text_of_the_command_will_do_in_python(files: Path) -> None:
     made = edgectc.export(
         "networks:Conformer", target="onnx", weights="w.safetensors", sample="s.npz",

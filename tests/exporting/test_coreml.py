@@ -137,6 +137,7 @@ def test_links_and_other_folders_are_refused(artifacts: dict[str, Path], tmp_pat
         edgectc.verify(tmp_path / "empty.mlpackage")
 
 
+@pytest.mark.slow
 def test_what_an_export_may_replace(tmp_path: Path) -> None:
     bundle = untrained.initialise(tmp_path / "gru", "gru", name="gru").path
     mine = tmp_path / "mine.mlpackage"
@@ -167,6 +168,7 @@ class Scaled(torch.nn.Module):
         return self.model(signal, length * 0 + 64 if self.how == "frozen" else length, day)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["scaled", "frozen"])
 def test_planted_bugs_leave_no_folder(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

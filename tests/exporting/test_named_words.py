@@ -91,3 +91,39 @@ def test_a_preset_on_the_command_line(here: Path) -> None:
     assert recognizer(spelled("abd", "abc")).best.text == "abc"
     Path("p.json").write_text("[1]")
     assert cli.main(line.split()) == 2
+
+
+SAID = "able  a b\nbad  b a d\nbade(2)  b a d\ncab  c a b\n"  # phonemes are the tokens
+
+
+def test_pronunciations_are_named_and_found_beside_the_file(here: Path) -> None:
+    Path("said.dict").write_text(SAID)
+    Path("words.tsv").write_text("# edgectc lexicon 1\nbad\t-3\nbade\t-1\nnone\t-1\n", "utf-8")
+    line = (
+        "export test_named_words:Speller --sample s.npz --tokens t.txt --target onnx --any-blank "
+        "--pronunciations said.dict --out m.onnx"
+    )
+    assert cli.main(line.split()) == 0
+    x = spelled("baa", "bad")
+    recognizer = edgectc.load("m.onnx")
+    assert recognizer.preset["type"] == "spoken"
+    assert {found.text for found in recognizer(x).candidates[:2]} == {"bad", "bade"}
+    assert edgectc.verify("m.onnx").status == "pass"
+    assert cli.main([*line.split(), "--lexicon", "words.tsv"]) == 0
+    assert edgectc.load("m.onnx")(x).best.text == "bade"  # the more frequent of those alike
+    away = here / "a" / "b" / "c"
+    away.mkdir(parents=True)
+    alone = shutil.copy("m.onnx", away)
+    shutil.copy("words.tsv", away)
+    with pytest.raises(BundleFileMissingError, match=r"said\.dict.*pronunciations"):
+        edgectc.load(alone)
+    report = edgectc.verify(alone)
+    assert next(c for c in report.checks if c.name == "words").detail.count("said.dict") == 1
+    assert edgectc.load(alone, pronunciations="said.dict")(x).best.text == "bade"
+    with pytest.raises(ConfigError, match="makes nothing of pronunciations"):
+        edgectc.export(
+            Speller(), target="onnx", sample="s.npz", tokens=TOKENS, check_blank=False,
+            pronunciations="said.dict", decoder={"type": "beam"},
+        )  # fmt: skip
+    Path("said.dict").write_text("odd  x y z\n")
+    assert cli.main(line.split()) == 2  # no word can be said

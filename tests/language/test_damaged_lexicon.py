@@ -1,5 +1,6 @@
 """Packed lexicon files that were damaged: refused with one line, or decoded within their arrays."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -85,6 +86,44 @@ def test_the_engine_refuses_damage_by_itself(good, version):
         c.edgectc_engine_free(engine)
     assert set(outcomes) == {0, -2}
     assert outcomes[-2] > 100
+
+
+@pytest.mark.parametrize(
+    ("unsaid", "right"),
+    [
+        ('["ab", "g"]', True),
+        ("[]", True),
+        ('["ax"]', False),
+        ('[""]', False),
+        ('["ab"', False),
+        ('"ab"', False),
+        ("[1]", False),
+        ('["' + "a" * 256 + '"]', False),
+        ('["ab"], "unsaid": ["a"]', False),
+    ],
+)
+def test_what_is_unsaid_is_of_the_letters(good, tmp_path, unsaid, right):
+    size = int.from_bytes(good[8:16], "little")
+    head, before = good[16 : 16 + size].decode(), 16 + size + -(16 + size) % 8
+    head = head[:-1] + f', "unsaid": {unsaid}}}'
+    made = bytearray(good[:8] + len(head).to_bytes(8, "little") + head.encode())
+    made += b"\0" * (-len(made) % 8) + good[before:]
+    (tmp_path / "words.trie").write_bytes(made)
+    c = compiled.library()
+    if c is not None:
+        held = np.zeros(len(made) // 8 + 1, np.uint64).view(np.uint8)[: len(made)]
+        held[:] = np.frombuffer(bytes(made), np.uint8)
+        engine = c.edgectc_engine_new()
+        status = c.edgectc_engine_lexicon(engine, held.ctypes.data, len(made))
+        assert status == (0 if right else -2)
+        c.edgectc_engine_free(engine)
+    if right:
+        read = lexicon_file.read(tmp_path / "words.trie")
+        assert read.words == lexicon_file.read(tmp_path / "words.trie").words
+        assert read.unsaid == frozenset(json.loads(unsaid))
+    elif len(unsaid) < 200 and "], " not in unsaid:
+        with pytest.raises(ConfigError):
+            lexicon_file.read(tmp_path / "words.trie")
 
 
 def test_no_such_file_and_no_lexicon(tmp_path):

@@ -12,6 +12,7 @@ from edgectc.core.errors import ConfigError, MissingDependencyError, install_lin
 from edgectc.core.files import file_sha256
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
+from edgectc.language.packed import pack
 from edgectc.language.sources import build, gather, recased, unoffending
 from edgectc.language.spelling import letters, spell
 
@@ -272,6 +273,10 @@ def test_a_word_is_offensive_as_it_is_written(tmp_path):
     kept, flagged = unoffending(lexicon, source)
     assert kept.words == ("John", "good")
     assert flagged.words == ("Bad", "john")
+    assert kept.unsaid == {"bad", "john"}
+    packed = pack(kept, frozenset("abdghjno"))
+    assert packed.unsaid == {"bad", "john"}
+    assert pack(kept, frozenset("dgo")).unsaid == frozenset()
 
 
 def test_of_two_casings_each_stays(tmp_path):

@@ -44,6 +44,7 @@ def test_other_families(
     assert edgectc.verify(done.artifact.path).status == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["int8-static", "int8-dynamic"])
 def test_masks_softmax_and_the_tail_stay_in_float(
     scheme: str, small: Callable[[str], Path]

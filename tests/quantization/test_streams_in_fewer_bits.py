@@ -132,6 +132,7 @@ def test_recordings_that_fill_no_chunk_are_refused(here: Path) -> None:
         edgectc.quantize(Remembering(), target="onnx", sample=sample(), **given)
 
 
+@pytest.mark.slow
 def test_bench_times_each_chunk(here: Path) -> None:
     done = edgectc.quantize(Remembering(), target="onnx", sample=sample(), **GIVEN)
     given = {"data": "c.npz", "rounds": 1, "processes": 1, "samples": 10}

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,6 +178,35 @@ def test_keys_that_cannot_be_used_leave_the_old_ones(
     assert keyboard.swipe(pixels(trace("hello")))[0].text == "hello"
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda k: k.teach(3), "a word is 3, expected a text"),
+        (lambda k: k.hide(None), "a word is None, expected a text"),
+        (lambda k: k.favour("a", 1.0, spelling=3), "a word is 3, expected a text"),
+        (lambda k: k.before(None), "the cursor is None, expected a text"),
+        (lambda k: k.teach("a", "x"), "teach takes a number, got 'x'"),
+        (lambda k: k.learn("a", None), "learn takes a number, got None"),
+        (lambda k: k.favour("a", None), "favour takes a number, got None"),
+        (lambda k: k.today("x"), "today takes a number, got 'x'"),
+    ],
+)
+def test_words_and_numbers_of_another_kind_are_refused(
+    keyboard: Keyboard, call: Callable[[Keyboard], None], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        call(keyboard)
+
+
+@pytest.mark.parametrize("change", [lambda p: p + 0j, lambda p: np.ma.masked_less(p, 0.3)])
+def test_points_that_hide_a_part_of_themselves_are_refused(
+    keyboard: Keyboard, change: Callable[[Any], Any]
+) -> None:
+    points = np.c_[np.linspace(0.1, 0.9, 20), np.full(20, 0.5), np.arange(20) * 10.0]
+    with pytest.raises(InputError, match="masked or complex"):
+        keyboard.swipe(change(points))
+
+
 def test_before_there_are_keys_a_swipe_is_refused() -> None:
     with pytest.raises(ConfigError, match="give the keys"):
         Keyboard("swipe-en").swipe(pixels(trace("hello")))
@@ -237,7 +267,8 @@ def test_numbers_of_a_preset_are_read_as_python_reads_them(tmp_path: Path) -> No
     """A preset's number changes scores, which the recognizer reads with Python's own JSON."""
     rng = np.random.default_rng(5)
     for number in (1.25e-3, 0.6500000000000001, 2, 1e-1, 1.123456789012345, float(rng.random())):
-        path = _reseal(tmp_path, lambda m, n=number: m["decoder"].update(letter_score=n))
+        changed = {"letter_score": number, "unknown_score": None}
+        path = _reseal(tmp_path, lambda m, new=changed: m["decoder"].update(new))
         (tmp_path / "lexicon.trie").write_bytes((BUNDLE / "lexicon.trie").read_bytes())
         (tmp_path / "words.lm").write_bytes((BUNDLE / "words.lm").read_bytes())
         board = Keyboard(path, keys=keys_of(layouts.shipped("qwerty")))

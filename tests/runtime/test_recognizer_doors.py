@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ import pytest
 import edgectc
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.data import swipe_files
+from edgectc.data.generators.swipes import swipe
+from edgectc.formats import layouts
 
 pytest.importorskip("onnxruntime")
 Recognizer = edgectc.Recognizer
@@ -68,6 +71,24 @@ def test_a_layout_may_be_a_path(rec: Recognizer, trace: Any, tmp_path: Path) -> 
     assert rec(trace, layout=Path("qwerty")) == rec(trace)
     with pytest.raises(ConfigError, match="cannot read layout"):
         rec(trace, layout=tmp_path / "none.json")
+
+
+def test_layouts_of_one_name_and_an_edited_file_are_layouts_of_their_own(
+    rec: Recognizer, tmp_path: Path
+) -> None:
+    def write(path: Path, like: str) -> str:
+        described = layouts.describe(layouts.shipped(like)) | {"name": "mine"}
+        path.write_text(json.dumps(described), encoding="utf-8")
+        return str(path)
+
+    def said(word: str, like: str, path: str) -> str:
+        trace = swipe(word, layouts.shipped(like), np.random.default_rng(0))
+        return rec(trace, layout=path).best.text
+
+    one, other = write(tmp_path / "a.json", "qwerty"), write(tmp_path / "b.json", "dvorak")
+    assert said("people", "qwerty", one) == said("people", "dvorak", other) == "people"
+    write(tmp_path / "a.json", "dvorak")
+    assert said("people", "dvorak", one) == "people"
 
 
 @pytest.mark.parametrize(

@@ -173,10 +173,12 @@ def test_swipes_far_from_their_words_are_told(
     if sharded:
         file = tmp_path / "set"
         edgectc.shard_data(tmp_path / "x.jsonl", out=file, rows=30)
-    prepare(config(), data=Sources((file,)))
+    prepare(config(), data=Sources((file,)), cache=tmp_path / "cache")
     told = capsys.readouterr().err
     assert ("keys from the letters of their words" in told) == bool(says)
     assert says in told
+    prepare(config(), data=Sources((file,)), cache=tmp_path / "cache")
+    assert capsys.readouterr().err == told  # from the cache, too
 
 
 def test_one_file_for_two_parts_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -176,8 +176,9 @@ def ctrl_c() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("steps", [3, 6])  # within an epoch, and after its last step
 def test_ctrl_c_is_saved_at_the_end_of_the_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = ["epochs=2", "data.train=24", "data.dev=2", "batch_size=4", "validation_rows=2"]
     runs.train(GRU, tmp_path / "whole", overrides=small)
@@ -185,17 +186,18 @@ def test_ctrl_c_is_saved_at_the_end_of_the_step(
 
     def interrupted(self: Trainer, *given: Any) -> float | None:
         taken.append(self.step)
-        if len(taken) == 3:
+        if len(taken) == steps:
             signal.raise_signal(signal.SIGINT)
         return take_step(self, *given)
 
     monkeypatch.setattr(Trainer, "take_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         runs.train(GRU, tmp_path / "cut", overrides=small)
-    assert taken == [0, 1, 2]
+    assert taken == [*range(steps)]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     runs.train(GRU, tmp_path / "cut", overrides=small, resume=True)
-    assert taken[3] == 3
+    assert taken[steps] == steps
+    assert len(taken) == 12
     whole, cut = (
         checkpoints.read(tmp_path / name / "last.safetensors").model for name in ("whole", "cut")
     )

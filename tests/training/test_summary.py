@@ -71,6 +71,24 @@ def test_what_is_not_there_is_left_out(tmp_path: Path) -> None:
     assert "1.235" in page.said
 
 
+def test_rows_of_the_same_figures_are_one_table_and_both_phases_are_shown(tmp_path: Path) -> None:
+    for folder, epoch in ((tmp_path / "first", 7), (tmp_path, 9)):
+        folder.mkdir(exist_ok=True)
+        line = {"epoch": epoch, "dev_top1": 0.5, "examples": []}
+        (folder / "metrics.jsonl").write_text(json.dumps(line))
+        (folder / "curves.svg").write_text(f"<svg><text>{epoch}</text></svg>")
+    figure = {"value": 0.25, "low": None, "high": None}
+    page = Page(
+        summary.page(
+            tmp_path,
+            {"Slices": {"short": {"rows": 3, "top1": figure}, "long": {"rows": 4, "top1": figure}}},
+        )
+    )
+    assert page.tags.count("table") == 3
+    assert page.tags.count("svg") == 2
+    assert page.said.index("rowstop1short325.00 %long425.00 %") > page.said.index("first phase")
+
+
 def test_generated_samples_measure_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGECTC_DATA", raising=False)
     few = {"epochs": 1, "data.train": 16, "data.dev": 8}

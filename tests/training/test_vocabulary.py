@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import edgectc
+from edgectc.commands.arguments import flag
 from edgectc.core.config import family_config
 from edgectc.core.errors import BundleMismatchError, InputError
 from edgectc.data import signals
@@ -42,13 +44,17 @@ def signers(folder: Path, glosses: str, seed: int = 0) -> Path:
     return folder
 
 
-def activity(path: Path, groups: list[str] | None) -> Sources:
-    """Write 12 recordings of 16 channels, each of its day, or of none."""
+def activity(path: Path, groups: list[str] | None, count: int = 12) -> Sources:
+    """Write recordings of 16 channels, each of its day, or of none."""
     days = (
-        {} if groups is None else {"group": np.array([groups[n % len(groups)] for n in range(12)])}
+        {}
+        if groups is None
+        else {"group": np.array([groups[n % len(groups)] for n in range(count)])}
     )
-    values = np.random.default_rng(0).normal(size=(480, 16)).astype("f4")
-    np.savez(path, signal=values, length=np.full(12, 40), target=np.array(["AA B"] * 12), **days)
+    values = np.random.default_rng(0).normal(size=(40 * count, 16)).astype("f4")
+    np.savez(
+        path, signal=values, length=np.full(count, 40), target=np.array(["AA B"] * count), **days
+    )
     return Sources((path,))
 
 
@@ -65,6 +71,27 @@ def test_other_days_than_the_config_names_are_told_and_null_takes_them(
     assert "warning" not in capsys.readouterr().err
     _, _, task = prepare(values, data=data)
     assert sum(task.rows.values()) == 12
+
+
+def test_a_config_that_names_all_is_compared_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values, data = config("mobilenetv3", ()), Sources((signers(tmp_path, "REGEN"),))
+    assert vocabulary.complete(values, data) == values
+    told = capsys.readouterr().err
+    assert (
+        "the config says glosses: 8 (HOUSE, TREE, RAIN, SUN, ...); the data has 1 (REGEN)" in told
+    )
+
+
+def test_recordings_that_are_all_too_long_name_the_setting_that_cuts_them(tmp_path: Path) -> None:
+    data = activity(tmp_path / "x.npz", ["day-0"], 40)
+    frames = "model.frontend.max_frames=32"
+    with pytest.raises(InputError, match="too_long") as refused:
+        prepare(runs.load_config("gru-small", [frames]), data=data)
+    (remedy,) = re.findall(r"cut them by --set (\S+),", refused.value.spelled(flag))
+    _, _, task = prepare(runs.load_config("gru-small", [frames, remedy]), data=data)
+    assert task.dropped["truncated"] == task.rows["train"]
 
 
 def test_no_day_at_all_is_told_and_can_be_one(

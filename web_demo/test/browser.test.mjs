@@ -2,16 +2,13 @@
 //
 // PYTHON names the interpreter that has edgectc (default python3); SHOTS a folder for screenshots.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test, { after, before } from "node:test";
 
-import { lacking, launch, open, python, root, serve, serveFolder, stop, swipe } from "./chromium.mjs";
+import { edgectc, exported, lacking, launch, open, serve, serveFolder, shot, stop, swipe, tap, text, trace, traces, type } from "./chromium.mjs";
 
-const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
-const trace = (name) => golden.cases.find((one) => one.name === name);
 const skip = lacking() || false;
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-demo-"));
 let browser;
@@ -19,9 +16,7 @@ let url;
 
 /** Serves an exported keyboard whose files were changed. */
 async function serveChanged(name, change) {
-  const folder = path.join(work, name);
-  const made = spawnSync(python, ["-m", "edgectc", "demo", "--export", folder], { cwd: root, encoding: "utf8" });
-  assert.equal(made.status, 0, made.stderr);
+  const folder = exported(path.join(work, name));
   change(path.join(folder, "model"));
   return (await serveFolder(folder)).url;
 }
@@ -37,15 +32,6 @@ after(async () => {
   fs.rmSync(work, { recursive: true, force: true });
 });
 
-const shot = (page, name) => process.env.SHOTS && page.screenshot({ path: path.join(process.env.SHOTS, `${name}.png`) });
-const text = async (page) => {
-  await page.waitForFunction(() => !Number(document.body.dataset.turns ?? 0)); // what fingers did is done
-  return page.$eval("#text", (area) => area.value);
-};
-const tap = (page, id) => page.tap(`#keys [data-id="${id}"]`);
-const type = async (page, letters) => {
-  for (const id of letters) await tap(page, { " ": "space", "<": "backspace" }[id] ?? id);
-};
 /** Waits for the offers of the strip. */
 const offers = async (page, wanted) => {
   await page.waitForFunction((wanted) => [...document.querySelectorAll("#strip .third")].some((one) => one.textContent === wanted), { timeout: 5000 }, wanted);
@@ -77,7 +63,7 @@ test("a swipe writes its word, the next one in context, both sizes, light and da
 
 test("the best words, through the page's own keyboard, are Python's", { skip }, async () => {
   const one = await open(browser, url);
-  const sure = golden.cases.filter(({ words }) => words[0].probability > 0.55);
+  const sure = traces.filter(({ words }) => words[0].probability > 0.55);
   assert.ok(sure.length > 8);
   for (const { name, layout, points, context, words } of sure) {
     const found = await one.page.evaluate(async (model, ...how) => {
@@ -211,7 +197,7 @@ test("recorded swipes are read by edgectc", { skip }, async () => {
   const first = JSON.parse(rows.split("\n")[0]);
   assert.equal(first.word.toLowerCase(), words[1].text); // as it was corrected
   assert.deepEqual(JSON.parse(rows.split("\n")[1]).context, ["<s>", words[1].text]);
-  const decoded = spawnSync(python, ["-m", "edgectc", "decode", "--input", saved, "--strict", "--json"], { cwd: root, encoding: "utf8" });
+  const decoded = edgectc("decode", "--input", saved, "--strict", "--json");
   assert.equal(decoded.status, 0, decoded.stderr);
   const [line] = decoded.stdout.trim().split("\n").map((row) => JSON.parse(row));
   assert.equal(line.candidates[0].text, words[0].text);

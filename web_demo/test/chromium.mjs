@@ -1,6 +1,8 @@
 // A real Chromium for tests: a phone's screen, touch events, the console watched.
-import { spawn } from "node:child_process";
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -101,4 +103,35 @@ export async function swipe(page, points, { pace = 1, within = 40_000 } = {}) {
   }
   await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   return word;
+}
+
+/** Returns what `edgectc` with these words did, in the source tree. */
+export const edgectc = (...words) => spawnSync(python, ["-m", "edgectc", ...words], { cwd: root, encoding: "utf8" });
+
+/** Writes the demo as files into a folder. */
+export function exported(folder) {
+  const made = edgectc("demo", "--export", folder);
+  assert.equal(made.status, 0, made.stderr);
+  return folder;
+}
+
+/** Recorded traces, with Python's words for them. */
+export const traces = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii")).cases;
+
+export const trace = (name) => traces.find((one) => one.name === name);
+
+/** Writes a picture of the page into the folder that SHOTS names, if any. */
+export const shot = (page, name) => process.env.SHOTS && page.screenshot({ path: path.join(process.env.SHOTS, `${name}.png`) });
+
+/** Returns the text that was written, once all that fingers did is done. */
+export async function text(page) {
+  await page.waitForFunction(() => !Number(document.body.dataset.turns ?? 0));
+  return page.$eval("#text", (area) => area.value);
+}
+
+export const tap = (page, id) => page.tap(`#keys [data-id="${id}"]`);
+
+/** Taps letters; a space is the space bar, "<" the key that deletes. */
+export async function type(page, letters) {
+  for (const id of letters) await tap(page, { " ": "space", "<": "backspace" }[id] ?? id);
 }

@@ -1,16 +1,11 @@
 // What fingers do beside tapping and swiping, in a real Chromium: held keys, slides, pages of signs, undo.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import path from "node:path";
 import test, { after, before } from "node:test";
 
-import { lacking, launch, open, root, serve, stop, swipe } from "./chromium.mjs";
+import { lacking, launch, open, serve, shot, stop, swipe, tap, text, trace, type } from "./chromium.mjs";
 
-const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
-const points = (name) => golden.cases.find((one) => one.name === name).points;
 const skip = lacking() || false;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const shot = (page, name) => process.env.SHOTS && page.screenshot({ path: path.join(process.env.SHOTS, `${name}.png`) });
 let browser;
 let url;
 let one;
@@ -24,15 +19,6 @@ after(async () => {
   await browser?.close();
   stop();
 });
-
-const text = async (page) => {
-  await page.waitForFunction(() => !Number(document.body.dataset.turns ?? 0));
-  return page.$eval("#text", (area) => area.value);
-};
-const tap = (page, id) => page.tap(`#keys [data-id="${id}"]`);
-const type = async (page, letters) => {
-  for (const id of letters) await tap(page, { " ": "space", "<": "backspace" }[id] ?? id);
-};
 
 /** A finger on a key: down, held so long, moved by that much, up. */
 async function finger(page, id, { hold = 0, dx = 0, dy = 0, at = null } = {}) {
@@ -96,7 +82,7 @@ test("a held key offers accents and digits; sliding chooses; leaving no choice i
 
 test("a swipe that begins slowly is a swipe", { skip }, async () => {
   const page = await opened();
-  const [first, ...rest] = points("qwerty-hello");
+  const [first, ...rest] = trace("qwerty-hello").points;
   const slow = [first, [first[0], first[1], first[2] + 600], ...rest.map(([x, y, t]) => [x, y, t + 600])];
   const word = await swipe(page, slow);
   assert.equal(word?.words[0].text, "hello");
@@ -175,7 +161,7 @@ test("capitals lock, and a lock looks like one", { skip }, async () => {
 
 test("undo takes back a swipe, another candidate, a correction, in turn", { skip }, async () => {
   const page = await opened();
-  await swipe(page, points("qwerty-hello"));
+  await swipe(page, trace("qwerty-hello").points);
   await page.waitForSelector("#strip button:nth-child(1)");
   await page.tap("#strip button:nth-child(1)");
   const other = await text(page);

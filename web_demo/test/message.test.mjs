@@ -1,12 +1,11 @@
 // A message as people write one, by a finger and by a mouse, on a phone's screen and a laptop's, without a network after the first load.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test, { after, before } from "node:test";
 
-import { lacking, launch, open, python, root, serveFolder, stop } from "./chromium.mjs";
+import { exported, lacking, launch, open, serveFolder, shot, stop, text } from "./chromium.mjs";
 
 const skip = lacking() || false;
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-message-"));
@@ -16,20 +15,13 @@ let site;
 
 before(() => {
   if (skip) return;
-  site = path.join(work, "site");
-  const made = spawnSync(python, ["-m", "edgectc", "demo", "--export", site], { cwd: root, encoding: "utf8" });
-  assert.equal(made.status, 0, made.stderr);
+  site = exported(path.join(work, "site"));
 });
 after(async () => {
   await browser?.close();
   stop();
   fs.rmSync(work, { recursive: true, force: true });
 });
-
-const text = async (page) => {
-  await page.waitForFunction(() => !Number(document.body.dataset.turns ?? 0));
-  return page.$eval("#text", (area) => area.value);
-};
 
 /** A hand that presses and slides, by touch or by mouse. */
 class Hand {
@@ -128,7 +120,7 @@ for (const kind of ["touch", "mouse"]) {
       await hand.swipe("tomorrow");
       await hand.type("!");
       assert.equal(await text(page), "Hi Anna, join me at 10:30 (gate B7)! Mail anna.b@example.org or call me.\nSee you tomorrow!");
-      if (process.env.SHOTS) await page.screenshot({ path: path.join(process.env.SHOTS, `message-${kind}-${width}.png`) });
+      await shot(page, `message-${kind}-${width}`);
       
       assert.deepEqual(one.heard, []);
       await one.context.close();

@@ -1,15 +1,12 @@
 // The phone kit in a real Chromium, from its button to the table of `edgectc bench`.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test, { after, before } from "node:test";
 
-import { lacking, launch, open, python, root, serve, stop, swipe } from "./chromium.mjs";
+import { edgectc, lacking, launch, open, serve, shot, stop, swipe, trace } from "./chromium.mjs";
 
-const golden = JSON.parse(fs.readFileSync(path.join(root, "tests/golden/traces.json"), "ascii"));
-const points = (name) => golden.cases.find((one) => one.name === name).points;
 const skip = lacking() || false;
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-phone-"));
 let browser;
@@ -26,7 +23,7 @@ after(async () => {
   fs.rmSync(work, { recursive: true, force: true });
 });
 
-const bench = (file, ...more) => spawnSync(python, ["-m", "edgectc", "bench", "--phones", file, ...more], { cwd: root, encoding: "utf8" });
+const bench = (file, ...more) => edgectc("bench", "--phones", file, ...more);
 
 test("measured, swiped, saved, and read by bench", { skip }, async () => {
   const one = await open(browser, `${url}phone.html`, { width: 360, height: 740 });
@@ -39,15 +36,15 @@ test("measured, swiped, saved, and read by bench", { skip }, async () => {
   await page.tap('#keys [data-id="h"]');
   assert.match(await page.$eval("#heard", (place) => place.textContent), /tap/);
   assert.equal(await asked(), "hello"); // a tap is no answer
-  await swipe(page, points("qwerty-hello"), { within: 10 });
+  await swipe(page, trace("qwerty-hello").points, { within: 10 });
   await page.waitForFunction(() => document.getElementById("heard").textContent.startsWith("Heard"));
   assert.equal(await page.$eval("#heard", (place) => place.textContent), "Heard: hello");
-  await swipe(page, points("qwerty-keyboard"), { within: 10 }); // not the word that is asked for
+  await swipe(page, trace("qwerty-keyboard").points, { within: 10 }); // not the word that is asked for
   await page.waitForFunction(() => document.getElementById("heard").textContent === "Heard: keyboard");
-  if (process.env.SHOTS) await page.screenshot({ path: path.join(process.env.SHOTS, "phone-ask.png") });
+  await shot(page, "phone-ask");
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
   await page.tap("#finish");
-  if (process.env.SHOTS) await page.screenshot({ path: path.join(process.env.SHOTS, "phone-done.png") });
+  await shot(page, "phone-done");
   const text = await page.evaluate(async () => {
     let blob;
     URL.createObjectURL = (made) => ((blob = made), "blob:none");

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from edgectc.decoding.search.beam_setup import tables_of
 from edgectc.decoding.search.beam_tables import Ending, Tables
 from edgectc.decoding.search.beam_words import (
     Frequencies,
+    Ranked,
     Scorer,
     Speller,
     Vocabulary,
@@ -33,10 +34,10 @@ from edgectc.decoding.search.checks import (
     check_nbest,
     fold_special,
 )
-from edgectc.decoding.search.homographs import HomographScorer
+from edgectc.decoding.search.homographs import HomographScorer, WrittenHotwords, rivals
 from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
-from edgectc.decoding.search.spans import word_spans
+from edgectc.decoding.search.spans import surest_spans
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 
@@ -179,9 +180,8 @@ class BeamDecoder:
         vocabulary: Vocabulary | None = None,
         ahead_unknown: float | None = None,
     ) -> None:
-        self._tokens, self._native = tokens, native
-        self._vocabulary, self._model = None, language_model
-        self._given = language_model
+        self._tokens, self._native, self._vocabulary = tokens, native, None
+        self._model = self._given = language_model
         boundary = boundary_of(options.separator, tokens, words=lexicon is not None)
         segmenter, speller = None, Speller(tokens, options.separator)
         if vocabulary is None and in_pieces(tokens, boundary):
@@ -207,9 +207,9 @@ class BeamDecoder:
             self._tables = replace(self._tables, pieces=pieces.tables(tokens))
         if ahead_unknown is not None:  # of a caller whose ranks are others
             self._tables = replace(self._tables, ahead_unknown=ahead_unknown)
-        self._names = (
-            Names.of(terms, lambda word: self._emitted(spells(word) or ())) if terms else None
-        )
+        self._spells = spells
+        self._names = Names.of(terms, self._emitted) if terms else None
+        self._written = WrittenHotwords(hotwords, self._alike) if self._vocabulary else None
 
     def _scorer(
         self,
@@ -224,11 +224,17 @@ class BeamDecoder:
         words = {row: [text for text, _ in held] for row, held in alike.items()}
         return HomographScorer(self._model, context, shown, texts, words, state)
 
-    def _emitted(self, spelled: Sequence[int]) -> str:
-        """Return the text of a word that is spelled with these tokens, of pieces these bytes."""
-        row = self._vocabulary.trie.find(spelled) if self._vocabulary else -1
-        if self._vocabulary and row >= 0:
-            return self._vocabulary.texts[row]
+    def _alike(self, word: str) -> list[str]:
+        """Return the words of the lexicon that are spelled like ``word``, where it has several."""
+        return self._vocabulary.spelled_like(self._spells(word) or ()) if self._vocabulary else []
+
+    def _emitted(self, word: str) -> str:
+        """Return how a word of a hotword is written in an answer, of pieces in these bytes."""
+        if rivals(word, self._alike(word)):
+            return word
+        spelled, held = self._spells(word) or (), self._vocabulary
+        if held and (row := held.trie.find(spelled)) >= 0:
+            return held.texts[row]
         return bytes(spelled).decode() if self._tables.pieces else self._tokens.joined(spelled)
 
     @property
@@ -292,26 +298,8 @@ class BeamDecoder:
             search = PlainSearch(self._tables, scorer)
         made = Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
         made.normalize, made.frames = normalize, [] if spans else None
-        made.names = self._names
+        made.names, made.written = self._names, self._written
         return made
-
-
-class Ranked(NamedTuple):
-    """A text at the end of a beam.
-
-    Attributes:
-        score: as `BeamDecoder` has it.
-        parts: its terms before weighting.
-        state: of the language model after the last word; None without one.
-        place: of its most probable prefix in the beam.
-        words: its words, where others are spelled like them; else None.
-    """
-
-    score: float
-    parts: Mapping[str, float]
-    state: Hashable
-    place: int
-    words: tuple[str, ...] | None = None
 
 
 class Stream:
@@ -323,6 +311,7 @@ class Stream:
         normalize: whether chunks are scores of any scale, whose log_softmax is meant.
         frames: the chunks so far, kept where spans are wanted; else None.
         names: how hotwords are shown; None as they are spelled.
+        written: tells hotwords from words that are spelled like them; None without a lexicon.
     """
 
     def __init__(
@@ -338,6 +327,7 @@ class Stream:
         self.normalize = False
         self.frames: list[Array] | None = None
         self.names: Names | None = None
+        self.written: WrittenHotwords | None = None
 
     def push(self, log_probs: object) -> None:
         """Take the next frames.
@@ -424,6 +414,8 @@ class Stream:
             place = max(endings, key=lambda e: e.path).place
             for way in self._scorer.ways(endings[0]):
                 parts = self._parts(endings, way.lm)
+                if self.written:
+                    parts["hotwords"] -= self.written.mistaken(way.words or ())
                 rows.append(Ranked(self._score(parts), parts, way.state, place, way.words))
         rows = [row for row in rows if row.score > -math.inf]
         rows.sort(key=lambda row: -round(row.score, 9))  # stable: of equals, the older prefix
@@ -443,8 +435,11 @@ class Stream:
         first = endings[0]
         if not self._tables.asks:
             lm = first.lm_sum
+        ctc = first.ctc
+        if len(endings) > 1:
+            ctc = float(np.logaddexp.reduce([ending.ctc for ending in endings]))
         return {
-            "ctc": float(np.logaddexp.reduce([ending.ctc for ending in endings])),
+            "ctc": ctc,
             "lm": lm,
             "words": float(first.words),
             "unknown": float(first.unknown),
@@ -481,13 +476,19 @@ class Stream:
     def _spans(self, ids: Sequence[int], texts: Sequence[str] | None) -> tuple[WordSpan, ...]:
         """Return the span of each word of a text."""
         parts = self._split(ids)
-        shown = [self._word(part) for part in parts] if texts is None else texts
-        words = list(zip(shown, parts, strict=True))
-        values = np.concatenate(self.frames or [])
-        blank, boundary = self._tokens.blank_id, self._tables.boundary
+        shown = [*map(self._word, parts)] if texts is None else texts
+        boundary, ways = self._tables.boundary, [parts]
         if boundary == self._tokens.writing.between and self._tables.pieces:
+            if not self._tokens.writing.begins[parts[0][0]]:
+                # The search takes a mark before the first word for silence: it may have been there.
+                ways.append([[boundary, *parts[0]], *parts[1:]])
             boundary = -1  # a mark alone is part of the word after it
-        return word_spans(values, words, blank=blank, boundary=boundary)
+        return surest_spans(
+            np.concatenate(self.frames or []),
+            [list(zip(shown, way, strict=True)) for way in ways],
+            blank=self._tokens.blank_id,
+            boundary=boundary,
+        )
 
     def _word(self, ids: Sequence[int]) -> str:
         in_pieces, row = self._tables.pieces, -1

@@ -17,6 +17,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
 from edgectc.decoding.search import compiled, engine
 from edgectc.decoding.search.checks import (
+    as_numbers,
     check_context,
     check_log_probs,
     check_nbest,
@@ -27,7 +28,7 @@ from edgectc.decoding.search.engine import EngineSearch
 from edgectc.decoding.search.naming import say_left_out, say_strange
 from edgectc.decoding.search.options import Options, Parts
 from edgectc.decoding.search.signs import Signs, needed
-from edgectc.decoding.search.spans import word_spans
+from edgectc.decoding.search.spans import surest_spans
 from edgectc.decoding.search.trace import Path
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
@@ -240,8 +241,8 @@ class LexiconDecoder:
             )
         if normalize:
             log_probs = check_log_probs(log_probs, len(self._parts.tokens), normalize=True)
-        values = _table(log_probs)
-        if values is None or values.shape[1] != len(self._parts.tokens):
+        values = np.ascontiguousarray(as_numbers(log_probs))
+        if values.ndim != 2 or not len(values) or values.shape[1] != len(self._parts.tokens):
             values = check_log_probs(log_probs, len(self._parts.tokens))  # says what is wrong
         decoded = self._decoded(values, nbest, context, partial, trace)
         return self._located(decoded, values) if spans else decoded
@@ -302,8 +303,7 @@ class LexiconDecoder:
             else:
                 spelled = spell(text, self._parts.lexicon.letters) or ""
                 ways = [tuple(tokens.encode(spelled))]
-            each = [word_spans(values, [(text, way)], blank=tokens.blank_id) for way in ways]
-            spans = max(each, key=lambda words: words[0].confidence, default=())
+            spans = surest_spans(values, [[(text, way)] for way in ways], blank=tokens.blank_id)
             found.append(replace(hypothesis, words=spans))
         return Decoded(tuple(found))
 
@@ -316,12 +316,3 @@ class LexiconDecoder:
 
                 self._numpy = NumpySearch(self._parts)
             return self._numpy
-
-
-def _table(log_probs: object) -> Array | None:
-    """Return a float64 (T, V) table with T >= 1, or None."""
-    try:
-        values = np.ascontiguousarray(log_probs, np.float64)
-    except Exception:  # of an object's own ``__array__``; `check_log_probs` says what is wrong
-        return None
-    return values if values.ndim == 2 and len(values) else None

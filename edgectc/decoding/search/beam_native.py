@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from array import array
 
 import numpy as np
 
@@ -52,7 +53,16 @@ class NativeSearch:
             raise MemoryError("no memory for the beam search; choose a smaller beam_size")
         freed = weakref.finalize(self, loaded.edgectc_beam_free, self._search)
         freed.atexit = False  # a daemon thread may still search
-        self._asked = np.empty(1 << 10, np.int32)
+        self._make_room(1 << 10)
+        self._make_path_room(256)
+
+    def _make_room(self, size: int) -> None:
+        self._asked = np.empty(size, np.int32)
+        self._asked_at = self._asked.ctypes.data  # looked up once: it takes longer than it seems
+
+    def _make_path_room(self, size: int) -> None:
+        self._both = np.empty((2, size), np.int32)
+        self._both_at = self._both.ctypes.data
 
     def push(self, log_probs: Array) -> None:
         """Take (T, V) more frames, float64."""
@@ -93,35 +103,35 @@ class NativeSearch:
 
     def path(self, place: int) -> tuple[list[int], list[int]]:
         """Return the tokens of a prefix and the frame of each on its best alignment."""
-        room = 256
         while True:
-            both = np.empty((2, room), np.int32)
+            room = self._both.shape[1]
             n = self._library.edgectc_beam_path(
-                self._search, place, both[0].ctypes.data, both[1].ctypes.data, room
+                self._search, place, self._both_at, self._both_at + 4 * room, room
             )
             if n <= room:
-                tokens, frames = both[:, :n].tolist()
+                tokens, frames = self._both[:, :n].tolist()
                 return tokens, frames
-            room = n
+            self._make_path_room(2 * n)
 
     def _answer(self) -> None:
         """Score the words that the search has asked for."""
         while True:
-            size = self._library.edgectc_beam_asked(
-                self._search, self._asked.ctypes.data, len(self._asked)
-            )
-            if size <= len(self._asked):
+            room = len(self._asked)
+            size = self._library.edgectc_beam_asked(self._search, self._asked_at, room)
+            if size <= room:
                 break
-            self._asked = np.empty(2 * size, np.int32)
-        asked, at = self._asked[:size].tolist(), 0
-        answers = []
+            self._make_room(2 * size)
+        asked, ask, at = self._asked[:size].tolist(), self._ask, 0
+        states, scores = array("i"), array("d")
         while at < size:
-            state, row, n = asked[at : at + 3]
+            state, row, n = asked[at], asked[at + 1], asked[at + 2]
             at += 3 + n
-            answers.append(self._ask(state, row, asked[at - n : at]))
-        states = np.array([state for _, state in answers], np.int32)
-        scores = np.array([score for score, _ in answers], np.float64)
-        self._library.edgectc_beam_answer(self._search, states.ctypes.data, scores.ctypes.data)
+            score, after = ask(state, row, asked[at - n : at] if n else ())
+            states.append(after)
+            scores.append(score)
+        self._library.edgectc_beam_answer(
+            self._search, states.buffer_info()[0], scores.buffer_info()[0]
+        )
 
 
 def _struct(tables: Tables) -> _Tables:

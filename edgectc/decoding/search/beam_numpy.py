@@ -7,7 +7,7 @@ of a nat, then by age in the beam.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from edgectc.decoding.search.beam_prefixes import Entry, Prefix, last_word
 from edgectc.decoding.search.beam_tables import BEGINS, ENDS, MAY_END, Ending, Tables
 
 # (state of the language model, row of the word or -1, its tokens) to (log_prob, next state)
-Ask = Callable[[int, int, list[int]], tuple[float, int]]
+Ask = Callable[[int, int, Sequence[int]], tuple[float, int]]
 
 _INF = math.inf
 _STEPS = 1e9  # ranks closer than a billionth of a nat are one rank

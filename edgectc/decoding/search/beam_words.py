@@ -15,7 +15,7 @@ from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
 from edgectc.decoding.search.beam_tables import Ending, Spelling, Trie
 from edgectc.decoding.search.context import of_sentence
-from edgectc.language.lexicon import Lexicon, say_unspelled
+from edgectc.language.lexicon import MOST_NATS, Lexicon, say_unspelled
 from edgectc.language.spelling import spell
 
 Spells = Callable[[str], Spelling | None]  # the tokens, or letters, of a word; None for none
@@ -152,6 +152,10 @@ class Vocabulary:
                 known += more[word] <= 0
         return cls(Trie.build(list(rows)), texts, np.array(log_probs), known, alike)
 
+    def spelled_like(self, spelling: Spelling) -> list[str]:
+        """Return the words of the lexicon that are spelled so, where there are several."""
+        return [text for text, _ in self.alike.get(self.trie.find(spelling), ())]
+
     def ahead(self, count: int | None = None) -> Array:
         """Return (nodes,) the highest log_prob at or below each node, of the first words."""
         trie = self.trie
@@ -204,6 +208,24 @@ class Way(NamedTuple):
     words: tuple[str, ...] | None
 
 
+class Ranked(NamedTuple):
+    """A text at the end of a beam.
+
+    Attributes:
+        score: as the decoder has it.
+        parts: its terms before weighting.
+        state: of the language model after the last word; None without one.
+        place: of its most probable prefix in the beam.
+        words: its words, where others are spelled like them; else None.
+    """
+
+    score: float
+    parts: Mapping[str, float]
+    state: Hashable
+    place: int
+    words: tuple[str, ...] | None = None
+
+
 class Scorer:
     """Asks a language model during one search; its states become numbers, 0 the first."""
 
@@ -220,7 +242,7 @@ class Scorer:
         if model:
             self._states.append(model.start(of_sentence(context)) if state is None else state)
         self._numbers = {state: i for i, state in enumerate(self._states)}
-        self._known: dict[tuple[int, str], tuple[float, int]] = {}
+        self._known: dict[tuple[int, int | tuple[int, ...]], tuple[float, int]] = {}
 
     def __call__(self, state: int, row: int, tokens: Sequence[int]) -> tuple[float, int]:
         """Return log P(word | state) and the number of the state after it.
@@ -230,16 +252,17 @@ class Scorer:
             row: the word's place in the vocabulary, or -1.
             tokens: its tokens, read if ``row`` is -1.
         """
-        word = self._texts[row] if row >= 0 else self._shown(tokens)
-        key = (state, word)
-        if key not in self._known:
+        key = (state, row if row >= 0 else tuple(tokens))
+        answer = self._known.get(key)
+        if answer is None:
             assert self._model
+            word = self._texts[row] if row >= 0 else self._shown(tokens)
             log_prob, after = self._model.score(self._states[state], word)
             number = self._numbers.setdefault(after, len(self._states))
             if number == len(self._states):
                 self._states.append(after)
-            self._known[key] = float(log_prob), number
-        return self._known[key]
+            answer = self._known[key] = float(log_prob), number
+        return answer
 
     def ways(self, ending: Ending) -> list[Way]:
         """Return the word sequences of a text, the best one first."""
@@ -257,15 +280,24 @@ def weighed(hotwords: Iterable[str] | Mapping[str, float], default: float) -> di
     """Return the weight of each phrase.
 
     Raises:
-        ConfigError: one string instead of several, or a weight that is not finite.
+        ConfigError: one string instead of several, what is no text, or a weight that is no number
+            or beyond 700 nats.
     """
     if isinstance(hotwords, str):
         raise ConfigError(f"hotwords is the text {hotwords!r}, expected a sequence of texts")
     if not isinstance(hotwords, Mapping):
-        return {phrase: default for phrase in hotwords}
+        hotwords = dict.fromkeys(hotwords, default)
     for phrase, weight in hotwords.items():
-        if not np.isfinite(weight):
-            raise ConfigError(f"the weight of hotword {phrase!r} is {weight}, expected a number")
+        if not isinstance(phrase, str):
+            raise ConfigError(f"a hotword is {phrase!r}, expected a text")
+        if not (
+            isinstance(weight, (int, float, np.integer, np.floating))
+            and abs(float(weight)) <= MOST_NATS
+        ):
+            raise ConfigError(
+                f"the weight of hotword {phrase!r} is {weight!r}, expected a number from "
+                f"{-MOST_NATS:g} to {MOST_NATS:g} nats"
+            )
     return {phrase: float(weight) for phrase, weight in hotwords.items()}
 
 

@@ -18,6 +18,27 @@ from edgectc.language.ngram.text import context_of
 _TOLERANCE = 1e-3
 
 
+def as_numbers(log_probs: object) -> Array:
+    """Return ``log_probs`` as float64, of any shape; the argument is left as it is.
+
+    Raises:
+        InputError: reason ``bad_shape``: they are no real numbers, or masked.
+    """
+    try:
+        if isinstance(log_probs, np.ma.MaskedArray):
+            raise TypeError("a masked array, whose hidden values would be used; fill it first")
+        given = np.asarray(log_probs)
+        if given.dtype.kind not in "fiu":  # complex numbers and texts would become floats unseen
+            raise TypeError(f"type {given.dtype}")
+        return given.astype(np.float64, copy=False)
+    except Exception as error:  # an object's own ``__array__`` may raise anything
+        raise InputError(
+            f"log_probs are no table of numbers: {error}; give (T, V) float32 or float64, a tensor "
+            "as log_probs.detach().float().cpu().numpy()",
+            reason="bad_shape",
+        ) from None
+
+
 def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False) -> Array:
     """Return ``log_probs`` as (T, V) float64; the argument is left as it is.
 
@@ -30,19 +51,7 @@ def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False
         InputError: reason ``bad_shape``, ``empty``, ``wrong_vocabulary``, ``not_finite`` or
             ``not_log_probs``.
     """
-    try:
-        if isinstance(log_probs, np.ma.MaskedArray):
-            raise TypeError("a masked array, whose hidden values would be used; fill it first")
-        given = np.asarray(log_probs)
-        if given.dtype.kind not in "fiu":  # complex numbers and texts would become floats unseen
-            raise TypeError(f"type {given.dtype}")
-        values = given.astype(np.float64, copy=False)
-    except Exception as error:  # an object's own ``__array__`` may raise anything
-        raise InputError(
-            f"log_probs are no table of numbers: {error}; give (T, V) float32 or float64, a tensor "
-            "as log_probs.detach().float().cpu().numpy()",
-            reason="bad_shape",
-        ) from None
+    values = as_numbers(log_probs)
     if values.ndim != 2:
         raise InputError(
             f"log_probs have shape {values.shape}, expected (T, V); decode one sample at a time",
@@ -57,11 +66,13 @@ def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False
             "use the tokens of the model that made them",
             reason="wrong_vocabulary",
         )
+    if not _truth("normalize", normalize) and _sums_to_one(values):
+        return values
     if not np.all(values < np.inf):  # false for NaN too
         frame = int(np.argmin(np.all(values < np.inf, axis=1)))
         raise InputError(f"log_probs hold NaN or +Inf at frame {frame}", reason="not_finite")
     total = log_sum(values)
-    if _truth("normalize", normalize):
+    if normalize:
         if not np.all(total > -np.inf):
             raise InputError(
                 f"frame {int(np.argmin(total))} is -Inf throughout, so no token is possible there; "
@@ -79,6 +90,13 @@ def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False
             reason="not_log_probs",
         )
     return values
+
+
+def _sums_to_one(values: Array) -> bool:
+    """Tell whether (T, V) are log_probs: the common case, without `log_sum`'s guard of overflow."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        excess = np.abs(np.log(np.exp(values).sum(axis=1)))
+    return bool(np.all(excess <= _TOLERANCE))  # false for NaN and infinity, too
 
 
 def fold_special(values: Array, tokens: Tokens) -> Array:
@@ -154,10 +172,16 @@ def check_context(context: Sequence[str] | str, model: object) -> Sequence[str]:
     """Return the words of a context, a text's as `context_of` finds them.
 
     Raises:
-        InputError: reason ``no_language_model``: there are words, and nothing to use them.
+        InputError: reason ``bad_context``: no text and no words; ``no_language_model``: there are
+            words, and nothing to use them.
     """
     if isinstance(context, str):
         context = context_of(context)
+    if not (isinstance(context, Sequence) and all(isinstance(word, str) for word in context)):
+        raise InputError(
+            f"context is {context!r}, expected a text or its words, e.g. ['see', 'you']",
+            reason="bad_context",
+        )
     if context and model is None:
         raise InputError(
             f"a context of {len(context)} words was given to a decoder without language model; "

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from edgectc.core.contracts import LanguageModel
 from edgectc.decoding.search.beam_tables import Ending
 from edgectc.decoding.search.beam_words import Scorer, Way
+from edgectc.language.hotwords import normal
 
 MOST_ALIKE = 16  # word sequences that a text may hold
 
@@ -111,3 +112,43 @@ def _texts(last: _Step | None) -> tuple[str, ...]:
         found.append(last.text)
         last = last.before
     return tuple(found[::-1])
+
+
+class WrittenHotwords:
+    """Tells hotwords from the words of the lexicon that are spelled like them.
+
+    The search looks for tokens, so that "it's" as a hotword is found in "its" too, where the tokens
+    have no apostrophe. Where the lexicon has both, only the one that is written so is meant.
+
+    Args:
+        hotwords: nats of each phrase.
+        alike: the words of the lexicon that are spelled like a word, () for none.
+    """
+
+    def __init__(
+        self, hotwords: Mapping[str, float], alike: Callable[[str], Sequence[str]]
+    ) -> None:
+        self._phrases: list[tuple[tuple[str, ...], list[frozenset[str]], float]] = []
+        for phrase, weight in hotwords.items():
+            meant = normal(phrase.split())
+            others = [rivals(word, alike(word)) for word in phrase.split()]
+            if any(others):
+                self._phrases.append((meant, others, weight))
+
+    def mistaken(self, words: Sequence[str]) -> float:
+        """Return the nats that the search gave a text for words that are none of the hotwords."""
+        plain, nats = normal(words), 0.0
+        for meant, others, weight in self._phrases:
+            for at in range(len(plain) - len(meant) + 1):
+                pairs = [*zip(plain[at : at + len(meant)], meant, others, strict=True)]
+                same = [word == one for word, one, _ in pairs]
+                if not all(same) and all(a == b or a in rest for a, b, rest in pairs):
+                    nats += weight
+        return nats
+
+
+def rivals(word: str, alike: Sequence[str]) -> frozenset[str]:
+    """Return the words, in normal form, that are spelled like a word of the lexicon and not it."""
+    plain = frozenset(normal(alike))
+    meant = normal([word])[0]
+    return plain - {meant} if meant in plain else frozenset()

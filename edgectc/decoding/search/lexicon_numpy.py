@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,10 +82,21 @@ class Answer:
 
 
 class PlainDecoder:
-    """Finds the best words of one set of trees."""
+    """Finds the best words of one set of trees.
 
-    def __init__(self, trees: Sequence[Tree], settings: Settings) -> None:
-        self._trees, self._settings = trees, settings
+    Args:
+        trees: the words.
+        settings: what else the search needs.
+        unsaid: spellings that are never free ones, in letter numbers.
+    """
+
+    def __init__(
+        self,
+        trees: Sequence[Tree],
+        settings: Settings,
+        unsaid: Set[tuple[int, ...]] = frozenset(),
+    ) -> None:
+        self._trees, self._settings, self._unsaid = trees, settings, unsaid
 
     def __call__(
         self,
@@ -191,5 +202,9 @@ class PlainDecoder:
 
     def _is_word(self, letters: Sequence[int]) -> bool:
         codes = np.array([letters], np.uint16)
-        nodes = ((tree.trie, int(tree.trie.find(codes)[0])) for tree in self._trees)
-        return any(node >= 0 and trie.word[node] >= 0 for trie, node in nodes)
+        for tree in self._trees:
+            node = int(tree.trie.find(codes)[0])
+            entry = int(tree.trie.word[node]) if node >= 0 else -1
+            if entry >= 0 and tree.weights[entry] > -np.inf:
+                return True
+        return tuple(letters) in self._unsaid

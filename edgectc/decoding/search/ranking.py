@@ -51,7 +51,7 @@ class NumpySearch:
         compared = max(nbest, self._options.rescore_size) + self._spellings
         # All spellings, a free one, and one that is never there: more would only take memory.
         wanted = min(compared, sum(len(tree.weights) for tree in view.trees) + 2)
-        search = PlainDecoder(view.trees, self._settings)
+        search = PlainDecoder(view.trees, self._settings, view.unsaid)
         heading = trace.heading(self._letters) if trace and partial else None
         answer = search(values, nbest=wanted, slack=slack, partial=partial, heading=heading)
         while answer.scores and answer.exact and _unseen(answer) > width:

@@ -56,6 +56,21 @@ def word_spans(
     return tuple(found)
 
 
+def surest_spans(
+    log_probs: Array, ways: Sequence[Sequence[Spelled]], *, blank: int, boundary: int = -1
+) -> tuple[WordSpan, ...]:
+    """Return the spans of the way to write a text in which its first word is surest.
+
+    Args:
+        log_probs: as in `word_spans`, and so are ``blank`` and ``boundary``.
+        ways: of each way the words, one or more; () for no span.
+        blank: see there.
+        boundary: see there.
+    """
+    each = [word_spans(log_probs, words, blank=blank, boundary=boundary) for words in ways]
+    return max(each, key=lambda words: words[0].confidence, default=())
+
+
 class _Frames:
     """The columns that alignments read: V tokens, and after them silence as a sum and as a max."""
 

@@ -49,6 +49,7 @@ class View:
             is not in the weights of the trees, as it is the same for all.
         shift: the same, weighted.
         lm_weight: what log_probs are weighted with.
+        unsaid: what no free spelling is, in letter numbers: by the lexicon, and hidden by the user.
     """
 
     lexicon: PackedLexicon
@@ -58,6 +59,7 @@ class View:
     unnamed: float | None = None
     shift: float = 0.0
     lm_weight: float = 0.0
+    unsaid: frozenset[tuple[int, ...]] = frozenset()
 
     @cached_property
     def trees(self) -> tuple[Tree, ...]:
@@ -111,6 +113,7 @@ class Words:
         self._numbers = {letter: number for number, letter in enumerate(self.letters)}
         self.lm_weight, self.letter_score = options.lm_weight, options.letter_score
         self._context_weight = options.context_weight
+        self._never = frozenset(tuple(self.numbers(spelled)) for spelled in lexicon.unsaid)
         own = lexicon.log_probs[lexicon.first_word[:-1]]  # of the heaviest word
         weights = options.lm_weight * own + options.letter_score * lexicon.trie.lengths()
         bounds = Bounds(lexicon.trie, weights, options.letter_score)
@@ -122,7 +125,7 @@ class Words:
         if self.hotwords and self.dictionary is None:
             self.dictionary = UserDictionary()
         self._user = _UserWords(self, self.dictionary) if self.dictionary is not None else None
-        self._view = View(lexicon, self.main, lm_weight=self.lm_weight)
+        self._view = View(lexicon, self.main, lm_weight=self.lm_weight, unsaid=self._never)
         self._contexts: dict[tuple[str, ...], View] = {}
         self._found: dict[str, tuple[int, str, str | None, float]] = {}
         self._held: dict[str, list[tuple[str, float]]] = {}
@@ -180,6 +183,10 @@ class Words:
                 overs.append(Over(text, weight, log_prob, context, hot.get(text, 0.0)))
         return sorted(overs, key=lambda over: -over.weight)
 
+    def never(self) -> frozenset[tuple[int, ...]]:
+        """Return the spellings that no free spelling is, in letter numbers."""
+        return self._never | self._user.unsaid() if self._user else self._never
+
     def _more_words(self) -> Array | None:
         """Return `Tree.more` of the lexicon."""
         first, log_probs = self.lexicon.first_word, self.lexicon.log_probs
@@ -219,14 +226,15 @@ class Words:
         hidden[[entry for entry in entries.values() if entry >= 0]] = True
         main, shift = replace(self.main, hidden=hidden), self._context_weight * unnamed
         shown = sorted((s, words) for s, words in overs.items() if words)
+        unsaid = self.never()
         if not shown:
-            return View(self.lexicon, main, EMPTY, (), unnamed, shift, self.lm_weight)
+            return View(self.lexicon, main, EMPTY, (), unnamed, shift, self.lm_weight, unsaid)
         codes = tries.encode(np.array([spelled for spelled, _ in shown]), self._numbers)
         weights = np.array([words[0].weight for _, words in shown])
         tree, numbers = tree_of(codes, weights, self.letter_score)
         by_entry = [shown[i][1] for i in np.argsort(numbers)]
         over = replace(tree, more=_more(by_entry))
-        return View(self.lexicon, main, over, by_entry, unnamed, shift, self.lm_weight)
+        return View(self.lexicon, main, over, by_entry, unnamed, shift, self.lm_weight, unsaid)
 
     def _find(self, words: Sequence[str]) -> None:
         """Note each normal word's entry and spelling, and text and log_prob if it is alone."""
@@ -317,7 +325,17 @@ class _UserWords:
         main = replace(self._words.main, hidden=self._hidden.copy())
         over = replace(self._overlay.snapshot(), more=_more(self._overs))
         overs, lm_weight = tuple(self._overs), self._words.lm_weight
-        return View(self._words.lexicon, main, over, overs, lm_weight=lm_weight)
+        unsaid = self._words.never()
+        return View(self._words.lexicon, main, over, overs, lm_weight=lm_weight, unsaid=unsaid)
+
+    def unsaid(self) -> frozenset[tuple[int, ...]]:
+        """Return the spellings of words that are hidden, in letter numbers."""
+        known = self._dictionary
+        return frozenset(
+            tuple(self._words.numbers(spelled))
+            for spelled, texts in self._texts.items()
+            if any(known[text].hidden for text in texts)
+        )
 
 
 EMPTY = Tree(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from edgectc.core.errors import BundleError
 from edgectc.evaluation.inspection.contents import Contents, Operator, Weight, elements, summed
+from edgectc.formats import one_program
 from edgectc.formats.flatbuffer import Table
 
 _SCALARS = {0: "uint8", 1: "int8", 2: "int16", 3: "int32", 4: "int64", 5: "float16", 6: "float32"}
@@ -44,8 +45,8 @@ def read(data: bytes) -> Contents:
     Raises:
         BundleError: the bytes are no ExecuTorch program.
     """
-    operators, weights, planned = _read(data)
-    return replace(summed(operators, weights, delegates=True), planned_bytes=planned)
+    operators, weights, sizes = _read(data)
+    return replace(summed(operators, weights, delegates=True), planned_bytes=sizes)
 
 
 def stored(data: bytes) -> list[Weight]:
@@ -63,7 +64,7 @@ def _read(data: bytes) -> tuple[list[Operator], list[Weight], dict[str, int]]:
             raise ValueError("no ExecuTorch identifier")
         program = _Program(data)
         operators = list(program.operators())
-        return operators, list(program.weights.values()), program.planned()
+        return operators, list(program.weights.values()), one_program.planned(data)
     except (ValueError, IndexError, struct.error) as error:
         raise BundleError(f"the file is no ExecuTorch program: {error}") from error
 
@@ -91,14 +92,6 @@ class _Program:
                     yield from self._step(step, values, names, delegates)
             for i, value in enumerate(values):
                 self._constant(plan.text(0), i, value)
-
-    def planned(self) -> dict[str, int]:
-        """Return the bytes of the buffers that each method plans, of those that need any.
-
-        XNNPACK's own workspace is not among them: it is made when a method is loaded.
-        """
-        sizes = {plan.text(0): sum(plan.numbers(8, "q")) for plan in self.root.tables(1)}
-        return {name: size for name, size in sorted(sizes.items()) if size}
 
     def _step(
         self, step: Table, values: list[Table], names: list[str], delegates: list[Table]

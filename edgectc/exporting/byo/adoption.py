@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,9 +20,10 @@ from edgectc.core.types import JSON, Check, Recording
 from edgectc.data.columns import Input
 from edgectc.data.frontends.features import PADDINGS
 from edgectc.exporting import references, words
+from edgectc.exporting.byo import deciding, probes, signature
 from edgectc.exporting.byo import inputs as several
-from edgectc.exporting.byo import probes, signature
 from edgectc.exporting.byo.adapter import AXES, Adapter
+from edgectc.exporting.byo.answers import copied, plain, unwrapped
 from edgectc.exporting.byo.original import Original
 from edgectc.exporting.references import References
 from edgectc.exporting.words import Named
@@ -52,10 +52,10 @@ class About:
         lengths: name of the argument that tells the length or holds the mask; "" to go by names.
         mask: "valid" or "padding" if it is a mask and what 1 means in it, "added" if it is added
             to attention scores; "" to find it out.
-        decoder: preset ``{"type": NAME, options}``; {} for greedy, or for beam where words are
-            named.
+        decoder: preset ``{"type": NAME, options}``; {} for greedy, for beam where words are named,
+            or for spoken where pronunciations are.
         lexicon: file of words that it decodes with, found by its hash beside the artifact; "" for
-            none. So is language_model.
+            none. So are pronunciations, of a network that answers in phonemes, and language_model.
         check_blank: whether to refuse a network whose surest token is not the blank.
         counts: how many there are of each input of ids or indices; {} for those of the sample.
         answer: name or place of the scores among the answers; "" for the first.
@@ -83,6 +83,7 @@ class About:
     mask: str = ""
     decoder: Mapping[str, Any] = field(default_factory=dict)
     lexicon: str = ""
+    pronunciations: str = ""
     language_model: str = ""
     check_blank: bool = True
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -142,7 +143,7 @@ class Adopted:
         name: of the model.
         tokens: meaning of its columns.
         cases: its answers to the sample and to parts of it.
-        words: decoder preset, lexicon and language model.
+        words: decoder preset, lexicon, pronunciations and language model.
         checks: what was looked at.
         suspects: what may be the cause if a converter fails.
     """
@@ -161,7 +162,7 @@ def adopt(
     sample: object,
     about: About,
     *,
-    width: Callable[[int, int, int], int] | None = None,
+    width: Callable[[int, int, int, int], int] | None = None,
     inputs: Sequence[Input] = (),
 ) -> Adopted:
     """Return a network ready for export.
@@ -186,7 +187,7 @@ def adopt(
     waveform = _waveform(about, features)
     check_finite(network)
     trained = network.training
-    network = copy.deepcopy(network).eval().requires_grad_(False)
+    network = copied(network).eval().requires_grad_(False)
     ways = signature.callings(network, features, lengths, told_by=about.lengths, mask=about.mask)
     with torch.no_grad():
         probe = probes.Probe(network, ways, features, tokens)
@@ -194,7 +195,7 @@ def adopt(
     if trained:
         text = "the module was in training mode; a copy in evaluation mode was exported"
         probe.checks.append(Check("mode", "pass", text))
-    model = Adapter(network, probe.calling).eval()
+    model = Adapter(plain(network), probe.calling).eval()
     spec = _spec(about, probe.calling.wave, features, tokens, inputs) | waveform
     model.frontend = registry.create("frontends", spec)
     model.stride, model.window = stride, window
@@ -211,7 +212,13 @@ def adopt(
             width,
             references.said(about.references, weights_bytes(network)),
         ),
-        words=words.named(dict(about.decoder), about.lexicon, about.language_model),
+        words=words.named(
+            dict(about.decoder),
+            tokens,
+            lexicon=about.lexicon,
+            pronunciations=about.pronunciations,
+            language_model=about.language_model,
+        ),
         checks=tuple(probe.checks),
         suspects=probe.seen.suspects(),
     )
@@ -228,11 +235,13 @@ def _probed(probe: probes.Probe, about: About, inputs: Sequence[Input]) -> tuple
     probe.forgets()
     optional = signature.is_optional(probe.network, probe.ways[0].second)
     probe.heard(optional=optional)
+    deciding.check(probe.network, probe.calling, probe.full)
     probe.numbers()
     probe.read_sizes()
     stride, window = probe.length_map(about.stride, about.window)
     probe.padding(stride, window, masked=about.padding == "masked")
     probe.listens(stride, window)
+    probe.checks += deciding.rounding(probe.network, probe.calling, probe.full)
     if inputs:
         ask = partial(probe.original.ask, lengths=torch.tensor([probe.T]))
         probe.checks.append(several.matter(inputs, probe.full, ask))
@@ -293,7 +302,7 @@ def again(network: nn.Module, manifest: Manifest) -> Adapter:
         raise BundleMismatchError(
             f"{manifest.name} was made from a bundle, not from a network of one's own"
         )
-    options = manifest.frontend
+    options, network = manifest.frontend, unwrapped(network)
     inputs = tuple(from_dict(Input, {**one}) for one in options.get("inputs", ()))
     if inputs:
         network = several.wrapped(network, inputs, {})
@@ -372,7 +381,7 @@ def _answered(
     tokens: Tokens,
     features: Tensor,
     lengths: Tensor,
-    width: Callable[[int, int, int], int] | None,
+    width: Callable[[int, int, int, int], int] | None,
     held: References,
 ) -> list[Case]:
     """Return reference cases with the answers of the user's own network, as the file is run.
@@ -393,7 +402,7 @@ def _answered(
     greedy = registry.create("decoders", {"type": "greedy"}, tokens=tokens, lexicon=None)
     T, found = features.shape[1], []
     for case in cases:
-        frames = T if width is None else width(case.length, T, model.window)
+        frames = T if width is None else width(case.length, T, model.window, model.stride)
         found.append(_answer(model, original, case, frames, greedy))
     return found
 

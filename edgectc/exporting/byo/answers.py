@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch.nn.utils.weight_norm import WeightNorm
 
 from edgectc.core.errors import ConfigError
+from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Check
 from edgectc.exporting.byo import signature
+
+_PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
 
 class Picked(nn.Module):
@@ -51,6 +56,70 @@ def _listed(found: Any) -> list[Any]:
     return list(found) if isinstance(found, (tuple, list)) else [found]
 
 
+def unwrapped(network: nn.Module) -> nn.Module:
+    """Return the module inside of what torch.compile or DataParallel made of it.
+
+    Theirs takes anything, so that no name would tell what tells the length.
+    """
+    while True:
+        compiled = type(network).__name__ == "OptimizedModule"
+        inside = network._modules.get("_orig_mod" if compiled else "module")
+        if inside is None or not (compiled or isinstance(network, _PARALLEL)):
+            return network
+        network = inside
+
+
+def copied(network: nn.Module) -> nn.Module:
+    """Return a copy of a network.
+
+    What a module has computed of its parameters and keeps, as torch.nn.utils.weight_norm does, is
+    copied without its history, which torch refuses to copy.
+
+    Raises:
+        ConfigError: it holds something that cannot be copied.
+    """
+    memo: dict[int, Any] = {}
+    for module in network.modules():
+        for value in vars(module).values():
+            if isinstance(value, Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    try:
+        return copy.deepcopy(network, memo)
+    except Exception as error:  # whatever an attribute raises
+        raise ConfigError(
+            f"{type(network).__name__} cannot be copied: {explained(error)}; take what is no "
+            "weight out of it before the export, such as a file, a lock or a generator"
+        ) from error
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """Return a network whose weights are computed from no others; a copy where they were.
+
+    `torch.nn.utils.parametrizations` and the older ``weight_norm`` compute a weight in every call:
+    an exported file would too, and no scheme of fewer bits takes a weight that is no constant.
+    """
+    if not any(parametrize.is_parametrized(m) or _older(m) for m in network.modules()):
+        return network
+    network = copied(network)
+    for module in list(network.modules()):
+        if parametrize.is_parametrized(module):
+            # Not by torch's remove_parametrizations: it changes the class, which copies share.
+            weights: Any = module._modules.pop("parametrizations")
+            module.__class__ = type(module).__bases__[0]
+            for name, computed in weights.items():
+                module.register_parameter(name, nn.Parameter(computed().detach().clone()))
+        for key, hook in _older(module).items():
+            hook.remove(module)
+            del module._forward_pre_hooks[key]
+    return network.requires_grad_(False)
+
+
+def _older(module: nn.Module) -> dict[int, WeightNorm]:
+    """Return the hooks of the older ``weight_norm`` by their keys."""
+    hooks = module._forward_pre_hooks.items()
+    return {key: hook for key, hook in hooks if isinstance(hook, WeightNorm)}
+
+
 def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check]]:
     """Return a network with weights of float32, and what that changes.
 
@@ -59,7 +128,7 @@ def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check
         convert: whether others are converted; they are refused where the network is run, else.
 
     Raises:
-        ConfigError: it is a program already, and no module of Python.
+        ConfigError: it is a program already, and no module of Python, or quantized by torch.
     """
     kind = _program(network)
     if kind:
@@ -68,11 +137,19 @@ def in_float32(network: nn.Module, convert: bool) -> tuple[nn.Module, list[Check
             "does not take; export the nn.Module that it was made from (its weights can be loaded: "
             "module.load_state_dict(program.state_dict()))"
         )
+    stored = network.state_dict().items()
+    odd = [k for k, v in stored if not (isinstance(v, Tensor) or k.endswith("_extra_state"))]
+    if odd:
+        raise ConfigError(
+            f"the network is quantized already ({odd[0]} is no tensor of numbers), and nothing but "
+            "torch runs its layers; export the module of floats that it was made from, and "
+            "quantize that (edgectc quantize)"
+        )
     floats = [p for p in (*network.parameters(), *network.buffers()) if p.is_floating_point()]
     kinds = sorted({str(p.dtype).removeprefix("torch.") for p in floats} - {"float32"})
     if not kinds or not convert:
         return network, []
-    network = copy.deepcopy(network).float()
+    network = copied(network).float()
     text = f"weights of {', '.join(kinds)} were converted to float32; the answers expected"
     return network, [Check("weights", "pass", f"{text} are those of the converted network")]
 

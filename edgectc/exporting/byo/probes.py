@@ -56,16 +56,22 @@ class Probe:
         """Run once and refuse what no exporter can take.
 
         Raises:
-            ConfigError: random numbers, statistics of the batch, or packed sequences.
+            ConfigError: random numbers, statistics of the batch, packed sequences, or features that
+                are overwritten.
         """
         with torch.random.fork_rng(devices=[]):
-            with Watch(self.seen), Decisions(self.seen):
+            with Watch(self.seen, self.full), Decisions(self.seen):
                 self._run(self.full, self.T)
             torch.manual_seed(0)
             first = self._run(self.full, self.T)  # unwatched, as watching may change its way
             torch.manual_seed(1)
             same = torch.equal(first, self._run(self.full, self.T)) or not first.isfinite().all()
         seen = self.seen
+        if seen.overwritten:
+            raise ConfigError(
+                f"the network writes into the features that it is given at {seen.overwritten[0]}, "
+                "so that a second call gets others; begin forward with x = x.clone()"
+            )
         if seen.packed:
             raise ConfigError(
                 f"pack_padded_sequence at {seen.packed[0]} sorts frames by the values of lengths, "
@@ -101,6 +107,7 @@ class Probe:
         shape, N = tuple(found.shape), self._batch
         if found.dim() != 3:
             raise ConfigError(f"the network answers shape {shape}, expected three axes: {axes}")
+        _check_normalised(found, self.calling.axes)
         fits = [name for name, order in AXES.items() if _fits(found.permute(order), N, V)]
         if axes not in fits and fits:
             raise ConfigError(
@@ -302,6 +309,7 @@ class Probe:
 
         Raises:
             ConfigError: the answer depends on the padding, or is cut by the value of lengths.
+            NonFiniteError: NaN or Inf in the padding, which hosts may read.
         """
         model, original = Adapter(self.network, self.calling), self.original
         whole = output_length(self.T, stride, window)
@@ -312,6 +320,7 @@ class Probe:
             zeros = torch.where(keep, self.full, 0.0)
             n, count = output_length(length, stride, window), torch.tensor([length])
             padded = model(zeros, count)
+            check_answer(padded.numpy(), f"in the padding of {length} valid frames")
             if padded.shape[1] != whole:
                 raise ConfigError(_cut(padded.shape[1], whole, length, self.T))
             other = model(torch.where(keep, self.full, junk), count)[:, :n]
@@ -439,6 +448,22 @@ def check_answer(scores: Array, when: str, masks: list[str] | None = None) -> No
         "does that, and a log of zero: subtract 1e4 instead (edgectc.kit.SelfAttention), and use "
         "log_softmax"
     )
+
+
+def _check_normalised(scores: Tensor, axes: str) -> None:
+    """Raise `ConfigError` if a softmax was taken over another axis than that of the tokens."""
+    found, over = scores.double(), ""
+    for axis, name in enumerate(axes):
+        apart = [found.logsumexp(axis).abs().max()]
+        if float(found.min()) >= 0.0:
+            apart.append((found.sum(axis) - 1.0).abs().max())
+        over += name if float(min(apart)) <= TOLERANCE else ""
+    if over and "V" not in over:
+        what = {"N": "the recordings of a batch", "T": "the frames"}[over[0]]
+        raise ConfigError(
+            f"a softmax was taken over {what}, where it belongs over the tokens: answer "
+            f"log_softmax(dim={axes.index('V')}), or the scores without any"
+        )
 
 
 def _fits(scores: Tensor, batch: int, columns: int) -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.exporting.byo.adapter import ADDED, LENGTHS, PADDING, SHARE, VALID, Calling
 
+_SHARES = r"^wavs?_len|^rel\w*_len|relative|ratio"  # of the longest, as SpeechBrain names it
 # Names that tell a length: the likeliest first. A mask (T, T) of attention is rarely one.
 _NAMES = (
     r"len",
@@ -114,7 +115,8 @@ def _meanings(name: str, lengths: Tensor, mask: str) -> list[tuple[str, torch.dt
     if not mask and "mask" not in name.lower() and "key_pad" not in name.lower():
         first = torch.int32 if lengths.dtype == torch.int32 else torch.int64
         other = torch.int64 if first == torch.int32 else torch.int32
-        return [(LENGTHS, first), (LENGTHS, other), (SHARE, torch.float32)]
+        counts, share = [(LENGTHS, first), (LENGTHS, other)], (SHARE, torch.float32)
+        return [share, *counts] if re.search(_SHARES, name.lower()) else [*counts, share]
     # "padding_mask" is True on padding in torch, fairseq and NeMo; "attention_mask" is 1 on valid
     # frames in transformers.
     if "pad" in name.lower():

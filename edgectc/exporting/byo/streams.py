@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from edgectc.core.types import Array, Check
 from edgectc.data.columns import Input
 from edgectc.exporting.byo import adoption, caches
 from edgectc.exporting.byo.adoption import About, Adopted
+from edgectc.exporting.byo.answers import copied
 from edgectc.exporting.byo.caches import Step
 from edgectc.formats.records import PackedArray, State, Streaming
 from edgectc.formats.reference import Case
@@ -42,7 +42,7 @@ def adopt(
     Raises:
         ConfigError: it does not answer chunk by chunk as it does whole; the message says what.
     """
-    network = copy.deepcopy(network).eval().requires_grad_(False)
+    network = copied(network).eval().requires_grad_(False)
     known = caches.found(network, about.states, about.step, about.lengths)
     alone = caches.whole(network, known, about.axes)
     adopted = adoption.adopt(alone, sample, about, width=_width(about), inputs=inputs)
@@ -197,7 +197,7 @@ def _none(value: Tensor) -> Array:
 def _width(about: About) -> Any:
     """Return what tells the frames that a recording is padded to: those of its chunks."""
 
-    def width(length: int, longest: int, window: int) -> int:
+    def width(length: int, longest: int, window: int, stride: int) -> int:
         stride = about.stride or 1
         steps = -(-max(1, output_length(length, stride, window)) // max(1, about.chunk // stride))
         return min(longest, max(length, steps * about.chunk + (about.look_ahead or 0)))

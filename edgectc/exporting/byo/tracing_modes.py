@@ -45,6 +45,7 @@ class Seen:
         branches: Python decisions on the value of a tensor.
         shapes: operators whose output shape depends on values.
         attention_masks: masks given to torch's scaled dot product attention.
+        overwritten: operators that write into the features they were given.
     """
 
     packed: list[str] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Seen:
     branches: list[str] = field(default_factory=list)
     shapes: list[str] = field(default_factory=list)
     attention_masks: list[str] = field(default_factory=list)
+    overwritten: list[str] = field(default_factory=list)
 
     def suspects(self) -> str:
         """Return what may have stopped a converter, "" if nothing was seen."""
@@ -66,11 +68,16 @@ class Seen:
 
 
 class Watch(TorchDispatchMode):
-    """Notes operators while it is active; use with `Decisions` inside."""
+    """Notes operators while it is active; use with `Decisions` inside.
 
-    def __init__(self, seen: Seen) -> None:
+    Args:
+        seen: takes the notes.
+        features: that the network is given.
+    """
+
+    def __init__(self, seen: Seen, features: Tensor) -> None:
         super().__init__()
-        self.seen = seen
+        self.seen, self._given = seen, features.untyped_storage().data_ptr()
 
     def __torch_dispatch__(
         self, func: OpOverload, types: Types, args: Arguments = (), kwargs: Named | None = None
@@ -85,7 +92,12 @@ class Watch(TorchDispatchMode):
             self.seen.batch_statistics.append(place())
         elif any(word in name for word in _SHAPES):
             self.seen.shapes.append(place())
+        elif func._schema.is_mutable and self._is_given(args[0] if args else None):
+            self.seen.overwritten.append(place())
         return func(*args, **(kwargs or {}))
+
+    def _is_given(self, value: Result) -> bool:
+        return isinstance(value, Tensor) and value.untyped_storage().data_ptr() == self._given
 
 
 class Decisions(TorchFunctionMode):

@@ -27,6 +27,23 @@ def with_strides(program: ExportedProgram) -> ExportedProgram:
     return program
 
 
+def without_assertions(program: ExportedProgram) -> ExportedProgram:
+    """Return the program without what it asserts of a dynamic length as it runs.
+
+    The arithmetic of such assertions, as "1 modulo half the length", is of Python's operators,
+    which the edge dialect of ExecuTorch 1.4 does not know. That they hold is proven by the
+    reference cases, of many lengths, and a length out of its range is refused by the memory plan.
+    """
+    graph, asserts = program.graph_module.graph, torch.ops.aten._assert_scalar.default
+    found = [node for node in graph.nodes if node.target is asserts]
+    for node in found:
+        graph.erase_node(node)
+    if found:
+        graph.eliminate_dead_code()
+        program.graph_module.recompile()
+    return program
+
+
 class _GroupNorm(nn.Module):
     """`torch.nn.GroupNorm` of plain operators, which XNNPACK takes: mean first, then variance."""
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core.console import suppress_output
-from edgectc.core.contracts import Converted, Target
+from edgectc.core.contracts import Converted
 from edgectc.core.errors import ExportError, MissingDependencyError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch
@@ -20,6 +19,7 @@ from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.coreml_repairs import repaired
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
+from edgectc.exporting.plain import Options, PlainTarget
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
 from edgectc.runtime.mil import MilProgram
@@ -30,23 +30,15 @@ _KEY = "edgectc"  # of the user-defined metadata
 _DATE = "com.github.apple.coremltools.conversion_date"
 
 
-@dataclass(frozen=True)
-class Options:
-    """No options yet: an ML program for iOS 17 and macOS 14."""
-
-
 def create(options: Options) -> CoremlTarget:
     """Return the target."""
     return CoremlTarget(options)
 
 
-class CoremlTarget(Target):
-    """Converts to an ML program; the artifact is a folder."""
+class CoremlTarget(PlainTarget):
+    """Converts to an ML program for iOS 17 and macOS 14; the artifact is a folder."""
 
     suffix = ".mlpackage"
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators whose weights can be stored in fewer bits."""
@@ -63,6 +55,7 @@ class CoremlTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Converted:
         """Return the converted program; the one shape is never shorter than ``window``.
 

@@ -13,24 +13,19 @@ from torch import Tensor, nn
 
 from edgectc.core import environments
 from edgectc.core.console import suppress_output
-from edgectc.core.contracts import Target
 from edgectc.core.errors import ExportError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch, write_bytes
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
-from edgectc.exporting.lowering import litert_program
+from edgectc.exporting.lowering import litert_program, litert_repairs
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
+from edgectc.exporting.plain import Last, Options, PlainTarget
 from edgectc.formats.manifest import Manifest
 
 SCHEMES = SUPPORTED["litert"]
 PACKAGES = ()
 _RECIPES = {"int8-dynamic": "dynamic_wi8_afp32", "int8-weight": "weight_only_wi8_afp32"}
-
-
-@dataclass(frozen=True)
-class Options:
-    """No options: one signature of one length."""
 
 
 def create(options: Options) -> LitertTarget:
@@ -46,14 +41,14 @@ class Flatbuffer:
     constants: Mapping[str, Array]
 
 
-class LitertTarget(Target):
+class LitertTarget(PlainTarget):
     """Converts to a flatbuffer of one signature, whose inputs have their names."""
 
     suffix = ".tflite"
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self._written: tuple[nn.Module, Flatbuffer] | None = None
+        super().__init__(options)
+        self._written = Last[Flatbuffer]()
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators whose weights a scheme stores in int8."""
@@ -66,6 +61,7 @@ class LitertTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Flatbuffer:
         """Return the converted network; the one shape is never shorter than ``window``.
 
@@ -75,10 +71,7 @@ class LitertTarget(Target):
             MissingDependencyError: the environment was not made yet; says by what it is.
             ExportError: capture or conversion failed.
         """
-        # A search over plans asks for one network many times, and only what follows differs.
-        if self._written is None or self._written[0] is not model:
-            self._written = model, _converted(model, inputs)
-        made = self._written[1]
+        made = self._written.of(model, (), lambda: _converted(model, inputs))
         if plan is None:
             return made
         names = [_scope(model, name) for name in sorted(plan.operators)]
@@ -110,7 +103,8 @@ def _converted(model: nn.Module, inputs: Mapping[str, Tensor]) -> Flatbuffer:
         try:
             with suppress_output():
                 captured = torch.export.export(model, (), dict(inputs), strict=False)
-                torch.export.save(captured, folder / "network.pt2")
+                repaired = litert_repairs.with_plain_products(captured)
+                torch.export.save(repaired, folder / "network.pt2")
         except Exception as error:  # capture raises many unrelated classes
             raise ExportError(f"torch.export failed: {explained(error)}") from error
         arrays: dict[str, Any] = {name: value.numpy() for name, value in inputs.items()}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from edgectc.core.contracts import Target
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.types import Array
 from edgectc.exporting.lowering import native_writer
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, Plan
+from edgectc.exporting.plain import Options, PlainTarget
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.native_program import Program
 
@@ -19,26 +18,18 @@ SCHEMES = SUPPORTED["native"]
 PACKAGES = ()
 
 
-@dataclass(frozen=True)
-class Options:
-    """No options: one layout of the weights serves all instruction sets."""
-
-
 def create(options: Options) -> NativeTarget:
     """Return the target."""
     return NativeTarget(options)
 
 
-class NativeTarget(Target):
-    """Takes the network down step by step."""
+class NativeTarget(PlainTarget):
+    """Takes the network down step by step; one layout of the weights serves all processors."""
 
     suffix = ".edgectc"
     # Its input mixes units that one scale does not fit: in int8 it alone would cost nine tenths of
     # all that is lost (1.8 nats at worst instead of 0.2), for a sixth of a convolution's time.
     kept = ("stem",)
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that the scheme quantizes."""
@@ -51,6 +42,7 @@ class NativeTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Program:
         """Return the steps and weights.
 

@@ -17,6 +17,7 @@ from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, RECURRENT, Plan
 from edgectc.exporting.onnx_files.graph import SHORTEST
+from edgectc.exporting.plain import Last
 from edgectc.formats.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class OnnxTarget(Target):
         self.options, self.opset = options, options.opset
         self.batch = "N" if options.dynamic_batch else 1
         self.any_length = options.length == "dynamic"
-        self._written: tuple[nn.Module, list[str], bytes] | None = None
+        self._written = Last[bytes]()
 
     def kinds(self, scheme: str) -> tuple[str, ...]:
         """Return the kinds of operators that a scheme has integer kernels or storage for."""
@@ -91,6 +92,7 @@ class OnnxTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> bytes:
         """Return the serialized graph; the one length is never shorter than ``window``.
 
@@ -102,7 +104,7 @@ class OnnxTarget(Target):
         """
         return self._converted(model, inputs, ["log_probs"], plan, max(_SHORTEST, window))
 
-    def width(self, length: int, longest: int, window: int) -> int:
+    def width(self, length: int, longest: int, window: int, stride: int) -> int:
         """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
         return max(length, _SHORTEST, window) if self.any_length else longest
 
@@ -139,16 +141,14 @@ class OnnxTarget(Target):
             raise MissingDependencyError(
                 "exporting ONNX", package=str(error.name), extra="export-onnx"
             ) from error
-        # A search over plans asks for one network many times, and only what follows differs.
-        kept = self._written
-        if kept is None or kept[0] is not model or kept[1] != [*outputs]:
-            kept = model, [*outputs], self._float(model, inputs, outputs, shortest)
-            self._written = kept
+        made = self._written.of(
+            model, tuple(outputs), lambda: self._float(model, inputs, outputs, shortest)
+        )
         if plan is None:
-            return kept[2]
+            return made
         from edgectc.exporting.lowering import qdq_onnx
 
-        planned = qdq_onnx.quantized(onnx.load_from_string(kept[2]), plan)
+        planned = qdq_onnx.quantized(onnx.load_from_string(made), plan)
         data: bytes = planned.SerializeToString()
         return data
 

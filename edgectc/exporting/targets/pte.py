@@ -28,7 +28,7 @@ from edgectc.formats.manifest import Manifest
 SCHEMES = SUPPORTED["pte"]
 PACKAGES = ("executorch",)
 _DELEGATES = ("xnnpack", "portable", "coreml")
-_SHORTEST = 4  # frames of a dynamic length, or the window if that is longer
+_SHORTEST = 4  # frames of a dynamic length, or what two output frames need if that is longer
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class PteTarget(Target):
         plan: Plan | None = None,
         *,
         window: int = 1,
+        stride: int = 1,
     ) -> Converted:
         """Return the lowered edge programs, one a length.
 
@@ -117,7 +118,9 @@ class PteTarget(Target):
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        captured = self._captured(pte_repairs.with_group_norms(looped), inputs, plan, window)
+        captured = self._captured(
+            pte_repairs.with_group_norms(looped), inputs, plan, (window, stride)
+        )
         try:
             with suppress_output(), around:
                 edge = to_edge_transform_and_lower(
@@ -152,18 +155,22 @@ class PteTarget(Target):
         return self.convert(model, inputs, plan)
 
     def _captured(
-        self, model: nn.Module, inputs: Mapping[str, Tensor], plan: Plan | None, window: int
+        self,
+        model: nn.Module,
+        inputs: Mapping[str, Tensor],
+        plan: Plan | None,
+        length_map: tuple[int, int],
     ) -> dict[str, ExportedProgram]:
-        """Return the graph of each method."""
+        """Return the graph of each method; ``length_map`` is window and stride."""
         first = next(iter(inputs))
         T = inputs[first].shape[1]
         programs: dict[str, ExportedProgram] = {}
-        for frames in self._lengths(T, window):
+        for frames in self._lengths(T, length_map[0]):
             name = "forward" if frames == T else f"forward_{frames}"
             given = {**inputs, first: inputs[first][:, :frames].contiguous()}
             try:
                 with suppress_output():
-                    captured = self._exported(model, given, max(_SHORTEST, window))
+                    captured = self._exported(model, given, _shortest(*length_map))
                     programs[name] = pte_repairs.with_strides(captured)
                     if plan is not None:
                         from edgectc.exporting.lowering import pt2e
@@ -186,8 +193,15 @@ class PteTarget(Target):
         values = tuple(inputs.values())
         dim = torch.export.Dim("T", min=shortest, max=values[0].shape[1])
         shapes = ({1: dim}, *[None] * (len(values) - 1))
-        # One entry for all of *inputs.
-        return torch.export.export(model, values, dynamic_shapes=(shapes,), strict=False)
+        # One entry for all of *inputs. What torch cannot prove of every length, such as that 1 is
+        # no multiple of half of it, becomes an assertion; reference cases of many lengths prove it.
+        return torch.export.export(
+            model,
+            values,
+            dynamic_shapes=(shapes,),
+            strict=False,
+            prefer_deferred_runtime_asserts_over_guards=True,
+        )
 
     def _lengths(self, T: int, window: int) -> list[int]:
         buckets = sorted(self.options.buckets or (T,))
@@ -198,10 +212,10 @@ class PteTarget(Target):
             )
         return buckets
 
-    def width(self, length: int, longest: int, window: int) -> int:
+    def width(self, length: int, longest: int, window: int, stride: int) -> int:
         """Return the frames that a recording of ``length`` is padded to when the artifact runs."""
         if self.options.length == "dynamic":
-            return max(length, _SHORTEST, window)
+            return max(length, _shortest(window, stride))
         return min((n for n in self.options.buckets if n >= length), default=longest)
 
     def constants(self, converted: Converted) -> Iterator[tuple[str, Array]]:
@@ -226,12 +240,14 @@ class PteTarget(Target):
 
         constants: dict[str, Any] = {"edgectc": manifest.text()}
         if self.options.length == "dynamic":
-            constants["shortest"] = max(_SHORTEST, manifest.output.window)
+            constants["shortest"] = _shortest(manifest.output.window, manifest.output.stride)
         try:
             with suppress_output():
                 # Emission rewrites the programs in place, and we emit twice: to measure, to keep.
                 programs = {
-                    name: copy.deepcopy(converted.exported_program(name))
+                    name: pte_repairs.without_assertions(
+                        copy.deepcopy(converted.exported_program(name))
+                    )
                     for name in converted.methods
                 }
                 manager = EdgeProgramManager(programs, constant_methods=constants)
@@ -239,6 +255,11 @@ class PteTarget(Target):
         except Exception as error:  # emission raises many unrelated classes
             raise ExportError(f"ExecuTorch failed to emit: {explained(error)}") from error
         return data
+
+
+def _shortest(window: int, stride: int) -> int:
+    """Return the fewest frames of a dynamic length: two output frames, as torch takes one apart."""
+    return max(_SHORTEST, window + stride)
 
 
 def _delegate(name: str) -> tuple[list[Any], AbstractContextManager[None]]:

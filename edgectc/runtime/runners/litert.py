@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgectc.core.arguments import MOST_THREADS
-from edgectc.core.config import check_numbers, number
 from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
+from edgectc.runtime.threads import Options
 
 PACKAGE = "ai_edge_litert"
 read_back = None
-
-
-@dataclass(frozen=True)
-class Options:
-    """Threads that one call may use."""
-
-    threads: int = number(1, least=1, most=MOST_THREADS)
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
 
 
 def create(options: Options, *, source: bytes) -> LitertRunner:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from edgectc.core import forks
-from edgectc.core.arguments import MOST_THREADS
-from edgectc.core.config import check_numbers, number
 from edgectc.core.console import suppress_output, suppress_stderr
 from edgectc.core.contracts import Runner
 from edgectc.core.errors import BundleError, InputError, MissingDependencyError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
+from edgectc.runtime.threads import Options
 
 PACKAGE = "executorch"
 read_back = None
-
-
-@dataclass(frozen=True)
-class Options:
-    """Threads that one call may use."""
-
-    threads: int = number(1, least=1, most=MOST_THREADS)
-
-    def __post_init__(self) -> None:
-        check_numbers(self)
+_BINDINGS = "executorch.extension.pybindings"
 
 
 def create(options: Options, *, source: bytes) -> PteRunner:
@@ -40,8 +30,7 @@ def create(options: Options, *, source: bytes) -> PteRunner:
     """
     try:
         with suppress_output():
-            from executorch.extension.pybindings import portable_lib
-            from executorch.runtime import Runtime
+            runtime = extension()
     except ImportError as error:
         raise MissingDependencyError("running .pte", package="executorch", extra="pte") from error
     if b"CoreMLBackend" in source and sys.platform != "darwin":
@@ -49,11 +38,33 @@ def create(options: Options, *, source: bytes) -> PteRunner:
     forks.check_threads(options.threads, always=True)
     with suppress_stderr():
         # One pool serves the whole process; ExecuTorch has no setting per program.
-        portable_lib._unsafe_reset_threadpool(options.threads)
+        runtime._unsafe_reset_threadpool(options.threads)
     try:
-        return PteRunner(Runtime.get().load_program(source))
+        program = runtime._load_program_from_buffer(
+            source, program_verification=runtime.Verification.InternalConsistency
+        )
+        return PteRunner(program, source)
     except RuntimeError as error:
         raise BundleError(f"ExecuTorch cannot load the program: {explained(error)}") from error
+
+
+def extension() -> Any:
+    """Return the compiled part of ExecuTorch's Python package.
+
+    Its modules ``runtime`` and ``portable_lib`` are not imported: for the class of one warning they
+    bring the whole compiler, which takes three times as long as torch, and 130 MB.
+
+    Raises:
+        ImportError: ExecuTorch or torch is not installed.
+    """
+    import torch  # noqa: F401  (the extension is linked with its libraries)
+
+    if sys.platform == "win32":  # it tells Windows where the libraries are
+        return importlib.import_module(f"{_BINDINGS}.portable_lib")
+    try:
+        return importlib.import_module(f"{_BINDINGS}._portable_lib")
+    except ModuleNotFoundError:  # since ExecuTorch 1.5
+        return importlib.import_module(f"{_BINDINGS}._C")
 
 
 class PteRunner(Runner):
@@ -65,10 +76,11 @@ class PteRunner(Runner):
 
     name = "pte"
 
-    def __init__(self, program: Any) -> None:
-        # A method points into its program: dropping that first is a segmentation fault.
-        self._program = program
-        names = program.method_names
+    def __init__(self, program: Any, source: bytes) -> None:
+        # A method points into its program, and that into its bytes: dropping either first is a
+        # segmentation fault.
+        self._program, self._source = program, source
+        names = [program.get_method_name(i) for i in range(program.num_methods())]
         if "forward" not in names:
             raise BundleError("the program has no method 'forward'")
         self._methods = {"forward": program.load_method("forward")}
@@ -76,18 +88,16 @@ class PteRunner(Runner):
             int(name.removeprefix("forward_")) for name in names if name.startswith("forward_")
         )
         shortest = program.load_method("shortest") if "shortest" in names else None
-        self._shortest = shortest.execute([])[0] if shortest else None
+        self._shortest = shortest([])[0] if shortest else None
 
     @property
     def threads(self) -> int:
         """Return how many threads the pool of the process says it has."""
-        from executorch.extension.pybindings import portable_lib
-
-        return int(portable_lib._threadpool_get_thread_count())
+        return int(extension()._threadpool_get_thread_count())
 
     def contract(self) -> dict[str, tuple[str, list[int]]]:
         """Return position -> (dtype, shape) of each input as the program itself states it."""
-        meta = self._methods["forward"].metadata
+        meta = self._methods["forward"].method_meta()
         kinds = {6: "float32", 3: "int32", 4: "int64"}  # torch ScalarType codes
         inputs = {}
         for i in range(meta.num_inputs()):
@@ -137,7 +147,7 @@ class PteRunner(Runner):
         try:
             if method not in self._methods:
                 self._methods[method] = self._program.load_method(method)
-            outputs: list[Any] = self._methods[method].execute(tensors)
+            outputs: list[Any] = self._methods[method](tensors)
         except RuntimeError as error:
             raise InputError(
                 f"the program refused its inputs: {explained(error)}", reason="bad_shape"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgectc.core.staging import write_bytes
 from edgectc.core.types import JSON
+from edgectc.training.settings import FIRST
 
 FILE = "summary.html"
 _STYLE = (
@@ -37,10 +38,9 @@ def page(run: Path, measured: Mapping[str, JSON]) -> str:
     """Return the page; every text of data, names and settings is escaped."""
     title = f"Training of {run.resolve().name}"
     lines = _lines(run / "metrics.jsonl")
-    curves = run / "curves.svg"
     parts = [
-        *_section("Validation", _dev(lines)),
-        *([curves.read_text(encoding="utf-8")] if curves.is_file() else []),
+        *_validation("Validation of the first phase", run / FIRST),
+        *_validation("Validation", run),
         *_section("Test", _read(run / "test.json")),
         *(part for name, value in measured.items() for part in _section(name, value)),
         *_section("What the last validation said", _examples(lines)),
@@ -56,6 +56,13 @@ def page(run: Path, measured: Mapping[str, JSON]) -> str:
     )
 
 
+def _validation(title: str, run: Path) -> Iterator[str]:
+    yield from _section(title, _dev(_lines(run / "metrics.jsonl")))
+    curves = run / "curves.svg"
+    if curves.is_file():
+        yield curves.read_text(encoding="utf-8")
+
+
 def _section(title: str, value: JSON) -> Iterator[str]:
     if value:
         yield f"<h2>{escape(title)}</h2>{_shown(value)}"
@@ -66,6 +73,8 @@ def _shown(value: JSON) -> str:
     if isinstance(value, Mapping):
         if "value" in value and {*value} <= {"value", "low", "high"}:
             return escape(_figure(value))
+        if table := _alike(value):
+            return _shown(table)
         rows = [f"<tr><td>{escape(str(k))}<td>{_shown(v)}" for k, v in value.items()]
         return f"<table>{''.join(rows)}</table>"
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -80,6 +89,15 @@ def _shown(value: JSON) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return escape("" if value is None else str(value))
+
+
+def _alike(value: Mapping[str, JSON]) -> list[list[JSON]]:
+    """Return rows of the same columns as one table with a head; nothing where they differ."""
+    rows = {n: row for n, row in value.items() if isinstance(row, Mapping) and "value" not in row}
+    heads = [[*row] for row in rows.values()]
+    if len(rows) < 2 or len(rows) < len(value) or any(head != heads[0] for head in heads):
+        return []
+    return [["", *heads[0]], *([name, *row.values()] for name, row in rows.items())]
 
 
 def _figure(value: Mapping[str, JSON]) -> str:

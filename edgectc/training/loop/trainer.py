@@ -22,7 +22,7 @@ from torch import Tensor
 
 from edgectc.core.contracts import Task
 from edgectc.core.errors import BundleMismatchError
-from edgectc.core.messages import say
+from edgectc.core.messages import say, warn
 from edgectc.core.parallel import ONE, Workers
 from edgectc.core.staging import sweep, write_bytes
 from edgectc.core.types import JSON, Array
@@ -204,7 +204,7 @@ class Trainer:
             display.metric = f"{name} {figures[name]}"
         if records is not None:
             if told := self.stats.warning(self.settings.optimizer.warn_norm):
-                say(f"edgectc: warning: epoch {self.epoch}: {told}")
+                warn(f"epoch {self.epoch}: {told}")
             about = {**figures, "epoch": self.epoch, "step": self.step}
             records.epoch(self.step, about, self.stats.norms)
             if checked:
@@ -216,7 +216,7 @@ class Trainer:
     def _train_epoch(self, records: Records | None, display: Display) -> dict[str, JSON]:
         """Train from batch ``self.batch`` of the epoch to its end; return its figures."""
         began, at_first = time.perf_counter(), self.stats.samples
-        rate = 0.0
+        rate = self.rate()
         self.train_mode()
         for fed in self.feeder.feed(self._plan(), self.noise):
             rate = self.rate()
@@ -229,8 +229,8 @@ class Trainer:
             checked = self.batch < self.steps and self._due(self.settings.validate_steps)
             if checked:
                 self._look(records, display, rate)
-            due = checked or self.stop.asked or self._due(self.settings.save_steps)
-            if due and self.batch < self.steps:
+            due = checked or self._due(self.settings.save_steps)
+            if self.stop.asked or (due and self.batch < self.steps):
                 self._save(noise=fed.noise)
             if self.stop.asked:
                 self.stop.deliver()

@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 
 from edgectc.core.column_files import ColumnWriter
-from edgectc.core.messages import say
 from edgectc.core.types import Array, Recording
 from edgectc.data import sources, swipe_files, swipe_scales
 from edgectc.data.generators.swipes import generate
@@ -59,12 +58,12 @@ def assemble(how: Data, run: Run, keyboards: Sequence[Layout]) -> dict[str, Arra
         where = str(run.data)
         for refusals in (real.refusals, *(one.refusals for one in held.values())):
             refusals.check(how.max_dropped, where, "data.max_dropped")
-        _warn(swipe_scales.problem(usable, prepare.keyboards), where)
     arrays, sizes, wanted = real, [], []
     for pool, share in _pools(how, run, usable, prepare):
         sizes.append(len(pool))
         wanted.append(share)
         arrays = joined(arrays, pool)
+    problem = swipe_scales.problem(usable, prepare.keyboards) if run.data else ""
     count = len(real)
     if not len(held["dev"]) or not (count if run.data else len(arrays)):
         refusals = real.refusals + held["dev"].refusals
@@ -83,6 +82,7 @@ def assemble(how: Data, run: Run, keyboards: Sequence[Layout]) -> dict[str, Arra
         "seen_words": np.unique(np.array(seen, "<u4")),
         "rows": np.array(json.dumps(rows)),
         "split": np.array(found.how),
+        "problem": np.array(problem),
     }
 
 
@@ -93,11 +93,6 @@ def _hint(read: Mapping[str, int], refusals: Refusals) -> str:
         f"read: {told}; left out: {refusals.text}; swipes need a word, and rows of split train and "
         "dev, or none that names a split (see docs/data.md)"
     )
-
-
-def _warn(problem: str, where: str) -> None:
-    if problem:
-        say(f"edgectc: warning: {where}: {problem}")
 
 
 class ShardedSwipes:
@@ -141,7 +136,6 @@ class ShardedSwipes:
                 self._append(writer, split, made)
         for refusals in self._refusals.values():
             refusals.check(how.max_dropped, str(run.data), "data.max_dropped")
-        _warn(problem, str(run.data))
         count, dev = writer.rows("train.places"), writer.rows("dev.places")
         if not count or not dev:
             refusals = self._refusals["train"] + self._refusals["dev"]
@@ -157,6 +151,7 @@ class ShardedSwipes:
                 "real": np.array(count),
                 "pools": np.array(sizes, np.int64),
                 "wanted": np.array(wanted, np.float64),
+                "problem": np.array(problem),
             }
         )
 

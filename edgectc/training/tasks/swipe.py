@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from edgectc.core.errors import ConfigError
-from edgectc.core.messages import say
+from edgectc.core.messages import say, warn
 from edgectc.core.types import Array
 from edgectc.data.refusals import Refusals
 from edgectc.data.sources import HELD_OUT
@@ -110,9 +110,10 @@ class SwipeTask:
             reporting=Reporting.of(run.model.frontend, run.model),
         )
         self.blank_id = arrays.keys.shape[1]
+        held = {split: from_numpy(part(prepared, f"{split}.")) for split in HELD_OUT}
         self.dev, self.test = (
             HeldOutSwipes(
-                _validated(run, split, from_numpy(part(prepared, f"{split}."))),
+                _validated(run, split, held[split]),
                 self._frontend, self._decoder, self._lexicon, name=split,
             )
             for split in HELD_OUT
@@ -121,7 +122,10 @@ class SwipeTask:
         self.files = {"seen_words.bin": prepared["seen_words"].tobytes()} if run.data else {}
         self.dropped = arrays.refusals.reasons
         self.rows = json.loads(str(prepared["rows"]))
-        _tell(run, self, str(prepared["split"]), arrays.refusals)
+        refusals = {"train": arrays.refusals} | {name: one.refusals for name, one in held.items()}
+        _tell(run, self, str(prepared["split"]), refusals)
+        if problem := str(prepared["problem"]):
+            warn(f"{run.data}: {problem}")
 
     def _competitors(self, alphabets: Sequence[str]) -> LexiconCompetitors | None:
         if self._decoder.get("type") != "lexicon" or self._lexicon is None:
@@ -175,12 +179,14 @@ def _validated(run: Run, split: str, arrays: SwipeArrays) -> SwipeArrays:
     return arrays.take(run.validated(len(arrays))) if split == "dev" else arrays
 
 
-def _tell(run: Run, task: SwipeTask, how: str, refusals: Refusals) -> None:
+def _tell(run: Run, task: SwipeTask, how: str, refusals: Mapping[str, Refusals]) -> None:
     kind = "training swipes" if run.data else "generated training swipes"
     held = f"dev: {len(task.dev)}, test: {len(task.test)}"
     if run.data:
         held += f" ({how})"
-    say(f"{kind}: {task.real or task.made}, {held}; dropped: {refusals.text}")
+    left_out = [f"{split}: {one.text}" for split, one in refusals.items() if one.reasons]
+    told = f"dropped: {'; '.join(left_out) or 'none'}"
+    say(f"{kind}: {task.real or task.made}, {held}; {told}")
 
 
 def shares(labels: Sequence[tuple[int, ...]], balance: float) -> Array | None:

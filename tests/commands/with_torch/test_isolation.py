@@ -43,6 +43,7 @@ def test_a_segmentation_fault_is_one_error(
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_crash_after_the_work_says_what_was_made(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -71,6 +72,7 @@ def test_the_childs_own_errors_keep_their_words_and_code(
     assert [p.name for p in tmp_path.iterdir()] == ["planted"]
 
 
+@pytest.mark.slow
 def test_an_isolated_export_is_like_any_other(bundle: Path, tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "deep" / "x.onnx"
     arguments = ["export", str(bundle), "--target=onnx", f"--out={out}", "--isolate", "--json"]

@@ -33,8 +33,9 @@ def test_a_signal_ends_a_run_cleanly(number: signal.Signals, word: str, tmp_path
             time.sleep(0.05)
         child.send_signal(number)
         assert child.stderr is not None
-        last = child.stderr.read().splitlines()[-1]
+        *_, advice, last = child.stderr.read().splitlines()
     assert last == f"edgectc: error: {word}"
+    assert advice == f"the run is saved; to go on: edgectc train gru-small --out {out}"
     assert child.returncode == 128 + number
     left = [path.name for path in (tmp_path / "tmp").iterdir()]
     assert [name for name in left if not name.startswith("torchinductor_")] == []

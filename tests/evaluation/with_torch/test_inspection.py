@@ -58,6 +58,7 @@ def test_the_shipped_model(shipped: Path) -> None:
     assert found.largest[0].name.endswith("conv.weight")
 
 
+@pytest.mark.slow
 def test_a_program_does_the_same_work_as_the_graph(shipped: Path, pte: Path) -> None:
     graph = of_onnx.read((shipped / "artifacts" / "swipe-en.onnx").read_bytes())
     program = of_pte.read(pte.read_bytes())

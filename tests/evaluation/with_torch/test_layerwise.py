@@ -53,6 +53,7 @@ def test_one_scaled_weight_is_found(shipped: Path, tmp_path: Path) -> None:
     assert (found.kind, found.module) == ("Conv", "encoder.coarse.3.conv.conv")
 
 
+@pytest.mark.slow
 def test_the_command(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     artifact = shipped / "artifacts" / "swipe-en.onnx"
     bad = scaled(artifact, "encoder.coarse.3.conv.conv.weight", tmp_path / "bad.onnx")

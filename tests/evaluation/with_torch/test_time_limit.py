@@ -91,6 +91,7 @@ def test_opening_it_runs_nothing(endless: Path) -> None:
     assert edgectc.load(endless, lexicon=str(WORDS))
 
 
+@pytest.mark.slow
 def test_the_report_of_a_limited_check_is_the_whole_one(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

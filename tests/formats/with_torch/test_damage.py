@@ -13,6 +13,7 @@ from edgectc.core.errors import BundleError
 from edgectc.formats import manifest as manifests
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["onnx", "pte", "coreml", "native"])
 def test_400_mutations_of_each_target_are_all_refused(
     target: str, artifacts: dict[str, Path]

@@ -132,7 +132,7 @@ def main() -> int:
     from _result import heading
 
     told = subprocess.run(["valgrind", "--version"], capture_output=True, text=True).stdout
-    print(heading((), repeats=told.strip()), flush=True)
+    print(heading(("numpy",), repeats=told.strip()), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         counter = Counter(Path(folder))
         now = counter.count()

@@ -116,7 +116,7 @@ def prove(counter: Counter, before: dict[str, int], runs: int, limit: float) -> 
         loops = round(n * PLANTED / 100 / PER_LOOP)
         now = counter.count(stage, str(loops))
         caught[stage] = slower(now, before, limit), 100 * (now[stage] / before[stage] - 1)
-    print(f"{runs} unchanged runs: {sum(map(bool, alarms))} alarms")
+    print(f"\n{runs} unchanged runs: {sum(map(bool, alarms))} alarms")
     for stage, (names, percent) in caught.items():
         print(f"planted into {stage}: {percent:+.1f} %, alarm of {', '.join(names) or 'none'}")
     return not any(alarms) and all(names == [stage] for stage, (names, _) in caught.items())

@@ -116,7 +116,7 @@ def prove(counter: Counter, before: dict[str, int], runs: int, limit: float) -> 
         loops = round(n * PLANTED / 100 / PER_LOOP)
         now = counter.count(stage, str(loops))
         caught[stage] = slower(now, before, limit), 100 * (now[stage] / before[stage] - 1)
-    print(f"{runs} unchanged runs: {sum(map(bool, alarms))} alarms")
+    print(f"\n{runs} unchanged runs: {sum(map(bool, alarms))} alarms")
     for stage, (names, percent) in caught.items():
         print(f"planted into {stage}: {percent:+.1f} %, alarm of {', '.join(names) or 'none'}")
     return not any(alarms) and all(names == [stage] for stage, (names, _) in caught.items())
@@ -129,6 +129,10 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=LIMIT)
     parser.add_argument("--proof", type=int, default=0)
     options = parser.parse_args()
+    from _result import heading
+
+    told = subprocess.run(["valgrind", "--version"], capture_output=True, text=True).stdout
+    print(heading(("numpy",), repeats=told.strip()), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         counter = Counter(Path(folder))
         now = counter.count()
@@ -136,7 +140,7 @@ def main() -> int:
         if options.baseline is not None:
             before = json.loads(options.baseline.read_text(encoding="ascii"))
         rows = [[name, f"{n:,}", f"{100 * (n / before[name] - 1):+.2f}"] for name, n in now.items()]
-        print(table(("stage", "instructions", "%"), rows))
+        print(table(("stage", "instructions", "%"), rows), flush=True)
         if options.out is not None:
             options.out.write_text(json.dumps(now, indent=1) + "\n", encoding="ascii")
         if options.proof and not prove(counter, now, options.proof, options.limit):

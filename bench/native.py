@@ -27,7 +27,7 @@ from edgectc.formats import bundle as bundles
 from edgectc.runtime.recognizer import Recognizer
 
 MODELS = ("swipe-en", "swipe-en-tiny")
-KERNELS = ("avx512", "avx2", "neon", "vectors", "portable")
+KERNELS = ("avx512", "avx2", "dotprod", "neon", "vectors", "portable")
 FORMATS = {"float32": "", "int8": "-int8-static"}  # and the ending of the shipped ONNX file
 Inputs = list[Mapping[str, Array]]
 

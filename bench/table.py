@@ -32,6 +32,7 @@ SECTIONS = {
     "conformer.txt": "A conformer of one's own to int8 within a CER budget, one command",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
+    "instructions.txt": "The gate of instructions, at a load of ten: each stage of a keyboard",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",
 }
 HEAD = """# Measured

@@ -1,6 +1,6 @@
-// Real swipes in a real Chromium, against Python's answers, and how fast the page is.
+// Real swipes in a real Chromium, against Python's answers at the beginning of a text, and how fast the page is.
 //
-//   edgectc decode --input swipes.jsonl --json > answers.jsonl
+//   edgectc decode swipe-en-int8-dynamic.edgectc --context "" --input swipes.jsonl --json > answers.jsonl
 //   node test/measure.mjs http://localhost:8321/ swipes.jsonl answers.jsonl
 import fs from "node:fs";
 

@@ -126,7 +126,7 @@ class TemplateDecoder:
 
     def _candidates(self, trace: Path) -> tuple[Array, Array]:
         """Return (n,) entries near both ends of the trace and (n, samples, 2) their paths."""
-        keys = _centers(trace, self._words.letters)
+        keys = trace.places(self._words.letters)
         with forks.whole(), self._lock:
             if not np.array_equal(self._made[0], keys, equal_nan=True):
                 self._made = (keys, {})
@@ -153,13 +153,6 @@ class TemplateDecoder:
             paths = _evenly(corners[usable], self._options.samples)
             groups[first, last] = (rows[usable], paths)
         return groups[first, last]
-
-
-def _centers(trace: Path, letters: str) -> Array:
-    """Return (L, 2) centres of letters, NaN where a letter has no key."""
-    rows = np.array(trace.rows(letters))
-    centers: Array = np.where(rows[:, None] >= 0, trace.centers[rows], np.nan)
-    return centers
 
 
 def _evenly(corners: Array, samples: int) -> Array:

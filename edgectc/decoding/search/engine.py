@@ -205,8 +205,7 @@ class _Engine:
 
     def set_trace(self, trace: Path) -> None:
         """Set where the finger went, for the next search alone."""
-        rows = np.array(trace.rows(self._parts.lexicon.letters))
-        keys = np.where(rows[:, None] >= 0, trace.centers[rows], np.nan)
+        keys = trace.places(self._parts.lexicon.letters)
         self._call("path", trace.points.ctypes.data, len(trace.points), keys.ctypes.data)
         if trace.seconds is not None:
             self._call("path_times", trace.seconds.ctypes.data)

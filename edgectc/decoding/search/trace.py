@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -64,11 +64,18 @@ class Path:
         self.points = np.ascontiguousarray(points, np.float64)
         self.seconds = None if seconds is None else np.ascontiguousarray(seconds, np.float64)
         self.centers = np.ascontiguousarray(centers, np.float64)
-        self._row = {letter: row for row, letter in enumerate(letters)}
+        self._letters = tuple(letters)
 
-    def rows(self, letters: str) -> list[int]:
-        """Return the row of each letter in ``centers``, -1 for one without a key."""
-        return [self._row.get(letter, -1) for letter in letters]
+    def rows(self, letters: str) -> Array:
+        """Return (n,) int64: the row of each letter in ``centers``, -1 for one without a key."""
+        return _rows(self._letters, letters)
+
+    def places(self, letters: str) -> Array:
+        """Return (n, 2) the centre of each letter's key, NaN for one without a key."""
+        rows = self.rows(letters)
+        places: Array = self.centers[rows]
+        places[rows < 0] = np.nan
+        return places
 
     def heading(self, letters: Sequence[str]) -> Heading | None:
         """Return where the finger is bound for at the end of the trace; None if times are unknown.
@@ -91,7 +98,7 @@ class Path:
         passed = float(self.seconds[-1] - self.seconds[since])
         speed = float(away[since]) / passed / _SWIFT if passed > 0 else 0.0
         swift = speed**2 if speed < _IMPOSSIBLE else 0.0
-        rows = np.array(self.rows("".join(letters)))
+        rows = self.rows("".join(letters))
         to = self.centers[rows] - end
         length, distance = float(np.hypot(*way)), np.hypot(*to.T)
         scale = distance * length
@@ -116,10 +123,18 @@ class Path:
         Source: the location channel of Kristensson & Zhai 2004, "SHARK2", with the alignment found
         by dynamic programming instead of by equal arc length.
         """
-        rows = [row for row in self.rows(spelled) if row >= 0]
+        rows = [row for row in self.rows(spelled).tolist() if row >= 0]
         if not rows:
             return 0.0
         least = self._squared[rows[0]]
         for row in rows[1:]:
             least = np.minimum.accumulate(least) + self._squared[row]
         return math.sqrt(float(least.min()) / len(rows))
+
+
+@lru_cache(maxsize=1024)  # a trace asks for the letters of the lexicon, and of each word compared
+def _rows(keys: tuple[str, ...], letters: str) -> Array:
+    row = {letter: place for place, letter in enumerate(keys)}
+    found = np.array([row.get(letter, -1) for letter in letters], np.int64)
+    found.flags.writeable = False
+    return found

@@ -63,7 +63,7 @@ def unwrapped(network: nn.Module) -> nn.Module:
     """
     while True:
         compiled = type(network).__name__ == "OptimizedModule"
-        inside = network._modules.get("_orig_mod" if compiled else "module")
+        inside = dict(network.named_children()).get("_orig_mod" if compiled else "module")
         if inside is None or not (compiled or isinstance(network, _PARALLEL)):
             return network
         network = inside

@@ -325,7 +325,7 @@ def test_references_are_padded_as_the_file_will_be() -> None:
     buckets = {True: 16, False: 40}
     about = About(tokens=TOKENS, padding="zeros")
     sample = (x, torch.tensor([40, 9]))
-    found = adopt(network, sample, about, width=lambda n, most, window: buckets[n <= 16])
+    found = adopt(network, sample, about, width=lambda n, most, window, stride: buckets[n <= 16])
     case = next(case for case in found.cases if case.name == "sample-1")
     row = torch.cat([x[1:2, :9], torch.zeros(1, 7, 6)], dim=1)
     with torch.no_grad():

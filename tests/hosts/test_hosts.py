@@ -11,9 +11,9 @@ from edgectc.formats.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
 
-# No host of swipes runs a stream or looks for reference cases in another file: each refuses these
-# as keys that it does not know. Manifests without them leave them out.
-REFUSED = {"streaming", "reference_file"}
+# No host of swipes runs a stream, says phonemes or looks for reference cases in another file: each
+# refuses these as keys that it does not know. Manifests without them leave them out.
+REFUSED = {"streaming", "pronunciations", "reference_file"}
 
 
 def listed(path: str, pattern: str) -> set[str]:

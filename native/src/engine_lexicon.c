@@ -163,14 +163,18 @@ char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t
   return text;
 }
 
+int32_t edgectc_number_of(const Words *words, int32_t code) {
+  if (code < words->letters[0]) return -1;
+  int64_t letter = last_at_most(words->letters, words->K, code);
+  return words->letters[letter] == code ? (int32_t)letter : -1;
+}
+
 int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out) {
   const uint8_t *at = (const uint8_t *)text, *end = at + size;
   int32_t n = 0;
   while (at < end) {
-    int32_t code = edgectc_utf8(&at, end);
-    if (code < 0 || n == MOST_LETTERS || code < words->letters[0]) return -1;
-    int64_t letter = last_at_most(words->letters, words->K, code);
-    if (words->letters[letter] != code) return -1;
+    int32_t letter = edgectc_number_of(words, edgectc_utf8(&at, end));
+    if (letter < 0 || n == MOST_LETTERS) return -1;
     out[n++] = (uint16_t)letter;
   }
   return n;

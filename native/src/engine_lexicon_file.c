@@ -80,12 +80,6 @@ static int skip_strings(Text *text) {
   return take(text, ']');
 }
 
-static int32_t number_of(const Words *words, int32_t letter) {
-  for (int32_t i = 0; i < words->K; i++)
-    if (words->letters[i] == letter) return i;
-  return -1;
-}
-
 /* Reads spellings in the letters that stand before them; returns whether they are, or OUT_OF_MEMORY. */
 static int read_unsaid(Words *words, Text *text) {
   int32_t letters[MOST_LETTERS];
@@ -98,7 +92,7 @@ static int read_unsaid(Words *words, Text *text) {
     if (n < 1 || n > MOST_LETTERS) return 0;
     words->unsaid[words->unsaid_size++] = (uint16_t)n;
     for (int32_t i = 0; i < n && number >= 0; i++)
-      words->unsaid[words->unsaid_size++] = (uint16_t)(number = number_of(words, letters[i]));
+      words->unsaid[words->unsaid_size++] = (uint16_t)(number = edgectc_number_of(words, letters[i]));
     if (number < 0) return 0;
   } while (take(text, ','));
   return take(text, ']');

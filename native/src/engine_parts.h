@@ -94,6 +94,8 @@ int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
 /* Makes the text of a word as it is shown, in a pool; says its bytes. NULL if there is no memory. */
 char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, Pool *pool);
+/* Returns the letter of a code point, or -1. */
+int32_t edgectc_number_of(const Words *words, int32_t code);
 /* Turns a text into letters; returns how many, or -1. */
 int32_t edgectc_words_spell(const Words *words, const char *text, size_t size, uint16_t *out);
 

@@ -114,17 +114,15 @@ TARGET static double NAME(spell)(const Lattice *lattice, const double *from, con
   return in_letter + in_blank;
 }
 
-/* What a slot leaves to a child by this letter while the finger is between two keys. */
-TARGET static NOT_INLINE double NAME(left_ahead)(const Lattice *lattice, const Slot *slot, int32_t letter) {
+#include "light.h"
+/* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
+TARGET static NOT_INLINE double NAME(left_to)(const Lattice *lattice, const Slot *slot, int32_t letter) {
+  if (lattice->passing == 0.0) return slot->prefix_mass * lattice->carry;
   double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
   double mass = lattice->ahead[letter] * before_last;
   return (slot->prefix_mass + (costly(lattice) ? mass * slot->letter_bonus : mass)) * lattice->carry;
 }
-
-/* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
-TARGET static inline double NAME(left_to)(const Lattice *lattice, const Slot *slot, int32_t letter) {
-  return lattice->passing == 0.0 ? slot->prefix_mass * lattice->carry : NAME(left_ahead)(lattice, slot, letter);
-}
+#include "cold_end.h"
 
 /* Makes the state of a prefix; returns its slot, or OUT_OF_MEMORY. */
 TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent, int32_t letter) {
@@ -195,6 +193,7 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
   return DONE;
 }
 
+#include "light.h" /* once a word, not once a prefix */
 /* What all words of an entry weigh together, in shares of the heaviest. */
 TARGET static NOT_INLINE double NAME(more)(const Tree *tree, int32_t entry) {
   const int32_t *at = tree->several;
@@ -203,7 +202,7 @@ TARGET static NOT_INLINE double NAME(more)(const Tree *tree, int32_t entry) {
 }
 
 /* Scores the word that ends at a grown slot, if any. */
-TARGET static int NAME(score)(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
+TARGET static NOT_INLINE int NAME(score)(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
                  int64_t slot, int partial) {
   int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
   double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
@@ -221,6 +220,7 @@ TARGET static int NAME(score)(Found *found, const Tree *tree, int64_t base, cons
   double value = log(lifted) - LIFT + weight;
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
 }
+#include "cold_end.h"
 
 /* Finds the words that reach the floor, which rises as they are found. All trees wait in one queue: likely words cut
  * the others off, be they of the lexicon or of what lies over it. */

@@ -64,15 +64,7 @@ typedef struct {
   int any;                    /* whether a letter or digit was written */
 } Spelling;
 
-static int has(const Words *words, int32_t code) {
-  int32_t low = 0, high = words->K - 1;
-  while (low < high) {
-    int32_t middle = (low + high) / 2;
-    if (words->letters[middle] < code) low = middle + 1;
-    else high = middle;
-  }
-  return words->letters[low] == code;
-}
+static int has(const Words *words, int32_t code) { return edgectc_number_of(words, code) >= 0; }
 
 static int has_all(const Words *words, const int32_t *codes, int n) {
   for (int i = 0; i < n; i++)

@@ -17,6 +17,11 @@
 #else
 #define NOT_INLINE
 #endif
+#if defined(__wasm__)
+#define SMALL NOT_INLINE
+#else
+#define SMALL inline
+#endif
 
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290

@@ -116,7 +116,7 @@ TARGET static double NAME(spell)(const Lattice *lattice, const double *from, con
 
 #include "light.h"
 /* What a slot leaves to a child by this letter, of its own mass and that of its beginnings. */
-TARGET static NOT_INLINE double NAME(left_to)(const Lattice *lattice, const Slot *slot, int32_t letter) {
+TARGET static SMALL double NAME(left_to)(const Lattice *lattice, const Slot *slot, int32_t letter) {
   if (lattice->passing == 0.0) return slot->prefix_mass * lattice->carry;
   double before_last = slot->states[place_of(lattice, lattice->T - 1)] * lattice->before_last;
   double mass = lattice->ahead[letter] * before_last;
@@ -202,7 +202,7 @@ TARGET static NOT_INLINE double NAME(more)(const Tree *tree, int32_t entry) {
 }
 
 /* Scores the word that ends at a grown slot, if any. */
-TARGET static NOT_INLINE int NAME(score)(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
+TARGET static int NAME(score)(Found *found, const Tree *tree, int64_t base, const Lattice *lattice,
                  int64_t slot, int partial) {
   int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
   double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);

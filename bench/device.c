@@ -14,8 +14,7 @@
 
 enum { MOST_SWIPES = 1024, MOST_POINTS = 1024 };
 
-static edgectc_point points[MOST_SWIPES][MOST_POINTS];
-static int32_t counts[MOST_SWIPES], n_swipes;
+#include "swipes.h"
 
 static double cpu_ms(void) {
   struct timespec now;
@@ -30,17 +29,6 @@ static edgectc_file map_file(const char *name) {
   void *mapped = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, at, 0);
   if (mapped == MAP_FAILED) exit(2);
   return (edgectc_file){mapped, (size_t)about.st_size};
-}
-
-static void read_swipes(const char *name) {
-  char line[128];
-  FILE *from = fopen(name, "r");
-  for (int32_t n = 0; from && n_swipes < MOST_SWIPES && fgets(line, sizeof line, from);) {
-    edgectc_point *point = &points[n_swipes][n];
-    if (sscanf(line, "%lf %lf %lf", &point->x, &point->y, &point->t_ms) == 3) n += n < MOST_POINTS - 1;
-    else counts[n_swipes++] = n, n = 0;
-  }
-  if (from) fclose(from);
 }
 
 static long private_kb(void) {
@@ -67,7 +55,7 @@ int main(int argc, char **argv) {
       edgectc_keyboard_keys(keyboard, keys, 26) < 0)
     return 3;
   double opened = cpu_ms();
-  read_swipes(argv[4]); /* not a part of it */
+  read_swipes(fopen(argv[4], "r")); /* not a part of it */
   double read = cpu_ms();
   edgectc_keyboard_swipe(keyboard, points[0], counts[0], 0, words, 5);
   printf("open %.3f\ncold %.3f\n", opened - began, cpu_ms() - (read - opened));

@@ -16,13 +16,14 @@ void *edgectc_beam_new(const Tables *tables);
 int64_t edgectc_beam_push(void *search, const double *log_probs, int64_t T);
 void edgectc_beam_free(void *search);
 
+#include "swipes.h"
+
 static edgectc_keyboard *keyboard;
 static edgectc_network *network;
 static edgectc_engine *engine;
 static edgectc_file files[4];
 static edgectc_key keys[26];
-static edgectc_point points[MOST_SWIPES][MOST_POINTS], taps[5];
-static int32_t counts[MOST_SWIPES], n_swipes;
+static edgectc_point taps[5];
 static float frames[64][3], *rows;
 static edgectc_word words[5];
 static double sentence[BEAM_FRAMES][BEAM_TOKENS];
@@ -140,17 +141,6 @@ static void lay_keys(void) {
       if (keys[k].letter == tapped[i]) taps[i] = (edgectc_point){keys[k].x + 0.6, keys[k].y + 0.5, 0};
 }
 
-static void read_swipes(const char *name) {
-  char line[128];
-  FILE *from = fopen(name, "r");
-  for (int32_t n = 0; from && n_swipes < MOST_SWIPES && fgets(line, sizeof line, from);) {
-    edgectc_point *point = &points[n_swipes][n];
-    if (sscanf(line, "%lf %lf %lf", &point->x, &point->y, &point->t_ms) == 3) n += n < MOST_POINTS - 1;
-    else counts[n_swipes++] = n, n = 0;
-  }
-  if (from) fclose(from);
-}
-
 /* A network and an engine of their own, with the keys of the keyboard. */
 static void make_parts(void) {
   int32_t columns, symbols[65];
@@ -178,7 +168,7 @@ int main(int argc, char **argv) {
   if (argc != 6 && argc != 8) return 2;
   for (int i = 0; i < 4; i++) files[i] = read_file(argv[1 + i]);
   if (argc == 8) planted = argv[6], loops = atol(argv[7]);
-  read_swipes(argv[5]);
+  read_swipes(fopen(argv[5], "r"));
   lay_keys();
   keyboard = edgectc_keyboard_new();
   stage_open();

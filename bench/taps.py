@@ -26,6 +26,7 @@ import runpy
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,11 +67,11 @@ class Row:
         return [f"{self.spread:.1f}", *share, wrong, f"{1e3 * float(np.median(self.times)):.2f}"]
 
 
-def correct(
+def typing(
     keyboard: Keyboard, text: list[list[str]], hands: Hands, spread: float, errors: float
-) -> Row:
-    """Tap all words and count those that come out right."""
-    rng, row = np.random.default_rng(SEED), Row(spread)
+) -> Iterator[tuple[str, str, Array]]:
+    """Yield each word, its letters and its taps, when the keyboard is ready for them."""
+    rng = np.random.default_rng(SEED)
     for words in progress(text, f"spread {spread}"):
         hand = hands.people[hands.draw(rng)]
         for i, word in enumerate(words):
@@ -78,19 +79,27 @@ def correct(
             assert letters
             keyboard.before(" ".join([*words[:i], ""]))
             keyboard.prepare()
-            taps = taps_of(mistaken(letters, errors, rng), hand, spread, rng)
-            began = time.perf_counter()
-            found = keyboard.tap(taps)
-            row.times.append(time.perf_counter() - began)
-            right = [normalize_word(one.text) == word for one in found]
-            typed = keyboard.typed == letters
-            row.words += 1
-            row.typed += typed
-            row.first += right[0]
-            row.third += any(right[:3])
-            changed = typed and spell(found[0].text, LETTERS) != letters
-            row.changed += changed
-            row.changed_known += changed and keyboard.knows(word)
+            yield word, letters, taps_of(mistaken(letters, errors, rng), hand, spread, rng)
+
+
+def correct(
+    keyboard: Keyboard, text: list[list[str]], hands: Hands, spread: float, errors: float
+) -> Row:
+    """Tap all words and count those that come out right."""
+    row = Row(spread)
+    for word, letters, taps in typing(keyboard, text, hands, spread, errors):
+        began = time.perf_counter()
+        found = keyboard.tap(taps)
+        row.times.append(time.perf_counter() - began)
+        right = [normalize_word(one.text) == word for one in found]
+        typed = keyboard.typed == letters
+        row.words += 1
+        row.typed += typed
+        row.first += right[0]
+        row.third += any(right[:3])
+        changed = typed and spell(found[0].text, LETTERS) != letters
+        row.changed += changed
+        row.changed_known += changed and keyboard.knows(word)
     return row
 
 
@@ -127,24 +136,17 @@ def _by_threshold(
     options: argparse.Namespace, thresholds: list[float],
 ) -> tuple[int, Array, Array]:  # fmt: skip
     """Return the words right as typed, and by threshold those right at first and those changed."""
-    rng, typed = np.random.default_rng(SEED), 0
+    typed = 0
     first, changed = (np.zeros(len(thresholds), int) for _ in range(2))
-    for words in progress(text, f"spread {spread}"):
-        hand = hands.people[hands.draw(rng)]
-        for i, word in enumerate(words):
-            letters = spell(word, LETTERS)
-            assert letters
-            keyboard.before(" ".join([*words[:i], ""]))
-            found = keyboard.tap(
-                taps_of(mistaken(letters, options.errors, rng), hand, spread, rng), nbest=60
-            )
-            own = [one for one in found if spell(one.text, LETTERS) == keyboard.typed]
-            typed += keyboard.typed == letters
-            for row, threshold in enumerate(thresholds):
-                left = own and found[0].score - own[0].score <= threshold
-                best = own[0].text if left else found[0].text
-                first[row] += normalize_word(best) == word
-                changed[row] += keyboard.typed == letters and spell(best, LETTERS) != letters
+    for word, letters, taps in typing(keyboard, text, hands, spread, options.errors):
+        found = keyboard.tap(taps, nbest=60)
+        own = [one for one in found if spell(one.text, LETTERS) == keyboard.typed]
+        typed += keyboard.typed == letters
+        for row, threshold in enumerate(thresholds):
+            left = own and found[0].score - own[0].score <= threshold
+            best = own[0].text if left else found[0].text
+            first[row] += normalize_word(best) == word
+            changed[row] += keyboard.typed == letters and spell(best, LETTERS) != letters
     return typed, first, changed
 
 

@@ -11,18 +11,12 @@ import networks
 import numpy as np
 import pytest
 import torch
-from networks import TOKENS
+from networks import TOKENS, adopted
 from torch import Tensor, nn
 
 import edgectc
 from edgectc.core.errors import ConfigError, NonFiniteError
 from edgectc.exporting.byo.adapter import SHARE
-from edgectc.exporting.byo.adoption import About, Adopted, adopt
-
-
-def adopted(network: nn.Module, **about: object) -> Adopted:
-    said = {"tokens": TOKENS, "check_blank": False, **about}
-    return adopt(network, networks.sample(), About(**said))  # type: ignore[arg-type]
 
 
 class Plain(nn.Module):

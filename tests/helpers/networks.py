@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgectc.exporting.byo.adoption import About, Adopted, adopt
+
 TOKENS = ("<blank>", *"abcdefg")
 
 
@@ -105,6 +107,12 @@ def sample(
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(rows, frames, channels, generator=generator).cumsum(1) * 0.3
     return x, torch.tensor([frames - 9 * i for i in range(rows)])
+
+
+def adopted(network: nn.Module, **about: object) -> Adopted:
+    """Return a network of one's own as it is adopted, with tokens of no meaning."""
+    said = {"tokens": TOKENS, "check_blank": False, **about}
+    return adopt(network, sample(), About(**said))  # type: ignore[arg-type]
 
 
 def seeded(kind: type[nn.Module], **options: int) -> nn.Module:

@@ -15,8 +15,8 @@ void *calloc(size_t n, size_t size) { return asked++, __libc_calloc(n, size); }
 void *realloc(void *held, size_t size) { return asked++, __libc_realloc(held, size); }
 
 enum { MOST_SWIPES = 64, MOST_POINTS = 512 };
-static edgectc_point points[MOST_SWIPES][MOST_POINTS];
-static int32_t counts[MOST_SWIPES], n_swipes;
+#include "../../bench/swipes.h"
+
 static edgectc_key keys[26];
 static edgectc_word words[5];
 static edgectc_keyboard *keyboard;
@@ -35,15 +35,6 @@ static edgectc_file read_file(const char *name) {
   if (at && fread(at, 1, file.size, from) == file.size) file.at = at;
   fclose(from);
   return file;
-}
-
-static void read_swipes(void) {
-  char line[128];
-  for (int32_t n = 0; n_swipes < MOST_SWIPES && fgets(line, sizeof line, stdin);) {
-    edgectc_point *point = &points[n_swipes][n];
-    if (sscanf(line, "%lf %lf %lf", &point->x, &point->y, &point->t_ms) == 3) n += n < MOST_POINTS - 1;
-    else counts[n_swipes++] = n, n = 0;
-  }
 }
 
 static void swipes(void) {
@@ -93,7 +84,7 @@ int main(int argc, char **argv) {
   if (argc != 4) return 2;
   for (int row = 0, n = 0; row < 3; row++)
     for (int i = 0; rows[row][i]; i++) keys[n++] = (edgectc_key){rows[row][i], starts[row] + i, row, 1, 1};
-  read_swipes();
+  read_swipes(stdin);
   keyboard = edgectc_keyboard_new();
   check(edgectc_keyboard_open(keyboard, read_file(argv[1]), read_file(argv[2]), read_file(argv[3])));
   check(edgectc_keyboard_keys(keyboard, keys, 26));

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -323,3 +324,27 @@ class Citrinet(Jasper):
 
     def __init__(self) -> None:
         super().__init__(squeeze=True)
+
+
+# What they are run on.
+
+
+def frames(rng: np.random.Generator, rows: int, T: int = 64) -> np.ndarray:
+    """Return smooth features (rows, T, C)."""
+    x = rng.standard_normal((rows, T, C))
+    return (0.6 * x + 0.5 * np.roll(x, 1, 1)).astype(np.float32)
+
+
+def short(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return features of 24 frames."""
+    return frames(rng, rows, 24)
+
+
+def waves(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return waveforms (rows, 1600)."""
+    return (0.3 * rng.standard_normal((rows, 1600))).clip(-1, 1).astype(np.float32)
+
+
+def images(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return images (rows, 1, 32, 64)."""
+    return rng.standard_normal((rows, 1, 32, 64)).astype(np.float32)

@@ -28,6 +28,7 @@ import _architectures as one
 import _architectures_more as two
 import numpy as np
 import torch
+from _architectures import frames, images, short, waves
 from _result import heading
 from torch import Tensor, nn
 
@@ -50,27 +51,6 @@ FEWER = {
     "int8 pte": ("pte", ("int8-static", "int8-dynamic")),
 }
 _ROWS = 80  # recordings that calibrate
-
-
-def frames(rng: np.random.Generator, rows: int, T: int = 64) -> np.ndarray:
-    """Return smooth features (rows, T, C)."""
-    x = rng.standard_normal((rows, T, one.C))
-    return (0.6 * x + 0.5 * np.roll(x, 1, 1)).astype(np.float32)
-
-
-def short(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Return features of 24 frames."""
-    return frames(rng, rows, 24)
-
-
-def waves(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Return waveforms (rows, 1600)."""
-    return (0.3 * rng.standard_normal((rows, 1600))).clip(-1, 1).astype(np.float32)
-
-
-def images(rng: np.random.Generator, rows: int) -> np.ndarray:
-    """Return images (rows, 1, 32, 64)."""
-    return rng.standard_normal((rows, 1, 32, 64)).astype(np.float32)
 
 
 def alone(network: nn.Module, x: Tensor, n: int) -> Any:

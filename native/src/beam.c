@@ -302,7 +302,7 @@ EXPORT void *edgectc_beam_new(const Tables *tables) {
   settle(tables, &root);
   s->prefixes[0] = root;
   s->n_prefixes = 1;
-  s->entries[0] = (Entry){0.0, -HUGE_VAL, 0.0, 0.0, -HUGE_VAL, 0.0, 0, -1, -1, 0};
+  s->entries[0] = (Entry){0.0, -HUGE_VAL, 0.0, 0.0, -HUGE_VAL, 0.0, 0, -1, -1, 0, 0};
   s->n_entries = 1;
   return s;
 }

@@ -16,8 +16,6 @@ from edgectc.formats import layouts
 from edgectc.language import spelling
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT / "native" / "src" / f"{name}.c"
-           for name in ("spelling", "engine_context", "engine_text")]  # fmt: skip
 # Lines of "=" and an alphabet, or a word; prints its letters, and how many it has.
 HOST = """
 #include <stdio.h>
@@ -65,9 +63,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs a C compiler")
     folder = tmp_path_factory.mktemp("spelling")
     (folder / "host.c").write_text(HOST, encoding="ascii")
-    flags = runpy.run_path(str(ROOT / "native" / "build.py"))["flags"]()
-    command = ["cc", *flags, "-O1", "-Wall", "-Wextra", "-Werror", str(folder / "host.c")]
-    subprocess.run([*command, *map(str, SOURCES), "-o", str(folder / "host")], check=True)
+    build = runpy.run_path(str(ROOT / "native" / "build.py"))
+    command = ["cc", *build["flags"](), "-O1", "-Wall", "-Wextra", "-Werror"]
+    command += [str(folder / "host.c"), *build["sources"](beam=True, network=True)]
+    subprocess.run([*command, "-lm", "-o", str(folder / "host")], check=True)
     return folder / "host"
 
 

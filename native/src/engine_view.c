@@ -11,94 +11,127 @@
 
 /* ---- weights and bounds ----------------------------------------------------------------- */
 
-/* Weighs the entries; `depth` (nodes) becomes how many letters lead to each node. */
-static void weigh_entries(Shared *shared, const Options *options, double *depth) {
+typedef struct {              /* an entry, as they come in the order of their nodes */
+  int64_t node, entry, word;  /* word: the first of its own */
+  int64_t words;              /* its own */
+  int64_t several;            /* entries of several words before it */
+  int64_t level_end;
+  int32_t depth;              /* letters */
+} Walk;
+
+static const Walk START = {.node = -1, .entry = -1, .level_end = 1};
+
+/* Goes to the next entry; 0 if there is none. */
+static int next_entry(const Words *words, Walk *at) {
+  const Nodes *tree = &words->tree;
+  for (at->node++; at->node < words->nodes; at->node++) {
+    if (at->node == at->level_end) at->depth++, at->level_end = tree->first_child[at->node];
+    if (!(tree->ends[at->node >> 6] >> (at->node & 63) & 1)) continue;
+    at->entry++;
+    at->several += at->words > 1;
+    at->word += at->words;
+    at->words = 1;
+    if (at->several < words->n_several && words->several[at->several] == at->entry)
+      at->words += words->beyond[at->several + 1] - words->beyond[at->several];
+    return 1;
+  }
+  return 0;
+}
+
+Tree edgectc_tree(const edgectc_engine *engine) {
+  const Shared *shared = engine->shared;
+  const Words *words = &shared->words;
+  const uint16_t *gain = shared->bounds + 1;
+  return (Tree){.nodes = words->tree, .gain = gain, .bare = gain + words->nodes, .top = shared->top, .rise = 1.0,
+                .below = shared->below, .known = (int32_t)(words->nodes / DEEP), .weights = shared->weights,
+                .code = words->finer ? NULL : words->code, .beyond = words->beyond,
+                .letter_score = engine->options.letter_score, .hidden = engine->hidden, .entries = words->entries,
+                .several = words->several, .before = words->before, .more = shared->more,
+                .n_several = words->n_several, .most = shared->most};
+}
+
+/* Weighs values, or words without codes; returns how many there are, or OUT_OF_MEMORY. */
+static int64_t weigh_values(Shared *shared, double lm_weight) {
+  const Words *words = &shared->words;
+  int coded = words->code && !words->finer;
+  int64_t n = coded ? words->n_values : words->words;
+  double *weights = edgectc_more(shared->weights, n, 1, sizeof *weights);
+  if (!weights) return OUT_OF_MEMORY;
+  for (int64_t i = 0; i < n; i++) weights[i] = lm_weight * (coded ? words->value[i] / 1e4 : edgectc_words_log_prob(words, i));
+  shared->weights = weights;
+  return n;
+}
+
+/* Weighs the entries. */
+static void weigh_entries(Shared *shared, const Tree *tree, const Options *options) {
   const Words *words = &shared->words;
   shared->top = -HUGE_VAL;
   shared->lightest = shared->rarest = HUGE_VAL;
-  depth[0] = 0.0;
-  const Nodes *tree = &words->tree;
-  int64_t several = 0, entry = 0, first = 0;
   shared->most = 1.0;
-  for (int64_t node = 0; node < words->nodes; node++) {
-    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++)
-      depth[child] = depth[node] + 1.0;
-    if (!(tree->ends[node >> 6] >> (node & 63) & 1)) continue;
-    double log_prob = edgectc_words_log_prob(words, first);
-    double weight = options->lm_weight * log_prob + options->letter_score * depth[node];
+  for (Walk at = START; next_entry(words, &at);) {
+    double log_prob = edgectc_words_log_prob(words, at.word), weight = edgectc_weight(tree, at.word, at.depth), more = 1.0;
     if (log_prob < shared->rarest) shared->rarest = log_prob;
     if (weight > shared->top) shared->top = weight;
     if (weight < shared->lightest) shared->lightest = weight;
-    shared->weights[entry] = weight;
-    first++;
-    if (several < words->n_several && words->several[several] == entry) {
-      int64_t last = first + words->beyond[several + 1] - words->beyond[several];
-      double more = 1.0;
-      for (; first < last; first++) {
-        double other = edgectc_words_log_prob(words, first);
-        more += exp(options->lm_weight * (other - log_prob));
-        if (other < shared->rarest) shared->rarest = other;
-      }
-      shared->more[several++] = more;
-      if (more > shared->most) shared->most = more;
+    if (at.words == 1) continue;
+    for (int64_t i = 1; i < at.words; i++) {
+      double other = edgectc_words_log_prob(words, at.word + i);
+      more += exp(options->lm_weight * (other - log_prob));
+      if (other < shared->rarest) shared->rarest = other;
     }
-    entry++; /* entries come in the order of their nodes */
+    shared->more[at.several] = more;
+    if (more > shared->most) shared->most = more;
   }
 }
 
 /* Bounds every node by the best at or below it, from the last node to the first, as children follow
  * their parents. Rounding up keeps the order of weights, so the greatest of rounded-up gains is the
- * rounded-up gain of the greatest weight: one exp an entry is enough. */
-static void bound_nodes(Shared *shared, const Options *options, const double *depth) {
-  const Nodes *tree = &shared->words.tree;
-  int64_t entry = shared->words.entries;
-  for (int64_t node = shared->words.nodes - 1; node >= 0; node--) {
-    int32_t letter = edgectc_letter(tree, node);
-    uint32_t below = letter < 32 ? 1u << letter : 0u;
-    float gain = 0.0f, bare = 0.0f;
-    if (tree->ends[node >> 6] >> (node & 63) & 1) {
-      double weight = shared->weights[--entry];
-      gain = edgectc_gain(weight, shared->top);
-      if (options->letter_score != 0.0)
-        bare = edgectc_gain(weight - options->letter_score * depth[node], shared->top);
+ * rounded-up gain of the greatest weight: one exp a value is enough, in `shares`. */
+static void bound_nodes(Shared *shared, const Tree *tree, double *shares, int64_t n) {
+  const Words *words = &shared->words;
+  const int32_t *first_child = tree->nodes.first_child;
+  uint16_t *gain = shared->bounds + 1, *bare = gain + words->nodes;
+  double paid[MOST_LETTERS + 1];
+  for (int32_t i = 0; i <= MOST_LETTERS; i++) paid[i] = exp(tree->letter_score * i);
+  for (int64_t i = 0; i < n; i++) shares[i] = exp(shared->weights[i] - shared->top);
+  memset(shared->bounds, 0, (2 * (size_t)words->nodes + 1) * sizeof *gain);
+  for (Walk at = START; next_entry(words, &at);) {
+    double share = shares[tree->code ? tree->code[at.word] : at.word];
+    bare[at.node] = edgectc_bound_up(share);
+    gain[at.node] = edgectc_bound_up(share * paid[at.depth]);
+  }
+  for (int64_t node = words->nodes - 1; node >= 0; node--)
+    for (int32_t child = first_child[node]; child < first_child[node + 1]; child++) {
+      if (gain[child] > gain[node]) gain[node] = gain[child];
+      if (bare[child] > bare[node]) bare[node] = bare[child];
     }
-    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++) {
-      if (shared->gain[child] > gain) gain = shared->gain[child];
-      if (shared->bare[child] > bare) bare = shared->bare[child];
-      below |= shared->below[child];
-    }
-    shared->gain[node] = gain;
-    shared->bare[node] = bare;
-    shared->below[node] = below;
+  for (int32_t node = tree->known - 1; node >= 0; node--) {
+    shared->below[node] = 1u << (edgectc_letter(&tree->nodes, node) & 31);
+    for (int32_t child = first_child[node]; child < first_child[node + 1]; child++)
+      shared->below[node] |= edgectc_below(tree, child);
   }
 }
 
 int32_t edgectc_weigh(edgectc_engine *engine) {
   Shared *shared = engine->shared;
   if (shared->weighed) return EDGECTC_OK;
-  double *depth = malloc((size_t)shared->words.nodes * sizeof(double)); /* too much to be kept */
-  if (!depth) return NO_MEMORY(engine);
-  weigh_entries(shared, &engine->options, depth);
-  bound_nodes(shared, &engine->options, depth);
-  free(depth);
+  int64_t n = weigh_values(shared, engine->options.lm_weight);
+  double *shares = n < 0 ? NULL : edgectc_room(n, 1, sizeof *shares); /* may be too much to be kept */
+  if (!shares) return NO_MEMORY(engine);
+  Tree tree = edgectc_tree(engine);
+  weigh_entries(shared, &tree, &engine->options);
+  bound_nodes(shared, &tree, shares, n);
+  free(shares);
   shared->weighed = 1;
   return EDGECTC_OK;
 }
 
 /* ---- views ------------------------------------------------------------------------------ */
 
-/* Hides the lexicon's entries that the view of now lays words over, or shows them again. */
-static void hide(edgectc_engine *engine, uint8_t hidden) {
-  if (!engine->view) return;
-  const Overlay *overlay = &engine->view->overlay;
-  for (int64_t i = 0; i < overlay->size; i++)
-    if (overlay->overs[i].entry >= 0) engine->hidden[overlay->overs[i].entry] = hidden;
-}
-
 void edgectc_use_view(edgectc_engine *engine, View *view) {
-  hide(engine, 0);
+  if (engine->view) edgectc_overlay_hide(&engine->view->overlay, engine->hidden, 0);
   engine->view = view;
-  hide(engine, 1);
+  if (view) edgectc_overlay_hide(&view->overlay, engine->hidden, 1);
 }
 
 static void drop(edgectc_engine *engine, int32_t place) {
@@ -132,8 +165,8 @@ static int is_narrow(const Shared *shared, const Overlay *overlay) {
     if (weight < low) low = weight;
   }
   /* Where letters cost, weights without them may be more than a float holds. */
-  int held = shared->bare[0] < HUGE_VALF;
-  if (overlay->live && overlay->tree.bare) held &= overlay->tree.bare[0] < HUGE_VALF;
+  int held = shared->bounds[1 + shared->words.nodes] < NO_BOUND;
+  if (overlay->live) held &= overlay->tree.bare[0] < NO_BOUND;
   return high - low < RANGE && held;
 }
 

@@ -149,15 +149,18 @@ EDGECTC_API int32_t edgectc_engine_log_probs(edgectc_engine *engine, const doubl
   return EDGECTC_OK;
 }
 
-EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes,
-                                                  size_t size) {
+EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size) {
+  return edgectc_language_model(engine, bytes, size, 0);
+}
+
+int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size, int known) {
   Grammar *lm = NULL;
   Following following = {0};
   if (alone(engine) < 0) return BAD_INPUT;
   if (bytes) {
     lm = malloc(sizeof(Grammar));
     if (!lm) return NO_MEMORY(engine);
-    int32_t status = edgectc_lm_open(lm, bytes, size, &engine->why);
+    int32_t status = edgectc_lm_open(lm, bytes, size, known, &engine->why);
     if (status < 0) {
       free(lm);
       return status;

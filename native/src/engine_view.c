@@ -11,33 +11,6 @@
 
 /* ---- weights and bounds ----------------------------------------------------------------- */
 
-typedef struct {              /* an entry, as they come in the order of their nodes */
-  int64_t node, entry, word;  /* word: the first of its own */
-  int64_t words;              /* its own */
-  int64_t several;            /* entries of several words before it */
-  int64_t level_end;
-  int32_t depth;              /* letters */
-} Walk;
-
-static const Walk START = {.node = -1, .entry = -1, .level_end = 1};
-
-/* Goes to the next entry; 0 if there is none. */
-static int next_entry(const Words *words, Walk *at) {
-  const Nodes *tree = &words->tree;
-  for (at->node++; at->node < words->nodes; at->node++) {
-    if (at->node == at->level_end) at->depth++, at->level_end = tree->first_child[at->node];
-    if (!(tree->ends[at->node >> 6] >> (at->node & 63) & 1)) continue;
-    at->entry++;
-    at->several += at->words > 1;
-    at->word += at->words;
-    at->words = 1;
-    if (at->several < words->n_several && words->several[at->several] == at->entry)
-      at->words += words->beyond[at->several + 1] - words->beyond[at->several];
-    return 1;
-  }
-  return 0;
-}
-
 Tree edgectc_tree(const edgectc_engine *engine) {
   const Shared *shared = engine->shared;
   const Words *words = &shared->words;
@@ -57,58 +30,74 @@ static int64_t weigh_values(Shared *shared, double lm_weight) {
   int64_t n = coded ? words->n_values : words->words;
   double *weights = edgectc_more(shared->weights, n, 1, sizeof *weights);
   if (!weights) return OUT_OF_MEMORY;
-  for (int64_t i = 0; i < n; i++) weights[i] = lm_weight * (coded ? words->value[i] / 1e4 : edgectc_words_log_prob(words, i));
   shared->weights = weights;
+  shared->rarest = HUGE_VAL;
+  for (int64_t i = 0; i < n; i++) {
+    double log_prob = coded ? words->value[i] / 1e4 : edgectc_words_log_prob(words, i);
+    weights[i] = lm_weight * log_prob;
+    if (log_prob < shared->rarest) shared->rarest = log_prob;
+  }
   return n;
 }
 
-/* Weighs the entries. */
-static void weigh_entries(Shared *shared, const Tree *tree, const Options *options) {
+/* The entries that end before a node. */
+static int64_t entries_before(const Nodes *tree, int64_t node) {
+  return tree->ends_before[node >> 6] + edgectc_count_bits(tree->ends[node >> 6] & (((uint64_t)1 << (node & 63)) - 1));
+}
+
+/* Weighs the entries, level by level: those of one depth stand together, and so do their words. The first word of an entry
+ * is its most frequent one. */
+static void weigh_entries(Shared *shared, const Tree *tree, double lm_weight) {
   const Words *words = &shared->words;
+  int64_t first = 0, last, node = 0, end = 1;
   shared->top = -HUGE_VAL;
-  shared->lightest = shared->rarest = HUGE_VAL;
+  shared->lightest = HUGE_VAL;
   shared->most = 1.0;
-  for (Walk at = START; next_entry(words, &at);) {
-    double log_prob = edgectc_words_log_prob(words, at.word), weight = edgectc_weight(tree, at.word, at.depth), more = 1.0;
-    if (log_prob < shared->rarest) shared->rarest = log_prob;
-    if (weight > shared->top) shared->top = weight;
-    if (weight < shared->lightest) shared->lightest = weight;
-    if (at.words == 1) continue;
-    for (int64_t i = 1; i < at.words; i++) {
-      double other = edgectc_words_log_prob(words, at.word + i);
-      more += exp(options->lm_weight * (other - log_prob));
-      if (other < shared->rarest) shared->rarest = other;
+  for (int32_t depth = 0; node < words->nodes; depth++, first = last) {
+    last = end < words->nodes ? edgectc_words_of(words, entries_before(&tree->nodes, end)).first : words->words;
+    for (int64_t word = first; word < last; word++) {
+      double weight = edgectc_weight(tree, word, depth);
+      if (weight > shared->top) shared->top = weight;
+      if (weight < shared->lightest) shared->lightest = weight;
     }
-    shared->more[at.several] = more;
+    int64_t next = tree->nodes.first_child[end];
+    node = end, end = next;
+  }
+  for (int64_t i = 0; i < words->n_several; i++) {
+    Range range = edgectc_words_of(words, words->several[i]);
+    double more = 1.0, log_prob = edgectc_words_log_prob(words, range.first);
+    while (++range.first < range.last) more += exp(lm_weight * (edgectc_words_log_prob(words, range.first) - log_prob));
+    shared->more[i] = more;
     if (more > shared->most) shared->most = more;
   }
 }
 
-/* Bounds every node by the best at or below it, from the last node to the first, as children follow
- * their parents. Rounding up keeps the order of weights, so the greatest of rounded-up gains is the
- * rounded-up gain of the greatest weight: one exp a value is enough, in `shares`. */
+/* Bounds every node by the best at or below it. Rounding up keeps the order of weights, so the greatest of rounded-up gains is
+ * the rounded-up gain of the greatest weight: one exp a value is enough, in `shares` (n). */
 static void bound_nodes(Shared *shared, const Tree *tree, double *shares, int64_t n) {
   const Words *words = &shared->words;
   const int32_t *first_child = tree->nodes.first_child;
   uint16_t *gain = shared->bounds + 1, *bare = gain + words->nodes;
-  double paid[MOST_LETTERS + 1];
-  for (int32_t i = 0; i <= MOST_LETTERS; i++) paid[i] = exp(tree->letter_score * i);
+  double paid = 1.0;
   for (int64_t i = 0; i < n; i++) shares[i] = exp(shared->weights[i] - shared->top);
-  memset(shared->bounds, 0, (2 * (size_t)words->nodes + 1) * sizeof *gain);
-  for (Walk at = START; next_entry(words, &at);) {
-    double share = shares[tree->code ? tree->code[at.word] : at.word];
-    bare[at.node] = edgectc_bound_up(share);
-    gain[at.node] = edgectc_bound_up(share * paid[at.depth]);
+  int64_t entry = 0, several = 0, level_end = 1;
+  for (int64_t node = 0, depth = 0; node < words->nodes; node++) {
+    if (node == level_end) paid = exp(tree->letter_score * (double)++depth), level_end = first_child[node];
+    if (node < tree->known) shared->below[node] = 1u << (edgectc_letter(&tree->nodes, node) & 31);
+    gain[node] = bare[node] = 0;
+    if (!(tree->nodes.ends[node >> 6] >> (node & 63) & 1)) continue;
+    int64_t word = entry + words->beyond[several];
+    if (several < words->n_several && words->several[several] == entry) several++;
+    entry++; /* entries come in the order of their nodes */
+    double share = shares[tree->code ? tree->code[word] : word];
+    bare[node] = edgectc_bound_up(share);
+    gain[node] = edgectc_bound_up(share * paid);
   }
-  for (int64_t node = words->nodes - 1; node >= 0; node--)
-    for (int32_t child = first_child[node]; child < first_child[node + 1]; child++) {
-      if (gain[child] > gain[node]) gain[node] = gain[child];
-      if (bare[child] > bare[node]) bare[node] = bare[child];
-    }
-  for (int32_t node = tree->known - 1; node >= 0; node--) {
-    shared->below[node] = 1u << (edgectc_letter(&tree->nodes, node) & 31);
-    for (int32_t child = first_child[node]; child < first_child[node + 1]; child++)
-      shared->below[node] |= edgectc_below(tree, child);
+  for (int64_t node = words->nodes - 1, parent = node; node > 0; node--) { /* children follow their parents */
+    while (first_child[parent] > node) parent--;
+    if (gain[node] > gain[parent]) gain[parent] = gain[node];
+    if (bare[node] > bare[parent]) bare[parent] = bare[node];
+    if (parent < tree->known) shared->below[parent] |= edgectc_below(tree, (int32_t)node);
   }
 }
 
@@ -119,7 +108,7 @@ int32_t edgectc_weigh(edgectc_engine *engine) {
   double *shares = n < 0 ? NULL : edgectc_room(n, 1, sizeof *shares); /* may be too much to be kept */
   if (!shares) return NO_MEMORY(engine);
   Tree tree = edgectc_tree(engine);
-  weigh_entries(shared, &tree, &engine->options);
+  weigh_entries(shared, &tree, engine->options.lm_weight);
   bound_nodes(shared, &tree, shares, n);
   free(shares);
   shared->weighed = 1;

@@ -144,23 +144,25 @@ EDGECTC_API int32_t edgectc_engine_log_probs(edgectc_engine *engine, const doubl
   for (int64_t i = 0; i < n; i++)
     if (!(fabs(log_probs[i]) < HUGE_VAL)) return REFUSE(engine, "a log_prob is not finite");
   engine->shared->words.finer = log_probs;
+  engine->shared->words.code = NULL; /* each word has its own */
   engine->shared->weighed = 0;
   edgectc_forget_views(engine);
   return EDGECTC_OK;
 }
 
 EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size) {
-  return edgectc_language_model(engine, bytes, size, 0);
+  if (bytes && edgectc_lm_check(bytes, size, &engine->why) < 0) return BAD_INPUT;
+  return edgectc_language_model(engine, bytes, size);
 }
 
-int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size, int known) {
+int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size) {
   Grammar *lm = NULL;
   Following following = {0};
   if (alone(engine) < 0) return BAD_INPUT;
   if (bytes) {
     lm = malloc(sizeof(Grammar));
     if (!lm) return NO_MEMORY(engine);
-    int32_t status = edgectc_lm_open(lm, bytes, size, known, &engine->why);
+    int32_t status = edgectc_lm_open(lm, bytes, size, &engine->why);
     if (status < 0) {
       free(lm);
       return status;

@@ -127,8 +127,9 @@ typedef struct {              /* what a context says of words */
   int64_t size;
 } Following;
 
-/* `known`: the bytes are those of a hash that was given, so their checksum need not be computed. */
-int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, int known, Complaint *why);
+/* Looks for damage by the checksum, which is for bytes that were not hashed. */
+int32_t edgectc_lm_check(const uint8_t *bytes, size_t size, Complaint *why);
+int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, Complaint *why);
 void edgectc_lm_close(Grammar *lm);
 /* Makes room for what contexts say of n words; nothing is said yet. */
 int edgectc_following(Following *following, const Vocabulary *words);
@@ -217,7 +218,7 @@ typedef struct {              /* what engines of one lexicon share; only read on
   Words words;
   uint16_t *bounds;           /* (1 + 2 nodes) a value, then `gain` and `bare` of Tree */
   uint32_t *below;            /* (nodes / DEEP) see Tree */
-  double *weights;            /* (values), or (words) without codes, or where `finer` is given */
+  double *weights;            /* (values), or (words) without codes */
   double *more;               /* (n_several) see Tree */
   double most, top, lightest; /* most: the greatest of `more`, at least 1 */
   double rarest;              /* the least log_prob */
@@ -268,8 +269,8 @@ struct edgectc_engine {
 void edgectc_use_view(edgectc_engine *engine, View *view);
 /* Forgets all views, as words, weights or the language model changed. */
 void edgectc_forget_views(edgectc_engine *engine);
-/* edgectc_engine_language_model; `known` as edgectc_lm_open takes it. */
-int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size, int known);
+/* edgectc_engine_language_model, but that the bytes were hashed: their checksum is not computed. */
+int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size);
 /* Makes weights and view those of now. */
 int32_t edgectc_refresh(edgectc_engine *engine);
 /* Weighs the words by the options of now. */

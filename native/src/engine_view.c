@@ -17,7 +17,7 @@ Tree edgectc_tree(const edgectc_engine *engine) {
   const uint16_t *gain = shared->bounds + 1;
   return (Tree){.nodes = words->tree, .gain = gain, .bare = gain + words->nodes, .top = shared->top, .rise = 1.0,
                 .below = shared->below, .known = (int32_t)(words->nodes / DEEP), .weights = shared->weights,
-                .code = words->finer ? NULL : words->code, .beyond = words->beyond,
+                .code = words->code, .beyond = words->beyond,
                 .letter_score = engine->options.letter_score, .hidden = engine->hidden, .entries = words->entries,
                 .several = words->several, .before = words->before, .more = shared->more,
                 .n_several = words->n_several, .most = shared->most};
@@ -26,43 +26,48 @@ Tree edgectc_tree(const edgectc_engine *engine) {
 /* Weighs values, or words without codes; returns how many there are, or OUT_OF_MEMORY. */
 static int64_t weigh_values(Shared *shared, double lm_weight) {
   const Words *words = &shared->words;
-  int coded = words->code && !words->finer;
-  int64_t n = coded ? words->n_values : words->words;
+  int64_t n = words->code ? words->n_values : words->words;
   double *weights = edgectc_more(shared->weights, n, 1, sizeof *weights);
   if (!weights) return OUT_OF_MEMORY;
   shared->weights = weights;
   shared->rarest = HUGE_VAL;
   for (int64_t i = 0; i < n; i++) {
-    double log_prob = coded ? words->value[i] / 1e4 : edgectc_words_log_prob(words, i);
+    double log_prob = words->code ? words->value[i] / 1e4 : edgectc_words_log_prob(words, i);
     weights[i] = lm_weight * log_prob;
     if (log_prob < shared->rarest) shared->rarest = log_prob;
   }
   return n;
 }
 
-/* The entries that end before a node. */
-static int64_t entries_before(const Nodes *tree, int64_t node) {
-  return tree->ends_before[node >> 6] + edgectc_count_bits(tree->ends[node >> 6] & (((uint64_t)1 << (node & 63)) - 1));
+/* Finds the heaviest and the lightest entry; then, given what each value is of the heaviest, the bounds of single entries. */
+static void weigh_entries(Shared *shared, const Tree *tree, const double *shares) {
+  const Words *words = &shared->words;
+  uint16_t *gain = shared->bounds + 1, *bare = gain + words->nodes;
+  int64_t entry = 0, several = 0, level_end = 1;
+  double paid = 1.0;
+  for (int32_t node = 0, depth = 0; node < words->nodes; node++) {
+    if (node == level_end) paid = exp(tree->letter_score * ++depth), level_end = tree->nodes.first_child[node];
+    gain[node] = bare[node] = 0;
+    if (!(tree->nodes.ends[node >> 6] >> (node & 63) & 1)) continue;
+    int64_t word = entry + words->beyond[several]; /* the first one, and so the most frequent */
+    if (several < words->n_several && words->several[several] == entry) several++;
+    entry++; /* entries come in the order of their nodes */
+    if (shares) {
+      double share = shares[tree->code ? tree->code[word] : word];
+      bare[node] = edgectc_bound_up(share);
+      gain[node] = edgectc_bound_up(share * paid);
+      continue;
+    }
+    double weight = edgectc_weight(tree, word, depth);
+    if (weight > shared->top) shared->top = weight;
+    if (weight < shared->lightest) shared->lightest = weight;
+  }
 }
 
-/* Weighs the entries, level by level: those of one depth stand together, and so do their words. The first word of an entry
- * is its most frequent one. */
-static void weigh_entries(Shared *shared, const Tree *tree, double lm_weight) {
+/* Tells what all words of entries of several weigh together. */
+static void add_up(Shared *shared, double lm_weight) {
   const Words *words = &shared->words;
-  int64_t first = 0, last, node = 0, end = 1;
-  shared->top = -HUGE_VAL;
-  shared->lightest = HUGE_VAL;
   shared->most = 1.0;
-  for (int32_t depth = 0; node < words->nodes; depth++, first = last) {
-    last = end < words->nodes ? edgectc_words_of(words, entries_before(&tree->nodes, end)).first : words->words;
-    for (int64_t word = first; word < last; word++) {
-      double weight = edgectc_weight(tree, word, depth);
-      if (weight > shared->top) shared->top = weight;
-      if (weight < shared->lightest) shared->lightest = weight;
-    }
-    int64_t next = tree->nodes.first_child[end];
-    node = end, end = next;
-  }
   for (int64_t i = 0; i < words->n_several; i++) {
     Range range = edgectc_words_of(words, words->several[i]);
     double more = 1.0, log_prob = edgectc_words_log_prob(words, range.first);
@@ -72,32 +77,17 @@ static void weigh_entries(Shared *shared, const Tree *tree, double lm_weight) {
   }
 }
 
-/* Bounds every node by the best at or below it. Rounding up keeps the order of weights, so the greatest of rounded-up gains is
- * the rounded-up gain of the greatest weight: one exp a value is enough, in `shares` (n). */
-static void bound_nodes(Shared *shared, const Tree *tree, double *shares, int64_t n) {
-  const Words *words = &shared->words;
+/* Bounds every node by the best at or below it, from the last node to the first. Rounding up keeps the order of weights, so the
+ * greatest of rounded-up gains is the rounded-up gain of the greatest weight: one exp a value is enough. */
+static void bound_nodes(Shared *shared, const Tree *tree) {
   const int32_t *first_child = tree->nodes.first_child;
-  uint16_t *gain = shared->bounds + 1, *bare = gain + words->nodes;
-  double paid = 1.0;
-  for (int64_t i = 0; i < n; i++) shares[i] = exp(shared->weights[i] - shared->top);
-  int64_t entry = 0, several = 0, level_end = 1;
-  for (int64_t node = 0, depth = 0; node < words->nodes; node++) {
-    if (node == level_end) paid = exp(tree->letter_score * (double)++depth), level_end = first_child[node];
-    if (node < tree->known) shared->below[node] = 1u << (edgectc_letter(&tree->nodes, node) & 31);
-    gain[node] = bare[node] = 0;
-    if (!(tree->nodes.ends[node >> 6] >> (node & 63) & 1)) continue;
-    int64_t word = entry + words->beyond[several];
-    if (several < words->n_several && words->several[several] == entry) several++;
-    entry++; /* entries come in the order of their nodes */
-    double share = shares[tree->code ? tree->code[word] : word];
-    bare[node] = edgectc_bound_up(share);
-    gain[node] = edgectc_bound_up(share * paid);
-  }
-  for (int64_t node = words->nodes - 1, parent = node; node > 0; node--) { /* children follow their parents */
+  uint16_t *gain = shared->bounds + 1, *bare = gain + shared->words.nodes;
+  for (int32_t node = 0; node < tree->known; node++) shared->below[node] = 1u << (edgectc_letter(&tree->nodes, node) & 31);
+  for (int32_t node = (int32_t)shared->words.nodes - 1, parent = node; node > 0; node--) { /* children follow their parents */
     while (first_child[parent] > node) parent--;
     if (gain[node] > gain[parent]) gain[parent] = gain[node];
     if (bare[node] > bare[parent]) bare[parent] = bare[node];
-    if (parent < tree->known) shared->below[parent] |= edgectc_below(tree, (int32_t)node);
+    if (parent < tree->known) shared->below[parent] |= edgectc_below(tree, node);
   }
 }
 
@@ -108,9 +98,13 @@ int32_t edgectc_weigh(edgectc_engine *engine) {
   double *shares = n < 0 ? NULL : edgectc_room(n, 1, sizeof *shares); /* may be too much to be kept */
   if (!shares) return NO_MEMORY(engine);
   Tree tree = edgectc_tree(engine);
-  weigh_entries(shared, &tree, engine->options.lm_weight);
-  bound_nodes(shared, &tree, shares, n);
+  shared->top = -HUGE_VAL, shared->lightest = HUGE_VAL;
+  weigh_entries(shared, &tree, NULL);
+  for (int64_t i = 0; i < n; i++) shares[i] = exp(shared->weights[i] - shared->top);
+  weigh_entries(shared, &tree, shares);
   free(shares);
+  add_up(shared, engine->options.lm_weight);
+  bound_nodes(shared, &tree);
   shared->weighed = 1;
   return EDGECTC_OK;
 }

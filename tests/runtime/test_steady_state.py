@@ -1,4 +1,4 @@
-"""A keyboard that has warmed up asks for no memory, whatever is swiped or tapped, and holds little."""
+"""A warm keyboard asks for no memory, whatever is swiped or tapped, and holds little."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _built(source: Path, folder: Path) -> Path:
 
 
 def test_a_keyboard_holds_less_than_12_mb(tmp_path: Path) -> None:
-    """Its files are mapped; what is its own are bounds of the lexicon's nodes and room to search in."""
+    """Its files are mapped; its own are bounds of the lexicon's nodes, and room to search in."""
     program, points = _built(ROOT / "bench" / "device.c", tmp_path), tmp_path / "points.txt"
     points.write_text(_swipes(), encoding="ascii")
     command = [str(program), *map(str, FILES), str(points), "20"]

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(_WIN32)
+#if defined(EDGECTC_API) /* as nothing, in a library that hides this one */
+#elif defined(_WIN32)
 #define EDGECTC_API __declspec(dllexport)
 #else
 #define EDGECTC_API __attribute__((visibility("default")))

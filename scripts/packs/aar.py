@@ -56,12 +56,13 @@ def build(out: Path) -> Path:
 
 def library(
     abi: str, work: Path, *, name: str = NAME, entry: Path = SOURCE / "keyboard_jni.c",
-    more: dict[str, str] | None = None,
+    more: dict[str, str] | None = None, options: tuple[str, ...] = (),
 ) -> Path:  # fmt: skip
     """Compile a library for one of Android's processors: the sources, and the file Java enters by.
 
     Args:
         more: functions of further system libraries, or of the usual ones, that it asks for.
+        options: further ones of the compiler.
     """
     work.mkdir(parents=True)
     stubs = {
@@ -82,8 +83,8 @@ def library(
              f"-femit-bin={helpers}"])  # fmt: skip
     headers = [f"-isystem{include / f'{own}-linux-musl'}", f"-isystem{include / 'generic-musl'}"]
     linked = [str(entry), *zig.sources(), str(helpers), *(str(work / lib) for lib in stubs)]
-    options = [*FLAGS, *headers, *jni_headers(), f"-Wl,-soname,{name}", *linked]
-    return zig.compiled(target, options, work / name)
+    given = [*FLAGS, *options, *headers, *jni_headers(), f"-Wl,-soname,{name}", *linked]
+    return zig.compiled(target, given, work / name)
 
 
 def host_library(out: Path) -> Path:

@@ -17,6 +17,7 @@ MORE = {
     "libc.so": "open close fstat mmap snprintf pthread_mutex_lock pthread_mutex_unlock",
     "libdl.so": "dlopen dlsym dladdr",
 }
+HIDDEN = "-DEDGECTC_API="  # no name of it may meet one of the host's library
 
 
 def build(out: Path) -> Path:
@@ -29,7 +30,7 @@ def build(out: Path) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     made = work / "made"
     for abi in ABIS:
-        library = aar.library(abi, work / abi, name=NAME, entry=SOURCE, more=MORE)
+        library = android_library(abi, work / abi)
         (made / abi).mkdir(parents=True)
         library.replace(made / abi / NAME)
     shutil.rmtree(final, ignore_errors=True)
@@ -38,8 +39,21 @@ def build(out: Path) -> Path:
     return final
 
 
+def android_library(abi: str, work: Path) -> Path:
+    """Compile the library for one of Android's processors."""
+    return aar.library(abi, work, name=NAME, entry=SOURCE, more=MORE, options=(HIDDEN,))
+
+
 def host_library(out: Path) -> Path:
     """Compile the same library for this machine's Java."""
-    options = ["-shared", "-fPIC", *zig.flags(), *aar.jni_headers(), str(SOURCE), *zig.sources()]
+    options = [
+        "-shared",
+        "-fPIC",
+        HIDDEN,
+        *zig.flags(),
+        *aar.jni_headers(),
+        str(SOURCE),
+        *zig.sources(),
+    ]
     zig.run([shutil.which("cc") or "cc", *options, "-o", str(out), "-lm", "-ldl", "-lpthread"])
     return out

@@ -51,6 +51,20 @@ def latinime(library: Path, host: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def latinime_for_arm64(work: Path) -> Path:
+    """Compile the library before an AOSP keyboard's own for arm64; skip where there is no Zig."""
+    code = (
+        "import sys; from pathlib import Path; from packs import latinime; "
+        "print(latinime.android_library('arm64-v8a', Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(work)]
+    done = subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, text=True)
+    if "no Zig here" in done.stderr:
+        pytest.skip("needs Zig's compiler: scripts/packages installs it")
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
 def board(layout: Layout) -> list[Key]:
     """Return the keys of a layout in the letter area, and one of its whole size."""
     width, height = layout.key_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -102,3 +103,22 @@ def test_without_the_hosts_library_loading_fails_as_a_missing_library_does(
     code, told = _asked(alone, tmp_path / "nothing", {})
     assert code == 1
     assert not told
+
+
+@pytest.mark.skipif(not shutil.which("readelf"), reason="needs readelf")
+def test_the_library_for_arm64_shows_what_java_enters_by_and_nothing_else(tmp_path: Path) -> None:
+    """No name of it meets one of the host's own library, which is loaded beside it."""
+    library = str(packages.latinime_for_arm64(tmp_path / "made"))
+
+    def told(*options: str) -> str:
+        return subprocess.run(
+            ["readelf", "-W", *options, library], capture_output=True, text=True, check=True
+        ).stdout
+
+    assert "AArch64" in told("-h")
+    rows = [line.split() for line in told("--dyn-syms").splitlines() if re.match(r" *\d+:", line)]
+    assert {row[7] for row in rows if len(row) > 7 and row[6] != "UND"} == {"JNI_OnLoad"}
+    needed = {*re.findall(r"NEEDED.*\[(.*)\]", told("-d"))}
+    assert needed == {"libc.so", "libm.so", "libdl.so"}
+    steps = [int(line.split()[-1], 16) for line in told("-l").splitlines() if " LOAD " in line]
+    assert min(steps) >= 16384  # pages of newer phones

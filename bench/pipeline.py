@@ -165,9 +165,11 @@ def systems(lexicon: Lexicon, path: Path, tune: list[Swipe], folder: str) -> dic
 def measure(made: dict[str, Answer], swipes: list[Swipe]) -> list[list[str]]:
     spent = {name: np.full((len(swipes), 2), np.inf) for name in made}
     ranks = {name: np.zeros(len(swipes), int) for name in made}
+    rng = np.random.default_rng(2)
     for i, swipe in enumerate(progress(swipes, "swipe")):
-        order = [*made][i % len(made) :] + [*made][: i % len(made)]  # each comes after each
-        for name in order:  # side by side: a busy moment meets all
+        # Side by side, so that a busy moment meets all; each after each, as one that was long
+        # leaves nothing in the caches for the next.
+        for name in rng.permutation([*made]).tolist():
             answer = made[name]
             for _ in range(REPEATS):  # the others fill the caches: the first call is the slowest
                 words, whole, decode = answer(swipe)

@@ -37,8 +37,10 @@ from edgectc.runtime import mil
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="checks what other systems do")
 FAMILIES = [
     "gru",
-    "mobilenetv3",
-    *(pytest.param(f, marks=pytest.mark.slow) for f in ("conformer", "i3d", "tcn", "transformer")),
+    *(
+        pytest.param(f, marks=pytest.mark.slow)
+        for f in ("conformer", "i3d", "mobilenetv3", "tcn", "transformer")
+    ),
 ]
 
 

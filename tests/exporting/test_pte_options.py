@@ -38,6 +38,7 @@ def bucketed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return edgectc.export(bundle, target="pte", out=out, **options).path
 
 
+@pytest.mark.slow
 def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
     assert edgectc.verify(bucketed).status == "pass"
     loaded = edgectc.load(bucketed)
@@ -51,6 +52,7 @@ def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
     assert contract["0"] == ("float32", [1, 64, 3])
 
 
+@pytest.mark.slow
 def test_a_method_is_loaded_when_it_is_called(bucketed: Path) -> None:
     loaded = edgectc.load(bucketed)
     assert set(loaded.runner._methods) == {"forward"}

@@ -187,6 +187,7 @@ def test_planted_bugs_leave_no_folder(
     assert [p.name for p in tmp_path.iterdir()] == ["gru"]
 
 
+@pytest.mark.slow
 def test_without_its_repair_a_reciprocal_is_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

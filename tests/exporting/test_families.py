@@ -18,7 +18,7 @@ from edgectc.formats import reference
 
 FAMILIES = sorted(config.families())
 # Each takes 10 to 40 s. (Of pte, the shipped tcn is in the fast run.)
-FAST = {("gru", "onnx"), ("tcn", "onnx"), ("transformer", "onnx")}
+FAST = {("gru", "onnx"), ("tcn", "onnx")}
 CELLS = [
     pytest.param(family, target, marks=[pytest.mark.slow] * ((family, target) not in FAST))
     for family in FAMILIES

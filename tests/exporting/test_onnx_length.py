@@ -58,7 +58,7 @@ def alone(network: nn.Module, x: Tensor) -> np.ndarray:
         return network(x, torch.tensor([x.shape[1]]))[0].log_softmax(-1).numpy()
 
 
-@pytest.mark.parametrize("opset", [14, 18])
+@pytest.mark.parametrize("opset", [pytest.param(14, marks=pytest.mark.slow), 18])
 def test_any_length_is_taken_as_it_is(opset: int, tmp_path: Path) -> None:
     network = networks.seeded(Halving)
     made = exported(network, tmp_path / "x.onnx", length="dynamic", opset=opset)

@@ -108,6 +108,7 @@ def test_recurrent_networks_have_no_dynamic_length(tmp_path: Path) -> None:
         edgectc.export(gru, target="pte", delegate="coreml", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_portable_kernels_are_warned_of(
     bundle: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -203,8 +203,8 @@ export class Keyboard {
     touch.away = true;
   }
 
-  /** @param {PointerEvent} event */
-  #move(event) {
+  /** @param {PointerEvent} event @param {boolean} [up] whether it is the last of its finger */
+  #move(event, up = false) {
     const { touch } = this;
     if (!touch || touch.id !== event.pointerId) return;
     if (touch.choosing && this.popup?.move(event.clientX - this.box.left, event.clientY - (this.area?.getBoundingClientRect().top ?? 0))) return this.#record(event);
@@ -216,7 +216,7 @@ export class Keyboard {
       clearTimeout(this.held);
       this.#press(undefined);
     }
-    if (touch.away) this.on.moving(touch.points);
+    if (touch.away && !up) this.on.moving(touch.points); // what would be shown for a moment only, the word would wait for
   }
 
   /** How far the finger is from where it went down, in key widths. */
@@ -244,7 +244,7 @@ export class Keyboard {
   #up(event) {
     const { touch } = this;
     if (!touch || touch.id !== event.pointerId) return;
-    this.#move(event);
+    this.#move(event, true);
     const chosen = touch.choosing ? (this.popup?.chosen ?? "") : "";
     this.#stop(false);
     if (chosen) this.on.chosen(chosen, touch.points[0]);

@@ -73,8 +73,9 @@ export class Writer {
     if (id.startsWith("page-")) return keyboard.turn(/** @type {any} */ (id.slice(5)));
     if (id === "backspace") await this.#backspace();
     else if (LETTER.test(id) && !keyboard.signs) {
-      if (!this.#held()) await this.#content();
+      const begins = !this.#held();
       this.#letter(id, point);
+      if (begins) await this.#stays(this.#ended());
     }
     else {
       if (INSIDE.includes(id)) this.tapped = id === "'" ? this.tapped : null;
@@ -201,10 +202,15 @@ export class Writer {
     this.spaceAt = twice ? 0 : performance.now();
   }
 
-  /** The next word begins: the last one stays, and is learnt. */
-  async #content() {
+  /** Returns the word that stays as the next one begins, if any; it is to be learnt. */
+  #ended() {
     const text = this.learnt;
     this.learnt = "";
+    return text;
+  }
+
+  /** Learns a word, when the next one is written: nobody waits for it. @param {string} text */
+  async #stays(text) {
     if (text) await this.parts.dictionary.learn(text);
   }
 
@@ -300,7 +306,6 @@ export class Writer {
     const { model } = this;
     await this.#commit();
     this.corrected = null;
-    await this.#content();
     const before = editor.head;
     try {
       const [answer, context] = await Promise.all([model.read(points, { before }), model.keyboard.contextOf(before)]);
@@ -309,10 +314,12 @@ export class Writer {
       const row = recorder.add(points, model.layout.name, best.text, context);
       const entry = ledger.add({ by: "gesture", rank: 1, probability: best.probability, ms: answer.ms, ...this.#foreseen(best.text) });
       editor.write(answer.words, { row, entry }, (text) => this.#cased(text));
+      const ended = this.#ended();
       this.learnt = best.text;
       document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
       say(best.text);
       this.relax();
+      await this.#stays(ended);
       await shown(answer, model);
       model.ready(editor.head).catch(() => {}); // so that the next swipe finds it ready
     } catch (error) {
@@ -377,12 +384,13 @@ export class Writer {
    */
   async #pick(by, text, start, rank) {
     const { editor, ledger, say } = this.parts;
-    if (by === "next") await this.#content();
+    const ended = by === "next" ? this.#ended() : "";
     this.learnt = text;
     ledger.add({ by, rank, ...(by === "next" ? {} : this.#foreseen(text)) });
     this.tapped = this.corrected = null;
     editor.pick(text, start);
     say(text);
+    await this.#stays(ended);
     this.relax();
     this.suggest();
   }

@@ -13,6 +13,9 @@ from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.finished import FinishedTarget
 from edgectc.exporting.lowering.quantization_plan import (
+    CONVOLUTION,
+    LINEAR,
+    RECURRENT,
     ActivationStatistics,
     Operator,
     Plan,
@@ -86,6 +89,7 @@ class TorchLayers(Layers):
             first, *_ = example
             other = self._given({**example, first: 0.5 * example[first] + 0.25})
             self._called -= {name for name in given if given[name] == other.get(name)}
+        self._called -= self._unheard(example)
 
     def _given(self, inputs: Mapping[str, Tensor]) -> dict[str, list[bytes]]:
         """Return a hash of what each module is given in each of its calls."""
@@ -111,6 +115,27 @@ class TorchLayers(Layers):
                 hook.remove()
         return seen
 
+    @torch.no_grad()
+    def _unheard(self, inputs: Mapping[str, Tensor]) -> set[str]:
+        """Return the operators that no answer follows from, such as a second head's.
+
+        Converters leave them out. An operator that answers NaN in place of what it would is heard
+        if anything in the network's answer is then another, or if the network cannot go on.
+        """
+        before, found = _flat(self._model(*inputs.values())), set[str]()
+        for operator in self.operators((CONVOLUTION, LINEAR, RECURRENT)):
+            module = self._model.get_submodule(operator.name)
+            handle = module.register_forward_hook(lambda module, args, answer: _all_nan(answer))
+            try:
+                after = _flat(self._model(*inputs.values()))
+            except (RuntimeError, ValueError, ArithmeticError):
+                continue
+            finally:
+                handle.remove()
+            if all(torch.equal(new, old) for new, old in zip(after, before, strict=True)):
+                found.add(operator.name)
+        return found
+
     def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
         """Return the modules that may be quantized, of those that take part in an answer."""
         return [op for op in operators(self._model, kinds, kept) if op.name in self._called]
@@ -135,3 +160,15 @@ class TorchLayers(Layers):
     def sensitivity(self, plan: Plan, samples: Sequence[Inputs]) -> Mapping[str, float]:
         """See `edgectc.quantization.fake_quantization.sensitivity`."""
         return fake_quantization.sensitivity(self._model, plan, samples)
+
+
+def _all_nan(answer: Any) -> Any:
+    """Return what a module answers, of its shapes and types, every value NaN."""
+    if isinstance(answer, Tensor):
+        return torch.full_like(answer, torch.nan)
+    return tuple(_all_nan(one) for one in answer)
+
+
+def _flat(answer: Any) -> list[Tensor]:
+    """Return log_probs, and the states of a stream."""
+    return [answer] if isinstance(answer, Tensor) else [*answer]

@@ -166,12 +166,13 @@ class LexiconDecoder:
         self._parts, self._native = parts, native
         self._numpy: NumpySearch | None = None
         self._lock = threading.Lock()
+        trace = {"trace"} if parts.options.template_weight > 0 else set[str]()
+        self._takes = frozenset({"context", "normalize", "partial", "spans", *trace})
 
     @property
     def takes(self) -> frozenset[str]:
         """Return what a call makes something of: a trace, where it has a weight."""
-        trace = {"trace"} if self._parts.options.template_weight > 0 else set[str]()
-        return frozenset({"context", "normalize", "partial", "spans", *trace})
+        return self._takes
 
     @property
     def options(self) -> Options:

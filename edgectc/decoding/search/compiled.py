@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 LIBRARY = Path(__file__).with_name("_native.so")
-ABI = 2  # EDGECTC_ABI of edgectc.h
+ABI = 3  # EDGECTC_ABI of edgectc.h
 
 Library = ctypes.CDLL
 
@@ -55,8 +55,7 @@ FUNCTIONS = {
     "engine_search_double": (_INT, (_POINTER, _POINTER, _INT, _INT, _INT)),
     "engine_text": (_TEXT, (_POINTER, _INT)),
     "engine_figure": (_REAL, (_POINTER, _INT, _INT)),
-    "engine_figures": (_INT, (_POINTER, _INT, _POINTER)),
-    "engine_frames": (_INT, (_POINTER, _INT, _POINTER, _INT)),
+    "engine_ranked": (_INT, (_POINTER, _POINTER, _POINTER, _INT)),
     "network_new": (_POINTER, ()),
     "network_free": (None, (_POINTER,)),
     "network_error": (_TEXT, (_POINTER,)),

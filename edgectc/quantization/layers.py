@@ -64,15 +64,20 @@ def of_job(job: Job) -> Layers:
     """Return the layers of what a job converts."""
     if isinstance(job.target, FinishedTarget):
         return GraphLayers(job.target, (job.origin.model.stride, job.origin.model.window))
-    folds = job.target_name == "onnx"
-    return TorchLayers(job.origin.model, artifact.example_inputs(job.origin), folds=folds)
+    example, name = artifact.example_inputs(job.origin), job.target_name
+    return TorchLayers(job.origin.model, example, folds=name == "onnx", once=name == "pte")
 
 
 class TorchLayers(Layers):
     """Those of a network in PyTorch."""
 
     def __init__(
-        self, model: Network, example: Mapping[str, Tensor], *, folds: bool = False
+        self,
+        model: Network,
+        example: Mapping[str, Tensor],
+        *,
+        folds: bool = False,
+        once: bool = False,
     ) -> None:
         """Run the network, to see which modules it calls.
 
@@ -81,6 +86,8 @@ class TorchLayers(Layers):
             example: its inputs.
             folds: whether the target computes at export what no recording changes, such as a
                 projection of positions, so that there is no operator of it.
+            once: whether a convolution of one axis that is called again stays in float: ExecuTorch
+                1.4 lowers a quantized one, and then does not load it ("error: 0x:1").
         """
         self._model = model
         given = self._given(example)
@@ -89,6 +96,10 @@ class TorchLayers(Layers):
             first, *_ = example
             other = self._given({**example, first: 0.5 * example[first] + 0.25})
             self._called -= {name for name in given if given[name] == other.get(name)}
+        if once:
+            again = {name for name, calls in given.items() if len(calls) > 1}
+            convolutions = {n for n, one in model.named_modules() if isinstance(one, nn.Conv1d)}
+            self._called -= again & convolutions
         self._called -= self._unheard(example)
 
     def _given(self, inputs: Mapping[str, Tensor]) -> dict[str, list[bytes]]:
@@ -137,8 +148,14 @@ class TorchLayers(Layers):
         return found
 
     def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
-        """Return the modules that may be quantized, of those that take part in an answer."""
-        return [op for op in operators(self._model, kinds, kept) if op.name in self._called]
+        """Return the modules of float32 that may be quantized, of those that an answer needs."""
+        found = [op for op in operators(self._model, kinds, kept) if op.name in self._called]
+        return [op for op in found if self._single(op.name)]
+
+    def _single(self, name: str) -> bool:
+        """Return whether a module computes in float32, the type that kernels of int8 start from."""
+        weights = self._model.get_submodule(name).parameters()
+        return all(weight.dtype == torch.float32 for weight in weights)
 
     def largest_weights(self) -> dict[str, float]:
         """Return the largest magnitude of each parameter and buffer."""

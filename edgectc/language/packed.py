@@ -110,9 +110,11 @@ class PackedLexicon(Lexicon):
 
     def _odd(self, word: int) -> str | None:
         """Return a word that is not shown as it is spelled, else None."""
-        row = self._odd_rows.get(word)
-        if row is None:
-            return None
+        odd = self.arrays["odd"]
+        row = int(np.searchsorted(odd, word))
+        return self._odd_text(row) if row < len(odd) and odd[row] == word else None
+
+    def _odd_text(self, row: int) -> str:
         start = self.arrays["odd_start"]
         return bytes(self.arrays["text"][start[row] : start[row + 1]]).decode()
 
@@ -124,13 +126,9 @@ class PackedLexicon(Lexicon):
     def _odd_entries(self) -> dict[str, int]:
         entries: dict[str, int] = {}
         places = np.searchsorted(self.first_word, self.arrays["odd"], "right") - 1
-        for word, entry in zip(self.arrays["odd"].tolist(), places.tolist(), strict=True):
-            entries.setdefault(normalize_word(self._odd(word) or ""), entry)
+        for row, entry in enumerate(places.tolist()):
+            entries.setdefault(normalize_word(self._odd_text(row)), entry)
         return entries
-
-    @cached_property
-    def _odd_rows(self) -> dict[int, int]:
-        return {word: row for row, word in enumerate(self.arrays["odd"].tolist())}
 
     def find(self, spelled: Sequence[str]) -> Array:
         """Return (n,) the entries of spellings, -1 where there is none."""

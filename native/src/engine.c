@@ -32,10 +32,9 @@ EDGECTC_API edgectc_engine *edgectc_engine_new(void) {
 static void close_shared(Shared *shared) {
   if (!shared || --shared->users > 0) return;
   edgectc_words_close(&shared->words);
-  free(shared->weights);
-  free(shared->gain);
-  free(shared->bare);
+  free(shared->bounds);
   free(shared->below);
+  free(shared->weights);
   free(shared->more);
   free(shared);
 }
@@ -82,7 +81,7 @@ EDGECTC_API edgectc_engine *edgectc_engine_sibling(edgectc_engine *engine) {
   sibling->most_views = engine->most_views;
   sibling->shared = engine->shared;
   sibling->shared->users++;
-  sibling->hidden = calloc((size_t)engine->shared->words.entries, 1);
+  sibling->hidden = calloc((size_t)engine->shared->words.entries / 8 + 1, 1);
   sibling->n_columns = engine->n_columns;
   sibling->columns = copy_of(engine->columns, (K + 1) * sizeof(int32_t));
   sibling->keys = copy_of(engine->keys, 2 * K * sizeof(double));
@@ -116,13 +115,11 @@ EDGECTC_API int32_t edgectc_engine_lexicon(edgectc_engine *engine, const uint8_t
     return status;
   }
   size_t nodes = (size_t)shared->words.nodes, entries = (size_t)shared->words.entries;
-  shared->weights = malloc(entries * sizeof(double));
-  shared->gain = malloc(nodes * sizeof(float));
-  shared->bare = malloc(nodes * sizeof(float));
-  shared->below = malloc(nodes * sizeof(uint32_t));
-  engine->hidden = calloc(entries, 1);
+  shared->bounds = calloc(2 * nodes + 1, sizeof(uint16_t));
+  shared->below = malloc((nodes / DEEP + 1) * sizeof(uint32_t));
+  engine->hidden = calloc(entries / 8 + 1, 1);
   shared->more = malloc(((size_t)shared->words.n_several + 1) * sizeof(double));
-  if (!shared->weights || !shared->gain || !shared->bare || !shared->below || !engine->hidden || !shared->more) {
+  if (!shared->bounds || !shared->below || !engine->hidden || !shared->more) {
     close_shared(shared);
     free(engine->hidden);
     engine->hidden = NULL;
@@ -147,13 +144,18 @@ EDGECTC_API int32_t edgectc_engine_log_probs(edgectc_engine *engine, const doubl
   for (int64_t i = 0; i < n; i++)
     if (!(fabs(log_probs[i]) < HUGE_VAL)) return REFUSE(engine, "a log_prob is not finite");
   engine->shared->words.finer = log_probs;
+  engine->shared->words.code = NULL; /* each word has its own */
   engine->shared->weighed = 0;
   edgectc_forget_views(engine);
   return EDGECTC_OK;
 }
 
-EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes,
-                                                  size_t size) {
+EDGECTC_API int32_t edgectc_engine_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size) {
+  if (bytes && edgectc_lm_check(bytes, size, &engine->why) < 0) return BAD_INPUT;
+  return edgectc_language_model(engine, bytes, size);
+}
+
+int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size) {
   Grammar *lm = NULL;
   Following following = {0};
   if (alone(engine) < 0) return BAD_INPUT;

@@ -8,6 +8,7 @@
 #include "text_tables.h"
 
 int edgectc_kind(int32_t code) {
+  if ((uint32_t)(code | 32) - 'a' < 26) return LETTER; /* most are */
   int32_t low = PLANES[code >> 16], high = PLANES[(code >> 16) + 1] - 1;
   while (low < high) { /* to the last run that begins at or before it */
     int32_t middle = (low + high + 1) / 2;

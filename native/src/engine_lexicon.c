@@ -9,9 +9,16 @@
 /* ---- opening ---------------------------------------------------------------------------- */
 
 static int make_index(Words *words) {
-  size_t room = 64;
-  while (room < 2 * (size_t)words->n_odd) room *= 2;
-  char *normal = malloc(2 * (size_t)words->text_bytes + 1);
+  size_t room = 64, blocks = (size_t)words->entries / AMONG + 2;
+  words->before = malloc(blocks * sizeof(int32_t));
+  if (!words->before) return OUT_OF_MEMORY;
+  for (size_t i = 0, n = 0; i < blocks; words->before[i++] = (int32_t)n)
+    while (n < (size_t)words->n_several && (size_t)words->several[n] < i * AMONG) n++;
+  while (room < (size_t)words->n_odd + (size_t)words->n_odd / 2) room *= 2;
+  int32_t longest = 0;
+  for (int64_t i = 0; i < words->n_odd; i++)
+    if (words->odd_start[i + 1] - words->odd_start[i] > longest) longest = words->odd_start[i + 1] - words->odd_start[i];
+  char *normal = malloc(2 * (size_t)longest + 1);
   words->index.places = malloc(room * sizeof(int32_t));
   words->index.mask = room - 1;
   if (!normal || !words->index.places) {
@@ -43,6 +50,7 @@ void edgectc_words_close(Words *words) {
   free(words->letters);
   free(words->unsaid);
   free(words->index.places);
+  free(words->before);
   free(words->memory);
   memset(words, 0, sizeof(*words));
 }
@@ -66,12 +74,7 @@ double edgectc_words_log_prob(const Words *words, int64_t word) {
 }
 
 Range edgectc_words_of(const Words *words, int64_t entry) {
-  int64_t low = 0, high = words->n_several; /* of the entries of several words, those before this one */
-  while (low < high) {
-    int64_t middle = low + (high - low) / 2;
-    if (words->several[middle] < entry) low = middle + 1;
-    else high = middle;
-  }
+  int64_t low = edgectc_several_before(words->several, words->before, words->n_several, entry);
   int64_t first = entry + words->beyond[low], last = first + 1;
   if (low < words->n_several && words->several[low] == entry)
     last += words->beyond[low + 1] - words->beyond[low];

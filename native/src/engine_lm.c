@@ -112,22 +112,27 @@ static const char *wrong(const Grammar *lm) {
   return NULL;
 }
 
+static int is_lm(const uint8_t *bytes, size_t size) { return size >= HEADER && !memcmp(bytes, "EDGECTLM", 8); }
+
+int32_t edgectc_lm_check(const uint8_t *bytes, size_t size, Complaint *why) {
+  uint32_t check = 0;
+  if (is_lm(bytes, size)) memcpy(&check, bytes + 12, 4);
+  if (!is_lm(bytes, size) || crc32(crc32(0, bytes, 12), bytes + 16, size - 16) == check) return DONE;
+  return edgectc_refuse(why, BAD_INPUT, "the language model is damaged: its checksum is wrong; copy it again");
+}
+
 int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, Complaint *why) {
   memset(lm, 0, sizeof(*lm));
   uint16_t version;
-  uint32_t check;
   uint64_t counts[6]; /* bytes of the vocabulary, then n-grams of each length */
-  if (size < HEADER || memcmp(bytes, "EDGECTLM", 8))
+  if (!is_lm(bytes, size))
     return edgectc_refuse(why, BAD_INPUT, "the language model does not begin with 'EDGECTLM'; use a .lm file");
   if ((uintptr_t)bytes % 8)
     return edgectc_refuse(why, BAD_INPUT, "the language model's bytes are not aligned to 8");
   memcpy(&version, bytes + 8, 2);
-  memcpy(&check, bytes + 12, 4);
   memcpy(counts, bytes + 16, 48);
   if (version != 1)
     return edgectc_refuse(why, BAD_INPUT, "the language model has version %d; this engine reads 1", (long long)version);
-  if (crc32(crc32(0, bytes, 12), bytes + 16, size - 16) != check)
-    return edgectc_refuse(why, BAD_INPUT, "the language model is damaged: its checksum is wrong; copy it again");
   lm->order = bytes[10];
   lm->short_ids = bytes[11] >> 1 & 1;
   int fits = lm->order >= 1 && lm->order <= 5 && !(bytes[11] & ~3) && counts[0] <= size - HEADER;

@@ -12,9 +12,8 @@
 
 #include "engine_parts.h"
 
-float edgectc_gain(double weight, double top) {
-  float gain = (float)exp(weight - top);
-  return gain > 0.0f ? nextafterf(gain, HUGE_VALF) : gain;
+static void hide(uint8_t *hidden, int64_t entry, int hides) {
+  hidden[entry >> 3] = (uint8_t)((hidden[entry >> 3] & ~(1 << (entry & 7))) | hides << (entry & 7));
 }
 
 /* ---- which words, and how heavy --------------------------------------------------------- */
@@ -223,7 +222,7 @@ static int gather_owns(Overlay *overlay, const Scale *scale, const Owns *owns, u
     int64_t at = 0;
     while (at < n && !sorted[i + at]->hidden) at++;
     if (status == DONE && at < n) status = hush(overlay, own->letters, own->n_letters);
-    if (over && entry >= 0) hidden[entry] = 1;
+    if (over && entry >= 0) hide(hidden, entry, 1);
   }
   return status;
 }
@@ -240,13 +239,13 @@ static int gather_following(Overlay *overlay, const Scale *scale, uint8_t *hidde
     int32_t *known = following->entries + number;
     if (*known == -2) *known = (int32_t)edgectc_words_find(words, text, size);
     int64_t entry = *known;
-    if (entry < 0 || hidden[entry]) continue;
+    if (entry < 0 || edgectc_hidden(hidden, entry)) continue;
     int32_t n = edgectc_words_spell(words, text, size, letters);
     if (n < 1 || edgectc_words_entry(words, letters, n) != entry) /* it is not written as it is spelled */
       n = edgectc_words_letters(words, entry, letters);
     Over *over = add(overlay, letters, n, entry);
     if (!over) return OUT_OF_MEMORY;
-    hidden[entry] = 1;
+    hide(hidden, entry, 1);
     Range range = edgectc_words_of(words, entry);
     int alone = range.last - range.first == 1; /* as most are: it is the one that was named */
     double log_prob = edgectc_words_log_prob(words, range.first);
@@ -271,7 +270,7 @@ typedef struct {      /* a tree that is being made, breadth first */
   int32_t *first_child, *ends_before;
   uint16_t *letter;
   uint64_t *ends;
-  float *gain, *bare;
+  uint16_t *gain, *bare;
   uint32_t *below;
   double *weights;
   int64_t size;
@@ -305,22 +304,22 @@ static void make_nodes(Growing *tree, const Over *overs, int64_t live, Over *ord
 /* Bounds every node by the best at or below it, from the last node to the first. */
 static void bound_overs(Growing *tree, const Over *overs, int64_t live, double top, double letter_score) {
   for (int64_t node = tree->size - 1; node >= 0; node--) {
-    float gain = 0.0f, bare = 0.0f;
-    uint32_t below = tree->letter[node] < 32 ? 1u << tree->letter[node] : 0u;
+    uint16_t gain = 0, bare = 0;
+    uint32_t below = 1u << (tree->letter[node] & 31);
     if (tree->ends[node / 64] >> node % 64 & 1) {
       const Over *over = overs + --live;
       tree->weights[live] = over->weight;
-      gain = edgectc_gain(over->weight, top);
-      bare = edgectc_gain(over->weight - letter_score * over->n_letters, top);
+      gain = edgectc_bound_up(exp(over->weight - top));
+      bare = edgectc_bound_up(exp(over->weight - letter_score * over->n_letters - top));
     }
     for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++) {
       if (tree->gain[child] > gain) gain = tree->gain[child];
       if (tree->bare[child] > bare) bare = tree->bare[child];
       below |= tree->below[child];
     }
+    tree->below[node] = below;
     tree->gain[node] = gain;
     tree->bare[node] = bare;
-    tree->below[node] = below;
   }
 }
 
@@ -355,9 +354,12 @@ static int make_tree(Overlay *overlay, const Scale *scale, double top) {
   }
   size_t live = (size_t)overlay->live, blocks = (nodes + 63) / 64;
   /* Weights, what all words of a spelling weigh, and the ends; then numbers of four bytes and letters. */
-  size_t wide = (2 * live + blocks) * 8, numbers = live + (nodes + 1) + blocks + 3 * nodes;
-  char *memory = malloc(wide + numbers * 4 + nodes * 2);
+  size_t wide = (2 * live + blocks) * 8, numbers = live + (nodes + 1) + blocks + nodes;
+  char *memory = malloc(wide + numbers * 4 + 3 * nodes * 2);
   if (!memory) return OUT_OF_MEMORY;
+  double own = top; /* of this tree */
+  for (size_t i = 0; i < live; i++)
+    if (overlay->overs[i].weight > own) own = overlay->overs[i].weight;
   Growing tree = {.size = 1, .weights = (double *)memory};
   overlay->memory = memory;
   double *more = tree.weights + live;
@@ -365,15 +367,17 @@ static int make_tree(Overlay *overlay, const Scale *scale, double top) {
   int32_t *several = (int32_t *)(tree.ends + blocks);
   tree.first_child = several + live;
   tree.ends_before = tree.first_child + nodes + 1;
-  tree.gain = (float *)(tree.ends_before + blocks);
+  tree.below = (uint32_t *)(tree.ends_before + blocks);
+  tree.letter = (uint16_t *)(tree.below + nodes); /* before the bounds, as one value must stand there */
+  tree.gain = tree.letter + nodes;
   tree.bare = tree.gain + nodes;
-  tree.below = (uint32_t *)(tree.bare + nodes);
-  tree.letter = (uint16_t *)(tree.below + nodes);
+  tree.letter[nodes - 1] = tree.gain[nodes - 1] = 0; /* what stands before bounds; there may be fewer nodes */
   tree.letter[0] = ROOT_LETTER;
-  if (grow_tree(overlay, &tree, (int64_t)nodes, room, scale, top)) return OUT_OF_MEMORY;
-  overlay->tree = (Tree){{tree.first_child, NULL, tree.letter, tree.ends, tree.ends_before}, tree.gain,
-                         scale->options->letter_score != 0.0 ? tree.bare : NULL, scale->words->K <= 32 ? tree.below : NULL,
-                         tree.weights, NULL, overlay->live, several, more, 0, 1.0};
+  if (grow_tree(overlay, &tree, (int64_t)nodes, room, scale, own)) return OUT_OF_MEMORY;
+  overlay->tree = (Tree){.nodes = {tree.first_child, NULL, tree.letter, tree.ends, tree.ends_before}, .gain = tree.gain,
+                         .bare = tree.bare, .top = own, .rise = exp(own - top), .below = tree.below,
+                         .known = (int32_t)tree.size, .weights = tree.weights, .entries = overlay->live,
+                         .several = several, .more = more, .most = 1.0};
   for (int64_t i = 0; i < overlay->live; i++)
     if (overlay->overs[i].n_shown > 1) {
       several[overlay->tree.n_several] = (int32_t)i;
@@ -395,10 +399,14 @@ int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
   if (status == DONE) status = make_tree(overlay, &scale, top);
   edgectc_take_back(pool, now, used);
   if (status == DONE) return DONE;
-  for (int64_t i = 0; i < overlay->size; i++)
-    if (overlay->overs[i].entry >= 0) hidden[overlay->overs[i].entry] = 0;
+  edgectc_overlay_hide(overlay, hidden, 0);
   edgectc_overlay_close(overlay);
   return edgectc_refuse(why, OUT_OF_MEMORY, "no memory for the words of this context");
+}
+
+void edgectc_overlay_hide(const Overlay *overlay, uint8_t *hidden, int hides) {
+  for (int64_t i = 0; i < overlay->size; i++)
+    if (overlay->overs[i].entry >= 0) hide(hidden, overlay->overs[i].entry, hides);
 }
 
 void edgectc_overlay_close(Overlay *overlay) {

@@ -9,6 +9,7 @@
 #define MOST_LETTERS 255 /* of a word of the user */
 #define MOST_NAME 16     /* bytes of a language's name, with the zero */
 #define ROOT_LETTER 0xFFFF
+#define DEEP 2           /* letters below a node are only known of one node in so many, the first ones */
 
 typedef struct {              /* says why something failed */
   char text[256];
@@ -62,6 +63,7 @@ typedef struct {
   Nodes tree;
   const int32_t *several;     /* (n_several) entries of more than one word, ascending */
   const int32_t *beyond;      /* (n_several + 1) words beyond the first of each entry, before these */
+  int32_t *before;            /* (entries / AMONG + 2) see Tree */
   const int32_t *log_prob;    /* (words), or NULL: (n_values) `value` by (words) `code` has it */
   const int32_t *value;
   const uint16_t *code;
@@ -125,6 +127,8 @@ typedef struct {              /* what a context says of words */
   int64_t size;
 } Following;
 
+/* Looks for damage by the checksum, which is for bytes that were not hashed. */
+int32_t edgectc_lm_check(const uint8_t *bytes, size_t size, Complaint *why);
 int32_t edgectc_lm_open(Grammar *lm, const uint8_t *bytes, size_t size, Complaint *why);
 void edgectc_lm_close(Grammar *lm);
 /* Makes room for what contexts say of n words; nothing is said yet. */
@@ -200,24 +204,24 @@ typedef struct {
 } Overlay;
 
 /* Lays the user's words, and those that a context speaks of (NULL: none), over the lexicon; notes what
- * they hide in `hidden` (entries), which is all 0 before. The pool holds what it needs meanwhile. */
+ * they hide in `hidden` (entries), a bit of each, which is all 0 before. The pool holds what it needs meanwhile. */
 int32_t edgectc_overlay(Overlay *overlay, const Words *words, const Owns *owns,
                         const Following *following, const Options *options, double top, double rarest,
                         uint8_t *hidden, Pool *pool, Complaint *why);
 void edgectc_overlay_close(Overlay *overlay);
-/* Rounded-up float exp(weight - top), which bounds stay bounds with. */
-float edgectc_gain(double weight, double top);
+/* Hides the entries that an overlay lies over, or shows them again. */
+void edgectc_overlay_hide(const Overlay *overlay, uint8_t *hidden, int hides);
 
 /* ---- the engine itself: engine.c, engine_view.c, engine_search.c ---- */
 
 typedef struct {              /* what engines of one lexicon share; only read once they are two */
   Words words;
-  double *weights;            /* (entries) */
-  float *gain, *bare;         /* (nodes) */
-  uint32_t *below;            /* (nodes) */
+  uint16_t *bounds;           /* (1 + 2 nodes) a value, then `gain` and `bare` of Tree */
+  uint32_t *below;            /* (nodes / DEEP) see Tree */
+  double *weights;            /* (values), or (words) without codes */
   double *more;               /* (n_several) see Tree */
   double most, top, lightest; /* most: the greatest of `more`, at least 1 */
-  double rarest;              /* log_prob of a word */
+  double rarest;              /* the least log_prob */
   int32_t weighed;            /* whether all that is of the options of now */
   int32_t users;              /* engines */
 } Shared;
@@ -227,7 +231,7 @@ typedef struct {              /* the words after one context */
   Overlay overlay;
   double others, shift;       /* what the context says of every word it does not name; weighted */
   int32_t speaks;             /* whether there is a context */
-  int32_t narrow;             /* whether float bounds hold all weights, the lexicon's included */
+  int32_t narrow;             /* whether bounds hold all weights, the lexicon's included */
 } View;
 
 typedef struct {              /* one ranked word */
@@ -254,7 +258,7 @@ struct edgectc_engine {
   View *views;                    /* the newest last */
   View *view;                     /* of now, or NULL if it is to be made */
   int32_t n_views, most_views;
-  uint8_t *hidden;                /* (entries) by the view of now */
+  uint8_t *hidden;                /* (entries) a bit of each: by the view of now */
   Pool pool;                      /* of the last search, with its answers */
   Hypothesis *ranked;
   int32_t n_ranked;
@@ -265,10 +269,14 @@ struct edgectc_engine {
 void edgectc_use_view(edgectc_engine *engine, View *view);
 /* Forgets all views, as words, weights or the language model changed. */
 void edgectc_forget_views(edgectc_engine *engine);
+/* edgectc_engine_language_model, but that the bytes were hashed: their checksum is not computed. */
+int32_t edgectc_language_model(edgectc_engine *engine, const uint8_t *bytes, size_t size);
 /* Makes weights and view those of now. */
 int32_t edgectc_refresh(edgectc_engine *engine);
 /* Weighs the words by the options of now. */
 int32_t edgectc_weigh(edgectc_engine *engine);
+/* Returns the tree of the lexicon, as it is weighed. */
+Tree edgectc_tree(const edgectc_engine *engine);
 /* Takes a kept view of the context; 0 if there is none. */
 int32_t edgectc_kept_view(edgectc_engine *engine, const char *context);
 /* Makes the view of the context of now; `following` is NULL without one. */

@@ -38,10 +38,7 @@ static Lexicon problem(const edgectc_engine *engine) {
       .free_spelling_budget = options->budget < 8.0 ? 1 : (int64_t)options->budget / 8,
       .free_spelling_score = free_spelling ? options->unknown_score : 0.0,
       .free_spelling_letter_score = options->letter_score + options->unknown_letter_score};
-  lexicon.trees[0] = (Tree){words->tree, shared->gain, options->letter_score != 0.0 ? shared->bare : NULL,
-                            words->K <= 32 ? shared->below : NULL, shared->weights,
-                            engine->hidden, words->entries, words->several, shared->more, words->n_several,
-                            shared->most};
+  lexicon.trees[0] = edgectc_tree(engine);
   lexicon.trees[1] = overlay->tree;
   lexicon.unsaid[0] = (Spellings){words->unsaid, words->unsaid_size};
   lexicon.unsaid[1] = (Spellings){overlay->unsaid, overlay->unsaid_size};
@@ -105,18 +102,18 @@ static int64_t count_words(const edgectc_engine *engine, int64_t word) {
   return range.last - range.first;
 }
 
-/* The i-th word of a found spelling, and the weight of the heaviest. */
-static Shown word_of(const edgectc_engine *engine, int64_t entry, int64_t i, double *heaviest) {
+/* The i-th word of a found spelling of so many letters, and the weight of the heaviest. */
+static Shown word_of(const edgectc_engine *engine, const Tree *tree, int64_t entry, int32_t letters, int64_t i, double *heaviest) {
   const Words *words = &engine->shared->words;
   const Over *over = over_of(engine, entry);
   if (over) {
     *heaviest = over->weight;
     return engine->view->overlay.shown[over->first_shown + i];
   }
-  int64_t word = edgectc_words_of(words, entry).first + i;
+  int64_t first = edgectc_words_of(words, entry).first, word = first + i;
   double log_prob = edgectc_words_log_prob(words, word);
-  *heaviest = engine->shared->weights[entry];
-  double less = i ? engine->options.lm_weight * (log_prob - edgectc_words_log_prob(words, word - i)) : 0.0;
+  *heaviest = edgectc_weight(tree, first, letters);
+  double less = i ? engine->options.lm_weight * (log_prob - edgectc_words_log_prob(words, first)) : 0.0;
   return (Shown){word, *heaviest + less, log_prob, 0.0, 0.0};
 }
 
@@ -230,7 +227,7 @@ static int32_t score_all(edgectc_engine *engine, const Task *task, Ranked *ranke
     if (judged) miss = edgectc_miss(engine->points, engine->n_points, keys, letters, answer->lengths[i], least);
     for (int64_t j = 0; j < count_words(engine, found); j++, n++) {
       double heaviest = 0.0;
-      Shown shown = found < 0 ? (Shown){0} : word_of(engine, found, j, &heaviest);
+      Shown shown = found < 0 ? (Shown){0} : word_of(engine, task->lexicon.trees, found, answer->lengths[i], j, &heaviest);
       double score = answer->scores[i] + (shown.weight - heaviest) - engine->options.template_weight * miss;
       char *text = found < 0 ? free_text(engine, letters, answer->lengths[i]) : text_of(engine, shown.word, found);
       ranked[n] = (Ranked){-rint(score / SLACK), score, miss, shown, text, i};

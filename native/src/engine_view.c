@@ -11,94 +11,110 @@
 
 /* ---- weights and bounds ----------------------------------------------------------------- */
 
-/* Weighs the entries; `depth` (nodes) becomes how many letters lead to each node. */
-static void weigh_entries(Shared *shared, const Options *options, double *depth) {
+Tree edgectc_tree(const edgectc_engine *engine) {
+  const Shared *shared = engine->shared;
   const Words *words = &shared->words;
-  shared->top = -HUGE_VAL;
-  shared->lightest = shared->rarest = HUGE_VAL;
-  depth[0] = 0.0;
-  const Nodes *tree = &words->tree;
-  int64_t several = 0, entry = 0, first = 0;
-  shared->most = 1.0;
-  for (int64_t node = 0; node < words->nodes; node++) {
-    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++)
-      depth[child] = depth[node] + 1.0;
-    if (!(tree->ends[node >> 6] >> (node & 63) & 1)) continue;
-    double log_prob = edgectc_words_log_prob(words, first);
-    double weight = options->lm_weight * log_prob + options->letter_score * depth[node];
+  const uint16_t *gain = shared->bounds + 1;
+  return (Tree){.nodes = words->tree, .gain = gain, .bare = gain + words->nodes, .top = shared->top, .rise = 1.0,
+                .below = shared->below, .known = (int32_t)(words->nodes / DEEP), .weights = shared->weights,
+                .code = words->code, .beyond = words->beyond,
+                .letter_score = engine->options.letter_score, .hidden = engine->hidden, .entries = words->entries,
+                .several = words->several, .before = words->before, .more = shared->more,
+                .n_several = words->n_several, .most = shared->most};
+}
+
+/* Weighs values, or words without codes; returns how many there are, or OUT_OF_MEMORY. */
+static int64_t weigh_values(Shared *shared, double lm_weight) {
+  const Words *words = &shared->words;
+  int64_t n = words->code ? words->n_values : words->words;
+  double *weights = edgectc_more(shared->weights, n, 1, sizeof *weights);
+  if (!weights) return OUT_OF_MEMORY;
+  shared->weights = weights;
+  shared->rarest = HUGE_VAL;
+  for (int64_t i = 0; i < n; i++) {
+    double log_prob = words->code ? words->value[i] / 1e4 : edgectc_words_log_prob(words, i);
+    weights[i] = lm_weight * log_prob;
     if (log_prob < shared->rarest) shared->rarest = log_prob;
+  }
+  return n;
+}
+
+/* Finds the heaviest and the lightest entry; then, given what each value is of the heaviest, the bounds of single entries. */
+static void weigh_entries(Shared *shared, const Tree *tree, const double *shares) {
+  const Words *words = &shared->words;
+  uint16_t *gain = shared->bounds + 1, *bare = gain + words->nodes;
+  int64_t entry = 0, several = 0, level_end = 1;
+  double paid = 1.0;
+  for (int32_t node = 0, depth = 0; node < words->nodes; node++) {
+    if (node == level_end) paid = exp(tree->letter_score * ++depth), level_end = tree->nodes.first_child[node];
+    gain[node] = bare[node] = 0;
+    if (!(tree->nodes.ends[node >> 6] >> (node & 63) & 1)) continue;
+    int64_t word = entry + words->beyond[several]; /* the first one, and so the most frequent */
+    if (several < words->n_several && words->several[several] == entry) several++;
+    entry++; /* entries come in the order of their nodes */
+    if (shares) {
+      double share = shares[tree->code ? tree->code[word] : word];
+      bare[node] = edgectc_bound_up(share);
+      gain[node] = edgectc_bound_up(share * paid);
+      continue;
+    }
+    double weight = edgectc_weight(tree, word, depth);
     if (weight > shared->top) shared->top = weight;
     if (weight < shared->lightest) shared->lightest = weight;
-    shared->weights[entry] = weight;
-    first++;
-    if (several < words->n_several && words->several[several] == entry) {
-      int64_t last = first + words->beyond[several + 1] - words->beyond[several];
-      double more = 1.0;
-      for (; first < last; first++) {
-        double other = edgectc_words_log_prob(words, first);
-        more += exp(options->lm_weight * (other - log_prob));
-        if (other < shared->rarest) shared->rarest = other;
-      }
-      shared->more[several++] = more;
-      if (more > shared->most) shared->most = more;
-    }
-    entry++; /* entries come in the order of their nodes */
   }
 }
 
-/* Bounds every node by the best at or below it, from the last node to the first, as children follow
- * their parents. Rounding up keeps the order of weights, so the greatest of rounded-up gains is the
- * rounded-up gain of the greatest weight: one exp an entry is enough. */
-static void bound_nodes(Shared *shared, const Options *options, const double *depth) {
-  const Nodes *tree = &shared->words.tree;
-  int64_t entry = shared->words.entries;
-  for (int64_t node = shared->words.nodes - 1; node >= 0; node--) {
-    int32_t letter = edgectc_letter(tree, node);
-    uint32_t below = letter < 32 ? 1u << letter : 0u;
-    float gain = 0.0f, bare = 0.0f;
-    if (tree->ends[node >> 6] >> (node & 63) & 1) {
-      double weight = shared->weights[--entry];
-      gain = edgectc_gain(weight, shared->top);
-      if (options->letter_score != 0.0)
-        bare = edgectc_gain(weight - options->letter_score * depth[node], shared->top);
-    }
-    for (int32_t child = tree->first_child[node]; child < tree->first_child[node + 1]; child++) {
-      if (shared->gain[child] > gain) gain = shared->gain[child];
-      if (shared->bare[child] > bare) bare = shared->bare[child];
-      below |= shared->below[child];
-    }
-    shared->gain[node] = gain;
-    shared->bare[node] = bare;
-    shared->below[node] = below;
+/* Tells what all words of entries of several weigh together. */
+static void add_up(Shared *shared, double lm_weight) {
+  const Words *words = &shared->words;
+  shared->most = 1.0;
+  for (int64_t i = 0; i < words->n_several; i++) {
+    Range range = edgectc_words_of(words, words->several[i]);
+    double more = 1.0, log_prob = edgectc_words_log_prob(words, range.first);
+    while (++range.first < range.last) more += exp(lm_weight * (edgectc_words_log_prob(words, range.first) - log_prob));
+    shared->more[i] = more;
+    if (more > shared->most) shared->most = more;
+  }
+}
+
+/* Bounds every node by the best at or below it, from the last node to the first. Rounding up keeps the order of weights, so the
+ * greatest of rounded-up gains is the rounded-up gain of the greatest weight: one exp a value is enough. */
+static void bound_nodes(Shared *shared, const Tree *tree) {
+  const int32_t *first_child = tree->nodes.first_child;
+  uint16_t *gain = shared->bounds + 1, *bare = gain + shared->words.nodes;
+  for (int32_t node = 0; node < tree->known; node++) shared->below[node] = 1u << (edgectc_letter(&tree->nodes, node) & 31);
+  for (int32_t node = (int32_t)shared->words.nodes - 1, parent = node; node > 0; node--) { /* children follow their parents */
+    while (first_child[parent] > node) parent--;
+    if (gain[node] > gain[parent]) gain[parent] = gain[node];
+    if (bare[node] > bare[parent]) bare[parent] = bare[node];
+    if (parent < tree->known) shared->below[parent] |= edgectc_below(tree, node);
   }
 }
 
 int32_t edgectc_weigh(edgectc_engine *engine) {
   Shared *shared = engine->shared;
   if (shared->weighed) return EDGECTC_OK;
-  double *depth = malloc((size_t)shared->words.nodes * sizeof(double)); /* too much to be kept */
-  if (!depth) return NO_MEMORY(engine);
-  weigh_entries(shared, &engine->options, depth);
-  bound_nodes(shared, &engine->options, depth);
-  free(depth);
+  int64_t n = weigh_values(shared, engine->options.lm_weight);
+  double *shares = n < 0 ? NULL : edgectc_room(n, 1, sizeof *shares); /* may be too much to be kept */
+  if (!shares) return NO_MEMORY(engine);
+  Tree tree = edgectc_tree(engine);
+  shared->top = -HUGE_VAL, shared->lightest = HUGE_VAL;
+  weigh_entries(shared, &tree, NULL);
+  for (int64_t i = 0; i < n; i++) shares[i] = exp(shared->weights[i] - shared->top);
+  weigh_entries(shared, &tree, shares);
+  free(shares);
+  add_up(shared, engine->options.lm_weight);
+  bound_nodes(shared, &tree);
   shared->weighed = 1;
   return EDGECTC_OK;
 }
 
 /* ---- views ------------------------------------------------------------------------------ */
 
-/* Hides the lexicon's entries that the view of now lays words over, or shows them again. */
-static void hide(edgectc_engine *engine, uint8_t hidden) {
-  if (!engine->view) return;
-  const Overlay *overlay = &engine->view->overlay;
-  for (int64_t i = 0; i < overlay->size; i++)
-    if (overlay->overs[i].entry >= 0) engine->hidden[overlay->overs[i].entry] = hidden;
-}
-
 void edgectc_use_view(edgectc_engine *engine, View *view) {
-  hide(engine, 0);
+  if (engine->view) edgectc_overlay_hide(&engine->view->overlay, engine->hidden, 0);
   engine->view = view;
-  hide(engine, 1);
+  if (view) edgectc_overlay_hide(&view->overlay, engine->hidden, 1);
 }
 
 static void drop(edgectc_engine *engine, int32_t place) {
@@ -132,8 +148,8 @@ static int is_narrow(const Shared *shared, const Overlay *overlay) {
     if (weight < low) low = weight;
   }
   /* Where letters cost, weights without them may be more than a float holds. */
-  int held = shared->bare[0] < HUGE_VALF;
-  if (overlay->live && overlay->tree.bare) held &= overlay->tree.bare[0] < HUGE_VALF;
+  int held = shared->bounds[1 + shared->words.nodes] < NO_BOUND;
+  if (overlay->live) held &= overlay->tree.bare[0] < NO_BOUND;
   return high - low < RANGE && held;
 }
 

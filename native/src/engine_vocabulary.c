@@ -27,24 +27,24 @@ int32_t edgectc_number(const Vocabulary *vocabulary, const char *word, size_t si
 
 int edgectc_vocabulary(Vocabulary *vocabulary, const char *text, size_t size, int64_t n, int32_t first) {
   int64_t words = 0;
-  size_t room = 64;
+  size_t room = 64, longest = 0;
   while (room < 2 * (size_t)n) room *= 2; /* at most half full, so that a search ends soon */
   vocabulary->text = text;
   vocabulary->size = n;
   vocabulary->start = malloc(((size_t)n + 1) * sizeof(uint32_t));
-  char *normal = malloc(2 * size + 1);
   vocabulary->index.places = malloc(room * sizeof(int32_t));
   vocabulary->index.mask = room - 1;
-  if (!vocabulary->start || !normal || !vocabulary->index.places) {
-    free(normal);
-    return OUT_OF_MEMORY;
-  }
+  if (!vocabulary->start || !vocabulary->index.places) return OUT_OF_MEMORY;
   vocabulary->start[0] = 0;
-  for (size_t i = 0; i <= size; i++)
+  for (size_t i = 0, begun = 0; i <= size; i++)
     if (i == size || text[i] == '\n') {
       if (words < n) vocabulary->start[words + 1] = (uint32_t)i + 1;
+      if (i - begun > longest) longest = i - begun;
+      begun = i + 1;
       words++;
     }
+  char *normal = malloc(2 * longest + 1);
+  if (!normal) return OUT_OF_MEMORY;
   memset(vocabulary->index.places, -1, room * sizeof(int32_t));
   for (int32_t i = first; words == n && i < n; i++) {
     size_t length, folded;

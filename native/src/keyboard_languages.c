@@ -66,7 +66,7 @@ int32_t edgectc_language_open(edgectc_keyboard *keyboard, const char *name, edge
   int32_t status = set_options(keyboard, engine);
   if (status == EDGECTC_OK) status = by_engine(keyboard, engine, edgectc_engine_lexicon(engine, lexicon.at, lexicon.size));
   if (status == EDGECTC_OK && language_model.at)
-    status = by_engine(keyboard, engine, edgectc_engine_language_model(engine, language_model.at, language_model.size));
+    status = by_engine(keyboard, engine, edgectc_language_model(engine, language_model.at, language_model.size));
   if (status == EDGECTC_OK) status = by_engine(keyboard, engine, edgectc_engine_share(engine, keyboard->owns.share));
   language->has_language_model = language_model.at != NULL;
   if (status < 0) close_language(language);

@@ -25,8 +25,9 @@
 
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
-#define MOST_KEPT 16384  /* values of an array that stay for the next search */
+#define MOST_KEPT 400000 /* bytes of an array that stay for the next search */
 #define EASY 100         /* prefixes that are grown before bounds are tightened */
+#define NO_LETTER 0xFFFF /* no letter has this number */
 #define TOLERANCE 1e-3   /* see checks.py */
 #define TO_COME 0.5      /* see prefix_search.py */
 #define LEAST_SHARE 0.01 /* see trace.py */
@@ -37,8 +38,9 @@
 #define PARTS 4
 
 typedef struct {          /* a prefix that was grown */
-  int32_t node, parent, letter;
-  int32_t tree;           /* of its node */
+  int32_t node, parent;
+  uint16_t letter, tree;  /* the last one; the tree of its node */
+  int32_t length;         /* letters */
   double *states;         /* (2, P): the frames before this one spell it; and end in blank */
   double spelled;         /* lifted probability that all frames spell it */
   double prefix_mass;     /* lifted probability that the frames spell it or a beginning of it, see below */
@@ -179,7 +181,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     root[place] = root[P + place] = silent;
     silent *= lattice->blank[place];
   }
-  lattice->slots[0] = (Slot){0, -1, -1, 0, root, silent, 0.0, 1.0};
+  lattice->slots[0] = (Slot){0, -1, NO_LETTER, 0, 0, root, silent, 0.0, 1.0};
   return DONE;
 }
 
@@ -256,11 +258,7 @@ static int tabulate(Lattice *lattice) {
 }
 
 /* How many letters the prefix of a slot has. */
-static int32_t length_of(const Lattice *lattice, int64_t slot) {
-  int32_t n = 0;
-  for (; slot > 0; slot = lattice->slots[slot].parent) n++;
-  return n;
-}
+static int32_t length_of(const Lattice *lattice, int64_t slot) { return lattice->slots[slot].length; }
 
 /* Lifted probability that all frames spell the prefix of a slot. */
 static double spelled(const Lattice *lattice, int64_t slot) {

@@ -59,12 +59,20 @@ static void foresee(const Tree *tree, int32_t node) {
   int32_t first = tree->nodes.first_child[node];
   PREFETCH(tree->gain + first);
   if (tree->nodes.letter) PREFETCH(tree->nodes.letter + first);
-  if (tree->bare) PREFETCH(tree->bare + first);
-  if (tree->below) PREFETCH(tree->below + first);
+  PREFETCH(tree->bare + first);
   int32_t entry = edgectc_entry_at(&tree->nodes, node);
-  if (entry < 0) return;
-  PREFETCH(tree->weights + entry);
-  if (tree->hidden) PREFETCH(tree->hidden + entry);
+  if (entry >= 0 && tree->hidden) PREFETCH(tree->hidden + (entry >> 3));
+}
+
+/* The letters at or below a node, one bit each. Most nodes are deep, and have few below: these are looked at. Those of one
+ * depth stand together, as the tree is breadth first. */
+uint32_t edgectc_below(const Tree *tree, int32_t node) {
+  if (node < tree->known) return tree->below[node];
+  const int32_t *first_child = tree->nodes.first_child;
+  uint32_t letters = 0;
+  for (int32_t end = node + 1; node < end; end = first_child[end], node = first_child[node])
+    for (int32_t i = node; i < end; i++) letters |= 1u << (edgectc_letter(&tree->nodes, i) & 31);
+  return letters;
 }
 
 /* The number of the first entry of a tree. */
@@ -162,7 +170,7 @@ static int64_t prune(Beam *beam, const Tree *tree, Heap *heap, int64_t made, int
   heap->size = 0;
   for (int64_t i = 0; i < made; i++) {
     Alive *at = beam->next + i;
-    double bound = (at->in_letter + at->in_blank) * tree->gain[at->node];
+    double bound = (at->in_letter + at->in_blank) * edgectc_bound(tree->gain, at->node);
     if (bound > 0.0 && push(heap, (Entry){bound, (int32_t)i, 0, 0, -1})) return OUT_OF_MEMORY;
   }
   int64_t n = 0;
@@ -291,10 +299,9 @@ static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Fo
 
 /* Best CTC alignment of the letters of a slot: the frame where its path is surest of each.
  *
- * Writes one frame a letter; returns how many, or OUT_OF_MEMORY. With S states, two a letter and
- * one more, `came` holds T * S bytes and `row` 2 * S doubles.
+ * Writes one frame a letter. With S states, two a letter and one more, `came` holds T * S bytes and `row` 2 * S doubles.
  */
-static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double *row,
+static void align(const Lattice *lattice, int64_t slot, int8_t *came, double *row,
                      int32_t *label, int32_t *frames) {
   int32_t T = lattice->T, K = lattice->K, n = length_of(lattice, slot);
   int32_t S = 2 * n + 1, i = n;
@@ -331,7 +338,6 @@ static int32_t align(const Lattice *lattice, int64_t slot, int8_t *came, double 
     }
     if (t > 0) s -= came[(int64_t)t * S + s];
   }
-  return n;
 }
 
 /* How many letters the longest word has that is reported. */
@@ -357,9 +363,9 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
     out->words[n] = word->word;
     out->scores[n] = word->score + lattice->mass;
     int32_t *label = out->letters + n * T, *frames = out->frames + n * T;
-    out->lengths[n] = 0;
+    out->lengths[n] = length_of(lattice, word->slot);
     /* The word of a partial signal may have more letters than the signal has frames. */
-    if (!partial) out->lengths[n] = align(lattice, word->slot, came, row, label, frames);
+    if (!partial) align(lattice, word->slot, came, row, label, frames);
     n++;
   }
   double shift = lattice->mass + lexicon->top - LIFT;
@@ -378,8 +384,10 @@ static void lend(Pool *pool, Lattice *lattice, Found *found, Queue *queue, Heap 
 }
 
 /* Keeps an array for the next search, but what only the largest took. */
-static void keep_array(Pool *pool, int which, void *at, int64_t room) {
-  if (room > MOST_KEPT) free(at), at = NULL, room = 0;
+static void keep_array(Pool *pool, int which, void *at, int64_t room, size_t size) {
+  int64_t kept = MOST_KEPT / (int64_t)size;
+  void *less = room > kept ? edgectc_more(at, kept, 1, size) : NULL; /* freed, it would not go back to the system */
+  if (less) at = less, room = kept;
   pool->arrays[which].at = at, pool->arrays[which].room = room;
 }
 
@@ -421,10 +429,10 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   }
   n = status < 0 ? status : 0;
   if (possible && status >= 0) n = report(lexicon, &lattice, &found, partial, room, out);
-  keep_array(pool, SLOTS, lattice.slots, lattice.room);
-  keep_array(pool, WORDS, found.words, found.room);
-  keep_array(pool, WAITING, queue.held.entries, queue.held.room);
-  keep_array(pool, HEAP, heap.entries, heap.room);
+  keep_array(pool, SLOTS, lattice.slots, lattice.room, sizeof(Slot));
+  keep_array(pool, WORDS, found.words, found.room, sizeof(Word));
+  keep_array(pool, WAITING, queue.held.entries, queue.held.room, sizeof(Entry));
+  keep_array(pool, HEAP, heap.entries, heap.room, sizeof(Entry));
   edgectc_take_back(pool, now, used);
   edgectc_pool_trim(pool);
   return n;

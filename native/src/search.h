@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Returns the bytes of rows * columns values, 0 if they are over `most`: on a 32-bit machine a size_t
  * cannot count all that the ranges of options, frames and letters allow. */
@@ -57,17 +58,61 @@ static inline int32_t edgectc_entry_at(const Nodes *nodes, int64_t node) {
 
 typedef struct {         /* see Tree in prefix_search.py */
   Nodes nodes;
-  const float *gain;     /* (M) exp(best weight at or below the node - top), rounded up */
-  const float *bare;     /* (M) the same, of weights without letter_score; NULL if that is 0 */
-  const uint32_t *below; /* (M) letters at or below the node, one bit each; NULL if K > 32 */
-  const double *weights; /* (entries) */
-  const uint8_t *hidden; /* (entries), or NULL */
+  const uint16_t *gain;  /* (M) exp(best weight at or below the node - top), see edgectc_bound; one value stands before them */
+  const uint16_t *bare;  /* (M) the same, of weights without letter_score */
+  double top, rise;      /* rise: exp(top - that of the search) */
+  const uint32_t *below; /* (known) letters at or below the first nodes, one bit each; of the letters under 32 */
+  int32_t known;
+  const double *weights; /* of each entry, or of its first word, without letter_score; of values where there are codes */
+  const uint16_t *code;  /* (words) the value of each, or NULL */
+  const int32_t *beyond; /* (n_several + 1) words beyond the first of each entry, before these; or NULL */
+  double letter_score;   /* that the weights lack */
+  const uint8_t *hidden; /* (entries) a bit of each, or NULL */
   int64_t entries;
   const int32_t *several; /* (n_several) entries of more than one word, ascending */
+  const int32_t *before; /* (entries / AMONG + 2) how many of them come before each AMONG entries; or NULL */
   const double *more;    /* (n_several) what all words of each weigh together, in shares of the heaviest */
   int64_t n_several;
   double most;           /* the greatest of `more`, at least 1 */
 } Tree;
+
+/* Returns the natural log of what the first word of an entry of so many letters weighs; of an overlay the entry itself. */
+static inline double edgectc_weight(const Tree *tree, int64_t word, int32_t letters) {
+  return tree->weights[tree->code ? tree->code[word] : word] + tree->letter_score * letters;
+}
+
+static inline int edgectc_hidden(const uint8_t *hidden, int64_t entry) { return hidden[entry >> 3] >> (entry & 7) & 1; }
+
+#define AMONG 256
+
+/* Returns how many entries of several words come before an entry; see Tree. */
+static inline int64_t edgectc_several_before(const int32_t *several, const int32_t *before, int64_t n, int64_t entry) {
+  const int32_t *at = several;
+  if (before) at += before[entry / AMONG], n = before[entry / AMONG + 1] - before[entry / AMONG];
+  for (; n > 1; n -= n / 2) at += at[n / 2 - 1] < entry ? n / 2 : 0;
+  return at - several + (n && *at < entry);
+}
+
+/* Returns the letters at or below a node, one bit each. */
+uint32_t edgectc_below(const Tree *tree, int32_t node);
+
+#define NO_BOUND 0x7F80 /* more than a float holds */
+
+/* Returns the upper half of a float above what is no less than 0. */
+static inline uint16_t edgectc_bound_up(double value) {
+  float rounded = (float)value;
+  uint32_t bits;
+  memcpy(&bits, &rounded, sizeof bits);
+  return bits >> 16 < NO_BOUND ? (uint16_t)((bits >> 16) + 1) : NO_BOUND;
+}
+
+/* Returns such a bound as a number. The value before it is read as the lower half, which only raises it: so no instruction is
+ * spent on a float that takes half the memory. Little-endian. */
+static inline double edgectc_bound(const uint16_t *bounds, int64_t node) {
+  float value;
+  memcpy(&value, bounds + node - 1, sizeof value);
+  return value;
+}
 
 typedef struct {
   const uint16_t *at;     /* letters behind their number, one spelling after another */
@@ -142,7 +187,7 @@ typedef struct {          /* what a decoding writes */
   int32_t *words;         /* (room) entry counted on over the trees; -1 for a free spelling */
   double *scores;         /* (room) */
   int32_t *lengths;       /* (room) letters of each */
-  int32_t *letters;       /* (room, T) */
+  int32_t *letters;       /* (room, T); none of a partial signal */
   int32_t *frames;        /* (room, T) where each letter is surest */
   int32_t exact;          /* whether no better word was missed */
   int32_t free_spelling_exact; /* and no better free spelling */

@@ -39,10 +39,9 @@ TARGET static double NAME(starts)(const Lattice *lattice, const double *onward, 
 
 /* The bound `starts` gives, if the frames after the letter began may only hold blank, that letter,
  * and those that some word below it still has. */
-TARGET static double NAME(tighten)(const Lattice *lattice, uint32_t below, const double *from,
+TARGET static double NAME(tighten)(const Lattice *lattice, uint32_t letters, const double *from,
                                    int32_t letter) {
   int64_t P = lattice->P;
-  uint32_t letters = below | 1u << letter;
   const double *p = lattice->letters + (int64_t)letter * P;
   const double *a = lattice->sums + (int64_t)(letters & 255) * P;
   const double *b = lattice->sums + (int64_t)(256 + (letters >> 8 & 255)) * P;
@@ -143,7 +142,8 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
   double letter_bonus = from_slot->letter_bonus * lattice->pay;
   double mass = (costly(lattice) ? all * letter_bonus : all) * (1.0 - lattice->passing);
   lattice->slots[slot] =
-      (Slot){node, parent, letter, from_slot->tree, any, all, NAME(left_to)(lattice, from_slot, letter) + mass, letter_bonus};
+      (Slot){node, parent, (uint16_t)letter, from_slot->tree, from_slot->length + 1, any, all,
+             NAME(left_to)(lattice, from_slot, letter) + mass, letter_bonus};
   return slot;
 }
 
@@ -151,36 +151,40 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
 TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice, Queue *queue, Found *found,
                                 int64_t slot, int partial) {
   Slot at = lattice->slots[slot];
-  int costs = partial && costly(lattice), paying = lattice->paying && tree->bare && !costs;
-  int tight = lattice->size > EASY && tree->below; /* most searches end before */
+  int costs = partial && costly(lattice), paying = lattice->paying && !costs;
+  int tight = lattice->size > EASY && lattice->K <= 32; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
-  double letter_bonus = at.letter_bonus * lattice->pay, paid = letter_bonus * lattice->loose;
-  double pays = costs ? paid : lattice->loose;
+  double letter_bonus = at.letter_bonus * lattice->pay, loose = lattice->loose * tree->rise, paid = letter_bonus * loose;
+  double pays = costs ? paid : loose;
   const double *onward = costs ? lattice->paying : lattice->onward;
-  const float *gain = costs ? tree->bare : tree->gain;
+  const uint16_t *gain = costs ? tree->bare : tree->gain;
   const int32_t *first = tree->nodes.first_child + at.node;
   const double *any = at.states, *ended = any + lattice->P;
   for (int32_t child = first[0], end = first[1]; child < end; child++) {
     int32_t letter = edgectc_letter(&tree->nodes, child);
     const double *from = letter == at.letter ? ended : any; /* see `before` */
     /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
-    double passed = partial ? NAME(left_to)(lattice, &at, letter) : 0.0;
+    double passed = partial ? NAME(left_to)(lattice, &at, letter) * tree->rise : 0.0;
     /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
      * that is left for its bound loses no word. */
-    double bound = (passed + NAME(starts)(lattice, onward, from, letter) * pays) * gain[child];
+    double bound = (passed + NAME(starts)(lattice, onward, from, letter) * pays) * edgectc_bound(gain, child);
     /* A long word's letter_score is in its weight although the signal may have no room for its letters.
      * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
      * are bounds, so the lower one is; it is computed only where the first did not settle it. */
-    if (paying && bound >= found->floor) {
+    if (bound < found->floor) {
+      found->rest += bound;
+      continue;
+    }
+    if (paying) {
       double other = NAME(starts)(lattice, lattice->paying, from, letter) * paid;
-      other = (passed * letter_bonus + other) * tree->bare[child];
+      other = (passed * letter_bonus + other) * edgectc_bound(tree->bare, child);
       if (other < bound) bound = other;
     }
     /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
     if (tight && bound >= found->floor) {
-      double other = NAME(tighten)(lattice, tree->below[child], from, letter);
-      other = (passed + other * pays) * gain[child];
+      double other = NAME(tighten)(lattice, edgectc_below(tree, child), from, letter);
+      other = (passed + other * pays) * edgectc_bound(gain, child);
       if (other < bound) bound = other;
     }
     /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
@@ -194,11 +198,11 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
 }
 
 #include "light.h" /* once a word, not once a prefix */
-/* What all words of an entry weigh together, in shares of the heaviest. */
-TARGET static NOT_INLINE double NAME(more)(const Tree *tree, int32_t entry) {
-  const int32_t *at = tree->several;
-  for (int64_t n = tree->n_several; n > 1; n -= n / 2) at += at[n / 2] <= entry ? n / 2 : 0;
-  return tree->n_several && *at == entry ? tree->more[at - tree->several] : 1.0;
+/* What an entry of so many letters weighs, and all of its words together, in shares of the heaviest. */
+TARGET static NOT_INLINE double NAME(weigh)(const Tree *tree, int32_t entry, int32_t letters, double *more) {
+  int64_t place = edgectc_several_before(tree->several, tree->before, tree->n_several, entry);
+  *more = place < tree->n_several && tree->several[place] == entry ? tree->more[place] : 1.0;
+  return edgectc_weight(tree, tree->beyond ? entry + tree->beyond[place] : entry, letters);
 }
 
 /* Scores the word that ends at a grown slot, if any. */
@@ -207,15 +211,14 @@ TARGET static int NAME(score)(Found *found, const Tree *tree, int64_t base, cons
   int32_t word = edgectc_entry_at(&tree->nodes, lattice->slots[slot].node);
   double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
   /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
-  if (word < 0 || !(lifted > TINY) || (tree->hidden && tree->hidden[word]) ||
-      tree->weights[word] == -HUGE_VAL)
-    return DONE;
-  double weight = tree->weights[word];
-  if (partial && costly(lattice)) weight -= lattice->letter_score * length_of(lattice, slot);
+  if (word < 0 || !(lifted > TINY) || (tree->hidden && edgectc_hidden(tree->hidden, word))) return DONE;
+  int32_t letters = length_of(lattice, slot);
+  double more, weight = NAME(weigh)(tree, word, letters, &more);
+  if (weight == -HUGE_VAL) return DONE;
+  if (partial && costly(lattice)) weight -= lattice->letter_score * letters;
   CLEAR;
   double share = lifted * exp(weight - found->top);
-  /* So that the posterior knows what there is beside; most words are not worth a look for their like. */
-  found->sum += share > 1e-13 * found->sum ? share * NAME(more)(tree, word) : share;
+  found->sum += share * more; /* so that the posterior knows what there is beside */
   if (share < found->last) return DONE; /* before the logarithm, which most words are not worth */
   double value = log(lifted) - LIFT + weight;
   return keep(found, (Word){value, slot, (int32_t)(base + word)});
@@ -250,7 +253,7 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
     PREFETCH(tree->nodes.ends + (follows >> 6));
     int64_t slot = NAME(grow)(lattice, entry.node, entry.parent > 0 ? entry.parent : 0, entry.letter);
     if (slot < 0) return OUT_OF_MEMORY;
-    lattice->slots[slot].tree = which;
+    lattice->slots[slot].tree = (uint16_t)which;
     if (NAME(score)(found, tree, base_of(lexicon, which), lattice, slot, partial) ||
         NAME(branch)(tree, which, lattice, queue, found, slot, partial))
       return OUT_OF_MEMORY;

@@ -71,12 +71,13 @@ static double nats(const edgectc_engine *engine) {
 /* Returns the prior of the best word at or below a node. */
 static double ahead(const Search *search, int32_t node) {
   const Tree *tree = search->tree;
-  return nats(search->engine) * (log(tree->bare ? tree->bare[node] : tree->gain[node]) + search->engine->shared->top);
+  return nats(search->engine) * (log(edgectc_bound(tree->bare, node)) + tree->top);
 }
 
 /* Returns the prior of a word's spelling, which ends at a node that many letters deep. */
 static double prior(const Search *search, int64_t entry, int32_t letters) {
-  return nats(search->engine) * (search->tree->weights[entry] - search->engine->options.letter_score * letters);
+  int64_t word = search->over ? entry : edgectc_words_of(&search->engine->shared->words, entry).first;
+  return nats(search->engine) * (edgectc_weight(search->tree, word, letters) - search->engine->options.letter_score * letters);
 }
 
 /* Takes a spelling in, once. */
@@ -94,7 +95,7 @@ static void find(Finds *finds, double score, int64_t entry, int32_t over) {
 /* Returns the spelling that ends at a node, -1 for none and for one that is hidden. */
 static int64_t ends(const Search *search, int32_t node) {
   int64_t entry = node ? edgectc_entry_at(&search->tree->nodes, node) : -1;
-  return entry >= 0 && search->tree->hidden && search->tree->hidden[entry] ? -1 : entry;
+  return entry >= 0 && search->tree->hidden && edgectc_hidden(search->tree->hidden, entry) ? -1 : entry;
 }
 
 /* ---- prefixes --------------------------------------------------------------------------- */
@@ -347,12 +348,6 @@ static int32_t keep_typed(Taps *taps, const Search *searches, int32_t n_searches
 
 /* ---- all of it -------------------------------------------------------------------------- */
 
-static Tree tree_of(const edgectc_engine *engine) {
-  const Words *words = &engine->shared->words;
-  return (Tree){.nodes = words->tree, .gain = engine->shared->gain, .weights = engine->shared->weights,
-                .bare = engine->options.letter_score != 0.0 ? engine->shared->bare : NULL, .hidden = engine->hidden};
-}
-
 /* Forgets what was ranked before. */
 static void begin(Taps *taps, edgectc_engine *engine) {
   edgectc_clear_ranked(engine);
@@ -396,7 +391,7 @@ int32_t edgectc_taps(Taps *taps, edgectc_engine *engine, const double *places, i
   for (int32_t i = 0; i < n; i++)
     for (int32_t k = 0; k < K; k++)
       scores[i * K + k] = edgectc_tap_score(places[2 * i] - engine->keys[2 * k], places[2 * i + 1] - engine->keys[2 * k + 1]);
-  Tree tree = tree_of(engine);
+  Tree tree = edgectc_tree(engine);
   Search searches[2];
   int32_t status = DONE, n_searches = both_trees(searches, &tree, engine, scores, n);
   if (!n && !moving) n_searches = 0; /* nothing was tapped */
@@ -406,7 +401,7 @@ int32_t edgectc_taps(Taps *taps, edgectc_engine *engine, const double *places, i
 }
 
 int32_t edgectc_complete(Taps *taps, edgectc_engine *engine, const uint16_t *letters, int32_t n, int32_t most) {
-  Tree tree = tree_of(engine);
+  Tree tree = edgectc_tree(engine);
   Search searches[2];
   Finds finds = {.n = 0};
   begin(taps, engine);

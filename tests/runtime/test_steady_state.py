@@ -1,4 +1,4 @@
-"""A keyboard that has warmed up asks for no memory, whatever is swiped or tapped."""
+"""A warm keyboard asks for no memory, whatever is swiped or tapped, and holds little."""
 
 from __future__ import annotations
 
@@ -36,16 +36,32 @@ def _swipes() -> str:
     return "".join("".join(f"{x!r} {y!r} {t!r}\n" for x, y, t in one) + "\n" for one in made)
 
 
-def test_a_warm_keyboard_asks_for_no_memory(tmp_path: Path) -> None:
+def _built(source: Path, folder: Path) -> Path:
+    """Return a program over the library that Python loads."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc" or not compiler:
         pytest.skip("needs glibc and a C compiler")
-    library = compiled.LIBRARY
-    command = [compiler, "-std=c11", "-O1", f"-I{ROOT / 'native' / 'include'}", str(HOST)]
-    command += [str(library), f"-Wl,-rpath,{library.parent}", "-o", str(tmp_path / "host")]
+    library, program = compiled.LIBRARY, folder / "host"
+    command = [compiler, "-std=c11", "-O1", f"-I{ROOT / 'native' / 'include'}", str(source)]
+    command += [str(library), f"-Wl,-rpath,{library.parent}", "-o", str(program)]
     subprocess.run(command, check=True)
+    return program
+
+
+def test_a_keyboard_holds_less_than_12_mb(tmp_path: Path) -> None:
+    """Its files are mapped; its own are bounds of the lexicon's nodes, and room to search in."""
+    program, points = _built(ROOT / "bench" / "device.c", tmp_path), tmp_path / "points.txt"
+    points.write_text(_swipes(), encoding="ascii")
+    command = [str(program), *map(str, FILES), str(points), "20"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    held = next(int(line.split()[1]) for line in told.splitlines() if line.startswith("private"))
+    assert 4_000 < held < 12_000
+
+
+def test_a_warm_keyboard_asks_for_no_memory(tmp_path: Path) -> None:
+    program = _built(HOST, tmp_path)
     done = subprocess.run(
-        [str(tmp_path / "host"), *map(str, FILES)], input=_swipes(), capture_output=True, text=True
+        [str(program), *map(str, FILES)], input=_swipes(), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     asked = {name: int(n) for name, n in map(str.split, done.stdout.splitlines())}

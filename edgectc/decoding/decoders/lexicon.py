@@ -12,7 +12,7 @@ import numpy as np
 
 from edgectc.core import forks
 from edgectc.core.contracts import ContextModel, LanguageModel
-from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
 from edgectc.decoding.search import compiled, engine
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["USES", "Options", "create"]
 
 USES = frozenset({"lexicon", "language_model", "dictionary", "hotwords"})
-BACKENDS = ("auto", "numpy", "native")
 
 
 def create(
@@ -83,11 +82,7 @@ def create(
         )
     if lexicon is None:
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, BACKENDS)
-    loaded = None if backend == "numpy" else compiled.library()
-    if backend == "native" and loaded is None:
-        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
+    loaded = compiled.chosen(backend)
     signs = None
     if needed(tokens):
         # A context, or a user, knows a word by one spelling.

@@ -14,6 +14,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,6 @@ class NGramModel:
 
     def __init__(self, ngrams: NGrams) -> None:
         self.order, self.ngrams = ngrams.order, ngrams
-        self._index = tables.index(ngrams.words)
-        plain = all(word in self._index for word in ngrams.words[len(SPECIALS) :])
-        self._file_bytes = ngrams.file_bytes if plain else None
         self._words = [_view(level.words) for level in ngrams.levels]
         self._log_probs = [_reader(level.log_probs) for level in ngrams.levels]
         inner = ngrams.levels[:-1]
@@ -71,13 +69,17 @@ class NGramModel:
         self._starts = [_view(level.starts) for level in inner if level.starts is not None]
         self._begin = self._shortest([SPECIALS.index(BOS)]) if inner else ()
 
-    @property
+    @cached_property
+    def _index(self) -> dict[str, int]:  # where the C library searches, nobody asks for it
+        return tables.index(self.ngrams.words)
+
+    @cached_property
     def file_bytes(self) -> Array | None:
         """Return the (bytes,) uint8 of the `.lm` file, None of another one.
 
         None too where words are not in normal form: the C library compares them as they are.
         """
-        return self._file_bytes
+        return None if tables.unusual(self.ngrams.words) else self.ngrams.file_bytes
 
     def start(self, context: Sequence[str] = ()) -> State:
         """Return the state after the beginning of a sentence and the words of ``context``."""

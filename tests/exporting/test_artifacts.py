@@ -246,6 +246,21 @@ def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) ->
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 
 
+def test_where_texts_differ_it_is_said_how_near_the_network_was_to_others(shipped: Path) -> None:
+    """Each case is told twice what it says; the lead of a best token over the next is halved."""
+    data, manifest = manifests.read(next(shipped.rglob("*.onnx")))
+    flat = [
+        dataclasses.replace(case, log_probs=case.log_probs * 0.5, greedy=2 * case.greedy)
+        for case in reference.from_json(manifest.reference)
+    ]
+    report = verification.compare(loading.from_bytes(data, manifest), manifest, flat)
+    (said,) = (check.detail for check in report.checks if check.name == "greedy")
+    leads = [top[-1] - top[-2] for case in flat for top in np.sort(case.log_probs, 1)]
+    share = np.mean(np.array(leads) < report.figures["max_abs_diff"])
+    assert 0.1 < share
+    assert f"in {share:.0%} of {len(leads)} frames the best token of the trained network" in said
+
+
 def test_resampling_of_nothing_is_not_said_to_pass(artifacts: dict[str, Path]) -> None:
     data, manifest = manifests.read(artifacts["onnx"])
     cases = [

@@ -71,19 +71,25 @@ def ours(model: edgectc.Recognizer, *, context: bool = False) -> Answer:
     return answer
 
 
-def search_alone(model: edgectc.Recognizer, nbest: int) -> Answer:
+def search_alone(model: edgectc.Recognizer, nbest: int, *, context: bool = False) -> Answer:
     """The exact search without the say of the trace in ranking, which peers have not either."""
     layout = layouts.load("qwerty")
     spec = {**model.preset, "template_weight": 0.0, "rescore_size": 1}
+    known = {"lexicon": model.lexicon, "language_model": model.language_model}
     decode = registry.create(
-        "decoders", spec, tokens=model.tokens(layout), lexicon=model.lexicon, backend="native"
+        "decoders",
+        spec,
+        tokens=model.tokens(layout),
+        offered={**known, "dictionary": model.dictionary},
+        backend="native",
     )
 
     def answer(swipe: Swipe) -> tuple[list[str], float, float]:
+        before = evaluation.with_context(swipe).context if context else ()
         began = time.thread_time()
         log_probs = model.run(model.frontend.prepare(swipe.points, layout))
         middle = time.thread_time()
-        words = [h.text for h in decode(log_probs, nbest=nbest)]
+        words = [h.text for h in decode(log_probs, nbest=nbest, context=before)]
         end = time.thread_time()
         return words, (end - began) * 1e3, (end - middle) * 1e3
 
@@ -141,6 +147,10 @@ def systems(lexicon: Lexicon, path: Path, tune: list[Swipe], folder: str) -> dic
         "edgectc, 5 best, after two words": ours(model, context=True),
         "edgectc, 5 best, after two words, 1,000 words of the user": ours(taught, context=True),
         "edgectc, 5 best, search alone": search_alone(model, 5),
+        "edgectc, 5 best, search alone, after two words": search_alone(model, 5, context=True),
+        "edgectc, 5 best, search alone, after two words, 1,000 words of the user": search_alone(
+            taught, 5, context=True
+        ),
         "edgectc, best, search alone": search_alone(model, 1),
     }
     for name, make in makers.items():
@@ -155,9 +165,11 @@ def systems(lexicon: Lexicon, path: Path, tune: list[Swipe], folder: str) -> dic
 def measure(made: dict[str, Answer], swipes: list[Swipe]) -> list[list[str]]:
     spent = {name: np.full((len(swipes), 2), np.inf) for name in made}
     ranks = {name: np.zeros(len(swipes), int) for name in made}
+    rng = np.random.default_rng(2)
     for i, swipe in enumerate(progress(swipes, "swipe")):
-        order = [*made][i % len(made) :] + [*made][: i % len(made)]  # each comes after each
-        for name in order:  # side by side: a busy moment meets all
+        # Side by side, so that a busy moment meets all; each after each, as one that was long
+        # leaves nothing in the caches for the next.
+        for name in rng.permutation([*made]).tolist():
             answer = made[name]
             for _ in range(REPEATS):  # the others fill the caches: the first call is the slowest
                 words, whole, decode = answer(swipe)

@@ -30,6 +30,7 @@ SECTIONS = {
     "spoken.txt": "Decoders: words from phonemes, 50,000 words and a 3-gram",
     "quantization.txt": "Quantization schemes, untrained networks of every family",
     "conformer.txt": "A conformer of one's own to int8 within a CER budget, one command",
+    "ocr.txt": "PP-OCR's recognizer, adopted, beside its package",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
     "instructions.txt": "The gate of instructions, at a load of ten: each stage of a keyboard",

@@ -33,6 +33,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -268,10 +269,20 @@ def apart(part: str, options: argparse.Namespace, out: Path, left: float) -> dic
     line = [sys.executable, __file__, "--part", part, "--device", device]
     line += ["--seconds", str(seconds), *(["--data", options.data] if options.data else [])]
     line += ["--cpu-limit", str(math.ceil(allowed))] if device == "cpu" else []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
+        # A part that is killed leaves half a kernel behind, which ends the next run that loads it.
+        variables = {**os.environ, "OUT": str(out), "TORCHINDUCTOR_CACHE_DIR": cache}
+        return told(part, line, variables, limit, f"more than {allowed:.0f} s of CPU time")
+
+
+def told(
+    part: str, line: list[str], variables: dict[str, str], limit: float, spent_all: str
+) -> dict[str, Any]:
+    """Return what the process of a part prints last, or why there is nothing."""
     began = time.perf_counter()
     process = subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "OUT": str(out)},
+        env=variables,
     )  # fmt: skip
     try:
         said, errors = process.communicate(timeout=limit)
@@ -279,7 +290,7 @@ def apart(part: str, options: argparse.Namespace, out: Path, left: float) -> dic
         if process.returncode == 0:
             figures = json.loads(said.splitlines()[-1])
         elif process.returncode == -signal.SIGXCPU:
-            figures = {"status": "timeout", "reason": f"more than {allowed:.0f} s of CPU time"}
+            figures = {"status": "timeout", "reason": spent_all}
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

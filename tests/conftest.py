@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 
 import edgectc
-from edgectc.core import registry
 from edgectc.core.types import Swipe
 from edgectc.data import splits, swipe_files
 from edgectc.data.generators.swipes import swipe as synthesize
@@ -40,13 +40,27 @@ def copied(shipped: Path, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
+DATA = os.environ.get("EDGECTC_DATA")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def newcomer() -> None:
+    """Run as on a machine without data of its own, which no test asks for but by `data_folder`."""
+    os.environ.pop("EDGECTC_DATA", None)
+
+
 @pytest.fixture(scope="session")
-def swipes_file() -> Path:
+def data_folder() -> Path:
+    """The folder of real data, where the machine has one."""
+    if not DATA:
+        pytest.skip("needs real data: set EDGECTC_DATA to its folder")
+    return Path(DATA)
+
+
+@pytest.fixture(scope="session")
+def swipes_file(data_folder: Path) -> Path:
     """Real swipes, where the machine has them."""
-    folder = os.environ.get("EDGECTC_DATA")
-    if not folder:
-        pytest.skip("needs real swipes: set EDGECTC_DATA to the data folder")
-    return swipe_files.find(folder)
+    return swipe_files.find(data_folder)
 
 
 @pytest.fixture
@@ -54,17 +68,30 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-@pytest.fixture(scope="session")
-def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The shipped model, exported to every target, each alone in a folder.
+class Exported(dict[str, Path]):
+    """The shipped model by target, each alone in a folder, made when it is first asked for."""
 
-    But LiteRT, whose converter lies in an environment that has to be made first.
-    """
-    made = {}
-    for target in sorted({*registry.names("targets")} - {"litert"}):
-        folder = tmp_path_factory.mktemp(target)
-        made[target] = edgectc.export(target=target, out=folder).path
-    return made
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, target: str) -> Path:
+        note = self.folder / f"artifact-{target}"  # its path: other workers of this run wait for it
+        with note.open("a+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if not note.read_text():
+                place = self.folder / f"artifact-of-{target}"
+                place.mkdir(exist_ok=True)
+                held.write(str(edgectc.export(target=target, out=place).path))
+        self[target] = Path(note.read_text())
+        return self[target]
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """The shipped model, exported; once for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    return Exported(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
 
 
 WORDS = "the and you that was for are with this have from they know want been good much some time"

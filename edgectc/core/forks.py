@@ -16,9 +16,17 @@ from contextlib import contextmanager
 from edgectc.core.errors import ConfigError
 
 _LONGEST = 10.0  # seconds that a fork waits
+
+
+class _Depth(threading.local):
+    """How many calls of this thread lie in each other."""
+
+    depth = 0
+
+
 _changed = threading.Condition()
 _in_flight, _forking = 0, False
-_own = threading.local()
+_own = _Depth()
 _parallel = 0  # the process that has run several threads
 
 
@@ -26,10 +34,11 @@ _parallel = 0  # the process that has run several threads
 def whole() -> Iterator[None]:
     """Let no fork happen inside; calls may lie in each other."""
     global _in_flight
-    depth = vars(_own).get("depth", 0)
+    depth = _own.depth
     if not depth:
         with _changed:
-            _changed.wait_for(lambda: not _forking)
+            while _forking:
+                _changed.wait()
             _in_flight += 1
     _own.depth = depth + 1
     try:
@@ -68,7 +77,7 @@ def check_threads(threads: int, *, always: bool = False) -> None:
 
 def _before() -> None:
     global _forking
-    mine = int(vars(_own).get("depth", 0) > 0)  # a fork from inside such a call
+    mine = int(_own.depth > 0)  # a fork from inside such a call
     with _changed:
         _changed.wait_for(lambda: not _forking, _LONGEST)
         _forking = True
@@ -85,7 +94,7 @@ def _in_parent() -> None:
 def _in_child() -> None:
     global _changed, _in_flight, _forking
     _changed = threading.Condition()
-    _in_flight, _forking = int(vars(_own).get("depth", 0) > 0), False
+    _in_flight, _forking = int(_own.depth > 0), False
 
 
 if sys.platform != "win32":  # which has no fork

@@ -14,8 +14,10 @@ _LONGEST = 300  # characters of a foreign message that are worth a line
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 # What torch.onnx puts before the error itself.
 _NOISE = re.compile(
-    r"^Failed to (export|convert|decompose) the|^- |^## |^\(Refer to|^<class '[\w.]+'>: "
+    r"^Failed to (export|convert|decompose) the|^- |^## |^\(Refer to|^While executing %"
 )
+_CLASS = re.compile(r"^<class '[\w.]+'>: ")
+_OPERATOR = re.compile(r"^While executing %(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -220,8 +222,11 @@ def _line(error: BaseException, known: Known | None) -> str:
     """The line that was understood, or the first that says something."""
     texts = [_COLOURS.sub("", str(link)) for link in _chain(error)]
     lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
+    lines = [_CLASS.sub("", line) for line in lines]
     matched = [line for line in lines if known and re.search(known.pattern, line)]
     matched.sort(key=lambda line: "For more information" in line)  # what is said below it says more
     telling = [line for line in lines if not _NOISE.search(line)]
     line = [*matched, *telling, *lines, type(error).__name__][0].removeprefix("- ")
+    operator = _OPERATOR.search("\n".join(texts))
+    line = f"{line}, at operator {operator[1]}" if operator and not matched else line
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

@@ -92,7 +92,9 @@ def _table(tokens: Sequence[str] | Tokens, blank_id: int | None) -> Tokens:
             raise ConfigError(f"blank_id is {blank_id}, the tokens have {tokens.blank_id}")
         return tokens
     if blank_id is None:
-        raise ConfigError("no blank_id: say which column of log_probs is the CTC blank")
+        raise ConfigError(
+            "no blank_id: say which column of log_probs is the CTC blank, e.g. blank_id=0"
+        )
     return Tokens(tuple(tokens), blank_id)
 
 

@@ -173,7 +173,10 @@ def compare(
     checks.append(_resampling(loaded, cases))
     share = manifest.scheme.texts
     greedy = [case.greedy for case in cases]
-    checks.append(_texts(loaded, cases, "greedy", greedy, "greedy", share=share))
+    read = _texts(loaded, cases, "greedy", greedy, "greedy", share=share)
+    if read.status == "fail" and figures:
+        read = replace(read, detail=read.detail + _ties(cases, figures["max_abs_diff"]))
+    checks.append(read)
     spoken = [case for case in cases if case.word]
     if str(manifest.decoder["type"]) == "greedy" or not spoken:
         checks.append(Check("words", "not_run", "the model decodes without a lexicon"))
@@ -335,6 +338,16 @@ def _texts(
     if wrong:
         detail += f" (limit {share:.0%}): " + "; ".join(wrong[:3])
     return Check(name, "pass" if equal >= share * len(cases) else "fail", detail)
+
+
+def _ties(cases: Sequence[Case], difference: float) -> str:
+    """Return in how many frames the trained network hardly prefers its best token to the next."""
+    ranked = [np.sort(case.log_probs.astype(np.float64), 1) for case in cases]
+    leads = np.concatenate([one[:, -1] - one[:, -2] for one in ranked])
+    return (
+        f"; in {(leads < difference).mean():.0%} of {len(leads)} frames the best token of the "
+        f"trained network leads the next by less than {difference:.2g} nats, the largest difference"
+    )
 
 
 def _resampling(loaded: Recognizer, cases: Sequence[Case]) -> Check:

@@ -90,6 +90,18 @@ class Layout:
         nearest = {self._keys[i][0]: self._keys[i][1] for i in order}  # the last one stays
         return np.array([nearest[letter] for letter in self.letters])
 
+    def near_in_keys(self, points: Array) -> Array:
+        """Return `near` in key units: one read-only array for all traces where keys are unique."""
+        if len(self._keys) == len(self.letters):
+            return self._centers_in_keys
+        return self.near(points) / self.key_size
+
+    @cached_property
+    def _centers_in_keys(self) -> Array:
+        scaled: Array = self.centers / self.key_size
+        scaled.flags.writeable = False
+        return scaled
+
     @cached_property
     def _keys(self) -> list[tuple[str, tuple[float, float]]]:
         """Every letter of every key with the key's centre."""

@@ -13,6 +13,9 @@ from edgectc.exporting import artifact
 from edgectc.exporting.artifact import Job
 from edgectc.exporting.finished import FinishedTarget
 from edgectc.exporting.lowering.quantization_plan import (
+    CONVOLUTION,
+    LINEAR,
+    RECURRENT,
     ActivationStatistics,
     Operator,
     Plan,
@@ -61,15 +64,20 @@ def of_job(job: Job) -> Layers:
     """Return the layers of what a job converts."""
     if isinstance(job.target, FinishedTarget):
         return GraphLayers(job.target, (job.origin.model.stride, job.origin.model.window))
-    folds = job.target_name == "onnx"
-    return TorchLayers(job.origin.model, artifact.example_inputs(job.origin), folds=folds)
+    example, name = artifact.example_inputs(job.origin), job.target_name
+    return TorchLayers(job.origin.model, example, folds=name == "onnx", once=name == "pte")
 
 
 class TorchLayers(Layers):
     """Those of a network in PyTorch."""
 
     def __init__(
-        self, model: Network, example: Mapping[str, Tensor], *, folds: bool = False
+        self,
+        model: Network,
+        example: Mapping[str, Tensor],
+        *,
+        folds: bool = False,
+        once: bool = False,
     ) -> None:
         """Run the network, to see which modules it calls.
 
@@ -78,6 +86,8 @@ class TorchLayers(Layers):
             example: its inputs.
             folds: whether the target computes at export what no recording changes, such as a
                 projection of positions, so that there is no operator of it.
+            once: whether a convolution of one axis that is called again stays in float: ExecuTorch
+                1.4 lowers a quantized one, and then does not load it ("error: 0x:1").
         """
         self._model = model
         given = self._given(example)
@@ -86,6 +96,11 @@ class TorchLayers(Layers):
             first, *_ = example
             other = self._given({**example, first: 0.5 * example[first] + 0.25})
             self._called -= {name for name in given if given[name] == other.get(name)}
+        if once:
+            again = {name for name, calls in given.items() if len(calls) > 1}
+            convolutions = {n for n, one in model.named_modules() if isinstance(one, nn.Conv1d)}
+            self._called -= again & convolutions
+        self._called -= self._unheard(example)
 
     def _given(self, inputs: Mapping[str, Tensor]) -> dict[str, list[bytes]]:
         """Return a hash of what each module is given in each of its calls."""
@@ -111,9 +126,36 @@ class TorchLayers(Layers):
                 hook.remove()
         return seen
 
+    @torch.no_grad()
+    def _unheard(self, inputs: Mapping[str, Tensor]) -> set[str]:
+        """Return the operators that no answer follows from, such as a second head's.
+
+        Converters leave them out. An operator that answers NaN in place of what it would is heard
+        if anything in the network's answer is then another, or if the network cannot go on.
+        """
+        before, found = _flat(self._model(*inputs.values())), set[str]()
+        for operator in self.operators((CONVOLUTION, LINEAR, RECURRENT)):
+            module = self._model.get_submodule(operator.name)
+            handle = module.register_forward_hook(lambda module, args, answer: _all_nan(answer))
+            try:
+                after = _flat(self._model(*inputs.values()))
+            except (RuntimeError, ValueError, ArithmeticError):
+                continue
+            finally:
+                handle.remove()
+            if all(torch.equal(new, old) for new, old in zip(after, before, strict=True)):
+                found.add(operator.name)
+        return found
+
     def operators(self, kinds: tuple[str, ...], kept: tuple[str, ...] = ()) -> list[Operator]:
-        """Return the modules that may be quantized, of those that take part in an answer."""
-        return [op for op in operators(self._model, kinds, kept) if op.name in self._called]
+        """Return the modules of float32 that may be quantized, of those that an answer needs."""
+        found = [op for op in operators(self._model, kinds, kept) if op.name in self._called]
+        return [op for op in found if self._single(op.name)]
+
+    def _single(self, name: str) -> bool:
+        """Return whether a module computes in float32, the type that kernels of int8 start from."""
+        weights = self._model.get_submodule(name).parameters()
+        return all(weight.dtype == torch.float32 for weight in weights)
 
     def largest_weights(self) -> dict[str, float]:
         """Return the largest magnitude of each parameter and buffer."""
@@ -135,3 +177,15 @@ class TorchLayers(Layers):
     def sensitivity(self, plan: Plan, samples: Sequence[Inputs]) -> Mapping[str, float]:
         """See `edgectc.quantization.fake_quantization.sensitivity`."""
         return fake_quantization.sensitivity(self._model, plan, samples)
+
+
+def _all_nan(answer: Any) -> Any:
+    """Return what a module answers, of its shapes and types, every value NaN."""
+    if isinstance(answer, Tensor):
+        return torch.full_like(answer, torch.nan)
+    return tuple(_all_nan(one) for one in answer)
+
+
+def _flat(answer: Any) -> list[Tensor]:
+    """Return log_probs, and the states of a stream."""
+    return [answer] if isinstance(answer, Tensor) else [*answer]

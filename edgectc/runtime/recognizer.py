@@ -495,5 +495,5 @@ def path_of(inputs: Mapping[str, Array], layout: Layout) -> TracePath:
     """Return where the finger went, from prepared inputs (batch of one) and their layout."""
     frames = inputs["trace"][0, : int(inputs["length"][0])]
     points = frames[:, :2]
-    keys = layout.near(points) / layout.key_size
+    keys = layout.near_in_keys(points)
     return TracePath(points / layout.key_size, layout.letters, keys, frames[:, 2])

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define EDGECTC_ABI 2 /* counts what a caller compiled against an older header must know */
+#define EDGECTC_ABI 3 /* counts what a caller compiled against an older header must know */
 
 typedef struct edgectc_engine edgectc_engine;
 
@@ -149,12 +149,10 @@ EDGECTC_API int32_t edgectc_engine_search_double(edgectc_engine *engine, const d
 EDGECTC_API const char *edgectc_engine_text(const edgectc_engine *engine, int32_t place);
 EDGECTC_API double edgectc_engine_figure(const edgectc_engine *engine, int32_t place, int32_t figure);
 
-/* Writes all figures (EDGECTC_FIGURES) of a place at once. */
-EDGECTC_API int32_t edgectc_engine_figures(const edgectc_engine *engine, int32_t place, double *out);
-
-/* Writes the frame where each letter is surest, at most `room` of them; returns how many there are.
- * None in a partial search. */
-EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t place, int32_t *out,
+/* Writes what the last search ranked, all of it, and returns how many words that are: `figures`
+ * (ranked, EDGECTC_FIGURES), and `frames` (ranked, 1 + room): the number of the word's letters, then
+ * the frame where each is surest, at most `room` of them. A partial search has no frames. */
+EDGECTC_API int32_t edgectc_engine_ranked(const edgectc_engine *engine, double *figures, int32_t *frames,
                                           int32_t room);
 
 /* A network in a native artifact (docs/native_format.md): frames to log_probs, with no runtime but

@@ -2,7 +2,7 @@
 
 import { EdgectcError, read } from "./files.js";
 
-export const ABI = 2; // EDGECTC_ABI of edgectc.h
+export const ABI = 3; // EDGECTC_ABI of edgectc.h
 
 /** @type {Promise<WebAssembly.Module> | null} */
 let module = null;

@@ -342,20 +342,17 @@ EDGECTC_API double edgectc_engine_figure(const edgectc_engine *engine, int32_t p
   return known ? engine->ranked[place].figures[figure] : NAN;
 }
 
-EDGECTC_API int32_t edgectc_engine_figures(const edgectc_engine *engine, int32_t place, double *out) {
-  const Hypothesis *hypothesis = at(engine, place);
-  if (!hypothesis) return BAD_INPUT;
-  memcpy(out, hypothesis->figures, sizeof(hypothesis->figures));
-  return EDGECTC_OK;
-}
-
-EDGECTC_API int32_t edgectc_engine_frames(const edgectc_engine *engine, int32_t place, int32_t *out,
+EDGECTC_API int32_t edgectc_engine_ranked(const edgectc_engine *engine, double *figures, int32_t *frames,
                                           int32_t room) {
-  const Hypothesis *hypothesis = at(engine, place);
-  if (!hypothesis) return BAD_INPUT;
-  int32_t n = hypothesis->n_frames < room ? hypothesis->n_frames : room;
-  if (n > 0) memcpy(out, hypothesis->frames, (size_t)n * sizeof(int32_t));
-  return hypothesis->n_frames;
+  for (const Hypothesis *word = engine->ranked; word < engine->ranked + engine->n_ranked; word++) {
+    memcpy(figures, word->figures, sizeof(word->figures));
+    figures += EDGECTC_FIGURES;
+    int32_t n = word->n_frames < room ? word->n_frames : room;
+    if (n > 0) memcpy(frames + 1, word->frames, (size_t)n * sizeof(int32_t));
+    *frames = word->n_frames;
+    frames += 1 + (size_t)room;
+  }
+  return engine->n_ranked;
 }
 
 #include "cold_end.h"

@@ -20,7 +20,9 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler"),
     pytest.mark.skipif(compiled.library() is None, reason="needs the compiled library"),
 ]
-STAGES = ("open", "keys", "network", "search", "context", "swipe", "moving", "taps", "learn")
+STAGES = (
+    "open", "keys", "network", "search", "context", "swipe", "moving", "taps", "learn", "beam",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -218,5 +218,6 @@ def test_keyboard_in_a_real_browser() -> None:
         "test/browser.test.mjs",
         "test/phone.test.mjs",
         "test/keys.test.mjs",
+        "test/settings.test.mjs",
         "test/message.test.mjs",
     )

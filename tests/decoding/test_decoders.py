@@ -228,6 +228,17 @@ def test_logits_get_a_hint():
         greedy.create(greedy.Options(), tokens=TOKENS)(np.zeros((2, 28)))
 
 
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("name", ["greedy", "lexicon", "beam"])
+def test_probabilities_are_told_to_be_logarithms(name, normalize):
+    """As scores they would be flattened: softmax of 0.97 and 0.03 is 0.72 and 0.28."""
+    made, log_probs = create({"type": name}, {"ab": 1}), emit("ab")
+    with pytest.raises(InputError, match=r"np\.log\(probabilities\)") as caught:
+        made(np.exp(log_probs), normalize=normalize)
+    assert caught.value.reason == "not_log_probs"
+    assert made(np.log(np.exp(log_probs))).best.text == "ab"
+
+
 @pytest.mark.parametrize("name", ["greedy", "lexicon", "beam", "template"])
 def test_nbest_is_at_least_one_everywhere(name, shipped):
     made = create({"type": name}, {"a": 1})

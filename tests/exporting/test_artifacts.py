@@ -111,6 +111,7 @@ def test_other_exports_leave_no_file_when_they_fail(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_asked_opset_is_what_the_file_has(tmp_path: Path) -> None:
     import onnx
 
@@ -245,6 +246,21 @@ def test_resampling_with_another_constant_is_seen(artifacts: dict[str, Path]) ->
     assert {c.name for c in report.checks if c.status == "fail"} == {"resampling"}
 
 
+def test_where_texts_differ_it_is_said_how_near_the_network_was_to_others(shipped: Path) -> None:
+    """Each case is told twice what it says; the lead of a best token over the next is halved."""
+    data, manifest = manifests.read(next(shipped.rglob("*.onnx")))
+    flat = [
+        dataclasses.replace(case, log_probs=case.log_probs * 0.5, greedy=2 * case.greedy)
+        for case in reference.from_json(manifest.reference)
+    ]
+    report = verification.compare(loading.from_bytes(data, manifest), manifest, flat)
+    (said,) = (check.detail for check in report.checks if check.name == "greedy")
+    leads = [top[-1] - top[-2] for case in flat for top in np.sort(case.log_probs, 1)]
+    share = np.mean(np.array(leads) < report.figures["max_abs_diff"])
+    assert 0.1 < share
+    assert f"in {share:.0%} of {len(leads)} frames the best token of the trained network" in said
+
+
 def test_resampling_of_nothing_is_not_said_to_pass(artifacts: dict[str, Path]) -> None:
     data, manifest = manifests.read(artifacts["onnx"])
     cases = [
@@ -354,8 +370,8 @@ def test_exports_are_the_same_bytes_twice(artifacts: dict[str, Path], tmp_path: 
 
 
 def test_a_manifest_says_all_that_a_host_needs(artifacts: dict[str, Path]) -> None:
-    for target, path in artifacts.items():
-        data, manifest = manifests.read(path)
+    for target in (*TARGETS, "coreml"):
+        data, manifest = manifests.read(artifacts[target])
         assert (manifest.target, manifest.family) == (target, "tcn")
         assert None not in (manifest.inputs[0].unit, manifest.inputs[0].rate)
         assert manifest.tokens[manifest.blank_id] == "<blank>"

@@ -126,6 +126,7 @@ def test_wav2vec2_that_normalises_over_time_needs_a_word(tmp_path: Path) -> None
     assert {c.name for c in report.checks if c.status == "not_run"} == {"padding", "words"}
 
 
+@pytest.mark.slow
 def test_any_batch(tmp_path: Path) -> None:
     made = edgectc.export(
         networks.seeded(networks.Conformer), target="onnx", sample=networks.sample(),
@@ -134,6 +135,7 @@ def test_any_batch(tmp_path: Path) -> None:
     assert "batch" in {check.name for check in made.report.checks if check.status == "pass"}
 
 
+@pytest.mark.slow
 def test_the_same_bytes_twice_and_other_weights_other_bytes(tmp_path: Path) -> None:
     given = {"target": "onnx", "sample": networks.sample(), "tokens": TOKENS}
     paths = [tmp_path / f"{i}.onnx" for i in range(3)]

@@ -37,8 +37,10 @@ from edgectc.runtime import mil
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="checks what other systems do")
 FAMILIES = [
     "gru",
-    "mobilenetv3",
-    *(pytest.param(f, marks=pytest.mark.slow) for f in ("conformer", "i3d", "tcn", "transformer")),
+    *(
+        pytest.param(f, marks=pytest.mark.slow)
+        for f in ("conformer", "i3d", "mobilenetv3", "tcn", "transformer")
+    ),
 ]
 
 
@@ -185,6 +187,7 @@ def test_planted_bugs_leave_no_folder(
     assert [p.name for p in tmp_path.iterdir()] == ["gru"]
 
 
+@pytest.mark.slow
 def test_without_its_repair_a_reciprocal_is_off(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

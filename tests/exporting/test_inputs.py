@@ -303,6 +303,7 @@ def test_columns_by_hand() -> None:
         Input("x", "frames", (2,), 3)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "byo.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n# days\.py\n(.*?)```", page, re.S)

@@ -16,6 +16,7 @@ from edgectc import kit
 PAGE = Path(__file__).parents[2] / "docs" / "byo.md"
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text("utf-8"), re.S)
     assert [name for name, _ in blocks] == ["speech.py", "ship.py", "days.py"]

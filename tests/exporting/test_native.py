@@ -128,6 +128,7 @@ def test_unused_slots_read_minus_ten_thousand() -> None:
     np.testing.assert_allclose(np.exp(out[:10].astype(float)).sum(axis=1), 1.0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_quantized_it_is_small_and_still_the_model(tmp_path: Path) -> None:
     made = edgectc.quantize(
         "swipe-en-tiny", target="native", scheme="int8-dynamic", limit=5, out=tmp_path

@@ -78,6 +78,7 @@ def _answers(command: list[str], artifact: Path, inputs: list[dict[str, Array]])
     return answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", sorted({*NAMES, "neon"}))
 def test_a_host_answers_as_the_network(
     host: list[str], files: dict[str, Path], kernels: str

@@ -58,7 +58,7 @@ def alone(network: nn.Module, x: Tensor) -> np.ndarray:
         return network(x, torch.tensor([x.shape[1]]))[0].log_softmax(-1).numpy()
 
 
-@pytest.mark.parametrize("opset", [14, 18])
+@pytest.mark.parametrize("opset", [pytest.param(14, marks=pytest.mark.slow), 18])
 def test_any_length_is_taken_as_it_is(opset: int, tmp_path: Path) -> None:
     network = networks.seeded(Halving)
     made = exported(network, tmp_path / "x.onnx", length="dynamic", opset=opset)
@@ -77,6 +77,7 @@ def test_any_length_is_taken_as_it_is(opset: int, tmp_path: Path) -> None:
     np.testing.assert_allclose(loaded.log_probs(x[0].numpy()), alone(network, x), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_batch_and_a_length_may_both_be_free(tmp_path: Path) -> None:
     network = networks.seeded(Halving)
     made = exported(network, tmp_path / "x.onnx", length="dynamic", dynamic_batch=True)
@@ -91,6 +92,7 @@ def test_a_batch_and_a_length_may_both_be_free(tmp_path: Path) -> None:
     np.testing.assert_allclose(got[1, :7], expected[1, :7], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_one_exporter_freezes_the_other_takes(tmp_path: Path) -> None:
     network = networks.seeded(Looping)
     with pytest.raises(ExportError, match=r"froze the frames of .log_probs.*the other exporter"):

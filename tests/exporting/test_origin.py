@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import edgectc
 from edgectc.core import registry
 from edgectc.exporting import exporter, origin
 from edgectc.formats import bundle as bundles
@@ -47,11 +46,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
-def test_an_export_opens_its_bundle_once(calls: Counter[str], tmp_path: Path) -> None:
-    exporter.export(MODEL, target="onnx", out=tmp_path / "x.onnx")
+def test_an_export_opens_its_bundle_once_and_prints_on_a_line(
+    calls: Counter[str], tmp_path: Path
+) -> None:
+    made = exporter.export(MODEL, target="onnx", out=tmp_path / "x.onnx")
     assert calls == {"networks": 1, "bundles": 1, "lexicons": 1}
+    assert str(tmp_path / "x.onnx") in repr(made)
+    assert len(repr(made)) < 300
 
 
+@pytest.mark.slow
 def test_a_quantization_opens_its_bundle_once(
     calls: Counter[str], swipes: Path, tmp_path: Path
 ) -> None:
@@ -100,9 +104,3 @@ def test_loading_imports_nothing_that_only_builds() -> None:
     builders = imported("import edgectc.language.builder") - imported(readers)
     assert len(builders) > 4
     assert not loaded & builders
-
-
-def test_what_is_exported_prints_on_a_line(tmp_path: Path) -> None:
-    made = edgectc.export(MODEL, target="onnx", out=tmp_path / "x.onnx")
-    assert str(tmp_path / "x.onnx") in repr(made)
-    assert len(repr(made)) < 300

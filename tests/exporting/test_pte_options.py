@@ -38,6 +38,7 @@ def bucketed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return edgectc.export(bundle, target="pte", out=out, **options).path
 
 
+@pytest.mark.slow
 def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
     assert edgectc.verify(bucketed).status == "pass"
     loaded = edgectc.load(bucketed)
@@ -51,6 +52,7 @@ def test_the_smallest_bucket_that_fits_is_called(bucketed: Path) -> None:
     assert contract["0"] == ("float32", [1, 64, 3])
 
 
+@pytest.mark.slow
 def test_a_method_is_loaded_when_it_is_called(bucketed: Path) -> None:
     loaded = edgectc.load(bucketed)
     assert set(loaded.runner._methods) == {"forward"}
@@ -106,6 +108,7 @@ def test_recurrent_networks_have_no_dynamic_length(tmp_path: Path) -> None:
         edgectc.export(gru, target="pte", delegate="coreml", out=tmp_path)
 
 
+@pytest.mark.slow
 def test_portable_kernels_are_warned_of(
     bundle: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

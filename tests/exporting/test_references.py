@@ -84,6 +84,7 @@ def test_a_budget_is_kept_and_the_answers_are_the_networks(most: int, here: Path
         assert len(x) == case.length
 
 
+@pytest.mark.slow
 def test_a_budget_that_nothing_fits_names_one_that_does(here: Path) -> None:
     with pytest.raises(ConfigError, match=r"the smallest has .*; say references=(\d+) or") as info:
         edgectc.export(Wide(), sample=sample(), references=400, **GIVEN)

@@ -214,7 +214,10 @@ def test_a_stream_answers_as_the_module_run_whole(
     assert {check.name: check.status for check in made.report.checks}["states"] == "pass"
 
 
-@pytest.mark.parametrize("chunk", [16, 24, 32])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("chunk", [16, pytest.param(24, marks=SLOW), pytest.param(32, marks=SLOW)])
 def test_chunks_of_other_sizes_answer_alike(chunk: int, tmp_path: Path) -> None:
     network = seeded(Former)
     hold(export(network, tmp_path, chunk=chunk, sample=sample(80)), network)
@@ -241,6 +244,7 @@ def test_a_look_ahead_follows_from_the_window(tmp_path: Path) -> None:
         export(network, tmp_path, look_ahead=1)
 
 
+@pytest.mark.slow
 def test_states_that_cross_are_named(tmp_path: Path) -> None:
     network, shape = seeded(Crossed), [1, 1, 6]
     with pytest.raises(
@@ -291,6 +295,7 @@ def test_wrong_chunks_are_refused(tmp_path: Path) -> None:
         export(network, tmp_path, target="native")
 
 
+@pytest.mark.slow
 def test_a_stream_says_what_it_is_not(tmp_path: Path) -> None:
     made = export(seeded(Gru), tmp_path)
     (tmp_path / "words.tsv").write_text("# edgectc lexicon 1\nab\t-1\nba\t-2\n", "utf-8")
@@ -372,6 +377,7 @@ def test_what_sees_a_recording_whole_is_refused_by_name(tmp_path: Path) -> None:
         edgectc.export(target="onnx", chunk=8, out=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_chunk_that_no_reference_holds_is_refused_with_one_that_fits(
     family: Path, tmp_path: Path
 ) -> None:
@@ -398,6 +404,7 @@ def test_the_command_makes_and_describes_a_stream(
     assert cli.main(["decode", "crossed.onnx", "--input", "s.npz"]) == 0
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text("utf-8"), re.S)
     assert [name for name, _ in blocks] == ["listen.py", "talk.py"]

@@ -44,7 +44,8 @@ def _answered(folder: Path) -> None:
     loaded([[0.1, 0.2, 0.0], [0.5, 0.5, 90.0], [0.7, 0.2, 190.0]])
 
 
-CALLS = (_exported_module, _exported, _quantized, _located, _answered)
+SLOW = (_exported_module, _quantized, _located)
+CALLS = (_exported, _answered, *(pytest.param(call, marks=pytest.mark.slow) for call in SLOW))
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__.strip("_"))

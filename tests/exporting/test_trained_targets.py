@@ -18,13 +18,10 @@ TARGETS = {
     "i3d": ("dev_wer", 0.25),
     "gru": ("dev_per", 0.10),
 }
-FAMILIES = [
-    "gru",
-    *(pytest.param(f, marks=pytest.mark.slow) for f in families() if f != "gru"),
-]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.slow
+@pytest.mark.parametrize("family", families())
 def test_every_family_reaches_its_target(family: str, tmp_path: Path) -> None:
     metric, target = TARGETS[family]
     found = train(family_config(family, "small"), tmp_path, data=None)

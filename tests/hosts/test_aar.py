@@ -25,6 +25,7 @@ JAVA, PAGE = ROOT / "native" / "java", ROOT / "docs" / "library.md"
 HOST = ROOT / "native" / "examples" / "Host.java"
 BUNDLE, HELPERS = ROOT / "models" / "swipe-en", ROOT / "tests" / "helpers"
 GOLDEN = ROOT / "tests" / "golden"
+pytestmark = pytest.mark.slow  # the library is compiled, for phones as well
 FILES = [str(BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"), str(BUNDLE / "lexicon.trie"),
          str(BUNDLE / "words.lm")]  # fmt: skip
 MACHINES = {"arm64-v8a": "AArch64", "armeabi-v7a": "ARM", "x86_64": "X86-64"}
@@ -148,7 +149,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build("aar", tmp_path_factory.mktemp("built"))
 
 
-@pytest.mark.slow
 def test_the_machine_code_of_the_archive_does_so_too(
     made: Path, archive: Path, tmp_path: Path
 ) -> None:
@@ -166,7 +166,6 @@ def test_the_machine_code_of_the_archive_does_so_too(
     assert _java(made, "KeyboardTest", _sample(), library=tmp_path).splitlines()[-1] == "all held"
 
 
-@pytest.mark.slow
 def test_the_archive_is_as_gradle_and_android_take_it(archive: Path, tmp_path: Path) -> None:
     if not shutil.which("readelf"):
         pytest.skip("needs readelf")

@@ -53,7 +53,9 @@ def _check(printed: list[str], *, within: float) -> None:
     )
 
 
-@pytest.fixture(scope="module", params=HOSTS)
+@pytest.fixture(
+    scope="module", params=["this machine", pytest.param("arm64", marks=pytest.mark.slow)]
+)
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The command of the example."""
     (compiler, *flags), emulators = HOSTS[request.param]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from pathlib import Path
 
@@ -119,10 +118,9 @@ def test_words_of_another_script_are_told(
 
 
 @pytest.mark.data
-def test_the_perplexity_that_the_card_states(shipped: Path) -> None:
-    folder = os.environ.get("EDGECTC_DATA")
-    text = Path(folder or "", "text/tatoeba-en/tatoeba_en.txt.gz")
-    if not folder or not text.exists():
+def test_the_perplexity_that_the_card_states(shipped: Path, data_folder: Path) -> None:
+    text = data_folder / "text" / "tatoeba-en" / "tatoeba_en.txt.gz"
+    if not text.exists():
         pytest.skip("needs text/tatoeba-en below EDGECTC_DATA")
     english = [line for line in read_lines(text) if re.search("[a-zA-Z]", line)]
     model = arpa.create(arpa.Options(), path=shipped / "words.lm")

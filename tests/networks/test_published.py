@@ -51,6 +51,7 @@ def test_the_published_sign_student() -> None:
     assert model.frontend.tokens().blank_id == 0
 
 
+@pytest.mark.slow
 def test_the_published_brain_to_text_decoder() -> None:
     """Counts by part, both window sizes; frames of 100, 500 and 1200 bins; its off-by-one."""
     spec = untrained.config("gru", "full").model

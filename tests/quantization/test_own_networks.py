@@ -190,9 +190,37 @@ class _Placed(nn.Module):
         return self.head(torch.tanh(self.inner(x) + self.place(torch.sin(angles))))
 
 
-def test_what_no_recording_changes_is_left_to_the_exporter(tmp_path: Path) -> None:
-    """torch.onnx computes it, so that the graph has no operator of it to quantize."""
-    network = networks.seeded(_Placed).eval()
+class _Helped(nn.Module):
+    """A second head, which helps the training and which nobody reads afterwards."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.help = nn.Linear(6, 32), nn.Linear(32, len(TOKENS))
+        self.head = nn.Linear(32, len(TOKENS))
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        x = torch.tanh(self.inner(x))
+        return self.head(x), self.help(x)
+
+
+class _Double(_Placed):
+    """A layer in the middle computes in float64."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = nn.Linear(32, 32).double()
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        x = torch.tanh(self.inner(x))
+        return self.head(x + self.place(x.double()).float())
+
+
+@pytest.mark.parametrize("kind", [_Placed, _Helped, _Double])
+def test_what_has_no_part_in_the_graph_is_left_to_the_exporter(
+    kind: type[nn.Module], tmp_path: Path
+) -> None:
+    """torch.onnx computes it, or leaves it out, or int8 has no kernel of its type."""
+    network = networks.seeded(kind).eval()
     np.savez(tmp_path / "c.npz", **spoken(network))
     made = edgectc.quantize(
         network, target="onnx", scheme="int8-static", sample=networks.sample(), tokens=TOKENS,
@@ -201,6 +229,43 @@ def test_what_no_recording_changes_is_left_to_the_exporter(tmp_path: Path) -> No
     assert made.report["operators"] == 2
     x, _ = networks.sample()
     with torch.no_grad():
-        want = network(x[:1], torch.tensor([40]))[0].log_softmax(-1).numpy()
+        answer = network(x[:1], torch.tensor([40]))
+    scores = answer[0] if isinstance(answer, tuple) else answer
+    want = scores[0].log_softmax(-1).numpy()
     got = edgectc.load(made).log_probs(x[0, :40].numpy())
     assert 0.0 < np.abs(got - want).mean() < 0.1
+
+
+class _Twice(nn.Module):
+    """One convolution in two places, as blocks that share their weights have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.both = nn.Linear(6, 32), nn.Conv1d(32, 32, 3, padding=1)
+        self.head = nn.Linear(32, len(TOKENS))
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        keep = torch.arange(x.shape[1])[None, None] < lengths[:, None, None]
+        x = torch.tanh(self.inner(x)).transpose(1, 2)
+        x = torch.relu(self.both(x * keep))
+        return self.head(self.both(x * keep).transpose(1, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("target", "operators"), [("onnx", 3), ("pte", 2)])
+def test_a_convolution_in_two_places(target: str, operators: int, tmp_path: Path) -> None:
+    """ExecuTorch takes it with weights for each place, and in float."""
+    network = networks.seeded(_Twice).eval()
+    np.savez(tmp_path / "c.npz", **spoken(network))
+    with torch.no_grad():
+        network.head.weight.mul_(4)
+    made = edgectc.quantize(
+        network, target=target, scheme="int8-static", sample=networks.sample(), tokens=TOKENS,
+        calibration=tmp_path / "c.npz", out=tmp_path / f"q.{target}", check_blank=False,
+    )  # fmt: skip
+    assert made.report["operators"] == operators
+    x, _ = networks.sample()
+    with torch.no_grad():
+        want = network(x[:1], torch.tensor([40]))[0].log_softmax(-1).numpy()
+    got = edgectc.load(made).log_probs(x[0].numpy())
+    assert 0.0 < np.abs(got - want).mean() < 0.3

@@ -118,7 +118,8 @@ def test_other_schemes_of_onnx(scheme: str, swipes: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_scheme_that_changes_texts_is_refused_with_numbers(swipes: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParityError, match=r"1\d of 16 decoded texts equal \(limit 80%\)"):
+    said = r"1\d of 16 decoded texts equal \(limit 80%\).* in \d+% of \d+ frames .* leads the next"
+    with pytest.raises(ParityError, match=said):
         quantize(None, swipes, tmp_path, scheme="int8-dynamic")
     assert not [*tmp_path.iterdir()]
 

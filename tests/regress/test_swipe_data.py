@@ -147,8 +147,8 @@ def test_pixels_and_seconds_are_told_apart_from_swipes(tmp_path: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["swipes.jsonl.gz", "swipes_rejected.jsonl.gz"])
-def test_real_swipes_are_not_refused(name: str) -> None:
-    path = Path(os.environ.get("EDGECTC_DATA", "")) / "how-we-swipe" / name
+def test_real_swipes_are_not_refused(name: str, data_folder: Path) -> None:
+    path = data_folder / "how-we-swipe" / name
     if not path.is_file():
         pytest.skip(f"set EDGECTC_DATA to the folder that holds how-we-swipe/{name}")
     swipes, dropped = swipe_files.load(path)

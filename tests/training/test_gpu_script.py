@@ -48,6 +48,7 @@ def test_every_model_of_a_part_is_there(script: ModuleType) -> None:
     assert len(script.parts()) == len({*script.parts()}) == 22
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_costs_its_line(
     script: ModuleType, options: argparse.Namespace, tmp_path: Path
 ) -> None:

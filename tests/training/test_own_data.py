@@ -57,7 +57,10 @@ def config(**changes: Any) -> dict[str, Any]:
     return {**values, **own, "epochs": 1, "batch_size": 32, **changes}
 
 
-@pytest.mark.parametrize("names", [["dvorak"], ["dvorak", "qwerty", "azerty"]])
+@pytest.mark.parametrize(
+    "names",
+    [pytest.param(["dvorak"], marks=pytest.mark.slow), ["dvorak", "qwerty", "azerty"]],
+)
 def test_dev_swipes_are_scored_on_their_own_keyboards(names: list[str], tmp_path: Path) -> None:
     """The metric that picks the checkpoint is what evaluation says of the packed weights."""
     data = write(tmp_path / "x.jsonl", names)

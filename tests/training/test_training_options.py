@@ -308,6 +308,7 @@ def test_curves_are_drawn_of_what_there_is(tmp_path: Path) -> None:
     assert float(places[3]) < float(places[2]), "more is higher"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of torch's own compiler
 def test_a_compiled_network_learns_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

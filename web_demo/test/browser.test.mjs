@@ -377,7 +377,7 @@ test("the ledger holds no text, is off at first, and edgectc report reads it", {
   assert.equal(head.edgectc_ledger, 1);
   assert.deepEqual([taps.by, taps.rank, taps.corrected], ["taps", 1, true]);
   assert.deepEqual([swiped.by, swiped.rank], ["gesture", 2]);
-  const told = spawnSync(python, ["-m", "edgectc", "report", saved, "--json"], { cwd: root, encoding: "utf8" });
+  const told = edgectc("report", saved, "--json");
   assert.equal(told.status, 0, told.stderr);
   assert.equal(JSON.parse(told.stdout).words, 2);
   quiet(one);
@@ -385,10 +385,7 @@ test("the ledger holds no text, is off at first, and edgectc report reads it", {
 });
 
 test("once seen, it opens and swipes without its server", { skip }, async () => {
-  const folder = path.join(work, "offline");
-  const made = spawnSync(python, ["-m", "edgectc", "demo", "--export", folder], { cwd: root, encoding: "utf8" });
-  assert.equal(made.status, 0, made.stderr);
-  const { url: address, server } = await serveFolder(folder);
+  const { url: address, server } = await serveFolder(exported(path.join(work, "offline")));
   const one = await open(browser, address);
   await one.page.evaluate(() => navigator.serviceWorker.ready);
   await one.page.waitForFunction(() => navigator.serviceWorker.controller);

@@ -1,13 +1,19 @@
 // Real swipes in a real Chromium, against Python's answers at the beginning of a text, and how fast the page is.
 //
-//   edgectc decode swipe-en-int8-dynamic.edgectc --context "" --input swipes.jsonl --json > answers.jsonl
-//   node test/measure.mjs http://localhost:8321/ swipes.jsonl answers.jsonl
+//   PYTHON=python node test/measure.mjs SWIPES.jsonl        in web_demo, the page built
+import assert from "node:assert/strict";
 import fs from "node:fs";
 
-import { launch, open, swipe } from "./chromium.mjs";
+import { edgectc, launch, open, serve, stop, swipe } from "./chromium.mjs";
 
-const [url, ...files] = process.argv.slice(2);
-const [swipes, answers] = files.map((file) => fs.readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line)));
+const ARTIFACT = "models/swipe-en/artifacts/swipe-en-int8-dynamic.edgectc"; // what the page takes first
+const [file] = process.argv.slice(2);
+const lines = (text) => text.trim().split("\n").map((line) => JSON.parse(line));
+const swipes = lines(fs.readFileSync(file, "utf8"));
+const decoded = edgectc("decode", ARTIFACT, "--context", "", "--input", fs.realpathSync(file), "--json");
+assert.ok(decoded.stdout, decoded.stderr); // a page begins at the start of a text, hence the context
+const answers = lines(decoded.stdout);
+const url = await serve();
 for (const row of swipes) row.points = row.points.map((point) => (Array.isArray(point) ? point : [point.x, point.y, point.t]));
 const browser = await launch();
 const middle = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
@@ -70,3 +76,4 @@ report.largest_score_difference = off;
 report.swipe_ms_p50 = round(middle(found.map((one) => one.ms)));
 console.log(JSON.stringify(report, null, 1));
 await browser.close();
+stop();

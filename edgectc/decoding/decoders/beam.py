@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
 from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import LanguageModel
-from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import beam_native, beam_tables, compiled, pieces
+from edgectc.core.types import Decoded, Hypothesis, WordSpan
+from edgectc.decoding.search import beam_tables, compiled, pieces
+from edgectc.decoding.search.beam_native import NativeSearch
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_setup import tables_of
 from edgectc.decoding.search.beam_tables import Ending, Tables
@@ -30,19 +30,22 @@ from edgectc.decoding.search.beam_words import (
 from edgectc.decoding.search.boundaries import boundary_of, in_pieces
 from edgectc.decoding.search.checks import (
     check_context,
-    check_log_probs,
     check_nbest,
-    fold_special,
 )
 from edgectc.decoding.search.homographs import HomographScorer, WrittenHotwords, rivals
 from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import surest_spans
+from edgectc.decoding.search.streams import (
+    BeamSearch,
+    BeamStream,
+    check_token_threshold,
+    search_of,
+)
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
-BACKENDS = ("auto", "numpy", "native")
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,7 @@ class Options:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        if self.token_threshold is not None and not self.token_threshold <= 0:
-            raise ConfigError(
-                f"token_threshold is {self.token_threshold}, expected a natural-log probability "
-                "(0 or less), or None for off"
-            )
+        check_token_threshold(self.token_threshold)
 
 
 def create(
@@ -114,8 +113,7 @@ def create(
             hotword or a whole lexicon that cannot be spelled, or no native search to be had.
         UnknownNameError: no such backend.
     """
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, BACKENDS)
+    native = compiled.chosen(backend)
     if options.constrain and lexicon is None:
         raise ConfigError("constrain keeps to the words of a lexicon, so it needs one; give one")
     if options.separator is not None:
@@ -125,11 +123,6 @@ def create(
                 f"separator {options.separator!r} is no token; expected one of the model's "
                 f"symbols ({' '.join(map(repr, known[:8]))} ...), or None where there are no words"
             )
-    native = None
-    if backend != "numpy":
-        native = compiled.library()
-        if backend == "native" and native is None:
-            raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     if not isinstance(hotwords, Hotwords):
         hotwords = weighed(hotwords, options.hotword_score)
     each_is_a_word = boundary_of(options.separator, tokens, words=lexicon is not None) < 0
@@ -137,7 +130,7 @@ def create(
     return BeamDecoder(options, tokens, lexicon, language_model, hotwords, native)
 
 
-class BeamDecoder:
+class BeamDecoder(BeamSearch):
     """Finds the texts w of highest score that a beam of prefixes leads to.
 
     The score that the search maximises, as far as its beam reaches::
@@ -166,8 +159,6 @@ class BeamDecoder:
     among the texts at the end of the beam. ``parts`` holds the terms before weighting. Where
     silence beats every text, there is no candidate.
     """
-
-    takes: ClassVar[frozenset[str]] = frozenset({"context", "normalize", "spans"})
 
     def __init__(
         self,
@@ -237,41 +228,10 @@ class BeamDecoder:
             return held.texts[row]
         return bytes(spelled).decode() if self._tables.pieces else self._tokens.joined(spelled)
 
-    @property
-    def backend(self) -> str:
-        """Return "native" or "numpy"."""
-        return "native" if self._native else "numpy"
-
-    def __call__(
-        self,
-        log_probs: object,
-        *,
-        nbest: int = 5,
-        context: Sequence[str] = (),
-        spans: bool = False,
-        normalize: bool = False,
-    ) -> Decoded:
-        """Return the ``nbest`` best texts, by score; none where silence beats them all.
-
-        Args:
-            log_probs: (T, V) natural-log probabilities.
-            nbest: most texts to return.
-            context: the text before this one, or its words, for the language model.
-            spans: tell where each word is, once the texts are found.
-            normalize: take scores of any scale, whose log_softmax is meant.
-
-        Raises:
-            InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
-        """
-        nbest = check_nbest(nbest)
-        stream = self.stream(context=context, spans=spans, normalize=normalize)
-        stream.push(log_probs)
-        return stream.finish(nbest=nbest)
-
     def stream(
         self,
         *,
-        context: Sequence[str] = (),
+        context: Sequence[str] | str = (),
         spans: bool = False,
         normalize: bool = False,
         state: Hashable = None,
@@ -291,26 +251,17 @@ class BeamDecoder:
         texts = self._vocabulary.texts if self._vocabulary else ()
         shown = self._tokens.writing.joined if self._tables.pieces else self._tokens.joined
         scorer = self._scorer(context, shown, texts, state)
-        search: PlainSearch | beam_native.NativeSearch
-        if self._native:
-            search = beam_native.NativeSearch(self._native, self._tables, scorer)
-        else:
-            search = PlainSearch(self._tables, scorer)
+        search = search_of(self._native, self._tables, scorer)
         made = Stream(self._tokens, self._tables, self._vocabulary, scorer, search)
         made.normalize, made.frames = normalize, [] if spans else None
         made.names, made.written = self._names, self._written
         return made
 
 
-class Stream:
-    """One signal, piece by piece.
-
-    Memory grows with the text, not with the frames; with ``spans`` it grows with these, too.
+class Stream(BeamStream):
+    """One signal, piece by piece, see `BeamStream`.
 
     Attributes:
-        normalize: whether chunks are scores of any scale, whose log_softmax is meant.
-        frames: the chunks so far, kept where spans are wanted; else None.
-        names: how hotwords are shown; None as they are spelled.
         written: tells hotwords from words that are spelled like them; None without a lexicon.
     """
 
@@ -320,29 +271,11 @@ class Stream:
         tables: Tables,
         vocabulary: Vocabulary | None,
         scorer: Scorer,
-        search: PlainSearch | beam_native.NativeSearch,
+        search: PlainSearch | NativeSearch,
     ) -> None:
-        self._tokens, self._tables, self._vocabulary = tokens, tables, vocabulary
-        self._scorer, self._search = scorer, search
-        self.normalize = False
-        self.frames: list[Array] | None = None
-        self.names: Names | None = None
+        super().__init__(tokens, search)
+        self._tables, self._vocabulary, self._scorer = tables, vocabulary, scorer
         self.written: WrittenHotwords | None = None
-
-    def push(self, log_probs: object) -> None:
-        """Take the next frames.
-
-        Args:
-            log_probs: (T, V) natural-log probabilities.
-
-        Raises:
-            InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
-        """
-        values = check_log_probs(log_probs, len(self._tokens), normalize=self.normalize)
-        values = fold_special(values, self._tokens)
-        self._search.push(values)
-        if self.frames is not None:
-            self.frames.append(values.copy())
 
     def partial(self) -> str:
         """Return the text of the prefix that leads now; its last word may be unfinished."""
@@ -359,14 +292,7 @@ class Stream:
         return " ".join([*known, *map(self._word, self._split(ids)[len(known) :])])
 
     def finish(self, *, nbest: int = 5) -> Decoded:
-        """Return the ``nbest`` best texts if the signal ends here; more frames may still come.
-
-        Args:
-            nbest: most texts to return.
-
-        Raises:
-            ConfigError: ``nbest`` is below 1.
-        """
+        """Return the ``nbest`` best texts if the signal ends here; more frames may still come."""
         nbest = check_nbest(nbest)
         ranked = self.ranked()
         if not ranked:

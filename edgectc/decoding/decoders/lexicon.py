@@ -12,7 +12,7 @@ import numpy as np
 
 from edgectc.core import forks
 from edgectc.core.contracts import ContextModel, LanguageModel
-from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
 from edgectc.decoding.search import compiled, engine
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["USES", "Options", "create"]
 
 USES = frozenset({"lexicon", "language_model", "dictionary", "hotwords"})
-BACKENDS = ("auto", "numpy", "native")
 
 
 def create(
@@ -83,11 +82,7 @@ def create(
         )
     if lexicon is None:
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, BACKENDS)
-    loaded = None if backend == "numpy" else compiled.library()
-    if backend == "native" and loaded is None:
-        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
+    loaded = compiled.chosen(backend)
     signs = None
     if needed(tokens):
         # A context, or a user, knows a word by one spelling.
@@ -166,12 +161,13 @@ class LexiconDecoder:
         self._parts, self._native = parts, native
         self._numpy: NumpySearch | None = None
         self._lock = threading.Lock()
+        trace = {"trace"} if parts.options.template_weight > 0 else set[str]()
+        self._takes = frozenset({"context", "normalize", "partial", "spans", *trace})
 
     @property
     def takes(self) -> frozenset[str]:
         """Return what a call makes something of: a trace, where it has a weight."""
-        trace = {"trace"} if self._parts.options.template_weight > 0 else set[str]()
-        return frozenset({"context", "normalize", "partial", "spans", *trace})
+        return self._takes
 
     @property
     def options(self) -> Options:

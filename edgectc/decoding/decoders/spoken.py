@@ -6,36 +6,39 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from edgectc.core.config import check_numbers, number
 from edgectc.core.contracts import LanguageModel
-from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array, Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import beam_native, compiled
+from edgectc.core.types import Decoded, Hypothesis, WordSpan
+from edgectc.decoding.search import compiled
+from edgectc.decoding.search.beam_native import NativeSearch
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import MAY_END, Ending, Pieces, Tables
 from edgectc.decoding.search.beam_words import weighed
 from edgectc.decoding.search.checks import (
     check_context,
-    check_log_probs,
     check_nbest,
-    fold_special,
 )
 from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
 from edgectc.decoding.search.spoken import Frequencies, Homophones, Listener, Sequel, places, steps
+from edgectc.decoding.search.streams import (
+    BeamSearch,
+    BeamStream,
+    check_token_threshold,
+    search_of,
+)
 from edgectc.language.hotwords import Hotwords
 from edgectc.language.lexicon import Lexicon
 from edgectc.language.pronunciations import SpokenLexicon
 from edgectc.language.spelling import normalize_word
 
 USES = frozenset({"lexicon", "language_model", "hotwords"})
-BACKENDS = ("auto", "numpy", "native")
 SILENCES = ("SIL", "sil", "<sil>", "SP", "sp", "|", "<space>", " ", "_")
 
 
@@ -65,11 +68,7 @@ class Options:
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        if self.token_threshold is not None and not self.token_threshold <= 0:
-            raise ConfigError(
-                f"token_threshold is {self.token_threshold}, expected a natural-log probability "
-                "(0 or less), or None for off"
-            )
+        check_token_threshold(self.token_threshold)
 
 
 def create(
@@ -98,8 +97,7 @@ def create(
             token, a hotword that is no word of the lexicon, or no native search to be had.
         UnknownNameError: no such backend.
     """
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, BACKENDS)
+    native = compiled.chosen(backend)
     if not isinstance(lexicon, SpokenLexicon):
         raise ConfigError(
             "the decoder 'spoken' needs to know how words are said; give pronunciations, such as "
@@ -111,16 +109,13 @@ def create(
             f"separator {options.separator!r} is no token; expected one of the model's, or None "
             "where nothing stands between words"
         )
-    native = compiled.library() if backend != "numpy" else None
-    if backend == "native" and native is None:
-        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     if not isinstance(hotwords, Hotwords):
         hotwords = weighed(hotwords, options.hotword_score)
     say_strange(language_model, lexicon)
     return SpokenDecoder(options, tokens, lexicon, language_model, hotwords, native)
 
 
-class SpokenDecoder:
+class SpokenDecoder(BeamSearch):
     """Finds the word sequences w of highest score that a beam of phonemes leads to.
 
     The score that the search maximises, as far as its beam reaches::
@@ -137,8 +132,6 @@ class SpokenDecoder:
     Source: Mohri et al. 2002, "Weighted Finite-State Transducers in Speech Recognition" (lexicon
     and grammar composed as the search goes).
     """
-
-    takes: ClassVar[frozenset[str]] = frozenset({"context", "normalize", "spans"})
 
     def __init__(
         self,
@@ -198,37 +191,6 @@ class SpokenDecoder:
             pieces=Pieces.of([free] * V, [[token] for token in range(V)]) if free else None,
         )
 
-    @property
-    def backend(self) -> str:
-        """Return "native" or "numpy"."""
-        return "native" if self._native else "numpy"
-
-    def __call__(
-        self,
-        log_probs: Array,
-        *,
-        nbest: int = 5,
-        context: Sequence[str] | str = (),
-        spans: bool = False,
-        normalize: bool = False,
-    ) -> Decoded:
-        """Return the ``nbest`` best texts, by score; none where silence beats them all.
-
-        Args:
-            log_probs: (T, V) natural-log probabilities.
-            nbest: most texts to return.
-            context: words before this text, for the language model.
-            spans: tell where each word is, once the texts are found.
-            normalize: take scores of any scale, whose log_softmax is meant.
-
-        Raises:
-            InputError: ``log_probs`` cannot be decoded; ``reason`` names why.
-        """
-        nbest = check_nbest(nbest)
-        stream = self.stream(context=context, spans=spans, normalize=normalize)
-        stream.push(log_probs)
-        return stream.finish(nbest=nbest)
-
     def stream(
         self, *, context: Sequence[str] | str = (), spans: bool = False, normalize: bool = False
     ) -> SpokenStream:
@@ -245,11 +207,7 @@ class SpokenDecoder:
         context = check_context(context, self._given)
         listener = Listener(self._model, context, self._homophones, self._words,
                             self._options.lm_weight, self._hotwords)  # fmt: skip
-        search: PlainSearch | beam_native.NativeSearch
-        if self._native:
-            search = beam_native.NativeSearch(self._native, self._tables, listener)
-        else:
-            search = PlainSearch(self._tables, listener)
+        search = search_of(self._native, self._tables, listener)
         made = SpokenStream(self._options, self._tokens, self._words, self._homophones, listener,
                             search)  # fmt: skip
         made.boundary, made.normalize = self._boundary, normalize
@@ -258,14 +216,11 @@ class SpokenDecoder:
         return made
 
 
-class SpokenStream:
-    """One signal, piece by piece. Memory grows with the text; with ``spans`` with the frames too.
+class SpokenStream(BeamStream):
+    """One signal, piece by piece, see `BeamStream`.
 
     Attributes:
         boundary: token between words, V for none.
-        normalize: whether chunks are scores of any scale, whose log_softmax is meant.
-        frames: the chunks so far, kept where spans are wanted; else None.
-        names: how hotwords are shown; None as the lexicon writes them.
     """
 
     def __init__(
@@ -275,28 +230,12 @@ class SpokenStream:
         words: Sequence[str],
         homophones: Homophones,
         listener: Listener,
-        search: PlainSearch | beam_native.NativeSearch,
+        search: PlainSearch | NativeSearch,
     ) -> None:
-        self._options, self._tokens, self._words = options, tokens, words
-        self._homophones, self._listener, self._search = homophones, listener, search
-        self.boundary, self.normalize = len(tokens), False
-        self.frames: list[Array] | None = None
-        self.names: Names | None = None
-
-    def push(self, log_probs: Array) -> None:
-        """Take the next frames.
-
-        Args:
-            log_probs: (T, V) natural-log probabilities.
-
-        Raises:
-            InputError: they cannot be decoded, and none of them was taken; ``reason`` names why.
-        """
-        values = check_log_probs(log_probs, len(self._tokens), normalize=self.normalize)
-        values = fold_special(values, self._tokens)
-        self._search.push(values)
-        if self.frames is not None:
-            self.frames.append(values.copy())
+        super().__init__(tokens, search)
+        self._options, self._words = options, words
+        self._homophones, self._listener = homophones, listener
+        self.boundary = len(tokens)
 
     def partial(self) -> str:
         """Return the words of the prefix that leads now, without one that is not complete."""
@@ -308,14 +247,7 @@ class SpokenStream:
         return ""
 
     def finish(self, *, nbest: int = 5) -> Decoded:
-        """Return the ``nbest`` best texts if the signal ends here; more frames may still come.
-
-        Args:
-            nbest: most texts to return.
-
-        Raises:
-            ConfigError: ``nbest`` is below 1.
-        """
+        """Return the ``nbest`` best texts if the signal ends here; more frames may still come."""
         nbest = check_nbest(nbest)
         texts: dict[str, list[tuple[float, Ending, Sequel]]] = {}
         for ending in self._search.endings():

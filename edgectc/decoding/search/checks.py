@@ -71,6 +71,12 @@ def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False
     if not np.all(values < np.inf):  # false for NaN too
         frame = int(np.argmin(np.all(values < np.inf, axis=1)))
         raise InputError(f"log_probs hold NaN or +Inf at frame {frame}", reason="not_finite")
+    if _are_probabilities(values):
+        raise InputError(
+            "log_probs are probabilities, every frame of which sums to 1; give their logarithm, "
+            "np.log(probabilities)",
+            reason="not_log_probs",
+        )
     total = log_sum(values)
     if normalize:
         if not np.all(total > -np.inf):
@@ -97,6 +103,11 @@ def _sums_to_one(values: Array) -> bool:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         excess = np.abs(np.log(np.exp(values).sum(axis=1)))
     return bool(np.all(excess <= _TOLERANCE))  # false for NaN and infinity, too
+
+
+def _are_probabilities(values: Array) -> bool:
+    """Tell whether (T, V) are probabilities; as scores, log_softmax would flatten them unseen."""
+    return bool(np.all(values >= 0) and np.all(np.abs(values.sum(axis=1) - 1) <= _TOLERANCE))
 
 
 def fold_special(values: Array, tokens: Tokens) -> Array:

@@ -13,8 +13,11 @@ import shlex
 from functools import lru_cache
 from pathlib import Path
 
+from edgectc.core.errors import ConfigError, UnknownNameError
+
 LIBRARY = Path(__file__).with_name("_native.so")
-ABI = 2  # EDGECTC_ABI of edgectc.h
+BACKENDS = ("auto", "numpy", "native")
+ABI = 3  # EDGECTC_ABI of edgectc.h
 
 Library = ctypes.CDLL
 
@@ -55,8 +58,7 @@ FUNCTIONS = {
     "engine_search_double": (_INT, (_POINTER, _POINTER, _INT, _INT, _INT)),
     "engine_text": (_TEXT, (_POINTER, _INT)),
     "engine_figure": (_REAL, (_POINTER, _INT, _INT)),
-    "engine_figures": (_INT, (_POINTER, _INT, _POINTER)),
-    "engine_frames": (_INT, (_POINTER, _INT, _POINTER, _INT)),
+    "engine_ranked": (_INT, (_POINTER, _POINTER, _POINTER, _INT)),
     "network_new": (_POINTER, ()),
     "network_free": (None, (_POINTER,)),
     "network_error": (_TEXT, (_POINTER,)),
@@ -127,6 +129,21 @@ def library() -> Library | None:
     if not current:
         _tell("was built from other sources")
         return None
+    return loaded
+
+
+def chosen(backend: str) -> Library | None:
+    """Return the compiled searches where a backend means them, None for the plain ones.
+
+    Raises:
+        UnknownNameError: no such backend.
+        ConfigError: "native", and they were not built.
+    """
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, BACKENDS)
+    loaded = None if backend == "numpy" else library()
+    if backend == "native" and loaded is None:
+        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     return loaded
 
 

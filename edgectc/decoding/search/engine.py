@@ -27,8 +27,7 @@ _CONTEXTS = 64  # contexts whose words an engine keeps
 _MOST = 2**31 - 1
 _FIGURES = 9  # EDGECTC_FIGURES of edgectc.h, in its order:
 _HOTWORD = 9  # EDGECTC_HOTWORD, told alone
-_SCORE, _PROBABILITY, _LOW, _HIGH, _EXACT = range(5)
-_TERMS = ("ctc", "lexicon", "context", "template")  # the figures after them
+_TERMS = ("ctc", "lexicon", "context", "template")  # the figures after the first five
 
 
 class Refused(Exception):
@@ -114,6 +113,8 @@ class _Engine:
         freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
         freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
+        self._centers: Array | None = None  # that `_keys` were made of
+        self._keys = np.empty((0, 2))
         model = parts.language_model
         self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
         if first is None:
@@ -130,11 +131,11 @@ class _Engine:
     def _call(self, name: str, *arguments: object) -> int:
         function: Callable[..., int] = getattr(self._c, f"edgectc_engine_{name}")
         status = function(self.handle, *arguments)
+        if status >= 0:
+            return status
         if status == _NO_MEMORY:
             raise MemoryError("the lexicon search ran out of memory")
-        if status < 0:
-            raise Refused(self._c.edgectc_engine_error(self.handle).decode())
-        return status
+        raise Refused(self._c.edgectc_engine_error(self.handle).decode())
 
     # ---- what it is given -----------------------------------------------------------------------
 
@@ -205,8 +206,11 @@ class _Engine:
 
     def set_trace(self, trace: Path) -> None:
         """Set where the finger went, for the next search alone."""
-        keys = trace.places(self._parts.lexicon.letters)
-        self._call("path", trace.points.ctypes.data, len(trace.points), keys.ctypes.data)
+        if trace.centers is not self._centers:  # one array for all traces of a keyboard
+            self._keys = trace.places(self._parts.lexicon.letters)
+            self._centers = None if trace.centers.flags.writeable else trace.centers
+        keys = self._keys.ctypes.data
+        self._call("path", trace.points.ctypes.data, len(trace.points), keys)
         if trace.seconds is not None:
             self._call("path_times", trace.seconds.ctypes.data)
 
@@ -215,36 +219,23 @@ class _Engine:
     def search(self, values: Array, nbest: int, partial: bool) -> Decoded:
         """Return the ranked words of (T, V) float64 log_probs."""
         most = min(nbest, _MOST)  # a C int; so many are refused
-        n = self._call("search_double", values.ctypes.data, len(values), most, partial)
-        figures, frames = np.empty((n, _FIGURES)), np.empty((n, len(values)), np.int32)
-        at_figures, at_frames = figures.ctypes.data, frames.ctypes.data  # each costs a microsecond
-        held = []
-        for rank in range(n):
-            self._call("figures", rank, at_figures + rank * figures.strides[0])
-            at = at_frames + rank * frames.strides[0]
-            held.append(self._call("frames", rank, at, len(values)))
-        rows = zip(figures.tolist(), frames.tolist(), held, strict=True)
-        return Decoded(
-            tuple(self._hypothesis(i, row, at[:kept]) for i, (row, at, kept) in enumerate(rows))
-        )
+        frames = len(values)
+        n = self._call("search_double", values.ctypes.data, frames, most, partial)
+        figures, places = np.empty((n, _FIGURES)), np.empty((n, 1 + frames), np.int32)
+        self._call("ranked", figures.ctypes.data, places.ctypes.data, frames)
+        found = map(self._hypothesis, range(n), figures.tolist(), places.tolist())
+        return Decoded(tuple(found))
 
-    def _hypothesis(self, rank: int, figures: list[float], frames: list[int]) -> Hypothesis:
+    def _hypothesis(self, rank: int, figures: list[float], places: list[int]) -> Hypothesis:
         text: str = self._c.edgectc_engine_text(self.handle, rank).decode()
-        terms = zip(_TERMS, figures[_EXACT + 1 :], strict=True)
-        proven = figures[_LOW] == figures[_LOW]  # no NaN
-        parts = {name: value for name, value in terms if value == value}
+        score, probability, low, high, exact, *terms = figures
+        parts = {name: value for name, value in zip(_TERMS, terms, strict=True) if value == value}
         if self._parts.hotwords:
             hot = self._c.edgectc_engine_figure(self.handle, rank, _HOTWORD)
             parts |= {"hotwords": hot} if hot == hot else {}
-        return Hypothesis(
-            text,
-            figures[_SCORE],
-            figures[_PROBABILITY],
-            tuple(frames),
-            figures[_EXACT] == 1.0,
-            parts,
-            (figures[_LOW], figures[_HIGH]) if proven else None,
-        )
+        proven = (low, high) if low == low else None  # no NaN
+        timesteps = tuple(places[1 : 1 + places[0]])
+        return Hypothesis(text, score, probability, timesteps, exact == 1.0, parts, proven)
 
 
 def _lines(context: Sequence[str]) -> bytes:

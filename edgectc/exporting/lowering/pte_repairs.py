@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -78,3 +80,40 @@ def with_group_norms(model: nn.Module) -> nn.Module:
             if isinstance(child, nn.GroupNorm):
                 setattr(module, name, _GroupNorm(child))
     return model
+
+
+def with_own_convolutions(model: nn.Module, inputs: Mapping[str, Tensor]) -> nn.Module:
+    """Return the network, a convolution of one axis that is called again having weights for each.
+
+    A copy if there is one. The pass of ExecuTorch 1.4 that gives such convolutions a second axis
+    gives it to their weights at each call, and fails at the second one.
+    """
+    calls = dict.fromkeys((m for m in model.modules() if isinstance(m, nn.Conv1d)), 0)
+
+    def count(module: nn.Conv1d, args: tuple[Tensor, ...]) -> None:
+        calls[module] += 1
+
+    hooks = [module.register_forward_pre_hook(count) for module in calls]
+    try:
+        with torch.no_grad():
+            model(*inputs.values())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    again = [(place, calls[one]) for place, one in enumerate(calls) if calls[one] > 1]
+    if not again:
+        return model
+    model = copy.deepcopy(model)
+    modules = [m for m in model.modules() if isinstance(m, nn.Conv1d)]
+    for place, number in again:
+        layer = modules[place]
+        layer.turns = nn.ModuleList(copy.deepcopy(layer) for _ in range(number))
+        layer.forward = partial(_in_turn, layer.turns, [0])  # type: ignore[method-assign]
+    return model
+
+
+def _in_turn(layers: nn.ModuleList, turn: list[int], x: Tensor) -> Tensor:
+    """Call one layer after the other, over and over."""
+    answer: Tensor = layers[turn[0]](x)
+    turn[0] = (turn[0] + 1) % len(layers)
+    return answer

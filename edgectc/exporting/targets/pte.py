@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from edgectc.formats.manifest import Manifest
 SCHEMES = SUPPORTED["pte"]
 PACKAGES = ("executorch",)
 _DELEGATES = ("xnnpack", "portable", "coreml")
+_MULTIPLE = "guard (1 % "  # that 1 is no multiple of a length, which torch cannot prove
 _SHORTEST = 4  # frames of a dynamic length, or what two output frames need if that is longer
 
 
@@ -118,9 +120,8 @@ class PteTarget(Target):
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        captured = self._captured(
-            pte_repairs.with_group_norms(looped), inputs, plan, (window, stride)
-        )
+        written = pte_repairs.with_own_convolutions(pte_repairs.with_group_norms(looped), inputs)
+        captured = self._captured(written, inputs, plan, (window, stride))
         try:
             with suppress_output(), around:
                 edge = to_edge_transform_and_lower(
@@ -195,14 +196,17 @@ class PteTarget(Target):
         shapes = ({1: dim}, *[None] * (len(values) - 1))
         # One entry for all of *inputs. What torch cannot prove of every length, such as that 1 is
         # no multiple of half of it, becomes an assertion; reference cases of many lengths prove it.
-        # Not of loops: what follows from their assertions takes minutes to lower.
-        return torch.export.export(
-            model,
-            values,
-            dynamic_shapes=(shapes,),
-            strict=False,
-            prefer_deferred_runtime_asserts_over_guards=not has_loops(model),
+        # Of loops only where that is all that is left: they take minutes to lower then.
+        capture = partial(
+            torch.export.export, model, values, dynamic_shapes=(shapes,), strict=False
         )
+        if has_loops(model):
+            try:
+                return capture()
+            except RuntimeError as error:
+                if _MULTIPLE not in str(error):
+                    raise
+        return capture(prefer_deferred_runtime_asserts_over_guards=True)
 
     def _lengths(self, T: int, window: int) -> list[int]:
         buckets = sorted(self.options.buckets or (T,))

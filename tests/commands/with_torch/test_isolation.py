@@ -58,6 +58,7 @@ def test_a_crash_after_the_work_says_what_was_made(
     assert edgectc.verify(out).status == "pass"
 
 
+@pytest.mark.slow
 def test_the_childs_own_errors_keep_their_words_and_code(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

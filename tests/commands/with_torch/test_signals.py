@@ -19,7 +19,11 @@ def heard() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(
-    ("number", "word"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupted")]
+    ("number", "word"),
+    [
+        pytest.param(signal.SIGTERM, "terminated", marks=pytest.mark.slow),
+        (signal.SIGINT, "interrupted"),
+    ],
 )
 def test_a_signal_ends_a_run_cleanly(number: signal.Signals, word: str, tmp_path: Path) -> None:
     out = tmp_path / "run"

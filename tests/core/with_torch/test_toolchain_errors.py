@@ -208,6 +208,10 @@ def test_what_is_not_understood_is_still_said_in_one_line() -> None:
     assert said == "first"
     assert toolchain_errors.explained(KeyError()) == "KeyError"
     assert len(toolchain_errors.explained(ValueError("x" * 999))) == 300
+    text = (
+        "## Summary\n\n<class 'RuntimeError'>: sizes differ\n\nWhile executing %gru : [num_users=2]"
+    )
+    assert toolchain_errors.explained(RuntimeError(text)) == "sizes differ, at operator gru"
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:

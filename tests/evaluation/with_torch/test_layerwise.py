@@ -67,6 +67,7 @@ def test_the_command(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "goes with --layerwise" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,7 +130,7 @@ export class Editor {
       return;
     }
     const behind = this.swiped.find(({ end }) => end === this.area.selectionStart);
-    const next = /\p{L}|\p{N}/u.test(text) && (behind || this.owed === at);
+    const next = /\p{L}|\p{N}|\p{Extended_Pictographic}/u.test(text) && (behind || this.owed === at);
     this.put((next ? " " : "") + text);
     if (behind && /^[.,!?;:)]$/.test(text)) this.owed = this.area.selectionStart;
   }
@@ -146,14 +146,15 @@ export class Editor {
     this.spaced = this.area.selectionStart;
   }
 
-  /** Takes back a character, or the swiped word that the caret is behind. */
+  /** Takes back a character, of an emoji all, or the swiped word that the caret is behind. */
   backspace() {
     const { selectionStart: at, selectionEnd: end } = this.area;
     if (at !== end) return this.put("");
     const one = this.swiped.find((word) => word.end === at);
     if (one) return this.put("", one.start - (this.area.value[one.start - 1] === " " ? 1 : 0), at);
     const last = [...this.head].pop();
-    if (last) this.put("", at - last.length, at);
+    const whole = [...new Intl.Segmenter().segment(this.head.slice(-32))].pop()?.segment ?? "";
+    if (last) this.put("", at - (/\p{Extended_Pictographic}/u.test(whole) ? whole : last).length, at);
   }
 
   /** What the browser itself changed. */

@@ -1,5 +1,6 @@
 // The keys on the screen: taps, swipes and long presses on them, what slides from space and backspace, arrow keys among them.
 
+import { Feedback } from "./feedback.js";
 import { keysOf, more, shortTitle, signsOf } from "./keys.js";
 import { Popup } from "./popup.js";
 import { Trail } from "./trail.js";
@@ -19,15 +20,20 @@ export class Keyboard {
   /**
    * @param {HTMLElement} place
    * @param {HTMLCanvasElement} canvas
+   * @param {import("./settings.js").Settings} settings
    * @param {Listener} on
    */
-  constructor(place, canvas, on) {
+  constructor(place, canvas, settings, on) {
     this.place = place;
     this.on = on;
+    this.settings = settings;
+    this.feedback = new Feedback(settings);
+    settings.followers.push((name) => name === "number_row" && this.#render());
     this.trail = new Trail(canvas);
     this.shifted = "off";
     /** @type {import("./keys.js").Page} */ this.page = "letters";
     /** @type {Key[]} */ this.keys = [];
+    this.above = 0; // rows above those of letters
     this.rows = 4;
     this.letterRows = 3;
     this.box = { left: 0, top: 0, width: 1, height: 1 };
@@ -86,13 +92,14 @@ export class Keyboard {
 
   #render() {
     if (!this.file) return;
-    const { keys, rows, letterRows } = this.signs ? signsOf(this.page, shortTitle(this.file.title)) : keysOf(this.file);
+    const { keys, above, rows, letterRows } = this.signs ? signsOf(this.page, shortTitle(this.file.title)) : keysOf(this.file, this.settings.is("number_row"));
     this.keys = keys;
+    this.above = above;
     this.rows = rows;
     this.letterRows = letterRows;
     const area = document.createElement("div");
     area.className = "area";
-    area.style.height = `calc(${rows} * var(--key-height))`;
+    area.style.height = `calc(${rows} * var(--key-height) * var(--tall))`;
     for (const key of keys) area.append(this.#button(key, rows));
     this.place.replaceChildren(area);
     this.area = area;
@@ -107,7 +114,7 @@ export class Keyboard {
   #button(key, rows) {
     const button = document.createElement("button");
     const id = key.label;
-    Object.assign(button.style, { left: `${100 * key.x}%`, width: `${100 * key.w}%`, top: `${(100 * key.y) / rows}%`, height: `${100 / rows}%` });
+    Object.assign(button.style, { left: `${100 * key.x}%`, width: `${100 * key.w}%`, top: `${(100 * (key.y + this.above)) / rows}%`, height: `${100 / rows}%` });
     button.type = "button";
     button.className = `key ${key.kind === "mark" ? "soft mark" : key.kind}`;
     button.dataset.id = key.id;
@@ -142,7 +149,8 @@ export class Keyboard {
       if (key) this.on.tap(key.id, points[0]);
     }
     const box = this.area.getBoundingClientRect();
-    this.box = { left: box.left, top: box.top, width: box.width, height: (box.height * this.letterRows) / this.rows };
+    const row = box.height / this.rows;
+    this.box = { left: box.left, top: box.top + row * this.above, width: box.width, height: row * this.letterRows };
     const point = this.#point(event);
     const target = /** @type {HTMLElement} */ (event.target).closest?.("button");
     const id = target?.dataset.id ?? this.#nearest(point)?.id;
@@ -152,10 +160,11 @@ export class Keyboard {
       this.place.setPointerCapture(event.pointerId);
     } catch { /* a pointer that is gone already */ }
     this.#press(key?.id);
+    this.feedback.key();
     if (key?.id === "backspace") this.held = window.setTimeout(() => this.#again(), 420);
     else if (key && more(key)) this.held = window.setTimeout(() => this.#choose(key), HOLD_MS);
     const face = key && (key.kind === "letter" || key.kind === "mark") ? this.#face(key) : null;
-    if (key && face && event.pointerType !== "mouse") this.popup?.preview(face, this.#cased(key.label));
+    if (key && face && event.pointerType !== "mouse" && this.settings.is("preview")) this.popup?.preview(face, this.#cased(key.label));
     if (key?.kind === "letter" && !this.signs) this.trail.begin(event.clientX, event.clientY);
   }
 
@@ -194,11 +203,11 @@ export class Keyboard {
     touch.away = true;
   }
 
-  /** @param {PointerEvent} event */
-  #move(event) {
+  /** @param {PointerEvent} event @param {boolean} [up] whether it is the last of its finger */
+  #move(event, up = false) {
     const { touch } = this;
     if (!touch || touch.id !== event.pointerId) return;
-    if (touch.choosing && this.popup?.move(event.clientX - this.box.left, event.clientY - this.box.top)) return this.#record(event);
+    if (touch.choosing && this.popup?.move(event.clientX - this.box.left, event.clientY - (this.area?.getBoundingClientRect().top ?? 0))) return this.#record(event);
     touch.choosing = false;
     if (touch.key?.kind !== "letter" || this.signs) return this.#slide(event);
     this.#record(event);
@@ -207,7 +216,7 @@ export class Keyboard {
       clearTimeout(this.held);
       this.#press(undefined);
     }
-    if (touch.away) this.on.moving(touch.points);
+    if (touch.away && !up) this.on.moving(touch.points); // what would be shown for a moment only, the word would wait for
   }
 
   /** How far the finger is from where it went down, in key widths. */
@@ -235,7 +244,7 @@ export class Keyboard {
   #up(event) {
     const { touch } = this;
     if (!touch || touch.id !== event.pointerId) return;
-    this.#move(event);
+    this.#move(event, true);
     const chosen = touch.choosing ? (this.popup?.chosen ?? "") : "";
     this.#stop(false);
     if (chosen) this.on.chosen(chosen, touch.points[0]);

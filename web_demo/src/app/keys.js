@@ -1,20 +1,33 @@
-// The keys that there are: those of a layout, and pages of signs and digits around them.
+// The keys that there are: those of a layout, and pages of signs, digits and emoji around them.
 
 /** @typedef {{id: string, label: string, name: string, x: number, y: number, w: number, kind: string, digit?: string}} Key */
 
 const ICONS = {
   shift: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m12 4 7.500 8.500H16V19H8v-6.500H4.500z"/></svg>',
   backspace: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 5.500h11v13H9L3.500 12zM12 9.500l5 5m0-5-5 5"/></svg>',
+  emoji: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 3.500a8.500 8.500 0 1 0 0 17 8.500 8.500 0 0 0 0-17M8 14.500q4 3.500 8 0M9 9.500v.500m6-.500v.500"/></svg>',
   enter: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M19 6v6.500H5.500m4-4-4 4 4 4"/></svg>',
 };
-/** @typedef {"letters" | "signs" | "more" | "numbers"} Page */
+/** @typedef {"letters" | "signs" | "more" | "numbers" | `emoji-${number}`} Page */
 /** Rows of a page, a last one of seven between two keys; how wide its keys are. @type {Record<string, [string[], number]>} */
 const PAGES = {
   signs: [["1234567890", "@#$_&-+()/", "*\"':;!?"], 0.1],
   more: [["~`|•√π÷×§¶", "£¢€¥^°={}\\", "%©®™✓[]"], 0.1],
   numbers: [["+123-", "*456/", "=789%"], 0.2],
 };
+/** Pages of emoji: a name each, what stands for it, and what is on it. */
+const EMOJI = [
+  ["faces", "😀", "😀😂🙂😊😉😍😘😎🤔😐🙄😏😴🥱😅🤣🥰🤗😢😭😡😱🥳🤯"],
+  ["people and hands", "👍", "👍👎👌✌️🤞👏🙏💪👋🤝🙌👀🤷🤦🙋🏃💃🧑👶👪🫶✊👉👇"],
+  ["hearts and signs", "❤️", "❤️🧡💛💚💙💜🖤💔✨🔥💯🎉🎂🎁⭐☀️🌈⚡❄️✅❌❓❗💤"],
+  ["animals and food", "🐶", "🐶🐱🐭🐰🦊🐻🐼🐸🐔🐝🌸🌳🍎🍌🍓🍕🍔🍟🍣🍪🍫☕🍺🍷"],
+  ["things and places", "🚗", "🚗🚌🚲✈️🚀🏠🏢🏖️⚽🏀🎮🎵🎸📷📱💻💡📚✏️📌📅⏰💰🔑"],
+].map(([name, label, all]) => ({ name, label, all: [...new Intl.Segmenter().segment(all)].map((one) => one.segment) }));
+const EMOJI_A_ROW = 8;
 const NEXT_PAGE = { signs: ["more", "=\\<", "more signs"], more: ["signs", "?123", "signs"], numbers: ["signs", "?#+", "signs"] };
+
+const DIGITS = "1234567890";
+const TO_EMOJI = /** @type {[string, string, string, number, string]} */ (["page-emoji-0", ICONS.emoji, "emoji", 0.1, "soft"]);
 
 /** What a long press offers, a character each. @type {Record<string, string>} */
 const MORE = Object.fromEntries([
@@ -29,22 +42,24 @@ export const more = (key) => (key.digit ?? "") + (MORE[key.id] ?? "");
 export const shortTitle = (text) => text.split(/[;(]/)[0].trim();
 
 /**
- * Returns the keys of a layout, those that every phone has around the letters too.
+ * Returns the keys of a layout, those that every phone has around the letters too; y 0 is where the letters begin.
  * @param {import("./loader.js").LayoutFile} file
- * @returns {{keys: Key[], rows: number, letterRows: number}}
+ * @param {boolean} digits whether a row of them stands above the letters
+ * @returns {{keys: Key[], above: number, rows: number, letterRows: number}}
  */
-export function keysOf(file) {
+export function keysOf(file, digits) {
   /** @type {Key[]} */ const keys = [];
   const letterRows = file.rows.length;
   const title = shortTitle(file.title || file.name);
   const punctuation = [",", "."];
   let spaced = false;
   let wings = false;
+  if (digits) place(keys, [...DIGITS].map((digit) => [digit, digit, digit, 0.1, "mark"]), -1);
   file.rows.forEach(({ keys: text, x, key_width: w }, y) => {
     const row = [...text];
     for (let i = 0; i < row.length; i++) {
       if (row[i] !== " ") {
-        const digit = y === 0 && i < 10 ? "1234567890"[i] : undefined;
+        const digit = !digits && y === 0 && i < 10 ? DIGITS[i] : undefined;
         keys.push({ id: row[i], label: row[i], name: row[i], x: x + i * w, y, w, kind: "letter", ...(digit && { digit }) });
         continue;
       }
@@ -70,7 +85,8 @@ export function keysOf(file) {
     }
   });
   if (!spaced) bottom(keys, title, letterRows, wings);
-  return { keys, rows: letterRows + (spaced ? 0 : 1), letterRows };
+  const above = digits ? 1 : 0;
+  return { keys, above, rows: above + letterRows + (spaced ? 0 : 1), letterRows };
 }
 
 /**
@@ -85,7 +101,8 @@ function bottom(keys, title, y, wings) {
     ["symbols", "?123", "digits and signs", 0.14, "soft"],
     ...(wings ? [] : /** @type {typeof row} */ ([["shift", ICONS.shift, "shift", 0.1, "soft"]])),
     [",", ",", "comma", 0.1, "mark"],
-    ["space", title, "space", wings ? 0.5 : 0.32, "space"],
+    ...(wings ? /** @type {typeof row} */ ([TO_EMOJI]) : []),
+    ["space", title, "space", wings ? 0.4 : 0.32, "space"],
     [".", ".", "full stop", 0.1, "mark"],
     ...(wings ? [] : /** @type {typeof row} */ ([["backspace", ICONS.backspace, "backspace", 0.1, "soft"]])),
     ["enter", ICONS.enter, "new line", wings ? 0.16 : 0.14, "soft"],
@@ -94,12 +111,13 @@ function bottom(keys, title, y, wings) {
 }
 
 /**
- * Returns the keys of a page of signs.
+ * Returns the keys of a page without letters.
  * @param {Page} page
  * @param {string} title
- * @returns {{keys: Key[], rows: number, letterRows: number}}
+ * @returns {{keys: Key[], above: number, rows: number, letterRows: number}}
  */
 export function signsOf(page, title) {
+  if (page.startsWith("emoji-")) return emojiOf(Number(page.slice(6)));
   const [rows, w] = PAGES[page];
   const [next, label, name] = NEXT_PAGE[/** @type {"signs"} */ (page)];
   const numbers = page === "numbers";
@@ -115,11 +133,26 @@ export function signsOf(page, title) {
   const bottomRow = [
     ["symbols", "ABC", "letters", 0.14, "soft"],
     ...(numbers ? /** @type {any} */ ([turn, ["space", "␣", "space", 0.1, "space"], ["0", "0", "0", 0.2, "letter"], [".", ".", "full stop", 0.1, "mark"], back])
-      : [[",", ",", "comma", 0.1, "mark"], ["page-numbers", "12\n34", "digits", 0.1, "soft"], ["space", title, "space", 0.4, "space"], [".", ".", "full stop", 0.1, "mark"]]),
+      : [[",", ",", "comma", 0.1, "mark"], ["page-numbers", "12\n34", "digits", 0.1, "soft"], TO_EMOJI, ["space", title, "space", 0.3, "space"], [".", ".", "full stop", 0.1, "mark"]]),
     ["enter", ICONS.enter, "new line", numbers ? 0.18 : 0.16, "soft"],
   ];
   place(keys, bottomRow, rows.length);
-  return { keys, rows: rows.length + 1, letterRows: rows.length };
+  return { keys, above: 0, rows: rows.length + 1, letterRows: rows.length };
+}
+
+/** Returns the keys of a page of emoji. @param {number} at */
+function emojiOf(at) {
+  /** @type {Key[]} */ const keys = [];
+  const w = 1 / EMOJI_A_ROW;
+  EMOJI[at].all.forEach((id, i) => keys.push({ id, label: id, name: id, x: (i % EMOJI_A_ROW) * w, y: Math.floor(i / EMOJI_A_ROW), w, kind: "emoji" }));
+  const letterRows = EMOJI[at].all.length / EMOJI_A_ROW;
+  place(keys, [
+    ["symbols", "ABC", "letters", 0.15, "soft"],
+    ...EMOJI.map(({ name, label }, i) => /** @type {[string, string, string, number, string]} */ ([`page-emoji-${i}`, label, name, 0.11, i === at ? "soft on" : "soft"])),
+    ["backspace", ICONS.backspace, "backspace", 0.15, "soft"],
+    ["enter", ICONS.enter, "new line", 0.15, "soft"],
+  ], letterRows);
+  return { keys, above: 0, rows: letterRows + 1, letterRows };
 }
 
 /**

@@ -8,6 +8,7 @@ import { Ledger } from "./ledger.js";
 import { index, load, sentence } from "./loader.js";
 import { Panel } from "./panel.js";
 import { Recorder } from "./recorder.js";
+import { Settings } from "./settings.js";
 import { canStore, recall, store } from "./storage.js";
 import { Strip } from "./strip.js";
 import { Writer } from "./writer.js";
@@ -21,6 +22,8 @@ const FIRST = { name: "qwerty", title: "QWERTY", rows: [
   { keys: "zxcvbnm", x: 0.15, key_width: 0.1 },
 ] };
 const strip = new Strip($("strip"));
+const settings = new Settings();
+settings.show($("choices"));
 const panel = new Panel({ times: $("times"), about: $("about"), heat: $("heat") });
 const recorder = new Recorder({ on: $("record"), count: $("recorded"), save: $("save"), forget: $("forget") });
 const dictionary = new Dictionary({
@@ -29,12 +32,12 @@ const dictionary = new Dictionary({
 });
 const ledger = new Ledger({ on: $("ledger"), count: $("noted"), save: $("ledger-save"), forget: $("ledger-forget") });
 const editor = new Editor($("text"), () => writer.suggest());
-const keyboard = new Keyboard($("keys"), $("trail"), {
+const keyboard = new Keyboard($("keys"), $("trail"), settings, {
   tap: (id, point) => writer.tap(id, point), chosen: (text) => writer.chosen(text), moving: (points) => writer.moving(points),
   swiped: (points) => writer.swiped(points), cancelled: () => writer.suggest(), cursor: (characters) => writer.cursor(characters),
   deleting: (words, done) => writer.deleting(words, done),
 });
-const writer = new Writer({ editor, keyboard, strip, recorder, dictionary, ledger, say, failed: problemWith, shown });
+const writer = new Writer({ editor, keyboard, strip, recorder, dictionary, settings, ledger, say, failed: problemWith, shown });
 
 /** @param {string} text for a screen reader */
 function say(text) {
@@ -103,13 +106,13 @@ async function start(served, file) {
   state("busy", "Loading…");
   try {
     const made = await load(served, file);
-    await warm(made);
     await dictionary.follow(made.keyboard);
     writer.model?.close();
     writer.model = made;
     panel.about(served, file);
     Object.assign(ledger.head, { model: served.name, artifact: file });
     await offerLayouts();
+    await warm(made);
     writer.problem = "";
     $("problem").hidden = !made.notice;
     $("problem").textContent = made.notice;
@@ -121,9 +124,9 @@ async function start(served, file) {
   }
 }
 
-/** A browser compiles again what runs often; that time should not be the user's. @param {import("./loader.js").Model} made */
+/** The first swipe makes ready what all need, and a browser compiles again what runs often: that time should not be the user's. @param {import("./loader.js").Model} made */
 async function warm(made) {
-  for (let i = 0; i < 3; i++) await made.read([[0.1, 0.2, 0], [0.5, 0.5, 200], [0.9, 0.2, 400]]);
+  for (let i = 0; i < 3; i++) await made.read([[0.1, 0.2, 0], [0.5, 0.5, 200], [0.9, 0.2, 400]], { before: editor.head });
 }
 
 async function begin() {
@@ -143,6 +146,11 @@ async function begin() {
   }
 }
 
+settings.followers.push((name) => {
+  if (name === "theme") panel.draw();
+  if (name === "suggest") writer.suggest();
+});
+$("settings-open").addEventListener("click", () => $("settings").showModal());
 $("layout").addEventListener("change", () => writer.next(() => useLayout($("layout").value)));
 $("panel-open").addEventListener("click", () => {
   const shown = $("panel").hidden;

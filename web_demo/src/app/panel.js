@@ -14,8 +14,8 @@ export class Panel {
       box.innerHTML = `<dt>${name}</dt><dd id="ms-${id}">–</dd>`;
       times.append(box);
     }
-    new ResizeObserver(() => this.#draw()).observe(heat);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    new ResizeObserver(() => this.draw()).observe(heat);
+    for (const media of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"]) matchMedia(media).addEventListener("change", () => this.draw());
   }
 
   /**
@@ -55,10 +55,11 @@ export class Panel {
       if (place) place.innerHTML = `${value.toFixed(1)} <i>ms</i>`;
     }
     this.answer = answer;
-    this.#draw();
+    this.draw();
   }
 
-  #draw() {
+  /** Draws the heat map, in the colours that there are now. */
+  draw() {
     const { heat, answer } = this;
     const c = heat.getContext("2d");
     const box = heat.getBoundingClientRect();

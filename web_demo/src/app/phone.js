@@ -5,6 +5,7 @@ import { Keyboard as Library } from "edgectc";
 import { download } from "./download.js";
 import { Keyboard } from "./keyboard.js";
 import { bytes, index, Model, sentence, trials } from "./loader.js";
+import { Settings } from "./settings.js";
 
 /** @typedef {{word: string, rank: number, ms: number, layout: string, points: number[][]}} Recorded */
 
@@ -209,7 +210,7 @@ function finish(kit) {
 async function begin() {
   const [served, given, here] = [await index(), await trials(), await device()];
   const kit = new Kit(served, given);
-  const keys = new Keyboard($("keys"), $("trail"), {
+  const keys = new Keyboard($("keys"), $("trail"), new Settings(), {
     tap: () => { $("heard").textContent = "That was a tap: slide over the letters."; }, moving: () => {}, cancelled: () => {},
     chosen: () => {}, cursor: () => {}, deleting: () => {},
     swiped: (points) => {

@@ -10,7 +10,7 @@ import { sentence } from "./loader.js";
 
 const LIVE_EVERY = 90; // ms between looks at a trace that is still being drawn
 const INSIDE = "'’-@_/\\#&~=+*^|0123456789"; // parts of a word that is going on, or of an address
-const CONTINUES = /[^\s([{<"'“‘„«¿¡\-–—,;!?…]$/; // what comes after this is no word of its own
+const CONTINUES = /[^\s([{<"'“‘„«¿¡\-–—,;!?…\p{Extended_Pictographic}\u{FE0F}]$/u; // what comes after this is no word of its own
 const LETTER = /^[\p{L}\p{M}]$/u;
 
 /**
@@ -27,7 +27,7 @@ export function like(text, typed) {
 export class Writer {
   /**
    * @param {{editor: import("./editor.js").Editor, keyboard: import("./keyboard.js").Keyboard, strip: import("./strip.js").Strip,
-   *   recorder: import("./recorder.js").Recorder, dictionary: import("./dictionary.js").Dictionary, ledger: import("./ledger.js").Ledger,
+   *   recorder: import("./recorder.js").Recorder, dictionary: import("./dictionary.js").Dictionary, settings: import("./settings.js").Settings, ledger: import("./ledger.js").Ledger,
    *   say: (text: string) => void, failed: (error: unknown) => void, shown: (answer: any, model: any) => Promise<void>}} parts
    */
   constructor(parts) {
@@ -73,8 +73,9 @@ export class Writer {
     if (id.startsWith("page-")) return keyboard.turn(/** @type {any} */ (id.slice(5)));
     if (id === "backspace") await this.#backspace();
     else if (LETTER.test(id) && !keyboard.signs) {
-      if (!this.#held()) await this.#content();
+      const begins = !this.#held();
       this.#letter(id, point);
+      if (begins) await this.#stays(this.#ended());
     }
     else {
       if (INSIDE.includes(id)) this.tapped = id === "'" ? this.tapped : null;
@@ -201,20 +202,26 @@ export class Writer {
     this.spaceAt = twice ? 0 : performance.now();
   }
 
-  /** The next word begins: the last one stays, and is learnt. */
-  async #content() {
+  /** Returns the word that stays as the next one begins, if any; it is to be learnt. */
+  #ended() {
     const text = this.learnt;
     this.learnt = "";
+    return text;
+  }
+
+  /** Learns a word, when the next one is written: nobody waits for it. @param {string} text */
+  async #stays(text) {
     if (text) await this.parts.dictionary.learn(text);
   }
 
   /** Ends the tapped word: it is corrected, if another one is much likelier. */
   async #commit() {
-    const { editor, ledger, say } = this.parts;
+    const { editor, ledger, say, settings } = this.parts;
     const held = this.#held();
     this.tapped = null;
     this.corrected = null;
     if (!held || !this.model) return;
+    if (!settings.is("correct")) return void (this.learnt = held.text);
     const before = editor.area.value.slice(0, held.start);
     const { whole, ms } = await this.model.taps(held.points, before);
     if (!whole.length || editor.area.value.slice(held.start, held.start + held.text.length) !== held.text) return;
@@ -275,7 +282,7 @@ export class Writer {
   /** @param {number[][]} points of a trace that goes on */
   async moving(points) {
     const now = performance.now();
-    if (!this.model || this.waiting || now - this.looked < LIVE_EVERY || points.length < 6) return;
+    if (!this.model || !this.parts.settings.is("live") || this.waiting || now - this.looked < LIVE_EVERY || points.length < 6) return;
     this.looked = now;
     const asked = ++this.asked;
     try {
@@ -299,22 +306,22 @@ export class Writer {
     const { model } = this;
     await this.#commit();
     this.corrected = null;
-    await this.#content();
     const before = editor.head;
     try {
-      const answer = await model.read(points, { before });
+      const [answer, context] = await Promise.all([model.read(points, { before }), model.keyboard.contextOf(before)]);
       if (!answer.words.length) return strip.hint("No word for that.");
-      const context = await model.keyboard.contextOf(before);
       const [best] = answer.words;
       const row = recorder.add(points, model.layout.name, best.text, context);
       const entry = ledger.add({ by: "gesture", rank: 1, probability: best.probability, ms: answer.ms, ...this.#foreseen(best.text) });
       editor.write(answer.words, { row, entry }, (text) => this.#cased(text));
+      const ended = this.#ended();
       this.learnt = best.text;
+      document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
       say(best.text);
       this.relax();
+      await this.#stays(ended);
       await shown(answer, model);
       model.ready(editor.head).catch(() => {}); // so that the next swipe finds it ready
-      document.body.dispatchEvent(new CustomEvent("word", { detail: answer }));
     } catch (error) {
       if (!(error instanceof EdgectcError && error.reason)) throw error;
       strip.hint(sentence(error.message));
@@ -325,11 +332,12 @@ export class Writer {
 
   /** Shows what may be chosen where the caret is. */
   async suggest() {
-    const { editor, strip } = this.parts;
+    const { editor, settings, strip } = this.parts;
     const asked = ++this.asked;
     const one = editor.current;
     if (one) return strip.words(one.words, one.chosen, (place) => this.#choose(one, place));
     const typed = editor.typedWord;
+    if (this.model && !settings.is("suggest")) return strip.three([]);
     if (!this.model || (!typed && !editor.head.trim())) {
       return strip.hint(this.problem ? "Tap the keys to type." : this.model ? "Slide over the letters, or tap." : "Tap the keys; swiping is being loaded.");
     }
@@ -376,12 +384,13 @@ export class Writer {
    */
   async #pick(by, text, start, rank) {
     const { editor, ledger, say } = this.parts;
-    if (by === "next") await this.#content();
+    const ended = by === "next" ? this.#ended() : "";
     this.learnt = text;
     ledger.add({ by, rank, ...(by === "next" ? {} : this.#foreseen(text)) });
     this.tapped = this.corrected = null;
     editor.pick(text, start);
     say(text);
+    await this.#stays(ended);
     this.relax();
     this.suggest();
   }

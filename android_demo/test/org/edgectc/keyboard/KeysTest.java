@@ -234,6 +234,36 @@ public class KeysTest {
   }
 
   @Test
+  public void coloursAreThoseThatWereChosenAndCanBeRead() {
+    assertEquals(Palette.LIGHT, Palette.of("system", false));
+    assertEquals(Palette.DARK, Palette.of("", true));
+    assertEquals(Palette.LIGHT, Palette.of("light", true));
+    assertEquals(Palette.DARK, Palette.of("dark", false));
+    assertEquals(Palette.CONTRAST, Palette.of("contrast", false));
+    for (Palette one : new Palette[] {Palette.LIGHT, Palette.DARK, Palette.CONTRAST}) {
+      double least = one == Palette.CONTRAST ? 7 : 4.5;
+      for (int key : new int[] {one.key, one.special, one.board}) assertTrue(contrast(one.ink, key) >= least);
+      assertTrue(contrast(one.onAccent, one.accent) >= least);
+    }
+  }
+
+  /** The ratio of luminances of WCAG 2. */
+  private static double contrast(int one, int other) {
+    double a = luminance(one), b = luminance(other);
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  }
+
+  private static double luminance(int colour) {
+    double sum = 0;
+    double[] weights = {0.2126, 0.7152, 0.0722};
+    for (int i = 0; i < 3; i++) {
+      double part = (colour >> (16 - 8 * i) & 255) / 255.0;
+      sum += weights[i] * (part <= 0.04045 ? part / 12.92 : Math.pow((part + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+  }
+
+  @Test
   public void itKeepsOffTheEdgeAndFitsWhenTurned() throws Exception {
     Device device = new Device();
     device.focus(FakeField.PLAIN, 0);

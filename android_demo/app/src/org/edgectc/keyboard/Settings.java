@@ -56,7 +56,7 @@ final class Settings {
     kept.edit().putString(HAND, side < 0 ? "left" : side > 0 ? "right" : "both").apply();
   }
 
-  /** Returns "light", "dark", or else what the system has. */
+  /** Returns "light", "dark", "contrast", or else what the system has. */
   String theme() {
     return kept.getString(THEME, "");
   }

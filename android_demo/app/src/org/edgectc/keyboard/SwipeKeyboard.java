@@ -121,8 +121,7 @@ public final class SwipeKeyboard extends InputMethodService
 
   private void show(Board.Page page) {
     boolean dark = (getResources().getConfiguration().uiMode & Configuration.UI_MODE_NIGHT_MASK) == Configuration.UI_MODE_NIGHT_YES;
-    String theme = settings.theme();
-    view.set(settings, theme.equals("dark") || (dark && !theme.equals("light")) ? Palette.DARK : Palette.LIGHT);
+    view.set(settings, Palette.of(settings.theme(), dark));
     view.show(page, layout(), layouts.size() > 1, typing.field(), action());
   }
 

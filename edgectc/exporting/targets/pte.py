@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ from edgectc.formats.manifest import Manifest
 SCHEMES = SUPPORTED["pte"]
 PACKAGES = ("executorch",)
 _DELEGATES = ("xnnpack", "portable", "coreml")
-_MULTIPLE = "guard (1 % "  # that 1 is no multiple of a length, which torch cannot prove
+_GUARD = re.compile(r"generated guard (.*)")
+_MULTIPLE = "(1 % "  # how a guard begins that 1 is no multiple of a length; torch cannot prove it
 _SHORTEST = 4  # frames of a dynamic length, or what two output frames need if that is longer
 
 
@@ -204,7 +206,8 @@ class PteTarget(Target):
             try:
                 return capture()
             except RuntimeError as error:
-                if _MULTIPLE not in str(error):
+                guards = _GUARD.findall(str(error))
+                if not guards or not all(one.startswith(_MULTIPLE) for one in guards):
                     raise
         return capture(prefer_deferred_runtime_asserts_over_guards=True)
 

@@ -380,16 +380,6 @@ def test_slower_than_float32_is_refused(
     assert not [*tmp_path.glob("x*")]
 
 
-@pytest.mark.slow
-def test_dynamic_convolutions_are_slower_and_refused(
-    swipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """ONNX Runtime has no fast kernel for them; nothing says so but the clock."""
-    monkeypatch.setattr(timing, "_ROUNDS", 9)
-    with pytest.raises(BudgetError, match=r"at least 1\.3 times as fast"):
-        quantize(None, swipes, tmp_path / "x", scheme="int8-dynamic", min_speedup=1.3)
-
-
 @pytest.mark.usefixtures("few")
 def test_a_lost_accuracy_is_refused(
     small: Callable[[str], Path],

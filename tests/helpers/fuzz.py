@@ -212,7 +212,6 @@ def _bundle_files(path: Path) -> object:
 
 
 def _layout(path: Path) -> object:
-    layouts.load.cache_clear()
     return layouts.describe(layouts.load(str(path)))
 
 

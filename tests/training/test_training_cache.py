@@ -183,7 +183,6 @@ def test_the_key_holds_the_keyboards_and_the_length_map(tmp_path: Path) -> None:
     for title, width in (("a", 0.1), ("a", 0.1), ("a", 0.09)):
         rows = [{**row, "key_width": width} for row in layout["rows"]]
         file.write_text(json.dumps({**layout, "name": "mine", "title": title, "rows": rows}))
-        layouts.load.cache_clear()
         own = {"task": {"type": "swipe"}, "data": {**FEW["tcn"], **how}}
         task = task_of("tcn", cache, **own)
         assert float(task.dev_inputs(np.array([0]))["key_size"][0, 0]) == pytest.approx(width)

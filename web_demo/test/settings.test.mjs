@@ -197,9 +197,10 @@ test("emoji are typed, stand apart from swiped words, and are taken back whole",
 });
 
 test("what is stored of settings and is none is left alone", { skip }, async () => {
-  const page = await opened({ before: (page) => page.evaluateOnNewDocument(() => {
-    localStorage.setItem("edgectc.settings", JSON.stringify({ theme: "pink", height: 3, preview: "yes", haptics: true }));
-  }) });
+  const held = JSON.stringify({ theme: "pink", height: 3, preview: "yes", haptics: true });
+  const page = await opened({
+    before: (page) => page.evaluateOnNewDocument((name, text) => localStorage.setItem(`edgectc.${name}`, text), "settings", held),
+  });
   const shown = await page.evaluate(() => Object.fromEntries(["theme", "height", "preview", "haptics"].map((name) => {
     const field = document.querySelector(`#choices [name="${name}"]`);
     return [name, field.type === "checkbox" ? field.checked : field.value];

@@ -96,7 +96,7 @@ def with_own_convolutions(model: nn.Module, inputs: Mapping[str, Tensor]) -> nn.
     hooks = [module.register_forward_pre_hook(count) for module in calls]
     try:
         with torch.no_grad():
-            model(*inputs.values())
+            model(**inputs)
     finally:
         for hook in hooks:
             hook.remove()

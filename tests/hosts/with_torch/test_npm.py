@@ -237,8 +237,10 @@ def test_points_on_a_grid_of_quarter_keys_answer_as_in_python(
 
 
 @pytest.mark.data
-def test_real_swipes_give_the_five_words_of_python(installed: Path, float32: Path) -> None:
-    swipes, _ = swipe_files.load(swipe_files.find(None), split="dev")
+def test_real_swipes_give_the_five_words_of_python(
+    installed: Path, float32: Path, swipes_file: Path
+) -> None:
+    swipes, _ = swipe_files.load(swipes_file, split="dev")
     assert len(swipes) >= 200
     traces = [np.asarray(one.points) for one in swipes[:200]]
     _answers_as_python(installed, float32, traces)

@@ -33,7 +33,7 @@ SECTIONS = {
     "ocr.txt": "PP-OCR's recognizer, adopted, beside its package",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
-    "instructions.txt": "The gate of instructions, on a busy machine: each stage of a keyboard, and the beam",
+    "instructions.txt": "The gate of instructions, on a busy machine: stages of a keyboard, the beam",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",
 }
 HEAD = """# Measured

@@ -33,7 +33,7 @@ SECTIONS = {
     "ocr.txt": "PP-OCR's recognizer, adopted, beside its package",
     "training.txt": "Training throughput",
     "sharded.txt": "Training from shards: start, memory, speed",
-    "instructions.txt": "The gate of instructions, on a busy machine: stages of a keyboard, the beam",
+    "instructions.txt": "Instructions of each stage of a keyboard and of the beam, and their gate",
     "gate.txt": "The gate: unchanged code, and a planted slow-down",
 }
 HEAD = """# Measured

@@ -15,7 +15,7 @@ from edgectc.core.contracts import ContextModel, LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
-from edgectc.decoding.search import compiled, engine
+from edgectc.decoding.search import backends, engine
 from edgectc.decoding.search.checks import (
     as_numbers,
     check_context,
@@ -82,7 +82,7 @@ def create(
         )
     if lexicon is None:
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
-    loaded = compiled.chosen(backend)
+    loaded = backends.chosen(backend)
     signs = None
     if needed(tokens):
         # A context, or a user, knows a word by one spelling.

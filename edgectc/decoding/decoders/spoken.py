@@ -14,7 +14,7 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import compiled
+from edgectc.decoding.search import backends, compiled
 from edgectc.decoding.search.beam_native import NativeSearch
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import MAY_END, Ending, Pieces, Tables
@@ -97,7 +97,7 @@ def create(
             token, a hotword that is no word of the lexicon, or no native search to be had.
         UnknownNameError: no such backend.
     """
-    native = compiled.chosen(backend)
+    native = backends.chosen(backend)
     if not isinstance(lexicon, SpokenLexicon):
         raise ConfigError(
             "the decoder 'spoken' needs to know how words are said; give pronunciations, such as "

@@ -13,10 +13,7 @@ import shlex
 from functools import lru_cache
 from pathlib import Path
 
-from edgectc.core.errors import ConfigError, UnknownNameError
-
 LIBRARY = Path(__file__).with_name("_native.so")
-BACKENDS = ("auto", "numpy", "native")
 ABI = 3  # EDGECTC_ABI of edgectc.h
 
 Library = ctypes.CDLL
@@ -129,21 +126,6 @@ def library() -> Library | None:
     if not current:
         _tell("was built from other sources")
         return None
-    return loaded
-
-
-def chosen(backend: str) -> Library | None:
-    """Return the compiled searches where a backend means them, None for the plain ones.
-
-    Raises:
-        UnknownNameError: no such backend.
-        ConfigError: "native", and they were not built.
-    """
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, BACKENDS)
-    loaded = None if backend == "numpy" else library()
-    if backend == "native" and loaded is None:
-        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
     return loaded
 
 

@@ -71,7 +71,8 @@ def check_log_probs(log_probs: object, n_tokens: int, *, normalize: bool = False
     if not np.all(values < np.inf):  # false for NaN too
         frame = int(np.argmin(np.all(values < np.inf, axis=1)))
         raise InputError(f"log_probs hold NaN or +Inf at frame {frame}", reason="not_finite")
-    if _are_probabilities(values):
+    # One frame of a stream may sum to 1 by chance where its scores are never negative.
+    if _are_probabilities(values) and (T > 1 or not normalize):
         raise InputError(
             "log_probs are probabilities, every frame of which sums to 1; give their logarithm, "
             "np.log(probabilities)",

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 from edgectc.core.errors import ConfigError
 
@@ -24,31 +23,41 @@ class _Depth(threading.local):
     depth = 0
 
 
-_changed = threading.Condition()
+_lock = threading.RLock()
+_changed = threading.Condition(_lock)
 _in_flight, _forking = 0, False
 _own = _Depth()
 _parallel = 0  # the process that has run several threads
 
 
-@contextmanager
-def whole() -> Iterator[None]:
-    """Let no fork happen inside; calls may lie in each other."""
-    global _in_flight
-    depth = _own.depth
-    if not depth:
-        with _changed:
-            while _forking:
-                _changed.wait()
-            _in_flight += 1
-    _own.depth = depth + 1
-    try:
-        yield
-    finally:
-        _own.depth = depth
-        if not depth:
-            with _changed:
+class _Whole:
+    """What `whole` returns; one for all calls, as what it counts lies outside."""
+
+    def __enter__(self) -> None:
+        global _in_flight
+        if not _own.depth:
+            with _lock:
+                while _forking:
+                    _changed.wait()
+                _in_flight += 1
+        _own.depth += 1
+
+    def __exit__(self, *_: Any) -> None:
+        global _in_flight
+        _own.depth -= 1
+        if not _own.depth:
+            with _lock:
                 _in_flight -= 1
-                _changed.notify_all()
+                if _forking:  # it waits for the last one
+                    _changed.notify_all()
+
+
+_WHOLE = _Whole()
+
+
+def whole() -> _Whole:
+    """Let no fork happen inside; calls may lie in each other."""
+    return _WHOLE
 
 
 def check_threads(threads: int, *, always: bool = False) -> None:
@@ -92,8 +101,9 @@ def _in_parent() -> None:
 
 
 def _in_child() -> None:
-    global _changed, _in_flight, _forking
-    _changed = threading.Condition()
+    global _lock, _changed, _in_flight, _forking
+    _lock = threading.RLock()
+    _changed = threading.Condition(_lock)
     _in_flight, _forking = int(_own.depth > 0), False
 
 

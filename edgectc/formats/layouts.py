@@ -62,6 +62,9 @@ class Layout:
         if not (np.all(x > 0) and np.all(x < 1) and all(row.key_width > 0 for row in self.rows)):
             raise ConfigError(f"layout {self.name!r} has keys outside x 0..1; use the letter area")
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # a decoder is looked up by its layout in every call
+
     def __repr__(self) -> str:
         return f"Layout({self.name!r}, {len(self.letters)} keys)"
 

@@ -19,7 +19,7 @@ from edgectc.core.tokens import Tokens, output_length
 from edgectc.core.types import JSON, Array, Decoded, Recording
 from edgectc.data.preparation import Preparation, Sample
 from edgectc.decoding.mixing import mixed
-from edgectc.decoding.search.checks import check_nbest, check_partial
+from edgectc.decoding.search.checks import are_words, check_nbest, check_partial
 from edgectc.decoding.search.context import PreparedDecoder
 from edgectc.decoding.search.trace import Path as TracePath
 from edgectc.formats import layouts
@@ -291,18 +291,18 @@ class Recognizer:
             ConfigError: ``nbest`` is below 1, or the decoder does not take what was given.
         """
         context = self._usable(context)
-        nbest = check_nbest(nbest)
         decode = self.decoder(setting, decoder)
-        more = {"context": context, "partial": check_partial(partial, unfinished)}
-        chosen = {name: value for name, value in more.items() if value}
-        if not chosen.keys() <= decode.takes:
-            name = decoder or self.preset["type"]
+        chosen: dict[str, Any] = {"context": context} if context else {}
+        if check_partial(partial, unfinished):
+            chosen["partial"] = True
+        if not chosen.keys() <= (takes := decode.takes):
             raise ConfigError(
-                f"decoder {name!r} does not take {' and '.join(chosen)}; leave it out"
+                f"decoder {decoder or self.preset['type']!r} does not take {' and '.join(chosen)}; "
+                "leave it out"
             )
-        if "trace" in decode.takes and isinstance(setting, Layout):
-            return decode(log_probs, nbest=nbest, trace=path_of(inputs, setting), **chosen)
-        return decode(log_probs, nbest=nbest, **chosen)
+        if "trace" in takes and isinstance(setting, Layout):
+            chosen["trace"] = path_of(inputs, setting)
+        return decode(log_probs, nbest=check_nbest(nbest), **chosen)
 
     def _usable(self, context: Sequence[str] | str | None) -> Sequence[str] | str:
         """Return the words of a context; none where the language model is missing."""
@@ -421,13 +421,14 @@ class Recognizer:
 
     def decoder(self, setting: Setting, name: str | None = None) -> Decoder:
         """Return the decoder for a layout: the preset, or another by name with its defaults."""
-        if self.closed:
-            self.runner.run({})  # says so
         if not isinstance(name, (str, NoneType)):
             raise ConfigError(f"decoder is {name!r}, expected the name of one", options=["decoder"])
         name = name or str(self.preset["type"])
         key = (setting or None, name)  # the layout itself: two may have one name
-        if key not in self._decoders:
+        found = self._decoders.get(key)
+        if found is None:
+            if self.closed:
+                self.runner.run({})  # says so
             spec: Mapping[str, JSON] = {"type": name}
             if name == self.preset["type"]:  # its options may have had other names when it was made
                 spec = registry.current("decoders", self.preset)
@@ -438,8 +439,8 @@ class Recognizer:
                 made = self._mixed(spec, setting, spoken)
             else:
                 made = self._made(spec, setting, own, self.language or "own")
-            self._decoders[key] = made
-        return self._decoders[key]
+            found = self._decoders[key] = made
+        return found
 
     def _mixed(
         self, spec: Mapping[str, JSON], setting: Setting, spoken: Mapping[str, Mapping[str, Any]]
@@ -481,10 +482,10 @@ def _words(context: Sequence[str] | str | None) -> Sequence[str]:
     """
     if isinstance(context, str):
         return context_of(context)
-    if isinstance(context, Iterable) and all(isinstance(word, str) for word in (*context,)):
-        return (*context,)
     if context is None:
         return ()
+    if isinstance(context, Iterable) and are_words((*context,)):
+        return (*context,)
     raise InputError(
         f"context is {context!r}, expected a text or its words, e.g. ['see', 'you']",
         reason="bad_context",

@@ -129,7 +129,7 @@ int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t
   return edgectc_entry_at(&words->tree, node);
 }
 
-static int64_t words_odd(const Words *words, int64_t word) {
+int64_t edgectc_words_odd(const Words *words, int64_t word) {
   if (!words->n_odd || word < words->odd[0]) return -1;
   int64_t place = last_at_most(words->odd, words->n_odd, word);
   return words->odd[place] == word ? place : -1;
@@ -141,7 +141,7 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
   int64_t entry = n > 0 ? edgectc_words_entry(words, letters, n) : -1;
   Range range = entry < 0 ? (Range){0, 0} : edgectc_words_of(words, entry);
   for (int64_t word = range.first; word < range.last; word++)
-    if (words_odd(words, word) < 0) return entry; /* shown as it is spelled */
+    if (edgectc_words_odd(words, word) < 0) return entry; /* shown as it is spelled */
   for (size_t at = edgectc_hash(text, size) & words->index.mask; words->index.places[at] >= 0;
        at = (at + 1) & words->index.mask) {
     int32_t place = words->index.places[at], start = words->odd_start[place];
@@ -153,7 +153,7 @@ int64_t edgectc_words_find(const Words *words, const char *text, size_t size) {
 }
 
 char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, Pool *pool) {
-  int64_t place = words_odd(words, word);
+  int64_t place = edgectc_words_odd(words, word);
   uint16_t letters[MOST_LETTERS];
   int32_t n = place < 0 ? edgectc_words_letters(words, entry, letters) : 0;
   *size = place < 0 ? 4 * (size_t)n : (size_t)(words->odd_start[place + 1] - words->odd_start[place]);

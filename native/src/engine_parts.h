@@ -94,6 +94,8 @@ int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out);
 int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t n);
 /* Returns the entry one of whose words has this normal form, or -1. */
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
+/* Returns the place of a word among those that are not shown by their letters as they are, or -1. */
+int64_t edgectc_words_odd(const Words *words, int64_t word);
 /* Makes the text of a word as it is shown, in a pool; says its bytes. NULL if there is no memory. */
 char *edgectc_words_text(const Words *words, int64_t word, int64_t entry, size_t *size, Pool *pool);
 /* Returns the letter of a code point, or -1. */

@@ -117,26 +117,27 @@ static Shown word_of(const edgectc_engine *engine, const Tree *tree, int64_t ent
   return (Shown){word, *heaviest + less, log_prob, 0.0, 0.0};
 }
 
-/* Makes the text of a word of a found spelling; NULL if there is no memory. */
-static char *text_of(edgectc_engine *engine, int64_t word, int64_t found) {
+/* Makes the text of letters; NULL if there is no memory. */
+static char *spelled(edgectc_engine *engine, const int32_t *letters, int32_t n) {
+  char *text = edgectc_chars(&engine->pool, 4 * (size_t)n), *end = text;
+  for (int32_t j = 0; text && j < n; j++) end += edgectc_put_utf8(engine->shared->words.letters[letters[j]], end);
+  if (text) *end = 0;
+  return text;
+}
+
+/* Makes the text of a word of a found spelling, whose letters are NULL where nobody knows them; NULL if there is no memory. */
+static char *text_of(edgectc_engine *engine, int64_t word, int64_t found, const int32_t *letters, int32_t n) {
   if (word < -1) {
     const char *own = engine->owns.words[-2 - word].text;
     char *text = edgectc_chars(&engine->pool, strlen(own));
     return text ? strcpy(text, own) : NULL;
   }
   const Words *words = &engine->shared->words;
+  if (letters && (found < 0 || edgectc_words_odd(words, word) < 0)) return spelled(engine, letters, n);
   const Over *over = over_of(engine, found);
   int64_t entry = over ? over->entry : found;
   size_t size;
   return edgectc_words_text(words, word, entry, &size, &engine->pool);
-}
-
-/* Makes the text of a free spelling; NULL if there is no memory. */
-static char *free_text(edgectc_engine *engine, const int32_t *letters, int32_t n) {
-  char *text = edgectc_chars(&engine->pool, 4 * (size_t)n), *end = text;
-  for (int32_t j = 0; text && j < n; j++) end += edgectc_put_utf8(engine->shared->words.letters[letters[j]], end);
-  if (text) *end = 0;
-  return text;
 }
 
 typedef struct {
@@ -150,7 +151,7 @@ typedef struct {
 static int by_rank(const void *left, const void *right) {
   const Ranked *a = left, *b = right;
   if (a->key != b->key) return a->key < b->key ? -1 : 1;
-  return strcmp(a->text, b->text);
+  return a->text ? strcmp(a->text, b->text) : 0; /* all have one, or none */
 }
 
 static int downwards(const void *left, const void *right) {
@@ -229,11 +230,25 @@ static int32_t score_all(edgectc_engine *engine, const Task *task, Ranked *ranke
       double heaviest = 0.0;
       Shown shown = found < 0 ? (Shown){0} : word_of(engine, task->lexicon.trees, found, answer->lengths[i], j, &heaviest);
       double score = answer->scores[i] + (shown.weight - heaviest) - engine->options.template_weight * miss;
-      char *text = found < 0 ? free_text(engine, letters, answer->lengths[i]) : text_of(engine, shown.word, found);
-      ranked[n] = (Ranked){-rint(score / SLACK), score, miss, shown, text, i};
-      if (!text) return OUT_OF_MEMORY;
+      ranked[n] = (Ranked){-rint(score / SLACK), score, miss, shown, NULL, i};
     }
   }
+  return EDGECTC_OK;
+}
+
+/* Brings n words into order; at least the first `shown` get their text, which orders those of one score. */
+static int32_t put_in_order(edgectc_engine *engine, const Task *task, Ranked *ranked, int64_t n, int64_t shown, int partial,
+                            int32_t T, void *room) {
+  const Answer *answer = &task->answer;
+  edgectc_sort(ranked, (size_t)n, sizeof(Ranked), by_rank, room);
+  while (shown < n && shown > 0 && ranked[shown].key == ranked[shown - 1].key) shown++;
+  for (int64_t i = 0; i < shown && i < n; i++) {
+    int64_t place = ranked[i].place;
+    const int32_t *letters = partial && answer->words[place] >= 0 ? NULL : answer->letters + place * T;
+    ranked[i].text = text_of(engine, ranked[i].shown.word, answer->words[place], letters, answer->lengths[place]);
+    if (!ranked[i].text) return OUT_OF_MEMORY;
+  }
+  edgectc_sort(ranked, (size_t)(shown < n ? shown : n), sizeof(Ranked), by_rank, room);
   return EDGECTC_OK;
 }
 
@@ -268,8 +283,9 @@ static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest
   /* The trace only takes from a score: what still reaches the last score met beats all others. */
   if (n >= compared && sorted[compared - 1] > ranking.floor) ranking.floor = sorted[compared - 1];
   int32_t status = score_all(engine, task, ranked, ranking.judged, T);
+  int64_t shown = engine->owns.renames ? words : nbest; /* whose text stands twice is told by their texts */
+  if (status == EDGECTC_OK) status = put_in_order(engine, task, ranked, words, shown, partial, T, room);
   if (status == EDGECTC_OK) {
-    edgectc_sort(ranked, (size_t)words, sizeof(Ranked), by_rank, room);
     int64_t distinct = engine->owns.renames ? drop_twice(ranked, words) : words;
     if (distinct < ranking.compared) ranking.compared = distinct;
     status = keep(engine, task, ranked, &ranking, T);

@@ -23,10 +23,18 @@
 #define SMALL inline
 #endif
 
+#include "exps.h"
+
+#define ACROSS 7          /* vectors of letters that are computed at once: as many as registers hold */
+#if defined(__wasm__)
+#define MANY 0           /* never: a page waits longer for the code */
+#else
+#define MANY 10          /* children of a slot from which on their bounds are computed at once */
+#endif
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
 #define MOST_KEPT 400000 /* bytes of an array that stay for the next search */
-#define EASY 100         /* prefixes that are grown before bounds are tightened */
+#define EASY 200         /* prefixes that are grown before bounds are tightened */
 #define NO_LETTER 0xFFFF /* no letter has this number */
 #define TOLERANCE 1e-3   /* see checks.py */
 #define TO_COME 0.5      /* see prefix_search.py */
@@ -48,14 +56,17 @@ typedef struct {          /* a prefix that was grown */
 } Slot;
 
 typedef struct {          /* one utterance; of (P) frames, see PARTS */
-  int32_t T, K, P, quarter;
+  int32_t T, K, P, quarter, width; /* width: K, and some more */
   double *logs;           /* (T, K+1) natural log, blank last; frame after frame */
   double *letters;        /* (K, P) lifted probability of each letter */
   double *onward;         /* (K, P) the same, and anything after that frame */
   double *paying;         /* (K, P) the same, each letter after it times exp(letter_score) */
+  double *across;         /* (P, width) `onward` or `paying`, frame after frame: what bounds the children of a slot */
+  double *onsets;         /* (width) of one slot, see `onsets_of` */
   double *blank;          /* (P) */
   double *sums;           /* (4, 256, P) lifted probability of the letters of 8 bits, in the last
                              256 that of the blank, too; or NULL */
+  uint8_t *summed;        /* (4, 256) whether they are there; most sets are never asked for */
   Slot *slots;
   int64_t size, room;
   Pool *pool;             /* where all of it lies, but the slots */
@@ -85,20 +96,15 @@ static int costly(const Lattice *lattice) { return lattice->letter_score < 0.0; 
 static double read_row(const Lexicon *lexicon, const double *row, double *logs, double *probs,
                        double *work) {
   int32_t V = lexicon->V, K = lexicon->K;
-  double highest = -HUGE_VAL, plain = 0.0, all = 0.0, used = 0.0, scale = lexicon->scale;
+  double highest = -HUGE_VAL, used = 0.0, scale = lexicon->scale;
   for (int32_t v = 0; v < V; v++) {
     if (!(row[v] < HUGE_VAL)) return NAN; /* NaN or +Inf */
     if (row[v] > highest) highest = row[v];
   }
   if (highest == -HUGE_VAL) return NAN;
-  /* exp underflows to 0 below -746; columns without meaning hold -10,000, and no call is the faster. */
-  for (int32_t v = 0; v < V; v++) plain += work[v] = row[v] - highest < -746.0 ? 0.0 : exp(row[v] - highest);
-  if (!(fabs(log(plain) + highest) <= TOLERANCE)) return NAN;
-  all = plain;
-  if (scale != 1.0) {
-    all = 0.0;
-    for (int32_t v = 0; v < V; v++) all += work[v] = scale * (row[v] - highest) < -746.0 ? 0.0 : exp(scale * (row[v] - highest));
-  }
+  double all = exps(row, V, highest, 1.0, work);
+  if (!(fabs(log(all) + highest) <= TOLERANCE)) return NAN;
+  if (scale != 1.0) all = exps(row, V, highest, scale, work);
   int32_t blank = lexicon->columns[K];
   all -= work[blank];
   work[blank] *= exp(-lexicon->blank_penalty);
@@ -142,13 +148,15 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   lattice->letters = edgectc_take(pool, K, P, sizeof(double));
   lattice->onward = edgectc_take(pool, K, P, sizeof(double));
   lattice->blank = edgectc_doubles(pool, P);
+  lattice->width = (K + 4 * ACROSS - 1) / (4 * ACROSS) * (4 * ACROSS);
+  lattice->onsets = edgectc_doubles(pool, lattice->width);
   double *root = edgectc_doubles(pool, 2 * (int64_t)P);
   double *work = edgectc_doubles(pool, (int64_t)K + 1 + lexicon->V);
   if (!lattice->slots) {
     lattice->room = 256;
     lattice->slots = edgectc_room(lattice->room, 1, sizeof(Slot));
   }
-  if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank || !root || !lattice->slots || !work)
+  if (!lattice->logs || !lattice->letters || !lattice->onward || !lattice->blank || !lattice->onsets || !root || !lattice->slots || !work)
     return OUT_OF_MEMORY;
   *possible = 1;
   double *probs = work, *scratch = work + K + 1;
@@ -231,29 +239,34 @@ static int prepare_paying(Lattice *lattice) {
   return DONE;
 }
 
+/* Lays the letters of each frame side by side. */
+static int lay_across(Lattice *lattice, const double *onward) {
+  int64_t K = lattice->K, P = lattice->P, W = lattice->width;
+  if (!MANY) return DONE;
+  lattice->across = edgectc_take(lattice->pool, P, W, sizeof(double));
+  if (!lattice->across) return OUT_OF_MEMORY;
+  for (int64_t t = 0; t < P; t++)
+    for (int64_t k = 0; k < W; k++) lattice->across[t * W + k] = k < K ? onward[k * P + t] : 0.0;
+  return DONE;
+}
+
 /* Where a child with this letter continues: the state of any ending, or of one in blank. */
 static const double *before(const Lattice *lattice, int64_t slot, int32_t letter) {
   return lattice->slots[slot].states + (lattice->slots[slot].letter == letter ? lattice->P : 0);
 }
 
-/* Tabulates the probability of any set of letters, byte by byte of its bits. */
+/* Makes room for the probability of any set of letters, byte by byte of its bits, with that of the empty sets. */
 static int tabulate(Lattice *lattice) {
-  int32_t P = lattice->P, K = lattice->K;
+  int32_t P = lattice->P, last = place_of(lattice, lattice->T - 1);
   lattice->sums = edgectc_doubles(lattice->pool, 4 * 256 * (int64_t)P);
-  if (!lattice->sums) return OUT_OF_MEMORY;
+  lattice->summed = edgectc_take(lattice->pool, 4, 256, 1);
+  if (!lattice->sums || !lattice->summed) return OUT_OF_MEMORY;
+  memset(lattice->summed, 0, 4 * 256);
   for (int i = 0; i < 3; i++) memset(lattice->sums + (int64_t)256 * i * P, 0, (size_t)P * sizeof(double));
   memcpy(lattice->sums + (int64_t)768 * P, lattice->blank, (size_t)P * sizeof(double));
-  for (int32_t k = 0; k < K; k++) {
-    double *table = lattice->sums + (int64_t)(k / 8) * 256 * P;
-    const double *p = lattice->letters + (int64_t)k * P;
-    int32_t bit = 1 << k % 8;
-    for (int32_t rest = 0; rest < bit; rest++) /* sets whose highest letter is k */
-      for (int32_t t = 0; t < P; t++)
-        table[(int64_t)(bit + rest) * P + t] = table[(int64_t)rest * P + t] + p[t];
-  }
-  if (lattice->passing == 0.0) return DONE;
-  int32_t last = place_of(lattice, lattice->T - 1); /* whatever is there may be left out */
-  for (int i = 0; i < 4 * 256; i++) lattice->sums[(int64_t)i * P + last] = i < 768 ? 0.0 : exp(LIFT / lattice->T);
+  for (int i = 0; i < 4; i++) lattice->summed[256 * i] = 1;
+  /* Whatever the last frame of a partial signal is may be left out. */
+  if (lattice->passing != 0.0) lattice->sums[(int64_t)768 * P + last] = exp(LIFT / lattice->T);
   return DONE;
 }
 

@@ -62,18 +62,22 @@ static Entry pop(Heap *heap) {
 typedef struct {
   Heap held;              /* entries in no order */
   int32_t *tops;          /* (STACKS) places in held; -1 is none */
-  int32_t best;           /* no stack above it has any */
+  int32_t best, least;    /* no stack above the one has any, nor below the other */
   int32_t unused;         /* places in held that are free again, linked by next */
 } Queue;
 
-/* Makes a queue that is empty, but for its room. */
+/* Makes a queue that is empty, but for its room. A search that took all from its queue left the stacks empty, and said so by
+ * their room: to empty them again would take their memory into the cache. */
 static int empty(Queue *queue, Pool *pool) {
   size_t bytes = STACKS * sizeof(int32_t);
-  queue->tops = edgectc_take(pool, STACKS, 1, sizeof(int32_t));
+  if (!pool->arrays[TOPS].at) pool->arrays[TOPS].at = edgectc_room(STACKS, 1, sizeof(int32_t));
+  queue->tops = pool->arrays[TOPS].at;
   if (!queue->tops) return OUT_OF_MEMORY;
-  memset(queue->tops, -1, bytes);
+  if (!pool->arrays[TOPS].room) memset(queue->tops, -1, bytes);
+  pool->arrays[TOPS].room = 0;
   queue->held.size = 0;
   queue->best = queue->unused = -1;
+  queue->least = STACKS;
   return DONE;
 }
 
@@ -92,13 +96,14 @@ static int put(Queue *queue, Entry entry) {
   queue->held.entries[place] = entry;
   queue->tops[stack] = place;
   if (stack > queue->best) queue->best = stack;
+  if (stack < queue->least) queue->least = stack;
   return DONE;
 }
 
 /* Takes one of the stack of the highest bounds; 0 if there is none. */
 static int take(Queue *queue, Entry *entry) {
-  while (queue->best >= 0 && queue->tops[queue->best] < 0) queue->best--;
-  if (queue->best < 0) return 0;
+  while (queue->best >= queue->least && queue->tops[queue->best] < 0) queue->best--;
+  if (queue->best < queue->least) return 0;
   int32_t place = queue->tops[queue->best];
   *entry = queue->held.entries[place];
   queue->tops[queue->best] = entry->next;

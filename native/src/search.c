@@ -82,6 +82,8 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #define NAME(x) x
 #define TARGET
 #define CLEAR ((void)0)
+#define MADD(a, b, c) ((a) * (b) + (c))
+#define EVERY(x) (x)
 #if defined(__GNUC__)
 #define LANES 2
 #else
@@ -96,8 +98,13 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #undef TARGET
 #undef LANES
 #undef CLEAR
+#undef MADD
+#undef EVERY
+typedef double Four __attribute__((vector_size(32)));
 #define NAME(x) avx2_##x
-#define TARGET __attribute__((target("avx2")))
+#define TARGET __attribute__((target("avx2,fma")))
+#define MADD(a, b, c) (NAME(Lanes))__builtin_ia32_vfmaddpd256((Four)(a), (Four)(b), (Four)(c))
+#define EVERY(x) ((Four){x, x, x, x})
 #define CLEAR __builtin_ia32_vzeroupper()
 #define LANES 4
 #include "search_loop.h"
@@ -107,7 +114,7 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 static int search_trees(const Lexicon *lexicon, Lattice *lattice, Queue *queue, Found *found, int64_t budget,
                         int partial) {
 #if defined(__GNUC__) && defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     return avx2_search(lexicon, lattice, queue, found, budget, partial);
 #endif
   return search(lexicon, lattice, queue, found, budget, partial);

@@ -143,7 +143,7 @@ typedef struct {          /* a piece of memory */
   int64_t size;
 } Block;
 
-enum { SLOTS, WORDS, WAITING, HEAP, ARRAYS };
+enum { SLOTS, WORDS, WAITING, HEAP, TOPS, ARRAYS };
 
 typedef struct {          /* memory of one search after another, which stays for the next; all 0 at first */
   Block *blocks;

@@ -29,13 +29,46 @@ TARGET static double NAME(starts)(const Lattice *lattice, const double *onward, 
   NAME(Lanes) even[GROUPS] = {{0.0}}, odd[GROUPS] = {{0.0}};
   for (int64_t t = 0; t < P; t += 2 * PARTS) EACH_GROUP {
     int64_t at = t + g * LANES;
-    even[g] += AT(from + at) * AT(p + at);
-    odd[g] += AT(from + at + PARTS) * AT(p + at + PARTS);
+    even[g] = MADD(AT(from + at), AT(p + at), even[g]);
+    odd[g] = MADD(AT(from + at + PARTS), AT(p + at + PARTS), odd[g]);
   }
   double parts[PARTS];
   EACH_GROUP AT(parts + g * LANES) = even[g] + odd[g];
   return parts[0] + parts[1] + (parts[2] + parts[3]);
 }
+
+/* Writes what `starts` gives for each letter after the state `from`, times `pays`. All at once: no sum waits for another, and
+ * none is added up within a vector. */
+TARGET static void NAME(onsets_of)(const Lattice *lattice, const double *from, double pays, double *onsets) {
+  int64_t P = lattice->P, W = lattice->width;
+  for (int64_t first = 0; first < W; first += ACROSS * LANES) {
+    NAME(Lanes) sums[ACROSS] = {{0.0}};
+    const double *p = lattice->across + first;
+    for (int64_t t = 0; t < P; t++, p += W)
+      for (int i = 0; i < ACROSS; i++) sums[i] = MADD(EVERY(from[t]), AT(p + i * LANES), sums[i]);
+    for (int i = 0; i < ACROSS; i++) AT(onsets + first + i * LANES) = EVERY(pays) * sums[i];
+  }
+}
+
+#include "light.h" /* once a set */
+/* Sums up the probability of a set of letters, `bits` of a byte of them; see `tabulate`. */
+TARGET static NOT_INLINE void NAME(sum_up)(const Lattice *lattice, int32_t byte, uint32_t bits) {
+  int64_t P = lattice->P;
+  uint8_t *summed = lattice->summed + 256 * byte;
+  double *sums = lattice->sums + (int64_t)256 * byte * P;
+  int32_t last = lattice->passing == 0.0 ? -1 : place_of(lattice, lattice->T - 1);
+  for (uint32_t had = 0; had != bits;) { /* from the lowest letter up, each set out of one that has a letter less */
+    uint32_t bit = (bits ^ had) & (~(bits ^ had) + 1), with = had | bit;
+    if (!summed[with]) {
+      const double *p = lattice->letters + (8 * byte + edgectc_count_bits(bit - 1)) * P;
+      for (int64_t t = 0; t < P; t += LANES) AT(sums + with * P + t) = AT(sums + had * P + t) + AT(p + t);
+      if (last >= 0) sums[with * P + last] = sums[last];
+      summed[with] = 1;
+    }
+    had = with;
+  }
+}
+#include "cold_end.h"
 
 /* The bound `starts` gives, if the frames after the letter began may only hold blank, that letter,
  * and those that some word below it still has. */
@@ -43,15 +76,18 @@ TARGET static double NAME(tighten)(const Lattice *lattice, uint32_t letters, con
                                    int32_t letter) {
   int64_t P = lattice->P;
   const double *p = lattice->letters + (int64_t)letter * P;
-  const double *a = lattice->sums + (int64_t)(letters & 255) * P;
-  const double *b = lattice->sums + (int64_t)(256 + (letters >> 8 & 255)) * P;
-  const double *c = lattice->sums + (int64_t)(512 + (letters >> 16 & 255)) * P;
-  const double *d = lattice->sums + (int64_t)(768 + (letters >> 24)) * P;
+  uint32_t sets[4] = {letters & 255, 256 + (letters >> 8 & 255), 512 + (letters >> 16 & 255), 768 + (letters >> 24)};
+  const uint8_t *summed = lattice->summed;
+  if (!(summed[sets[0]] & summed[sets[1]] & summed[sets[2]] & summed[sets[3]]))
+    for (int32_t i = 0; i < 4; i++)
+      if (!summed[sets[i]]) NAME(sum_up)(lattice, i, sets[i] & 255);
+  const double *a = lattice->sums + sets[0] * P, *b = lattice->sums + sets[1] * P;
+  const double *c = lattice->sums + sets[2] * P, *d = lattice->sums + sets[3] * P;
   NAME(Lanes) held[GROUPS], rest[GROUPS]; /* within each part of the signal */
   EACH_GROUP held[g] = 0.0 * AT(p), rest[g] = held[g] + 1.0;
   for (int64_t t = P - PARTS; t >= 0; t -= PARTS) EACH_GROUP {
     int64_t at = t + g * LANES;
-    held[g] += AT(from + at) * AT(p + at) * rest[g];
+    held[g] = MADD(AT(from + at) * AT(p + at), rest[g], held[g]);
     rest[g] *= (AT(a + at) + AT(b + at)) + (AT(c + at) + AT(d + at));
   }
   double begun[PARTS], after[PARTS];
@@ -79,10 +115,10 @@ TARGET static double NAME(spell)(const Lattice *lattice, const double *from, con
     int64_t from_group = g * LANES;
     NAME(Lanes) l = 0.0 * AT(p + from_group), b = l, ll = l + 1.0, bb = ll, lb = l;
     for (int64_t t = from_group; t < P; t += PARTS) {
-      b = AT(blank + t) * (b + l);
-      lb = AT(blank + t) * (lb + ll);
+      b = MADD(AT(blank + t), b, AT(blank + t) * l);
+      lb = MADD(AT(blank + t), lb, AT(blank + t) * ll);
       bb *= AT(blank + t);
-      l = AT(p + t) * (l + AT(from + t));
+      l = MADD(AT(p + t), l, AT(p + t) * AT(from + t));
       ll *= AT(p + t);
     }
     AT(letter + from_group) = l;       /* gained */
@@ -103,11 +139,10 @@ TARGET static double NAME(spell)(const Lattice *lattice, const double *from, con
   EACH_GROUP {
     NAME(Lanes) l = AT(letter + g * LANES), b = AT(silent + g * LANES);
     for (int64_t t = g * LANES; t < P; t += PARTS) {
-      NAME(Lanes) both = b + l;
-      AT(any + t) = both;
+      AT(any + t) = b + l;
       AT(ended + t) = b;
-      b = AT(blank + t) * both;
-      l = AT(p + t) * (l + AT(from + t));
+      b = MADD(AT(blank + t), b, AT(blank + t) * l);
+      l = MADD(AT(p + t), l, AT(p + t) * AT(from + t));
     }
   }
   return in_letter + in_blank;
@@ -148,9 +183,11 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
 }
 
 /* Puts the children of a slot into the queue, but those that are not wanted; `which` is its tree. */
-TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice, Queue *queue, Found *found,
+TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice, Queue *queue, Found *found,
                                 int64_t slot, int partial) {
   Slot at = lattice->slots[slot];
+  Nodes nodes = tree->nodes;
+  double floor = found->floor, rest = 0.0; /* beside what the loop writes: a sum in memory waits for itself */
   int costs = partial && costly(lattice), paying = lattice->paying && !costs;
   int tight = lattice->size > EASY && lattice->K <= 32; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
@@ -158,42 +195,53 @@ TARGET static int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice
   double pays = costs ? paid : loose;
   const double *onward = costs ? lattice->paying : lattice->onward;
   const uint16_t *gain = costs ? tree->bare : tree->gain;
-  const int32_t *first = tree->nodes.first_child + at.node;
+  const int32_t *first = nodes.first_child + at.node;
   const double *any = at.states, *ended = any + lattice->P;
-  for (int32_t child = first[0], end = first[1]; child < end; child++) {
-    int32_t letter = edgectc_letter(&tree->nodes, child);
-    const double *from = letter == at.letter ? ended : any; /* see `before` */
+  double *onsets = lattice->onsets;
+  int32_t begin = first[0], end = first[1];
+  int many = MANY && end - begin >= MANY;
+  if (many) NAME(onsets_of)(lattice, any, pays, onsets);
+  if (many && at.letter != NO_LETTER) onsets[at.letter] = NAME(starts)(lattice, onward, ended, at.letter) * pays; /* see `before` */
+  for (int32_t child = begin; (!many || partial) && child < end; child++) {
+    int32_t letter = edgectc_letter(&nodes, child);
+    if (!many) onsets[letter] = NAME(starts)(lattice, onward, letter == at.letter ? ended : any, letter) * pays;
     /* A word counts by its beginnings, too, while the signal goes on, and those of the prefix have passed. */
-    double passed = partial ? NAME(left_to)(lattice, &at, letter) * tree->rise : 0.0;
+    if (partial) onsets[letter] += NAME(left_to)(lattice, &at, letter) * tree->rise;
+  }
+  for (int32_t child = begin; child < end; child++) {
+    int32_t letter = edgectc_letter(&nodes, child);
     /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
      * that is left for its bound loses no word. */
-    double bound = (passed + NAME(starts)(lattice, onward, from, letter) * pays) * edgectc_bound(gain, child);
+    double bound = onsets[letter] * edgectc_bound(gain, child);
     /* A long word's letter_score is in its weight although the signal may have no room for its letters.
      * So a second bound: every further letter pays as it is emitted, and weights are taken bare. Both
      * are bounds, so the lower one is; it is computed only where the first did not settle it. */
-    if (bound < found->floor) {
-      found->rest += bound;
+    if (bound < floor) {
+      rest += bound;
       continue;
     }
+    const double *from = letter == at.letter ? ended : any;
+    double passed = partial ? NAME(left_to)(lattice, &at, letter) * tree->rise : 0.0;
     if (paying) {
       double other = NAME(starts)(lattice, lattice->paying, from, letter) * paid;
       other = (passed * letter_bonus + other) * edgectc_bound(tree->bare, child);
       if (other < bound) bound = other;
     }
     /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
-    if (tight && bound >= found->floor) {
+    if (tight && bound >= floor) {
       double other = NAME(tighten)(lattice, edgectc_below(tree, child), from, letter);
       other = (passed + other * pays) * edgectc_bound(gain, child);
       if (other < bound) bound = other;
     }
     /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
      * to the most that all words never looked at can weigh together. */
-    if (bound < found->floor)
-      found->rest += bound;
+    if (bound < floor)
+      rest += bound;
     else if (bound > 0.0 && put(queue, (Entry){bound, child, slot ? (int32_t)slot : -which, letter, -1}))
       return OUT_OF_MEMORY;
   }
+  found->rest += rest;
   return DONE;
 }
 
@@ -232,6 +280,7 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
                         int partial) {
   Entry entry;
   int status = empty(queue, lattice->pool);
+  if (status == DONE) status = lay_across(lattice, partial && costly(lattice) ? lattice->paying : lattice->onward);
   lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) * (1.0 - lattice->passing) : 0.0;
   for (int32_t i = lexicon->n_trees - 1; status == DONE && i >= 0; i--)
     status = NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial);
@@ -259,5 +308,6 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
       return OUT_OF_MEMORY;
   }
   while (take(queue, &entry)) found->rest += entry.bound;
+  lattice->pool->arrays[TOPS].room = 1;
   return status;
 }

@@ -13,7 +13,7 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import backends, beam_tables, compiled, pieces
+from edgectc.decoding.search import beam_tables, compiled, pieces
 from edgectc.decoding.search.beam_native import NativeSearch
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_setup import tables_of
@@ -28,10 +28,7 @@ from edgectc.decoding.search.beam_words import (
     weighed,
 )
 from edgectc.decoding.search.boundaries import boundary_of, in_pieces
-from edgectc.decoding.search.checks import (
-    check_context,
-    check_nbest,
-)
+from edgectc.decoding.search.checks import check_backend, check_context, check_nbest
 from edgectc.decoding.search.homographs import HomographScorer, WrittenHotwords, rivals
 from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
@@ -113,7 +110,7 @@ def create(
             hotword or a whole lexicon that cannot be spelled, or no native search to be had.
         UnknownNameError: no such backend.
     """
-    native = backends.chosen(backend)
+    native = check_backend(backend)
     if options.constrain and lexicon is None:
         raise ConfigError("constrain keeps to the words of a lexicon, so it needs one; give one")
     if options.separator is not None:

@@ -15,9 +15,10 @@ from edgectc.core.contracts import ContextModel, LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, Decoded
-from edgectc.decoding.search import backends, engine
+from edgectc.decoding.search import engine
 from edgectc.decoding.search.checks import (
     as_numbers,
+    check_backend,
     check_context,
     check_log_probs,
     check_nbest,
@@ -82,7 +83,7 @@ def create(
         )
     if lexicon is None:
         raise ConfigError("the lexicon decoder needs a lexicon; give one, or use decoder 'greedy'")
-    loaded = backends.chosen(backend)
+    loaded = check_backend(backend)
     signs = None
     if needed(tokens):
         # A context, or a user, knows a word by one spelling.

@@ -14,15 +14,12 @@ from edgectc.core.contracts import LanguageModel
 from edgectc.core.errors import ConfigError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Decoded, Hypothesis, WordSpan
-from edgectc.decoding.search import backends, compiled
+from edgectc.decoding.search import compiled
 from edgectc.decoding.search.beam_native import NativeSearch
 from edgectc.decoding.search.beam_numpy import PlainSearch
 from edgectc.decoding.search.beam_tables import MAY_END, Ending, Pieces, Tables
 from edgectc.decoding.search.beam_words import weighed
-from edgectc.decoding.search.checks import (
-    check_context,
-    check_nbest,
-)
+from edgectc.decoding.search.checks import check_backend, check_context, check_nbest
 from edgectc.decoding.search.naming import Names, favoured, say_strange
 from edgectc.decoding.search.options import MOST_WEIGHT
 from edgectc.decoding.search.spans import word_spans
@@ -97,7 +94,7 @@ def create(
             token, a hotword that is no word of the lexicon, or no native search to be had.
         UnknownNameError: no such backend.
     """
-    native = backends.chosen(backend)
+    native = check_backend(backend)
     if not isinstance(lexicon, SpokenLexicon):
         raise ConfigError(
             "the decoder 'spoken' needs to know how words are said; give pronunciations, such as "

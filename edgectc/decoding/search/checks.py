@@ -1,4 +1,4 @@
-"""What every decoder asks of its input before it searches."""
+"""What every decoder asks of its options and its input before it searches."""
 
 from __future__ import annotations
 
@@ -9,13 +9,31 @@ import numpy as np
 
 from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
-from edgectc.core.errors import ConfigError, InputError
+from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array
+from edgectc.decoding.search import compiled
 from edgectc.language.ngram.text import context_of
+
+BACKENDS = ("auto", "numpy", "native")
 
 # float32 log_softmax over hundreds of tokens is good to about 1e-5; raw logits are off by nats.
 _TOLERANCE = 1e-3
+
+
+def check_backend(backend: str) -> compiled.Library | None:
+    """Return the compiled searches where a backend means them, None for the plain ones.
+
+    Raises:
+        UnknownNameError: no such backend.
+        ConfigError: "native", and they were not built.
+    """
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, BACKENDS)
+    loaded = None if backend == "numpy" else compiled.library()
+    if backend == "native" and loaded is None:
+        raise ConfigError("the compiled search was not built; reinstall with a C compiler")
+    return loaded
 
 
 def as_numbers(log_probs: object) -> Array:
@@ -24,6 +42,8 @@ def as_numbers(log_probs: object) -> Array:
     Raises:
         InputError: reason ``bad_shape``: they are no real numbers, or masked.
     """
+    if type(log_probs) is np.ndarray and log_probs.dtype == np.float64:
+        return log_probs
     try:
         if isinstance(log_probs, np.ma.MaskedArray):
             raise TypeError("a masked array, whose hidden values would be used; fill it first")
@@ -133,6 +153,8 @@ def check_nbest(nbest: int) -> int:
     Raises:
         ConfigError: it is below 1 or no whole number.
     """
+    if type(nbest) is int and 1 <= nbest <= MOST_TEXTS:  # the common case, in every call twice
+        return nbest
     try:
         whole = 0 if isinstance(nbest, bool) else operator.index(nbest)
     except TypeError:
@@ -154,6 +176,8 @@ def check_partial(partial: bool, unfinished: bool | None) -> bool:
     Raises:
         ConfigError: one of them is no truth value, or ``unfinished`` denies ``partial``.
     """
+    if partial is False and unfinished is None:
+        return False
     now = _truth("partial", partial)
     if unfinished is None:
         return now
@@ -180,6 +204,17 @@ def _truth(name: str, value: bool) -> bool:
     return bool(whole)
 
 
+def are_words(context: Sequence[str] | str) -> bool:
+    """Return whether it is a sequence of texts, and no text itself."""
+    if type(context) is tuple and {*map(type, context)} <= {str}:  # the common case, and a fast one
+        return True
+    return (
+        isinstance(context, Sequence)
+        and not isinstance(context, str)
+        and all(isinstance(word, str) for word in context)
+    )
+
+
 def check_context(context: Sequence[str] | str, model: object) -> Sequence[str]:
     """Return the words of a context, a text's as `context_of` finds them.
 
@@ -189,7 +224,7 @@ def check_context(context: Sequence[str] | str, model: object) -> Sequence[str]:
     """
     if isinstance(context, str):
         context = context_of(context)
-    if not (isinstance(context, Sequence) and all(isinstance(word, str) for word in context)):
+    if not are_words(context):
         raise InputError(
             f"context is {context!r}, expected a text or its words, e.g. ['see', 'you']",
             reason="bad_context",

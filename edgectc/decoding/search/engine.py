@@ -5,18 +5,18 @@ Each thread that calls at the same time gets an engine of its own; they share th
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from edgectc.core import forks
 from edgectc.core.contracts import ContextModel, MappedModel
 from edgectc.core.types import Array, Decoded, Hypothesis
-from edgectc.decoding.search.compiled import Library
+from edgectc.decoding.search.compiled import Library, address
 from edgectc.decoding.search.context import BEGIN, following
 from edgectc.decoding.search.options import Parts
 from edgectc.decoding.search.trace import Path
@@ -67,35 +67,36 @@ class EngineSearch:
             trace: where the finger went, None where it has no say.
         """
         with forks.whole():
+            engine = self._taken()
             try:
-                with self._engine(context) as engine:
-                    if trace is not None:
-                        engine.set_trace(trace)
-                    return engine.search(values, nbest, partial)
+                engine.follow()
+                engine.set_context(context)
+                if trace is not None:
+                    engine.set_trace(trace)
+                return engine.search(values, nbest, partial)
             except Refused:
                 return None
+            finally:
+                self._idle.append(engine)
 
     def prepare(self, context: Sequence[str]) -> bool:
         """Make the next call with this context ready; tell whether the engine can answer it."""
         with forks.whole():
+            engine = self._taken()
             try:
-                with self._engine(context) as engine:
-                    engine.prepare()
+                engine.follow()
+                engine.set_context(context)
+                engine.prepare()
                 return True
             except Refused:
                 return False
+            finally:
+                self._idle.append(engine)
 
-    @contextmanager
-    def _engine(self, context: Sequence[str]) -> Iterator[_Engine]:
-        """Give an engine that knows the user's words of now and the context; the one used last."""
+    def _taken(self) -> _Engine:
+        """Return an engine that no other call has: the one used last."""
         with self._lock:
-            engine = self._idle.pop() if self._idle else self._first.sibling()
-        try:
-            engine.follow()
-            engine.set_context(context)
-            yield engine
-        finally:
-            self._idle.append(engine)
+            return self._idle.pop() if self._idle else self._first.sibling()
 
 
 class _Engine:
@@ -103,6 +104,7 @@ class _Engine:
 
     def __init__(self, loaded: Library, parts: Parts, first: _Engine | None = None) -> None:
         self._c, self._parts, self._source = loaded, parts, first
+        self._text = loaded.edgectc_engine_text
         handle = (
             loaded.edgectc_engine_sibling(first.handle) if first else loaded.edgectc_engine_new()
         )
@@ -113,8 +115,11 @@ class _Engine:
         freed = weakref.finalize(self, loaded.edgectc_engine_free, handle)
         freed.atexit = False  # a daemon thread may still search
         self._changes = 0  # of the dictionary, that were taken over
+        self._context: tuple[str, ...] | None = ()  # None for one that a model said
         self._centers: Array | None = None  # that `_keys` were made of
-        self._keys = np.empty((0, 2))
+        self._keys, self._keys_address = np.empty((0, 2)), 0
+        # Arrays of ctypes, as their slices are lists; they stay for the next call.
+        self._figures, self._places = (ctypes.c_double * 0)(), (ctypes.c_int32 * 0)()
         model = parts.language_model
         self._reads_model = isinstance(model, MappedModel) and model.file_bytes is not None
         if first is None:
@@ -183,10 +188,12 @@ class _Engine:
         model = self._parts.language_model
         if model is None:
             return
-        if self._reads_model or not context:
-            self._call("context", _lines(context))
-        else:
+        if context and not self._reads_model:
+            self._context = None
             self._set_said_context(model, context)
+        elif (words := (*context,)) != self._context:
+            self._call("context", _lines(words))
+            self._context = words
 
     def _set_said_context(self, model: ContextModel, context: Sequence[str]) -> None:
         """Hand over what a model says that the engine cannot read; it keeps some contexts."""
@@ -208,11 +215,11 @@ class _Engine:
         """Set where the finger went, for the next search alone."""
         if trace.centers is not self._centers:  # one array for all traces of a keyboard
             self._keys = trace.places(self._parts.lexicon.letters)
+            self._keys_address = self._keys.ctypes.data
             self._centers = None if trace.centers.flags.writeable else trace.centers
-        keys = self._keys.ctypes.data
-        self._call("path", trace.points.ctypes.data, len(trace.points), keys)
+        self._call("path", address(trace.points), len(trace.points), self._keys_address)
         if trace.seconds is not None:
-            self._call("path_times", trace.seconds.ctypes.data)
+            self._call("path_times", address(trace.seconds))
 
     # ---- what it answers ------------------------------------------------------------------------
 
@@ -220,21 +227,25 @@ class _Engine:
         """Return the ranked words of (T, V) float64 log_probs."""
         most = min(nbest, _MOST)  # a C int; so many are refused
         frames = len(values)
-        n = self._call("search_double", values.ctypes.data, frames, most, partial)
-        figures, places = np.empty((n, _FIGURES)), np.empty((n, 1 + frames), np.int32)
-        self._call("ranked", figures.ctypes.data, places.ctypes.data, frames)
-        found = map(self._hypothesis, range(n), figures.tolist(), places.tolist())
-        return Decoded(tuple(found))
+        n = self._call("search_double", address(values), frames, most, partial)
+        if len(self._figures) < n * _FIGURES or len(self._places) < n * (1 + frames):
+            self._figures = (ctypes.c_double * (n * _FIGURES))()
+            self._places = (ctypes.c_int32 * (n * (1 + frames)))()
+        self._call("ranked", self._figures, self._places, frames)
+        return Decoded(tuple([self._hypothesis(rank, rank * (1 + frames)) for rank in range(n)]))
 
-    def _hypothesis(self, rank: int, figures: list[float], places: list[int]) -> Hypothesis:
-        text: str = self._c.edgectc_engine_text(self.handle, rank).decode()
-        score, probability, low, high, exact, *terms = figures
+    def _hypothesis(self, rank: int, place: int) -> Hypothesis:
+        """Return a word of what the last call wrote; its frames begin at a place."""
+        text: str = self._text(self.handle, rank).decode()
+        score, probability, low, high, exact, *terms = self._figures[
+            rank * _FIGURES : (rank + 1) * _FIGURES
+        ]
         parts = {name: value for name, value in zip(_TERMS, terms, strict=True) if value == value}
         if self._parts.hotwords:
             hot = self._c.edgectc_engine_figure(self.handle, rank, _HOTWORD)
             parts |= {"hotwords": hot} if hot == hot else {}
         proven = (low, high) if low == low else None  # no NaN
-        timesteps = tuple(places[1 : 1 + places[0]])
+        timesteps = tuple(self._places[place + 1 : place + 1 + self._places[place]])
         return Hypothesis(text, score, probability, timesteps, exact == 1.0, parts, proven)
 
 

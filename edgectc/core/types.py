@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -16,6 +17,12 @@ JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | No
 
 _SHOWN = 5  # of a list in a repr
 _SHOWN_KEYS = 12  # of a document
+
+
+def is_masked(value: Any) -> bool:
+    """Return whether some values of an array are masked, without loading `numpy.ma` for others."""
+    plain = not isinstance(value, np.ndarray) or type(value) is np.ndarray
+    return not plain and isinstance(value, np.ma.MaskedArray)
 
 
 def shortened(text: str) -> str:

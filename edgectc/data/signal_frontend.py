@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.types import Array
+from edgectc.core.types import Array, is_masked
 
 MOST_VALUES = 1 << 26  # of one input, or answer: 256 MiB
 
@@ -39,7 +39,7 @@ def check_signal(signal: object, channels: int, max_frames: int, *, missing: boo
         InputError: reason ``bad_shape``, ``empty``, ``too_long`` or ``not_finite``.
     """
     try:
-        if isinstance(signal, np.ma.MaskedArray):
+        if is_masked(signal):
             raise TypeError("a masked array, whose hidden values would be used; fill it first")
         table = np.asarray(signal)
         if table.dtype.kind not in "fiu":

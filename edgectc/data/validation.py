@@ -15,7 +15,7 @@ import numpy as np
 
 from edgectc.core.errors import InputError
 from edgectc.core.tokens import frames_needed
-from edgectc.core.types import Array
+from edgectc.core.types import Array, is_masked
 from edgectc.language.spelling import letters, spell
 
 REASONS: dict[str, str] = {
@@ -101,7 +101,7 @@ def check_label(word: str, alphabet: Collection[str], frames: int | None = None)
 
 def _to_array(points: object) -> Array:
     """Return the values of ``points`` as a new (n, 3) float64 array, n >= 1."""
-    if isinstance(points, np.ma.MaskedArray):
+    if is_masked(points):
         raise _bad_shape("a masked array, whose hidden values would be used")
     array = _from_rows(points) if isinstance(points, (list, tuple)) else _from_array(points)
     if array.shape in ((0,), (0, 3)):

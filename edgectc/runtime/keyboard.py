@@ -27,7 +27,7 @@ from edgectc.core.errors import (
     MissingDependencyError,
     WriteError,
 )
-from edgectc.core.types import Array, Decoded, Hypothesis
+from edgectc.core.types import Array, Decoded, Hypothesis, is_masked
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.compiled import File
@@ -485,7 +485,7 @@ def row_of(key: Key) -> KeyRow:
 def _points(points: ArrayLike) -> Array:
     """Return points as (n, 3) float64."""
     try:
-        if isinstance(points, np.ma.MaskedArray) or np.iscomplexobj(points):
+        if is_masked(points) or np.iscomplexobj(points):
             raise TypeError("masked or complex")
         rows = np.array(points, np.float64)
     except (TypeError, ValueError) as error:

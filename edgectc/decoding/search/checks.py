@@ -11,7 +11,7 @@ from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import Tokens
-from edgectc.core.types import Array
+from edgectc.core.types import Array, is_masked
 from edgectc.decoding.search import compiled
 from edgectc.language.ngram.text import context_of
 
@@ -45,7 +45,7 @@ def as_numbers(log_probs: object) -> Array:
     if type(log_probs) is np.ndarray and log_probs.dtype == np.float64:
         return log_probs
     try:
-        if isinstance(log_probs, np.ma.MaskedArray):
+        if is_masked(log_probs):
             raise TypeError("a masked array, whose hidden values would be used; fill it first")
         given = np.asarray(log_probs)
         if given.dtype.kind not in "fiu":  # complex numbers and texts would become floats unseen

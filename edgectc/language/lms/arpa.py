@@ -102,6 +102,8 @@ class NGramModel:
 
     def known(self, word: str) -> bool:
         """Return whether ``word`` is in the vocabulary."""
+        if "_index" not in vars(self) and word in self.ngrams.words and word not in SPECIALS:
+            return True  # one word is not worth an index of all
         return self._number(word) != 0
 
     def unigram(self, words: Sequence[str]) -> Array:

@@ -6,8 +6,8 @@
 #include "search.h"
 
 #ifndef BLOCK
-#define BLOCK 32768      /* doubles that are taken from memory at once */
-#define KEPT_BLOCKS 13   /* blocks that stay */
+#define BLOCK 31744      /* doubles that are taken from memory at once */
+#define KEPT_BLOCKS 14   /* blocks that stay */
 #endif
 
 double *edgectc_next_block(Pool *pool, int64_t n) {

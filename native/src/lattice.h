@@ -27,9 +27,9 @@
 
 #define ACROSS 7          /* vectors of letters that are computed at once: as many as registers hold */
 #if defined(__wasm__)
-#define MANY 0           /* never: a page waits longer for the code */
+#define MOST_ACROSS 0    /* letters whose bounds are computed at once; none: a page waits longer for the code */
 #else
-#define MANY 10          /* children of a slot from which on their bounds are computed at once */
+#define MOST_ACROSS 112  /* letters whose bounds are computed at once where enough of them follow; of more they never do */
 #endif
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
@@ -61,7 +61,7 @@ typedef struct {          /* one utterance; of (P) frames, see PARTS */
   double *letters;        /* (K, P) lifted probability of each letter */
   double *onward;         /* (K, P) the same, and anything after that frame */
   double *paying;         /* (K, P) the same, each letter after it times exp(letter_score) */
-  double *across;         /* (P, width) `onward` or `paying`, frame after frame: what bounds the children of a slot */
+  double *across;         /* (P, width) `onward` or `paying`, frame after frame: what bounds the children of a slot; or NULL */
   double *onsets;         /* (width) of one slot, see `onsets_of` */
   double *blank;          /* (P) */
   double *sums;           /* (4, 256, P) lifted probability of the letters of 8 bits, in the last
@@ -242,7 +242,7 @@ static int prepare_paying(Lattice *lattice) {
 /* Lays the letters of each frame side by side. */
 static int lay_across(Lattice *lattice, const double *onward) {
   int64_t K = lattice->K, P = lattice->P, W = lattice->width;
-  if (!MANY) return DONE;
+  if (W > MOST_ACROSS) return DONE;
   lattice->across = edgectc_take(lattice->pool, P, W, sizeof(double));
   if (!lattice->across) return OUT_OF_MEMORY;
   for (int64_t t = 0; t < P; t++)

@@ -199,7 +199,7 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
   const double *any = at.states, *ended = any + lattice->P;
   double *onsets = lattice->onsets;
   int32_t begin = first[0], end = first[1];
-  int many = MANY && end - begin >= MANY;
+  int many = MOST_ACROSS && lattice->across && 3 * (end - begin) >= lattice->width; /* three together cost as much as one alone */
   if (many) NAME(onsets_of)(lattice, any, pays, onsets);
   if (many && at.letter != NO_LETTER) onsets[at.letter] = NAME(starts)(lattice, onward, ended, at.letter) * pays; /* see `before` */
   for (int32_t child = begin; (!many || partial) && child < end; child++) {

@@ -5,14 +5,12 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { edgectc, exported, lacking, launch, open, serve, serveFolder, shot, stop, swipe, tap, text, trace, traces, type } from "./chromium.mjs";
+import { demo, edgectc, exported, serveFolder, shot, swipe, tap, text, trace, traces, type } from "./chromium.mjs";
 
-const skip = lacking() || false;
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-demo-"));
-let browser;
-let url;
+const { skip, show } = demo(work);
 
 /** Serves an exported keyboard whose files were changed. */
 async function serveChanged(name, change) {
@@ -20,17 +18,6 @@ async function serveChanged(name, change) {
   change(path.join(folder, "model"));
   return (await serveFolder(folder)).url;
 }
-
-before(async () => {
-  if (skip) return;
-  browser = await launch();
-  url = await serve();
-});
-after(async () => {
-  await browser?.close();
-  stop();
-  fs.rmSync(work, { recursive: true, force: true });
-});
 
 /** Waits for the offers of the strip. */
 const offers = async (page, wanted) => {
@@ -48,7 +35,7 @@ const near = (found, wanted, name) =>
 
 test("a swipe writes its word, the next one in context, both sizes, light and dark", { skip }, async () => {
   for (const [width, height, dark] of [[360, 740, false], [412, 860, true], [1180, 820, false]]) {
-    const one = await open(browser, url, { width, height, dark });
+    const one = await show("", { width, height, dark });
     near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
     await swipe(one.page, trace("qwerty-keyboard").points);
     assert.equal(await text(one.page), "Hello keyboard");
@@ -62,7 +49,7 @@ test("a swipe writes its word, the next one in context, both sizes, light and da
 });
 
 test("the best words, through the page's own keyboard, are Python's", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const sure = traces.filter(({ words }) => words[0].probability > 0.55);
   assert.ok(sure.length > 8);
   for (const { name, layout, points, context, words } of sure) {
@@ -80,7 +67,7 @@ test("the best words, through the page's own keyboard, are Python's", { skip }, 
 });
 
 test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   const { words } = await swipe(page, trace("qwerty-hello").points);
   await page.tap("#strip button:nth-child(1)");
@@ -106,7 +93,7 @@ test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
 });
 
 test("suggestions while the finger moves; a cancelled swipe writes nothing; a mouse will do", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   const box = await page.$eval("#keys .area", (area) => area.getBoundingClientRect().toJSON());
   const at = ([x, y]) => ({ x: box.x + x * box.width, y: box.y + (y * box.height * 3) / 4 });
@@ -141,7 +128,7 @@ test("suggestions while the finger moves; a cancelled swipe writes nothing; a mo
 });
 
 test("four layouts, one model", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   for (const name of ["azerty-quick", "qwertz-crazy", "dvorak-thanks"]) {
     await one.page.select("#layout", name.split("-")[0]);
     near((await swipe(one.page, trace(name).points)).words, trace(name), name);
@@ -153,7 +140,7 @@ test("four layouts, one model", { skip }, async () => {
 });
 
 test("the user's words: added, swiped, hidden, kept over a reload", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   await page.tap("#dictionary-open");
   await page.type("#word", "Helo-o");
@@ -178,7 +165,7 @@ test("the user's words: added, swiped, hidden, kept over a reload", { skip }, as
 });
 
 test("recorded swipes are read by edgectc", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   await page.tap("#panel-open");
   await page.$eval("#record", (box) => box.click());
@@ -206,7 +193,7 @@ test("recorded swipes are read by edgectc", { skip }, async () => {
 });
 
 test("keys by keyboard alone, and names for all that can be pressed", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   await page.focus('#keys [data-id="q"]');
   await page.keyboard.press("ArrowRight");
@@ -255,7 +242,7 @@ function replace(file, old, now) {
 for (const [name, [change, message]] of Object.entries(broken)) {
   test(`${name}: said in words, taps still work`, { skip }, async () => {
     const place = await serveChanged(name.replaceAll(" ", "-"), change);
-    const { page, context } = await open(browser, place, { ready: false });
+    const { page, context } = await show(place, { ready: false });
     assert.equal(await page.$eval("#state", (state) => state.dataset.kind), "taps");
     assert.match(await page.$eval("#problem", (place) => place.textContent), message);
     for (const id of ["o", "k"]) await tap(page, id);
@@ -270,7 +257,7 @@ for (const [name, [change, message]] of Object.entries(broken)) {
 test("without its language model it goes on, and says so", { skip }, async () => {
   for (const change of [(model) => fs.rmSync(path.join(model, "words.lm")), (model) => flip(path.join(model, "words.lm"), 90_000)]) {
     const place = await serveChanged(`lm-${Math.random()}`, change);
-    const { page, context } = await open(browser, place);
+    const { page, context } = await show(place);
     assert.match(await page.$eval("#problem", (one) => one.textContent), /Words before.*language model/);
     near((await swipe(page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
     await context.close();
@@ -278,7 +265,7 @@ test("without its language model it goes on, and says so", { skip }, async () =>
 });
 
 test("without crypto.subtle, as over http from another machine, it is the same", { skip }, async () => {
-  const one = await open(browser, url, {
+  const one = await show("", {
     before: (page) => page.evaluateOnNewDocument(() => Object.defineProperty(crypto, "subtle", { value: undefined })),
   });
   near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), "hello");
@@ -287,7 +274,7 @@ test("without crypto.subtle, as over http from another machine, it is the same",
 });
 
 test("without storage it goes on, and says so", { skip }, async () => {
-  const one = await open(browser, url, {
+  const one = await show("", {
     before: (page) => page.evaluateOnNewDocument(() => Object.defineProperty(window, "localStorage", { get() { throw new Error("denied"); } })),
   });
   assert.match(await one.page.$eval("#state", (state) => state.textContent), /stores nothing/);
@@ -298,7 +285,7 @@ test("without storage it goes on, and says so", { skip }, async () => {
 
 test("what another page or a fault left in storage is ignored", { skip }, async () => {
   for (const broken of ["{", "null", "[1]", '{"hello":3}', '"text"']) {
-    const one = await open(browser, url, {
+    const one = await show("", {
       before: (page) => page.evaluateOnNewDocument((text) => ["words", "swipes", "layout", "ledger", "ledger-on"].forEach((name) => localStorage.setItem(`edgectc.${name}`, text)), broken),
     });
     near((await swipe(one.page, trace("qwerty-hello").points)).words, trace("qwerty-hello"), `${broken}: hello`);
@@ -309,7 +296,7 @@ test("what another page or a fault left in storage is ignored", { skip }, async 
 
 test("a message by taps: corrected, undone and learnt, completed, foretold; full stops and capitals", { skip }, async () => {
   for (const [width, height] of [[360, 740], [1280, 800]]) {
-    const one = await open(browser, url, { width, height });
+    const one = await show("", { width, height });
     const { page } = one;
     await type(page, "teh ");
     assert.equal(await text(page), "The ");
@@ -340,7 +327,7 @@ test("a message by taps: corrected, undone and learnt, completed, foretold; full
 });
 
 test("behind a swipe and a full stop comes a capital; what is no word is offered as typed", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   await type(page, "catxq");
   await offers(page, "“Catxq”");
@@ -354,7 +341,7 @@ test("behind a swipe and a full stop comes a capital; what is no word is offered
 });
 
 test("the ledger holds no text, is off at first, and edgectc report reads it", { skip }, async () => {
-  const one = await open(browser, url);
+  const one = await show();
   const { page } = one;
   await type(page, "hello ");
   assert.equal(await page.$eval("#noted", (place) => place.textContent), "0 words");
@@ -386,7 +373,7 @@ test("the ledger holds no text, is off at first, and edgectc report reads it", {
 
 test("once seen, it opens and swipes without its server", { skip }, async () => {
   const { url: address, server } = await serveFolder(exported(path.join(work, "offline")));
-  const one = await open(browser, address);
+  const one = await show(address);
   await one.page.evaluate(() => navigator.serviceWorker.ready);
   await one.page.waitForFunction(() => navigator.serviceWorker.controller);
   server.kill();

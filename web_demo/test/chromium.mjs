@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -71,6 +72,42 @@ export async function open(browser, url, { width = 412, height = 800, dark = fal
     { timeout: 30_000 }, ready,
   );
   return { page, heard, origins, context };
+}
+
+/**
+ * Has a browser and the demo for the tests of a file, and ends both after them, with the folder that they worked in. Returns how a
+ * page of the demo, or of another address, is shown.
+ * @param {string} [folder]
+ */
+export function demo(folder) {
+  const skip = lacking() || false;
+  /** @type {any} */
+  let browser;
+  let url = "";
+  /** @type {any} */
+  let one;
+  before(async () => {
+    if (skip) return;
+    browser = await launch();
+    url = await serve();
+  });
+  after(async () => {
+    await browser?.close();
+    stop();
+    if (folder) fs.rmSync(folder, { recursive: true, force: true });
+  });
+  const show = (place = "", how = {}) => open(browser, new URL(place, url).href, how);
+  /** Opens the keyboard on a small phone, until `closed`. */
+  async function opened(how = {}) {
+    one = await show("", { width: 360, height: 740, ...how });
+    return one.page;
+  }
+  /** Closes it; its console said nothing. */
+  async function closed() {
+    assert.deepEqual(one.heard, []);
+    await one.context.close();
+  }
+  return { skip, show, opened, closed };
 }
 
 /**

@@ -1,24 +1,11 @@
 // What fingers do beside tapping and swiping, in a real Chromium: held keys, slides, pages of signs, undo.
 import assert from "node:assert/strict";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { lacking, launch, open, serve, shot, stop, swipe, tap, text, trace, type } from "./chromium.mjs";
+import { demo, shot, swipe, tap, text, trace, type } from "./chromium.mjs";
 
-const skip = lacking() || false;
+const { skip, opened, closed } = demo();
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-let browser;
-let url;
-let one;
-
-before(async () => {
-  if (skip) return;
-  browser = await launch();
-  url = await serve();
-});
-after(async () => {
-  await browser?.close();
-  stop();
-});
 
 /** A finger on a key: down, held so long, moved by that much, up. */
 async function finger(page, id, { hold = 0, dx = 0, dy = 0, at = null } = {}) {
@@ -31,16 +18,6 @@ async function finger(page, id, { hold = 0, dx = 0, dy = 0, at = null } = {}) {
   for (let i = 1; i <= 6 && (dx || dy); i++) await touch("touchMove", { x: x + (dx * i) / 6, y: y + (dy * i) / 6 });
   await at?.();
   await touch("touchEnd");
-}
-
-async function opened(size = {}) {
-  one = await open(browser, url, { width: 360, height: 740, ...size });
-  return one.page;
-}
-
-async function closed() {
-  assert.deepEqual(one.heard, []);
-  await one.context.close();
 }
 
 test("a finger sees the letter of its key; a mouse does not need to", { skip }, async () => {

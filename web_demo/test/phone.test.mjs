@@ -3,30 +3,17 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { edgectc, lacking, launch, open, serve, shot, stop, swipe, trace } from "./chromium.mjs";
+import { demo, edgectc, shot, swipe, trace } from "./chromium.mjs";
 
-const skip = lacking() || false;
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "edgectc-phone-"));
-let browser;
-let url;
-
-before(async () => {
-  if (skip) return;
-  browser = await launch();
-  url = await serve();
-});
-after(async () => {
-  await browser?.close();
-  stop();
-  fs.rmSync(work, { recursive: true, force: true });
-});
+const { skip, show } = demo(work);
 
 const bench = (file, ...more) => edgectc("bench", "--phones", file, ...more);
 
 test("measured, swiped, saved, and read by bench", { skip }, async () => {
-  const one = await open(browser, `${url}phone.html`, { width: 360, height: 740 });
+  const one = await show("phone.html", { width: 360, height: 740 });
   const { page, heard, origins } = one;
   await page.type("#name", "Test phone");
   await page.tap("#start");

@@ -1,33 +1,10 @@
 // What the user may choose, and emoji, in a real Chromium.
 import assert from "node:assert/strict";
-import test, { after, before } from "node:test";
+import test from "node:test";
 
-import { lacking, launch, open, serve, shot, stop, swipe, tap, text, trace, type } from "./chromium.mjs";
+import { demo, shot, swipe, tap, text, trace, type } from "./chromium.mjs";
 
-const skip = lacking() || false;
-let browser;
-let url;
-let one;
-
-before(async () => {
-  if (skip) return;
-  browser = await launch();
-  url = await serve();
-});
-after(async () => {
-  await browser?.close();
-  stop();
-});
-
-async function opened(how = {}) {
-  one = await open(browser, url, { width: 360, height: 740, ...how });
-  return one.page;
-}
-
-async function closed() {
-  assert.deepEqual(one.heard, []);
-  await one.context.close();
-}
+const { skip, opened, closed } = demo();
 
 /** Chooses as a person does: in the dialog. */
 async function choose(page, name, value) {

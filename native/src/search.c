@@ -100,11 +100,10 @@ static int64_t base_of(const Lexicon *lexicon, int32_t tree) { return tree ? lex
 #undef CLEAR
 #undef MADD
 #undef EVERY
-typedef double Four __attribute__((vector_size(32)));
 #define NAME(x) avx2_##x
 #define TARGET __attribute__((target("avx2,fma")))
-#define MADD(a, b, c) (NAME(Lanes))__builtin_ia32_vfmaddpd256((Four)(a), (Four)(b), (Four)(c))
-#define EVERY(x) ((Four){x, x, x, x})
+#define MADD(a, b, c) (NAME(Lanes))_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c))
+#define EVERY(x) _mm256_set1_pd(x)
 #define CLEAR __builtin_ia32_vzeroupper()
 #define LANES 4
 #include "search_loop.h"

@@ -20,9 +20,9 @@ _SHOWN_KEYS = 12  # of a document
 
 
 def is_masked(value: Any) -> bool:
-    """Return whether some values of an array are masked, without loading `numpy.ma` for others."""
-    plain = not isinstance(value, np.ndarray) or type(value) is np.ndarray
-    return not plain and isinstance(value, np.ma.MaskedArray)
+    """Return whether it is a masked array, without loading `numpy.ma` for any other value."""
+    own_kind = isinstance(value, np.ndarray) and type(value) is not np.ndarray
+    return own_kind and isinstance(value, np.ma.MaskedArray)
 
 
 def shortened(text: str) -> str:

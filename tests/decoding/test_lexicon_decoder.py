@@ -336,6 +336,28 @@ def test_textbook_forward(monkeypatch, T, spread, backend, first, width):
         assert_complete(made(log_probs, nbest=nbest), expected, nbest)
 
 
+@pytest.mark.parametrize("backend", ["auto", "numpy"])
+@pytest.mark.parametrize("count", [10, 26, 29, 57, 112, 113])  # where vectors of letters end
+@pytest.mark.parametrize("T", [3, 21])
+def test_alphabets_of_any_size(count: int, T: int, backend: str) -> None:
+    """Many letters follow each prefix: the compiled search bounds up to 112 of them at once."""
+    rng = np.random.default_rng([count, T])
+    alphabet = [chr(0x4E00 + i) for i in range(count)]
+    pairs = [a + b for a in alphabet for b in rng.choice(alphabet, min(count, 25)).tolist()]
+    words = {*alphabet, *pairs, *(pair + pair[-1] for pair in pairs[:60])}
+    known = Lexicon.from_counts({word: float(rng.pareto(1.0) + 1e-3) for word in sorted(words)})
+    tokens = Tokens((*alphabet, "<b>"), count)
+    log_probs = random_log_probs(rng, T, len(tokens), 2.0)
+    options = lexicon.Options(lm_weight=0.5, letter_score=0.3)
+    made = lexicon.create(options, tokens=tokens, lexicon=known, backend=backend)
+    expected = {
+        word: forward(log_probs, tokens.encode(word), count) + 0.5 * log_prob + 0.3 * len(word)
+        for word, log_prob in zip(known.words, known.log_probs, strict=True)
+    }
+    for nbest in (1, 7):
+        assert_complete(made(log_probs, nbest=nbest), expected, nbest)
+
+
 @deterministic
 @given(
     seed=st.integers(0, 2**32 - 1),

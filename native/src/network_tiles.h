@@ -9,6 +9,7 @@
  *   LOAD_INT8          WIDTH columns of four weights
  *   ALL_INT8           four codes everywhere
  *   DOT(sum, codes, weights), NO_INTEGERS, REST(sum, zero, sums), TO_FLOATS(sum)
+ *   PIECES_INT8        vectors of columns in a tile, where not all of PANELS
  *   STORE_CODES(out, floats, zero, levels)  nearest codes, bounded by 0 and `levels`.
  * A set that differs from another in its products of bytes alone is included after that one, with other names and
  * ONLY_INTEGERS. */
@@ -16,6 +17,9 @@
 #ifndef ONLY_INTEGERS
 #define PIECES (PANEL / WIDTH)
 #define MOST_PIECES (PANELS * PIECES)
+#ifndef PIECES_INT8
+#define PIECES_INT8 MOST_PIECES
+#endif
 #define INLINE static inline __attribute__((always_inline))
 #endif
 
@@ -63,7 +67,7 @@ TARGET INLINE void NAME(tile)(const Products *p, int32_t first, int32_t column, 
 TARGET INLINE void NAME(tile_int8)(const IntegerProducts *p, int32_t first, int32_t column,
                                    const int rows, const int pieces) {
   size_t panel = (size_t)p->taps * (size_t)p->depth * PANEL;
-  const int8_t *weights = p->weights + (size_t)(column / PANEL) * panel;
+  const int8_t *weights = p->weights + (size_t)(column / PANEL) * panel + column % PANEL * 4;
   const uint8_t *in = p->in + first * p->row;
   INTEGERS sum[ROWS][MOST_PIECES];
 #pragma GCC unroll 16
@@ -148,8 +152,8 @@ _Static_assert(MOST_PIECES != 2 || FEW > 1, "a tile of two vectors has six rows 
   }
 
 /* Goes over all tiles: as many rows in each as in the others, or one less. */
-#define ALL_TILES(tile)                                                         \
-  for (int32_t column = 0; column < p->columns; column += PANELS * PANEL)       \
+#define ALL_TILES(tile, pieces)                                                 \
+  for (int32_t column = 0; column < p->columns; column += (pieces) * WIDTH)     \
     for (int32_t first = 0, rows; first < p->rows; first += rows) {             \
       int32_t left = p->rows - first, tiles = (left + ROWS - 1) / ROWS;         \
       rows = left / tiles;                                                      \
@@ -157,13 +161,13 @@ _Static_assert(MOST_PIECES != 2 || FEW > 1, "a tile of two vectors has six rows 
       if (MOST_PIECES == 2 && p->columns - column <= WIDTH) {                   \
         NARROW_ROWS_OF(tile)                                                    \
       } else {                                                                  \
-        ROWS_OF(tile, MOST_PIECES)                                              \
+        ROWS_OF(tile, pieces)                                                   \
       }                                                                         \
     }
 
-TARGET static void NAME(products)(const Products *p) { ALL_TILES(NAME(tile)) }
+TARGET static void NAME(products)(const Products *p) { ALL_TILES(NAME(tile), MOST_PIECES) }
 #endif
 
 #ifdef HAS_INT8
-TARGET static void NAME(integers)(const IntegerProducts *p) { ALL_TILES(NAME(tile_int8)) }
+TARGET static void NAME(integers)(const IntegerProducts *p) { ALL_TILES(NAME(tile_int8), PIECES_INT8) }
 #endif

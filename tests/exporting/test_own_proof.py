@@ -423,3 +423,30 @@ def test_the_first_call_is_guarded() -> None:
     with pytest.raises(ConfigError, match=r"float32 features \(1, 40, 6\).*network\.float\(\)"):
         adopted(network)
     adopted(network.float())
+
+
+class Wide(Attention):
+    """Takes its mask as (N, 1, T), 1 = valid, and reads three axes of it, as WeNet's layers do."""
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return self.attend(x, ~mask[:, 0, :].bool())
+
+
+class Shaped(nn.Module):
+    """What the message advises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Wide()
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        return self.network(features, mask[:, None])
+
+
+def test_a_mask_of_another_shape_is_asked_for_in_a_wrapper() -> None:
+    with pytest.raises(ConfigError, match=r"a mask is given as \(N, T\): .*mask\[:, None\]"):
+        adopted(Wide())
+    found = adopted(Shaped())
+    assert found.model.calling.meaning == VALID
+    own = alone(Wide(), 17, torch.ones(1, 1, 17))
+    torch.testing.assert_close(padded(found, 17), own, atol=1e-5, rtol=0)

@@ -16,7 +16,10 @@ def convert(program: str, out: str) -> None:
     import torch
     from coreai_torch import TorchConverter, get_decomp_table
 
-    captured = torch.export.load(program).run_decompositions(get_decomp_table())
+    table = get_decomp_table()
+    # coreai-torch 0.4.3 lowers no argmin.
+    table[torch.ops.aten.argmin.default] = lambda x, *at, **how: torch.argmax(-x, *at, **how)
+    captured = torch.export.load(program).run_decompositions(table)
     converter = TorchConverter().add_exported_program(captured, output_names=["log_probs"])
     converter.to_coreai().save_asset(Path(out))
 

@@ -2,6 +2,7 @@
 
     python bench/architectures.py NAME ... --results bench/results/architectures.json  # goes on
     python bench/architectures.py --formats "onnx dynamic" --results ...  # of all, one column
+    python bench/architectures.py NAME --formats "int8 pte" --again ...  # measured anew
     python bench/architectures.py --page docs/architectures.md --results ...
 
 Each network is run as its authors run it, alone on recordings of several lengths, and its answer is
@@ -15,10 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +32,7 @@ import _architectures_more as two
 import numpy as np
 import torch
 from _architectures import frames, images, short, waves
+from _architectures_page import Shape, written
 from _result import heading
 from torch import Tensor, nn
 
@@ -145,11 +149,11 @@ ROWS = {
 
 
 class Case:
-    """One architecture with its recordings."""
+    """One architecture with its recordings, and the CPU seconds that a file may take; 0: any."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Row, limit: float = 0.0) -> None:
         torch.manual_seed(0)
-        self.row, self.network = row, row.make().eval()
+        self.row, self.network, self.limit = row, row.make().eval(), limit
         self._settled()
         rng = np.random.default_rng(0)
         self.data = row.source(rng, _ROWS)
@@ -357,16 +361,40 @@ def fewer(
                 found[name] = answer
             if "difference" in answer:
                 break
-            found[name].setdefault("others", []).append(f"{scheme}: {answer.get('why')}")
+            found[name].setdefault("others", []).append(
+                f"{scheme}: {answer.get('why') or 'stopped'}"
+            )
         save()
 
 
-def tried(case: Case, make: Callable[[], Any]) -> dict[str, Any]:
-    """Return the differences of a file, or why there is none."""
+class Stopped(BaseException):
+    """A format took longer than it may; no `Exception`, which tool chains catch."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise `Stopped` after seconds of processor time; 0 are without end."""
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
-        made = make()
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def tried(case: Case, make: Callable[[], Any]) -> dict[str, Any]:
+    """Return the differences of a file, why there is none, or after what seconds it was stopped."""
+    try:
+        with at_most(case.limit):
+            made = make()
     except edgectc.EdgectcError as error:
         return {"why": f"{type(error).__name__}: {error}"}
+    except Stopped:
+        return {"stopped": case.limit}
     run = by_hand(made) if made.manifest.streaming is None else in_chunks(made)
     return apart(case, made, run)
 
@@ -376,9 +404,10 @@ def measure(
     found: dict[str, Any],
     save: Callable[[], None],
     formats: Collection[str] = (*FORMATS, *FEWER),
+    limit: float = 0.0,
 ) -> None:
     """Find what becomes of each of the formats of one architecture that is not in ``found`` yet."""
-    case = Case(ROWS[name])
+    case = Case(ROWS[name], limit)
     with tempfile.TemporaryDirectory() as text, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         folder = Path(text)
@@ -406,52 +435,10 @@ def wrong(found: Mapping[str, Any]) -> list[str]:
 
 def page(results: Mapping[str, Any], head: str) -> str:
     """Return the table in Markdown, and every refusal below it."""
-    columns = [*FORMATS, *FEWER, "streaming"]
-    lines = [
-        "# Architectures of others", "",
-        "Written by `bench/architectures.py`. Each network is small, untrained, written as its "
-        "authors write it, and run as they run it:",
-        "alone on recordings of three lengths, or padded with zeros where `padding=\"zeros\"` says "
-        "so (z). The file is run by hand in",
-        "ONNX Runtime or ExecuTorch. In float32 a cell is the largest difference in nats of any "
-        "log-probability; in int8, of those",
-        "of tokens of probability 0.01 or more, with the scheme (s: static, d: dynamic, w: weights "
-        "alone); l is `--exporter legacy`;",
-        "a number in brackets is a refusal, below; - was not measured, or does not apply. "
-        "Untrained networks say",
-        "what converts and how exactly, nothing of accuracy.",
-        "", f"| network | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|",
-    ]  # fmt: skip
-    reasons: list[str] = []
-    counts = dict.fromkeys(columns, 0)
-    shown = [name for name in ROWS if name in results]
-    for name in shown:
-        found = results[name]
-        cells = [_cell(found.get(column), reasons, counts, column) for column in columns]
-        mark = " (z)" if ROWS[name].options == ZEROS else ""
-        lines.append(f"| {name}{mark} | {' | '.join(cells)} |")
-    held = ", ".join(f"{column} {count}" for column, count in counts.items())
-    lines += ["", f"Accepted, of {len(shown)}, {len(ROWS)} being in the script: {held}."]
-    lines += ["", "## Refusals", ""]
-    lines += [f"{i}. {why}" for i, why in enumerate(reasons, 1)]
-    lines += ["", "## Conditions", "", "```", head.strip(), "```", ""]
-    return "\n".join(lines)
-
-
-def _cell(
-    one: Mapping[str, Any] | None, reasons: list[str], counts: dict[str, int], column: str
-) -> str:
-    if one is None:
-        return "-"
-    if "why" in one or "wrong" in one:
-        text = (one.get("why") or f"WRONG: {one['wrong']}").replace("|", "\\|")
-        if text not in reasons:
-            reasons.append(text)
-        return f"({reasons.index(text) + 1})"
-    counts[column] += 1
-    if "scheme" in one:
-        return f"{one['likely']:.2g} {one['scheme'][5]}"
-    return f"{one['difference']:.1g}{' l' if one.get('exporter') == 'legacy' else ''}"
+    shapes = {
+        name: Shape(row.whole, bool(row.chunk), row.options == ZEROS) for name, row in ROWS.items()
+    }
+    return written(results, head, shapes, [*FORMATS, *FEWER])
 
 
 def kept(results: Mapping[str, Any], path: Path | None) -> None:
@@ -464,6 +451,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="architectures (default: all)")
     parser.add_argument("--formats", help="columns, with commas between them (default: all)")
+    parser.add_argument("--again", action="store_true", help="measure what the results have too")
+    parser.add_argument(
+        "--limit", type=float, default=0.0, help="CPU seconds of a file (default: any)"
+    )
     parser.add_argument("--results", type=Path, help="JSON, to which theirs are added")
     parser.add_argument("--page", type=Path, help="write the table from the results alone")
     options = parser.parse_args()
@@ -476,8 +467,10 @@ def main() -> int:
     results = json.loads(path.read_text()) if path is not None and path.exists() else {}
     if options.page is None:
         for name in options.names or ROWS:
-            save = partial(kept, results, path)
-            measure(name, results.setdefault(name, {}), save, formats)
+            save, found = partial(kept, results, path), results.setdefault(name, {})
+            for one in formats if options.again else ():
+                found.pop(one, None)
+            measure(name, found, save, formats, options.limit)
             print(name, json.dumps(results[name], indent=1))
     else:
         head = heading(["torch", "onnxruntime", "executorch"], repeats="once")

@@ -35,6 +35,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "pte": {"target": "pte"},
     "coreml": {"target": "coreml"},
     "litert": {"target": "litert"},
+    "coreai": {"target": "coreai"},
 }
 HEAD = "| family | target | verdict | max difference | agreement | MB | s |\n" + "|---" * 7 + "|\n"
 
@@ -121,7 +122,15 @@ def merge(size: str, rows: list[str]) -> None:
     done = {("family", "target"), *map(place, rows)}
     kept = [row for row in old.splitlines() if row.startswith("| ") and place(row) not in done]
     rows = sorted([*kept, *rows], key=rank)
-    tools = ("torch", "onnx", "onnxruntime", "executorch", "coremltools", "ai-edge-litert")
+    tools = (
+        "torch",
+        "onnx",
+        "onnxruntime",
+        "executorch",
+        "coremltools",
+        "ai-edge-litert",
+        "coreai-core",
+    )
     held = {one.metadata["Name"]: one.version for one in metadata.distributions()}
     versions = ", ".join(f"{tool} {held[tool]}" for tool in tools if tool in held)
     threads = os.environ.get("OMP_NUM_THREADS", "default")

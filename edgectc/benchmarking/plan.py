@@ -28,6 +28,7 @@ RUNTIMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "native": ("native", {}),
     "pte": ("pte", {}),
     "litert": ("litert", {}),
+    "coreai": ("coreai", {}),
     "eager": ("eager", {}),
     "compiled": ("eager", {"mode": "compiled"}),
     "graphs": ("eager", {"mode": "graphs"}),
@@ -35,7 +36,7 @@ RUNTIMES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "float16": ("eager", {"precision": "float16"}),
 }
 _OF_DEVICE = {
-    "cpu": ("onnx", "native", "pte", "litert", "eager", "compiled"),
+    "cpu": ("onnx", "native", "pte", "litert", "coreai", "eager", "compiled"),
     "cuda": ("onnx", "eager", "bfloat16", "float16", "graphs", "compiled"),
 }
 
@@ -55,7 +56,7 @@ class Subject:
     Attributes:
         name: what the rows call it.
         path: an artifact, or a bundle folder.
-        target: "onnx", "native", "pte" or "litert"; "" for the weights of a bundle.
+        target: "onnx", "native", "pte", "litert", "coreai"; "" for the weights of a bundle.
         size_bytes: of the artifact, or of the weights.
         about: ``bundle.json``, or the manifest, as far as both say the same.
         batched: whether it takes several samples at once.

@@ -99,7 +99,7 @@ class Worker:
     def do_load(
         self, path: str, runner: str, threads: int, options: dict[str, str],
         lexicon: str | None = None, language_model: str | None = None,
-    ) -> dict[str, int]:  # fmt: skip
+    ) -> dict[str, int | None]:  # fmt: skip
         """Load the model and the decoder of its layout."""
         from edgectc.runtime import loading
 
@@ -108,7 +108,7 @@ class Worker:
             language_model=language_model,
         )  # fmt: skip
         self.model.decoder(self.model.setting(self.model.layout))
-        return {"threads_seen": self.model.runner.threads}
+        return {"threads_seen": self.model.runner.threads or None}  # 0: it does not tell
 
     def do_first(self, item: dict[str, JSON]) -> dict[str, float | list[str]]:
         """Answer the first sample of the process."""

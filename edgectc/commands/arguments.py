@@ -13,8 +13,8 @@ from typing import Any, NoReturn, TypeVar
 T = TypeVar("T")
 
 MODEL = (
-    "bundle directory, artifact (.onnx, .pte, .mlpackage, .tflite, .edgectc), or shipped model "
-    "(default: swipe-en)"
+    "bundle directory, artifact (.onnx, .pte, .mlpackage, .aimodel, .tflite, .edgectc), or shipped "
+    "model (default: swipe-en)"
 )
 # Arguments of the public functions that are not called like their flags.
 _FLAGS = {"overrides": "--set", "check_blank": "--any-blank"}

@@ -64,7 +64,8 @@ def declare_export(verbs: Verbs) -> None:
     parser = verbs.add("export", "artifacts.run_export", text)
     parser.add_argument("model", nargs="?", metavar="BUNDLE", help="bundle (default: swipe-en)")
     add_factory(parser)
-    parser.add_argument("--target", required=True, help="onnx, pte, coreml, litert or native")
+    targets = "onnx, pte, coreml, coreai, litert or native"
+    parser.add_argument("--target", required=True, help=targets)
     parser.add_argument("--scheme", default="float32", help="number format (default float32)")
     parser.add_argument("--opset", type=int, help="onnx: operator set, 14 to 25 (default 18)")
     parser.add_argument("--exporter", help="onnx: dynamo or legacy (default dynamo)")
@@ -181,7 +182,8 @@ def run_export(options: Namespace) -> int:
 def _exported(options: Namespace) -> dict[str, Any]:
     from edgectc.core import lazy
 
-    own = {"pte": "pte", "coreml": "coreml", "native": "torch", "litert": "torch"}
+    own = dict.fromkeys(("coreai", "native", "litert"), "torch")
+    own |= {"pte": "pte", "coreml": "coreml"}
     extra = own.get(options.target, "export-onnx")
     with lazy.requires("edgectc export", extra=extra):
         from edgectc.exporting.exporter import export

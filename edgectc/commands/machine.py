@@ -29,7 +29,9 @@ def declare(verbs: Verbs) -> None:
     parser.add_argument(
         "--deep", action="store_true", help="import each package, in its own process"
     )
-    text = "first make the environment of a tool chain of its own: litert (pip fetches it)"
+    text = (
+        "first make the environment of a tool chain of its own: coreai or litert (pip fetches it)"
+    )
     parser.add_argument("--make", metavar="NAME", help=text)
 
     text = "Swipe in a browser: serve a keyboard with a model."

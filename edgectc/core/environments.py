@@ -35,6 +35,7 @@ class Environment:
 
 
 KNOWN = {
+    "coreai": Environment(("coreai-torch==0.4.3",), "coreai_torch"),
     "litert": Environment(("litert-torch==0.10.0", "ai-edge-litert==2.3.0"), "litert_torch"),
 }
 

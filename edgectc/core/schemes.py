@@ -98,6 +98,7 @@ SUPPORTED: Mapping[str, tuple[str, ...]] = {
     "onnx": ("float32", "float16", "int8-static", "int8-dynamic", "int8-weight"),
     "pte": ("float32", "int8-static", "int8-dynamic"),
     "coreml": ("float32", "float16", "int8-weight", "int4-weight"),
+    "coreai": ("float32",),
     "litert": ("float32", "int8-dynamic", "int8-weight"),
     "native": ("float32", "int8-dynamic"),
 }
@@ -108,6 +109,7 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
     "onnx": ("onnx", "onnxruntime"),
     "pte": ("executorch",),
     "coreml": ("coremltools",),
+    "coreai": ("coreai",),
     "litert": ("ai_edge_litert",),
     "native": (),
 }

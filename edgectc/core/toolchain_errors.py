@@ -65,6 +65,13 @@ KNOWN = (
         "leave dynamic_batch or length=dynamic out, or reshape by x.shape, not by a number",
     ),
     Known(
+        "float-less-integers",
+        "torch.onnx",
+        r"Cannot find a compatible OpOverload for aten\.sub",
+        "the exporter of torch 2.13 takes no float less integers, as in 1.0 - mask",
+        "write 1.0 - mask.float(), or take --exporter legacy",
+    ),
+    Known(
         "no-onnx-operator",
         "torch.onnx",
         r"No ONNX function found for|No decompositions registered for|UnsupportedOperatorError"

@@ -50,6 +50,9 @@ from edgectc.networks import torch_state
 from edgectc.runtime.recognizer import Recognizer
 from edgectc.runtime.steps import initial
 
+# Of artifacts that are folders: who made them, and a file that such a folder has.
+_FOLDERS = {".mlpackage": ("Core ML", "Manifest.json"), ".aimodel": ("Core AI", "metadata.json")}
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -239,13 +242,14 @@ def destination(out: str | os.PathLike[str] | None, name: str) -> Path:
     if out is not None:
         folder = Path(out).is_dir() and Path(out).suffix != suffix
         final = Path(out) / name if folder or os.fspath(out).endswith(os.sep) else Path(out)
+    maker, inside = _FOLDERS.get(suffix, ("", ""))
     if final.is_dir():
-        if suffix != ".mlpackage" or not (final / "Manifest.json").is_file():
+        if not maker or not (final / inside).is_file():
             raise ConfigError(
                 f"{final} is a folder and no artifact; choose another out=PATH", options=["out"]
             )
-    elif suffix == ".mlpackage" and (final.exists() or final.suffix != suffix):
-        raise ConfigError(f"{final}: a Core ML artifact is a folder NAME.mlpackage")
+    elif maker and (final.exists() or final.suffix != suffix):
+        raise ConfigError(f"{final}: a {maker} artifact is a folder NAME{suffix}")
     return final
 
 

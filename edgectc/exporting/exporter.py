@@ -42,7 +42,7 @@ def export(
         path: bundle directory, or the name of a shipped model; None for the default one. Or a
             torch module that maps features and lengths to logits or log_probs, or the text
             ``package.module:factory`` that names one, see docs/byo.md.
-        target: "onnx", "pte", "coreml", "litert" or "native".
+        target: "onnx", "pte", "coreml", "coreai", "litert" or "native".
         scheme: number format, see `edgectc list schemes`.
         out: file or existing directory to write to; default is ``NAME.SUFFIX`` here.
         sample: with a module: features (N, T, C) or (N, T) float32, T being the longest input, and

@@ -289,20 +289,21 @@ def locate(path: str | os.PathLike[str] | None) -> Path:
     nearest = hint(wanted, shipped_names())
     raise BundleFileMissingError(
         f"no bundle or artifact at {os.fspath(wanted)!r}{nearest}; give a bundle directory, "
-        "a .onnx, .pte, .mlpackage, .tflite or .edgectc artifact, or a shipped model: "
+        "a .onnx, .pte, .mlpackage, .aimodel, .tflite or .edgectc artifact, or a shipped model: "
         f"{', '.join(shipped_names()) or 'none here'}"
     )
 
 
 def is_bundle(place: Path) -> bool:
     """Tell a bundle's folder from an artifact, which may be a folder too."""
-    return place.is_dir() and place.suffix != ".mlpackage"
+    return place.is_dir() and target_of(place) not in ("coreml", "coreai")
 
 
 def target_of(artifact: Path) -> str:
     """Return the name of the target, and runner, that an artifact's file name stands for."""
     suffix = artifact.suffix.removeprefix(".")
-    return {"mlpackage": "coreml", "edgectc": "native", "tflite": "litert"}.get(suffix, suffix)
+    targets = {"mlpackage": "coreml", "aimodel": "coreai", "edgectc": "native", "tflite": "litert"}
+    return targets.get(suffix, suffix)
 
 
 def shipped_names() -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from edgectc.core.errors import BundleError
 from edgectc.formats import native_program, protobuf
+from edgectc.formats.coreai_asset import check_asset
 from edgectc.formats.one_package import check_package
 from edgectc.formats.one_program import check_pte
 
@@ -54,6 +55,8 @@ def check(content: bytes | Mapping[str, bytes], target: str, source: str) -> Non
         native_program.read(content)
     elif target == "coreml" and not isinstance(content, bytes):
         check_package(content, source)
+    elif target == "coreai" and not isinstance(content, bytes):
+        check_asset(content, source)
 
 
 def check_onnx(data: bytes, source: str) -> None:

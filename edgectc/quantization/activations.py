@@ -87,7 +87,8 @@ def _watched(
             last = isinstance(module, nn.Conv1d)
             for side, tensor in ((statistics[name].input, args[0]), (statistics[name].output, out)):
                 tensor = tensor[0] if isinstance(tensor, tuple) else tensor
-                update(side, _valid(model, tensor, lengths[0], frames_last=last).numpy())
+                valid = _valid(model, tensor, lengths[0], frames_last=last)
+                update(side, valid.float().numpy())  # bfloat16, of autocast, has no kind in NumPy
 
         return leaving
 

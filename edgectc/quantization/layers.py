@@ -109,7 +109,9 @@ class TorchLayers(Layers):
         def calling(name: str) -> Callable[..., None]:
             def keep(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
                 given = [x for x in (*args, *named.values()) if isinstance(x, Tensor)]
-                content = b"".join(x.contiguous().numpy().tobytes() for x in given)
+                # NumPy has no bfloat16, which autocast makes; float32 holds all of it.
+                plain = (x.float() if x.dtype == torch.bfloat16 else x for x in given)
+                content = b"".join(x.contiguous().numpy().tobytes() for x in plain)
                 seen.setdefault(name, []).append(hashlib.sha256(content).digest())
 
             return keep

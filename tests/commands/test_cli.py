@@ -203,7 +203,7 @@ def test_verify_and_list(capsys: pytest.CaptureFixture[str], shipped: Path) -> N
     assert (code, report["status"]) == (0, "pass")
     assert {c["status"] for c in report["checks"]} == {"pass"}
     code, out, _ = run(capsys, "list", "targets", "--json")
-    assert json.loads(out) == ["coreml", "litert", "native", "onnx", "pte"]
+    assert json.loads(out) == ["coreai", "coreml", "litert", "native", "onnx", "pte"]
     code, out, _ = run(capsys, "list")
     assert "layouts: azerty, colemak" in out
     assert not [line for line in out.splitlines() if line.endswith(": ")], "a kind without a name"

@@ -15,11 +15,19 @@ from edgectc.decoding.decoders import greedy
 
 
 def test_names_are_file_names() -> None:
-    assert registry.names("targets") == ["coreml", "litert", "native", "onnx", "pte"]
+    assert registry.names("targets") == ["coreai", "coreml", "litert", "native", "onnx", "pte"]
     assert registry.names("decoders") == [
         "beam", "greedy", "lexicon", "pyctcdecode", "spoken", "template",
     ]  # fmt: skip
-    assert registry.names("runners") == ["coreml", "eager", "litert", "native", "onnx", "pte"]
+    assert registry.names("runners") == [
+        "coreai",
+        "coreml",
+        "eager",
+        "litert",
+        "native",
+        "onnx",
+        "pte",
+    ]
 
 
 def test_listing_imports_no_variant() -> None:

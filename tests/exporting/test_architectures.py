@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,26 @@ def test_nothing_is_wrong_in_silence(results: dict[str, Any]) -> None:
                 if architectures.wrong(found)}  # fmt: skip
     for found in results.values():
         for one in found.values():
-            assert "difference" in one or len(one["why"]) > 40  # a refusal says why
+            # A refusal says why; what was stopped, after which seconds.
+            assert "difference" in one or one.get("stopped", 0) > 60 or len(one["why"]) > 40
+
+
+def test_a_cell_that_does_not_apply_is_none_that_was_not_measured() -> None:
+    page = architectures.page({"SVTR": {"pte": {"stopped": 400.0}}, "FSMN with caches": {}}, "")
+    lines = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
+    rows = {cells[1]: cells[2:-1] for cells in lines if len(cells) == 12}
+    assert rows["SVTR (z)"] == [*"----", "> 400 s", *"---", ""]
+    assert rows["FSMN with caches"] == [*[""] * 8, "-"]
+
+
+def test_what_takes_too_long_is_stopped() -> None:
+    case = architectures.Case(architectures.ROWS["SVTR"], limit=0.05)
+
+    def never() -> None:
+        while True:
+            time.sleep(0)
+
+    assert architectures.tried(case, never) == {"stopped": 0.05}
 
 
 def test_the_page_is_that_of_the_results(results: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import edgectc
 from edgectc import kit
-from edgectc.core.errors import ConfigError, NonFiniteError, UnknownNameError
+from edgectc.core.errors import ConfigError, ExportError, NonFiniteError, UnknownNameError
 from edgectc.core.tokens import output_length
 from edgectc.exporting.byo import length_map as maps
 from edgectc.exporting.byo.adapter import PADDING, SHARE, VALID, Adapter
@@ -423,3 +423,55 @@ def test_the_first_call_is_guarded() -> None:
     with pytest.raises(ConfigError, match=r"float32 features \(1, 40, 6\).*network\.float\(\)"):
         adopted(network)
     adopted(network.float())
+
+
+class Wide(Attention):
+    """Takes its mask as (N, 1, T), 1 = valid, and reads three axes of it, as WeNet's layers do."""
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return self.attend(x, ~mask[:, 0, :].bool())
+
+
+class Shaped(nn.Module):
+    """What the message advises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Wide()
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        return self.network(features, mask[:, None])
+
+
+def test_a_mask_of_another_shape_is_asked_for_in_a_wrapper() -> None:
+    with pytest.raises(ConfigError, match=r"a mask is given as \(N, T\): .*mask\[:, None\]"):
+        adopted(Wide())
+    found = adopted(Shaped())
+    assert found.model.calling.meaning == VALID
+    own = alone(Wide(), 17, torch.ones(1, 1, 17))
+    torch.testing.assert_close(padded(found, 17), own, atol=1e-5, rtol=0)
+
+
+class Less(Attention):
+    """Makes padding of a mask by arithmetic, in its own kind or in floats."""
+
+    def __init__(self, *, floats: bool) -> None:
+        super().__init__()
+        self.floats = floats
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = self.inner(x)
+        hidden = (1.0 - (mask.float() if self.floats else mask)) * -1e4
+        return self.head(4 * x + 4 * ((x @ x.transpose(1, 2) + hidden[:, None]).softmax(-1) @ x))
+
+
+def test_a_float_less_a_mask_of_integers_is_written_otherwise(tmp_path: Path) -> None:
+    said = {"target": "onnx", "sample": networks.sample(), "tokens": TOKENS, "check_blank": False}
+    said["out"] = tmp_path / "x.onnx"
+    with pytest.raises(ExportError, match=r"write 1\.0 - mask\.float\(\), or take --exporter leg"):
+        edgectc.export(Less(floats=False), **said)
+    own = alone(Less(floats=False), 17, torch.ones(1, 17))[0].numpy()
+    x = networks.sample()[0][0, :17].numpy()
+    for network, more in ((Less(floats=True), {}), (Less(floats=False), {"exporter": "legacy"})):
+        made = edgectc.export(network, **said, **more)
+        assert np.abs(edgectc.load(made.path).log_probs(x) - own).max() < 1e-4

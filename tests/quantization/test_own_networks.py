@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import edgectc
 from edgectc.commands import cli
-from edgectc.core.errors import BudgetError, ConfigError, InputError, NonFiniteError
+from edgectc.core.errors import BudgetError, BundleError, ConfigError, InputError, NonFiniteError
 from edgectc.exporting.byo import folding
 from edgectc.quantization import timing
 
@@ -148,6 +148,30 @@ def test_a_mask_of_minus_infinity_is_no_fault_of_a_users_network(files: Path) ->
         calibration="c.npz", out="m.onnx",
     )  # fmt: skip
     assert edgectc.verify(done.artifact.path).status == "pass"
+
+
+class _Autocast(nn.Module):
+    """Computes in bfloat16, as code for accelerators does, and answers in float32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.head = nn.Linear(6, 16), nn.Linear(16, len(TOKENS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return self.head(torch.tanh(self.inner(x))).float()
+
+
+@pytest.mark.parametrize("scheme", ["int8-static", "int8-dynamic"])
+def test_bfloat16_inside_is_refused_with_the_kernel_that_is_lacking(
+    scheme: str, files: Path
+) -> None:
+    with pytest.raises(BundleError, match=r"no kernel .*keep the network in float32"):
+        edgectc.quantize(
+            networks.seeded(_Autocast), target="onnx", sample=networks.sample(), tokens=TOKENS,
+            calibration="c.npz", scheme=scheme, check_blank=False, out="b.onnx",
+        )  # fmt: skip
+    assert not Path("b.onnx").exists()
 
 
 def test_batch_norms_are_merged_only_where_that_changes_nothing() -> None:

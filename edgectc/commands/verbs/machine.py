@@ -59,8 +59,8 @@ def doctor(
         need: an extra, e.g. "pte", of which all must be there.
         errors: instead, the known error that a tool chain's message is; "" for all of them.
         deep: import each package, in a process of its own.
-        make: first make the environment of a tool chain that does not go with ours, e.g. "litert";
-            pip fetches it.
+        make: first make the environment of a tool chain that does not go with ours: "coreai" or
+            "litert"; pip fetches it.
 
     Raises:
         UnknownNameError: no such extra, or environment.

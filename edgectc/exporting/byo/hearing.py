@@ -95,6 +95,9 @@ def first_that_runs(
     if kinds:
         hint = f"; its weights are {', '.join(kinds)}: export network.float(), or say "
         hint += "to_float32=True (--to-float32)"
+    elif any(way.meaning in MASKS for way in ways):
+        hint = "; a mask is given as (N, T): if it takes one of another shape, as (N, 1, T), wrap "
+        hint += "it in a module whose forward(self, features, mask) shapes it, mask[:, None]"
     raise ConfigError(
         f"{type(network).__name__} called with float32 features {shape} and {raised}{hint}"
     )

@@ -141,6 +141,7 @@ PROVOKED: dict[str, Callable[[Path], object]] = {
         torch.ones(2, 8, 3),
         dynamic_shapes=(({0: torch.export.Dim("N")},),),
     ),
+    "float-less-integers": lambda _: exported(lambda x, m: x * (1.0 - m), ONES, ONES.long()),
     "no-onnx-operator": lambda _: exported(lambda x: torch.linalg.eigvalsh(x @ x.mT), ONES),
     "attention-mask-shape": lambda _: attention_at_23(),
     "opset-too-new": lambda _: session(graph("Relu", opset=99)),

@@ -54,7 +54,8 @@ def bench(
         models: artifacts, bundles (their weights and all artifacts in them) or names of shipped
             models; none is the shipped swipe model.
         device: of "cpu" and "cuda".
-        runtime: of `edgectc.benchmarking.plan.RUNTIMES`; None takes all that the device has.
+        runtime: of `edgectc.benchmarking.plan.RUNTIMES`; None takes all that the device has
+            but "compiled", whose first call takes minutes.
         threads: thread counts.
         data: labelled recordings, for accuracy and as inputs; None generates inputs.
         split: of swipes: "all", "train", "dev" or "test" users.

@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedIOBase
 from pathlib import Path
 
+from edgectc.core import files
 from edgectc.core.errors import ConfigError, WriteError
 
 _NO_LINK = 0 if sys.platform == "win32" else os.O_NOFOLLOW
@@ -87,6 +88,7 @@ def staged(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[Path]
         ConfigError: another process or thread is writing it.
         WriteError: it cannot be written.
     """
+    _replaceable(path, "a plain file")
     final = _final(path)
     with claimed(final, wait=wait), _naming(final):
         new = _beside(final, "new")
@@ -144,6 +146,7 @@ def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         ConfigError: another process or thread is writing it.
         WriteError: it cannot be written.
     """
+    _replaceable(path, "a directory")
     final = _final(path)
     with claimed(final), _naming(final):
         new, old = _beside(final, "new"), _beside(final, "old")
@@ -271,6 +274,23 @@ def _belongs(path: Path, final: Path) -> bool:
     return final.is_relative_to(path) or any(path.is_relative_to(name) for name in hidden)
 
 
+def _replaceable(path: str | os.PathLike[str], expected: str) -> None:
+    """Refuse before the work is done what may not lose its name: a device, a pipe, a folder.
+
+    Raises:
+        WriteError: something else than ``expected`` has the name, or it means standard output.
+    """
+    if os.fspath(path) == "-":
+        raise WriteError("cannot write '-': nothing goes to standard output this way; name a file")
+    try:
+        kind = files.kind(os.stat(path).st_mode) or "a plain file"
+    except OSError:  # nothing there; what else is wrong the write itself will say
+        return
+    if kind != expected:
+        error = OSError(errno.EINVAL, f"it is {kind}, expected {expected}")
+        raise _write_error(Path(path), error)
+
+
 def _write_error(final: Path, error: OSError) -> WriteError:
     advice = "choose another path"
     code = errno.errorcode.get(error.errno or 0)
@@ -338,8 +358,8 @@ def _remove(path: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    for place, _, files in os.walk(folder):
-        for name in files:
+    for place, _, names in os.walk(folder):
+        for name in names:
             _sync(Path(place, name))
         _sync(Path(place))
 

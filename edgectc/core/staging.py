@@ -36,17 +36,23 @@ _held: dict[Path, tuple[tuple[int, int], int]] = {}  # by which process and thre
 
 
 @contextmanager
-def claimed(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[None]:
+def claimed(path: str | os.PathLike[str] | None, *, wait: float = 0.0) -> Iterator[None]:
     """Be the one writer of ``path``; a thread may claim again what it holds.
 
+    Work that takes long is done within, so that an output that cannot be written ends it before.
+
     Args:
-        path: what will be written.
+        path: what will be written; None claims nothing.
         wait: seconds to wait for another writer to end.
 
     Raises:
         ConfigError: another process or thread is writing it.
-        WriteError: its folder cannot be written.
+        WriteError: its folder cannot be written, or it is a device or a pipe.
     """
+    if path is None:
+        yield
+        return
+    _replaceable(path, "a plain file", "a directory")
     final = _final(path)
     me = os.getpid(), threading.get_ident()
     owner, times = _held.get(final, (me, 0))
@@ -274,7 +280,7 @@ def _belongs(path: Path, final: Path) -> bool:
     return final.is_relative_to(path) or any(path.is_relative_to(name) for name in hidden)
 
 
-def _replaceable(path: str | os.PathLike[str], expected: str) -> None:
+def _replaceable(path: str | os.PathLike[str], *expected: str) -> None:
     """Refuse before the work is done what may not lose its name: a device, a pipe, a folder.
 
     Raises:
@@ -286,8 +292,8 @@ def _replaceable(path: str | os.PathLike[str], expected: str) -> None:
         kind = files.kind(os.stat(path).st_mode) or "a plain file"
     except OSError:  # nothing there; what else is wrong the write itself will say
         return
-    if kind != expected:
-        error = OSError(errno.EINVAL, f"it is {kind}, expected {expected}")
+    if kind not in expected:
+        error = OSError(errno.EINVAL, f"it is {kind}, expected {' or '.join(expected)}")
         raise _write_error(Path(path), error)
 
 

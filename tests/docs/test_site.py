@@ -35,7 +35,9 @@ def test_every_page_of_the_manual_is_in_the_navigation() -> None:
 
 def test_every_page_says_its_purpose_in_its_first_lines() -> None:
     """After the title a sentence; no page begins with a table, a list or another title."""
-    for page in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tutorials").glob("*.md")]:
+    folders = ("docs", "docs/tutorials", "docs/notes", "bench", "android_demo")
+    pages = [page for name in folders for page in (ROOT / name).glob("*.md")]
+    for page in [*pages, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]:
         title, _, rest = page.read_text(encoding="utf-8").partition("\n")
         first = rest.strip().splitlines()[0]
         assert title.startswith("# "), page

@@ -6,6 +6,8 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+
 import edgectc
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,15 @@ def test_every_page_of_the_navigation_is_there() -> None:
     for page in pages:
         made = page.startswith("api/") and Path(page).stem in site["api"]()
         assert made or (ROOT / page).is_file(), page
+
+
+def test_tables_have_their_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it a theme's widest columns push others out of sight."""
+    stage = runpy.run_path(str(ROOT / "scripts" / "site.py"))["main"]
+    monkeypatch.setitem(stage.__globals__, "STAGE", tmp_path)
+    stage()
+    (named,) = re.findall(r"^extra_css: \[(.+)\]$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert "min-width: 0" in (tmp_path / named).read_text(encoding="utf-8")
 
 
 def test_every_page_of_the_manual_is_in_the_navigation() -> None:

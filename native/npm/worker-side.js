@@ -29,7 +29,15 @@ function serve(port, listen) {
 }
 
 if (typeof self === "object" && typeof self.postMessage === "function") {
-  serve(self, (use) => { self.onmessage = ({ data }) => use(data); });
+  const channel = new BroadcastChannel(self.name); // see `start` in worker.js
+  const port = {
+    /** @param {any} message */
+    postMessage(message) {
+      channel.postMessage(message);
+      self.postMessage(message);
+    },
+  };
+  serve(port, (use) => { self.onmessage = ({ data }) => use(data); });
 } else {
   const { parentPort } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads");
   serve(parentPort, (use) => parentPort?.on("message", use));

@@ -30,7 +30,7 @@ export class WorkerKeyboard {
   constructor(worker) {
     this.#worker = worker;
     worker.hear(({ id, value, error }) => {
-      const asked = this.#waiting.get(id);
+      const asked = this.#waiting.get(id); // none when this answer came before
       this.#waiting.delete(id);
       if (error) asked?.fail(new EdgectcError(error.message, error.reason));
       else asked?.done(value);
@@ -224,12 +224,22 @@ function plain(source) {
 async function start() {
   const place = new URL("./worker-side.js", import.meta.url);
   if (typeof Worker === "function") {
-    const worker = new Worker(place, { type: "module" });
+    // Chrome holds a worker's messages back until the next frame after a finger lifts, but not those of a BroadcastChannel.
+    // Answers come both ways, and the sooner counts. The name is drawn, so that no other page of the origin listens.
+    const name = `edgectc-${crypto.getRandomValues(new Uint32Array(4)).join("-")}`;
+    const channel = new BroadcastChannel(name);
+    const worker = new Worker(place, { type: "module", name });
     return {
       say: (message) => worker.postMessage(message),
-      hear: (use) => { worker.onmessage = ({ data }) => use(data); },
+      hear: (use) => {
+        worker.onmessage = ({ data }) => use(data);
+        channel.onmessage = ({ data }) => use(data);
+      },
       failed: (use) => { worker.onerror = (event) => use(event.message ?? "it could not be started"); },
-      end: () => worker.terminate(),
+      end: () => {
+        worker.terminate();
+        channel.close();
+      },
     };
   }
   const { Worker: NodeWorker } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "node:worker_threads");

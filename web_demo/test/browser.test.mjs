@@ -48,6 +48,21 @@ test("a swipe writes its word, the next one in context, both sizes, light and da
   }
 });
 
+test("answers of the thread come on either way: as its messages, which Chrome holds for a frame, and over a channel", { skip }, async () => {
+  for (const name of ["Worker", "BroadcastChannel"]) {
+    const before = (page) => page.evaluateOnNewDocument((name) => {
+      globalThis[name] = class extends globalThis[name] {
+        set onmessage(_) {} // nothing of this way is heard
+      };
+    }, name);
+    const one = await show("", { before });
+    await swipe(one.page, trace("qwerty-hello").points);
+    assert.equal(await text(one.page), "Hello", name);
+    quiet(one);
+    await one.context.close();
+  }
+});
+
 test("the best words, through the page's own keyboard, are Python's", { skip }, async () => {
   const one = await show();
   const sure = traces.filter(({ words }) => words[0].probability > 0.55);

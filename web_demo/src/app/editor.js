@@ -50,6 +50,16 @@ export class Editor {
    * @param {number} end
    */
   put(text, start = this.area.selectionStart, end = this.area.selectionEnd) {
+    this.#replace(text, start, end);
+    this.changed();
+  }
+
+  /**
+   * @param {string} text
+   * @param {number} start
+   * @param {number} end
+   */
+  #replace(text, start, end) {
     this.past.push({ value: this.area.value, at: this.area.selectionEnd, swiped: this.swiped });
     if (this.past.length > MOST_PAST) this.past.shift();
     this.anchor = null;
@@ -57,8 +67,7 @@ export class Editor {
     this.area.setRangeText(text, start, end, "end");
     this.#moved(start, end, text.length);
     this.before = this.area.value;
-    this.area.scrollTop = this.area.scrollHeight;
-    this.changed();
+    requestAnimationFrame(() => { this.area.scrollTop = this.area.scrollHeight; }); // at once, the page would be laid out at once
   }
 
   /** Takes the last change back; returns whether there was one. */
@@ -101,7 +110,7 @@ export class Editor {
     const start = this.area.selectionStart;
     const space = /[^\s(“"'/-]$/.test(this.head) ? " " : "";
     const shown = words.map((one) => ({ ...one, text: cased(one.text) }));
-    this.put(space + shown[0].text);
+    this.#replace(space + shown[0].text, start, this.area.selectionEnd);
     const from = start + space.length;
     this.swiped.push({ start: from, end: from + shown[0].text.length, words: shown, chosen: 0, ...notes });
     this.changed();
@@ -115,7 +124,7 @@ export class Editor {
   choose(one, place) {
     const { text } = one.words[place];
     const kept = { ...one, chosen: place, end: one.start + text.length };
-    this.put(text, one.start, one.end);
+    this.#replace(text, one.start, one.end);
     this.swiped.push(kept);
     this.changed();
     return kept;

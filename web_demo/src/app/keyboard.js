@@ -39,6 +39,7 @@ export class Keyboard {
     this.box = { left: 0, top: 0, width: 1, height: 1 };
     /** @type {{id: number, key: Key | null, points: number[][], away: boolean, slid: number, choosing: boolean} | null} */
     this.touch = null;
+    /** @type {HTMLElement | undefined} */ this.lit = undefined; // the button under a finger
     /** @type {number | undefined} */ this.held = undefined; // what a finger that stays does
     place.addEventListener("pointerdown", (event) => this.#down(event));
     place.addEventListener("pointermove", (event) => this.#move(event));
@@ -246,11 +247,11 @@ export class Keyboard {
     if (!touch || touch.id !== event.pointerId) return;
     this.#move(event, true);
     const chosen = touch.choosing ? (this.popup?.chosen ?? "") : "";
+    const slid = touch.key?.id === "space" || touch.key?.id === "backspace";
+    if (touch.away && !chosen && !slid) this.on.swiped(touch.points); // first: a word waits for it, but for nothing that is drawn
     this.#stop(false);
     if (chosen) this.on.chosen(chosen, touch.points[0]);
-    else if (touch.key?.id === "space" && touch.away) return;
-    else if (touch.key?.id === "backspace" && touch.away) this.on.deleting(touch.slid, true);
-    else if (touch.away) this.on.swiped(touch.points);
+    else if (touch.away) touch.key?.id === "backspace" && this.on.deleting(touch.slid, true);
     else if (touch.key) this.on.tap(touch.key.id, touch.points[0]);
   }
 
@@ -267,7 +268,9 @@ export class Keyboard {
   /** @param {string | undefined} id */
   #press(id) {
     if (id === undefined) this.popup?.hide();
-    for (const button of this.place.querySelectorAll("button")) button.classList.toggle("down", button.dataset.id === id);
+    this.lit?.classList.remove("down");
+    this.lit = id === undefined ? undefined : [...this.place.querySelectorAll("button")].find((button) => button.dataset.id === id);
+    this.lit?.classList.add("down");
   }
 
   /** @param {number[]} point */

@@ -35,6 +35,7 @@ export class Model {
     this.notice = notice;
     /** @type {LayoutFile[]} */ this.layouts = [];
     /** @type {LayoutFile} */ this.layout = { name: "", title: "", rows: [] };
+    /** @type {string | null} */ this.text = null; // what it was told last
   }
 
   /** Takes other keys. @param {LayoutFile} layout */
@@ -57,7 +58,7 @@ export class Model {
   async read(points, { nbest = 5, before = "", moving = false } = {}) {
     const start = performance.now();
     const [, words] = await Promise.all([
-      this.keyboard.before(before), this.keyboard.swipe(/** @type {any} */ (points), { nbest, moving }),
+      this.#tell(before), this.keyboard.swipe(/** @type {any} */ (points), { nbest, moving }),
     ]);
     return { words, ms: performance.now() - start };
   }
@@ -71,7 +72,7 @@ export class Model {
   async taps(points, before) {
     const start = performance.now();
     const [, whole, begun] = await Promise.all([
-      this.keyboard.before(before),
+      this.#tell(before),
       this.keyboard.tap(/** @type {any} */ (points), { nbest: 5 }),
       this.keyboard.tap(/** @type {any} */ (points), { nbest: 3, moving: true }),
     ]);
@@ -85,17 +86,29 @@ export class Model {
    * @returns {Promise<Word[]>}
    */
   async complete(begun, before) {
-    return (await Promise.all([this.keyboard.before(before), this.keyboard.complete(begun, { nbest: 3 })]))[1];
+    return (await Promise.all([this.#tell(before), this.keyboard.complete(begun, { nbest: 3 })]))[1];
   }
 
   /** Makes ready what comes after a text. @param {string} text */
   ready(text) {
-    return Promise.all([this.keyboard.before(text), this.keyboard.prepare()]);
+    return Promise.all([this.#tell(text), this.keyboard.prepare()]);
   }
 
   /** Ends its thread. */
   close() {
     this.keyboard.close();
+  }
+
+  /** Says what stands before the cursor, where that is news: a message less that a word waits for. @param {string} text */
+  async #tell(text) {
+    if (text === this.text) return;
+    this.text = text;
+    try {
+      await this.keyboard.before(text);
+    } catch (error) {
+      this.text = null;
+      throw error;
+    }
   }
 
   /** Whether the lexicon has a key for each of its letters. @param {LayoutFile} layout */

@@ -16,6 +16,11 @@ export class Recorder {
     this.changed();
   }
 
+  /** Whether swipes are recorded. */
+  get on() {
+    return this.places.on.checked;
+  }
+
   /**
    * Returns the row of a swipe, which follows its corrections; null while nothing is recorded.
    * @param {number[][]} points
@@ -24,7 +29,7 @@ export class Recorder {
    * @param {string[]} context
    */
   add(points, layout, word, context) {
-    if (!this.places.on.checked) return null;
+    if (!this.on) return null;
     const first = points[0][2];
     /** @type {(value: number, digits: number) => number} */
     const round = (value, digits) => Number(value.toFixed(digits)) + 0;

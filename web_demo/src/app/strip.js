@@ -57,7 +57,7 @@ export class Strip {
   /** @param {HTMLElement[]} pieces */
   #fill(pieces) {
     this.place.replaceChildren(...pieces);
-    this.place.scrollLeft = 0;
+    requestAnimationFrame(() => { this.place.scrollLeft = 0; }); // at once, the page would be laid out at once
   }
 }
 

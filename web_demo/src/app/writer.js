@@ -45,10 +45,12 @@ export class Writer {
     this.looked = 0;
   }
 
-  /** Does one thing after the other, in the order of the fingers. @param {() => any} act */
+  /** Does one thing after the other, in the order of the fingers: at once where nothing is waited for. @param {() => any} act */
   next(act) {
+    const free = !this.waiting;
     document.body.dataset.turns = String(++this.waiting);
-    this.turn = this.turn.then(act).catch((error) => this.parts.failed(error)).then(() => {
+    const done = free ? (async () => act())() : this.turn.then(act);
+    this.turn = done.catch((error) => this.parts.failed(error)).then(() => {
       document.body.dataset.turns = String(--this.waiting);
     });
     return this.turn;
@@ -304,11 +306,11 @@ export class Writer {
     const { editor, recorder, ledger, strip, say, shown } = this.parts;
     if (!this.model) return strip.hint(this.problem || "The model is still being loaded; tap the keys.");
     const { model } = this;
-    await this.#commit();
+    if (this.tapped) await this.#commit();
     this.corrected = null;
     const before = editor.head;
     try {
-      const [answer, context] = await Promise.all([model.read(points, { before }), model.keyboard.contextOf(before)]);
+      const [context, answer] = await Promise.all([recorder.on ? model.keyboard.contextOf(before) : [], model.read(points, { before })]);
       if (!answer.words.length) return strip.hint("No word for that.");
       const [best] = answer.words;
       const row = recorder.add(points, model.layout.name, best.text, context);

@@ -44,6 +44,13 @@ def test_every_line_of_readme_runs(
     verified = [text for line, text in printed.items() if line.startswith("edgectc verify")]
     assert len(verified) == {"own network": 2, "all else": 1}[part]
     assert all("verdict: pass" in text for text in verified)
+    evaluated = [text for line, text in printed.items() if line.startswith("edgectc eval models/")]
+    assert len(evaluated) == (part == "all else")
+    for text in evaluated:  # by words, as of letters there is one answer a swipe
+        ((first, three),) = re.findall(
+            r"^all +\d+ +([\d.]+)% \[.*?\] +([\d.]+)%", text, re.MULTILINE
+        )
+        assert float(three) > float(first) > 60
 
 
 def test_the_first_lines_answer_what_they_promise() -> None:

@@ -17,7 +17,10 @@ from edgectc.benchmarking import tables
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent / "TABLE.md"
-BENCH = "edgectc bench --device cpu,cuda --data DATA --split dev --samples 100"
+BENCH = (
+    "edgectc bench --device cpu,cuda --runtime onnx,native,pte,litert,eager,compiled --data DATA "
+    "--split dev --samples 100"
+)
 SECTIONS = {
     "pipeline.txt": "From finger-up to five ranked words, 100,000-word lexicon, side by side",
     "bench.json": "Artifacts, schemes and runtimes of the shipped model",

@@ -63,6 +63,7 @@ def main() -> None:
                 copy = STAGE / linked.relative_to(ROOT)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(linked, copy)
+    shutil.copyfile(ROOT / "docs" / "site.css", STAGE / "docs" / "site.css")
     for name, text in api().items():
         page = STAGE / "api" / f"{name}.md"
         page.parent.mkdir(exist_ok=True)

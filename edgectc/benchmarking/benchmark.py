@@ -14,7 +14,7 @@ from edgectc.benchmarking.workload import Workload
 from edgectc.core.arguments import Count, File, FileName, Threads, checked
 from edgectc.core.errors import ConfigError
 from edgectc.core.messages import say
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import Document
 
 SCHEMA = Path(__file__).with_name("schema.json")
@@ -54,7 +54,8 @@ def bench(
         models: artifacts, bundles (their weights and all artifacts in them) or names of shipped
             models; none is the shipped swipe model.
         device: of "cpu" and "cuda".
-        runtime: of `edgectc.benchmarking.plan.RUNTIMES`; None takes all that the device has.
+        runtime: of `edgectc.benchmarking.plan.RUNTIMES`; None takes all that the device has
+            but "compiled", whose first call takes minutes.
         threads: thread counts.
         data: labelled recordings, for accuracy and as inputs; None generates inputs.
         split: of swipes: "all", "train", "dev" or "test" users.
@@ -93,10 +94,11 @@ def bench(
         "limit": limit, "trace": trace,
     }  # fmt: skip
     how = Settings(processes=processes, rounds=rounds)
-    if beside and not models:
-        report = _unmeasured(how, asked | {"baseline": baseline})
-    else:
-        report = measured(models, how, **asked)
+    with claimed(html):
+        if beside and not models:
+            report = _unmeasured(how, asked | {"baseline": baseline})
+        else:
+            report = measured(models, how, **asked)
     if beside:
         report["rows"] += map(phone.row, beside)
         report["phones"] = [phone.about(one) for one in beside]

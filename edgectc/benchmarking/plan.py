@@ -39,6 +39,7 @@ _OF_DEVICE = {
     "cpu": ("onnx", "native", "pte", "litert", "coreai", "eager", "compiled"),
     "cuda": ("onnx", "eager", "bfloat16", "float16", "graphs", "compiled"),
 }
+_ASKED_FOR = {"compiled"}  # torch.compile takes minutes for its first call on a busy machine
 
 
 class About(TypedDict):
@@ -161,7 +162,7 @@ def plans(
     Args:
         chosen: what to measure.
         devices: of "cpu" and "cuda".
-        runtimes: of `RUNTIMES`; None takes all of the device.
+        runtimes: of `RUNTIMES`; None takes all of the device but "compiled".
         threads: thread counts; a CUDA row takes the first alone.
         files: ``lexicon`` and ``language_model`` to use instead of the models' own.
 
@@ -186,7 +187,7 @@ def plans(
         Plan(subject, runtime, device, count, _reason(subject, runtime, device), files or {})
         for subject in chosen
         for device in devices
-        for runtime in runtimes or _OF_DEVICE[device]
+        for runtime in runtimes or [r for r in _OF_DEVICE[device] if r not in _ASKED_FOR]
         if _fits(subject, runtime, chosen)
         for count in (threads if device == "cpu" else threads[:1])
     ]

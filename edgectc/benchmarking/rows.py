@@ -56,13 +56,15 @@ def row(record: Record, samples: Workload) -> Row:
     )
     yardstick = np.array([r["yardstick_ns"] for r in record.rounds]) / 1e6
     medians = per_round(spent - floor)["p50_ms"]
+    figures = latencies(np.maximum(spent - floor, 0.0))
+    low, high = around(figures["p50_ms"], medians)
     return {
         **about,
         "threads_seen": record.more.get("threads_seen"),
         **cold(record.cold),
-        **latencies(np.maximum(spent - floor, 0.0)),
-        "p50_low_ms": round(interval(medians)[0], 4),
-        "p50_high_ms": round(interval(medians)[1], 4),
+        **figures,
+        "p50_low_ms": round(low, 4),
+        "p50_high_ms": round(high, 4),
         "floor_us": round(float(floor.sum()) * 1e3, 3),
         "to_yardstick": round(float(np.median(medians / yardstick)), 4),
         "waited_share": round(float(np.median([r["waited_share"] for r in record.rounds])), 4),
@@ -176,6 +178,17 @@ def interval(values: Sequence[float] | Array) -> tuple[float, float]:
         return middle - reach, middle + reach
     place = max(0, math.floor((n - 1.96 * math.sqrt(n)) / 2 - 0.5))
     return float(ordered[place]), float(ordered[n - 1 - place])
+
+
+def around(p50: float, medians: Array) -> tuple[float, float]:
+    """Return the interval of a p50, as far from it, in ratio, as that of its rounds' medians.
+
+    A sample's slow rounds raise the medians of rounds and not the median of the sample, so the
+    rounds' own interval need not hold the p50 at all.
+    """
+    low, high = interval(medians)
+    middle = float(np.median(medians))
+    return (p50 * low / middle, p50 * high / middle) if middle else (low, high)
 
 
 def _chunks(timed: Chunks | None) -> ChunkLatencies:

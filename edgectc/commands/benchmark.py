@@ -25,8 +25,8 @@ def declare(verbs: Verbs) -> None:
         "--runtime",
         type=names,
         metavar="R,...",
-        help="onnx, native, pte, litert, coreai, eager, compiled; on cuda also bfloat16, float16, "
-        "graphs (default: all)",
+        help="onnx, native, pte, litert, coreai, eager; on cuda also bfloat16, float16, graphs "
+        "(default: all); compiled, by torch.compile, which takes minutes, where it is asked for",
     )
     parser.add_argument(
         "--threads", type=integers, default=(1,), metavar="N,...", help="thread counts (default 1)"

@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     streams.prepare()
     try:
         return streams.finish(_run(arguments))
+    except KeyboardInterrupt:  # also before there is a verb
+        return streams.finish(_fail("interrupted", 128 + signal.SIGINT))
     except SystemExit as end:  # help was printed, or what is wrong with the arguments
         raise SystemExit(streams.finish(int(end.code or 0))) from None
 
@@ -85,8 +87,6 @@ def _call(options: Namespace) -> int:
         return _fail(error.spelled(flag), error.exit_code)
     except signals.Terminated:
         return _fail("terminated", 128 + signal.SIGTERM)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 128 + signal.SIGINT)
     except OSError as error:
         if isinstance(error, BrokenPipeError) and streams.unread():
             return streams.failed(error)

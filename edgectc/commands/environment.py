@@ -143,7 +143,8 @@ def _paired(findings: list[Finding]) -> list[Finding]:
 
 def _package(name: str, extras: tuple[str, ...], deep: bool) -> Finding:
     pinned = tested().get(name.lower(), "")
-    fix = _LINES.get(name, install_line(extras[0]) if extras else "pip install numpy")
+    smallest = min(extras, key=lambda extra: len(needs()[extra]), default="")
+    fix = _LINES.get(name, install_line(smallest) if extras else "pip install numpy")
     fix = fix.format(tested=pinned)
     try:
         found = importlib.metadata.version(name)

@@ -53,11 +53,16 @@ def open_plain(path: str | os.PathLike[str], *, pipes: bool = False) -> Buffered
     except FileNotFoundError as error:
         told = f"{error.strerror}{hint(path)}"
         raise FileNotFoundError(error.errno, told, os.fspath(path)) from None
-    for is_kind, name in _KINDS:
-        if is_kind(mode) and not (pipes and name == "a pipe"):
-            code = errno.EISDIR if name == "a directory" else errno.EINVAL
-            raise OSError(code, f"it is {name}, expected a plain file", os.fspath(path))
+    name = kind(mode)
+    if name is not None and not (pipes and name == "a pipe"):
+        code = errno.EISDIR if name == "a directory" else errno.EINVAL
+        raise OSError(code, f"it is {name}, expected a plain file", os.fspath(path))
     return open(path, "rb")
+
+
+def kind(mode: int) -> str | None:
+    """Return what a mode of `os.stat` is in words, such as "a device"; None for a plain file."""
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), None)
 
 
 def hint(path: str | os.PathLike[str], known: Iterable[str] = ()) -> str:

@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedIOBase
 from pathlib import Path
 
+from edgectc.core import files
 from edgectc.core.errors import ConfigError, WriteError
 
 _NO_LINK = 0 if sys.platform == "win32" else os.O_NOFOLLOW
@@ -35,17 +36,23 @@ _held: dict[Path, tuple[tuple[int, int], int]] = {}  # by which process and thre
 
 
 @contextmanager
-def claimed(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[None]:
+def claimed(path: str | os.PathLike[str] | None, *, wait: float = 0.0) -> Iterator[None]:
     """Be the one writer of ``path``; a thread may claim again what it holds.
 
+    Work that takes long is done within, so that an output that cannot be written ends it before.
+
     Args:
-        path: what will be written.
+        path: what will be written; None claims nothing.
         wait: seconds to wait for another writer to end.
 
     Raises:
         ConfigError: another process or thread is writing it.
-        WriteError: its folder cannot be written.
+        WriteError: its folder cannot be written, or it is a device or a pipe.
     """
+    if path is None:
+        yield
+        return
+    _replaceable(path, "a plain file", "a directory")
     final = _final(path)
     me = os.getpid(), threading.get_ident()
     owner, times = _held.get(final, (me, 0))
@@ -87,6 +94,7 @@ def staged(path: str | os.PathLike[str], *, wait: float = 0.0) -> Iterator[Path]
         ConfigError: another process or thread is writing it.
         WriteError: it cannot be written.
     """
+    _replaceable(path, "a plain file")
     final = _final(path)
     with claimed(final, wait=wait), _naming(final):
         new = _beside(final, "new")
@@ -144,6 +152,7 @@ def staged_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         ConfigError: another process or thread is writing it.
         WriteError: it cannot be written.
     """
+    _replaceable(path, "a directory")
     final = _final(path)
     with claimed(final), _naming(final):
         new, old = _beside(final, "new"), _beside(final, "old")
@@ -271,6 +280,23 @@ def _belongs(path: Path, final: Path) -> bool:
     return final.is_relative_to(path) or any(path.is_relative_to(name) for name in hidden)
 
 
+def _replaceable(path: str | os.PathLike[str], *expected: str) -> None:
+    """Refuse before the work is done what may not lose its name: a device, a pipe, a folder.
+
+    Raises:
+        WriteError: something else than ``expected`` has the name, or it means standard output.
+    """
+    if os.fspath(path) == "-":
+        raise WriteError("cannot write '-': nothing goes to standard output this way; name a file")
+    try:
+        kind = files.kind(os.stat(path).st_mode) or "a plain file"
+    except OSError:  # nothing there; what else is wrong the write itself will say
+        return
+    if kind not in expected:
+        error = OSError(errno.EINVAL, f"it is {kind}, expected {' or '.join(expected)}")
+        raise _write_error(Path(path), error)
+
+
 def _write_error(final: Path, error: OSError) -> WriteError:
     advice = "choose another path"
     code = errno.errorcode.get(error.errno or 0)
@@ -338,8 +364,8 @@ def _remove(path: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    for place, _, files in os.walk(folder):
-        for name in files:
+    for place, _, names in os.walk(folder):
+        for name in names:
             _sync(Path(place, name))
         _sync(Path(place))
 

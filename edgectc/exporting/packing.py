@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -40,12 +40,14 @@ class Words:
         language_model: what previous words say about the next; None for none.
         licences: of the two, as the manifest states them.
         carried: the bundle holds copies; else hosts find them by hash, e.g. in another bundle.
+        preset: of the decoder that read them in the bundle that they are of; {} for none.
     """
 
     lexicon: Path
     language_model: Path | None = None
     licences: tuple[str, str] = ("", "")
     carried: bool = True
+    preset: Mapping[str, JSON] = field(default_factory=dict, compare=False)
 
     def described(self) -> dict[str, dict[str, str]]:
         """Return what the index says of the files."""
@@ -102,8 +104,8 @@ def pack(
         NonFiniteError: a weight is NaN or Inf.
     """
     settings, model, progress = _trained(run, checkpoint)
-    preset = registry.changed("decoders", settings.decoder, decoder or {})
     slots = model.frontend.slots
+    preset = _decoder(settings.decoder, words, decoder, swipes=bool(slots))
     by_name = _fitting(settings.data["layout"], slots) if slots else {}
     seen = run / "seen_words.bin"
     return write(
@@ -156,7 +158,7 @@ def repack(
         spec=index.model,
         layouts_by_name=by_name,
         recordings=_reference(index.model, model, by_name),
-        decoder=registry.changed("decoders", index.decoder, decoder or {}),
+        decoder=_decoder(index.decoder, words, decoder, swipes=bool(by_name)),
         words=words or words_of(bundle),
         seen_words=bundle.file(index.seen_words) if index.seen_words else None,
         training=index.training,
@@ -182,7 +184,23 @@ def words_of(bundle: Bundle) -> Words | None:
         bundles.find_file(model, bundle.path, kind="language_model") if model else None,
         (lexicon.licence, model.licence if model else ""),
         carried=lexicon.file in bundle.index.files,
+        preset=bundle.index.decoder,
     )
+
+
+def _decoder(
+    spec: Mapping[str, JSON],
+    words: Words | None,
+    changes: Mapping[str, JSON] | None,
+    *,
+    swipes: bool,
+) -> dict[str, JSON]:
+    """Return a changed preset; `greedy` reads no words, so named ones bring a decoder that does."""
+    changes = changes or {}
+    if words is not None and spec["type"] == "greedy" and "type" not in changes:
+        theirs = words.preset if swipes else {}
+        changes = {"type": "lexicon" if swipes else "beam", **theirs, **changes}
+    return registry.changed("decoders", spec, changes)
 
 
 def write(

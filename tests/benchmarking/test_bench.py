@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from edgectc.benchmarking import (
 )
 from edgectc.commands import cli
 from edgectc.core.errors import ConfigError, UnknownNameError
+
+ROOT = Path(__file__).parents[2]
 
 # ---- timing ---------------------------------------------------------------------------------
 
@@ -63,6 +66,18 @@ def test_the_interval_covers_the_median_as_it_says(n: int, rng: np.random.Genera
     assert hits / 2000 > 0.93
 
 
+def test_the_interval_holds_its_p50_on_a_busy_machine() -> None:
+    """Each round disturbs another sample: no sample's median moves, and every round's does."""
+    spent = np.zeros((9, 5, 3))
+    spent[..., 1] = [0.3, 0.4, 1.0, 5.0, 6.0]
+    spent[range(9), [round_ % 3 for round_ in range(9)], 1] += 10.0
+    spent *= np.linspace(0.9, 1.1, 9)[:, None, None]
+    p50, medians = rows.latencies(spent)["p50_ms"], rows.per_round(spent)["p50_ms"]
+    assert rows.interval(medians)[0] > 4 * p50
+    low, high = rows.around(p50, medians)
+    assert 0.85 * p50 < low < p50 < high < 1.15 * p50
+
+
 def test_few_values_have_a_wide_interval() -> None:
     assert rows.interval([10.0, 11.0, 12.0]) == (8.0, 14.0)
     assert rows.interval([10.0]) == (10.0, 10.0)
@@ -80,6 +95,16 @@ def test_a_bundle_has_its_weights_and_artifacts(shipped: Path) -> None:
     keys = [one.key() for one in made]
     assert ("swipe-en.onnx", "onnx", "cpu", 2) in keys
     assert len(keys) == len(set(keys))
+    # The first call of torch.compile took 167 s on a busy machine: never unasked.
+    assert "compiled" not in {one.runtime for one in made}
+    (asked,) = plan.plans(found[-1:], devices=["cpu"], runtimes=["compiled"], threads=[1])
+    assert asked.runtime == "compiled"
+
+
+def test_the_page_names_every_runtime() -> None:
+    page = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    table = page.partition("| runtime |")[2].partition("\n\n")[0]
+    assert {*re.findall(r"`(\w+)`", table)} == {*plan.RUNTIMES}
 
 
 def test_an_artifact_that_a_bundle_lacks_is_a_row_with_a_reason(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -256,6 +257,51 @@ def test_a_tool_chain_failure_is_one_line_and_debug_shows_more(
     assert err == "edgectc: error: internal error: KeyError: 'boom'; --debug shows where\n"
     with pytest.raises(KeyError):
         cli.main(["list", "--debug"])
+
+
+@pytest.mark.parametrize(
+    ("line", "work"),
+    [
+        ("bench --html pipe", "edgectc.benchmarking.benchmark.measured"),
+        ("data check SAMPLES --html pipe", "edgectc.data.checks.check_data"),
+        ("data compare SAMPLES --html pipe", "edgectc.data.synthesis.compare_data"),
+        (
+            "tune-decoder --data SAMPLES --split all --min-labels 1 --out pipe",
+            "edgectc.evaluation.tuning.tune",
+        ),
+    ],
+)
+def test_an_output_that_cannot_be_written_ends_the_work_before_it(
+    line: str,
+    work: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    shipped: Path,
+) -> None:
+    def done(*_: object, **__: object) -> None:
+        pytest.fail("the work was done in vain")
+
+    monkeypatch.setattr(work, done)
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")  # as root can write everywhere, a folder that cannot be written is no test
+    code, _, err = run(capsys, *line.replace("SAMPLES", str(shipped / SAMPLES)).split())
+    assert code == 2
+    assert err.splitlines()[-1].endswith(
+        "expected a plain file or a directory; choose another path"
+    )
+
+
+@pytest.mark.parametrize("during", ["build_verbs", "_call"])
+def test_control_c_is_one_line_at_any_time(
+    during: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, during, pressed)
+    assert cli.main(["list"]) == 130
+    assert capsys.readouterr().err == "edgectc: error: interrupted\n"
 
 
 def test_too_little_memory_is_said(

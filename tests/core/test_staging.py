@@ -17,7 +17,7 @@ import kills
 import pytest
 
 from edgectc.core import staging
-from edgectc.core.errors import ConfigError
+from edgectc.core.errors import ConfigError, WriteError
 from edgectc.core.staging import (
     claimed,
     recover,
@@ -65,6 +65,37 @@ def test_folders_are_made_and_permissions_are_those_of_a_plain_write(tmp_path: P
     (tmp_path / "plain").write_bytes(b"")
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("write", [staged, staged_folder])
+def test_only_a_file_is_replaced_by_a_file(write: Callable, tmp_path: Path) -> None:
+    """Root who names /dev/null as output would else replace the device for the whole machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(pipe)
+    other = "file" if write is staged_folder else "folder"
+    for name, kind in {"pipe": "pipe", "link": "pipe", other: "directory|plain file"}.items():
+        before = os.lstat(tmp_path / name)
+        with (
+            pytest.raises(WriteError, match=f"it is a (?:{kind}), expected a"),
+            write(tmp_path / name),
+        ):
+            pytest.fail("the work was done in vain")
+        assert os.path.samestat(before, os.lstat(tmp_path / name))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder", "link", "pipe"]
+
+
+@pytest.mark.parametrize("write", [staged, staged_folder])
+def test_standard_output_is_no_file(
+    write: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WriteError, match="standard output"), write("-"):
+        pytest.fail("the work was done in vain")
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

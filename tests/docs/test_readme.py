@@ -10,6 +10,9 @@ from pathlib import Path
 import pages
 import pytest
 
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+import ways
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 # Commands that other checks run: the empty environments of `.ci/run` and `scripts/check-wheel`, the
@@ -41,6 +44,13 @@ def test_every_line_of_readme_runs(
     verified = [text for line, text in printed.items() if line.startswith("edgectc verify")]
     assert len(verified) == {"own network": 2, "all else": 1}[part]
     assert all("verdict: pass" in text for text in verified)
+    evaluated = [text for line, text in printed.items() if line.startswith("edgectc eval models/")]
+    assert len(evaluated) == (part == "all else")
+    for text in evaluated:  # by words, as of letters there is one answer a swipe
+        ((first, three),) = re.findall(
+            r"^all +\d+ +([\d.]+)% \[.*?\] +([\d.]+)%", text, re.MULTILINE
+        )
+        assert float(three) > float(first) > 60
 
 
 def test_the_first_lines_answer_what_they_promise() -> None:
@@ -55,14 +65,20 @@ def test_the_first_lines_answer_what_they_promise() -> None:
 
 
 def test_each_way_in_has_the_commands_that_it_says() -> None:
-    """At most five; the ones that are counted stand in its section, in order."""
+    """At most five; those that `scripts/ways.py` goes, of the page as it is, in order."""
     text = README.read_text(encoding="utf-8")
-    rows = re.findall(r"^\| \[.*\]\(#your-own-\w+\) \| (\d) \|", text, re.MULTILINE)
-    install, made, quantized = pages.commands(section("network"))
-    _, trained = pages.commands(section("data"))  # after what stands for a file of one's own
-    said = [int(number) for number in rows]
-    assert said == [len(install + made), len(install + made[:1] + quantized), len(trained)]
-    assert max(said) <= 5
+    rows = re.findall(r"^\| (?:first word|\[.*\]\(#your-own-\w+\)) \| (\d)\b", text, re.MULTILINE)
+    going = {way: ways.commands(text, way) for way in ways.WAYS}
+    assert [int(number) for number in rows] == [len(lines) for lines in going.values()]
+    assert max(map(int, rows)) <= 5
+    for way, verb in {"network": "verify", "int8": "verify", "data": "eval"}.items():
+        first, *_, last = going[way]
+        assert first.startswith("pip install ")
+        assert last.startswith(f"edgectc {verb}")
+    assert not any(line.startswith("edgectc export") for line in going["int8"])
+    # What the test above runs are the same lines.
+    everywhere = {line for block in pages.commands(README) for line in block}
+    assert {line for lines in going.values() for line in lines} <= everywhere
 
 
 def test_the_torch_to_install_is_the_one_that_is_tested() -> None:

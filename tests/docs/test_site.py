@@ -6,6 +6,8 @@ import re
 import runpy
 from pathlib import Path
 
+import pytest
+
 import edgectc
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +28,15 @@ def test_every_page_of_the_navigation_is_there() -> None:
         assert made or (ROOT / page).is_file(), page
 
 
+def test_tables_have_their_style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it a theme's widest columns push others out of sight."""
+    stage = runpy.run_path(str(ROOT / "scripts" / "site.py"))["main"]
+    monkeypatch.setitem(stage.__globals__, "STAGE", tmp_path)
+    stage()
+    (named,) = re.findall(r"^extra_css: \[(.+)\]$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert "min-width: 0" in (tmp_path / named).read_text(encoding="utf-8")
+
+
 def test_every_page_of_the_manual_is_in_the_navigation() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     folders = ("docs", "docs/tutorials", "docs/notes", "bench", "android_demo")
@@ -35,7 +46,9 @@ def test_every_page_of_the_manual_is_in_the_navigation() -> None:
 
 def test_every_page_says_its_purpose_in_its_first_lines() -> None:
     """After the title a sentence; no page begins with a table, a list or another title."""
-    for page in [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "tutorials").glob("*.md")]:
+    folders = ("docs", "docs/tutorials", "docs/notes", "bench", "android_demo")
+    pages = [page for name in folders for page in (ROOT / name).glob("*.md")]
+    for page in [*pages, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]:
         title, _, rest = page.read_text(encoding="utf-8").partition("\n")
         first = rest.strip().splitlines()[0]
         assert title.startswith("# "), page

@@ -99,6 +99,21 @@ def test_words_of_another_bundle_from_the_command_line(
     assert "leave those out" in capsys.readouterr().err
 
 
+def test_words_that_are_named_are_read(tmp_path: Path, shipped: Path) -> None:
+    """A family that trains letter by letter would else carry words that nothing looks at."""
+    packing.write(tmp_path / "letters", **swipe_model("greedy"))
+    lexicon = tmp_path / "words.tsv"
+    lexicon_file.write(Lexicon.from_counts({"hello": 2.0, "edge": 1.0}), lexicon)
+    line = ["pack", str(tmp_path / "letters"), "--out", str(tmp_path / "words")]
+    assert main([*line, "--lexicon", str(lexicon)]) == 0
+    assert bundles.read(tmp_path / "words").index.decoder["type"] == "lexicon"
+    assert main([*line, "--lexicon", str(lexicon), "--set", "type=greedy"]) == 0
+    assert bundles.read(tmp_path / "words").index.decoder["type"] == "greedy"
+    assert main([*line, "--words-of", str(shipped), "--set", "lm_weight=0.1"]) == 0
+    theirs = bundles.read(shipped).index.decoder
+    assert bundles.read(tmp_path / "words").index.decoder == {**theirs, "lm_weight": 0.1}
+
+
 def test_weights_are_those_before_folding(tmp_path: Path) -> None:
     from safetensors.torch import load
 

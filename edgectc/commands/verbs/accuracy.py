@@ -32,7 +32,7 @@ from edgectc.core.arguments import (
     checked,
 )
 from edgectc.core.errors import ConfigError
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, write_bytes
 from edgectc.core.types import Document, Recording
 from edgectc.data.refusals import LIMIT
 from edgectc.data.swipe_files import recording
@@ -249,7 +249,8 @@ def tune_decoder(
         count, units = len(rows), sum(len(row.target) for row in rows)
     if update or out is not None:
         check_resolves(units, count, min_labels)
-    tuned = tuning.tune(recognizer, rows, only=only)
+    with claimed(out):
+        tuned = tuning.tune(recognizer, rows, only=only)
     tuned = dataclasses.replace(tuned, dropped=dict(refusals.counts))
     if out is not None:
         write_bytes(out, json.dumps(dict(tuned.preset), sort_keys=True).encode() + b"\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgectc.core.arguments import Count, File, Jobs, Seed, checked
 from edgectc.core.errors import ConfigError
-from edgectc.core.staging import write_bytes
+from edgectc.core.staging import claimed, write_bytes
 from edgectc.data import checks, checks_page, importing, sharding, synthesis
 from edgectc.data.checks import Findings
 from edgectc.data.importers import Imported
@@ -50,7 +50,10 @@ def check_data(
     """
     paths = [os.fspath(file) for file in files]
     name = None if model is None else os.fspath(model)
-    findings = checks.check_data(paths, model=name, days=days, kind=kind, jobs=jobs, engine=engine)
+    with claimed(html):
+        findings = checks.check_data(
+            paths, model=name, days=days, kind=kind, jobs=jobs, engine=engine
+        )
     if html is not None:
         title = f"Data check: {', '.join(paths)}"
         write_bytes(html, checks_page.page(findings, title).encode(errors="backslashreplace"))
@@ -172,9 +175,10 @@ def compare_data(
         InputError: a file has no usable swipe.
         UnknownNameError: no such style.
     """
-    comparison = synthesis.compare_data(
-        real, generated, split=split, limit=limit, style=style, seed=seed
-    )
+    with claimed(html):
+        comparison = synthesis.compare_data(
+            real, generated, split=split, limit=limit, style=style, seed=seed
+        )
     if html is not None:
         title = f"Generated against real swipes: {os.fspath(real)}"
         write_bytes(

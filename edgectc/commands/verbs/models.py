@@ -207,7 +207,9 @@ def pack(
         language_model: file to carry, ``.lm``.
         lm_licence: of the language model.
         words_of: decode with the words of this bundle, which are not copied.
-        preset: file that `tune_decoder` wrote, or its values.
+        preset: file that `tune_decoder` wrote, or its values. None keeps the source's; where that
+            is `greedy`, which reads no words, and words are named, it is that of ``words_of``, or
+            a decoder that reads them.
         overrides: changes to the decoder preset, as "lm_weight=0.3" or {"lm_weight": 0.3}.
 
     Raises:

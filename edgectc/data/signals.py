@@ -56,14 +56,9 @@ def recordings(path: Path) -> list[tuple[Array, str | None]]:
         image = features.ndim == 4
         frames = features.transpose(0, 3, 1, 2) if image else features
         n, T = frames.shape[:2] if frames.ndim in (2, 3, 4) else (-1, 0)
-        lengths = arrays.get("lengths", np.full(max(n, 0), T))
-        if lengths.shape != (n,) or lengths.dtype.kind not in "iu" or (lengths > T).any():
-            raise InputError(
-                f"{path}: features have shape {features.shape} and lengths {lengths.shape}, "
-                "expected (N, T, C), (N, T) or (N, C, H, W), and N whole lengths of at most T or W",
-                reason="bad_file",
-            )
-        parts = [row[: max(0, int(length))] for row, length in zip(frames, lengths, strict=True)]
+        parts = [
+            row[:length] for row, length in zip(frames, lengths(path, arrays, n, T), strict=True)
+        ]
         return [(row.transpose(1, 2, 0) if image else row, None) for row in parts]
     missing = {"signal", "length"} - {*arrays}
     if missing:
@@ -74,6 +69,23 @@ def recordings(path: Path) -> list[tuple[Array, str | None]]:
     cut = _cut(path, arrays)
     groups = [str(g) for g in arrays["group"]] if "group" in arrays else [None] * len(cut)
     return list(zip(cut, groups, strict=True))
+
+
+def lengths(path: Path, arrays: Mapping[str, Array], n: int, frames: int) -> list[int]:
+    """Return the frames of each of n recordings of ``frames`` at most: all where none are named.
+
+    Raises:
+        InputError: there are not n recordings, or as many lengths; reason ``bad_file``.
+    """
+    given = arrays.get("lengths", np.full(max(n, 0), frames))
+    if given.shape != (n,) or given.dtype.kind not in "iu" or (given > frames).any():
+        shapes = {name: array.shape for name, array in arrays.items()}
+        raise InputError(
+            f"{path} holds {shapes}, expected features (N, T, C), (N, T) or (N, C, H, W), and N "
+            "whole lengths of at most T or W",
+            reason="bad_file",
+        )
+    return [max(0, int(length)) for length in given]
 
 
 def read_arrays(path: Path) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from edgectc.core.errors import BundleError
 
 SUFFIX = ".aimodel"
-MANIFEST = "edgectc.json"
+MANIFEST = "edgectc-manifest.json"
 FILES = ("main.mlirb", "main.hash", "metadata.json")  # as coreai-core 1.0.0b3 saves one function
 _MLIR = b"ML\xefR"  # how bytecode of MLIR begins
 

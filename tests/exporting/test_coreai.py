@@ -57,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> edgectc.Artifact:
 @pytest.mark.slow
 def test_a_network_becomes_an_asset_that_answers_like_it(made: edgectc.Artifact) -> None:
     assert made.report.status == "pass"
-    assert {file.name for file in made.path.iterdir()} == {*FILES, "edgectc.json"}
+    assert {file.name for file in made.path.iterdir()} == {*FILES, "edgectc-manifest.json"}
     network, recognizer = networks.seeded(Speech).eval(), edgectc.load(made.path)
     for n in (40, 17, 3):
         x = torch.randn(1, n, 6, generator=torch.Generator().manual_seed(n))
@@ -104,7 +104,7 @@ def test_what_does_not_fit_is_refused(made: edgectc.Artifact) -> None:
 
 def test_other_files_in_the_folder_are_refused() -> None:
     program = b"ML\xefR..."
-    files = dict.fromkeys([*FILES, "edgectc.json"], b"")
+    files = dict.fromkeys([*FILES, "edgectc-manifest.json"], b"")
     files |= {"main.mlirb": program, "main.hash": hashlib.sha256(program).digest()}
     check_asset(files, "x.aimodel")
     with pytest.raises(BundleError, match=r"main\.mlirb is not the program"):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import edgectc
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.data.columns import Input, described, table
+from edgectc.data.recordings import samples_for
 from edgectc.evaluation import layerwise
 from edgectc.exporting.byo import adoption
 
@@ -160,6 +161,71 @@ def test_every_kind_of_input(target: str, tmp_path: Path) -> None:
     assert "x (frames): 0..7, day (index below 5): 8, keys (ids below 9): 9" in told
     (check,) = (c for c in made.report.checks if c.name == "inputs")
     assert all(name in check.detail for name in ("x ", "day ", "keys ", "more ", "voice "))
+
+
+def recorded(count: int) -> dict[str, np.ndarray]:
+    """Recordings of `Many`, each input by its name, as a file has them."""
+    rng = np.random.default_rng(4)
+    return {
+        "x": rng.standard_normal((count, 20, 8)).astype(np.float32),
+        "lengths": rng.integers(5, 21, count),
+        "day": rng.integers(0, 5, count),
+        "keys": rng.integers(0, 9, (count, 20)),
+        "more": rng.standard_normal((count, 20, 3)).astype(np.float32),
+        "voice": rng.standard_normal((count, 4)).astype(np.float32),
+    }
+
+
+def test_a_file_of_recordings_names_inputs_as_the_sample_does(tmp_path: Path) -> None:
+    made = export(seeded(Many), many(), tmp_path / "out", counts={"day": 5})
+    frontend = edgectc.load(made.path).frontend
+    samples = samples_for({"type": "features"}, frontend=frontend)
+    arrays, file = recorded(3), tmp_path / "c.npz"
+    for first in ("x", "features"):
+        named = {(first if name == "x" else name): array for name, array in arrays.items()}
+        np.savez(file, texts=np.array(["ab", "", "c"]), **named)
+        rows = list(samples.rows(file))
+        assert [row.target for row in rows] == [("a", "b"), (), ("c",)]
+        for i, (row, n) in enumerate(zip(rows, arrays["lengths"], strict=True)):
+            once = [np.full((n, 1), arrays["day"][i]), np.tile(arrays["voice"][i], (n, 1))]
+            x, keys, more = (arrays[name][i, :n] for name in ("x", "keys", "more"))
+            wanted = np.concatenate([x, once[0], keys[:, None], more, once[1]], axis=1)
+            np.testing.assert_allclose(row.signal, wanted, rtol=1e-6)
+    for lost, said in (
+        ("day", r"holds .*'keys': \(3, 20\).*expected \['x', 'day', 'keys'"),
+        ("lengths", ""),
+    ):
+        np.savez(file, **{name: array for name, array in arrays.items() if name != lost})
+        if said:
+            with pytest.raises(InputError, match=said):
+                list(samples.rows(file))
+        else:  # every recording is whole
+            assert {len(row.signal) for row in samples.rows(file)} == {20}
+    np.savez(file, y=arrays["x"])
+    with pytest.raises(
+        InputError, match=r"holds \['y'\], expected \['x', 'day'.* or signal, length"
+    ):
+        list(samples.read(file))
+
+
+def test_images_of_a_file_are_cut_at_their_columns(tmp_path: Path) -> None:
+    images = drawn(2, 2, 6, 20)
+    made = export(seeded(Picture), {"images": images}, tmp_path / "out")
+    frontend, file = edgectc.load(made.path).frontend, tmp_path / "c.npz"
+    np.savez(file, images=images.numpy(), lengths=np.array([20, 7]))
+    whole, cut = samples_for({"type": "features"}, frontend=frontend).rows(file)
+    np.testing.assert_array_equal(whole.signal, frontend.frames(images[0].numpy()))
+    np.testing.assert_array_equal(cut.signal, frontend.frames(images[1, :, :, :7].numpy()))
+
+
+def test_quantize_calibrates_by_the_names_of_the_sample(tmp_path: Path) -> None:
+    np.savez(tmp_path / "c.npz", **recorded(70))
+    made = edgectc.quantize(
+        seeded(Many), sample=many(), tokens=TOKENS, target="onnx", scheme="int8-static",
+        calibration=str(tmp_path / "c.npz"), counts={"day": 5}, check_blank=False,
+        out=tmp_path / "m.onnx",
+    )  # fmt: skip
+    assert made.report["calibration"]["samples"] == 70
 
 
 def test_an_unknown_day_is_refused_and_may_be_counted_in(tmp_path: Path) -> None:

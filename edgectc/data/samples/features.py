@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from edgectc.core.contracts import Frontend
 from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.types import Array, Recording
 from edgectc.data import signals
+from edgectc.data.columns import Input, width
+from edgectc.data.frontends.features import FeaturesFrontend
 from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.splits import SPLITS
 from edgectc.formats.layouts import Layout
@@ -38,28 +40,29 @@ class FeaturesSamples(SignalSamples):
         """Yield the recordings of a file.
 
         Beside the usual files, one of ``features`` (N, T, C), (N, T) or images (N, C, H, W) with
-        ``lengths`` (N,), and if wanted ``texts`` (N,), what they say, and ``split`` (N,).
+        ``lengths`` (N,), and if wanted ``texts`` (N,), what they say, and ``split`` (N,). A network
+        of several inputs may have each by its name, as in the sample that it was exported with.
 
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
         """
-        arrays = _arrays(path)
+        arrays = self._arrays(path)
         if arrays is None:
             yield from super().rows(path)
             return
-        cut = [signal for signal, _ in signals.recordings(path)]
+        cut = self._cut(path, arrays)
         texts = [str(text) for text in arrays.get("texts", [""] * len(cut))]
         parts = [str(part) for part in arrays.get("split", [""] * len(cut))]
         if not len(cut) == len(texts) == len(parts) or not {*parts} <= {"", *SPLITS}:
             raise InputError(
-                f"{path}: {len(cut)} features, {len(texts)} texts and splits {sorted({*parts})}, "
+                f"{path}: {len(cut)} recordings, {len(texts)} texts and splits {sorted({*parts})}, "
                 f"expected as many of each, and splits of {list(SPLITS)}",
                 reason="bad_file",
             )
         separator = self.frontend.tokens().separator
         for i, (signal, text, part) in enumerate(zip(cut, texts, parts, strict=True)):
             target = tuple(text.split(separator) if separator else text)
-            if signal.ndim == 3:  # an image: its columns, as the network gets them
+            if isinstance(signal, Mapping) or signal.ndim == 3:  # as the network gets them: columns
                 try:
                     signal = self.frontend.frames(signal)
                 except InputError as error:
@@ -67,9 +70,66 @@ class FeaturesSamples(SignalSamples):
                     continue
             yield Recording(signal, target, f"row {i}", split=part)
 
+    def _cut(self, path: Path, arrays: Mapping[str, Array]) -> Sequence[Array | dict[str, Array]]:
+        """Return each recording: its frames, or its inputs by their names."""
+        inputs, features = self._inputs, arrays.get("features")
+        by_name = bool({one.name for one in inputs} & {*arrays})
+        if (
+            features is not None
+            and not by_name
+            and (len(inputs) < 2 or features.shape[-1:] == (width(inputs),))
+        ):
+            return [signal for signal, _ in signals.recordings(path)]
+        given = {
+            (inputs[0].name if name == "features" else name): array
+            for name, array in arrays.items()
+        }
+        lacking = [one.name for one in inputs if one.name not in given]
+        moves = next(one for one in inputs if one.moves)
+        n, T = -1, 0
+        if not lacking and given[moves.name].ndim > 1:
+            shape = given[moves.name].shape
+            n, T = shape[0], shape[-1 if moves.kind == "image" else 1]
+        if n < 0 or any(given[one.name].shape[:1] != (n,) for one in inputs):
+            shapes = {name: array.shape for name, array in arrays.items()}
+            raise InputError(
+                f"{path} holds {shapes}, expected {[one.name for one in inputs]} of N recordings, "
+                "as in the sample of the export, with lengths (N,)",
+                reason="bad_file",
+            )
+        return [
+            {one.name: _first(one, given[one.name][i], length) for one in inputs}
+            for i, length in enumerate(signals.lengths(path, arrays, n, T))
+        ]
+
+    def _arrays(self, path: Path) -> Mapping[str, Array] | None:
+        """Return the arrays of a file of inputs as the network has them, None for another file.
+
+        Raises:
+            InputError: it is a ``.npz`` of neither; reason ``bad_file``.
+        """
+        if path.suffix != signals.SUFFIX or not path.is_file():
+            return None
+        arrays = signals.read_arrays(path)
+        names = [one.name for one in self._inputs] or ["features"]
+        if {"features", *names} & {*arrays}:
+            return arrays
+        if "signal" in arrays:
+            return None
+        raise InputError(
+            f"{path} holds {sorted(arrays)}, expected {names} of N recordings, with lengths (N,), "
+            "or signal, length and target",
+            reason="bad_file",
+        )
+
+    @property
+    def _inputs(self) -> tuple[Input, ...]:
+        """Return the inputs of a network of several; images and ids are named too."""
+        return self.frontend.options.inputs if isinstance(self.frontend, FeaturesFrontend) else ()
+
     def read(self, path: Path, split: str | None = None) -> Iterator[Recording | InputError]:
         """Yield the recordings of a split; a file of features without splits is all of each."""
-        arrays = _arrays(path)
+        arrays = self._arrays(path)
         if arrays is None:
             return super().read(path, split)
         rows = self.rows(path)
@@ -85,9 +145,8 @@ class FeaturesSamples(SignalSamples):
         )
 
 
-def _arrays(path: Path) -> Mapping[str, Array] | None:
-    """Return the arrays of a file of ``features``, None for another file."""
-    if path.suffix != signals.SUFFIX or not path.is_file():
-        return None
-    arrays = signals.read_arrays(path)
-    return arrays if "features" in arrays else None
+def _first(one: Input, value: Array, length: int) -> Array:
+    """Return the first frames of an input of one recording; what has none as it is."""
+    if not one.moves:
+        return value
+    return value[..., :length] if one.kind == "image" else value[:length]

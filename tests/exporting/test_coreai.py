@@ -18,6 +18,7 @@ from torch import Tensor, nn
 import edgectc
 from edgectc.core import environments
 from edgectc.core.errors import BundleError, ConfigError, InputError, MissingDependencyError
+from edgectc.exporting.artifact import Artifact
 from edgectc.formats import manifest as manifests
 from edgectc.formats.coreai_asset import FILES, check_asset
 from edgectc.runtime.runners import coreai as runner
@@ -48,14 +49,14 @@ def said(**more: object) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> edgectc.Artifact:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     out = tmp_path_factory.mktemp("made") / "speech.aimodel"
     return edgectc.export(networks.seeded(Speech), out=out, **said())
 
 
 @here
 @pytest.mark.slow
-def test_a_network_becomes_an_asset_that_answers_like_it(made: edgectc.Artifact) -> None:
+def test_a_network_becomes_an_asset_that_answers_like_it(made: Artifact) -> None:
     assert made.report.status == "pass"
     assert {file.name for file in made.path.iterdir()} == {*FILES, "edgectc-manifest.json"}
     network, recognizer = networks.seeded(Speech).eval(), edgectc.load(made.path)
@@ -68,7 +69,7 @@ def test_a_network_becomes_an_asset_that_answers_like_it(made: edgectc.Artifact)
 
 @here
 @pytest.mark.slow
-def test_it_answers_in_threads_and_beside_an_event_loop(made: edgectc.Artifact) -> None:
+def test_it_answers_in_threads_and_beside_an_event_loop(made: Artifact) -> None:
     recognizer, x = edgectc.load(made.path), np.ones((20, 6), np.float32)
     first, found = recognizer.log_probs(x), []
     threads = [
@@ -89,7 +90,7 @@ def test_it_answers_in_threads_and_beside_an_event_loop(made: edgectc.Artifact) 
 
 @here
 @pytest.mark.slow
-def test_what_does_not_fit_is_refused(made: edgectc.Artifact) -> None:
+def test_what_does_not_fit_is_refused(made: Artifact) -> None:
     files, _ = manifests.read(made.path)
     assert isinstance(files, dict)
     opened = runner.create(runner.Options(), source=files)

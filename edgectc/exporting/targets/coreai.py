@@ -10,13 +10,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core import environments
-from edgectc.core.console import suppress_output
-from edgectc.core.errors import ExportError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch
-from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
-from edgectc.exporting.lowering import coreai_program
+from edgectc.exporting.lowering import capture, coreai_program
 from edgectc.exporting.lowering.quantization_plan import Plan
 from edgectc.exporting.plain import Options, PlainTarget
 from edgectc.formats import coreai_asset
@@ -68,15 +65,8 @@ class CoreaiTarget(PlainTarget):
             MissingDependencyError: the environment was not made yet; says by what it is.
             ExportError: capture or conversion failed.
         """
-        import torch
-
         with scratch() as folder:
-            try:
-                with suppress_output():
-                    captured = torch.export.export(model, (), dict(inputs), strict=False)
-                    torch.export.save(captured, folder / "network.pt2")
-            except Exception as error:  # capture raises many unrelated classes
-                raise ExportError(f"torch.export failed: {explained(error)}") from error
+            captured = capture.saved(model, inputs, folder / "network.pt2")
             made = folder / f"network{self.suffix}"
             program = Path(coreai_program.__file__)
             arguments = [str(folder / "network.pt2"), str(made)]

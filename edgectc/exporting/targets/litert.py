@@ -12,13 +12,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core import environments
-from edgectc.core.console import suppress_output
-from edgectc.core.errors import ExportError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch, write_bytes
-from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Array
-from edgectc.exporting.lowering import litert_program, litert_repairs
+from edgectc.exporting.lowering import capture, litert_program, litert_repairs
 from edgectc.exporting.lowering.quantization_plan import CONVOLUTION, LINEAR, Plan
 from edgectc.exporting.plain import Last, Options, PlainTarget
 from edgectc.formats.manifest import Manifest
@@ -97,16 +94,8 @@ class LitertTarget(PlainTarget):
 
 
 def _converted(model: nn.Module, inputs: Mapping[str, Tensor]) -> Flatbuffer:
-    import torch
-
     with scratch() as folder:
-        try:
-            with suppress_output():
-                captured = torch.export.export(model, (), dict(inputs), strict=False)
-                repaired = litert_repairs.with_plain_products(captured)
-                torch.export.save(repaired, folder / "network.pt2")
-        except Exception as error:  # capture raises many unrelated classes
-            raise ExportError(f"torch.export failed: {explained(error)}") from error
+        capture.saved(model, inputs, folder / "network.pt2", litert_repairs.with_plain_products)
         arrays: dict[str, Any] = {name: value.numpy() for name, value in inputs.items()}
         np.savez(folder / "inputs.npz", **arrays)
         return _ran(folder, "convert", "network.pt2", "inputs.npz")

@@ -6,6 +6,7 @@ python bench/table.py [--check]
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -63,26 +64,39 @@ class Part(NamedTuple):
 def parse(text: str) -> tuple[str, str, list[Part], str]:
     """Return command, conditions, tables, and what is said after them.
 
-    A table is a header, a ruler of dashes that tells the columns, and rows until an empty line.
+    A table is a header, a ruler of dashes that tells the columns, and rows as long as lines keep to
+    them.
     """
     command, conditions, *lines = text.splitlines()
     parts: list[Part] = []
     loose: list[str] = []
     at = 0
     while at < len(lines):
-        if not re.fullmatch(r"-+(  -+)*", lines[at]):
+        if not re.fullmatch(r"-+(  -+)* *", lines[at]):
             loose.append(lines[at])
             at += 1
             continue
         spans = [match.span() for match in re.finditer(r"-+", lines[at])]
         header, rows = _cells(loose.pop(), spans), []
         at += 1
-        while at < len(lines) and lines[at]:
+        while at < len(lines) and _keeps(lines[at], spans):
             rows.append(_cells(lines[at], spans))
             at += 1
-        parts.append(Part(" ".join(loose).strip(), header, rows))
+        parts.append(Part(_said(loose), header, rows))
         loose = []
-    return command, conditions, parts, " ".join(loose).strip()
+    return command, conditions, parts, _said(loose)
+
+
+def _said(lines: Sequence[str]) -> str:
+    """Return lines as they were, each one of its own; empty ones part paragraphs."""
+    paragraphs = "\n".join(lines).strip("\n").split("\n\n")
+    return "\n\n".join(text.strip("\n").replace("\n", "  \n") for text in paragraphs)
+
+
+def _keeps(line: str, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a line is a row of these columns: it has something, and nothing between them."""
+    between = itertools.pairwise(spans)
+    return bool(line) and all(not line[end:start].strip() for (_, end), (start, _) in between)
 
 
 def _cells(line: str, spans: Sequence[tuple[int, int]]) -> list[str]:

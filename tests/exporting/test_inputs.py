@@ -412,6 +412,39 @@ def test_scores_are_found_by_their_name(tmp_path: Path) -> None:
         export(network, sample, tmp_path, answer="logits")
 
 
+class Listed(Plain):
+    """Takes all in one list."""
+
+    def forward(self, given: list[Tensor]) -> Tensor:
+        x, lengths = given
+        return super().forward(x, lengths)
+
+
+class Unlisted(nn.Module):
+    """What the message says of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Listed()
+
+    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
+        return self.network([features, lengths])
+
+
+def test_one_list_of_inputs_is_given_a_wrapper(tmp_path: Path) -> None:
+    sample = drawn(2, 20, 8), torch.tensor([20, 13])
+    said = r"features \(1, 20, 8\) and nothing else: .*: network\(\[features, lengths\]\)"
+    with pytest.raises(ConfigError, match=said):
+        export(seeded(Listed), sample, tmp_path)
+    network = seeded(Unlisted)
+    hold(
+        export(network, sample, tmp_path),
+        network,
+        sample[0][0].numpy(),
+        (sample[0][:1], torch.tensor([20])),
+    )
+
+
 def test_one_number_of_frames(tmp_path: Path) -> None:
     network, x = seeded(Fixed), drawn(1, 20, 8)
     with pytest.raises(ConfigError, match="padding='zeros'"):

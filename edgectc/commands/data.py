@@ -106,6 +106,8 @@ def run_check(options: Namespace) -> int:
     if summary["problems"]:
         header = ["problem", "severity", "count", "for example"]
         print_table(header, checks.describe(summary), right=False)
+        for line in checks.in_full(summary):
+            print(line)
     names = [f"p{p}" for p in (0, 5, 25, 50, 75, 95, 100)]
     rows = [[k, *(f"{v[n]:g}" for n in names)] for k, v in summary["statistics"].items()]
     print_table(["statistic", *names], rows)

@@ -1,8 +1,9 @@
 """What is wrong with a data set, before anything is trained on it.
 
 Errors are what makes figures lie: the same recording, or the same person, on both sides of a split,
-and one recording with two labels. The rest are warnings: training leaves out or survives such
-samples, but a data set that is full of them is not what it seems.
+one recording with two labels, or most rows out of their frame or unit. The rest are warnings:
+training leaves out or survives such samples, but a data set that is full of them is not what it
+seems.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ import numpy as np
 from edgectc.core import parallel, registry
 from edgectc.core.errors import InputError
 from edgectc.core.types import Array, Recording, Swipe
-from edgectc.data import looks, readers, scales, shards, splits, swipe_files, swipe_tables
+from edgectc.data import (
+    looks,
+    readers,
+    scales,
+    shards,
+    splits,
+    swipe_files,
+    swipe_scales,
+    swipe_tables,
+)
 from edgectc.data.looks import Chunk, Look, Room, output_frames, path_distance
 from edgectc.data.recordings import samples_for
 from edgectc.data.signal_samples import SignalSamples
@@ -34,11 +44,15 @@ ERRORS = (
     "duplicate_across_splits",
     "group_in_several_splits",
     "conflicting_labels",
+    "far_from_words",
+    "most_rows_unusable",
     *scales.PROBLEMS,
 )
+_MOST_UNUSABLE = 0.5  # of the rows; training refuses more (`data.max_dropped`)
 _SHOWN = 10  # examples of each problem
 _OUTLIER = 6.0  # robust standard deviations of the log time per symbol
 _ROWS = 500  # that are looked at in one go
+_WIDE = 90  # characters of an example in the table
 _SAMPLES = 200  # recordings whose scale is looked at
 
 
@@ -195,6 +209,7 @@ class _Rows:
     def __init__(self) -> None:
         self.begun = 0  # rows that were given out to be looked at
         self._findings, self._problems = Findings(), defaultdict[str, list[str]](list)
+        self._refused = set[str]()  # kinds of problems of the rows that cannot be read
         self._names, self._splits = list[str](), list[str]()
         self._groups, self._labels = list[str | None](), list[tuple[str, ...]]()
         self._content, self._keys = bytearray(), array("L")
@@ -211,6 +226,7 @@ class _Rows:
         for kind, text in look.problems:
             self._problems[kind].append(text)
         if not look.usable:
+            self._refused |= {kind for kind, _ in look.problems}
             return
         self._names.append(look.name)
         self._splits.append(self._same.setdefault(split, split))
@@ -261,11 +277,13 @@ class _Rows:
             found.split_by = self._place(people=not days)
         found.splits = Counter(self._splits)
         found.groups = len({*self._groups} - {None})
-        found.labels = len({*self._labels})
+        found.labels = len({label for label in self._labels if any(label)})
+        self._unusable()
         self._duplicates()
         if not days:
             self._leaks(meant=found.split_by.endswith(splits.ALONE))
         self._statistics()
+        self._far()
         found.problems = {kind: names for kind, names in self._problems.items() if names}
         return found
 
@@ -281,6 +299,25 @@ class _Rows:
         else:
             self._splits = [sides[group] if group else "none" for group in self._groups]
         return how
+
+    def _unusable(self) -> None:
+        """Tell of a file of which training could not use half of the rows, and of most why."""
+        rows, usable = self._findings.rows, sum(map(any, self._labels))
+        if rows - usable <= _MOST_UNUSABLE * rows:
+            return
+        kinds = [kind for kind in (*self._refused, "no_label") if kind in self._problems]
+        most = max(kinds, key=lambda kind: len(self._problems[kind]))
+        self._problems["most_rows_unusable"].append(
+            f"{rows - usable} of {rows} rows have no word or cannot be read, "
+            f"{len(self._problems[most])} by {most}: {self._problems[most][0]}"
+        )
+
+    def _far(self) -> None:
+        """Tell of swipes that keep far from their words: turned axes, or another keyboard."""
+        off = self._findings.statistics.get("keys_off")
+        worst = [swipe for _, swipe in self._findings.worst]
+        if off is not None and (text := swipe_scales.explained(off, worst)):
+            self._problems["far_from_words"].append(text)
 
     def _duplicates(self) -> None:
         """Equal recordings: inside a split, across splits, and with two labels."""
@@ -354,6 +391,16 @@ def _family(
 def describe(summary: Mapping[str, Any]) -> list[list[str]]:
     """Return table rows of a summary's problems: kind, severity, count, first example."""
     return [
-        [kind, problem["severity"], str(problem["count"]), problem["examples"][0][:90]]
+        [kind, problem["severity"], str(problem["count"]), _short(problem["examples"][0])]
         for kind, problem in summary["problems"].items()
     ]
+
+
+def in_full(summary: Mapping[str, Any]) -> list[str]:
+    """Return a line for each error whose example the table of `describe` shortens."""
+    errors = {k: p["examples"][0] for k, p in summary["problems"].items() if k in ERRORS}
+    return [f"{kind}: {text}" for kind, text in errors.items() if text != _short(text)]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDE else f"{text[: _WIDE - 3]}..."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edgectc.core.types import Array, Recording
+from edgectc.core.types import Array, Recording, Swipe
 from edgectc.data.looks import path_distance
 from edgectc.data.scales import LEAST, MOST
 from edgectc.formats import layouts
@@ -39,16 +39,40 @@ def problem(recordings: Sequence[Recording], keyboards: Mapping[str, Layout]) ->
     apart = _apart(spelled)
     if apart <= _ASTRAY:
         return ""
-    upright = _apart([(row * [1, -1, 1] + [0, 1, 0], word, on) for row, word, on in spelled])
-    turned = _apart([(row[:, [1, 0, 2]], word, on) for row, word, on in spelled])
+    said = _said(apart, len(spelled), spelled)
+    return f"{said}; look at them with `edgectc data check FILE --html PAGE`"
+
+
+def explained(distances: Array, worst: Sequence[Swipe]) -> str:
+    """Return what is wrong with the points of swipes, or with their keyboard; "" for nothing.
+
+    Args:
+        distances: (n,) keys that each swipe keeps from the letters of its word, NaN where unknown.
+        worst: those that keep farthest, of keyboards that ship.
+    """
+    known = distances[np.isfinite(distances)]
+    if len(known) < LEAST or np.median(known) <= _ASTRAY:
+        return ""
+    shown = list[tuple[Array, str, Layout]]()
+    for swipe in worst:
+        layout = layouts.shipped(swipe.layout)
+        word = spell(swipe.word or "", layout.letters)
+        shown += [] if word is None else [(swipe.points, word, layout)]
+    return _said(float(np.median(known)), len(known), shown)
+
+
+def _said(apart: float, count: int, shown: Sequence[tuple[Array, str, Layout]]) -> str:
+    """Return the distance in words, and its cause as far as ``shown`` tell it."""
+    upright = _apart([(row * [1, -1, 1] + [0, 1, 0], word, on) for row, word, on in shown])
+    turned = _apart([(row[:, [1, 0, 2]], word, on) for row, word, on in shown])
     why = "they may be of another keyboard than `layout` says, or of other words"
-    if upright < apart / 2:
+    if upright < _apart(shown) / 2:
         why = "y seems to run up, expected down, 0 at the top: take 1 - y"
-    elif turned < apart / 2:
+    elif turned < _apart(shown) / 2:
         why = "x and y seem to be exchanged"
     return (
-        f"swipes keep {apart:.1f} keys from the letters of their words (median of {len(spelled)}, "
-        f"expected about 0.2): {why}; look at them with `edgectc data check FILE --html PAGE`"
+        f"swipes keep {apart:.1f} keys from the letters of their words (median of {count}, "
+        f"expected about 0.2): {why}"
     )
 
 

@@ -26,11 +26,12 @@ from edgectc.networks.model import CtcModel
 from edgectc.training.objectives import mmi
 from edgectc.training.objectives.distillation import load_teacher
 from edgectc.training.parameters import Freezer, initialise
-from edgectc.training.settings import Optimizer, Settings
+from edgectc.training.settings import Optimizer, Settings, Spec
 from edgectc.training.sharded import are_shards
 from edgectc.training.task import Run, check_feasible
 
 CONFIG = "config.json"  # of a run
+_SHOWN = 4  # differences of two networks
 
 
 def prepare(
@@ -61,7 +62,7 @@ def prepare(
     torch.manual_seed(settings.seed)
     model = CtcModel(settings.model)
     if settings.start:
-        _start(model, settings.start)
+        _start(model, settings.model, settings.start)
     initialise(model, settings.init)
     refuse_early(settings, model, lexicon)
     run = Run(
@@ -167,10 +168,26 @@ def open_run(out: Path, settings: Settings) -> None:
     write_bytes(out / CONFIG, dumps(to_dict(settings)).encode())
 
 
-def _start(model: CtcModel, place: str) -> None:
-    """Give ``model`` the weights of a bundle, in place."""
-    found = load_tensors(bundles.read(bundles.locate(place)).file("weights.safetensors"))
-    try:
-        model.load_state_dict(found)
-    except RuntimeError as error:
-        raise BundleMismatchError(f"start = {place!r} does not fit the model: {error}") from error
+def _start(model: CtcModel, spec: Spec, place: str) -> None:
+    """Give ``model``, which is made of ``spec``, the weights of a bundle, in place."""
+    bundle = bundles.read(bundles.locate(place))
+    found, ours = load_tensors(bundle.file("weights.safetensors")), model.state_dict()
+    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in ours.items()}:
+        raise BundleMismatchError(
+            f"start = {place!r} has another network ({_differences(bundle.index.model, spec)}); "
+            "leave [model] out of the config, and the network is that of the bundle"
+        )
+    model.load_state_dict(found)
+
+
+def _differences(theirs: Spec, ours: Spec) -> str:
+    """Return the first places where two model specs differ, for people."""
+    told = []
+    for part, kind in reversed(registry.MODEL_PARTS):
+        there, here = (registry.complete(kind, spec[part]) for spec in (theirs, ours))
+        told += [
+            f"model.{part}.{key} is {there.get(key)!r} there, {here.get(key)!r} here"
+            for key in dict.fromkeys([*there, *here])
+            if there.get(key) != here.get(key)
+        ]
+    return "; ".join(told[:_SHOWN])

@@ -15,6 +15,7 @@ from edgectc.core.parallel import ONE, Workers
 from edgectc.core.types import JSON
 from edgectc.data.recordings import samples_for
 from edgectc.data.sources import File, Sources, several
+from edgectc.formats import bundle as bundles
 from edgectc.language import lexicon_file
 from edgectc.language.lexicon import Lexicon
 from edgectc.training import overfitting, phases, vocabulary
@@ -168,9 +169,12 @@ def overfit(
 def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, JSON]:
     """Return the tables of a config, by name, file or themselves, with overrides applied.
 
+    One that names no model, but weights to start from, has the model of these.
+
     Raises:
         ConfigError: the file cannot be read, or an override cannot be applied.
         UnknownNameError: neither a file nor the name of a config.
+        BundleError: ``start`` names no bundle that can be read.
     """
     if isinstance(config, Mapping):
         values: dict[str, JSON] = configs.to_dict(config)
@@ -178,6 +182,9 @@ def load_config(config: Config, overrides: Sequence[str] = ()) -> dict[str, JSON
         values = configs.load_run(os.fspath(config))
     for assignment in overrides:
         configs.set_key(values, assignment)
+    start = values.get("start")
+    if "model" not in values and isinstance(start, str) and start:
+        values["model"] = bundles.read(bundles.locate(start)).index.model
     return vocabulary.left_open(values)
 
 

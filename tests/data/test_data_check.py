@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -238,3 +239,42 @@ def shipped_words(folder: Path) -> Path:
     path = folder / "lexicon.tsv"
     lexicon_file.write(Lexicon.from_counts({"hello": 10.0, "world": 5.0}), path)
     return path
+
+
+@pytest.mark.parametrize(
+    ("turn", "cause"),
+    [
+        (lambda x, y, t: (x, 1 - y, t), "y seems to run up"),
+        (lambda x, y, t: (y, x, t), "x and y seem to be exchanged"),
+        (lambda x, y, t: (x, y, t / 1000), "by time_too_short"),
+        (lambda x, y, t: (1080 * x, 480 * y, t), "by pixel_coordinates"),
+    ],
+    ids=["upside-down", "exchanged", "seconds", "pixels"],
+)
+def test_a_file_in_another_frame_or_unit_fails_with_its_remedy(
+    turn: Callable[..., tuple[float, ...]],
+    cause: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [{"word": s.word, "user": s.user, "points": [turn(*p) for p in s.points]}
+            for s in clean()]  # fmt: skip
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["data", "check", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert cause in said
+    assert "verdict: fail" in said
+    full = checks.check_data([path]).problems
+    (text,) = full.get("far_from_words") or full["most_rows_unusable"]
+    assert text in said, "whole, the remedy at its end too"
+
+
+def test_words_under_another_name_are_told(tmp_path: Path) -> None:
+    rows = [{"text": s.word, "user": s.user, "points": s.points.tolist()} for s in clean()]
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = checks.check_data([path])
+    assert found.failed
+    assert found.labels == 0
+    assert "48 by no_label" in found.problems["most_rows_unusable"][0]

@@ -103,7 +103,11 @@ def needs(*packages: str) -> None:
 def test_own_keyboard_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch", "lightning", "onnx", "onnxscript", "onnxruntime")
     printed = pages.run(TUTORIALS / "own_data.md", tmp_path, monkeypatch, inside=True)
-    assert "verdict: pass" in printed["edgectc verify mine.onnx"]
+    assert "verdict: pass" in printed["edgectc verify better.onnx"]
+    (compared,) = (text for line, text in printed.items() if "--against mine" in line)
+    gained = re.search(r"difference to mine in top-1: \+(\d+)", compared)
+    assert gained is not None, compared
+    assert int(gained[1]) >= 1, "the shipped weights are the better beginning"
     assert (tmp_path / "check.html").is_file()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILE = re.compile(r"# ([\w/]+\.py)\n")
+FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")
 SHOWN = ("text", "json", "toml", "c", "java", "js", "html")  # is read, and not run
 
 
@@ -89,7 +89,8 @@ def run(
 ) -> dict[str, str]:
     """Run a page, or a text, in an empty folder; return what each command printed.
 
-    A block of Python whose first line names a file is written there; the others are one session.
+    A block of Python or TOML whose first line names a file is written there; other Python is one
+    session.
 
     Args:
         page: file or text.
@@ -104,13 +105,14 @@ def run(
     session: dict[str, object] = {"__name__": "session"}
     printed = {}
     for kind, code in blocks(page):
+        named = FILE.match(code)
+        if named and kind in ("python", "toml"):
+            (folder / named[1]).write_text(code, encoding="utf-8")
+            continue
         if kind in SHOWN:
             continue
         if kind == "python":
-            if named := FILE.match(code):
-                (folder / named[1]).write_text(code, encoding="utf-8")
-            else:
-                exec(compile(code, "page", "exec"), session)
+            exec(compile(code, "page", "exec"), session)
             continue
         assert not kind, f"a block of {kind!r} is neither run nor shown"
         for line in code.splitlines():

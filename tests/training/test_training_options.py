@@ -14,7 +14,7 @@ from small_runs import config_of, difference, rows_of, run, still
 from torch import nn
 
 from edgectc.commands.cli import main
-from edgectc.core.errors import ConfigError, UnknownNameError
+from edgectc.core.errors import BundleMismatchError, ConfigError, UnknownNameError
 from edgectc.data import augmentation
 from edgectc.exporting.untrained import initialise as untrained
 from edgectc.networks.model import CtcModel
@@ -24,6 +24,7 @@ from edgectc.training.loop.schedules import learning_rate
 from edgectc.training.loop.trainer import train
 from edgectc.training.parameters import Average, Freezer, initialise
 from edgectc.training.preparing import make_optimizer, prepare
+from edgectc.training.runs import load_config
 from edgectc.training.settings import Freeze, Init, Optimizer, Schedule
 from edgectc.training.task import Metric, Score
 
@@ -236,6 +237,25 @@ def test_training_starts_from_a_bundle(tmp_path: Path) -> None:
     again = untrained(tmp_path / "c", "gru", "small", name="start", seed=5)
     _, same, _ = prepare(config_of(start=str(again.path)), data=None, lexicon=None)
     assert difference(model.state_dict(), same.state_dict()) == 0
+
+
+def test_a_config_that_names_no_network_has_that_of_its_start(tmp_path: Path) -> None:
+    bundle = untrained(tmp_path / "b", "gru", "small", name="start", seed=5)
+    alone = {key: value for key, value in config_of().items() if key != "model"}
+    values = load_config({**alone, "start": str(bundle.path)})
+    _, model, _ = prepare(values, data=None, lexicon=None)
+    _, named, _ = prepare(config_of(start=str(bundle.path)), data=None, lexicon=None)
+    assert difference(model.state_dict(), named.state_dict()) == 0
+
+
+def test_another_network_than_that_of_the_start_is_refused_by_what_differs(tmp_path: Path) -> None:
+    bundle = untrained(tmp_path / "b", "gru", "small", name="start", seed=5)
+    values = load_config(config_of(start=str(bundle.path)), ["model.encoder.layers=3"])
+    wanted = r"model\.encoder\.layers is \d there, 3 here.*leave \[model\] out"
+    with pytest.raises(BundleMismatchError, match=wanted):
+        prepare(values, data=None, lexicon=None)
+    del values["model"]
+    prepare(load_config(values), data=None, lexicon=None)
 
 
 def test_overfitting_says_whether_a_model_can_learn(

@@ -47,9 +47,8 @@ def quantized(
 
     class Ours(Quantizer):  # type: ignore[misc]
         def annotate(self, model: GraphModule) -> GraphModule:
-            found.update(
-                _annotated(model, plan, names)
-            )  # once for the graph, once for each loop in it
+            # Called once for the graph, and once for each loop in it.
+            found.update(_annotated(model, plan, names))
             return model
 
         def validate(self, model: GraphModule) -> None:
@@ -86,8 +85,8 @@ def _give_own_biases(model: GraphModule) -> None:
         bias = node.args[2] if len(node.args) > 2 else None
         if not isinstance(bias, Node) or bias.op != "get_attr":
             continue
-        tensor = held[str(bias.target)]
-        if id(tensor) in seen:
+        tensor = held.get(str(bias.target))
+        if tensor is not None and id(tensor) in seen:
             own = f"bias_of_{node.name}"
             model.register_buffer(own, tensor.detach().clone())
             with model.graph.inserting_before(node):

@@ -413,36 +413,37 @@ def test_scores_are_found_by_their_name(tmp_path: Path) -> None:
 
 
 class Listed(Plain):
-    """Takes all in one list."""
-
     def forward(self, given: list[Tensor]) -> Tensor:
-        x, lengths = given
-        return super().forward(x, lengths)
+        return super().forward(given[0], given[1])
 
 
-class Unlisted(nn.Module):
-    """What the message says of it."""
+class Turned(Plain):
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, T)
+        return self.head(x.transpose(1, 2))
 
-    def __init__(self) -> None:
+
+class Wrapped(nn.Module):
+    """What the message says of either."""
+
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = Listed()
+        self.network = network
 
     def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
+        if isinstance(self.network, Turned):
+            return self.network(features.transpose(1, 2))
         return self.network([features, lengths])
 
 
-def test_one_list_of_inputs_is_given_a_wrapper(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [Listed, Turned])
+def test_inputs_taken_otherwise_are_given_a_wrapper(kind: type[Plain], tmp_path: Path) -> None:
     sample = drawn(2, 20, 8), torch.tensor([20, 13])
-    said = r"features \(1, 20, 8\) and nothing else: .*: network\(\[features, lengths\]\)"
-    with pytest.raises(ConfigError, match=said):
-        export(seeded(Listed), sample, tmp_path)
-    network = seeded(Unlisted)
-    hold(
-        export(network, sample, tmp_path),
-        network,
-        sample[0][0].numpy(),
-        (sample[0][:1], torch.tensor([20])),
-    )
+    said = r"features \(1, 20, 8\) and nothing else: .*: .*\(features.transpose\(1, 2\)\), or "
+    with pytest.raises(ConfigError, match=said + r"network\(\[features, lengths\]\)"):
+        export(seeded(kind), sample, tmp_path)
+    network = Wrapped(seeded(kind)).eval()
+    made = export(network, sample, tmp_path)
+    hold(made, network, sample[0][0].numpy(), (sample[0][:1], torch.tensor([20])))
 
 
 def test_one_number_of_frames(tmp_path: Path) -> None:

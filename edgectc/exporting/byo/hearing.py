@@ -100,8 +100,9 @@ def first_that_runs(
         hint = "; a mask is given as (N, T): if it takes one of another shape, as (N, 1, T), wrap "
         hint += "it in a module whose forward(self, features, mask) shapes it, mask[:, None]"
     elif not any(way.second for way in ways):
-        hint = "; if it takes them otherwise, as one list, wrap it in a module whose "
-        hint += "forward(self, features, lengths) calls it so: network([features, lengths])"
+        hint = "; if it takes them otherwise, as (N, C, T) or in one list, wrap it in a module "
+        hint += "whose forward(self, features, lengths) returns network(features.transpose(1, 2)), "
+        hint += "or network([features, lengths])"
     raise ConfigError(
         f"{type(network).__name__} called with float32 features {shape} and {raised}{hint}"
     )

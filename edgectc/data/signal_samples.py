@@ -63,6 +63,20 @@ class SignalSamples(Samples):
         """
         return map(self.as_taken, readers.read(path))
 
+    def untold(self, path: Path) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file, which need not say what was meant.
+
+        Raises:
+            InputError: the file cannot be read; reason ``bad_file``.
+        """
+        if path.suffix != signals.SUFFIX:
+            return self.rows(path)
+        settings = bool(self.frontend.settings)
+        return (
+            Recording(signal, name=f"row {i}", group=group, setting=group or "" if settings else "")
+            for i, (signal, group) in enumerate(signals.recordings(path))
+        )
+
     def as_taken(self, row: Recording | InputError) -> Recording | InputError:
         """Return a recording of a file as the frontend takes it, with its setting."""
         if isinstance(row, Recording):

@@ -208,7 +208,8 @@ def test_the_page_takes_from_storage_what_it_put_there() -> None:
     node = shutil.which("node")
     if not node:
         pytest.skip("needs Node")
-    done = subprocess.run([node, "--test", WEB / "test" / "page.test.mjs"], capture_output=True)
+    files = [WEB / "test" / name for name in ("page.test.mjs", "ahead.test.mjs")]
+    done = subprocess.run([node, "--test", *files], capture_output=True)
     assert done.returncode == 0, done.stdout.decode()[-4000:]
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 import types
+import zipfile
 from dataclasses import dataclass, make_dataclass
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgectc.core import config, registry
@@ -69,6 +73,44 @@ def test_an_unknown_option_names_its_owner() -> None:
     assert str(caught.value) == "it has no max_drpo; did you mean max_drop, an option of it?"
     flags = caught.value.spelled(lambda name: "--" + name.replace("_", "-"))
     assert flags == "it has no --max-drpo; did you mean --max-drop, an option of it?"
+
+
+@pytest.mark.parametrize("kept", ["dist-info", "egg-info", "archive"])
+def test_installed_plugins_are_found_wherever_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    """As `importlib.metadata` finds them, which alone says what is installed."""
+    about = tmp_path / f"theirs-1.0.{'dist-info' if kept == 'archive' else kept}"
+    about.mkdir()
+    (about / ("PKG-INFO" if kept == "egg-info" else "METADATA")).write_text("Name: theirs\n")
+    (about / "entry_points.txt").write_text("[edgectc.decoders]\ntheirs = theirs\n")
+    place = tmp_path
+    if kept == "archive":
+        place = tmp_path / "theirs.zip"
+        with zipfile.ZipFile(place, "w") as archive:
+            archive.write(about / "METADATA", "theirs-1.0.dist-info/METADATA")
+            archive.write(about / "entry_points.txt", "theirs-1.0.dist-info/entry_points.txt")
+    monkeypatch.setattr(sys, "path", [str(place), *sys.path])
+    known = importlib.metadata.entry_points(group="edgectc.decoders")
+    assert [point.name for point in known] == ["theirs"]
+    assert config.entry_points("decoders") == list(known)
+
+
+def test_a_process_without_plugins_reads_nothing_of_what_is_installed(tmp_path: Path) -> None:
+    about = tmp_path / "others-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: others\n")
+    (about / "entry_points.txt").write_text("[console_scripts]\nothers = edgectc.others:main\n")
+    code = (
+        "import sys; from edgectc.core import registry; "
+        "assert 'greedy' in registry.names('decoders'); "
+        "assert 'importlib.metadata' not in sys.modules"
+    )
+    places = tmp_path, Path(config.__file__).parents[2], Path(np.__file__).parents[1]
+    path = os.pathsep.join(map(str, places))  # without `site`, which runs what others have left
+    subprocess.run(
+        [sys.executable, "-S", "-c", code], check=True, env={**os.environ, "PYTHONPATH": path}
+    )
 
 
 def test_a_third_party_that_lacks_a_name_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from torch import Tensor, nn
 
 import edgectc
 from edgectc.core.errors import ConfigError, InputError
+from edgectc.data import readers
 from edgectc.data.columns import Input, described, table
 from edgectc.data.recordings import samples_for
 from edgectc.evaluation import layerwise
 from edgectc.exporting.byo import adoption
+from edgectc.formats.manifest import pack_array
 
 TOKENS = ["<blank>", *"abcde"]
 V = len(TOKENS)
@@ -206,6 +209,38 @@ def test_a_file_of_recordings_names_inputs_as_the_sample_does(tmp_path: Path) ->
         InputError, match=r"holds \['y'\], expected \['x', 'day'.* or signal, length"
     ):
         list(samples.read(file))
+
+
+def test_json_lines_name_inputs_as_the_sample_does(tmp_path: Path) -> None:
+    made = export(seeded(Many), many(), tmp_path / "out", counts={"day": 5})
+    samples = samples_for({"type": "features"}, frontend=edgectc.load(made.path).frontend)
+    arrays, packed, lines = recorded(3), tmp_path / "c.npz", tmp_path / "c.jsonl"
+    np.savez(packed, texts=np.array(["ab", "", "c"]), **arrays)
+    rows = []
+    for i, (n, target) in enumerate(zip(arrays["lengths"], ["a b", "", ["c"]], strict=True)):
+        named = {name: array[i] for name, array in arrays.items() if name != "lengths"}
+        named |= {name: named[name][:n] for name in ("x", "keys", "more")}
+        signal = {name: pack_array(array) if i else array.tolist() for name, array in named.items()}
+        rows.append({"signal": signal, "target": target})
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for one, other in zip(samples.rows(lines), samples.rows(packed), strict=True):
+        np.testing.assert_allclose(one.signal, other.signal, rtol=1e-6)
+        assert one.target == other.target
+    answers = [list(edgectc.decode(made.path, input=file, strict=True)) for file in (lines, packed)]
+    assert [row.decoded for row in answers[0]] == [row.decoded for row in answers[1]]
+    whole = rows[0]["signal"]
+    lacking = {name: value for name, value in whole.items() if name != "day"}
+    strange = [lacking, {**whole, "x": ["?"]}, {**whole, "day": None}]
+    lines.write_text("".join(json.dumps({"signal": one}) + "\n" for one in strange))
+    assert [str(error) for error in samples.rows(lines)] == [
+        "the recording has ['keys', 'more', 'voice', 'x'], expected "
+        "['x', 'day', 'keys', 'more', 'voice']",
+        "x is no list of frames, each a list of as many numbers",
+        "day holds [nan], expected integers of 0 to 4: more were not seen in the sample of the "
+        "export (counts=)",
+    ]
+    error = next(readers.read(lines))  # as a network of one input reads it
+    assert "signal holds ['keys', 'more', 'voice', 'x'], expected a list of frames" in str(error)
 
 
 def test_images_of_a_file_are_cut_at_their_columns(tmp_path: Path) -> None:

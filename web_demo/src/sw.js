@@ -3,7 +3,7 @@
 const CACHE = "edgectc-1";
 const FILES = [
   "./", "index.html", "phone.html", "manifest.json", "icon.svg", "style.css", "dark.css", "contrast.css",
-  ...["dictionary", "download", "editor", "feedback", "keyboard", "keys", "ledger", "loader", "main", "panel", "phone", "popup", "recorder", "settings", "storage", "strip", "trail", "writer"].map((name) => `app/${name}.js`),
+  ...["ahead", "dictionary", "download", "editor", "feedback", "keyboard", "keys", "ledger", "loader", "main", "panel", "phone", "popup", "recorder", "settings", "storage", "strip", "trail", "writer"].map((name) => `app/${name}.js`),
   ...["files", "index", "library", "signature", "worker", "worker-side"].map((name) => `package/${name}.js`),
   "package/library.wasm",
 ];

@@ -107,6 +107,31 @@ test("another candidate, backspace, taps, shift, signs", { skip }, async () => {
   await one.context.close();
 });
 
+test("a word is asked for before the finger lifts where it slows down, and after it where it does not", { skip }, async () => {
+  const one = await show();
+  const { page } = one;
+  await page.evaluate(() => {
+    const say = Worker.prototype.postMessage;
+    window.asked = [];
+    addEventListener("pointerup", () => window.asked.push("lift"), { capture: true });
+    Worker.prototype.postMessage = function (message, ...rest) {
+      if (message.name === "swipe" && !message.values[1]?.moving) window.asked.push("words");
+      return say.call(this, message, ...rest);
+    };
+  });
+  const { points } = trace("qwerty-keyboard");
+  const [x, y, t] = points[points.length - 1];
+  const slowed = await swipe(page, [...points, [x, y, t + 150], [x, y, t + 160]]);
+  assert.equal(slowed.words[0].text.toLowerCase(), "keyboard");
+  const asked = await page.evaluate(() => window.asked.splice(0));
+  assert.equal(asked.at(-1), "lift"); // nothing after it
+  const hasty = await swipe(page, Array.from({ length: 9 }, (_, i) => [0.15 + i / 11, 0.17, 16 * i])); // from w to p
+  assert.ok(hasty.words.length);
+  assert.deepEqual((await page.evaluate(() => window.asked)).slice(-2), ["lift", "words"]);
+  quiet(one);
+  await one.context.close();
+});
+
 test("suggestions while the finger moves; a cancelled swipe writes nothing; a mouse will do", { skip }, async () => {
   const one = await show();
   const { page } = one;

@@ -1,5 +1,6 @@
 // What of the page needs no browser: what it takes from storage.
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import test from "node:test";
 
 import { canStore, recall, store } from "../src/app/storage.js";
@@ -23,4 +24,9 @@ test("what is not of the kind that was asked for is left where it is", () => {
   }
   assert.equal(canStore(), true);
   assert.deepEqual(recall("layout", [], Array.isArray), []);
+});
+
+test("what the page is made of is kept for where there is no network", () => {
+  const listed = fs.readFileSync(new URL("../src/sw.js", import.meta.url), "utf8");
+  for (const file of fs.readdirSync(new URL("../src/app", import.meta.url))) assert.ok(listed.includes(`"${file.replace(".js", "")}"`), file);
 });

@@ -14,7 +14,8 @@ from edgectc.commands.verbs.sharing import Shared, shared_out
 from edgectc.core.arguments import FileName, Jobs, Nbest, Threads, checked
 from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.types import Decoded, Recording, Swipe
-from edgectc.data import readers, signals, swipe_tables
+from edgectc.data import readers, swipe_tables
+from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.swipe_files import Row
 from edgectc.evaluation import sequences
 from edgectc.language.ngram.text import context_of
@@ -253,12 +254,6 @@ def _decode_recording(recognizer: Recognizer, row: Recording, options: _Options)
 
 
 def _rows(recognizer: Recognizer, path: Path) -> Iterator[Recording | InputError]:
-    """Yield recordings, which need no target here, with their day where the model has days."""
-    if path.suffix != signals.SUFFIX:
-        yield from sequences.samples_of(recognizer).rows(path)
-        return
-    days = bool(recognizer.frontend.settings)
-    for index, (signal, group) in enumerate(signals.recordings(path)):
-        yield Recording(
-            signal, name=f"row {index}", group=group, setting=group or "" if days else ""
-        )
+    """Yield recordings, which need no target here."""
+    samples = sequences.samples_of(recognizer)
+    return samples.untold(path) if isinstance(samples, SignalSamples) else samples.rows(path)

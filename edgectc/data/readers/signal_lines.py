@@ -1,13 +1,14 @@
 """Recordings as JSON lines, plain or gzip: ``{"signal", "target"?, "name"?, "group"?, "split"?}``.
 
 ``signal`` is ``[[...], ...]``, a list of the values of each frame, or as a bundle's
-``samples.jsonl`` packs it; ``target`` symbols apart by spaces, or a list of them; ``group`` the
-signer or the day; ``split`` one of train, dev and test. Other keys are ignored.
+``samples.jsonl`` packs it; of a network of several inputs, an object with each by its name.
+``target`` is symbols apart by spaces, or a list of them; ``group`` the signer or the day; ``split``
+one of train, dev and test. Other keys are ignored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,15 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
     Raises:
         InputError: the file cannot be read; reason ``unreadable_file``.
     """
+    return lines(path, _signal)
+
+
+def lines(path: Path, signal: Callable[[JSON], Array]) -> Iterator[Recording | InputError]:
+    """Yield the recordings of a file; ``signal`` makes frames of what a line has by that name.
+
+    Raises:
+        InputError: the file cannot be read; reason ``unreadable_file``.
+    """
     place = 0
     try:
         with open_bytes(path) as file:
@@ -55,14 +65,35 @@ def rows(path: Path, how: Choices) -> Iterator[Recording | InputError]:
                 name = f"{path.name.partition('.')[0]}-{place}"
                 place += 1
                 try:
-                    yield _recording(line, name)
+                    yield _recording(line, name, signal)
                 except InputError as error:
                     yield InputError(str(error), reason=error.reason, name=name)
     except READ_ERRORS as error:
         raise unreadable(path, error) from error
 
 
-def _recording(line: bytes, name: str) -> Recording:
+def by_name(value: JSON) -> Mapping[str, JSON] | None:
+    """Return the inputs of a network of several by their names; None for one array."""
+    return value if isinstance(value, dict) and "base64" not in value else None
+
+
+def array(value: JSON, name: str = "signal") -> Array:
+    """Return the numbers of lists in lists, or of what ``samples.jsonl`` packs.
+
+    Raises:
+        InputError: they are none; reason ``bad_shape``.
+    """
+    try:
+        made: Array = unpack_array(value) if isinstance(value, dict) else np.array(value, "f4")
+    except (BundleError, ValueError, TypeError, OverflowError) as error:
+        raise InputError(
+            f"{name} is no list of frames, each a list of as many numbers", reason="bad_shape"
+        ) from error
+    check_size(made.shape, name)
+    return made
+
+
+def _recording(line: bytes, name: str, signal: Callable[[JSON], Array]) -> Recording:
     try:
         row = strict_json.parse(line)
     except ConfigError as error:
@@ -75,24 +106,21 @@ def _recording(line: bytes, name: str) -> Recording:
             f"split is {split!r}, expected one of {', '.join(SPLITS)}", reason="bad_field"
         )
     group, named = _text(row, "group") or None, _text(row, "name") or name
-    return Recording(_signal(row["signal"]), _target(row), named, group, split=split)
+    return Recording(signal(row["signal"]), _target(row), named, group, split=split)
 
 
 def _signal(value: JSON) -> Array:
-    try:
-        if isinstance(value, dict):
-            packed: Array = unpack_array(value)
-            return packed
-        signal = np.array(value, np.float32)
-    except (BundleError, ValueError, TypeError, OverflowError) as error:
+    if (named := by_name(value)) is not None:
         raise InputError(
-            "signal is no list of frames, each a list of as many numbers", reason="bad_shape"
-        ) from error
-    if signal.ndim != 2:
+            f"signal holds {sorted(named)}, expected a list of frames; several inputs by their "
+            "names are of a network that was exported with them",
+            reason="bad_shape",
+        )
+    signal = array(value)
+    if signal.ndim != 2 and not isinstance(value, dict):
         raise InputError(
             f"signal has shape {signal.shape}, expected (frames, values)", reason="bad_shape"
         )
-    check_size(signal.shape, "signal")
     return signal
 
 

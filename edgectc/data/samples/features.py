@@ -8,10 +8,11 @@ from pathlib import Path
 
 from edgectc.core.contracts import Frontend
 from edgectc.core.errors import ConfigError, InputError
-from edgectc.core.types import Array, Recording
+from edgectc.core.types import JSON, Array, Recording
 from edgectc.data import signals
 from edgectc.data.columns import Input, width
 from edgectc.data.frontends.features import FeaturesFrontend
+from edgectc.data.readers import signal_lines
 from edgectc.data.signal_samples import SignalSamples
 from edgectc.data.splits import SPLITS
 from edgectc.formats.layouts import Layout
@@ -41,14 +42,16 @@ class FeaturesSamples(SignalSamples):
 
         Beside the usual files, one of ``features`` (N, T, C), (N, T) or images (N, C, H, W) with
         ``lengths`` (N,), and if wanted ``texts`` (N,), what they say, and ``split`` (N,). A network
-        of several inputs may have each by its name, as in the sample that it was exported with.
+        of several inputs may have each by its name, as in the sample that it was exported with;
+        in JSON lines they are the keys of ``signal``.
 
         Raises:
             InputError: the file cannot be read; reason ``bad_file``.
         """
         arrays = self._arrays(path)
         if arrays is None:
-            yield from super().rows(path)
+            lines = self._inputs and signal_lines.takes(path)
+            yield from signal_lines.lines(path, self._taken) if lines else super().rows(path)
             return
         cut = self._cut(path, arrays)
         texts = [str(text) for text in arrays.get("texts", [""] * len(cut))]
@@ -69,6 +72,21 @@ class FeaturesSamples(SignalSamples):
                     yield InputError(str(error), reason=error.reason, name=f"row {i}")
                     continue
             yield Recording(signal, target, f"row {i}", split=part)
+
+    def untold(self, path: Path) -> Iterator[Recording | InputError]:
+        """Yield the recordings of a file, which need no texts."""
+        named = self._inputs and self._arrays(path) is not None
+        return self.rows(path) if named else super().untold(path)
+
+    def _taken(self, value: JSON) -> Array:
+        """Return the columns of what a JSON line has as ``signal``: inputs by name, or an array."""
+        named = signal_lines.by_name(value)
+        given = (
+            signal_lines.array(value)
+            if named is None
+            else {name: signal_lines.array(part, name) for name, part in named.items()}
+        )
+        return self.frontend.frames(given)
 
     def _cut(self, path: Path, arrays: Mapping[str, Array]) -> Sequence[Array | dict[str, Array]]:
         """Return each recording: its frames, or its inputs by their names."""

@@ -82,6 +82,33 @@ def with_group_norms(model: nn.Module) -> nn.Module:
     return model
 
 
+def with_numbers_of_padding(model: nn.Module) -> nn.Module:
+    """Return the network, every "same" and "valid" of a convolution in numbers; a copy if any.
+
+    PyTorch captures the words as other operators, which no quantizer of XNNPACK's takes. An even
+    kernel has one more frame of padding at the end, which is an operator before the convolution.
+    """
+    if not any(_padded_by_word(module) for module in model.modules()):
+        return model
+    model = copy.deepcopy(model)
+    for module in model.modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d)) and _padded_by_word(module):
+            whole = [
+                (size - 1) * step if module.padding == "same" else 0
+                for size, step in zip(module.kernel_size, module.dilation, strict=True)
+            ]
+            if any(frames % 2 for frames in whole):
+                # Zeros, as many at each end as the module has counted for such modes.
+                vars(module)["padding_mode"] = "constant"  # of `torch.nn.functional.pad`
+            module.padding = tuple(frames // 2 for frames in whole)
+    return model
+
+
+def _padded_by_word(module: nn.Module) -> bool:
+    words = isinstance(module, (nn.Conv1d, nn.Conv2d)) and isinstance(module.padding, str)
+    return words and module.padding_mode == "zeros"
+
+
 def with_own_convolutions(model: nn.Module, inputs: Mapping[str, Tensor]) -> nn.Module:
     """Return the network, a convolution of one axis that is called again having weights for each.
 

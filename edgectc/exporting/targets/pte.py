@@ -122,7 +122,8 @@ class PteTarget(Target):
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        written = pte_repairs.with_own_convolutions(pte_repairs.with_group_norms(looped), inputs)
+        written = pte_repairs.with_numbers_of_padding(pte_repairs.with_group_norms(looped))
+        written = pte_repairs.with_own_convolutions(written, inputs)
         captured = self._captured(written, inputs, plan, (window, stride))
         try:
             with suppress_output(), around:

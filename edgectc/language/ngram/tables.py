@@ -97,9 +97,11 @@ def index(words: Sequence[str]) -> dict[str, int]:
 def unusual(words: Sequence[str]) -> list[str]:
     """Return the words of a vocabulary that are not in normal form."""
     text = "".join(words[len(SPECIALS) :])
-    if text.isascii() and text == text.lower():  # as most of them are; one look at all of it
-        return []
-    return [word for word in words[len(SPECIALS) :] if normalize_word(word) != word]
+    if text == text.lower():  # as most are; one look at all of it leaves those beyond ASCII
+        suspects = [word for word in words[len(SPECIALS) :] if not word.isascii()]
+    else:
+        suspects = list(words[len(SPECIALS) :])
+    return [word for word in suspects if normalize_word(word) != word]
 
 
 def parents(level: Level) -> Array:

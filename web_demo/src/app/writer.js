@@ -2,6 +2,7 @@
 
 import { EdgectcError } from "edgectc";
 
+import { Ahead } from "./ahead.js";
 import { sentence } from "./loader.js";
 
 /** @typedef {import("edgectc").Word} Word */
@@ -43,11 +44,13 @@ export class Writer {
     this.waiting = 0;
     this.asked = 0;
     this.looked = 0;
+    this.ahead = new Ahead();
   }
 
   /** Does one thing after the other, in the order of the fingers: at once where nothing is waited for. @param {() => any} act */
   next(act) {
     const free = !this.waiting;
+    if (!free) this.ahead.drop(); // what it waits for may be learnt
     document.body.dataset.turns = String(++this.waiting);
     const done = free ? (async () => act())() : this.turn.then(act);
     this.turn = done.catch((error) => this.parts.failed(error)).then(() => {
@@ -284,14 +287,20 @@ export class Writer {
   /** @param {number[][]} points of a trace that goes on */
   async moving(points) {
     const now = performance.now();
-    if (!this.model || !this.parts.settings.is("live") || this.waiting || now - this.looked < LIVE_EVERY || points.length < 6) return;
+    const { editor, settings } = this.parts;
+    if (!this.model || this.waiting) return;
+    if (!this.tapped && this.ahead.ask(this.model, points, editor.head)) return;
+    if (!settings.is("live") || this.ahead.busy || now - this.looked < LIVE_EVERY || points.length < 6) return;
     this.looked = now;
+    this.ahead.busy = true;
     const asked = ++this.asked;
     try {
-      const { words } = await this.model.read(points, { nbest: 3, before: this.parts.editor.head, moving: true });
+      const { words } = await this.model.read(points, { nbest: 3, before: editor.head, moving: true });
       if (asked === this.asked) this.parts.strip.moving(words);
     } catch (error) {
       if (!(error instanceof EdgectcError && error.reason)) this.parts.failed(error); // a beginning may be no swipe yet
+    } finally {
+      this.ahead.busy = false;
     }
   }
 
@@ -309,8 +318,10 @@ export class Writer {
     if (this.tapped) await this.#commit();
     this.corrected = null;
     const before = editor.head;
+    const lifted = performance.now();
     try {
-      const [context, answer] = await Promise.all([recorder.on ? model.keyboard.contextOf(before) : [], model.read(points, { before })]);
+      const [context, { words }] = await Promise.all([recorder.on ? model.keyboard.contextOf(before) : [], this.ahead.take(model, points, before)]);
+      const answer = { words, ms: performance.now() - lifted };
       if (!answer.words.length) return strip.hint("No word for that.");
       const [best] = answer.words;
       const row = recorder.add(points, model.layout.name, best.text, context);

@@ -45,7 +45,7 @@ Made by `python bench/table.py` from `results`; do not edit. Each table is heade
 command and its conditions: machine, versions, threads, repeats. The machine is shared, so trust
 ratios within a table before absolute times. What each bench measures is said in its script; the
 columns of `edgectc bench` are explained in [docs/benchmark.md](../docs/benchmark.md). Accuracy of
-`swipe-en` is that of its weights of 22 November 2026; today's is in
+`swipe-en` is here that of a few hundred swipes; of all people it stands in
 [its card](../models/swipe-en/CARD.md).
 
 No CUDA device was to be had: there are no figures for one, and its rows say so.

@@ -188,7 +188,8 @@ def around(p50: float, medians: Array) -> tuple[float, float]:
     """
     low, high = interval(medians)
     middle = float(np.median(medians))
-    return (p50 * low / middle, p50 * high / middle) if middle else (low, high)
+    least, most = (p50 * low / middle, p50 * high / middle) if middle else (low, high)
+    return max(0.0, least), most  # a time, however far apart a few rounds were
 
 
 def _chunks(timed: Chunks | None) -> ChunkLatencies:

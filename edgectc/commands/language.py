@@ -67,7 +67,7 @@ def declare_models(verbs: Verbs) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help=".lm file to write")
     parser.add_argument("--quantize", action="store_true", help="one byte a number")
 
-    text = "Print how well a model foresees a text."
+    text = "Print how well a model predicts a text."
     parser = verbs.add("lm score", "language.run_score", text, function="score_language_model")
     parser.add_argument(
         "model", metavar="FILE", help=".lm, ARPA, binary of KenLM or CMU Sphinx, or lexicon"
@@ -229,7 +229,7 @@ def run_packing(options: Namespace) -> int:
 
 
 def run_score(options: Namespace) -> int:
-    """Print how well a model foresees a text."""
+    """Print how well a model predicts a text."""
     from edgectc.commands.verbs.words import score_language_model
 
     score = score_language_model(**values(options))

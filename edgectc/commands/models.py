@@ -129,6 +129,8 @@ def run_training(options: Namespace) -> int:
 
 
 def _print_result(result: Result, options: Namespace) -> int:
+    from edgectc.formats.bundle import DEFAULT  # needs NumPy, which `--help` has no use for
+
     if options.json:
         document = {"checkpoint": str(result.checkpoint), "epoch": result.epoch}
         print(json.dumps({**document, result.metric: result.value}, sort_keys=True))
@@ -145,6 +147,8 @@ def _print_result(result: Result, options: Namespace) -> int:
             )
         print(f"summary: {Path(options.out) / 'summary.html'}")
         words = ["--lexicon", options.lexicon] if options.lexicon else []
+        if not words and result.metric == "dev_top1":  # swipes, read letter by letter
+            words = ["--words-of", DEFAULT]
         if options.bundle:
             print_next("export", options.bundle, "--target", "onnx")
         else:

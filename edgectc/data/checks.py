@@ -399,7 +399,12 @@ def describe(summary: Mapping[str, Any]) -> list[list[str]]:
 def in_full(summary: Mapping[str, Any]) -> list[str]:
     """Return a line for each error whose example the table of `describe` shortens."""
     errors = {k: p["examples"][0] for k, p in summary["problems"].items() if k in ERRORS}
-    return [f"{kind}: {text}" for kind, text in errors.items() if text != _short(text)]
+    within = " ".join(errors.values())  # of most rows the reason is that of each
+    return [
+        f"{kind}: {text}"
+        for kind, text in errors.items()
+        if text != _short(text) and within.count(text) == 1
+    ]
 
 
 def _short(text: str) -> str:

@@ -169,7 +169,8 @@ def _of_row(row: Row, file: str, room: Room | None) -> Look:
     if swipe is None:
         assert row.error is not None
         return Look(name, ((row.error.reason, f"{name}: {row.error}"),), usable=False)
-    problems = [("no_label", name)] if not swipe.word else []
+    unnamed = f"{name}: the word that was meant is to stand under 'word'"
+    problems = [("no_label", unnamed)] if not swipe.word else []
     problems += [("no_user", name)] if swipe.user is None else []
     label = (swipe.word,) if swipe.word else ()
     layout = _layout(swipe.layout)

@@ -1,4 +1,4 @@
-"""How well a language model foresees a text."""
+"""How well a language model predicts a text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edgectc.language.ngram.text import sentences as sentences_of
 
 @dataclass(frozen=True)
 class TextScore:
-    """How well a model foresees a text.
+    """How well a model predicts a text.
 
     Attributes:
         log_prob: natural log of the probability of all words and sentence ends.
@@ -41,7 +41,7 @@ class TextScore:
 
 
 def score(model: WordModel, lines: Iterable[str]) -> TextScore:
-    """Return how well a model foresees a text, sentence by sentence.
+    """Return how well a model predicts a text, sentence by sentence.
 
     Raises:
         ConfigError: the text holds no word.

@@ -138,8 +138,9 @@ def locate(name: str | os.PathLike[str]) -> Path:
         if (folder / INDEX).is_file():
             return folder
     raise ConfigError(
-        f"no language pack {os.fspath(name)!r}; here are: {', '.join(names()) or 'none'}; "
-        f"build one with `edgectc language build {Path(name).name}`",
+        f"no language pack {os.fspath(name)!r}; here are: {', '.join(names()) or 'none'}; packs "
+        f"are looked for in {FOLDER}/ of the working folder and of edgectc's source tree: give the "
+        f"path of one, or build one with `edgectc language build {Path(name).name}`",
         options=["language"],
     )
 

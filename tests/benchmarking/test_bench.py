@@ -81,6 +81,7 @@ def test_the_interval_holds_its_p50_on_a_busy_machine() -> None:
 def test_few_values_have_a_wide_interval() -> None:
     assert rows.interval([10.0, 11.0, 12.0]) == (8.0, 14.0)
     assert rows.interval([10.0]) == (10.0, 10.0)
+    assert rows.around(2.0, np.array([1.0, 3.0])) == (0.0, 5.0), "a time is not below nothing"
 
 
 # ---- rows -----------------------------------------------------------------------------------

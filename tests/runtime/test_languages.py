@@ -223,3 +223,13 @@ def test_a_pack_of_the_source_tree_opens_and_is_noted(name: str, swiped: str, wo
     assert pack.index.sources["notes"]  # what may be done with it
     model = edgectc.load("swipe-en-tiny", language=name)
     assert _first(model, swiped, pack.index.layout.name) == word
+
+
+def test_where_no_pack_lies_the_path_of_one_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in an empty folder, beside an installed package."""
+    monkeypatch.setattr(languages, "_folders", lambda: [tmp_path / "languages"])
+    with pytest.raises(ConfigError, match=r"here are: none; .*source tree: give the path of one"):
+        languages.locate("en-free")
+    assert languages.locate(ROOT / "languages" / "en-free").name == "en-free"

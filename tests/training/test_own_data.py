@@ -134,6 +134,9 @@ def test_one_person_alone_cannot_be_split_by_user(
     assert "--split-by is 'user', and the rows are of" in told
     assert "with --dev FILE" in told
     assert main([*line, "--split-by", "row"]) == 0  # the remedy
+    *_, following = capsys.readouterr().out.splitlines()
+    run = tmp_path / "run"
+    assert following == f"next: edgectc pack {run} --words-of swipe-en --out my-model"
     assert main(["data", "check", str(data)]) == 0  # which says so, and no more than that
     found = checks.check_data([data])
     assert found.split_by.startswith("by row")

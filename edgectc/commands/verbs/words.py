@@ -286,7 +286,7 @@ def pack_language_model(arpa: File, *, out: File, quantize: bool = False) -> Pac
 
 @checked
 def score_language_model(model: File, text: File) -> TextScore:
-    """Return how well a model foresees a text.
+    """Return how well a model predicts a text.
 
     Args:
         model: ``.lm``, ARPA, binary of KenLM or CMU Sphinx, or a lexicon.

@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core import environments
+from edgectc.core.errors import ExportError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch, write_bytes
 from edgectc.core.types import Array
@@ -66,12 +67,18 @@ class LitertTarget(PlainTarget):
 
         Raises:
             MissingDependencyError: the environment was not made yet; says by what it is.
-            ExportError: capture or conversion failed.
+            ExportError: capture or conversion failed, or two operators of the plan have one name.
         """
+        names = [_scope(model, name) for name in sorted(plan.operators if plan else ())]
+        if again := sorted({name for name in names if names.count(name) > 1}):
+            raise ExportError(
+                f"two layers are named {again[0]!r}, as litert-torch leaves out the lists that "
+                "they are in, so it is not known which is to be quantized; give their modules "
+                "classes of different names, or export in float32"
+            )
         made = self._written.of(model, (), lambda: _converted(model, inputs))
         if plan is None:
             return made
-        names = [_scope(model, name) for name in sorted(plan.operators)]
         wanted = {"recipe": _RECIPES[plan.scheme.name], "operators": names}
         with scratch() as folder:
             write_bytes(folder / "float.tflite", made.data)
@@ -112,11 +119,15 @@ def _ran(folder: Path, step: str, *given: str) -> Flatbuffer:
 
 
 def _scope(model: nn.Module, path: str) -> str:
-    """Return how litert-torch names the weights of a module: classes and names on the way to it."""
+    """Return how litert-torch names the weights of a module: classes and names on the way to it.
+
+    Lists and dictionaries of modules are never called, and so it does not know of them.
+    """
     module, parts = model, [_class(model)]
     for name in path.split("."):
         module = module.get_submodule(name)
-        parts.append(f"{_class(module)}_{name}")
+        if not isinstance(module, (nn.ModuleList, nn.ModuleDict)):
+            parts.append(f"{_class(module)}_{name}")
     return "/".join(parts)
 
 

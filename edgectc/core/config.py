@@ -19,12 +19,10 @@ import logging
 import math
 import os
 import sys
-import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -184,6 +182,8 @@ def load_toml(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file is missing or is not TOML.
     """
+    import tomllib
+
     try:
         return tomllib.loads(read_plain(path).decode("utf-8-sig"))
     except OSError as error:
@@ -275,6 +275,8 @@ def load_run(name: str) -> dict[str, Any]:
 
 def _config_files() -> dict[tuple[str, str], Path]:
     """Return the file of each family and size; one that ships is not replaced by an entry point."""
+    from importlib import resources
+
     folders: list[tuple[str, Path]] = []
     for point in entry_points("configs"):
         spec = importlib.util.find_spec(point.module)
@@ -295,6 +297,8 @@ def set_key(values: dict[str, Any], assignment: str) -> None:
     Raises:
         ConfigError: no ``=``, or a path through something that is not a table.
     """
+    import tomllib
+
     path, equals, text = assignment.partition("=")
     if not equals or not path.strip():
         raise ConfigError(

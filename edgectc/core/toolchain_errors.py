@@ -140,6 +140,14 @@ KNOWN = (
         "what is not delegated",
     ),
     Known(
+        "no-core-operator",
+        "executorch",
+        r"is not in Core ATen opset",
+        "ExecuTorch has no operator for what the network calls",
+        "write it with other operators: complex numbers as two tensors, nn.Bilinear as "
+        "torch.einsum, a running maximum as the maximum over a mask",
+    ),
+    Known(
         "backend-not-registered",
         "executorch",
         r"[Bb]ackend \w+ is not (registered|available)|error:? 0x:?20\b",

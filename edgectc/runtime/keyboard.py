@@ -35,7 +35,6 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.records import NamedFile
-from edgectc.runtime import languages
 
 _NO_MEMORY, _CANCELLED, _MOVING = -1, -4, 1  # EDGECTC_NO_MEMORY and so on
 _MOST_WORDS = 1000
@@ -425,6 +424,8 @@ def _pack(
         model = manifest.language_model if context else None
         words = _named(manifest.lexicon, artifact, "lexicon")
         return np.empty(0, np.uint8), words, _named(model, artifact, "language_model")
+    from edgectc.runtime import languages  # with all of the recognizer
+
     pack = languages.read(name)
     model = pack.index.language_model if context else None
     said = _mapped(Path(pack.file(model))) if model else np.empty(0, np.uint8)

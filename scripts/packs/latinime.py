@@ -44,16 +44,16 @@ def android_library(abi: str, work: Path) -> Path:
     return aar.library(abi, work, name=NAME, entry=SOURCE, more=MORE, options=(HIDDEN,))
 
 
-def host_library(out: Path) -> Path:
-    """Compile the same library for this machine's Java."""
-    options = [
-        "-shared",
-        "-fPIC",
-        HIDDEN,
-        *zig.flags(),
-        *aar.jni_headers(),
-        str(SOURCE),
-        *zig.sources(),
-    ]
-    zig.run([shutil.which("cc") or "cc", *options, "-o", str(out), "-lm", "-ldl", "-lpthread"])
+def host_library(out: Path, target: str = "") -> Path:
+    """Compile the same library for this machine's Java, or for that of another by Zig's name."""
+    return java_library([str(SOURCE), *zig.sources()], out, target)
+
+
+def java_library(sources: list[str], out: Path, target: str = "") -> Path:
+    """Compile a library that Java loads, for this machine or another by Zig's name."""
+    options = ["-shared", "-fPIC", HIDDEN, *aar.jni_headers(), *sources]
+    options += ["-lm", "-ldl", "-lpthread"]
+    if target:
+        return zig.compiled(target, options, out)
+    zig.run([shutil.which("cc") or "cc", *zig.flags(), *options, "-o", str(out)])
     return out

@@ -100,7 +100,7 @@ def test_a_process_without_plugins_reads_nothing_of_what_is_installed(tmp_path: 
     about = tmp_path / "others-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Name: others\n")
-    (about / "entry_points.txt").write_text("[console_scripts]\nothers = edgectc.others:main\n")
+    (about / "entry_points.txt").write_text("[console_scripts]\nothers = edgectc_others:main\n")
     code = (
         "import sys; from edgectc.core import registry; "
         "assert 'greedy' in registry.names('decoders'); "

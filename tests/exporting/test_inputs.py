@@ -6,8 +6,10 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -366,6 +368,82 @@ def test_scores_may_be_another_answer(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, want, atol=1e-5)
     with pytest.raises(ConfigError, match="answer is 'logits', expected one of 0 to 1"):
         export(network, sample, tmp_path, answer="logits")
+
+
+class Told(NamedTuple):
+    lengths: Tensor
+    log_probs: Tensor
+    others: Tensor
+
+
+@dataclass
+class Kept:
+    hidden: Tensor
+    scores: Tensor
+
+
+class Named(Plain):
+    """Answers with names: as a NamedTuple, lengths first, or as a dataclass."""
+
+    def __init__(self, kind: type[Told | Kept]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Told | Kept:
+        y = super().forward(x, lengths)
+        # Of nearly one, as a floor under probabilities makes it: they are log_probs no more.
+        scores = (y.softmax(-1) + 1e-4).log()
+        return Told(lengths, scores, -y) if self.kind is Told else Kept(x, scores)
+
+
+def test_scores_are_found_by_their_name(tmp_path: Path) -> None:
+    sample = drawn(2, 20, 8), torch.tensor([20, 13])
+    network, kept = seeded(partial(Named, Told)), seeded(partial(Named, Kept))
+    want = network(*sample).log_probs[0].log_softmax(-1).detach().numpy()
+    for one, told in ((network, {}), (kept, {"answer": "scores"})):
+        made = export(one, sample, tmp_path, **told)
+        got = edgectc.load(made.path).log_probs(sample[0][0].numpy())
+        np.testing.assert_allclose(got, want, atol=1e-5)
+    made = export(network, sample, tmp_path, answer="others")
+    assert np.abs(edgectc.load(made.path).log_probs(sample[0][0].numpy()) - want).max() > 0.1
+    with pytest.raises(ConfigError, match=r"returns \['hidden', 'scores'\], .* answer='NAME'"):
+        export(kept, sample, tmp_path)
+    with pytest.raises(ConfigError, match=r"expected one of \['lengths', 'log_probs', 'others'\]"):
+        export(network, sample, tmp_path, answer="logits")
+
+
+class Listed(Plain):
+    def forward(self, given: list[Tensor]) -> Tensor:
+        return super().forward(given[0], given[1])
+
+
+class Turned(Plain):
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, T)
+        return self.head(x.transpose(1, 2))
+
+
+class Wrapped(nn.Module):
+    """What the message says of either."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor, lengths: Tensor) -> Tensor:
+        if isinstance(self.network, Turned):
+            return self.network(features.transpose(1, 2))
+        return self.network([features, lengths])
+
+
+@pytest.mark.parametrize("kind", [Listed, Turned])
+def test_inputs_taken_otherwise_are_given_a_wrapper(kind: type[Plain], tmp_path: Path) -> None:
+    sample = drawn(2, 20, 8), torch.tensor([20, 13])
+    said = r"features \(1, 20, 8\) and nothing else: .*: .*\(features.transpose\(1, 2\)\), or "
+    with pytest.raises(ConfigError, match=said + r"network\(\[features, lengths\]\)"):
+        export(seeded(kind), sample, tmp_path)
+    network = Wrapped(seeded(kind)).eval()
+    made = export(network, sample, tmp_path)
+    hold(made, network, sample[0][0].numpy(), (sample[0][:1], torch.tensor([20])))
 
 
 def test_one_number_of_frames(tmp_path: Path) -> None:

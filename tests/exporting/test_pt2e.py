@@ -35,6 +35,19 @@ class Small(nn.Module):
         return self.layer(x) * 1e5
 
 
+class Again(nn.Module):
+    """Calls one layer by two names, and its tensors a third time by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.other = self.layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(self.other(torch.relu(self.layer(x))))
+        return nn.functional.linear(y, self.layer.weight, self.layer.bias)
+
+
 class Placed(nn.Module):
     """Adds what a layer makes of constants, as of positions, to what another makes of frames."""
 
@@ -50,7 +63,7 @@ class Placed(nn.Module):
 
 def quantized(network: nn.Module, given: Mapping[str, Tensor], plan: Plan) -> ExportedProgram:
     captured = torch.export.export(network.eval(), (), dict(given), strict=False)
-    return pt2e.quantized(captured, given, plan)
+    return pt2e.quantized(captured, given, plan, network)
 
 
 def test_small_weights_and_answers_keep_their_levels() -> None:
@@ -63,6 +76,18 @@ def test_small_weights_and_answers_keep_their_levels() -> None:
     )  # of the input, whose weights are of 1 or less, and the answer
     assert expected.abs().max() > 0.5
     assert (got - expected).abs().max() < step
+
+
+def test_calls_of_one_layer_have_biases_of_their_own() -> None:
+    network, given = Again(), {"x": torch.randn(1, 5, 4)}
+    ends = {"layer": (-3.0, 3.0)}
+    plan = Plan(schemes.scheme("int8-static"), frozenset({"layer"}), ends, ends, {"layer": (0, 3)})
+    graph = quantized(network, given, plan).graph
+    layers = [node for node in graph.nodes if node.target is torch.ops.aten.linear.default]
+    inner = [node for node in layers if "dequantize" in str(node.args[1])]
+    assert (len(layers), len(inner)) == (3, 2)  # the one by hand has no ranges
+    # XNNPACK keeps one tensor in one scale, and that of a bias is its input's times its weights'.
+    assert len({node.args[2] for node in layers}) == 3
 
 
 def test_a_layer_of_constants_stays_in_float(caplog: pytest.LogCaptureFixture) -> None:
@@ -105,3 +130,14 @@ def test_padding_in_numbers_is_left_alone() -> None:
         nn.Conv1d(2, 3, 3, padding=1), nn.Conv1d(3, 3, 3, padding="same", padding_mode="reflect")
     )
     assert pte_repairs.with_numbers_of_padding(network) is network
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 7), (2, 5, 7, 4)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_prelu_is_written_out(shape: tuple[int, ...], count: int) -> None:
+    layer, x = nn.PReLU(count), torch.randn(shape)
+    layer.weight.data = torch.linspace(-1, 2, count)
+    network = nn.Sequential(layer)
+    written = pte_repairs.with_plain_layers(network)
+    assert written[0] is not layer
+    torch.testing.assert_close(written(x), network(x), rtol=0, atol=0)

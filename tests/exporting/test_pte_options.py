@@ -174,7 +174,7 @@ class _Grouped(nn.Module):
 def test_a_group_norm_is_written_out_with_its_own_answers() -> None:
     torch.manual_seed(0)
     network = _Grouped()
-    written = pte_repairs.with_group_norms(network)
+    written = pte_repairs.with_plain_layers(network)
     assert isinstance(network.norm, nn.GroupNorm)  # the network itself is not changed
     assert not any(isinstance(module, nn.GroupNorm) for module in written.modules())
     x = torch.zeros(2, 800)
@@ -187,7 +187,7 @@ def test_a_group_norm_is_written_out_with_its_own_answers() -> None:
     assert float((got - want).abs().max()) < 1e-5
     assert written.state_dict().keys() == network.state_dict().keys()
     plain = nn.Sequential(nn.Linear(2, 2))
-    assert pte_repairs.with_group_norms(plain) is plain
+    assert pte_repairs.with_plain_layers(plain) is plain
 
 
 @pytest.mark.slow

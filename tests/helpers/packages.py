@@ -38,14 +38,15 @@ def java(classes: Path, library: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def latinime(library: Path, host: Path) -> None:
-    """Compile the library before an AOSP keyboard's own for this machine, and a host's of C."""
+def latinime(library: Path, host: Path, target: str = "") -> None:
+    """Compile the library before an AOSP keyboard's own and a host's of C, for a machine's Java."""
     code = (
-        "import sys; from pathlib import Path; from packs import aar, latinime, zig; "
-        "latinime.host_library(Path(sys.argv[1])); "
-        "zig.run(['cc', '-std=c11', '-shared', '-fPIC', *aar.jni_headers(), *sys.argv[2:]])"
+        "import sys; from pathlib import Path; from packs import latinime; "
+        "library, host, source, target = sys.argv[1:]; "
+        "latinime.host_library(Path(library), target); "
+        "latinime.java_library([source], Path(host), target)"
     )
-    given = [str(ROOT / "tests" / "helpers" / "latinime" / "host.c"), "-o", str(host)]
+    given = [str(host), str(ROOT / "tests" / "helpers" / "latinime" / "host.c"), target]
     command = [sys.executable, "-c", code, str(library), *given]
     done = subprocess.run(command, cwd=ROOT / "scripts", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

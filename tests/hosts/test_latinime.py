@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,8 @@ FAKES = ROOT / "tests" / "helpers" / "latinime"
 BUNDLE = ROOT / "models" / "swipe-en"
 MODEL = BUNDLE / "artifacts" / "swipe-en-int8-dynamic.edgectc"
 FOUND = ("swipe", "in context", "again")
+JAVA = shlex.split(os.environ.get("EDGECTC_JAVA", "java"))  # see scripts/check-latinime-arm64
+TARGET = os.environ.get("EDGECTC_JAVA_TARGET", "")
 OTHERS = ("taps", "other dictionary", "unknown keys", "one point")
 
 pytestmark = [
@@ -33,7 +37,7 @@ pytestmark = [
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both libraries, and the classes of a host."""
     out = tmp_path_factory.mktemp("latinime")
-    packages.latinime(out / "libjni_latinime.so", out / "libjni_latinime_host.so")
+    packages.latinime(out / "libjni_latinime.so", out / "libjni_latinime_host.so", TARGET)
     sources = [str(path) for path in FAKES.rglob("*.java")]
     subprocess.run(["javac", "-d", str(out / "classes"), *sources], check=True)
     return out
@@ -48,7 +52,7 @@ def _asked(built: Path, folder: Path, files: dict[str, Path]) -> tuple[int, dict
     for name, path in files.items():
         shutil.copy2(path, folder / name)
     lines = "".join(f"{x * 1080} {y * 480} {t}\n" for x, y, t in edgectc.sample().tolist())
-    command = ["java", "-Xcheck:jni", "-cp", str(built / "classes"), "Main"]
+    command = [*JAVA, "-Xcheck:jni", "-cp", str(built / "classes"), "Main"]
     done = subprocess.run(
         [*command, str(folder / "libjni_latinime.so")], input=lines, capture_output=True, text=True
     )

@@ -13,7 +13,6 @@ from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, is_masked
 from edgectc.decoding.search import compiled
-from edgectc.language.ngram.text import context_of
 
 BACKENDS = ("auto", "numpy", "native")
 
@@ -223,6 +222,8 @@ def check_context(context: Sequence[str] | str, model: object) -> Sequence[str]:
             words, and nothing to use them.
     """
     if isinstance(context, str):
+        from edgectc.language.ngram.text import context_of
+
         context = context_of(context)
     if not are_words(context):
         raise InputError(

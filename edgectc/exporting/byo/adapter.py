@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import torch
@@ -148,29 +148,42 @@ def leaves(found: Any) -> Iterator[Tensor]:
     """Yield every tensor of what a network answers."""
     if isinstance(found, Tensor):
         yield found
-    elif isinstance(found, (tuple, list, Mapping)):
-        for part in found.values() if isinstance(found, Mapping) else found:
+    elif values := by_name(found):
+        for part in values.values():
             yield from leaves(part)
+    elif isinstance(found, (tuple, list)):
+        for part in found:
+            yield from leaves(part)
+
+
+def by_name(found: Any) -> dict[str, Any]:
+    """Return the answers of a mapping, a dataclass or a NamedTuple by their names; {} of others."""
+    if isinstance(found, Mapping):
+        return dict(found)
+    if isinstance(found, tuple):
+        return dict(zip(vars(type(found)).get("_fields", ()), found, strict=False))
+    named = is_dataclass(found) or hasattr(found, "logits")
+    return dict(vars(found)) if named and not isinstance(found, Tensor) else {}
 
 
 def tensors(found: Any) -> tuple[Tensor, Tensor | None]:
     """Return scores and output lengths of whatever a network returns."""
-    if isinstance(found, Mapping) or hasattr(found, "logits"):  # transformers' outputs are both
-        values = dict(found) if isinstance(found, Mapping) else vars(found)
-        for key in ("log_probs", "logits", "emissions"):
-            if isinstance(values.get(key), Tensor):
-                return values[key], None
+    values = by_name(found)
+    for key in ("log_probs", "logits", "emissions"):
+        if isinstance(values.get(key), Tensor):
+            return values[key], None
+    if values and not isinstance(found, tuple):
         raise InputError(
-            f"the network returns {sorted(values)}, expected log_probs or logits among them; "
-            "wrap it in a module that returns the tensor",
+            f"the network returns {sorted(values)}, expected log_probs or logits among them; say "
+            "which are the scores, answer='NAME' (--answer NAME)",
             reason="bad_shape",
         )
     parts = list(found) if isinstance(found, (tuple, list)) else [found]
     if not parts or not isinstance(parts[0], Tensor) or not parts[0].is_floating_point():
         raise InputError(
             f"the network returns {type(found).__name__}, expected logits or log_probs, alone or "
-            "first in a tuple; where they are "
-            "another of its answers, say answer=NAME or PLACE (--answer)",
+            "first in a tuple; where they are another of its answers, say answer='NAME' or its "
+            "place, as answer='1' (--answer)",
             reason="bad_shape",
         )
     second = parts[1] if len(parts) > 1 and isinstance(parts[1], Tensor) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from torch.nn.utils.weight_norm import WeightNorm
 from edgectc.core.errors import ConfigError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Check
-from edgectc.exporting.byo import signature
+from edgectc.exporting.byo import adapter, signature
 
 _PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
@@ -33,11 +32,12 @@ class Picked(nn.Module):
         Raises:
             ConfigError: there is no such answer.
         """
-        if isinstance(found, Mapping) and self.answer in found:
-            return found[self.answer]
+        values = adapter.by_name(found)
+        if self.answer in values:
+            return values[self.answer]
         if isinstance(found, (tuple, list)) and self.answer in map(str, range(len(found))):
             return found[int(self.answer)]
-        told = sorted(found) if isinstance(found, Mapping) else f"0 to {len(_listed(found)) - 1}"
+        told = sorted(values) or f"0 to {len(_listed(found)) - 1}"
         raise ConfigError(f"answer is {self.answer!r}, expected one of {told}", options=["answer"])
 
 

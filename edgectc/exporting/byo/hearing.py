@@ -86,7 +86,8 @@ def first_that_runs(
         except ConfigError:
             raise
         except Exception as error:  # whatever a network raises
-            raised = raised or f"{way}: {type(error).__name__}: {explained(error)}"
+            told = way if way.second else "nothing else"
+            raised = raised or f"{told}: {type(error).__name__}: {explained(error)}"
     if runs:
         return runs, raised
     shape = tuple(full.shape[:2] if ways[0].wave else full.shape)
@@ -98,6 +99,10 @@ def first_that_runs(
     elif any(way.meaning in MASKS for way in ways):
         hint = "; a mask is given as (N, T): if it takes one of another shape, as (N, 1, T), wrap "
         hint += "it in a module whose forward(self, features, mask) shapes it, mask[:, None]"
+    elif not any(way.second for way in ways):
+        hint = "; if it takes them otherwise, as (N, C, T) or in one list, wrap it in a module "
+        hint += "whose forward(self, features, lengths) returns network(features.transpose(1, 2)), "
+        hint += "or network([features, lengths])"
     raise ConfigError(
         f"{type(network).__name__} called with float32 features {shape} and {raised}{hint}"
     )

@@ -20,6 +20,7 @@ from edgectc.exporting.byo.original import Original
 from edgectc.exporting.byo.tracing_modes import Decisions, Seen, Sizes, Watch
 from edgectc.formats import reference
 
+_ROUNDED = 2e-5  # nats that the sum of a row of log_probs is from one, in float32
 _SURE = 0.9
 
 
@@ -162,7 +163,7 @@ class Probe:
     def _normalised(self, scores: Tensor) -> None:
         total = torch.logsumexp(scores.double(), dim=-1)
         worst = float(total.abs().max())
-        if worst <= TOLERANCE:
+        if worst <= _ROUNDED:
             text = "rows sum to one: log_probs"
         else:
             sums = scores.double().sum(-1)
@@ -172,8 +173,9 @@ class Probe:
                     "logits, or log_softmax in place of softmax: log of a softmax loses precision"
                 )
             self.calling = dataclasses.replace(self.calling, log_softmax=True)
+            kind = "raw logits" if worst > TOLERANCE else "nearly log_probs"
             text = (
-                f"raw logits: exp of a row sums to e^{float(total.max()):.3g}, not 1; log_softmax "
+                f"{kind}: exp of a row sums to e^{float(total.max()):.3g}, not 1; log_softmax "
                 "was added inside the graph"
             )
         self.checks.append(Check("log_softmax", "pass", text))

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.fx import GraphModule, Node
 
@@ -24,12 +24,17 @@ from edgectc.exporting.lowering.quantization_plan import Plan
 # Least scale. That of XNNPACK's own quantizer is 2**-12, which leaves 41 levels of 127 to a channel
 # of weights up to 0.01, and none to one up to 0.0001; its kernels take smaller ones.
 _EPS = 2.0**-23
+_WEIGHTED = (
+    torch.ops.aten.conv1d.default,
+    torch.ops.aten.conv2d.default,
+    torch.ops.aten.linear.default,
+)
 
 
 def quantized(
-    captured: ExportedProgram, inputs: Mapping[str, Tensor], plan: Plan
+    captured: ExportedProgram, inputs: Mapping[str, Tensor], plan: Plan, model: nn.Module
 ) -> ExportedProgram:
-    """Return the exported program ``captured`` under ``plan``.
+    """Return the exported program ``captured`` of ``model`` under ``plan``.
 
     Raises:
         ExportError: an operator of the plan is not in the graph.
@@ -38,16 +43,20 @@ def quantized(
     from torchao.quantization.pt2e.quantizer import Quantizer
 
     found: set[str] = set()
+    names = _names(model, plan.operators)
 
     class Ours(Quantizer):  # type: ignore[misc]
         def annotate(self, model: GraphModule) -> GraphModule:
-            found.update(_annotated(model, plan))  # once for the graph, once for each loop in it
+            # Called once for the graph, and once for each loop in it.
+            found.update(_annotated(model, plan, names))
             return model
 
         def validate(self, model: GraphModule) -> None:
             """Nothing to check: what is annotated is what was asked for."""
 
-    prepared = prepare_pt2e(captured.module(check_guards=False), Ours())
+    graph = captured.module(check_guards=False)
+    _give_own_biases(graph)
+    prepared = prepare_pt2e(graph, Ours())
     if missing := plan.operators - found:
         raise ExportError(f"the captured graph has no operator of {sorted(missing)[0]!r}")
     with torch.no_grad():
@@ -56,19 +65,49 @@ def quantized(
     return torch.export.export(converted, (), dict(inputs), strict=False)
 
 
-def _annotated(model: GraphModule, plan: Plan) -> set[str]:
+def _names(model: nn.Module, operators: frozenset[str]) -> dict[str, str]:
+    """Return the operator at each path; a module may lie at several."""
+    first = {module: name for name, module in model.named_modules() if name in operators}
+    everywhere = model.named_modules(remove_duplicate=False)
+    return {path: first[module] for path, module in everywhere if module in first}
+
+
+def _give_own_biases(model: GraphModule) -> None:
+    """Give each operator a bias that no other has.
+
+    The XNNPACK delegate of ExecuTorch 1.4 keeps one for all, in the scale of the first of them:
+    another that is quantized adds it in its own scale, and one in float is refused as it loads.
+    """
+    held: dict[str, Tensor] = dict(model.named_parameters(remove_duplicate=False))
+    held |= model.named_buffers(remove_duplicate=False)
+    seen: set[int] = set()
+    for node in [node for node in model.graph.nodes if node.target in _WEIGHTED]:
+        bias = node.args[2] if len(node.args) > 2 else None
+        if not isinstance(bias, Node) or bias.op != "get_attr":
+            continue
+        tensor = held.get(str(bias.target))
+        if tensor is not None and id(tensor) in seen:
+            own = f"bias_of_{node.name}"
+            model.register_buffer(own, tensor.detach().clone())
+            with model.graph.inserting_before(node):
+                again = model.graph.get_attr(own)
+            again.meta = dict(bias.meta)
+            node.args = (*node.args[:2], again, *node.args[3:])
+        seen.add(id(tensor))
+    model.recompile()
+
+
+def _annotated(model: GraphModule, plan: Plan, names: Mapping[str, str]) -> set[str]:
     """Mark the operators of a plan, and return the names of those that are in this graph."""
     from torchao.quantization.pt2e.quantizer import QuantizationAnnotation
     from torchao.quantization.pt2e.quantizer.quantizer import Q_ANNOTATION_KEY
 
-    aten = torch.ops.aten
-    weighted = (aten.conv1d.default, aten.conv2d.default, aten.linear.default)
     found: set[str] = set()
     stepped: dict[Any, Any] = {}
     fed = _fed(model)
     for node in model.graph.nodes:
-        name = _owner(node, plan.operators)
-        if node.target not in weighted or not name:
+        name = _owner(node, names)
+        if node.target not in _WEIGHTED or not name:
             continue
         found.add(name)
         if node not in fed and plan.scheme.name == "int8-dynamic":
@@ -113,10 +152,10 @@ def _last(node: Node, plan: Plan, name: str) -> tuple[Node, Range]:
     return node, plan.outputs[name]
 
 
-def _owner(node: Node, names: frozenset[str]) -> str:
-    """Return which of the modules ``names`` a node was captured from; "" if none."""
+def _owner(node: Node, names: Mapping[str, str]) -> str:
+    """Return which of the operators ``names`` a node was captured from; "" if none."""
     stack = node.meta.get("nn_module_stack") or {}
-    return next((str(path) for path, _ in stack.values() if path in names), "")
+    return next((names[path] for path, _ in stack.values() if path in names), "")
 
 
 def _fixed(ends: Range) -> Any:

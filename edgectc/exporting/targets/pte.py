@@ -122,7 +122,7 @@ class PteTarget(Target):
                 "the Core ML delegate takes no loop, and this network is recurrent; use target "
                 "coreml, or delegate xnnpack"
             )
-        written = pte_repairs.with_numbers_of_padding(pte_repairs.with_group_norms(looped))
+        written = pte_repairs.with_numbers_of_padding(pte_repairs.with_plain_layers(looped))
         written = pte_repairs.with_own_convolutions(written, inputs)
         captured = self._captured(written, inputs, plan, (window, stride))
         try:
@@ -179,7 +179,7 @@ class PteTarget(Target):
                     if plan is not None:
                         from edgectc.exporting.lowering import pt2e
 
-                        programs[name] = pt2e.quantized(programs[name], given, plan)
+                        programs[name] = pt2e.quantized(programs[name], given, plan, model)
             except ExportError:
                 raise
             except Exception as error:  # capture raises many unrelated classes

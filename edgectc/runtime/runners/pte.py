@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -45,7 +46,20 @@ def create(options: Options, *, source: bytes) -> PteRunner:
         )
         return PteRunner(program, source)
     except RuntimeError as error:
-        raise BundleError(f"ExecuTorch cannot load the program: {explained(error)}") from error
+        lacking = _without_kernels(runtime, source)
+        said = f"{explained(error)}{'; none for ' if lacking else ''}{', '.join(lacking)}"
+        raise BundleError(f"ExecuTorch cannot load the program: {said}") from error
+
+
+def _without_kernels(runtime: Any, source: bytes) -> list[str]:
+    """Return the operators that a program names and this runtime has no kernel for."""
+    try:
+        there = {name.partition(".")[0] for name in runtime._get_operator_names()}
+    except AttributeError:  # not of every version
+        return []
+    spaces = "|".join(sorted({name.partition("::")[0] for name in there}))
+    named = re.findall(rf"\b(?:{spaces})::\w+".encode(), source)
+    return sorted({name.decode() for name in named} - there)
 
 
 def extension() -> Any:

@@ -121,6 +121,12 @@ def attention_at_23() -> None:
     made.run(None, dict(zip(names, (x.numpy(), mask.numpy()), strict=True)))
 
 
+def to_edge(program: Any) -> None:
+    from executorch.exir import to_edge
+
+    to_edge(program)
+
+
 def unknown_backend() -> None:
     data = lowered(lambda x: torch.relu(x @ torch.ones(8, 8)), torch.ones(4, 8))
     assert b"XnnpackBackend" in data
@@ -153,6 +159,7 @@ PROVOKED: dict[str, Callable[[Path], object]] = {
     "missing-kernel": lambda _: loaded(
         lowered(lambda x: nn.functional.max_pool3d(x, 2), torch.ones(1, 2, 4, 4, 4))
     ),
+    "no-core-operator": lambda _: to_edge(captured(lambda x: x.cummax(1).values, ONES)),
     "backend-not-registered": lambda _: unknown_backend(),
     "pte-wrong-input": lambda _: wrong_input(),
     "no-pte-file": lambda _: loaded(b"this is no flatbuffer" * 9),

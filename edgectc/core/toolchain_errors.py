@@ -148,6 +148,14 @@ KNOWN = (
         "torch.einsum, a running maximum as the maximum over a mask",
     ),
     Known(
+        "quantized-but-not-taken",
+        "executorch",
+        r"Missing out variants: .*quantized_decomposed",
+        "XNNPACK left an operator that was to be quantized, as one of frames picked by their "
+        "values, whose number no graph knows",
+        "multiply by a mask in place of x[mask] (edgectc.kit.keep_mask), or export it in float32",
+    ),
+    Known(
         "backend-not-registered",
         "executorch",
         r"[Bb]ackend \w+ is not (registered|available)|error:? 0x:?20\b",

@@ -406,7 +406,8 @@ def test_scores_are_found_by_their_name(tmp_path: Path) -> None:
         np.testing.assert_allclose(got, want, atol=1e-5)
     made = export(network, sample, tmp_path, answer="others")
     assert np.abs(edgectc.load(made.path).log_probs(sample[0][0].numpy()) - want).max() > 0.1
-    with pytest.raises(ConfigError, match=r"returns \['hidden', 'scores'\], .* answer='NAME'"):
+    said = r"returns \['hidden', 'scores'\], .* \(--answer NAME\)$"
+    with pytest.raises(ConfigError, match=said):
         export(kept, sample, tmp_path)
     with pytest.raises(ConfigError, match=r"expected one of \['lengths', 'log_probs', 'others'\]"):
         export(network, sample, tmp_path, answer="logits")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from edgectc.core.errors import ConfigError
+from edgectc.core.errors import ConfigError, InputError
 from edgectc.core.toolchain_errors import explained
 from edgectc.core.types import Check
 from edgectc.exporting.byo.adapter import MASKS, SHARE, VALID, Calling
@@ -78,7 +78,7 @@ def first_that_runs(
     Raises:
         ConfigError: it takes none; says what it was called with and what it raised.
     """
-    runs, raised = [], ""
+    runs, raised, answered = [], "", False
     for way in ways:
         try:
             Original(network, way, full).ask(full, torch.tensor([full.shape[1]]))
@@ -86,6 +86,7 @@ def first_that_runs(
         except ConfigError:
             raise
         except Exception as error:  # whatever a network raises
+            answered = answered or isinstance(error, InputError)  # it took what it was given
             told = way if way.second else "nothing else"
             raised = raised or f"{told}: {type(error).__name__}: {explained(error)}"
     if runs:
@@ -99,7 +100,7 @@ def first_that_runs(
     elif any(way.meaning in MASKS for way in ways):
         hint = "; a mask is given as (N, T): if it takes one of another shape, as (N, 1, T), wrap "
         hint += "it in a module whose forward(self, features, mask) shapes it, mask[:, None]"
-    elif not any(way.second for way in ways):
+    elif not answered and not any(way.second for way in ways):
         hint = "; if it takes them otherwise, as (N, C, T) or in one list, wrap it in a module "
         hint += "whose forward(self, features, lengths) returns network(features.transpose(1, 2)), "
         hint += "or network([features, lengths])"

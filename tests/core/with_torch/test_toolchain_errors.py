@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,14 @@ def attention_at_23() -> None:
     made.run(None, dict(zip(names, (x.numpy(), mask.numpy()), strict=True)))
 
 
+def picked_and_quantized(x: Tensor) -> Tensor:
+    importlib.import_module("torch.ao.quantization.fx._decomposed")  # which names the operators
+    ours, ends = torch.ops.quantized_decomposed, (0.1, 0, -128, 127, torch.int8)
+    fewer = ours.quantize_per_tensor.default(x[x.sum(-1) > 0], *ends)
+    answer: Tensor = ours.dequantize_per_tensor.default(fewer, *ends)
+    return answer
+
+
 def to_edge(program: Any) -> None:
     from executorch.exir import to_edge
 
@@ -160,6 +169,7 @@ PROVOKED: dict[str, Callable[[Path], object]] = {
         lowered(lambda x: nn.functional.max_pool3d(x, 2), torch.ones(1, 2, 4, 4, 4))
     ),
     "no-core-operator": lambda _: to_edge(captured(lambda x: x.cummax(1).values, ONES)),
+    "quantized-but-not-taken": lambda _: lowered(picked_and_quantized, torch.ones(8, 3)),
     "backend-not-registered": lambda _: unknown_backend(),
     "pte-wrong-input": lambda _: wrong_input(),
     "no-pte-file": lambda _: loaded(b"this is no flatbuffer" * 9),

@@ -28,11 +28,11 @@ _UNKNOWN = "pip install '.[{extra}]' in the source tree of edgectc"
 
 def install_line(extra: str) -> str:
     """Return what to type to install an extra, from the same wheel or source tree as edgectc."""
-    origin = _origin()
-    return (INSTALL if origin else _UNKNOWN).format(origin=origin, extra=extra)
+    place = origin()
+    return (INSTALL if place else _UNKNOWN).format(origin=place, extra=extra)
 
 
-def _origin() -> str:
+def origin() -> str:
     """Return the path that pip installed edgectc from (PEP 610); "" where that is not known."""
     import json  # none of which anything but a message needs
     import os

@@ -3,7 +3,7 @@
 A pack is a folder: ``language.json``, ``lexicon.trie``, where there is text ``words.lm``, and where
 offensive words are known ``offensive.tsv``. ``edgectc language build`` makes one;
 ``edgectc.load(language=...)`` takes its path, or its name where it lies in ``languages/`` of the
-working folder, the source tree or the installed package.
+working folder, of the source tree, also where the package was installed from it, or of the package.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from edgectc.core.errors import (
     BundleFileMissingError,
     BundleMismatchError,
     ConfigError,
+    origin,
 )
 from edgectc.core.files import file_sha256, read_plain
 from edgectc.core.staging import recover
@@ -256,4 +257,5 @@ def write_index(
 
 def _folders() -> list[Path]:
     package = Path(__file__).resolve().parents[1]
-    return [Path(FOLDER), package / FOLDER, package.parent / FOLDER]
+    installed_from = [Path(tree, FOLDER)] if (tree := origin()) else []
+    return [Path(FOLDER), package / FOLDER, package.parent / FOLDER, *installed_from]

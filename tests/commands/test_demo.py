@@ -48,10 +48,24 @@ def test_without_the_page_the_command_says_what_builds_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(pages, "SITE", tmp_path / "none")
-    with pytest.raises(MissingDependencyError, match="scripts/build-demo"):
+    monkeypatch.setattr(pages, "origin", lambda: "")
+    with pytest.raises(MissingDependencyError, match="not built; run: scripts/build-demo"):
         pages.collect(None)
     assert cli.main(["demo"]) == 3
     assert "scripts/build-demo" in capsys.readouterr().err
+
+
+def test_the_page_of_the_source_tree_serves_what_was_installed_from_it(
+    site: Path, tmp_path: Path, shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of README: installed first, then `scripts/build-demo` in the tree."""
+    monkeypatch.setattr(pages, "SITE", tmp_path / "none")
+    monkeypatch.setattr(pages, "origin", lambda: str(tmp_path / "tree"))
+    with pytest.raises(MissingDependencyError, match="scripts/build-demo"):
+        pages.collect(None)
+    built = tmp_path / "tree" / "edgectc" / "commands" / "serving" / "site"
+    shutil.copytree(site, built)
+    assert pages.collect(None).files["index.html"] == built / "index.html"
 
 
 def test_the_shipped_model_is_served_whole(site: Path, shipped: Path) -> None:

@@ -233,3 +233,14 @@ def test_where_no_pack_lies_the_path_of_one_is_asked_for(
     with pytest.raises(ConfigError, match=r"here are: none; .*source tree: give the path of one"):
         languages.locate("en-free")
     assert languages.locate(ROOT / "languages" / "en-free").name == "en-free"
+
+
+def test_packs_of_the_tree_that_was_installed_from_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tree" / "languages").mkdir(parents=True)
+    (tmp_path / "tree" / "languages" / "xy").symlink_to(ROOT / "languages" / "en-free")
+    monkeypatch.setattr(languages, "origin", lambda: str(tmp_path / "tree"))
+    assert "xy" in languages.names()
+    assert languages.locate("xy").parent == tmp_path / "tree" / "languages"

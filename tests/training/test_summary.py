@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 import edgectc
+from edgectc.commands.cli import main
 from edgectc.core.errors import ConfigError
 from edgectc.data import signals
 from edgectc.data.generators import neural
@@ -104,3 +107,24 @@ def test_run_and_bundle_are_two_folders(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"leave .*bundle.* out"):
         edgectc.train("gru-small", out=tmp_path, bundle=tmp_path / "b", overfit=2)
     assert np.array([*tmp_path.iterdir()]).size == 0
+
+
+def test_why_a_decoder_was_not_tuned_is_told_as_it_is_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training has no --min-labels: the message names the command that has."""
+    words, data, bundle = tmp_path / "w.txt", tmp_path / "s.jsonl", tmp_path / "My bundle"
+    words.write_text("the\t9\nthis\t5\nhello\t3\nworld\t2\n")
+    edgectc.build_lexicon(words, out=tmp_path / "w.tsv")
+    edgectc.synth_data("swipe", count=60, out=data, lexicon=tmp_path / "w.tsv")
+    few = {"epochs": 1, "data.synthetic": 0, "decoder.type": "lexicon"}
+    edgectc.train(
+        "tcn-small", out=tmp_path / "run", data=data, lexicon=tmp_path / "w.tsv", bundle=bundle,
+        overrides=few, device="cpu",
+    )  # fmt: skip
+    assert edgectc.load(bundle).name == "my-bundle"
+    said = capsys.readouterr().err
+    assert "with --data FILE, or write them all the same with --min-labels" in said
+    (typed,) = re.findall("by `edgectc (tune-decoder .* --update)`", said)
+    (labels,) = re.findall(r"--min-labels (\d+)", said)
+    assert main([*shlex.split(typed), "--data", str(data), "--min-labels", labels]) == 0

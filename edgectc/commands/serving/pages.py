@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgectc.core.errors import BundleFileMissingError, ConfigError, MissingDependencyError
+from edgectc.core.errors import (
+    BundleFileMissingError,
+    ConfigError,
+    MissingDependencyError,
+    origin,
+)
 from edgectc.core.staging import staged_folder, write_bytes
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
@@ -19,7 +24,7 @@ from edgectc.formats.records import NamedFile
 NATIVE = ".edgectc"
 SITE = Path(__file__).with_name("site")
 PROMPTS = Path(__file__).with_name("prompts.txt")
-BUILD = "scripts/build-demo (in the source tree)"
+BUILD = "scripts/build-demo, in the source tree that edgectc was installed from"
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,13 @@ def collect(
         BundleError: the model is damaged, or a file it needs is nowhere.
         ConfigError: a browser cannot run the model.
     """
-    if not (SITE / "index.html").is_file():
-        raise MissingDependencyError("edgectc demo", package="browser page", command=BUILD)
+    page = _page()
     place = bundles.locate(model)
     artifacts = _artifacts(place)
     first = _checked(artifacts[0])
     files = {
-        str(path.relative_to(SITE).as_posix()): path
-        for path in sorted(SITE.rglob("*"))
+        str(path.relative_to(page).as_posix()): path
+        for path in sorted(page.rglob("*"))
         if path.is_file()
     }
     files |= {f"model/{path.name}": path for path in artifacts}
@@ -91,6 +95,17 @@ def collect(
         "language_model": context.name if context else None,
     }
     return Pages(first.name, files, *(json.dumps(one).encode() for one in (index, trials(first))))
+
+
+def _page() -> Path:
+    """Return the folder of the page: the package's, or the one that its source tree has built."""
+    source = Path(origin(), "edgectc", "commands", "serving", "site")
+    for folder in (SITE, source) if origin() else (SITE,):
+        if (folder / "index.html").is_file():
+            return folder
+    raise MissingDependencyError(
+        "edgectc demo", system="the browser page, which is not built", command=f"run: {BUILD}"
+    )
 
 
 def trials(manifest: Manifest) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,8 +69,11 @@ def _tuned(bundle: Bundle, held: HeldOut) -> JSON:
     try:
         tuned = tune_decoder(bundle.path, data, split=split, update=True)
     except (ConfigError, InputError) as error:
-        say(f"edgectc: the decoder keeps its preset: {error}")
-        return f"keeps its preset: {error}"
+        reason = error.spelled(lambda name: f"--{name.replace('_', '-')}")
+        if "min_labels" in error.options:  # which training does not take
+            reason += f", by `edgectc tune-decoder {shlex.quote(str(bundle.path))} --update`"
+        say(f"edgectc: the decoder keeps its preset: {reason}")
+        return f"keeps its preset: {reason}"
     return {"preset": dict(tuned.preset), "tuned on": f"{os.fspath(data)}, {split}"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -201,7 +202,8 @@ def pack(
         config: size of ``init``, "small" or "full".
         seed: of ``init``.
         out: bundle to make or replace.
-        name: of the model; None takes the name of ``out``.
+        name: of the model; None takes the name of ``out``, its letters small, and hyphens for what
+            is neither a letter nor a digit.
         lexicon: file of words to carry, if the decoder needs one.
         licence: of the lexicon.
         language_model: file to carry, ``.lm``.
@@ -229,7 +231,7 @@ def pack(
         _refuse_with_init([name for name, value in chosen.items() if value])
         with lazy.requires("edgectc.pack"):
             from edgectc.exporting.untrained import initialise
-        return initialise(folder, init, config, name=name or folder.name, seed=seed)
+        return initialise(folder, init, config, name=name or _named(folder), seed=seed)
     decoder = _preset(preset, overrides)
     words.check()
     with lazy.requires("edgectc.pack"):
@@ -240,8 +242,13 @@ def pack(
             bundles.read(place), folder, name=name, words=words.read(), decoder=decoder
         )
     return packing.pack(
-        place, folder, name=name or folder.name, words=words.read(), decoder=decoder
+        place, folder, name=name or _named(folder), words=words.read(), decoder=decoder
     )
+
+
+def _named(folder: Path) -> str:
+    """Return the name of the model that a folder is to hold, e.g. "my-model" of "My Model"."""
+    return re.sub("[^a-z0-9]+", "-", folder.absolute().name.lower()).strip("-") or "model"
 
 
 @dataclass(frozen=True)

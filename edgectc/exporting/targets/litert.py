@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ import numpy as np
 from torch import Tensor, nn
 
 from edgectc.core import environments
-from edgectc.core.errors import ExportError
 from edgectc.core.schemes import SUPPORTED
 from edgectc.core.staging import scratch, write_bytes
 from edgectc.core.types import Array
@@ -67,16 +67,11 @@ class LitertTarget(PlainTarget):
 
         Raises:
             MissingDependencyError: the environment was not made yet; says by what it is.
-            ExportError: capture or conversion failed, or two operators of the plan have one name.
+            ExportError: capture or conversion failed.
         """
-        names = [_scope(model, name) for name in sorted(plan.operators if plan else ())]
-        if again := sorted({name for name in names if names.count(name) > 1}):
-            raise ExportError(
-                f"two layers are named {again[0]!r}, as litert-torch leaves out the lists that "
-                "they are in, so it is not known which is to be quantized; give their modules "
-                "classes of different names, or export in float32"
-            )
-        made = self._written.of(model, (), lambda: _converted(model, inputs))
+        own = _told_apart(model)
+        names = [_scope(own, name) for name in sorted(plan.operators if plan else ())]
+        made = self._written.of(model, (), lambda: _converted(own, inputs))
         if plan is None:
             return made
         wanted = {"recipe": _RECIPES[plan.scheme.name], "operators": names}
@@ -86,8 +81,10 @@ class LitertTarget(PlainTarget):
             return _ran(folder, "quantize", "float.tflite", "plan.json")
 
     def constants(self, converted: Flatbuffer) -> Iterator[tuple[str, Array]]:
-        """Yield name and values of every float constant."""
-        yield from converted.constants.items()
+        """Yield name and values of every float constant, but where a maximum begins."""
+        for name, values in converted.constants.items():
+            if values.size > 1 or not np.isneginf(values).all():
+                yield name, values
 
     def embed(self, converted: Flatbuffer, manifest: Manifest) -> bytes:
         """Return the file with the unsealed manifest after the flatbuffer.
@@ -116,6 +113,25 @@ def _ran(folder: Path, step: str, *given: str) -> Flatbuffer:
     environments.run("litert", program, arguments, what="exporting .tflite")
     with np.load(floats) as held:
         return Flatbuffer(out.read_bytes(), {**held})
+
+
+def _told_apart(model: nn.Module) -> nn.Module:
+    """Return a copy whose modules of lists and dictionaries have classes of their own.
+
+    litert-torch names a layer by the classes and names on the way to it, and leaves out lists,
+    which are never called: the layers of two blocks would have one name.
+    """
+    model = copy.deepcopy(model)
+    for path, held in list(model.named_modules()):
+        if isinstance(held, (nn.ModuleList, nn.ModuleDict)):
+            for name, child in held.named_children():
+                kind, place = type(child), f"{path}.{name}".replace(".", "_")
+                told = {
+                    "__module__": kind.__module__,
+                    "__qualname__": f"{kind.__qualname__}_{place}",
+                }
+                child.__class__ = type(f"{kind.__name__}_{place}", (kind,), told)
+    return model
 
 
 def _scope(model: nn.Module, path: str) -> str:

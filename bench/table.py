@@ -19,7 +19,8 @@ from edgectc.benchmarking import tables
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent / "TABLE.md"
 BENCH = (
-    "edgectc bench --runtime onnx,native,pte,eager,compiled --data DATA --split dev --samples 100"
+    "edgectc bench swipe-en swipe-en.tflite swipe-en-int8-dynamic.tflite --runtime "
+    "onnx,native,pte,litert,eager,compiled --data DATA --split dev --samples 100"
 )
 SECTIONS = {
     "pipeline.txt": "From finger-up to five ranked words, 100,000-word lexicon, side by side",

@@ -449,3 +449,24 @@ def test_the_shipped_english_model(shipped: Path) -> None:
         assert gain > 2.0, (context, word)
     for context in ([], ["thank"], ["on", "my"], ["qqq"]):
         assert total(model.ngrams, context) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("also", [(), ("Paris",)])
+@pytest.mark.parametrize(
+    ("word", "normal"),
+    [
+        ("don't", True),
+        ("caf\u00e9", True),  # composed, as NFC has it
+        ("cafe\u0301", False),
+        ("don\u2019t", False),  # a typographic apostrophe
+        ("stra\u00dfe", False),  # casefolds to "strasse"
+        ("\u00c9tat", False),
+        ("Paris", False),
+    ],
+)
+def test_words_out_of_normal_form_are_found_in_any_vocabulary(
+    word: str, normal: bool, also: tuple[str, ...]
+) -> None:
+    """Whether another word has a capital decides which words are looked at."""
+    known = (*tables.SPECIALS, "the", *also, word)
+    assert tables.unusual(known) == [*also, *(() if normal else (word,))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,6 +49,18 @@ def recognizer() -> edgectc.Recognizer:
 def near(found: Sequence[Hypothesis] | edgectc.Decoded) -> list[Hypothesis]:
     """Return the answers that are less than the preset's margin under the best."""
     return [c for c in found if c.score > found[0].score - MARGIN]
+
+
+def test_its_first_word_waits_for_nothing_that_it_does_not_use() -> None:
+    """A fresh process imports neither the recognizer, nor what reads configs and plugins."""
+    code = (
+        "import sys, edgectc; made = edgectc.Keyboard(keys=[(c, i, 0, 1, 1) for i, c in "
+        "enumerate('qwertyuiopasdfghjklzxcvbnm')]); "
+        "made.swipe([(2.5, 0.5, 0), (6, 0.5, 90), (9, 0.5, 180)]); "
+        "unused = ('edgectc.runtime.recognizer', 'edgectc.language.ngram.text', 'tomllib', "
+        "'importlib.metadata'); assert not [name for name in unused if name in sys.modules]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -43,7 +43,7 @@ export class Panel {
   }
 
   /**
-   * @param {number} ms that a finished swipe took
+   * @param {number} ms from the lift of a finger to its words
    * @param {Heat} answer of the network
    */
   show(ms, answer) {

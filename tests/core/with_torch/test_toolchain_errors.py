@@ -189,6 +189,33 @@ def test_the_real_error_is_explained(name: str, tmp_path: Path) -> None:
     assert "\n" not in said
 
 
+BILINEAR = nn.Bilinear(3, 3, 4)
+EARLIER = torch.ones(8, 8).tril().bool()[None, :, :, None]
+WRITTEN_OTHERWISE: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    "running maximum": (
+        lambda x: x.cummax(1).values,
+        lambda x: torch.where(EARLIER, x[:, None], -1e4).amax(2),
+    ),
+    "bilinear": (
+        lambda x: BILINEAR(x, x),
+        lambda x: torch.einsum("nti,oij,ntj->nto", x, BILINEAR.weight, x) + BILINEAR.bias,
+    ),
+    "complex": (
+        lambda x: torch.complex(x, 2 * x).abs(),
+        lambda x: (x * x + (2 * x) * (2 * x)).sqrt(),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(WRITTEN_OTHERWISE))
+def test_what_has_no_core_operator_runs_as_the_message_says(what: str) -> None:
+    first, again = WRITTEN_OTHERWISE[what]
+    x = torch.randn(1, 8, 3, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad(), suppress_output(), suppress_stderr():
+        (answer,) = loaded(lowered(again, x)).execute([x])
+        torch.testing.assert_close(answer, first(x))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="is about other systems")
 @pytest.mark.parametrize("name", sorted(COREML))

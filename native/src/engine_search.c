@@ -45,8 +45,13 @@ static Lexicon problem(const edgectc_engine *engine) {
   return lexicon;
 }
 
+/* Whether the trace judges the words, too. */
+static int is_judged(const edgectc_engine *engine, int32_t partial) {
+  return engine->options.template_weight != 0.0 && !partial && engine->n_points;
+}
+
 /* Makes room for what a search of T frames writes. */
-static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64_t compared) {
+static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64_t compared, int32_t partial) {
   const Options *options = &engine->options;
   size_t room = (size_t)compared + NEAR, frames = (size_t)T;
   int32_t K = engine->shared->words.K;
@@ -54,6 +59,8 @@ static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64
   task->budget = STATE_BYTES / (16 * ((int64_t)T + 1));
   if (options->budget < (double)task->budget) task->budget = (int64_t)options->budget;
   task->room = (int64_t)room;
+  double width = options->posterior_width; /* NaN where no posterior is told */
+  task->lexicon.alone = isnan(width) || ((partial || is_judged(engine, partial)) && width == 1.0);
   double *scores = edgectc_take(&engine->pool, (int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
   double *ahead = edgectc_doubles(&engine->pool, K); /* where the finger is bound for */
   if (!scores || !ahead) return NO_MEMORY(engine);
@@ -77,6 +84,7 @@ static double unseen(const Answer *answer) {
 static int32_t search(edgectc_engine *engine, Task *task, const double *log_probs, int32_t T,
                       int64_t compared, int32_t partial) {
   double slack = SLACK, width = partial ? 1.0 : engine->options.posterior_width;
+  if (isnan(width)) width = 1.0;
   for (;; slack += MORE_SLACK) {
     task->n = edgectc_lexicon_search(&task->lexicon, &engine->pool, log_probs, T, (int32_t)compared, slack,
                                      task->budget, partial, task->room, &task->answer);
@@ -189,6 +197,7 @@ typedef struct {                  /* how words are ranked */
 static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, const Ranking *ranking, int32_t T) {
   const Answer *answer = &task->answer;
   double sum = 0.0, temperature = engine->options.temperature;
+  int told = !ranking->partial && !isnan(engine->options.posterior_width);
   for (int64_t i = 0; i < ranking->compared; i++)
     sum += exp((ranked[i].score - ranked[0].score) / temperature);
   for (int64_t i = 0; i < ranking->compared && i < ranking->nbest; i++) {
@@ -209,7 +218,7 @@ static int32_t keep(edgectc_engine *engine, const Task *task, Ranked *ranked, co
     kept->hot = ranked[i].shown.hot != 0.0 ? ranked[i].shown.hot : NAN;
     explain(engine, task, ranked + i, kept->figures);
     if (ranking->judged) kept->figures[EDGECTC_TEMPLATE] = -ranked[i].miss;
-    else if (!ranking->partial && answer->words[place] >= 0) bound_posterior(answer, ranked[i].score, kept->figures);
+    else if (told && answer->words[place] >= 0) bound_posterior(answer, ranked[i].score, kept->figures);
   }
   return EDGECTC_OK;
 }
@@ -279,7 +288,7 @@ static int32_t rank(edgectc_engine *engine, Task *task, int32_t T, int32_t nbest
   edgectc_sort(sorted, (size_t)n, sizeof(double), downwards, room);
   if (!n || answer->log_blank + silence > sorted[0]) return 0; /* silence is NaN where any word is better */
   Ranking ranking = {words < compared ? words : compared, nbest, partial, 0, sorted[0] - task->lexicon.margin};
-  ranking.judged = engine->options.template_weight != 0.0 && !partial && engine->n_points;
+  ranking.judged = is_judged(engine, partial);
   /* The trace only takes from a score: what still reaches the last score met beats all others. */
   if (n >= compared && sorted[compared - 1] > ranking.floor) ranking.floor = sorted[compared - 1];
   int32_t status = score_all(engine, task, ranked, ranking.judged, T);
@@ -309,7 +318,7 @@ static int32_t ranked_words(edgectc_engine *engine, const double *log_probs, int
   if (status < 0) return status;
   Task task = {0};
   int64_t wanted = compared + (engine->owns.renames ? SPELLINGS : 0); /* several may be one word */
-  status = prepare_task(engine, &task, frames, wanted);
+  status = prepare_task(engine, &task, frames, wanted, partial);
   if (status >= 0) status = search(engine, &task, log_probs, frames, wanted, partial);
   return status < 0 ? status : rank(engine, &task, frames, nbest, compared, partial);
 }

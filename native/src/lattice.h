@@ -35,6 +35,7 @@
 #define TINY 1e-290
 #define MOST_KEPT 400000 /* bytes of an array that stay for the next search */
 #define EASY 200         /* prefixes that are grown before bounds are tightened */
+#define HARD 1000        /* the same where bounds are of one word, which are tight enough for most */
 #define NO_LETTER 0xFFFF /* no letter has this number */
 #define TOLERANCE 1e-3   /* see checks.py */
 #define TO_COME 0.5      /* see prefix_search.py */
@@ -59,8 +60,9 @@ typedef struct {          /* one utterance; of (P) frames, see PARTS */
   int32_t T, K, P, quarter, width; /* width: K, and some more */
   double *logs;           /* (T, K+1) natural log, blank last; frame after frame */
   double *letters;        /* (K, P) lifted probability of each letter */
-  double *onward;         /* (K, P) the same, and anything after that frame */
+  double *onward;         /* (K, P) the same, and what may follow it, see `look_onward` */
   double *paying;         /* (K, P) the same, each letter after it times exp(letter_score) */
+  int alone;              /* whether bounds are of each word by itself, not of all below a prefix together */
   double *across;         /* (P, width) `onward` or `paying`, frame after frame: what bounds the children of a slot; or NULL */
   double *onsets;         /* (width) of one slot, see `onsets_of` */
   double *blank;          /* (P) */
@@ -162,12 +164,11 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   double *probs = work, *scratch = work + K + 1;
   /* At frame t all is kept times exp(LIFT * t / T): products of hundreds of small probabilities would
    * underflow, and logarithms in the inner loop would cost ten times as much. */
-  double up = exp(lift), rest = exp(lift * (T - 1)), silent = 1.0;
+  double up = exp(lift), silent = 1.0;
   for (int32_t t = 0; t < P; t++) {
     int32_t place = place_of(lattice, t);
     if (t >= T) {
-      for (int32_t k = 0; k < K; k++)
-        lattice->letters[(int64_t)k * P + place] = lattice->onward[(int64_t)k * P + place] = 0.0;
+      for (int32_t k = 0; k < K; k++) lattice->letters[(int64_t)k * P + place] = 0.0;
       lattice->blank[place] = 1.0;
       root[place] = root[P + place] = 0.0;
       continue;
@@ -179,12 +180,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     if (!*possible) continue;
     lattice->mass += mass;
     lattice->last_mass = mass;
-    for (int32_t k = 0; k < K; k++) {
-      double p = probs[k] * up;
-      lattice->letters[(int64_t)k * P + place] = p;
-      lattice->onward[(int64_t)k * P + place] = p * rest;
-    }
-    rest /= up;
+    for (int32_t k = 0; k < K; k++) lattice->letters[(int64_t)k * P + place] = probs[k] * up;
     lattice->blank[place] = probs[K] * up;
     root[place] = root[P + place] = silent;
     silent *= lattice->blank[place];
@@ -211,30 +207,36 @@ static NOT_INLINE void head_for(Lattice *lattice, const Lexicon *lexicon, int pa
   lattice->loose = 1.0 - lattice->passing + passing * most;
 }
 
-/* Sums over all that may follow a letter, each further letter times exp(letter_score): the other
- * bound of a prefix. It knows how many letters the signal has room for, where the first one takes
- * letter_score for as many as the longest word below. */
-static int prepare_paying(Lattice *lattice) {
+/* Writes to table (K, P) the lifted probability of each letter at each frame and of what may follow it, each further letter
+ * times `pay`: anything, or what no single word can exceed. A word goes on to one next letter and not to any, so the
+ * likeliest at each frame is counted in place of their sum. Sloppy strokes spell many strings with no word among them:
+ * all together they are likely, and each is not. */
+static int look_onward(Lattice *lattice, double *table, double pay) {
   int32_t P = lattice->P, K = lattice->K;
-  double *after = edgectc_doubles(lattice->pool, K); /* from a letter at frame t on, lifted */
-  lattice->paying = edgectc_take(lattice->pool, K, P, sizeof(double));
-  if (!after || !lattice->paying) return OUT_OF_MEMORY;
+  double *after = edgectc_doubles(lattice->pool, K); /* from a letter at frame t on */
+  if (!after) return OUT_OF_MEMORY;
   double after_blank = 1.0;
   for (int32_t k = 0; k < K; k++) after[k] = 1.0;
   for (int32_t t = P - 1; t >= 0; t--) {
     int32_t place = place_of(lattice, t);
-    double all = 0.0;
+    double all = 0.0, best = 0.0, second = 0.0;
     for (int32_t k = 0; k < K; k++) {
-      double *held = lattice->paying + (int64_t)k * P + place;
-      *held = lattice->letters[(int64_t)k * P + place] * after[k];
-      all += *held;
+      double begins = table[(int64_t)k * P + place] = lattice->letters[(int64_t)k * P + place] * after[k];
+      all += begins;
+      if (begins > second) second = begins > best ? best : begins;
+      if (begins > best) best = begins;
     }
     double blank = lattice->blank[place] * after_blank;
     for (int32_t k = 0; k < K; k++) {
-      double held = lattice->paying[(int64_t)k * P + place];
-      after[k] = blank + held + lattice->pay * (all - held);
+      double begins = table[(int64_t)k * P + place], other = begins < best ? best : second;
+      after[k] = blank + begins + pay * (lattice->alone ? other : all - begins);
     }
-    after_blank = blank + lattice->pay * all;
+    after_blank = blank + pay * (lattice->alone ? best : all);
+    if (lattice->passing == 0.0 || !lattice->alone || t != lattice->T - 1) continue;
+    /* The last frame may be left out, and then takes nothing from a word. */
+    double up = exp(LIFT / lattice->T);
+    for (int32_t k = 0; k < K; k++) after[k] = fmax(after[k], up);
+    after_blank = fmax(after_blank, up);
   }
   return DONE;
 }

@@ -45,7 +45,7 @@ static const Option OPTIONS[] = {
   {"unknown_score", NULL, offsetof(Options, unknown_score), -1000000.0, 1000000.0, 0, 0, 1},
   {"unknown_letter_score", NULL, offsetof(Options, unknown_letter_score), -1000000.0, 1000000.0, 0, 0, 0},
   {"no_word_score", NULL, offsetof(Options, no_word_score), -1000000.0, 1000000.0, 0, 0, 1},
-  {"posterior_width", NULL, offsetof(Options, posterior_width), 0.0, 1.0, 1, 0, 0},
+  {"posterior_width", NULL, offsetof(Options, posterior_width), 0.0, 1.0, 1, 0, 1},
   {"budget", NULL, offsetof(Options, budget), 1.0, 1000000000.0, 0, 1, 0},
   {"beam_size", NULL, offsetof(Options, beam_size), 1.0, 1000000.0, 0, 1, 0},
 };

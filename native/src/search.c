@@ -376,7 +376,7 @@ static int64_t report(const Lexicon *lexicon, const Lattice *lattice, const Foun
   }
   double shift = lattice->mass + lexicon->top - LIFT;
   out->log_sum = log(found->sum) + shift;
-  out->log_rest = log(found->rest * most_more(lexicon)) + shift;
+  out->log_rest = lexicon->alone ? HUGE_VAL : log(found->rest * most_more(lexicon)) + shift;
   out->log_blank = log(spelled(lattice, 0)) - LIFT + lattice->mass;
   return n;
 }
@@ -417,7 +417,12 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   found.best = edgectc_doubles(pool, nbest);
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
   head_for(&lattice, lexicon, partial);
-  if (status == DONE && possible && lexicon->letter_score != 0.0) status = prepare_paying(&lattice);
+  lattice.alone = lexicon->alone;
+  if (status == DONE && possible) status = look_onward(&lattice, lattice.onward, 1.0);
+  if (status == DONE && possible && lexicon->letter_score != 0.0) {
+    lattice.paying = edgectc_take(pool, lattice.K, lattice.P, sizeof(double));
+    status = lattice.paying ? look_onward(&lattice, lattice.paying, lattice.pay) : OUT_OF_MEMORY;
+  }
   found.nbest = nbest;
   found.slack = slack;
   found.margin = lexicon->margin;

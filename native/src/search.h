@@ -129,6 +129,7 @@ typedef struct {
   double letter_score;
   double top;             /* natural log that gains are relative to */
   double margin;          /* nats under the best word from which on words are not looked for */
+  int32_t alone;          /* whether nobody asks for log_rest: bounds are of one word, and fewer prefixes are grown */
   int32_t beam_size;
   int32_t free_spelling;  /* whether to look for a spelling that is no word, too */
   int64_t free_spelling_budget;   /* prefixes to grow for it */
@@ -191,7 +192,7 @@ typedef struct {          /* what a decoding writes */
   int32_t *frames;        /* (room, T) where each letter is surest */
   int32_t exact;          /* whether no better word was missed */
   int32_t free_spelling_exact; /* and no better free spelling */
-  double log_sum, log_rest; /* natural log of the sum over words scored; and at most of the rest */
+  double log_sum, log_rest; /* natural log of the sum over words scored; and at most of the rest, infinite if nobody asks */
   double log_blank;       /* natural log of all frames being blank */
 } Answer;
 

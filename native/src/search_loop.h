@@ -189,7 +189,7 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
   Nodes nodes = tree->nodes;
   double floor = found->floor, rest = 0.0; /* beside what the loop writes: a sum in memory waits for itself */
   int costs = partial && costly(lattice), paying = lattice->paying && !costs;
-  int tight = lattice->size > EASY && lattice->K <= 32; /* most searches end before */
+  int tight = lattice->size > (lattice->alone ? HARD : EASY) && lattice->K <= 32; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
   double letter_bonus = at.letter_bonus * lattice->pay, loose = lattice->loose * tree->rise, paid = letter_bonus * loose;
   double pays = costs ? paid : loose;
@@ -210,7 +210,7 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
   }
   for (int32_t child = begin; child < end; child++) {
     int32_t letter = edgectc_letter(&nodes, child);
-    /* P(the frames start with the prefix) times the best weight below it. No path starts with it and
+    /* P(the frames start with the prefix) times the best weight below it, see `look_onward`. No path starts with it and
      * spells a word elsewhere, and no word below weighs more, so no word below scores more: a prefix
      * that is left for its bound loses no word. */
     double bound = onsets[letter] * edgectc_bound(gain, child);
@@ -235,7 +235,7 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
       if (other < bound) bound = other;
     }
     /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
-     * to the most that all words never looked at can weigh together. */
+     * to the most that all words never looked at can weigh together, if they are of all words below. */
     if (bound < floor)
       rest += bound;
     else if (bound > 0.0 && put(queue, (Entry){bound, child, slot ? (int32_t)slot : -which, letter, -1}))

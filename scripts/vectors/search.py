@@ -53,7 +53,7 @@ _OPTIONS: tuple[dict[str, Any], ...] = (
     {"lm_weight": 0.5, "letter_score": 1.2, "acoustic_scale": 0.65},
     {"lm_weight": 0.4, "letter_score": -0.3, "blank_penalty": 0.5, "context_weight": 1.0},
     {"unknown_score": -1.0, "unknown_letter_score": -2.5, "letter_score": 0.5},
-    {"no_word_score": -1.0, "lm_weight": 0.2},
+    {"no_word_score": -1.0, "lm_weight": 0.2, "posterior_width": None},
     {"posterior_width": 0.05, "lm_weight": 0.3},
     # By its old name, as presets of older versions hold it: every host takes it.
     {"template_weight": 1.5, "temperature": 1.7, "weighed": 8, "letter_score": 0.4},

@@ -45,7 +45,8 @@ class Options:
         unknown_letter_score: nats added per letter of such a spelling, beside ``letter_score``.
         no_word_score: nats added to the probability of silence (all blank); None never answers
             "no word" while a word is possible.
-        posterior_width: search on until every posterior interval is at most this wide.
+        posterior_width: search on until every posterior interval is at most this wide. None tells
+            no posterior, and the search grows about a third of the prefixes.
         budget: prefixes to grow before the search gives up its proof and a beam takes over.
         beam_size: prefixes that this beam keeps at each frame.
     """
@@ -62,7 +63,7 @@ class Options:
     unknown_score: float | None = number(None, least=-MOST_WEIGHT, most=MOST_WEIGHT)
     unknown_letter_score: float = number(-3.0, least=-MOST_WEIGHT, most=MOST_WEIGHT)
     no_word_score: float | None = number(None, least=-MOST_WEIGHT, most=MOST_WEIGHT)
-    posterior_width: float = number(1.0, above=0, most=1)
+    posterior_width: float | None = number(1.0, above=0, most=1)
     budget: int = number(20_000, least=1, most=1_000_000_000)
     beam_size: int = number(128, least=1, most=1_000_000)
 

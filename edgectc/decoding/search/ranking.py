@@ -47,7 +47,7 @@ class NumpySearch:
     ) -> Decoded:
         """Return the ``nbest`` best words of (T, V) log_probs that were checked."""
         view = self._words.view(context)
-        slack, width = _SLACK, 1.0 if partial else self._options.posterior_width
+        slack, width = _SLACK, 1.0 if partial else self._options.posterior_width or 1.0
         compared = max(nbest, self._options.rescore_size) + self._spellings
         # All spellings, a free one, and one that is never there: more would only take memory.
         wanted = min(compared, sum(len(tree.weights) for tree in view.trees) + 2)
@@ -133,7 +133,8 @@ class NumpySearch:
                 answer.letters[one.place]
             )
             return {"ctc": score - weight}, answer.spelled_exact, None
-        posterior = None if partial else _interval(score, answer.log_found, answer.log_rest)
+        told = not partial and self._options.posterior_width is not None
+        posterior = _interval(score, answer.log_found, answer.log_rest) if told else None
         parts = {"ctc": score - one.word.weight, **view.parts(one.word)}
         return parts, answer.exact, posterior
 

@@ -90,6 +90,8 @@ def create(
         alone = language_model is not None or dictionary is not None or bool(hotwords)
         signs = Signs(tokens, 1) if alone else Signs(tokens)
         words = signs.pack(lexicon)
+        if signs.several and options.posterior_width == 1.0:
+            options = replace(options, posterior_width=None)  # none is told, see `Signs.shown`
     else:
         blank = tokens.blank_id
         letters = {s for i, s in enumerate(tokens.symbols) if len(s) == 1 and i != blank}

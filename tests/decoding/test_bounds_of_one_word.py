@@ -36,7 +36,9 @@ def case(rng: np.random.Generator, frames: int, words: int) -> tuple[Lexicon, np
     made = {"".join(rng.choice([*LETTERS], rng.integers(1, 8))) for _ in range(words)}
     values = rng.normal(0.0, rng.choice([0.2, 0.7, 2.0, 6.0]), (frames, len(TOKENS)))
     log_probs = values - np.logaddexp.reduce(values, axis=1, keepdims=True)
-    return Lexicon.from_counts({w: float(np.exp(rng.normal(0, 2))) for w in sorted(made)}), log_probs
+    return Lexicon.from_counts(
+        {w: float(np.exp(rng.normal(0, 2))) for w in sorted(made)}
+    ), log_probs
 
 
 def decoder(
@@ -59,7 +61,9 @@ def test_the_best_words_are_those_of_the_textbook(rng: np.random.Generator) -> N
         found = decoder(entries, None, letter_score)(log_probs, nbest=nbest)
         best = sorted(expected.values(), reverse=True)[:nbest]
         assert [h.score for h in found] == pytest.approx(best, abs=1e-8)
-        assert [h.score for h in found] == pytest.approx([expected[h.text] for h in found], abs=1e-8)
+        assert [h.score for h in found] == pytest.approx(
+            [expected[h.text] for h in found], abs=1e-8
+        )
         assert all(h.exact and h.posterior is None for h in found)
 
 

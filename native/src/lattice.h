@@ -33,9 +33,8 @@
 #endif
 #define LIFT 600.0       /* see prefix_search.py */
 #define TINY 1e-290
-#define MOST_KEPT 400000 /* bytes of an array that stay for the next search */
+#define MOST_KEPT 800000 /* bytes of an array that stay for the next search */
 #define EASY 200         /* prefixes that are grown before bounds are tightened */
-#define HARD 1000        /* the same where bounds are of one word, which are tight enough for most */
 #define NO_LETTER 0xFFFF /* no letter has this number */
 #define TOLERANCE 1e-3   /* see checks.py */
 #define TO_COME 0.5      /* see prefix_search.py */
@@ -50,6 +49,7 @@ typedef struct {          /* a prefix that was grown */
   int32_t node, parent;
   uint16_t letter, tree;  /* the last one; the tree of its node */
   int32_t length;         /* letters */
+  int32_t waiting;        /* entries of the queue that continue it */
   double *states;         /* (2, P): the frames before this one spell it; and end in blank */
   double spelled;         /* lifted probability that all frames spell it */
   double prefix_mass;     /* lifted probability that the frames spell it or a beginning of it, see below */
@@ -70,6 +70,7 @@ typedef struct {          /* one utterance; of (P) frames, see PARTS */
                              256 that of the blank, too; or NULL */
   uint8_t *summed;        /* (4, 256) whether they are there; most sets are never asked for */
   Slot *slots;
+  double *spare;          /* states that nobody continues any more, each with the address of the next; or NULL */
   int64_t size, room;
   Pool *pool;             /* where all of it lies, but the slots */
   double mass;            /* natural log of what other tokens took, over all frames */
@@ -185,7 +186,7 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     root[place] = root[P + place] = silent;
     silent *= lattice->blank[place];
   }
-  lattice->slots[0] = (Slot){0, -1, NO_LETTER, 0, 0, root, silent, 0.0, 1.0};
+  lattice->slots[0] = (Slot){0, -1, NO_LETTER, 0, 0, 0, root, silent, 0.0, 1.0};
   return DONE;
 }
 
@@ -270,6 +271,15 @@ static int tabulate(Lattice *lattice) {
   /* Whatever the last frame of a partial signal is may be left out. */
   if (lattice->passing != 0.0) lattice->sums[(int64_t)768 * P + last] = exp(LIFT / lattice->T);
   return DONE;
+}
+
+/* Lets go of one entry that continues a slot. After the last one its states are the next prefix's: they are in the cache, and
+ * a hard search takes less memory. Those of the root, slot 0, stay. */
+static inline void let_go(Lattice *lattice, int32_t slot) {
+  if (slot <= 0 || --lattice->slots[slot].waiting) return;
+  double *states = lattice->slots[slot].states;
+  memcpy(states, &lattice->spare, sizeof lattice->spare);
+  lattice->spare = states;
 }
 
 /* How many letters the prefix of a slot has. */

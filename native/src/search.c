@@ -64,6 +64,21 @@ static void foresee(const Tree *tree, int32_t node) {
   if (entry >= 0 && tree->hidden) PREFETCH(tree->hidden + (entry >> 3));
 }
 
+/* The same for the entries that are probably taken next, from a place in the queue: what lies behind another address is fetched
+ * an entry later. */
+static inline void foresee_next(const Tree *tree, const Lattice *lattice, const Queue *queue, int32_t place) {
+  if (place < 0) return;
+  const Entry *entries = queue->held.entries, *one = entries + place;
+  PREFETCH(tree->nodes.first_child + one->node);
+  PREFETCH(tree->nodes.ends + (one->node >> 6));
+  const double *states = lattice->slots[one->parent > 0 ? one->parent : 0].states;
+  for (int32_t t = 0; t < lattice->P; t += 8) PREFETCH(states + t);
+  if (one->next < 0) return;
+  const Entry *two = entries + one->next;
+  PREFETCH(lattice->slots + (two->parent > 0 ? two->parent : 0));
+  if (two->next >= 0) PREFETCH(entries + two->next);
+}
+
 /* The letters at or below a node, one bit each. Most nodes are deep, and have few below: these are looked at. Those of one
  * depth stand together, as the tree is breadth first. */
 uint32_t edgectc_below(const Tree *tree, int32_t node) {

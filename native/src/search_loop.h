@@ -168,8 +168,11 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
     lattice->slots = slots;
     lattice->room = room;
   }
-  double *any = edgectc_doubles(lattice->pool, 2 * (int64_t)P), *ended = any + P;
+  double *any = lattice->spare;
+  if (any) memcpy(&lattice->spare, any, sizeof lattice->spare);
+  else any = edgectc_doubles(lattice->pool, 2 * (int64_t)P);
   if (!any) return OUT_OF_MEMORY;
+  double *ended = any + P;
   int64_t slot = lattice->size++;
   const double *from = before(lattice, parent, letter);
   double all = NAME(spell)(lattice, from, lattice->letters + (int64_t)letter * P, any, ended);
@@ -177,19 +180,21 @@ TARGET static int64_t NAME(grow)(Lattice *lattice, int32_t node, int32_t parent,
   double letter_bonus = from_slot->letter_bonus * lattice->pay;
   double mass = (costly(lattice) ? all * letter_bonus : all) * (1.0 - lattice->passing);
   lattice->slots[slot] =
-      (Slot){node, parent, (uint16_t)letter, from_slot->tree, from_slot->length + 1, any, all,
+      (Slot){node, parent, (uint16_t)letter, from_slot->tree, from_slot->length + 1, 0, any, all,
              NAME(left_to)(lattice, from_slot, letter) + mass, letter_bonus};
   return slot;
 }
 
-/* Puts the children of a slot into the queue, but those that are not wanted; `which` is its tree. */
+/* Puts the children of a slot into the queue, but those that are not wanted; `which` is its tree. Returns how many, or
+ * OUT_OF_MEMORY. */
 TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t which, Lattice *lattice, Queue *queue, Found *found,
                                 int64_t slot, int partial) {
   Slot at = lattice->slots[slot];
   Nodes nodes = tree->nodes;
+  int32_t wanted = 0;
   double floor = found->floor, rest = 0.0; /* beside what the loop writes: a sum in memory waits for itself */
   int costs = partial && costly(lattice), paying = lattice->paying && !costs;
-  int tight = lattice->size > (lattice->alone ? HARD : EASY) && lattice->K <= 32; /* most searches end before */
+  int tight = !lattice->alone && lattice->size > EASY && lattice->K <= 32; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
   double letter_bonus = at.letter_bonus * lattice->pay, loose = lattice->loose * tree->rise, paid = letter_bonus * loose;
   double pays = costs ? paid : loose;
@@ -228,7 +233,8 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
       other = (passed * letter_bonus + other) * edgectc_bound(tree->bare, child);
       if (other < bound) bound = other;
     }
-    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it. */
+    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it, and none whose bounds
+     * are of one word: they are closer by themselves. */
     if (tight && bound >= floor) {
       double other = NAME(tighten)(lattice, edgectc_below(tree, child), from, letter);
       other = (passed + other * pays) * edgectc_bound(gain, child);
@@ -236,13 +242,15 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
     }
     /* What is left unseen is added up: no path spells two words, so the bounds of disjoint prefixes sum
      * to the most that all words never looked at can weigh together, if they are of all words below. */
-    if (bound < floor)
+    if (bound < floor) {
       rest += bound;
-    else if (bound > 0.0 && put(queue, (Entry){bound, child, slot ? (int32_t)slot : -which, letter, -1}))
-      return OUT_OF_MEMORY;
+    } else if (bound > 0.0) {
+      if (put(queue, (Entry){bound, child, slot ? (int32_t)slot : -which, letter, -1})) return OUT_OF_MEMORY;
+      wanted++;
+    }
   }
   found->rest += rest;
-  return DONE;
+  return wanted;
 }
 
 #include "light.h" /* once a word, not once a prefix */
@@ -260,6 +268,9 @@ TARGET static int NAME(score)(Found *found, const Tree *tree, int64_t base, cons
   double lifted = partial ? lattice->slots[slot].prefix_mass : spelled(lattice, slot);
   /* Under TINY the lifted sum has lost its digits: such a word is impossible beside any other. */
   if (word < 0 || !(lifted > TINY) || (tree->hidden && edgectc_hidden(tree->hidden, word))) return DONE;
+  /* No word at or below the node weighs more: most words are not worth a look at their weight. */
+  const uint16_t *most = partial && costly(lattice) ? tree->bare : tree->gain;
+  if (lattice->alone && lifted * edgectc_bound(most, lattice->slots[slot].node) * tree->rise < found->last) return DONE;
   int32_t letters = length_of(lattice, slot);
   double more, weight = NAME(weigh)(tree, word, letters, &more);
   if (weight == -HUGE_VAL) return DONE;
@@ -283,7 +294,7 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
   if (status == DONE) status = lay_across(lattice, partial && costly(lattice) ? lattice->paying : lattice->onward);
   lattice->slots[0].prefix_mass = partial ? spelled(lattice, 0) * (1.0 - lattice->passing) : 0.0;
   for (int32_t i = lexicon->n_trees - 1; status == DONE && i >= 0; i--)
-    status = NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial);
+    if (NAME(branch)(lexicon->trees + i, i, lattice, queue, found, 0, partial) < 0) status = OUT_OF_MEMORY;
   if (status != DONE) return OUT_OF_MEMORY; /* of a queue that was not made nothing can be taken */
   while (status == DONE && take(queue, &entry)) {
     /* The floor may have risen since the entry was put there. Entries come in nearly the order of their
@@ -292,20 +303,22 @@ static int NAME(search)(const Lexicon *lexicon, Lattice *lattice, Queue *queue, 
     if (entry.bound < found->floor || lattice->size > budget) {
       if (entry.bound >= found->floor) status = OUT_OF_BUDGET;
       found->rest += entry.bound;
+      let_go(lattice, entry.parent);
       continue;
     }
     int32_t which = entry.parent > 0 ? lattice->slots[entry.parent].tree : -entry.parent;
     const Tree *tree = lexicon->trees + which;
     foresee(tree, entry.node);
-    int32_t follows = entry.next >= 0 ? queue->held.entries[entry.next].node : 0;
-    PREFETCH(tree->nodes.first_child + follows);
-    PREFETCH(tree->nodes.ends + (follows >> 6));
+    foresee_next(tree, lattice, queue, entry.next);
     int64_t slot = NAME(grow)(lattice, entry.node, entry.parent > 0 ? entry.parent : 0, entry.letter);
     if (slot < 0) return OUT_OF_MEMORY;
     lattice->slots[slot].tree = (uint16_t)which;
-    if (NAME(score)(found, tree, base_of(lexicon, which), lattice, slot, partial) ||
-        NAME(branch)(tree, which, lattice, queue, found, slot, partial))
-      return OUT_OF_MEMORY;
+    let_go(lattice, entry.parent);
+    if (NAME(score)(found, tree, base_of(lexicon, which), lattice, slot, partial)) return OUT_OF_MEMORY;
+    int wanted = NAME(branch)(tree, which, lattice, queue, found, slot, partial);
+    if (wanted < 0) return OUT_OF_MEMORY;
+    lattice->slots[slot].waiting = wanted + 1;
+    let_go(lattice, (int32_t)slot);
   }
   while (take(queue, &entry)) found->rest += entry.bound;
   lattice->pool->arrays[TOPS].room = 1;

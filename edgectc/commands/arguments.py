@@ -62,6 +62,8 @@ class Parser(argparse.ArgumentParser):
     def near(self, word: str) -> str:
         """Return a hint for a misspelt option."""
         known = [option for action in self._actions for option in action.option_strings]
+        if word.split("=")[0] in known:
+            return f"; write it after the verb: {self.prog} {word}"
         return self._nearest(word.split("=")[0], known)
 
     def _nearest(self, word: str, known: Sequence[str]) -> str:

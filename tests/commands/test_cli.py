@@ -120,6 +120,7 @@ def test_text_output(capsys: pytest.CaptureFixture[str], shipped: Path, tmp_path
     [
         (["export", "--taget", "onnx"], 2, "did you mean '--target'"),
         (["decode", "--inptu=x"], 2, "did you mean '--input'"),
+        (["--json", "decode", "--input", "x"], 2, "write it after the verb: edgectc decode --json"),
         (["decode"], 2, "required: --input"),
         (["decode", "--input", "x", "--decoder", "lexcon"], 2, "did you mean 'lexicon'"),
         (["decode", "--input", "x", "--nbset", "3"], 2, "did you mean '--nbest'"),

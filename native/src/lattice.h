@@ -165,11 +165,12 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
   double *probs = work, *scratch = work + K + 1;
   /* At frame t all is kept times exp(LIFT * t / T): products of hundreds of small probabilities would
    * underflow, and logarithms in the inner loop would cost ten times as much. */
-  double up = exp(lift), silent = 1.0;
+  double up = exp(lift), rest = exp(lift * (T - 1)), silent = 1.0;
   for (int32_t t = 0; t < P; t++) {
     int32_t place = place_of(lattice, t);
     if (t >= T) {
-      for (int32_t k = 0; k < K; k++) lattice->letters[(int64_t)k * P + place] = 0.0;
+      for (int32_t k = 0; k < K; k++)
+        lattice->letters[(int64_t)k * P + place] = lattice->onward[(int64_t)k * P + place] = 0.0;
       lattice->blank[place] = 1.0;
       root[place] = root[P + place] = 0.0;
       continue;
@@ -181,7 +182,12 @@ static int prepare(Lattice *lattice, const Lexicon *lexicon, const double *log_p
     if (!*possible) continue;
     lattice->mass += mass;
     lattice->last_mass = mass;
-    for (int32_t k = 0; k < K; k++) lattice->letters[(int64_t)k * P + place] = probs[k] * up;
+    for (int32_t k = 0; k < K; k++) {
+      double p = probs[k] * up;
+      lattice->letters[(int64_t)k * P + place] = p;
+      lattice->onward[(int64_t)k * P + place] = p * rest; /* of anything that may follow: all of it is 1 */
+    }
+    rest /= up;
     lattice->blank[place] = probs[K] * up;
     root[place] = root[P + place] = silent;
     silent *= lattice->blank[place];
@@ -224,15 +230,20 @@ static int look_onward(Lattice *lattice, double *table, double pay) {
     for (int32_t k = 0; k < K; k++) {
       double begins = table[(int64_t)k * P + place] = lattice->letters[(int64_t)k * P + place] * after[k];
       all += begins;
+    }
+    for (int32_t k = 0; lattice->alone && k < K; k++) {
+      double begins = table[(int64_t)k * P + place];
       if (begins > second) second = begins > best ? best : begins;
       if (begins > best) best = begins;
     }
+    if (lattice->alone) all = best;
     double blank = lattice->blank[place] * after_blank;
     for (int32_t k = 0; k < K; k++) {
-      double begins = table[(int64_t)k * P + place], other = begins < best ? best : second;
-      after[k] = blank + begins + pay * (lattice->alone ? other : all - begins);
+      double begins = table[(int64_t)k * P + place];
+      double others = !lattice->alone ? all - begins : begins < best ? best : second;
+      after[k] = blank + begins + pay * others;
     }
-    after_blank = blank + pay * (lattice->alone ? best : all);
+    after_blank = blank + pay * all;
     if (lattice->passing == 0.0 || !lattice->alone || t != lattice->T - 1) continue;
     /* The last frame may be left out, and then takes nothing from a word. */
     double up = exp(LIFT / lattice->T);

@@ -71,6 +71,7 @@ static inline void foresee_next(const Tree *tree, const Lattice *lattice, const 
   const Entry *entries = queue->held.entries, *one = entries + place;
   PREFETCH(tree->nodes.first_child + one->node);
   PREFETCH(tree->nodes.ends + (one->node >> 6));
+  if (lattice->size < 400) return; /* all states are in the cache */
   const double *states = lattice->slots[one->parent > 0 ? one->parent : 0].states;
   for (int32_t t = 0; t < lattice->P; t += 8) PREFETCH(states + t);
   if (one->next < 0) return;
@@ -433,7 +434,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
   if (found.best) status = prepare(&lattice, lexicon, log_probs, T, &possible);
   head_for(&lattice, lexicon, partial);
   lattice.alone = lexicon->alone;
-  if (status == DONE && possible) status = look_onward(&lattice, lattice.onward, 1.0);
+  if (status == DONE && possible && lattice.alone) status = look_onward(&lattice, lattice.onward, 1.0);
   if (status == DONE && possible && lexicon->letter_score != 0.0) {
     lattice.paying = edgectc_take(pool, lattice.K, lattice.P, sizeof(double));
     status = lattice.paying ? look_onward(&lattice, lattice.paying, lattice.pay) : OUT_OF_MEMORY;

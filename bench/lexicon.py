@@ -83,8 +83,8 @@ class Dense:
         return self.words[int(np.argmax(scores))]
 
 
-def ours(lexicon: Lexicon, backend: str, nbest: int) -> Decode:
-    spec = {"type": "lexicon", "lm_weight": LM_WEIGHT}
+def ours(lexicon: Lexicon, backend: str, nbest: int, width: float | None = 1.0) -> Decode:
+    spec = {"type": "lexicon", "lm_weight": LM_WEIGHT, "posterior_width": width}
     made = registry.create("decoders", spec, tokens=TOKENS, lexicon=lexicon, backend=backend)
     return lambda log_probs: str(made(log_probs, nbest=nbest).best.text)
 
@@ -98,6 +98,7 @@ def decoders(lexicon: Lexicon, folder: str, only: str) -> tuple[dict[str, Decode
     wanted: dict[str, Callable[[], Decode]] = {
         "edgectc, compiled, best": lambda: ours(lexicon, "native", 1),
         "edgectc, compiled, 5 best": lambda: ours(lexicon, "native", 5),
+        "edgectc, compiled, 5 best, no posterior": lambda: ours(lexicon, "native", 5, None),
         "edgectc, numpy, best": lambda: ours(lexicon, "numpy", 1),
         "edgectc, numpy, 5 best": lambda: ours(lexicon, "numpy", 5),
         "flashlight-text, beam 32": lambda: best(

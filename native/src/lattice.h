@@ -35,6 +35,7 @@
 #define TINY 1e-290
 #define MOST_KEPT 800000 /* bytes of an array that stay for the next search */
 #define EASY 200         /* prefixes that are grown before bounds are tightened */
+#define HARD 1000        /* the same where bounds are of one word, which are tight enough for most */
 #define NO_LETTER 0xFFFF /* no letter has this number */
 #define TOLERANCE 1e-3   /* see checks.py */
 #define TO_COME 0.5      /* see prefix_search.py */

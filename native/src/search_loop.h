@@ -194,7 +194,7 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
   int32_t wanted = 0;
   double floor = found->floor, rest = 0.0; /* beside what the loop writes: a sum in memory waits for itself */
   int costs = partial && costly(lattice), paying = lattice->paying && !costs;
-  int tight = !lattice->alone && lattice->size > EASY && lattice->K <= 32; /* most searches end before */
+  int tight = lattice->size > (lattice->alone ? HARD : EASY) && lattice->K <= 32; /* most searches end before */
   if (tight && !lattice->sums && tabulate(lattice)) return OUT_OF_MEMORY;
   double letter_bonus = at.letter_bonus * lattice->pay, loose = lattice->loose * tree->rise, paid = letter_bonus * loose;
   double pays = costs ? paid : loose;
@@ -233,9 +233,9 @@ TARGET FLATTEN static NOT_INLINE int NAME(branch)(const Tree *tree, int32_t whic
       other = (passed * letter_bonus + other) * edgectc_bound(tree->bare, child);
       if (other < bound) bound = other;
     }
-    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it, and none whose bounds
-     * are of one word: they are closer by themselves. */
-    if (tight && bound >= floor) {
+    /* The third costs as much as growing the prefix, so only a search that has proven hard takes it; where bounds are of one
+     * word, which are closer by themselves, only for nodes whose letters need not be gathered. */
+    if (tight && bound >= floor && (!lattice->alone || child < tree->known)) {
       double other = NAME(tighten)(lattice, edgectc_below(tree, child), from, letter);
       other = (passed + other * pays) * edgectc_bound(gain, child);
       if (other < bound) bound = other;

@@ -87,7 +87,7 @@ def test_the_weight_of_the_context_is_tuned_where_there_is_one(
     pairs = [("thank", "you"), ("good", "luck"), ("new", "york"), ("of", "course")] * 5
     said = [Swipe(swipe(word, layout, rng), word, context=(last,)) for last, word in pairs]
     model = edgectc.load(runner="onnx")
-    model.preset = {**model.preset, "context_weight": 0.0, "acoustic_scale": 0.05}
+    model.preset = {**model.preset, "context_weight": 0.0, "acoustic_scale": 0.2}
     assert tune(model, said).preset["context_weight"] > 0
     alone = [Swipe(one.points, one.word) for one in said]
     assert tune(model, alone).preset["context_weight"] == 0

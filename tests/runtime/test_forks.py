@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -29,9 +30,10 @@ def trace() -> np.ndarray:
 
 
 def in_fork(work) -> int:
-    """Run in a fork and return its exit code, negative for a signal; SIGALRM is a hang."""
+    """Run in a fork and return its exit code, negative for a signal: SIGALRM tells of a hang."""
     child = os.fork()
     if not child:
+        faulthandler.register(signal.SIGALRM, file=2, chain=True)
         signal.alarm(LIMIT_S)
         try:
             os._exit(int(work() or 0))
@@ -162,7 +164,9 @@ def best(points):
 
 @fork
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_threads_of_a_parent_that_are_gone_are_told() -> None:
+def test_threads_of_a_parent_that_are_gone_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forks, "_parallel", 0)  # whatever tests before it in this process have run
+
     def after_several() -> int:
         forks.check_threads(2)
 

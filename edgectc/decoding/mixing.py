@@ -35,7 +35,8 @@ class MixedDecoder:
 
         score(w, l) = score_l(w) + lm_weight * log P(l | previous words)
 
-    A word that several languages have counts with its best score. P(l | previous words) is that of
+    A word that several languages have counts with its best score; a free spelling (`unknown_score`)
+    of one that another language has, or leaves unsaid, does not count. P(l | previous words) is that of
     a hidden Markov model whose states are the languages: it stays in a language with `STAY`, begins
     in the first one with `FIRST`, and word w has the share of running text that the lexicon of l
     gives it, at least 1e-8.
@@ -103,7 +104,14 @@ class MixedDecoder:
                 spans=spans,
                 normalize=normalize,
             )
-            found.append([replace(h, score=h.score + prior, posterior=None) for h in answer])
+            others = [one for name, one in self._decoders.items() if name != language]
+            found.append(
+                [
+                    replace(h, score=h.score + prior, posterior=None)
+                    for h in answer
+                    if partial or "lexicon" in h.parts or not any(o.knows(h.text) for o in others)
+                ]
+            )
         kept = functools.reduce(_joined, found)
         ranked = sorted(kept, key=lambda h: (-h.score, h.text))[:nbest]
         return Decoded(tuple(self._shares(ranked, kept, found)))

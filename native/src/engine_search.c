@@ -60,7 +60,7 @@ static int32_t prepare_task(edgectc_engine *engine, Task *task, int32_t T, int64
   if (options->budget < (double)task->budget) task->budget = (int64_t)options->budget;
   task->room = (int64_t)room;
   double width = options->posterior_width; /* NaN where no posterior is told */
-  task->lexicon.alone = isnan(width) || ((partial || is_judged(engine, partial)) && width == 1.0);
+  task->lexicon.alone = partial || isnan(width) || (is_judged(engine, partial) && width == 1.0);
   double *scores = edgectc_take(&engine->pool, (int64_t)room, sizeof(double) + (2 + 2 * (int64_t)T) * sizeof(int32_t), 1);
   double *ahead = edgectc_doubles(&engine->pool, K); /* where the finger is bound for */
   if (!scores || !ahead) return NO_MEMORY(engine);

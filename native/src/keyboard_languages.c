@@ -181,15 +181,30 @@ int32_t edgectc_languages_place(edgectc_keyboard *keyboard, const Board *board) 
 
 /* ---- which one is being written --------------------------------------------------------- */
 
+/* Writes the letters of a word in normal form; -1 if the keyboard of the words lacks one. */
+static int32_t letters_of(const Words *words, const char *word, uint16_t *letters) {
+  char spelled[4 * MOST_LETTERS + 1];
+  size_t size = edgectc_spelled(words, word, spelled, sizeof spelled);
+  return size ? edgectc_words_spell(words, spelled, size, letters) : -1;
+}
+
 /* Returns the share of running text of a word in normal form. */
 static double share_of(const Words *words, const char *word) {
-  char spelled[4 * MOST_LETTERS + 1];
   uint16_t letters[MOST_LETTERS];
-  size_t size = edgectc_spelled(words, word, spelled, sizeof spelled);
-  int32_t n = size ? edgectc_words_spell(words, spelled, size, letters) : -1;
+  int32_t n = letters_of(words, word, letters);
   int64_t entry = n > 0 ? edgectc_words_entry(words, letters, n) : -1;
   double share = entry < 0 ? 0.0 : exp(edgectc_words_log_prob(words, edgectc_words_of(words, entry).first));
   return share > UNKNOWN ? share : UNKNOWN;
+}
+
+int edgectc_languages_know(const edgectc_keyboard *keyboard, const char *word, int32_t except) {
+  uint16_t letters[MOST_LETTERS];
+  for (int32_t i = 0; i < keyboard->n_languages; i++) {
+    const Words *words = &keyboard->languages[i].engine->shared->words;
+    int32_t n = i == except || keyboard->languages[i].rests ? -1 : letters_of(words, word, letters);
+    if (n > 0 && (edgectc_words_entry(words, letters, n) >= 0 || edgectc_words_unsaid(words, letters, n))) return 1;
+  }
+  return 0;
 }
 
 typedef struct {              /* P(language); 0 for those that rest */

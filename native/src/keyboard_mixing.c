@@ -76,6 +76,17 @@ static void write_words(const edgectc_engine *engine, int32_t n, edgectc_word *w
   }
 }
 
+/* Leaves out a free spelling that another language has as a word, or leaves unsaid. */
+static int32_t without_known(const edgectc_keyboard *keyboard, int32_t language, edgectc_word *words, int32_t n) {
+  const edgectc_engine *engine = keyboard->languages[language].engine;
+  int32_t kept = 0;
+  for (int32_t i = 0; i < n; i++) {
+    int free = isnan(edgectc_engine_figure(engine, i, EDGECTC_LEXICON));
+    if (!free || !edgectc_languages_know(keyboard, words[i].text, language)) words[kept++] = words[i];
+  }
+  return kept;
+}
+
 /* Ranks the words of one language. */
 static int32_t search(edgectc_keyboard *keyboard, edgectc_engine *engine, const float *log_probs, int32_t rows, const float *trace,
                       int32_t length, int32_t moving, edgectc_word *words, int32_t most) {
@@ -108,6 +119,7 @@ int32_t edgectc_languages_search(edgectc_keyboard *keyboard, const float *log_pr
     if (edgectc_keyboard_cancelled(keyboard)) return EDGECTC_CANCELLED;
     int32_t found = search(keyboard, language->engine, log_probs, rows, trace, length, moving, words, most);
     if (found < 0) return found;
+    if (!moving) found = without_known(keyboard, i, words, found);
     edgectc_found_take(keyboard, n, words, found, i, options->lm_weight * language->log_share);
     n += found;
   }

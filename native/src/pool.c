@@ -7,7 +7,7 @@
 
 #ifndef BLOCK
 #define BLOCK 31744      /* doubles that are taken from memory at once */
-#define KEPT_BLOCKS 14   /* blocks that stay */
+#define KEPT_BLOCKS 8    /* blocks that stay */
 #endif
 
 double *edgectc_next_block(Pool *pool, int64_t n) {

@@ -187,7 +187,7 @@ def test_no_free_spelling_is_what_the_lexicon_leaves_unsaid(backend, tmp_path):
     T=st.integers(1, 5),
     words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=20, unique=True),
     backend=st.sampled_from(["numpy", "auto"]),
-    unknown_score=st.sampled_from([-1.0, 0.5]),
+    unknown_score=st.sampled_from([-200.0, -1.0, 0.5, 200.0, 1e5]),
 )
 def test_free_spelling_is_the_best_text_that_is_no_word(seed, T, words, backend, unknown_score):
     log_probs = random_log_probs(np.random.default_rng(seed), T, len(SMALL))

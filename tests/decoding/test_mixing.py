@@ -21,13 +21,27 @@ WORDS = {
 }
 
 
-def _mixed(lm_weight: float = 0.7, temperature: float = 1.3) -> mixing.MixedDecoder:
-    options = lexicon.Options(lm_weight=lm_weight, temperature=temperature, rescore_size=10)
+UNSAID = {"one": frozenset({"a"}), "two": frozenset[str]()}
+
+
+def _mixed(
+    lm_weight: float = 0.7,
+    temperature: float = 1.3,
+    unknown_score: float | None = None,
+    backend: str = "auto",
+) -> mixing.MixedDecoder:
+    options = lexicon.Options(
+        lm_weight=lm_weight,
+        temperature=temperature,
+        rescore_size=10,
+        unknown_score=unknown_score,
+    )
     decoders = {
         name: lexicon.create(
             options,
             tokens=TOKENS,
-            lexicon=Lexicon(tuple(words), np.array(list(words.values()))),
+            lexicon=Lexicon(tuple(words), np.array(list(words.values())), unsaid=UNSAID[name]),
+            backend=backend,
         )
         for name, words in WORDS.items()
     }
@@ -63,6 +77,27 @@ def _by_paths(words: list[str], first: float, stay: float) -> list[float]:
             p *= shares[path[i]][i] * (stay if path[i + 1] == path[i] else 1 - stay)
         total[path[-1]] += p
     return [p / sum(total) for p in total]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "auto"])
+def test_no_free_spelling_is_a_word_of_another_language(backend):
+    decoder, dropped = _mixed(unknown_score=6.0, backend=backend), 0
+    known = {n: {w.lower() for w in words} | UNSAID[n] for n, words in WORDS.items()}
+    texts = ["".join(letters) for n in range(1, 4) for letters in product("ab", repeat=n)]
+    for seed in range(40):
+        log_probs, expected = _log_probs(seed, 3), set()
+        sums = {text: _probability(log_probs, text) for text in texts}
+        for name, words in known.items():
+            best = max(
+                (t for t in texts if t not in words and sums[t] > 0),
+                key=lambda text: math.log(sums[text]) - 3.0 * len(text),
+            )
+            elsewhere = any(best in other for n, other in known.items() if n != name)
+            dropped += elsewhere
+            expected |= set() if elsewhere else {best}
+        answer = decoder(log_probs, nbest=20)
+        assert {one.text for one in answer if "lexicon" not in one.parts} == expected
+    assert dropped > 10
 
 
 @pytest.mark.parametrize("seed", range(8))

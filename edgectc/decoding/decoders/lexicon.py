@@ -191,6 +191,11 @@ class LexiconDecoder:
         entry = int(lexicon.find([spelled])[0]) if spelled else -1
         return float(lexicon.log_probs[lexicon.first_word[entry]]) if entry >= 0 else -math.inf
 
+    def knows(self, word: str) -> bool:
+        """Return whether a word is spelled like one of the lexicon, or one that it leaves unsaid."""
+        lexicon, spelled = self._parts.lexicon, self._parts.spell(word)
+        return spelled in lexicon.unsaid or bool(spelled and lexicon.find([spelled])[0] >= 0)
+
     @property
     def backend(self) -> str:
         """Return "native" or "numpy"."""

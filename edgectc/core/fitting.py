@@ -10,10 +10,9 @@ import typing
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import numpy as np
-
 from edgectc.core.config import Range
 from edgectc.core.expected import WHOLE, Hint, Hints, Value, bounds, described, parts
+from edgectc.core.lazy_numpy import is_numpy
 
 _ANY = Range()
 _LIST: Hint = Sequence
@@ -36,14 +35,14 @@ def fitted(hint: Hint, value: Value) -> Value:
         return _one_of(args, value)
     if hint in (int, float):
         return _number(hint, WHOLE if hint is int else _ANY, value)
-    if hint is bool and isinstance(value, np.bool_):
+    if hint is bool and is_numpy(value, "bool_"):
         return bool(value)
     kind = origin or hint
     if kind is os.PathLike:
         return _path(value)
     if hint is Any or not isinstance(kind, type):  # or a type that names itself
         return value
-    if kind is _LIST and isinstance(value, np.ndarray) and value.ndim == 1:
+    if kind is _LIST and is_numpy(value, "ndarray") and value.ndim == 1:
         value = value.tolist()
     if not isinstance(value, kind) or (origin and isinstance(value, (str, bytes))):
         raise Unfit(described(hint))
@@ -84,7 +83,7 @@ def _one_of(hints: Hints, value: Value) -> Value:
 def _number(kind: type, held: Range, value: Value) -> int | float:
     whole = kind is int
     expected = f"{'a whole number' if whole else 'a number'}{bounds(held, ', ')}"
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, bool) or is_numpy(value, "bool_"):
         raise Unfit(expected)
     try:
         number = operator.index(value) if whole else float(_real(value))
@@ -96,6 +95,6 @@ def _number(kind: type, held: Range, value: Value) -> int | float:
 
 
 def _real(value: Value) -> Value:
-    if not isinstance(value, numbers.Real) and not isinstance(value, (np.integer, np.floating)):
+    if not isinstance(value, numbers.Real) and not is_numpy(value, "integer", "floating"):
         raise TypeError
     return value

@@ -1,16 +1,20 @@
-"""Values that cross module borders. Frozen, numpy only."""
+"""Values that cross module borders. Frozen, numpy only, which is imported where it is used."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from edgectc.core.lazy_numpy import is_numpy
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = Any
 # What a JSON text can hold.
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | float | bool | None"
 
@@ -21,8 +25,11 @@ _SHOWN_KEYS = 12  # of a document
 
 def is_masked(value: Any) -> bool:
     """Return whether it is a masked array, without loading `numpy.ma` for any other value."""
-    own_kind = isinstance(value, np.ndarray) and type(value) is not np.ndarray
-    return own_kind and isinstance(value, np.ma.MaskedArray)
+    if not is_numpy(value, "ndarray"):
+        return False
+    import numpy as np
+
+    return type(value) is not np.ndarray and isinstance(value, np.ma.MaskedArray)
 
 
 def shortened(text: str) -> str:

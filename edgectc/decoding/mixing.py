@@ -36,10 +36,10 @@ class MixedDecoder:
         score(w, l) = score_l(w) + lm_weight * log P(l | previous words)
 
     A word that several languages have counts with its best score; a free spelling (`unknown_score`)
-    of one that another language has, or leaves unsaid, does not count. P(l | previous words) is that of
-    a hidden Markov model whose states are the languages: it stays in a language with `STAY`, begins
-    in the first one with `FIRST`, and word w has the share of running text that the lexicon of l
-    gives it, at least 1e-8.
+    of one that another language has, or leaves unsaid, does not count. P(l | previous words) is
+    that of a hidden Markov model whose states are the languages: it stays in a language with
+    `STAY`, begins in the first one with `FIRST`, and word w has the share of running text that the
+    lexicon of l gives it, at least 1e-8.
 
     Source: of the filter, Rabiner 1989, "A Tutorial on Hidden Markov Models", the forward
     algorithm.

@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from edgectc.core import strict_json
 from edgectc.core.config import from_dict, to_dict
 from edgectc.core.errors import ConfigError, UnknownNameError
 from edgectc.core.files import read_plain
 from edgectc.core.types import Array
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    from edgectc.core.lazy_numpy import np
 
 _MOST_BYTES = 1 << 20
 
@@ -58,8 +61,8 @@ class Layout:
             raise ConfigError(f"layout {self.name!r} has no keys")
         if twice := [key for row in self.rows for key in row.keys if len(set(key)) < len(key)]:
             raise ConfigError(f"layout {self.name!r} has a letter twice on the key {twice[0]!r}")
-        x = self._places[:, 0]
-        if not (np.all(x > 0) and np.all(x < 1) and all(row.key_width > 0 for row in self.rows)):
+        inside = all(0 < x < 1 for _, (x, _) in self._keys)
+        if not (inside and all(row.key_width > 0 for row in self.rows)):
             raise ConfigError(f"layout {self.name!r} has keys outside x 0..1; use the letter area")
 
     def __hash__(self) -> int:
@@ -123,7 +126,7 @@ class Layout:
     def key_size(self) -> Array:
         """(2,) float64 width and height of a typical key: the unit of distance on this layout."""
         widths = sorted(row.key_width for row in self.rows for key in row.keys if key.strip())
-        # np.median would load numpy.ma, a tenth of what it takes to the first word.
+        # np.median would load numpy.ma, which takes longer than a word.
         middle = (widths[(len(widths) - 1) // 2] + widths[len(widths) // 2]) / 2
         return np.array([middle, 1.0 / len(self.rows)])
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from edgectc.core.errors import BundleError
 from edgectc.core.types import Array
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    from edgectc.core.lazy_numpy import np
 
 MAGIC, VERSION = b"edgectcN", 1
 PANEL = 16  # columns of weights that lie together

@@ -12,17 +12,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from edgectc.core.config import OMITTED, Range
 from edgectc.core.errors import ConfigError
 from edgectc.core.schemes import Scheme
 from edgectc.core.types import Array
 
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    from edgectc.core.lazy_numpy import np
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DTYPES = ("float32", "float64", "int32", "int64")
+_DTYPES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8}  # and bytes of a number
 _AT_LEAST_1, _AT_LEAST_0, _SHARE = Range(1), Range(0), Range(0, 1)
 
 
@@ -110,7 +113,7 @@ class PackedArray:
         if self.dtype not in _DTYPES:
             raise ConfigError(f"dtype is {self.dtype!r}, expected one of {list(_DTYPES)}")
         _check_shape(self.shape, self.dtype, least=0)
-        size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        size = math.prod(self.shape) * _DTYPES[self.dtype]
         held = len(self.base64) // 4 * 3 - self.base64[-2:].count("=")
         if len(self.base64) % 4 or held != size:
             raise ConfigError(

@@ -11,13 +11,12 @@ import os
 import threading
 import unicodedata
 import weakref
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any
 
 from edgectc.core import forks
 from edgectc.core.errors import (
@@ -27,7 +26,7 @@ from edgectc.core.errors import (
     MissingDependencyError,
     WriteError,
 )
-from edgectc.core.types import Array, Decoded, Hypothesis, is_masked
+from edgectc.core.types import Decoded, Hypothesis, is_masked
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.compiled import File
@@ -35,6 +34,13 @@ from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.records import NamedFile
+from edgectc.runtime.mapping import Bytes, mapped, of_library
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+else:
+    from edgectc.core.lazy_numpy import np
 
 _NO_MEMORY, _CANCELLED, _MOVING = -1, -4, 1  # EDGECTC_NO_MEMORY and so on
 _MOST_WORDS = 1000
@@ -97,16 +103,16 @@ class Keyboard:
         self.name, self._c, self._lock = manifest.name, loaded, threading.Lock()
         wanted = (language,) if isinstance(language, (str, os.PathLike)) else tuple(language)
         packs = [_pack(one, artifact, manifest, context=context) for one in wanted]
-        self._files = [_mapped(artifact), *(file for pack in packs for file in pack)]
+        self._files = [mapped(artifact), *(file for pack in packs for file in pack)]
         self._handle: int = loaded.edgectc_keyboard_new()
         if not self._handle:
             raise MemoryError("no memory for a keyboard")
         freed = weakref.finalize(self, loaded.edgectc_keyboard_free, self._handle)
         freed.atexit = False  # a daemon thread may still run it
-        if self._status("open", _file(self._files[0]), File(), File()) < 0:
+        if self._status("open", of_library(self._files[0]), File(), File()) < 0:
             raise BundleError(f"{artifact}: {self._error()}")
         for name, pack in zip(wanted, packs, strict=True):
-            if self._status("add", *map(_file, pack)) < 0:
+            if self._status("add", *map(of_library, pack)) < 0:
                 raise BundleError(f"{artifact}, language {os.fspath(name)!r}: {self._error()}")
         if keys is not None:
             self.place(keys)
@@ -153,7 +159,8 @@ class Keyboard:
             InputError: the points are no swipe, or another thread cancelled; ``reason`` names why.
         """
         rows = _points(points)
-        return self._ranked(nbest, "swipe", rows.ctypes.data, len(rows), _MOVING * moving)
+        where = (rows.buffer_info()[0], len(rows) // 3)
+        return self._ranked(nbest, "swipe", *where, _MOVING * moving)
 
     def strokes(
         self, strokes: Iterable[ArrayLike], *, nbest: int = 5, moving: bool = False
@@ -171,9 +178,9 @@ class Keyboard:
             ConfigError: there are too many, or one has no point.
         """
         given = [_points(stroke) for stroke in strokes]
-        rows = np.vstack([np.zeros((0, 3)), *given])
-        lengths = np.array([len(one) for one in given], np.int32)
-        where = (rows.ctypes.data, lengths.ctypes.data, len(lengths))
+        rows = array("d", chain.from_iterable(given))
+        lengths = (ctypes.c_int32 * len(given))(*(len(one) // 3 for one in given))
+        where = (rows.buffer_info()[0], lengths, len(lengths))
         return self._ranked(nbest, "strokes", *where, _MOVING * moving)
 
     def _ranked(self, nbest: int, name: str, *arguments: Any) -> Decoded:
@@ -418,36 +425,26 @@ def _artifact(location: Path) -> Path:
 
 def _pack(
     name: str | os.PathLike[str], artifact: Path, manifest: Manifest, *, context: bool
-) -> tuple[Array, Array, Array]:
+) -> tuple[Bytes, Bytes, Bytes]:
     """Return index, lexicon and language model of a language; "own" has no index."""
     if os.fspath(name) == "own":
         model = manifest.language_model if context else None
         words = _named(manifest.lexicon, artifact, "lexicon")
-        return np.empty(0, np.uint8), words, _named(model, artifact, "language_model")
+        return b"", words, _named(model, artifact, "language_model")
     from edgectc.runtime import languages  # with all of the recognizer
 
     pack = languages.read(name)
     model = pack.index.language_model if context else None
-    said = _mapped(Path(pack.file(model))) if model else np.empty(0, np.uint8)
-    index = np.fromfile(pack.path / languages.INDEX, np.uint8)
-    return index, _mapped(Path(pack.file(pack.index.lexicon))), said
+    said = mapped(Path(pack.file(model))) if model else b""
+    index = (pack.path / languages.INDEX).read_bytes()
+    return index, mapped(Path(pack.file(pack.index.lexicon))), said
 
 
-def _file(data: Array) -> File:
-    """Return bytes as the library takes them."""
-    return File(data.ctypes.data, len(data)) if len(data) else File()
-
-
-def _mapped(path: Path) -> Array:
-    """Return the bytes of a file, mapped."""
-    return np.memmap(path, np.uint8, "r")
-
-
-def _named(file: NamedFile | None, artifact: Path, kind: str) -> Array:
+def _named(file: NamedFile | None, artifact: Path, kind: str) -> Bytes:
     """Return the bytes of a file that the manifest names, none where it names none."""
     if file is None:
-        return np.empty(0, np.uint8)
-    return _mapped(bundles.find_file(file, artifact.parent, kind=kind))
+        return b""
+    return mapped(bundles.find_file(file, artifact.parent, kind=kind))
 
 
 def _word(text: str) -> bytes:
@@ -483,17 +480,21 @@ def row_of(key: Key) -> KeyRow:
         ) from None
 
 
-def _points(points: ArrayLike) -> Array:
-    """Return points as (n, 3) float64."""
+def _points(points: ArrayLike) -> array[float]:
+    """Return the numbers of points, three each."""
     try:
+        if isinstance(points, list) and all(type(one) is tuple and len(one) == 3 for one in points):
+            numbers = [*chain.from_iterable(points)]
+            if {*map(type, numbers)} <= {int, float}:  # as most hosts give them: without NumPy
+                return array("d", numbers)
         if is_masked(points) or np.iscomplexobj(points):
             raise TypeError("masked or complex")
         rows = np.array(points, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"the points are no numbers: {error}", reason="bad_shape") from None
     if rows.size and (rows.ndim != 2 or rows.shape[1] != 3):
         raise InputError(
             f"the points have the shape {rows.shape}, expected (n, 3): x, y, t_ms",
             reason="bad_shape",
         )
-    return np.ascontiguousarray(rows.reshape(-1, 3))
+    return array("d", rows.tobytes())

@@ -218,7 +218,9 @@ def test_answers_as_the_plain_decoder_does_with_a_dictionary_in_many_contexts(
             {n: getattr(o, n) for n in ("text", "score", "probability", "exact")} for o in wanted
         ]
         _same(found, about, str(number))
-        assert all(h.exact for h in wanted if "lexicon" in h.parts)  # a free spelling of noise is not
+        assert all(
+            h.exact for h in wanted if "lexicon" in h.parts
+        )  # a free spelling of noise is not
         for one, other in zip(found, wanted, strict=True):
             if other.posterior is not None:
                 assert one["posterior"][0] <= other.posterior[1] * (1 + 1e-6)

@@ -192,7 +192,7 @@ class LexiconDecoder:
         return float(lexicon.log_probs[lexicon.first_word[entry]]) if entry >= 0 else -math.inf
 
     def knows(self, word: str) -> bool:
-        """Return whether a word is spelled like one of the lexicon, or one that it leaves unsaid."""
+        """Return whether a word is spelled like one of the lexicon, or of what it leaves unsaid."""
         lexicon, spelled = self._parts.lexicon, self._parts.spell(word)
         return spelled in lexicon.unsaid or bool(spelled and lexicon.find([spelled])[0] >= 0)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from edgectc.core.arguments import MOST_TEXTS
 from edgectc.core.config import say_renamed
@@ -13,6 +12,11 @@ from edgectc.core.errors import ConfigError, InputError, UnknownNameError
 from edgectc.core.tokens import Tokens
 from edgectc.core.types import Array, is_masked
 from edgectc.decoding.search import compiled
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    from edgectc.core.lazy_numpy import np
 
 BACKENDS = ("auto", "numpy", "native")
 

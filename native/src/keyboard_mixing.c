@@ -1,5 +1,5 @@
 /* The words of several languages as one list. The rules of edgectc/decoding/mixing.py, which is their oracle. */
-#include "light.h"
+#include "cold.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -84,8 +84,8 @@ int edgectc_found_room(edgectc_keyboard *keyboard, int32_t most);
 void edgectc_found_take(edgectc_keyboard *keyboard, int32_t held, const edgectc_word *words, int32_t n, int32_t language, double more);
 /* Joins the words of all languages, n of them, best first; returns how many are left. */
 int32_t edgectc_found_join(edgectc_keyboard *keyboard, int32_t n);
-/* Whether a word in normal form is one of any language but this, or one that it leaves unsaid. */
-int edgectc_languages_know(const edgectc_keyboard *keyboard, const char *word, int32_t except);
+/* Whether a word in normal form is one of a language but this one, or one that it leaves unsaid. */
+int edgectc_languages_know(const edgectc_keyboard *keyboard, const char *word, const edgectc_engine *but);
 /* Ranks words of rows of log_probs; `trace` is where the finger went, (length, 3), or NULL. */
 int32_t edgectc_languages_search(edgectc_keyboard *keyboard, const float *log_probs, int32_t rows, const float *trace,
                                  int32_t length, int32_t moving, edgectc_word *words, int32_t most);

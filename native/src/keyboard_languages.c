@@ -197,11 +197,12 @@ static double share_of(const Words *words, const char *word) {
   return share > UNKNOWN ? share : UNKNOWN;
 }
 
-int edgectc_languages_know(const edgectc_keyboard *keyboard, const char *word, int32_t except) {
+int edgectc_languages_know(const edgectc_keyboard *keyboard, const char *word, const edgectc_engine *but) {
   uint16_t letters[MOST_LETTERS];
   for (int32_t i = 0; i < keyboard->n_languages; i++) {
-    const Words *words = &keyboard->languages[i].engine->shared->words;
-    int32_t n = i == except || keyboard->languages[i].rests ? -1 : letters_of(words, word, letters);
+    const Language *language = keyboard->languages + i;
+    const Words *words = &language->engine->shared->words;
+    int32_t n = language->engine == but || language->rests ? -1 : letters_of(words, word, letters);
     if (n > 0 && (edgectc_words_entry(words, letters, n) >= 0 || edgectc_words_unsaid(words, letters, n))) return 1;
   }
   return 0;

@@ -66,23 +66,17 @@ int32_t edgectc_found_join(edgectc_keyboard *keyboard, int32_t n) {
   return kept;
 }
 
-/* Writes what an engine ranked. */
-static void write_words(const edgectc_engine *engine, int32_t n, edgectc_word *words) {
-  for (int32_t i = 0; i < n; i++) {
-    words[i].text = edgectc_engine_text(engine, i);
-    words[i].score = edgectc_engine_figure(engine, i, EDGECTC_SCORE);
-    words[i].probability = edgectc_engine_figure(engine, i, EDGECTC_PROBABILITY);
-    words[i].exact = edgectc_engine_figure(engine, i, EDGECTC_EXACT) == 1.0;
-  }
-}
-
-/* Leaves out a free spelling that another language has as a word, or leaves unsaid. */
-static int32_t without_known(const edgectc_keyboard *keyboard, int32_t language, edgectc_word *words, int32_t n) {
-  const edgectc_engine *engine = keyboard->languages[language].engine;
+/* Writes what an engine ranked, but a free spelling that another language has as a word, or leaves unsaid. */
+static int32_t write_words(const edgectc_keyboard *keyboard, const edgectc_engine *engine, int32_t n, edgectc_word *words) {
   int32_t kept = 0;
   for (int32_t i = 0; i < n; i++) {
+    edgectc_word *word = words + kept;
+    word->text = edgectc_engine_text(engine, i);
+    word->score = edgectc_engine_figure(engine, i, EDGECTC_SCORE);
+    word->probability = edgectc_engine_figure(engine, i, EDGECTC_PROBABILITY);
+    word->exact = edgectc_engine_figure(engine, i, EDGECTC_EXACT) == 1.0;
     int free = isnan(edgectc_engine_figure(engine, i, EDGECTC_LEXICON));
-    if (!free || !edgectc_languages_know(keyboard, words[i].text, language)) words[kept++] = words[i];
+    kept += !free || !edgectc_languages_know(keyboard, word->text, engine);
   }
   return kept;
 }
@@ -93,8 +87,7 @@ static int32_t search(edgectc_keyboard *keyboard, edgectc_engine *engine, const 
   int32_t status = edgectc_engine_trace(engine, trace, length);
   if (status == EDGECTC_OK) status = edgectc_engine_search(engine, log_probs, rows, most, moving);
   if (status < 0) return edgectc_refuse(&keyboard->why, status, "%s", edgectc_engine_error(engine));
-  write_words(engine, status, words);
-  return status;
+  return write_words(keyboard, engine, status, words);
 }
 
 /* What all words that were compared weigh, where the best of the joined ones weighs 1: of each language, what its first
@@ -119,7 +112,6 @@ int32_t edgectc_languages_search(edgectc_keyboard *keyboard, const float *log_pr
     if (edgectc_keyboard_cancelled(keyboard)) return EDGECTC_CANCELLED;
     int32_t found = search(keyboard, language->engine, log_probs, rows, trace, length, moving, words, most);
     if (found < 0) return found;
-    if (!moving) found = without_known(keyboard, i, words, found);
     edgectc_found_take(keyboard, n, words, found, i, options->lm_weight * language->log_share);
     n += found;
   }

@@ -279,10 +279,9 @@ static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot,
 static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Found *found,
                  int32_t *letters) {
   /* From here on bounds are relative to the heavier of words and spellings, or a high score would overflow. */
-  double top = fmax(found->top, lexicon->free_spelling_score), scale = exp(found->top - top);
+  double top = fmax(found->top, lexicon->free_spelling_score);
+  found->floor *= exp(found->top - top);
   found->top = top;
-  found->floor *= scale;
-  found->last *= scale;
   double gain = exp(lexicon->free_spelling_score - top), each = exp(lexicon->free_spelling_letter_score);
   int64_t slot = 0, limit = lattice->size + lexicon->free_spelling_budget;
   int32_t n = 0; /* letters of `slot` */

@@ -129,13 +129,6 @@ int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t
   return edgectc_entry_at(&words->tree, node);
 }
 
-int edgectc_words_unsaid(const Words *words, const uint16_t *letters, int32_t n) {
-  const uint16_t *end = words->unsaid + words->unsaid_size;
-  for (const uint16_t *at = words->unsaid; at < end; at += *at + 1)
-    if (*at == n && !memcmp(at + 1, letters, (size_t)n * sizeof *letters)) return 1;
-  return 0;
-}
-
 int64_t edgectc_words_odd(const Words *words, int64_t word) {
   if (!words->n_odd || word < words->odd[0]) return -1;
   int64_t place = last_at_most(words->odd, words->n_odd, word);

@@ -92,8 +92,6 @@ double edgectc_words_log_prob(const Words *words, int64_t word);
 int32_t edgectc_words_letters(const Words *words, int64_t entry, uint16_t *out);
 /* Returns the entry of letters, or -1. */
 int64_t edgectc_words_entry(const Words *words, const uint16_t *letters, int32_t n);
-/* Whether these letters are a spelling that is never a free one. */
-int edgectc_words_unsaid(const Words *words, const uint16_t *letters, int32_t n);
 /* Returns the entry one of whose words has this normal form, or -1. */
 int64_t edgectc_words_find(const Words *words, const char *text, size_t size);
 /* Returns the place of a word among those that are not shown by their letters as they are, or -1. */

@@ -181,11 +181,10 @@ int32_t edgectc_languages_place(edgectc_keyboard *keyboard, const Board *board) 
 
 /* ---- which one is being written --------------------------------------------------------- */
 
-/* Writes the letters of a word in normal form; -1 if the keyboard of the words lacks one. */
+/* Writes the letters of a word in normal form; returns how many, 0 or less if the words have no such letters. */
 static int32_t letters_of(const Words *words, const char *word, uint16_t *letters) {
   char spelled[4 * MOST_LETTERS + 1];
-  size_t size = edgectc_spelled(words, word, spelled, sizeof spelled);
-  return size ? edgectc_words_spell(words, spelled, size, letters) : -1;
+  return edgectc_words_spell(words, spelled, edgectc_spelled(words, word, spelled, sizeof spelled), letters);
 }
 
 /* Returns the share of running text of a word in normal form. */
@@ -203,7 +202,8 @@ int edgectc_languages_know(const edgectc_keyboard *keyboard, const char *word, c
     const Language *language = keyboard->languages + i;
     const Words *words = &language->engine->shared->words;
     int32_t n = language->engine == but || language->rests ? -1 : letters_of(words, word, letters);
-    if (n > 0 && (edgectc_words_entry(words, letters, n) >= 0 || edgectc_words_unsaid(words, letters, n))) return 1;
+    Spellings unsaid = {words->unsaid, words->unsaid_size};
+    if (n > 0 && (edgectc_words_entry(words, letters, n) >= 0 || edgectc_is_unsaid(&unsaid, letters, n))) return 1;
   }
   return 0;
 }

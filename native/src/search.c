@@ -251,33 +251,29 @@ static int narrow(const Tree *tree, int64_t base, Lattice *lattice, Heap *heap, 
 
 /* ---- free spelling ---------------------------------------------------------------------- */
 
-/* Whether n letters, the last one first, are a spelling that nothing may be told with. */
-static int is_unsaid(const Spellings *unsaid, const int32_t *letters, int32_t n) {
+int edgectc_is_unsaid(const Spellings *unsaid, const uint16_t *letters, int32_t n) {
   const uint16_t *end = unsaid->at + unsaid->size;
-  for (const uint16_t *at = unsaid->at; at < end; at += *at + 1) {
-    int32_t same = 0;
-    while (same < n && *at == n && at[same + 1] == letters[n - 1 - same]) same++;
-    if (same == n) return 1;
-  }
+  for (const uint16_t *at = unsaid->at; at < end; at += *at + 1)
+    if (*at == n && !memcmp(at + 1, letters, (size_t)n * sizeof *letters)) return 1;
   return 0;
 }
 
 /* Whether the letters of a slot are a word of any tree, hidden ones too. */
-static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot, int32_t *letters) {
-  int32_t n = 0;
-  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent) letters[n++] = lattice->slots[at].letter;
+static int is_word(const Lexicon *lexicon, const Lattice *lattice, int64_t slot, uint16_t *letters) {
+  int32_t n = length_of(lattice, slot), left = n;
+  for (int64_t at = slot; at > 0; at = lattice->slots[at].parent) letters[--left] = (uint16_t)lattice->slots[at].letter;
   for (int32_t i = 0; i < lexicon->n_trees; i++) {
     const Tree *tree = lexicon->trees + i;
     int32_t node = 0;
-    for (int32_t j = n - 1; j >= 0; j--) node = child_with(tree, node, letters[j]);
+    for (int32_t j = 0; j < n; j++) node = child_with(tree, node, letters[j]);
     if (node > 0 && edgectc_entry_at(&tree->nodes, node) >= 0) return 1;
   }
-  return is_unsaid(lexicon->unsaid, letters, n) || is_unsaid(lexicon->unsaid + 1, letters, n);
+  return edgectc_is_unsaid(lexicon->unsaid, letters, n) || edgectc_is_unsaid(lexicon->unsaid + 1, letters, n);
 }
 
 /* Finds the best spelling that is no word, if it is among the best of all. */
 static int spell_freely(const Lexicon *lexicon, Lattice *lattice, Heap *heap, Found *found,
-                 int32_t *letters) {
+                 uint16_t *letters) {
   /* From here on bounds are relative to the heavier of words and spellings, or a high score would overflow. */
   double top = fmax(found->top, lexicon->free_spelling_score);
   found->floor *= exp(found->top - top);
@@ -455,7 +451,7 @@ int64_t edgectc_lexicon_search(const Lexicon *lexicon, Pool *pool, const double 
     status = narrow(lexicon->trees + i, base_of(lexicon, i), &lattice, &heap, &found, lexicon->beam_size, partial);
   }
   if (possible && status >= 0 && lexicon->free_spelling && !partial) {
-    status = spell_freely(lexicon, &lattice, &heap, &found, out->letters);
+    status = spell_freely(lexicon, &lattice, &heap, &found, (uint16_t *)out->letters);
     if (status == OUT_OF_BUDGET) out->free_spelling_exact = 0;
   }
   n = status < 0 ? status : 0;

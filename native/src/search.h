@@ -119,6 +119,9 @@ typedef struct {
   int64_t size;
 } Spellings;
 
+/* Whether these letters are one of the spellings. */
+int edgectc_is_unsaid(const Spellings *unsaid, const uint16_t *letters, int32_t n);
+
 typedef struct {
   Tree trees[2];
   int32_t n_trees;

@@ -69,10 +69,11 @@ def test_swipes_are_words_and_all_else_is_the_hosts(built: Path, tmp_path: Path)
     }
     code, told = _asked(built, tmp_path / "whole", files)
     assert code == 0
-    wanted = [one.text for one in edgectc.load(MODEL)(edgectc.sample())]
+    wanted = [one.text for one in edgectc.load(MODEL)(edgectc.sample()) if one.exact]
     assert told["registered"] == ["124"]  # each class has the host's other methods
     assert told["swipe"][0] == told["again"][0] == wanted[0]
-    assert set(told["swipe"][:5]) == set(wanted)  # points are whole pixels here
+    assert len(wanted) > 1
+    assert told["swipe"][: len(wanted)] == wanted  # points are whole pixels here
     assert "UNSORTED" not in told["swipe"]
     assert told["in context"] != told["swipe"]
     assert {name: told[name] for name in OTHERS} == {key: ["host"] for key in OTHERS}

@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from marks import LONG
-
 from edgectc.core import config
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +43,7 @@ def module_of(file: str) -> ModuleType:
 
 
 def cell(family: str, proof: str) -> str:
-    """Return "pass", "pass, slow" or "pass, long" where the test runs on the family."""
+    """Return "pass" or "pass, slow" where the test runs on the family, by its own parameters."""
     if proof == NOT_RUN:
         return NOT_RUN
     file, name, *target = proof.split("::")
@@ -63,10 +61,10 @@ def cell(family: str, proof: str) -> str:
         given = getattr(value, "values", value)
         parts = (given,) if isinstance(given, str) else tuple(given)
         if {family, *target} <= {*parts}:
-            own = [*getattr(value, "marks", ())]
-            long = LONG in own
-            found.append(2 if long else int(slow or any(m.name == "slow" for m in own)))
-    return ("pass", "pass, slow", "pass, long")[min(found)] if found else NOT_RUN
+            found.append(slow or any(m.name == "slow" for m in getattr(value, "marks", ())))
+    if not found:
+        return NOT_RUN
+    return "pass, slow" if all(found) else "pass"
 
 
 def table() -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from marks import LONG
 
 from edgectc.core.config import families, family_config
 from edgectc.training.loop.trainer import train
@@ -22,10 +21,7 @@ TARGETS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "family",
-    [pytest.param(f, marks=LONG if f in ("i3d", "mobilenetv3") else ()) for f in families()],
-)
+@pytest.mark.parametrize("family", families())
 def test_every_family_reaches_its_target(family: str, tmp_path: Path) -> None:
     metric, target = TARGETS[family]
     found = train(family_config(family, "small"), tmp_path, data=None)

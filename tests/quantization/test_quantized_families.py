@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from marks import LONG
 from safetensors.torch import load as load_tensors
 
 import edgectc
@@ -20,6 +20,8 @@ from edgectc.exporting.lowering import quantization_plan
 from edgectc.formats import bundle as bundles
 from edgectc.formats import manifest
 from edgectc.networks.model import CtcModel
+
+LONG = pytest.mark.skipif("EDGECTC_LONG" not in os.environ, reason="takes minutes: EDGECTC_LONG=1")
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from marks import LONG
 
 from edgectc.commands.cli import main
 from edgectc.core import metrics, registry
@@ -66,7 +65,7 @@ def test_every_family_trains_resumes_and_packs(
 
 
 @pytest.mark.parametrize(
-    "family", [pytest.param(f, marks=LONG if f == "i3d" else ()) for f in families()]
+    "family", [pytest.param(f, marks=pytest.mark.slow if f == "i3d" else ()) for f in families()]
 )
 def test_every_family_learns_five_samples_by_heart(family: str, tmp_path: Path) -> None:
     config = family_config(family, "small")

@@ -109,7 +109,7 @@ class MixedDecoder:
                 [
                     replace(h, score=h.score + prior, posterior=None)
                     for h in answer
-                    if partial or "lexicon" in h.parts or not any(o.knows(h.text) for o in others)
+                    if "lexicon" in h.parts or not any(o.knows(h.text) for o in others)
                 ]
             )
         kept = functools.reduce(_joined, found)

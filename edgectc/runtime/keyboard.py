@@ -26,7 +26,7 @@ from edgectc.core.errors import (
     MissingDependencyError,
     WriteError,
 )
-from edgectc.core.types import Decoded, Hypothesis, is_masked
+from edgectc.core.types import Decoded, Hypothesis
 from edgectc.decoding.search import compiled
 from edgectc.decoding.search.checks import check_nbest
 from edgectc.decoding.search.compiled import File
@@ -35,12 +35,10 @@ from edgectc.formats import manifest as manifests
 from edgectc.formats.manifest import Manifest
 from edgectc.formats.records import NamedFile
 from edgectc.runtime.mapping import Bytes, mapped, of_library
+from edgectc.runtime.touches import points_of, taps_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike
-else:
-    from edgectc.core.lazy_numpy import np
 
 _NO_MEMORY, _CANCELLED, _MOVING = -1, -4, 1  # EDGECTC_NO_MEMORY and so on
 _MOST_WORDS = 1000
@@ -158,7 +156,7 @@ class Keyboard:
         Raises:
             InputError: the points are no swipe, or another thread cancelled; ``reason`` names why.
         """
-        rows = _points(points)
+        rows = points_of(points)
         where = (rows.buffer_info()[0], len(rows) // 3)
         return self._ranked(nbest, "swipe", *where, _MOVING * moving)
 
@@ -177,7 +175,7 @@ class Keyboard:
             InputError: a stroke is no swipe, or another thread cancelled; ``reason`` names why.
             ConfigError: there are too many, or one has no point.
         """
-        given = [_points(stroke) for stroke in strokes]
+        given = [points_of(stroke) for stroke in strokes]
         rows = array("d", chain.from_iterable(given))
         lengths = (ctypes.c_int32 * len(given))(*(len(one) // 3 for one in given))
         where = (rows.buffer_info()[0], lengths, len(lengths))
@@ -210,15 +208,11 @@ class Keyboard:
         Raises:
             ConfigError: these are no taps, one lies nowhere near the keys, or there are too many.
         """
-        places = np.array(taps, np.float64)
-        if places.size and (places.ndim != 2 or places.shape[1] not in (2, 3)):
-            raise ConfigError(f"taps have the shape {places.shape}, expected (n, 2): x and y")
-        places = places[:, :2] if places.size else places.reshape(0, 2)
-        rows = np.hstack([places, np.zeros((len(places), 1))])
+        rows = taps_of(taps)
         words = (Word * min(check_nbest(nbest), _MOST_WORDS))()
         with self._turn():
             flags = _MOVING * moving
-            n = self._status("tap", rows.ctypes.data, len(rows), flags, words, len(words))
+            n = self._status("tap", rows.buffer_info()[0], len(rows) // 3, flags, words, len(words))
             if n < 0:
                 raise ConfigError(self._error())
             return _decoded(words[:n])
@@ -474,27 +468,7 @@ def row_of(key: Key) -> KeyRow:
         letter, x, y, width, height = key
         code = ord(letter) if letter else 0
         return KeyRow(code, float(x), float(y), float(width), float(height))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(
             f"a key is {key!r}, expected one letter or '', x, y, width, height", options=["keys"]
         ) from None
-
-
-def _points(points: ArrayLike) -> array[float]:
-    """Return the numbers of points, three each."""
-    try:
-        if isinstance(points, list) and all(type(one) is tuple and len(one) == 3 for one in points):
-            numbers = [*chain.from_iterable(points)]
-            if {*map(type, numbers)} <= {int, float}:  # as most hosts give them: without NumPy
-                return array("d", numbers)
-        if is_masked(points) or np.iscomplexobj(points):
-            raise TypeError("masked or complex")
-        rows = np.array(points, np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"the points are no numbers: {error}", reason="bad_shape") from None
-    if rows.size and (rows.ndim != 2 or rows.shape[1] != 3):
-        raise InputError(
-            f"the points have the shape {rows.shape}, expected (n, 3): x, y, t_ms",
-            reason="bad_shape",
-        )
-    return array("d", rows.tobytes())

@@ -401,3 +401,24 @@ def _open(artifact: Path, lexicon: Path) -> Keyboard:
         for name in ("lexicon.trie", "words.lm"):
             (artifact.parent / name).write_bytes((BUNDLE / name).read_bytes())
     return Keyboard(artifact)
+
+
+def test_tuples_are_points_as_an_array_is(keyboard: Keyboard) -> None:
+    """Without NumPy and with it: the same words and scores to the last bit."""
+    points = pixels(swipe("there", layouts.shipped("qwerty"), np.random.default_rng(3)))
+    tuples = [tuple(one) for one in np.asarray(points).tolist()]
+    assert keyboard.swipe(tuples) == keyboard.swipe(np.asarray(points))
+    assert keyboard.strokes([tuples]) == keyboard.strokes([np.asarray(points)])
+    whole = [tuple(map(int, one)) for one in tuples]
+    assert keyboard.swipe(whole) == keyboard.swipe(np.array(whole))
+
+
+@pytest.mark.parametrize("bad", [10**400, "a", 1j, [1]])
+def test_what_is_no_number_is_refused(keyboard: Keyboard, bad: object) -> None:
+    with pytest.raises(InputError, match="no numbers") as refused:
+        keyboard.swipe([(bad, 1, 0), (2, 1, 10)])
+    assert refused.value.reason == "bad_shape"
+    with pytest.raises(ConfigError, match="no numbers"):
+        keyboard.tap([(bad, 1), (2, 1)])
+    with pytest.raises(ConfigError, match="expected one letter"):
+        keyboard.place([("a", bad, 0, 1, 1)])
